@@ -1,0 +1,56 @@
+"""Dense neural networks on CPUs: a compiled core, and every part a plugin.
+
+>>> import nncore as nn
+>>> net = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(10))
+
+Importing nncore imports NumPy and little else; each name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+#: Public names and the module each comes from.
+_HOMES = {
+    "Sequential": "nncore.model",
+    "load": "nncore.persistence",
+    "History": "nncore.history",
+    "get": "nncore.registry",
+    "names": "nncore.registry",
+    "plugins": "nncore.registry",
+    "get_include": "nncore.configuration",
+    "Dense": "nncore.layers.dense",
+    "BatchNorm": "nncore.layers.batch_norm",
+    "Dropout": "nncore.layers.dropout",
+    "ActivationLayer": "nncore.layers.activation",
+    "Flatten": "nncore.layers.flatten",
+    "SGD": "nncore.optimizers.sgd",
+    "Momentum": "nncore.optimizers.momentum",
+    "Nesterov": "nncore.optimizers.nesterov",
+    "AdaGrad": "nncore.optimizers.adagrad",
+    "RMSProp": "nncore.optimizers.rmsprop",
+    "Adam": "nncore.optimizers.adam",
+    "AdamW": "nncore.optimizers.adamw",
+    "BlockCoordinate": "nncore.optimizers.block_coordinate",
+    "EarlyStopping": "nncore.callbacks.early_stopping",
+    "ProgressBar": "nncore.callbacks.progress_bar",
+}
+_MODULES = ("errors", "estimators", "plugin", "datasets")
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    if name in _MODULES:
+        return importlib.import_module(f"nncore.{name}")
+    raise AttributeError(f"module 'nncore' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, *_MODULES])

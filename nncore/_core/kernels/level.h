@@ -1,0 +1,12 @@
+/* Every kernel file is compiled once per CPU level, with NNC_LEVEL set to the level's name (see setup.py).
+ * NNC_TABLE(activation, relu) is the symbol of a component's table at the level being compiled: nnc_activation_relu_v3. */
+#ifndef NNCORE_LEVEL_H
+#define NNCORE_LEVEL_H
+
+#include "nncore/plugin.h"
+
+#define NNC_JOIN_(kind, name, level) nnc_##kind##_##name##_##level
+#define NNC_JOIN(kind, name, level) NNC_JOIN_(kind, name, level)
+#define NNC_TABLE(kind, name) NNC_JOIN(kind, name, NNC_LEVEL)
+
+#endif

@@ -1,0 +1,383 @@
+"""`Program`: a compiled network that runs without the interpreter. The work is done in runner.c; this is its Python face."""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+import numpy as np
+
+from nncore.errors import PluginError
+
+
+cdef extern from "nncore/plugin.h" nogil:
+    uint32_t NNC_ABI_MAJOR
+    ctypedef struct nnc_head:
+        uint32_t abi_major
+        uint32_t abi_minor
+        uint64_t struct_size
+    ctypedef struct nnc_activation:
+        void *forward_f32
+        void *forward_f64
+        void *backward_f32
+        void *backward_f64
+    ctypedef struct nnc_loss:
+        void *real_f32
+        void *real_f64
+        void *labels_f32
+        void *labels_f64
+    ctypedef struct nnc_optimizer:
+        void *step_f32
+        void *step_f64
+        void *step_tensors_f32
+        void *step_tensors_f64
+    ctypedef struct nnc_layer:
+        void *forward_f32
+        void *forward_f64
+        void *backward_f32
+        void *backward_f64
+    ctypedef struct nnc_tensor:
+        int64_t offset
+        int64_t rows
+        int64_t columns
+        int32_t layer
+        int32_t role
+    ctypedef struct nnc_layer_call:
+        const void *x
+        void *y
+        const void *d_y
+        void *d_x
+        const void *parameters
+        void *d_parameters
+        void *buffers
+        void *cache
+        void *scratch
+        const double *hyper
+        int64_t n_inputs
+        int64_t n_outputs
+        int32_t layer
+        int32_t training
+
+
+cdef extern from "runner.h" nogil:
+    enum:
+        NNC_OK, NNC_KERNEL_FAILED, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED
+        NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE
+        NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON
+    ctypedef struct nnc_op:
+        int32_t kind
+        const nnc_layer *layer
+        const nnc_activation *activation
+        nnc_layer_call call
+    ctypedef int32_t (*nnc_python_callback)(void *context, int32_t what, int64_t op, int64_t n_rows) noexcept nogil
+    ctypedef struct nnc_program:
+        int32_t is_f64
+        nnc_op *ops
+        int64_t n_ops, first_trained_op, n_inputs, n_outputs, n_targets, max_rows
+        void *input
+        void *output
+        void *d_output
+        void *target
+        int64_t *labels
+        int32_t use_labels
+        void *weight
+        void *losses
+        const nnc_loss *loss
+        const double *loss_hyper
+        void *parameters
+        void *gradients
+        void *state
+        int64_t n_parameters
+        const nnc_tensor *tensors
+        int64_t n_tensors
+        const nnc_optimizer *optimizer
+        const double *optimizer_hyper
+        double weight_decay
+        uint64_t seed
+        int64_t step
+        nnc_python_callback python
+        void *python_context
+        int64_t failed_op
+    ctypedef struct nnc_samples:
+        const void *inputs
+        const void *targets
+        const int64_t *labels
+        const void *weights
+        const int64_t *order
+        int64_t n_samples
+    ctypedef struct nnc_progress:
+        int64_t n_done
+        double loss_sum
+        double weight_sum
+    int32_t nnc_forward(nnc_program *, const void *x, int64_t n_rows, int32_t training)
+    int32_t nnc_loss_value(nnc_program *, int64_t n_rows, int32_t with_gradient, double *value)
+    int32_t nnc_backward(nnc_program *, int64_t n_rows, double *value)
+    int32_t nnc_update(nnc_program *)
+    int32_t nnc_train(nnc_program *, const nnc_samples *, int64_t batch_size, int32_t drop_last, double seconds, nnc_progress *)
+    int32_t nnc_evaluate(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *)
+    int32_t nnc_predict(nnc_program *, const void *inputs, int64_t n_rows, void *outputs)
+    int32_t nnc_all_finite_f32(const float *values, int64_t n)
+    int32_t nnc_all_finite_f64(const double *values, int64_t n)
+
+
+#: Statuses of a run that stopped early, as `Failure.status`.
+KERNEL_FAILED = NNC_KERNEL_FAILED
+LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
+GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
+
+#: What a program asks of its `Interpreter`.
+FORWARD = NNC_FORWARD
+BACKWARD = NNC_BACKWARD
+LOSS = NNC_LOSS
+LOSS_GRADIENT = NNC_LOSS_GRADIENT
+UPDATE = NNC_UPDATE
+
+_ROLES = {"weight": 0, "bias": 1, "scale": 2}
+
+
+class Failure(Exception):
+    """A run stopped: `status` is one of the constants above, `op` the number of the op (negative: loss or optimizer)."""
+
+    def __init__(self, status: int, op: int) -> None:
+        super().__init__(f"status {status} at op {op}")
+        self.status = status
+        self.op = op
+
+
+cdef void *address(object array) except? NULL:
+    """Where a contiguous array's numbers begin; NULL for None."""
+    if array is None:
+        return NULL
+    if not array.flags.c_contiguous:
+        raise ValueError("the core takes C-contiguous arrays")
+    return <void *><size_t>array.ctypes.data
+
+
+cdef const void *table(object capsule, str kind, size_t size) except NULL:
+    """The table in a capsule, its head checked."""
+    name = f"nncore.{kind}".encode()
+    if not PyCapsule_IsValid(capsule, name):
+        raise PluginError(f"the kernel of this {kind} is {capsule!r}, not a PyCapsule named 'nncore.{kind}'")
+    cdef const nnc_head *head = <const nnc_head *>PyCapsule_GetPointer(capsule, name)
+    if head.abi_major != NNC_ABI_MAJOR:
+        raise PluginError(
+            f"the compiled kernel of this {kind} was built for version {head.abi_major} of nncore/plugin.h, "
+            f"this nncore speaks version {NNC_ABI_MAJOR}: install a matching version of the plugin"
+        )
+    if head.struct_size < size:
+        raise PluginError(f"the compiled kernel of this {kind} says it has {head.struct_size} bytes, at least {size} are needed")
+    return head
+
+
+cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows) noexcept with gil:
+    """Does in Python what has no compiled form; an exception is kept for the caller of the run."""
+    program = <Program>context
+    try:
+        program.interpreter.run(what, op, n_rows, program.program.step + 1, bool(program.program.ops[0].call.training),
+                                bool(program.program.use_labels))
+    except BaseException as error:
+        program.exception = error
+        return -1
+    return 0
+
+
+cdef class Program:
+    """A compiled network. All arrays it is handed are used in place and must stay as large as they are.
+
+    Parameters
+    ----------
+    spec : nncore.compiler.ProgramSpec
+    """
+
+    cdef nnc_program program
+    cdef nnc_tensor *tensors
+    cdef readonly object spec
+    cdef object interpreter
+    cdef object exception
+
+    def __cinit__(self, spec):
+        self.spec = spec
+        self.interpreter = spec.interpreter
+        cdef nnc_program *program = &self.program
+        cdef nnc_op *op
+        program.ops = <nnc_op *>calloc(max(len(spec.ops), 1), sizeof(nnc_op))
+        self.tensors = <nnc_tensor *>calloc(max(len(spec.spans), 1), sizeof(nnc_tensor))
+        if program.ops == NULL or self.tensors == NULL:
+            raise MemoryError
+        program.is_f64 = spec.dtype == np.float64
+        program.n_ops = len(spec.ops)
+        for i, described in enumerate(spec.ops):
+            op = &program.ops[i]
+            if described.kind == "python":
+                op.kind = NNC_OP_PYTHON
+            elif described.kind == "layer":
+                op.kind = NNC_OP_LAYER
+                op.layer = <const nnc_layer *>table(described.capsule, "layer", sizeof(nnc_layer))
+            else:
+                op.kind = NNC_OP_ACTIVATION
+                op.activation = <const nnc_activation *>table(described.capsule, "activation", sizeof(nnc_activation))
+            op.call.x = address(described.x)
+            op.call.y = address(described.y)
+            op.call.d_y = address(described.d_y)
+            op.call.d_x = address(described.d_x)
+            op.call.parameters = address(described.parameters)
+            op.call.d_parameters = address(described.d_parameters)
+            op.call.buffers = address(described.buffers)
+            op.call.cache = address(described.cache)
+            op.call.scratch = address(described.scratch)
+            op.call.hyper = <const double *>address(described.hyper)
+            op.call.n_inputs = described.n_inputs
+            op.call.n_outputs = described.n_outputs
+            op.call.layer = described.layer
+        program.first_trained_op = spec.first_trained_op
+        program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
+        program.max_rows = spec.max_rows
+        program.input = address(spec.input)
+        program.output = address(spec.output)
+        program.d_output = address(spec.d_output)
+        program.target = address(spec.target)
+        program.labels = <int64_t *>address(spec.labels)
+        program.weight = address(spec.weight)
+        program.losses = address(spec.losses)
+        if spec.loss_capsule is not None:
+            program.loss = <const nnc_loss *>table(spec.loss_capsule, "loss", sizeof(nnc_loss))
+            if spec.loss.targets != "labels" and (program.loss.real_f32 == NULL or program.loss.real_f64 == NULL):
+                raise PluginError(f"the compiled kernel of {spec.loss!r} has no function for real targets")
+            if spec.loss.targets != "real" and (program.loss.labels_f32 == NULL or program.loss.labels_f64 == NULL):
+                raise PluginError(f"the compiled kernel of {spec.loss!r} has no function for labels")
+        program.loss_hyper = <const double *>address(spec.loss_hyper)
+        program.parameters = address(spec.parameters)
+        program.gradients = address(spec.gradients)
+        program.state = address(spec.state)
+        program.n_parameters = spec.parameters.size
+        for i, span in enumerate(spec.spans):
+            self.tensors[i] = nnc_tensor(span.offset, span.rows, span.columns, span.layer, _ROLES[span.role])
+        program.tensors = self.tensors
+        program.n_tensors = len(spec.spans)
+        if spec.optimizer_capsule is not None:
+            program.optimizer = <const nnc_optimizer *>table(spec.optimizer_capsule, "optimizer", sizeof(nnc_optimizer))
+            if program.optimizer.step_f32 == NULL and program.optimizer.step_tensors_f32 == NULL:
+                raise PluginError(f"the kernel of {spec.optimizer!r} has no step function")
+        program.optimizer_hyper = <const double *>address(spec.optimizer_hyper)
+        program.weight_decay = spec.weight_decay
+        program.seed = spec.seed
+        program.python = run_python
+        program.python_context = <void *>self
+
+    def __dealloc__(self):
+        free(self.program.ops)
+        free(self.tensors)
+
+    @property
+    def step(self):
+        """Updates done so far."""
+        return self.program.step
+
+    @step.setter
+    def step(self, int64_t value):
+        self.program.step = value
+
+    cdef int finish(self, int32_t status) except -1:
+        """Turns a status into an exception."""
+        if status == NNC_OK:
+            return 0
+        if status == NNC_PYTHON_RAISED:
+            error, self.exception = self.exception, None
+            raise error
+        raise Failure(status, self.program.failed_op)
+
+    def forward(self, x, bint training):
+        """Run forward on `x` (n_rows, n_inputs), which must stay alive until `backward`; n_rows is at most max_rows."""
+        cdef const void *data = address(x)
+        cdef int64_t n_rows = len(x)
+        cdef int32_t status
+        with nogil:
+            status = nnc_forward(&self.program, data, n_rows, training)
+        self.finish(status)
+
+    @property
+    def use_labels(self):
+        """Whether the loss compares with the labels buffer or with the target buffer."""
+        return bool(self.program.use_labels)
+
+    @use_labels.setter
+    def use_labels(self, bint value):
+        self.program.use_labels = value
+
+    def loss_value(self, int64_t n_rows, bint with_gradient):
+        """Loss of the last forward against the labels or target buffer, averaged by the weight buffer."""
+        cdef double value = 0
+        cdef int32_t status
+        with nogil:
+            status = nnc_loss_value(&self.program, n_rows, with_gradient, &value)
+        self.finish(status)
+        return value
+
+    def backward(self, int64_t n_rows):
+        """Fill the gradients; return the value of the L2 penalty."""
+        cdef double value = 0
+        cdef int32_t status
+        with nogil:
+            status = nnc_backward(&self.program, n_rows, &value)
+        self.finish(status)
+        return value
+
+    def update(self):
+        """Let the optimizer take one step."""
+        cdef int32_t status
+        with nogil:
+            status = nnc_update(&self.program)
+        self.finish(status)
+
+    cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
+        return nnc_samples(
+            address(inputs), address(targets), <const int64_t *>address(labels), address(weights), <const int64_t *>address(order),
+            len(inputs) if order is None else len(order),
+        )
+
+    def train(self, inputs, targets, labels, weights, order, int64_t batch_size, bint drop_last, double seconds, progress):
+        """Train on the samples from ``progress[0]`` on, for about `seconds`.
+
+        `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails.
+        """
+        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order)
+        cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
+        cdef int32_t status
+        with nogil:
+            status = nnc_train(&self.program, &samples, batch_size, drop_last, seconds, &sums)
+        progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
+        self.finish(status)
+
+    def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress):
+        """Sum the loss over the samples from ``progress[0]`` on, without training; `progress` as in `train`.
+
+        `outputs` (n_samples, n_outputs) receives the network's outputs.
+        """
+        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None)
+        cdef void *kept = address(outputs)
+        cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
+        cdef int32_t status
+        with nogil:
+            status = nnc_evaluate(&self.program, &samples, kept, seconds, &sums)
+        progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
+        self.finish(status)
+
+    def predict(self, inputs, outputs):
+        """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs)."""
+        cdef const void *source = address(inputs)
+        cdef void *destination = address(outputs)
+        cdef int64_t n_rows = len(inputs)
+        cdef int32_t status
+        with nogil:
+            status = nnc_predict(&self.program, source, n_rows, destination)
+        self.finish(status)
+
+
+def all_finite(values) -> bool:
+    """Whether every number of a contiguous float32 or float64 array is finite; allocates nothing."""
+    cdef const void *data = address(values)
+    cdef int64_t n = values.size
+    cdef bint is_f64 = values.dtype == np.float64
+    cdef int32_t finite
+    with nogil:
+        finite = nnc_all_finite_f64(<const double *>data, n) if is_f64 else nnc_all_finite_f32(<const float *>data, n)
+    return bool(finite)

@@ -1,0 +1,27 @@
+/* a = max(0, z); d_z = d_a where a > 0, else 0 (the derivative at 0 is 0). NaN passes through. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "nncore/float32.h"
+#include "relu.c"
+#include "nncore/float64.h"
+#include "relu.c"
+
+const nnc_activation NNC_TABLE(activation, relu) = {
+    NNC_HEAD(nnc_activation), relu_forward_f32, relu_forward_f64, relu_backward_f32, relu_backward_f64,
+};
+
+#else
+
+static int32_t F(relu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = z[i] <= 0 ? 0 : z[i];
+    return 0;
+}
+
+static int32_t F(relu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)z, (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = a[i] <= 0 ? 0 : d_a[i];
+    return 0;
+}
+
+#endif

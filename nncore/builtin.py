@@ -1,0 +1,91 @@
+"""The built-ins' manifest: found through the entry point ``builtin`` of nncore's own distribution, like anyone's."""
+
+from __future__ import annotations
+
+from nncore.plugin import Component, hookimpl
+
+NNCORE_API = (1, 0)
+
+
+@hookimpl
+def nncore_layers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("dense", "nncore.layers.dense:Dense", "y = φ(x·W + b)"),
+        Component("batch_norm", "nncore.layers.batch_norm:BatchNorm", "standardise each feature over the batch"),
+        Component("dropout", "nncore.layers.dropout:Dropout", "set inputs to zero at random while training"),
+        Component("activation", "nncore.layers.activation:ActivationLayer", "apply an activation as a layer of its own"),
+        Component("flatten", "nncore.layers.flatten:Flatten", "turn samples of any shape into vectors"),
+    ]
+
+
+@hookimpl
+def nncore_activations(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("identity", "nncore.activations.identity:Identity", "z"),
+        Component("sigmoid", "nncore.activations.sigmoid:Sigmoid", "1 / (1 + exp(-z))"),
+        Component("tanh", "nncore.activations.tanh:Tanh", "hyperbolic tangent"),
+        Component("relu", "nncore.activations.relu:ReLU", "max(0, z)"),
+        Component("leaky_relu", "nncore.activations.leaky_relu:LeakyReLU", "z where positive, slope·z elsewhere"),
+        Component("softmax", "nncore.activations.softmax:Softmax", "exp(z) / Σ exp(z) over each row"),
+        Component("step", "nncore.activations.step:Step", "1 where z > 0, else 0; forward only"),
+        Component("sign", "nncore.activations.sign:Sign", "1 where z > 0, -1 where z < 0, 0 at 0; forward only"),
+    ]
+
+
+@hookimpl
+def nncore_losses(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("half_mse", "nncore.losses.half_mse:HalfMSE", "½‖y − Y‖², the mean over samples"),
+        Component("mse", "nncore.losses.mse:MSE", "(y − Y)², the mean over samples and outputs"),
+        Component(
+            "binary_cross_entropy", "nncore.losses.binary_cross_entropy:BinaryCrossEntropy", "two classes or several yes/no outputs, from logits"
+        ),
+        Component("cross_entropy", "nncore.losses.cross_entropy:CrossEntropy", "−Σ Y log y of probabilities"),
+        Component(
+            "softmax_cross_entropy", "nncore.losses.softmax_cross_entropy:SoftmaxCrossEntropy", "classes from logits, softmax and −Σ Y log y in one"
+        ),
+    ]
+
+
+@hookimpl
+def nncore_initializers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("uniform_fan_in", "nncore.initializers.uniform_fan_in:UniformFanIn", "U(−1/√n, 1/√n), n = fan-in"),
+        Component("xavier_notes", "nncore.initializers.xavier_notes:XavierNotes", "gain · N(0, 1/n), n = fan-in"),
+        Component("glorot_uniform", "nncore.initializers.glorot:GlorotUniform", "Glorot & Bengio 2010, uniform"),
+        Component("glorot_normal", "nncore.initializers.glorot:GlorotNormal", "Glorot & Bengio 2010, normal"),
+        Component("he_uniform", "nncore.initializers.he:HeUniform", "He et al. 2015, uniform"),
+        Component("he_normal", "nncore.initializers.he:HeNormal", "He et al. 2015, normal"),
+        Component("zeros", "nncore.initializers.zeros:Zeros", "0"),
+        Component("constant", "nncore.initializers.constant:Constant", "one value, or an array of the tensor's shape"),
+    ]
+
+
+@hookimpl
+def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("sgd", "nncore.optimizers.sgd:SGD", "w −= lr·g"),
+        Component("momentum", "nncore.optimizers.momentum:Momentum", "a velocity that remembers past gradients"),
+        Component("nesterov", "nncore.optimizers.nesterov:Nesterov", "momentum that looks one step ahead"),
+        Component("adagrad", "nncore.optimizers.adagrad:AdaGrad", "Duchi et al. 2011"),
+        Component("rmsprop", "nncore.optimizers.rmsprop:RMSProp", "Hinton 2012"),
+        Component("adam", "nncore.optimizers.adam:Adam", "Kingma & Ba 2015"),
+        Component("adamw", "nncore.optimizers.adamw:AdamW", "Loshchilov & Hutter 2019: Adam with decoupled weight decay"),
+        Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "gradient descent on one layer or tensor at a time"),
+    ]
+
+
+@hookimpl
+def nncore_metrics(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),
+        Component("r2", "nncore.metrics.r2:R2", "1 − residual variance / variance"),
+    ]
+
+
+@hookimpl
+def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("progress_bar", "nncore.callbacks.progress_bar:ProgressBar", "a bar in a terminal, plain lines elsewhere"),
+        Component("early_stopping", "nncore.callbacks.early_stopping:EarlyStopping", "stop when nothing improves; restore the best"),
+    ]

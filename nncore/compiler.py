@@ -1,0 +1,354 @@
+"""From layers to a program: plan shapes and tensors, lay out the buffers, list the ops.
+
+`plan_network` decides once what a network consists of; `compile_program` then makes a `Program` for a batch size, for training or
+for prediction. Every buffer is a NumPy array, so that compiled kernels and Python components work on the same memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nncore import registry
+from nncore._core.program import Program
+from nncore.errors import NotTrainableError, ShapeError
+from nncore.interpreter import Interpreter, named_views
+from nncore.plugin import Activation, Layer, Loss, Optimizer, Plan, TensorSpan, native_kernel
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
+    """A zeroed vector that begins on a cache line."""
+    raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer with its place in the network and in the flat vectors."""
+
+    name: str
+    index: int
+    layer: Layer
+    plan: Plan
+    activation: Activation | None
+    input_shape: tuple[int, ...]
+    parameters: slice  # in the flat parameter vector
+    buffers: slice  # in the flat vector of untrained state
+
+    @property
+    def n_inputs(self) -> int:
+        return math.prod(self.input_shape)
+
+    @property
+    def n_outputs(self) -> int:
+        return math.prod(self.plan.output_shape)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A planned network: its stages, and every tensor's place."""
+
+    input_shape: tuple[int, ...]
+    stages: tuple[Stage, ...]
+    spans: tuple[TensorSpan, ...]
+    n_parameters: int
+    n_buffers: int
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return self.stages[-1].plan.output_shape if self.stages else self.input_shape
+
+    def parameter_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """Named views of a flat vector laid out like the parameters."""
+        return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.tensors, vector[s.parameters]).items()}
+
+    def buffer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """Named views of a flat vector laid out like the untrained state."""
+        return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.buffers, vector[s.buffers]).items()}
+
+
+def layer_names(layers: Sequence[Layer]) -> list[str]:
+    """``dense_1``, ``dropout_1``, ``dense_2``: kind and count, in layer order."""
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        kind = registry.qualified_name("layers", type(layer)).rpartition("/")[2] if _is_registered(layer) else type(layer).__name__.lower()
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(f"{kind}_{counts[kind]}")
+    return names
+
+
+def _is_registered(layer: Layer) -> bool:
+    try:
+        registry.qualified_name("layers", type(layer))
+    except LookupError:
+        return False
+    return True
+
+
+def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tuple[int, ...]) -> Blueprint:
+    """Infer shapes from the first layer to the last and place every tensor.
+
+    Raises
+    ------
+    ShapeError
+        If a layer cannot take what the one before it gives; the message names the layer.
+    """
+    stages: list[Stage] = []
+    spans: list[TensorSpan] = []
+    shape, n_parameters, n_buffers = input_shape, 0, 0
+    for index, (name, layer) in enumerate(zip(names, layers, strict=True)):
+        try:
+            plan = layer.plan(shape)
+        except ShapeError as error:
+            raise ShapeError(f"{name}: {error}") from None
+        activation = None if plan.activation is None else registry.resolve("activations", plan.activation)
+        first_parameter, first_buffer = n_parameters, n_buffers
+        for tensor in plan.tensors:
+            rows = tensor.shape[0] if len(tensor.shape) > 1 else 1
+            columns = tensor.size // rows
+            spans.append(TensorSpan(f"{name}.{tensor.name}", tensor.role, index, n_parameters, rows, columns))
+            n_parameters += tensor.size
+        n_buffers += sum(buffer.size for buffer in plan.buffers)
+        parameters, buffers = slice(first_parameter, n_parameters), slice(first_buffer, n_buffers)
+        stages.append(Stage(name, index, layer, plan, activation, shape, parameters, buffers))
+        shape = plan.output_shape
+    return Blueprint(input_shape, tuple(stages), tuple(spans), n_parameters, n_buffers)
+
+
+def initialise(blueprint: Blueprint, parameters: np.ndarray, buffers: np.ndarray, rng: np.random.Generator) -> None:
+    """Fill the flat vectors with first values, tensor after tensor from one generator."""
+    for stage in blueprint.stages:
+        recommended = stage.activation.initializer if stage.activation is not None else Activation.initializer
+        views = named_views(stage.plan.tensors, parameters[stage.parameters])
+        for tensor in stage.plan.tensors:
+            initializer = registry.resolve("initializers", recommended if tensor.initializer is None else tensor.initializer)
+            views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)
+        views = named_views(stage.plan.buffers, buffers[stage.buffers])
+        for buffer in stage.plan.buffers:
+            views[buffer.name][...] = buffer.value
+
+
+@dataclass
+class Op:
+    """One entry of a program: a layer, or an activation applied to what came before. Arrays have `max_rows` rows."""
+
+    component: Layer | Activation
+    stage: Stage
+    x: np.ndarray | None  # (max_rows, n_inputs); None: the program's input
+    y: np.ndarray  # (max_rows, n_outputs)
+    n_inputs: int
+    n_outputs: int
+    d_y: np.ndarray | None = None
+    d_x: np.ndarray | None = None
+    parameters: np.ndarray | None = None
+    d_parameters: np.ndarray | None = None
+    buffers: np.ndarray | None = None
+    cache: np.ndarray | None = None
+    scratch: np.ndarray | None = None
+    capsule: object = None
+    hyper: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hyper = np.array(self.component.hyper(), np.float64)
+        kernel = native_kernel(self.component)
+        self.capsule = None if kernel is None else kernel.load()
+
+    @property
+    def kind(self) -> str:
+        """``"layer"``, ``"activation"`` or, without compiled form, ``"python"``."""
+        return "python" if self.capsule is None else "layer" if isinstance(self.component, Layer) else "activation"
+
+    @property
+    def layer(self) -> int:
+        return self.stage.index
+
+
+@dataclass
+class ProgramSpec:
+    """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors."""
+
+    dtype: np.dtype
+    ops: list[Op]
+    first_trained_op: int
+    n_inputs: int
+    n_outputs: int
+    n_targets: int
+    max_rows: int
+    input: np.ndarray  # (max_rows, n_inputs)
+    output: np.ndarray  # (max_rows, n_outputs)
+    d_output: np.ndarray | None  # (max_rows, n_outputs), training only
+    target: np.ndarray  # (max_rows, n_targets)
+    labels: np.ndarray  # (max_rows,) int64
+    weight: np.ndarray  # (max_rows,)
+    losses: np.ndarray  # (max_rows,)
+    loss: Loss | None
+    loss_capsule: object
+    loss_hyper: np.ndarray
+    parameters: np.ndarray  # (n_parameters,)
+    gradients: np.ndarray  # (n_parameters,)
+    state: np.ndarray | None  # (n_slots, n_parameters)
+    spans: tuple[TensorSpan, ...]
+    optimizer: Optimizer | None
+    optimizer_capsule: object
+    optimizer_hyper: np.ndarray
+    weight_decay: float
+    seed: int
+    interpreter: Interpreter | None = None
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The flat vectors of a network; programs for any batch size share them."""
+
+    parameters: np.ndarray  # (n_parameters,)
+    gradients: np.ndarray  # (n_parameters,)
+    buffers: np.ndarray  # (n_buffers,)
+    state: np.ndarray | None = None  # (n_slots, n_parameters)
+
+
+def check_trainable(blueprint: Blueprint) -> None:
+    """Raise `NotTrainableError` if a gradient would have to pass through an activation that has none, or nothing is trained."""
+    if blueprint.n_parameters == 0:
+        raise NotTrainableError("this network has no parameters to train: add a Dense layer")
+    for stage in blueprint.stages:
+        if stage.activation is not None and not stage.activation.trainable and any(s.plan.tensors for s in blueprint.stages[: stage.index + 1]):
+            raise NotTrainableError(
+                f"{stage.name}: {stage.activation!r} has no useful derivative, so nothing before it can be trained by gradients; "
+                "use sigmoid or tanh for training, or call predict only"
+            )
+
+
+def compile_program(
+    blueprint: Blueprint,
+    vectors: Vectors,
+    *,
+    max_rows: int,
+    training: bool,
+    loss: Loss | None = None,
+    optimizer: Optimizer | None = None,
+    weight_decay: float = 0.0,
+    seed: int = 0,
+) -> Program:
+    """Make the program for batches of up to `max_rows` rows.
+
+    A training program keeps every layer's output for the way back. A prediction program leaves out layers that only train, and
+    two buffers take turns.
+    """
+    dtype = vectors.parameters.dtype
+    builder = _Builder(blueprint, vectors, max_rows, training)
+    ops = builder.ops()
+    n_outputs = math.prod(blueprint.output_shape)
+    n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
+    loss_kernel = None if loss is None else native_kernel(loss)
+    optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
+    d_output = builder.link_gradients(ops) if training else None
+    spec = ProgramSpec(
+        dtype=dtype,
+        ops=ops,
+        first_trained_op=next((i for i, op in enumerate(ops) if op.d_parameters is not None), len(ops)),
+        n_inputs=math.prod(blueprint.input_shape),
+        n_outputs=n_outputs,
+        n_targets=n_targets,
+        max_rows=max_rows,
+        input=builder.input,
+        output=ops[-1].y,
+        d_output=d_output,
+        target=builder.matrix(n_targets),
+        labels=np.zeros(max_rows, np.int64),
+        weight=aligned_zeros(max_rows, dtype),
+        losses=aligned_zeros(max_rows, dtype),
+        loss=loss,
+        loss_capsule=None if loss_kernel is None else loss_kernel.load(),
+        loss_hyper=np.array([] if loss is None else loss.hyper(), np.float64),
+        parameters=vectors.parameters,
+        gradients=vectors.gradients,
+        state=vectors.state,
+        spans=blueprint.spans,
+        optimizer=optimizer,
+        optimizer_capsule=None if optimizer_kernel is None else optimizer_kernel.load(),
+        optimizer_hyper=np.array([] if optimizer is None else optimizer.hyper(), np.float64),
+        weight_decay=weight_decay,
+        seed=seed,
+    )
+    spec.interpreter = Interpreter(spec)
+    return Program(spec)
+
+
+class _Builder:
+    """Lays out the ops of one program."""
+
+    def __init__(self, blueprint: Blueprint, vectors: Vectors, max_rows: int, training: bool) -> None:
+        self.blueprint, self.vectors, self.max_rows, self.training = blueprint, vectors, max_rows, training
+        self.dtype = vectors.parameters.dtype
+        self.input = self.matrix(math.prod(blueprint.input_shape))
+        widest = max([s.n_outputs for s in blueprint.stages] + [s.n_inputs for s in blueprint.stages] + [1])
+        self.turns = [aligned_zeros(max_rows * widest, self.dtype) for _ in range(2)]  # buffers that ops take turns in
+
+    def matrix(self, columns: int) -> np.ndarray:
+        return aligned_zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
+
+    def turn(self, columns: int, not_in: np.ndarray | None) -> np.ndarray:
+        """A (max_rows, columns) view of whichever of the two shared buffers `not_in` does not lie in."""
+        free = next(t for t in self.turns if not_in is None or not np.shares_memory(t, not_in))
+        return free[: self.max_rows * columns].reshape(self.max_rows, columns)
+
+    def ops(self) -> list[Op]:
+        """The ops in forward order, with all forward buffers."""
+        ops: list[Op] = []
+        x: np.ndarray | None = None  # None: the input of the program
+        for stage in self.blueprint.stages:
+            if not stage.plan.is_view and (self.training or not stage.plan.training_only):
+                ops.append(self.layer_op(stage, x))
+                x = ops[-1].y
+            if stage.activation is not None:
+                ops.append(self.activation_op(stage.activation, stage, x, ops))
+                x = ops[-1].y
+        if not ops:  # nothing but views: a program still copies its input to its output
+            last = self.blueprint.stages[-1]
+            ops.append(self.activation_op(registry.resolve("activations", "identity"), last, None, ops))
+        return ops
+
+    def layer_op(self, stage: Stage, x: np.ndarray | None) -> Op:
+        plan, vectors = stage.plan, self.vectors
+        return Op(
+            stage.layer,
+            stage,
+            x,
+            self.matrix(stage.n_outputs) if self.training else self.turn(stage.n_outputs, not_in=x),
+            stage.n_inputs,
+            stage.n_outputs,
+            parameters=vectors.parameters[stage.parameters] if plan.tensors else None,
+            d_parameters=vectors.gradients[stage.parameters] if plan.tensors else None,
+            buffers=vectors.buffers[stage.buffers] if plan.buffers else None,
+            cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype),
+            scratch=aligned_zeros(plan.scratch + plan.scratch_per_row * self.max_rows, self.dtype),
+        )
+
+    def activation_op(self, activation: Activation, stage: Stage, x: np.ndarray | None, ops: list[Op]) -> Op:
+        n = stage.n_outputs
+        # In place unless the way back still needs what would be overwritten: the user's input, this activation's own input, or
+        # the output of another activation (a layer never reads its own output).
+        in_place = x is not None and (not self.training or (not activation.needs_input and isinstance(ops[-1].component, Layer)))
+        if in_place:
+            y = x
+        else:
+            y = self.matrix(n) if self.training else self.turn(n, not_in=x)
+        return Op(activation, stage, x, y, n, n)
+
+    def link_gradients(self, ops: list[Op]) -> np.ndarray:
+        """Give every op the gradient buffers of the way back; return that of the network's output."""
+        d_y = d_output = self.turn(ops[-1].n_outputs, not_in=None)
+        trained_before = np.cumsum([op.d_parameters is not None for op in ops]) - [op.d_parameters is not None for op in ops]
+        for op, n_trained_before in zip(reversed(ops), reversed(trained_before.tolist()), strict=True):
+            op.d_y = d_y
+            if n_trained_before:
+                d_x = d_y if isinstance(op.component, Activation) else self.turn(op.n_inputs, not_in=d_y)
+                op.d_x = d_y = d_x
+        return d_output

@@ -1,0 +1,89 @@
+"""Every exception nncore raises on purpose.
+
+Each class also derives from the built-in exception a user would catch, so ``except ValueError`` works for a wrong shape.
+Messages say what was wrong, where, and what to do about it.
+"""
+
+
+class NNCoreError(Exception):
+    """Base of all exceptions raised on purpose by nncore."""
+
+
+class ShapeError(NNCoreError, ValueError):
+    """An array has the wrong number of rows, columns or dimensions."""
+
+
+class DataError(NNCoreError, ValueError):
+    """Values that cannot be trained on: NaN or infinity, labels out of range, an empty file."""
+
+
+class DtypeError(NNCoreError, TypeError):
+    """A dtype that cannot be used as numbers here."""
+
+
+class ParameterError(NNCoreError, ValueError):
+    """An argument or a hyperparameter outside its range, or of the wrong kind."""
+
+
+class NotBuiltError(NNCoreError, RuntimeError):
+    """The network has no parameters yet, or a step was called before the one it needs."""
+
+
+class NotTrainableError(NNCoreError, TypeError):
+    """Training through something without a derivative (step, sign)."""
+
+
+class NonFiniteError(NNCoreError, FloatingPointError):
+    """The loss or a gradient became NaN or infinite; the parameters are those of the last finished step.
+
+    Attributes
+    ----------
+    step : int
+        The step that failed, counted from 1 over the life of the network.
+    layer : str
+        The first layer that produced a value that is not finite, or ``"loss"``.
+    """
+
+    def __init__(self, message: str, *, step: int, layer: str) -> None:
+        super().__init__(message)
+        self.step = step
+        self.layer = layer
+
+    def __reduce__(self):
+        return _rebuild_non_finite, (str(self), self.step, self.layer)
+
+
+def _rebuild_non_finite(message: str, step: int, layer: str) -> NonFiniteError:
+    return NonFiniteError(message, step=step, layer=layer)
+
+
+class UnknownComponentError(NNCoreError, LookupError, ValueError):
+    """No component of that name; the message suggests near ones and names plugins that failed to load."""
+
+
+class AmbiguousComponentError(UnknownComponentError):
+    """Two plugins offer the same bare name; ask for ``"<distribution>/<name>"``."""
+
+
+class PluginError(NNCoreError, RuntimeError):
+    """A plugin that cannot be loaded or breaks the contract."""
+
+
+class ShadowedInstallError(PluginError, ImportError):
+    """Another distribution owns the import name ``nncore``."""
+
+
+class MissingExtraError(NNCoreError, ImportError):
+    """An optional library is needed; the message names the extra to install."""
+
+
+class FileFormatError(NNCoreError, ValueError):
+    """A file that is not an nncore model, or a damaged one."""
+
+
+class ConvergenceWarning(UserWarning):
+    """Training ended before it converged."""
+
+
+class PluginWarning(UserWarning):
+    """A plugin was left out; ``nncore plugins`` says why."""

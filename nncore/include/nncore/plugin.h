@@ -1,0 +1,142 @@
+/* nncore/plugin.h: the compiled contract between nncore and its components.
+ *
+ * A component is a table of functions in a PyCapsule. Functions get pointers and fixed-width scalars, return 0 for success, and
+ * touch nothing but what they are handed: no Python, no allocation, no pointer kept after the call, no global shared between calls.
+ * Every matrix is row-major and contiguous. `hyper` holds the component's numbers in the order of its Python `hyper()`.
+ *
+ * Tables are append-only within one ABI_MAJOR: the host reads `struct_size` before it reads a field that came later. */
+#ifndef NNCORE_PLUGIN_H
+#define NNCORE_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NNC_ABI_MAJOR 1
+#define NNC_ABI_MINOR 0
+
+typedef struct nnc_head {
+    uint32_t abi_major;
+    uint32_t abi_minor;
+    uint64_t struct_size; /* bytes of the whole table, this head included */
+} nnc_head;
+
+#define NNC_HEAD(table) {NNC_ABI_MAJOR, NNC_ABI_MINOR, sizeof(table)}
+
+/* ---- Activation, capsule "nncore.activation" ------------------------------------------------------------------------------ */
+
+/* a[i][j] = phi(z)[i][j]; all (n_rows, n_columns). `a` may be `z`. */
+typedef int32_t (*nnc_activation_forward_f32)(const float *z, float *a, int64_t n_rows, int64_t n_columns, const double *hyper);
+typedef int32_t (*nnc_activation_forward_f64)(const double *z, double *a, int64_t n_rows, int64_t n_columns, const double *hyper);
+
+/* d_z from d_a, all (n_rows, n_columns). `d_z` may be `d_a`. `z` is the input only if the class says `needs_input`, else it is `a`. */
+typedef int32_t (*nnc_activation_backward_f32)(const float *z, const float *a, const float *d_a, float *d_z,
+                                               int64_t n_rows, int64_t n_columns, const double *hyper);
+typedef int32_t (*nnc_activation_backward_f64)(const double *z, const double *a, const double *d_a, double *d_z,
+                                               int64_t n_rows, int64_t n_columns, const double *hyper);
+
+typedef struct nnc_activation {
+    nnc_head head;
+    nnc_activation_forward_f32 forward_f32;
+    nnc_activation_forward_f64 forward_f64;
+    nnc_activation_backward_f32 backward_f32;
+    nnc_activation_backward_f64 backward_f64;
+} nnc_activation;
+
+/* ---- Loss, capsule "nncore.loss" ------------------------------------------------------------------------------------------ */
+
+/* One batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
+ * The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. `d_output` is NULL when only the
+ * value is asked for. */
+typedef int32_t (*nnc_loss_real_f32)(const float *output,  /* (n_rows, n_outputs) */
+                                     const float *target,  /* (n_rows, n_targets) */
+                                     const float *weight,  /* (n_rows,)           */
+                                     float *loss,          /* (n_rows,)           */
+                                     float *d_output,      /* (n_rows, n_outputs) or NULL */
+                                     int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper);
+typedef int32_t (*nnc_loss_real_f64)(const double *output, const double *target, const double *weight, double *loss, double *d_output,
+                                     int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper);
+
+/* The same with class indices 0 .. n_outputs - 1 as targets (checked by the host). */
+typedef int32_t (*nnc_loss_labels_f32)(const float *output, const int64_t *labels /* (n_rows,) */, const float *weight,
+                                       float *loss, float *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper);
+typedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight,
+                                       double *loss, double *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper);
+
+/* A function a loss cannot offer is NULL; the Python class says which targets it takes. */
+typedef struct nnc_loss {
+    nnc_head head;
+    nnc_loss_real_f32 real_f32;
+    nnc_loss_real_f64 real_f64;
+    nnc_loss_labels_f32 labels_f32;
+    nnc_loss_labels_f64 labels_f64;
+} nnc_loss;
+
+/* ---- Optimizer, capsule "nncore.optimizer" -------------------------------------------------------------------------------- */
+
+/* One update in place. t counts from 1. */
+typedef int32_t (*nnc_step_f32)(float *w,        /* (n,)         parameters */
+                                const float *g,  /* (n,)         gradients  */
+                                float *state,    /* (n_slots, n) zero before the first step */
+                                int64_t n, int64_t t, const double *hyper);
+typedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper);
+
+enum { NNC_ROLE_WEIGHT = 0, NNC_ROLE_BIAS = 1, NNC_ROLE_SCALE = 2 };
+
+/* One tensor inside the flat vectors. A vector has one row. */
+typedef struct nnc_tensor {
+    int64_t offset;
+    int64_t rows;
+    int64_t columns;
+    int32_t layer; /* position of its layer in the network */
+    int32_t role;
+} nnc_tensor;
+
+/* The same for optimizers that need structure. */
+typedef int32_t (*nnc_step_tensors_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
+                                        const nnc_tensor *tensors, int64_t n_tensors);
+typedef int32_t (*nnc_step_tensors_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
+                                        const nnc_tensor *tensors, int64_t n_tensors);
+
+/* Either both `step` or both `step_tensors` are set, as the class says with `needs_tensors`. */
+typedef struct nnc_optimizer {
+    nnc_head head;
+    nnc_step_f32 step_f32;
+    nnc_step_f64 step_f64;
+    nnc_step_tensors_f32 step_tensors_f32;
+    nnc_step_tensors_f64 step_tensors_f64;
+} nnc_optimizer;
+
+/* ---- Layer, capsule "nncore.layer" ---------------------------------------------------------------------------------------- */
+
+/* What a layer sees of one batch. Pointers are to float in the f32 functions and to double in the f64 ones. */
+typedef struct nnc_layer_call {
+    const void *x;          /* (n_rows, n_inputs)                                                               */
+    void *y;                /* (n_rows, n_outputs)  forward writes it; an activation may then overwrite it */
+    const void *d_y;        /* (n_rows, n_outputs)  backward only */
+    void *d_x;              /* (n_rows, n_inputs)   backward writes it; NULL where nobody asks */
+    const void *parameters; /* this layer's tensors, one after the other in the order of its plan */
+    void *d_parameters;     /* the same layout; written, not added to */
+    void *buffers;          /* state that is saved but not trained, in the order of its plan */
+    void *cache;            /* (cache + cache_per_row * n_rows,) forward writes it, backward of the same batch reads it */
+    void *scratch;          /* (scratch + scratch_per_row * n_rows,) working room, nothing is kept */
+    const double *hyper;
+    int64_t n_rows;
+    int64_t n_inputs;
+    int64_t n_outputs;
+    uint64_t seed; /* seed, step and layer together key the random numbers of a call */
+    int64_t step;
+    int32_t layer;
+    int32_t training; /* 0 at prediction */
+} nnc_layer_call;
+
+typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
+
+typedef struct nnc_layer {
+    nnc_head head;
+    nnc_layer_function forward_f32;
+    nnc_layer_function forward_f64;
+    nnc_layer_function backward_f32;
+    nnc_layer_function backward_f64;
+} nnc_layer;
+
+#endif

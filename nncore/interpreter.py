@@ -1,0 +1,101 @@
+"""Runs, in Python, the parts of a program that have no compiled form. Slow, always there, and the oracle of the compiled ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nncore._core.program import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT
+from nncore.errors import PluginError
+from nncore.plugin import Activation, LayerCall
+
+if TYPE_CHECKING:
+    from nncore.compiler import Op, ProgramSpec
+
+
+class Interpreter:
+    """Called back by a `Program`, under the GIL, between its compiled ops."""
+
+    def __init__(self, spec: ProgramSpec) -> None:
+        self.spec = spec
+
+    def run(self, what: int, number: int, n_rows: int, step: int, training: bool, use_labels: bool) -> None:
+        """Do `what` for op `number` (or the loss, or the optimizer) with the first `n_rows` rows of its buffers."""
+        if what in (FORWARD, BACKWARD):
+            op = self.spec.ops[number]
+            if isinstance(op.component, Activation):
+                self._run_activation(op, op.component, what, n_rows)
+            else:
+                call = self._layer_call(op, n_rows, step, training)
+                (op.component.forward if what == FORWARD else op.component.backward)(call)
+        elif what in (LOSS, LOSS_GRADIENT):
+            self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
+        else:
+            self._run_optimizer(step)
+
+    def _run_activation(self, op: Op, activation: Activation, what: int, n_rows: int) -> None:
+        z, a = self._input(op, n_rows), op.y[:n_rows]
+        if what == FORWARD:
+            a[...] = _checked(activation, "forward", activation.forward(z), a.shape)
+        else:
+            d_a = op.d_y[:n_rows]
+            op.d_x[:n_rows] = _checked(activation, "backward", activation.backward(z, a, d_a), a.shape)
+
+    def _input(self, op: Op, n_rows: int) -> np.ndarray:
+        """The op's input; for the first op, the batch the program was given."""
+        return self.spec.input[:n_rows] if op.x is None else op.x[:n_rows]
+
+    def _layer_call(self, op: Op, n_rows: int, step: int, training: bool) -> LayerCall:
+        plan = op.stage.plan
+        return LayerCall(
+            x=self._input(op, n_rows),
+            y=op.y[:n_rows],
+            d_y=None if op.d_y is None else op.d_y[:n_rows],
+            d_x=None if op.d_x is None else op.d_x[:n_rows],
+            parameters=named_views(plan.tensors, op.parameters),
+            d_parameters=named_views(plan.tensors, op.d_parameters),
+            buffers=named_views(plan.buffers, op.buffers),
+            cache=op.cache[: plan.cache + plan.cache_per_row * n_rows],
+            seed=self.spec.seed,
+            step=step,
+            layer=op.layer,
+            training=training,
+        )
+
+    def _run_loss(self, n_rows: int, with_gradient: bool, use_labels: bool) -> None:
+        spec = self.spec
+        output = spec.output[:n_rows]
+        target = (spec.labels if use_labels else spec.target)[:n_rows]
+        spec.losses[:n_rows] = _checked(spec.loss, "forward", spec.loss.forward(output, target), (n_rows,))
+        if with_gradient:
+            gradient = _checked(spec.loss, "backward", spec.loss.backward(output, target), output.shape)
+            np.multiply(gradient, spec.weight[:n_rows, None], out=spec.d_output[:n_rows])
+
+    def _run_optimizer(self, step: int) -> None:
+        """One step; if it raises, parameters and state are as before it."""
+        spec = self.spec
+        before = spec.parameters.copy(), spec.state.copy()
+        tensors = (spec.spans,) if spec.optimizer.needs_tensors else ()
+        try:
+            spec.optimizer.step(spec.parameters, spec.gradients, spec.state, step, *tensors)
+        except BaseException:
+            spec.parameters[...], spec.state[...] = before
+            raise
+
+
+def named_views(parts: Sequence, vector: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Views by name of a vector that holds the parts (Tensor or Buffer) one after the other."""
+    views, offset = {}, 0
+    for part in parts:
+        views[part.name] = vector[offset : offset + part.size].reshape(part.shape)
+        offset += part.size
+    return views
+
+
+def _checked(component: object, method: str, result: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What a component returned, if it has the promised shape."""
+    if np.shape(result) != shape:
+        raise PluginError(f"{component!r}.{method} must return an array of shape {shape}, it returned {np.shape(result)}")
+    return result

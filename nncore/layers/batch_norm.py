@@ -1,0 +1,108 @@
+"""Batch normalisation, as in the paper and as in the notes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Buffer, Kernel, Layer, LayerCall, Plan, Tensor
+
+
+class BatchNorm(Layer):
+    """x̂ = (x − μ) / σ, y = γx̂ + β, feature by feature; usually between a linear layer and its activation.
+
+    Parameters
+    ----------
+    mode : {"batch", "cumulative"}, default "batch"
+        ``"batch"``: μ and σ² = mean((x − μ)²) of the batch, σ = √(σ² + ε), one γ and β a feature, the gradient goes through
+        μ and σ. Prediction uses running statistics, r ← (1 − momentum)·r + momentum·(of the batch; variance with n − 1).
+        ``"cumulative"``: the variant of the lecture notes. Mean and standard deviation (n − 1) of all samples seen so far,
+        also while training; one scalar γ and β; ε is added to σ; the gradient takes the statistics as constants.
+    momentum : float, default 0.1
+        Weight of the newest batch in the running statistics (mode ``"batch"``).
+    epsilon : float or None, default None
+        None is 1e-5, or the notes' 1e-4 in mode ``"cumulative"``.
+
+    Notes
+    -----
+    A batch of one row in mode ``"batch"`` normalises to zero; it leaves the running variance as it is.
+
+    References
+    ----------
+    Ioffe & Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift", 2015.
+    """
+
+    ranges = {"momentum": "[0, 1]", "epsilon": "(0, inf)"}
+    kernel = Kernel("nncore._core.native:layer_batch_norm")
+
+    def __init__(self, mode: str = "batch", momentum: float = 0.1, epsilon: float | None = None) -> None:
+        self.mode = mode
+        self.momentum = momentum
+        self.epsilon = (1e-4 if mode == "cumulative" else 1e-5) if epsilon is None else epsilon
+
+    def validate(self) -> None:
+        super().validate()
+        if self.mode not in ("batch", "cumulative"):
+            raise ParameterError(f'BatchNorm: mode must be "batch" or "cumulative", got {self.mode!r}')
+
+    def hyper(self) -> list[float]:
+        return [float(self.mode == "cumulative"), self.momentum, self.epsilon]
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        n = math.prod(input_shape)
+        cumulative = self.mode == "cumulative"
+        shape = (1,) if cumulative else input_shape
+        tensors = (Tensor("gamma", shape, "scale", {"name": "constant", "value": 1.0}, 1, 1), Tensor("beta", shape, "bias", "zeros", 1, 1))
+        if cumulative:
+            buffers = (Buffer("mean", input_shape), Buffer("std", input_shape), Buffer("count", (1,)))
+        else:
+            buffers = (Buffer("mean", input_shape), Buffer("variance", input_shape, 1.0))
+        return Plan(input_shape, tensors, buffers, cache=n, cache_per_row=n, scratch=2 * n)
+
+    def forward(self, call: LayerCall) -> None:
+        mean, scale = self._statistics(call)
+        normalised = (call.x - mean) * scale
+        n = call.x.shape[1]
+        call.cache[:n] = scale
+        call.cache[n:] = normalised.ravel()
+        call.y[...] = call.parameters["gamma"].ravel() * normalised + call.parameters["beta"].ravel()
+
+    def _statistics(self, call: LayerCall) -> tuple[np.ndarray, np.ndarray]:
+        """μ and 1/σ, both of shape (n_inputs,), after updating the running statistics."""
+        mean = call.buffers["mean"].reshape(-1)
+        spread = call.buffers["std" if self.mode == "cumulative" else "variance"].reshape(-1)
+        n_rows = len(call.x)
+        batch_mean = call.x.mean(axis=0)
+        squares = ((call.x - batch_mean) ** 2).sum(axis=0)
+        if self.mode == "cumulative":
+            count = call.buffers["count"]
+            if call.training:
+                before, after = float(count[0]), float(count[0]) + n_rows
+                mean[...] = (mean * before + batch_mean * n_rows) / after
+                pooled = spread**2 * max(before - 1, 0) + squares
+                spread[...] = np.sqrt(pooled / (after - 1)) if after > 1 else 0
+                count[0] = after
+            return mean, 1 / (spread + call.x.dtype.type(self.epsilon))
+        if not call.training:
+            return mean, 1 / np.sqrt(spread + call.x.dtype.type(self.epsilon))
+        mean += self.momentum * (batch_mean - mean)
+        if n_rows > 1:
+            spread += self.momentum * (squares / (n_rows - 1) - spread)
+        return batch_mean, 1 / np.sqrt(squares / n_rows + call.x.dtype.type(self.epsilon))
+
+    def backward(self, call: LayerCall) -> None:
+        d_y, n_rows, n = call.d_y, *call.d_y.shape
+        scale, normalised = call.cache[:n], call.cache[n:].reshape(n_rows, n)
+        gamma = call.parameters["gamma"].ravel()
+        d_gamma, d_beta = (d_y * normalised).sum(axis=0), d_y.sum(axis=0)
+        if self.mode == "cumulative":
+            call.d_parameters["gamma"][0], call.d_parameters["beta"][0] = d_gamma.sum(), d_beta.sum()
+            if call.d_x is not None:
+                call.d_x[...] = gamma * scale * d_y
+            return
+        call.d_parameters["gamma"][...] = d_gamma.reshape(call.d_parameters["gamma"].shape)
+        call.d_parameters["beta"][...] = d_beta.reshape(call.d_parameters["beta"].shape)
+        if call.d_x is not None:
+            call.d_x[...] = gamma * scale * (d_y - (d_beta + normalised * d_gamma) / n_rows)

@@ -1,0 +1,74 @@
+"""Fully connected layer."""
+
+from __future__ import annotations
+
+from nncore.errors import ParameterError, ShapeError
+from nncore.plugin import Activation, Initializer, Kernel, Layer, LayerCall, Plan, Tensor
+
+
+class Dense(Layer):
+    """y = φ(x·W + b), every output connected to every input.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Units.
+    activation : str, Activation or None, default None
+        φ; None is the identity.
+    weight_initializer : str, Initializer or None, default None
+        None takes the one that suits the activation: ``he_uniform`` for the ReLU family, else ``glorot_uniform``.
+    bias_initializer : str or Initializer, default "zeros"
+    use_bias : bool, default True
+
+    Notes
+    -----
+    Tensors: ``weight`` of shape ``(n_inputs, n_outputs)``, ``bias`` of shape ``(n_outputs,)``. Back-propagation, with
+    ``d_z = d_y ⊙ φ'(z)``: ``d_W = xᵀ·d_z``, ``d_b = Σ d_z`` over the rows, ``d_x = d_z·Wᵀ``.
+    """
+
+    kernel = Kernel("nncore._core.native:layer_dense")
+
+    def __init__(
+        self,
+        n_outputs: int,
+        activation: str | Activation | None = None,
+        *,
+        weight_initializer: str | Initializer | None = None,
+        bias_initializer: str | Initializer = "zeros",
+        use_bias: bool = True,
+    ) -> None:
+        self.n_outputs = n_outputs
+        self.activation = activation
+        self.weight_initializer = weight_initializer
+        self.bias_initializer = bias_initializer
+        self.use_bias = use_bias
+
+    def validate(self) -> None:
+        n = self.n_outputs
+        if isinstance(n, bool) or not hasattr(n, "__index__") or n < 1:
+            raise ParameterError(f"Dense: n_outputs must be a whole number of at least 1, got {n!r}")
+        self.n_outputs = n.__index__()
+
+    def hyper(self) -> list[float]:
+        return [float(self.use_bias)]
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        if len(input_shape) != 1:
+            raise ShapeError(f"Dense takes vectors, but each sample has shape {input_shape}: put nn.Flatten() before it")
+        n_inputs, n_outputs = input_shape[0], self.n_outputs
+        tensors = [Tensor("weight", (n_inputs, n_outputs), "weight", self.weight_initializer, n_inputs, n_outputs)]
+        if self.use_bias:
+            tensors.append(Tensor("bias", (n_outputs,), "bias", self.bias_initializer, n_inputs, n_outputs))
+        return Plan((n_outputs,), tuple(tensors), activation=self.activation, scratch=n_inputs * n_outputs)
+
+    def forward(self, call: LayerCall) -> None:
+        call.y[...] = call.x @ call.parameters["weight"]
+        if self.use_bias:
+            call.y[...] += call.parameters["bias"]
+
+    def backward(self, call: LayerCall) -> None:
+        call.d_parameters["weight"][...] = call.x.T @ call.d_y
+        if self.use_bias:
+            call.d_parameters["bias"][...] = call.d_y.sum(axis=0)
+        if call.d_x is not None:
+            call.d_x[...] = call.d_y @ call.parameters["weight"].T

@@ -1,0 +1,44 @@
+/* y = x * mask / (1 - rate), mask drawn anew for every step. hyper[0] is the rate. cache: the factors, 0 or 1 / (1 - rate). */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/philox.h"
+#include "nncore/float32.h"
+#include "dropout.c"
+#include "nncore/float64.h"
+#include "dropout.c"
+
+const nnc_layer NNC_TABLE(layer, dropout) = {
+    NNC_HEAD(nnc_layer), dropout_forward_f32, dropout_forward_f64, dropout_backward_f32, dropout_backward_f64,
+};
+
+#else
+
+static int32_t F(dropout_forward)(const nnc_layer_call *call) {
+    const T *x = call->x;    /* (n_rows, n_inputs) */
+    T *y = call->y;          /* (n_rows, n_inputs) */
+    T *factor = call->cache; /* (n_rows, n_inputs) */
+    int64_t n = call->n_rows * call->n_inputs;
+    double rate = call->hyper[0];
+    T kept = (T)(1.0 / (1.0 - rate));
+    uint32_t threshold = (uint32_t)(rate * 4294967296.0); /* a word below it drops its element */
+    for (int64_t first = 0; first < n; first += 4) {
+        uint32_t words[4];
+        nnc_philox(call->seed, (uint64_t)call->step, (uint32_t)call->layer, (uint32_t)(first / 4), words);
+        for (int64_t i = first; i < n && i < first + 4; i++) {
+            factor[i] = words[i - first] < threshold ? 0 : kept;
+            y[i] = x[i] * factor[i];
+        }
+    }
+    return 0;
+}
+
+static int32_t F(dropout_backward)(const nnc_layer_call *call) {
+    if (call->d_x == NULL) return 0;
+    const T *d_y = call->d_y, *factor = call->cache; /* (n_rows, n_inputs) */
+    T *d_x = call->d_x;                              /* (n_rows, n_inputs) */
+    int64_t n = call->n_rows * call->n_inputs;
+    for (int64_t i = 0; i < n; i++) d_x[i] = d_y[i] * factor[i];
+    return 0;
+}
+
+#endif

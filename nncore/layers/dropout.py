@@ -1,0 +1,44 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.philox import philox
+from nncore.plugin import Kernel, Layer, LayerCall, Plan
+
+
+class Dropout(Layer):
+    """While training, set each input to zero with probability `rate` and scale the others by 1 / (1 − rate).
+
+    The mask depends on the network's seed, the step, the layer and the element alone: a resumed run draws the same ones.
+    At prediction the layer is left out.
+
+    Parameters
+    ----------
+    rate : float, default 0.5
+        In [0, 1).
+
+    References
+    ----------
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
+    """
+
+    ranges = {"rate": "[0, 1)"}
+    kernel = Kernel("nncore._core.native:layer_dropout")
+
+    def __init__(self, rate: float = 0.5) -> None:
+        self.rate = rate
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        return Plan(input_shape, cache_per_row=int(np.prod(input_shape)), training_only=True)
+
+    def forward(self, call: LayerCall) -> None:
+        words = philox(call.seed, call.step, call.layer, call.x.size)
+        dropped = words < np.uint32(int(self.rate * 2**32))
+        call.cache[...] = np.where(dropped, 0.0, 1.0 / (1.0 - self.rate))
+        call.y[...] = call.x * call.cache.reshape(call.x.shape)
+
+    def backward(self, call: LayerCall) -> None:
+        if call.d_x is not None and call.d_y is not None:
+            call.d_x[...] = call.d_y * call.cache.reshape(call.d_y.shape)

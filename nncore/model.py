@@ -1,0 +1,647 @@
+"""`Sequential`: a stack of layers that trains, predicts and is saved."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore._core.program import Program
+from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, initialise, layer_names, plan_network
+from nncore.data import Dataset, Targets, as_samples, as_targets, as_weights
+from nncore.errors import NotBuiltError, ParameterError, ShapeError
+from nncore.history import History
+from nncore.plugin import Callback, Layer, Loss, Optimizer, rung
+from nncore.training import Training, explained
+
+#: Rows that a prediction runs through the layers at a time: enough to reuse each weight, few enough to stay in the caches.
+PREDICTION_BYTES = 256 * 1024
+
+
+class Sequential:
+    """A network whose layers follow one another.
+
+    Parameters
+    ----------
+    *layers : Layer or str
+        In order; a name stands for that layer with its defaults.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    layer_names : list of str
+        ``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count.
+    loss, optimizer : Loss, Optimizer or None
+    weight_decay : float
+        λ of the penalty ½·λ·ΣW² over weights (not biases), part of the loss and the gradient while training.
+    n_epochs : int
+        Epochs trained in the life of the network.
+    seed : int
+        Key of the shuffling and of dropout; with `n_epochs` and `n_steps` it decides what comes next.
+    metadata : dict
+        Yours: anything JSON can hold, saved with the network.
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    >>> net = nn.Sequential(nn.Dense(16, activation="tanh"), nn.Dense(2))
+    >>> history = net.fit(X, y, loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.02), epochs=60, batch_size=20, rng=0)
+    >>> net.evaluate(X, y)["accuracy"] > 0.95
+    True
+    """
+
+    def __init__(self, *layers: Layer | str) -> None:
+        self.layers: list[Layer] = [registry.resolve("layers", layer) for layer in layers]
+        if not self.layers:
+            raise ParameterError("Sequential needs at least one layer")
+        self.layer_names = layer_names(self.layers)
+        self.loss: Loss | None = None
+        self.optimizer: Optimizer | None = None
+        self.weight_decay = 0.0
+        self.n_epochs = 0
+        self.seed = 0
+        self.metadata: dict[str, Any] = {}
+        self._blueprint: Blueprint | None = None
+        self._vectors: Vectors | None = None
+        self._n_steps = 0
+        self._forget_programs()
+
+    def _forget_programs(self) -> None:
+        """Programs are made again when needed; the flat vectors they worked on stay."""
+        self._n_steps = self.n_steps
+        self._training_program: Program | None = None
+        self._prediction_program: Program | None = None
+        self._forward_rows = 0  # rows of the last forward(training=True)
+        self._forward_inputs: np.ndarray | None = None  # backward reads them again
+        self._has_gradients = False
+
+    # ---- building -----------------------------------------------------------------------------------------------------------
+
+    def build(
+        self,
+        n_inputs: int | tuple[int, ...],
+        loss: str | Loss | type | None = None,
+        optimizer: str | Optimizer | type | None = None,
+        rng: int | np.random.Generator | np.random.SeedSequence | None = None,
+        dtype: str | np.dtype | type = "float32",
+    ) -> Sequential:
+        """Infer all shapes and give every parameter its first value.
+
+        Parameters
+        ----------
+        n_inputs : int or tuple of int
+            Features of a sample, or its shape.
+        loss, optimizer : str, instance or None
+            Needed before training; `fit` can set them too.
+        rng : int, Generator, SeedSequence or None
+            The same int gives the same network. None is different every time.
+        dtype : {"float32", "float64"}
+
+        Returns
+        -------
+        Sequential
+            This network.
+        """
+        shape = (n_inputs,) if isinstance(n_inputs, (int, np.integer)) else tuple(n_inputs)
+        if not shape or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
+            raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
+        shape = tuple(int(n) for n in shape)
+        number_type = _as_dtype(dtype)
+        blueprint = plan_network(self.layers, self.layer_names, shape)
+        new_loss = None if loss is None else registry.resolve("losses", loss)
+        new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
+        parameters, gradients = (aligned_zeros(blueprint.n_parameters, number_type) for _ in range(2))
+        buffers = aligned_zeros(blueprint.n_buffers, number_type)
+        seed = _as_seed(rng)
+        initialise(blueprint, parameters, buffers, np.random.default_rng([seed, 0]))
+
+        self._blueprint, self._vectors, self.seed = blueprint, Vectors(parameters, gradients, buffers), seed
+        self.n_epochs, self.loss, self.optimizer = 0, new_loss, None
+        self._forget_programs()
+        self._n_steps = 0
+        if new_optimizer is not None:
+            self._set_optimizer(new_optimizer)
+        return self
+
+    def _set_optimizer(self, optimizer: Optimizer) -> None:
+        """Take an optimizer with a state of zeros."""
+        n = self._built.n_parameters
+        state = aligned_zeros(optimizer.n_slots * n, self.dtype).reshape(optimizer.n_slots, n)
+        vectors = self._vectors
+        self._forget_programs()
+        self.optimizer, self._n_steps = optimizer, 0
+        self._vectors = Vectors(vectors.parameters, vectors.gradients, vectors.buffers, state)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether shapes are known and parameters exist."""
+        return self._blueprint is not None
+
+    @property
+    def _built(self) -> Blueprint:
+        if self._blueprint is None:
+            raise NotBuiltError("this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first")
+        return self._blueprint
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self._built.input_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one output."""
+        return self._built.output_shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 or float64."""
+        return self._flat.parameters.dtype
+
+    @property
+    def _flat(self) -> Vectors:
+        if self._vectors is None:
+            self._built  # noqa: B018 (raises with the remedy)
+        return self._vectors
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are trained."""
+        return self._built.n_parameters
+
+    # ---- live views ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
+        return self._flat.parameters
+
+    @property
+    def gradients(self) -> np.ndarray:
+        """Gradients of the last `backward`, laid out like `parameters`."""
+        return self._flat.gradients
+
+    @property
+    def optimizer_state(self) -> np.ndarray:
+        """What the optimizer remembers, a live array of shape (n_slots, n_parameters)."""
+        if self._flat.state is None:
+            raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
+        return self._flat.state
+
+    def named_parameters(self) -> dict[str, np.ndarray]:
+        """Live views into `parameters` by name: ``dense_1.weight`` of shape (n_inputs, n_outputs), ``dense_1.bias``."""
+        return self._built.parameter_views(self.parameters)
+
+    def named_gradients(self) -> dict[str, np.ndarray]:
+        """Live views into `gradients` by name."""
+        return self._built.parameter_views(self.gradients)
+
+    def named_buffers(self) -> dict[str, np.ndarray]:
+        """Live views of what is kept but not trained: running statistics."""
+        return self._built.buffer_views(self._flat.buffers)
+
+    @property
+    def n_steps(self) -> int:
+        """Updates since the optimizer was set; the t of its formulas."""
+        program = getattr(self, "_training_program", None)
+        return self._n_steps if program is None else program.step
+
+    @n_steps.setter
+    def n_steps(self, value: int) -> None:
+        self._n_steps = value
+        if self._training_program is not None:
+            self._training_program.step = value
+
+    # ---- programs -----------------------------------------------------------------------------------------------------------
+
+    def _program_for_training(self, n_rows: int) -> Program:
+        """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
+        program = self._training_program
+        if program is None or program.spec.max_rows < n_rows or program.spec.weight_decay != self.weight_decay or program.spec.seed != self.seed:
+            check_trainable(self._built)
+            self._forget_programs()
+            program = compile_program(
+                self._built,
+                self._flat,
+                max_rows=n_rows,
+                training=True,
+                loss=self.loss,
+                optimizer=self.optimizer,
+                weight_decay=self.weight_decay,
+                seed=self.seed,
+            )
+            program.step = self._n_steps
+            self._training_program = program
+        if self.optimizer is not None:
+            self.optimizer.validate()
+            program.spec.optimizer_hyper[:] = self.optimizer.hyper()
+        return program
+
+    def _program_for_prediction(self) -> Program:
+        if self._prediction_program is None:
+            blueprint = self._built
+            widest = max([math.prod(blueprint.input_shape), *(stage.n_outputs for stage in blueprint.stages)])
+            max_rows = min(1024, max(16, PREDICTION_BYTES // (widest * self.dtype.itemsize)))
+            self._prediction_program = compile_program(blueprint, self._flat, max_rows=max_rows, training=False, loss=self.loss)
+        return self._prediction_program
+
+    def _needs(self, what: str) -> Any:
+        component = getattr(self, what)
+        if component is None:
+            kind = {"loss": "losses", "optimizer": "optimizers"}[what]
+            names = ", ".join(registry.names(kind))
+            raise NotBuiltError(f"this network has no {what} yet: pass {what}= to build or fit, one of {names}")
+        return component
+
+    # ---- training -----------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        loss: str | Loss | type | None = None,
+        optimizer: str | Optimizer | type | None = None,
+        epochs: int = 20,
+        batch_size: int = 128,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        validation: tuple[Any, ...] | None = None,
+        metrics: Sequence[str] | None = None,
+        sample_weight: Any = None,
+        callbacks: Sequence[Callback] = (),
+        weight_decay: float = 0.0,
+        rng: int | np.random.Generator | np.random.SeedSequence | None = None,
+        n_threads: int | None = None,
+        progress: bool = True,
+        dtype: str | np.dtype | type | None = None,
+    ) -> History:
+        """Train by mini-batches; on a network that is already built, go on from where it is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            A C-contiguous array of the network's dtype is read where it lies; other input is converted.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Class indices from 0 on, or reals, as the loss takes.
+        loss, optimizer : str, instance or None
+            None keeps what the network has. A different optimizer (or one with other hyperparameters) starts with fresh state.
+            Without any, the optimizer is ``"adam"``; there is no default loss.
+        epochs : int, default 20
+            Passes over the data.
+        batch_size : int, default 128
+            Samples a step; the gradient is their mean.
+        shuffle : bool, default True
+            Visit the samples in a new random order every epoch.
+        drop_last : bool, default False
+            Leave out the last batch of an epoch if it is smaller.
+        validation : (X, y) or (X, y, sample_weight), optional
+            Scored after every epoch: ``val_loss`` (without the penalty of `weight_decay`) and ``val_<metric>`` in the history.
+        metrics : sequence of str, optional
+            Names of metrics; None takes those of the loss.
+        sample_weight : array-like of shape (n_samples,), optional
+            The loss of a batch is the weighted mean.
+        callbacks : sequence of Callback
+        weight_decay : float, default 0.0
+            λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW.
+        rng : int, Generator, SeedSequence or None
+            First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
+        n_threads : int, optional
+            At most so many threads. The core of this version uses one; results do not depend on the number.
+        progress : bool, default True
+            Show a progress bar if the fit takes longer than half a second.
+        dtype : {"float32", "float64"}, optional
+            float32 unless the network is built.
+
+        Returns
+        -------
+        History
+            One row an epoch. Ctrl-C ends the fit early and returns what there is (``history.interrupted``); the parameters are
+            those of the last finished step.
+
+        Raises
+        ------
+        NonFiniteError
+            If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
+        """
+        epochs = _whole("epochs", epochs, 0)
+        batch_size = _whole("batch_size", batch_size, 1)
+        if n_threads is not None:
+            _whole("n_threads", n_threads, 1)
+        if isinstance(weight_decay, bool) or not isinstance(weight_decay, (int, float)) or not 0 <= weight_decay < math.inf:
+            raise ParameterError(f"weight_decay must be a number of at least 0, got {weight_decay!r}")
+        observers = list(callbacks)
+        for callback in observers:
+            if not isinstance(callback, Callback):
+                raise ParameterError(f"callbacks must be Callback instances, got {callback!r}")
+        if self.is_built and dtype is not None and _as_dtype(dtype) != self.dtype:
+            raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
+
+        number_type = self.dtype if self.is_built else _as_dtype("float32" if dtype is None else dtype)
+        samples = as_samples(X, "X", self.input_shape if self.is_built else None, number_type)
+        blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
+        check_trainable(blueprint)
+        new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
+        new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
+        scored = [registry.resolve("metrics", name) for name in (new_loss.metrics if metrics is None else metrics)]
+        n_outputs = _flat_outputs(blueprint)
+        data = _dataset(samples, y, sample_weight, new_loss, n_outputs, number_type, "X", "y", "sample_weight")
+        held_out = None
+        if validation is not None:
+            held_out = _validation_dataset(validation, new_loss, blueprint, number_type)
+        if drop_last and len(data) < batch_size:
+            raise ParameterError(f"drop_last=True leaves nothing of {len(data)} samples in batches of {batch_size}")
+
+        # Everything is checked: only now the network changes.
+        if not self.is_built:
+            self.build(samples.shape[1:], rng=rng, dtype=number_type)
+        elif rng is not None:
+            self.seed = _as_seed(rng)
+        if not _same(new_loss, self.loss):
+            self.loss = new_loss
+            self._forget_programs()
+        if not _same(new_optimizer, self.optimizer):
+            self._set_optimizer(new_optimizer)
+        self.weight_decay = float(weight_decay)
+        if progress:
+            observers.append(registry.resolve("callbacks", "progress_bar"))
+        training = Training(
+            self,
+            self._program_for_training(min(batch_size, len(data))),
+            data,
+            n_epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            validation=held_out,
+            metrics=scored,
+            callbacks=observers,
+        )
+        return training.run()
+
+    def forward(self, X: Any, training: bool = False) -> np.ndarray:
+        """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+        training : bool, default False
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        if not training:
+            return self.predict(X)
+        inputs = self._as_rows(X)
+        if len(inputs) == 0:
+            raise ShapeError("X has no samples")
+        program = self._program_for_training(len(inputs))
+        self._forward_rows, self._forward_inputs, self._has_gradients = 0, inputs, False
+        with explained(program):
+            program.forward(inputs, True)
+        self._forward_rows = len(inputs)
+        return program.spec.output[: len(inputs)].copy()
+
+    def backward(self, y: Any, sample_weight: Any = None) -> float:
+        """Gradients of the loss of the last ``forward(X, training=True)`` against `y`, into `gradients`.
+
+        Returns
+        -------
+        float
+            Mean loss of the batch, with the penalty of `weight_decay`.
+        """
+        loss, program, n = self._needs("loss"), self._training_program, self._forward_rows
+        if program is None or n == 0:
+            raise NotBuiltError("backward follows forward(X, training=True): call that first")
+        spec = program.spec
+        targets = as_targets(y, loss, spec.n_outputs, self.dtype)
+        if len(targets) != n:
+            raise ShapeError(f"y has {len(targets)} samples, the last forward had {n}")
+        weights = as_weights(sample_weight, n, self.dtype)
+        program.use_labels = targets.labels is not None
+        (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
+        spec.weight[:n] = _normalised(weights, n, self.dtype)
+        with explained(program):
+            value = program.loss_value(n, True) + program.backward(n)
+        self._has_gradients = True
+        return value
+
+    def step(self) -> None:
+        """Let the optimizer update the parameters by the gradients of the last `backward`."""
+        self._needs("optimizer")
+        if self._training_program is None or not self._has_gradients:
+            raise NotBuiltError("step follows backward(y): call that first")
+        program = self._program_for_training(self._forward_rows)
+        with explained(program):
+            program.update()
+        self._has_gradients, self._forward_rows = False, 0
+
+    def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """`forward`, `backward` and `step` in one call; returns the loss before the step."""
+        self._needs("loss")
+        self._needs("optimizer")
+        self.forward(X, training=True)
+        value = self.backward(y, sample_weight)
+        self.step()
+        return value
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def _as_rows(self, X: Any) -> np.ndarray:
+        """`X` checked, as a C-contiguous matrix (n_samples, n_inputs) of the network's dtype."""
+        samples = as_samples(X, "X", self.input_shape, self.dtype)
+        return np.ascontiguousarray(samples, self.dtype).reshape(len(samples), math.prod(self.input_shape))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Outputs of the network, as they leave the last layer (logits for a loss from logits: see `predict_proba`).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), dtype of the network
+        """
+        inputs = self._as_rows(X)
+        program = self._program_for_prediction()
+        outputs = np.empty((len(inputs), program.spec.n_outputs), self.dtype)
+        with explained(program):
+            program.predict(inputs, outputs)
+        return outputs.reshape(len(inputs), *self.output_shape)
+
+    def predict_one(self, x: Any) -> np.ndarray:
+        """Outputs for a single sample of shape `input_shape`, without the dimension of samples."""
+        return self.predict(np.asarray(x)[None])[0]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities: `predict` followed by the loss's link (softmax or sigmoid), if it has one."""
+        return self._linked(self.predict(X))
+
+    def _linked(self, outputs: np.ndarray) -> np.ndarray:
+        link = None if self.loss is None else self.loss.link
+        return outputs if link is None else registry.resolve("activations", link).forward(outputs)
+
+    def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[str] | None = None) -> dict[str, float]:
+        """Mean loss (without the penalty of `weight_decay`) and metrics on data not trained on.
+
+        Returns
+        -------
+        dict of str to float
+            ``{"loss": ..., "accuracy": ...}``; `metrics` names others than those of the loss.
+        """
+        loss = self._needs("loss")
+        scored = [registry.resolve("metrics", name) for name in (loss.metrics if metrics is None else metrics)]
+        samples = as_samples(X, "X", self.input_shape, self.dtype)
+        data = _dataset(samples, y, sample_weight, loss, _flat_outputs(self._built), self.dtype, "X", "y", "sample_weight")
+        return self.score_dataset(data, scored)
+
+    def score_dataset(self, data: Dataset, metrics: Sequence[Any]) -> dict[str, float]:
+        """`evaluate` for data that is already checked."""
+        program = self._program_for_prediction()
+        outputs = np.empty((len(data), program.spec.n_outputs), self.dtype)
+        progress, done = [0, 0.0, 0.0], 0
+        for block in data.blocks(None, program.spec.max_rows):
+            progress[0] = 0
+            fields = (block.inputs, block.reals, block.labels, block.weights)
+            with explained(program):
+                program.evaluate(*fields, outputs[done : done + len(block)], math.inf, progress)
+            done += len(block)
+        scores = {"loss": progress[1] / progress[2]}
+        predictions = self._linked(outputs)
+        for metric in metrics:
+            name = registry.qualified_name("metrics", type(metric))
+            scores[name] = metric.score(predictions, data.targets.values, data.weights)
+        return scores
+
+    # ---- showing and keeping ------------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """A table of layers, shapes and parameters."""
+        from nncore.summary import summary
+
+        return summary(self)
+
+    def describe(self) -> dict[str, Any]:
+        """What the network is made of, and the rung (native, numpy) on which each part runs; JSON-able."""
+        described: dict[str, Any] = {
+            "layers": [
+                {"name": name, "rung": _layer_rung(layer), **registry.config_of("layers", layer), "layer": name}
+                for name, layer in zip(self.layer_names, self.layers, strict=True)
+            ]
+        }
+        for what, kind in (("loss", "losses"), ("optimizer", "optimizers")):
+            component = getattr(self, what)
+            described[what] = None if component is None else {**registry.config_of(kind, component), "rung": rung(component)}
+        if self.is_built:
+            described |= {"input_shape": list(self.input_shape), "dtype": str(self.dtype), "n_parameters": self.n_parameters}
+        return described
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file (safetensors with a JSON description); `nncore.load` reads it back. No pickle."""
+        from nncore.persistence import save
+
+        save(self, path)
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(repr(layer) for layer in self.layers)})"
+
+    def _repr_html_(self) -> str:
+        from nncore.summary import html
+
+        return html(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without programs, which hold addresses of this process."""
+        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_n_steps"}
+        state = {name: value for name, value in vars(self).items() if name not in left_out}
+        return state | {"_n_steps": self.n_steps}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._vectors is not None:  # back onto cache lines
+            old = self._vectors
+            self._vectors = Vectors(*(None if v is None else _realigned(v) for v in (old.parameters, old.gradients, old.buffers, old.state)))
+        self._forget_programs()
+
+
+def _layer_rung(layer: Layer) -> str:
+    """A layer that only passes views on runs nothing; its activation, if any, is what counts."""
+    activation = getattr(layer, "activation", None)
+    if layer.kernel is None and type(layer).forward is Layer.forward:
+        return "view" if activation is None else rung(registry.resolve("activations", activation))
+    return rung(layer)
+
+
+def _realigned(vector: np.ndarray) -> np.ndarray:
+    copy = aligned_zeros(vector.size, vector.dtype).reshape(vector.shape)
+    copy[...] = vector
+    return copy
+
+
+def _as_dtype(dtype: Any) -> np.dtype:
+    try:
+        number_type = np.dtype(dtype)
+    except TypeError:
+        number_type = None
+    if number_type not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ParameterError(f'dtype must be "float32" or "float64", got {dtype!r}')
+    return number_type
+
+
+def _as_seed(rng: Any) -> int:
+    """64 bits from what users call a seed."""
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(2**64, dtype=np.uint64))
+    if isinstance(rng, np.random.SeedSequence):
+        return int(rng.generate_state(1, np.uint64)[0])
+    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
+        return int(np.random.SeedSequence(rng).generate_state(1, np.uint64)[0])
+    raise ParameterError(f"rng must be a whole number of at least 0, a numpy Generator or SeedSequence, or None, got {rng!r}")
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ParameterError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)
+
+
+def _flat_outputs(blueprint: Blueprint) -> int:
+    return math.prod(blueprint.output_shape)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two components are of one kind and configured alike."""
+    return one is other or (type(one) is type(other) and one.config() == other.config())
+
+
+def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarray:
+    """Row weights that sum to 1, computed as the core does it in `fit`."""
+    weights = np.ones(n, dtype) if weights is None else weights
+    return weights * dtype.type(1 / float(np.sum(weights, dtype=np.float64)))
+
+
+def _dataset(
+    samples: np.ndarray, y: Any, sample_weight: Any, loss: Loss, n_outputs: int, dtype: np.dtype, x_name: str, y_name: str, weight_name: str
+) -> Dataset:
+    targets: Targets = as_targets(y, loss, n_outputs, dtype, y_name)
+    if len(targets) != len(samples):
+        raise ShapeError(f"{x_name} has {len(samples)} samples, {y_name} has {len(targets)}")
+    return Dataset(samples, targets, as_weights(sample_weight, len(samples), dtype, weight_name), dtype)
+
+
+def _validation_dataset(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype) -> Dataset:
+    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+        raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
+    X, y, *rest = validation
+    samples = as_samples(X, "validation X", blueprint.input_shape, dtype)
+    weight = rest[0] if rest else None
+    names = ("validation X", "validation y", "validation sample_weight")
+    return _dataset(samples, y, weight, loss, _flat_outputs(blueprint), dtype, *names)

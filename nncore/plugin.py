@@ -1,0 +1,450 @@
+"""The one module a plugin author imports; the built-in components import nothing else of nncore.
+
+A plugin is a package with an entry point in the group ``nncore`` that names a *manifest* module::
+
+    from nncore.plugin import Component, hookimpl
+
+    NNCORE_API = (1, 0)
+
+    @hookimpl
+    def nncore_optimizers(api):
+        return [Component("lion", "nncore_lion.lion:Lion", "sign of an interpolated momentum")]
+
+and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Callback` or `Metric`. Each works with
+NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` is the contract).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pluggy
+
+from nncore.errors import ParameterError, PluginError
+
+__all__ = [
+    "Activation", "Buffer", "Callback", "Component", "Configurable", "Initializer", "Kernel", "Layer", "LayerCall", "Loss",
+    "Metric", "Optimizer", "Plan", "Tensor", "TensorSpan", "hookimpl", "native_kernel", "rung",
+]  # fmt: skip
+
+#: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
+hookimpl = pluggy.HookimplMarker("nncore")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One line of a manifest: a name, where its class is, and a sentence about it.
+
+    Parameters
+    ----------
+    name : str
+        Lower case letters, digits and underscores: what users write.
+    target : str
+        ``"package.module:Class"``; imported when somebody first asks for it, so that listing stays cheap.
+    summary : str
+        One sentence for ``nncore plugins``.
+    """
+
+    name: str
+    target: str
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Where the compiled form of a component is.
+
+    Parameters
+    ----------
+    target : str
+        ``"package.module:attribute"``. The attribute is a PyCapsule named ``nncore.optimizer``, ``nncore.activation``,
+        ``nncore.loss`` or ``nncore.layer`` around the table of that kind declared in ``nncore/plugin.h``.
+    """
+
+    target: str
+
+    def load(self) -> object:
+        """Import the module and return the capsule."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"the compiled kernel {self.target!r} cannot be loaded: {error}") from error
+
+
+def _inside(value: float, interval: str) -> bool:
+    """Whether `value` lies in an interval written as in mathematics, ``"[0, 1)"``; NaN never does."""
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    return above and below
+
+
+class _Validated(type):
+    """Checks a component once its ``__init__`` is done, so that ``Adam(lr=-1)`` fails where it is written."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        component = super().__call__(*args, **kwargs)
+        component.validate()
+        return component
+
+
+class Configurable(metaclass=_Validated):
+    """Something described by the arguments of its ``__init__``, each kept in the attribute of the same name.
+
+    Attributes
+    ----------
+    ranges : dict of str to str
+        Interval of each numeric hyperparameter, as in mathematics: ``{"lr": "[0, inf)", "beta1": "[0, 1)"}``.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {}
+
+    def config(self) -> dict[str, Any]:
+        """Arguments that make an equal component, in the order of ``__init__``."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        names = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        return {name: getattr(self, name) for name in names}
+
+    def hyper(self) -> list[float]:
+        """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config`, in order."""
+        return [float(value) for value in self.config().values() if isinstance(value, (bool, int, float, np.number))]
+
+    def validate(self) -> None:
+        """Raise `ParameterError` for a hyperparameter outside `ranges`."""
+        for name, interval in self.ranges.items():
+            value = getattr(self, name)
+            is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            if not is_number or not _inside(value, interval):
+                raise ParameterError(f"{type(self).__name__}: {name} must be a number in {interval}, got {value!r}")
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+class Activation(Configurable):
+    """φ, applied to every row of a layer's outputs.
+
+    Attributes
+    ----------
+    needs_input : bool
+        True if `backward` reads `z`. Otherwise `a` overwrites `z` in place, which saves memory and time.
+    trainable : bool
+        False for functions without a useful derivative (step, sign): training through them raises.
+    initializer : str
+        The weight initializer that suits a layer feeding this activation.
+    kernel : Kernel or None
+        The same in C: ``nnc_activation`` of ``nncore/plugin.h``.
+    """
+
+    needs_input: ClassVar[bool] = False
+    trainable: ClassVar[bool] = True
+    initializer: ClassVar[str] = "glorot_uniform"
+    kernel: ClassVar[Kernel | None] = None
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        """φ(z); `z` and the result have shape ``(n_rows, n_columns)``."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        """∂E/∂z from ``d_a`` = ∂E/∂a. `z` holds the input only if `needs_input`, else it equals `a`."""
+        raise NotImplementedError(f"{type(self).__name__}.backward")
+
+
+class Loss(Configurable):
+    """E, per sample. The host averages over the batch (weighted by ``sample_weight``); the loss does not.
+
+    Attributes
+    ----------
+    targets : {"real", "labels", "both"}
+        What `target` may be: ``(n_rows, n_targets)`` reals, ``(n_rows,)`` int64 class indices, or either.
+    target_range : str or None
+        Interval in which real targets must lie, ``"[0, 1]"``.
+    link : str or None
+        Activation that turns outputs into probabilities (``"softmax"``, ``"sigmoid"``), used by ``predict_proba``.
+    metrics : tuple of str
+        Metrics shown beside this loss when the user asks for none.
+    kernel : Kernel or None
+        The same in C: ``nnc_loss`` of ``nncore/plugin.h``.
+    """
+
+    targets: ClassVar[str] = "real"
+    target_range: ClassVar[str | None] = None
+    link: ClassVar[str | None] = None
+    metrics: ClassVar[tuple[str, ...]] = ()
+    kernel: ClassVar[Kernel | None] = None
+
+    def n_targets(self, n_outputs: int) -> int:
+        """Columns of a real-valued target for a network with `n_outputs` outputs."""
+        return n_outputs
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Loss of every sample, shape ``(n_rows,)``, summed over its outputs."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Gradient of every sample's loss with respect to its outputs, shape ``(n_rows, n_outputs)``."""
+        raise NotImplementedError(f"{type(self).__name__}.backward")
+
+
+class Initializer(Configurable):
+    """First values of a tensor."""
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
+        """Values of the given shape (float64; the host converts). For a bias, `fan_in` is that of its layer's weight."""
+        raise NotImplementedError(f"{type(self).__name__}.sample")
+
+
+@dataclass(frozen=True)
+class TensorSpan:
+    """Where one tensor lies in the flat vectors, for optimizers that need structure.
+
+    Attributes
+    ----------
+    name : str
+        ``"dense_1.weight"``.
+    role : str
+        ``"weight"``, ``"bias"`` or ``"scale"``.
+    layer : int
+        Position of its layer in the network.
+    offset, rows, columns : int
+        ``w[offset:offset + rows * columns].reshape(rows, columns)``; a vector has one row.
+    """
+
+    name: str
+    role: str
+    layer: int
+    offset: int
+    rows: int
+    columns: int
+
+
+class Optimizer(Configurable):
+    """One update of all parameters, a pass over flat vectors.
+
+    Attributes
+    ----------
+    n_slots : int
+        How many vectors of state, each as long as the parameters, start at zero and are kept between steps.
+    needs_tensors : bool
+        True to get the list of `TensorSpan` as a last argument of `step`.
+    kernel : Kernel or None
+        The same in C: ``nnc_optimizer`` of ``nncore/plugin.h``.
+    """
+
+    n_slots: int = 0
+    needs_tensors: ClassVar[bool] = False
+    kernel: ClassVar[Kernel | None] = None
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        """Update `w` and `state` in place.
+
+        Parameters
+        ----------
+        w, g : ndarray of shape (n,)
+            Parameters and gradients.
+        state : ndarray of shape (n_slots, n)
+        t : int
+            Number of this step, from 1.
+        *tensors : sequence of TensorSpan
+            One argument, present if `needs_tensors`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.step")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A trained tensor that a layer asks for.
+
+    Attributes
+    ----------
+    name : str
+        ``"weight"``, ``"bias"``; users see ``"<layer>.<name>"``.
+    shape : tuple of int
+        ``(n_in, n_out)`` for a weight.
+    role : {"weight", "bias", "scale"}
+        ``weight_decay`` applies to weights only.
+    initializer : Initializer, str, dict or None
+        A dict is ``{"name": ..., **arguments}``; None takes what the layer's activation recommends.
+    fan_in, fan_out : int
+        Connections into and out of a unit, for the initializer.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    role: str
+    initializer: Initializer | str | dict[str, Any] | None
+    fan_in: int
+    fan_out: int
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """State that is saved with the network but not trained: running statistics."""
+
+    name: str
+    shape: tuple[int, ...]
+    value: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a layer needs for a given input shape.
+
+    Attributes
+    ----------
+    output_shape : tuple of int
+        Shape of one output sample.
+    tensors, buffers : tuple
+        In the order in which the compiled kernel finds them, one after the other.
+    activation : Activation, str or None
+        Applied to the layer's output by the host.
+    cache, cache_per_row : int
+        Numbers kept from forward to backward: in all, and for each row of the batch.
+    scratch, scratch_per_row : int
+        Numbers a compiled kernel needs as working room; never kept.
+    is_view : bool
+        The output is the input under another shape; nothing runs (flatten).
+    training_only : bool
+        Left out at prediction (dropout).
+    """
+
+    output_shape: tuple[int, ...]
+    tensors: tuple[Tensor, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
+    activation: Activation | str | None = None
+    cache: int = 0
+    cache_per_row: int = 0
+    scratch: int = 0
+    scratch_per_row: int = 0
+    is_view: bool = False
+    training_only: bool = False
+
+
+@dataclass
+class LayerCall:
+    """What a layer sees of one batch; the twin of ``nnc_layer_call`` in ``nncore/plugin.h``. All arrays are live views.
+
+    Attributes
+    ----------
+    x, y : ndarray of shape (n_rows, n_inputs), (n_rows, n_outputs)
+        Input; output, to be written by `Layer.forward`.
+    d_y, d_x : ndarray of the same shapes
+        Gradients; `d_x` is written by `Layer.backward` and is None where nobody needs it.
+    parameters, d_parameters, buffers : dict of str to ndarray
+        By the names of the plan. `d_parameters` is written, not added to.
+    cache : ndarray of shape (cache + cache_per_row * n_rows,)
+    seed, step, layer : int
+        Key of the random numbers of this call.
+    training : bool
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    d_y: np.ndarray | None = None
+    d_x: np.ndarray | None = None
+    parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    d_parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    buffers: dict[str, np.ndarray] = field(default_factory=dict)
+    cache: np.ndarray = field(default_factory=lambda: np.empty(0))
+    seed: int = 0
+    step: int = 1
+    layer: int = 0
+    training: bool = True
+
+
+class Layer(Configurable):
+    """One layer: a plan, and the two directions beside each other.
+
+    Attributes
+    ----------
+    kernel : Kernel or None
+        The same in C: ``nnc_layer`` of ``nncore/plugin.h``.
+    """
+
+    kernel: ClassVar[Kernel | None] = None
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        """What the layer needs when a sample has `input_shape`. Raises `ShapeError` if it cannot take it."""
+        raise NotImplementedError(f"{type(self).__name__}.plan")
+
+    def forward(self, call: LayerCall) -> None:
+        """Write ``call.y`` (and the cache) from ``call.x``."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def backward(self, call: LayerCall) -> None:
+        """Write ``call.d_parameters`` and, if it is not None, ``call.d_x`` from ``call.d_y``."""
+        raise NotImplementedError(f"{type(self).__name__}.backward")
+
+
+class Metric(Configurable):
+    """A score of predictions, higher or lower being better as it says.
+
+    Attributes
+    ----------
+    higher_is_better : bool
+    """
+
+    higher_is_better: ClassVar[bool] = True
+
+    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        """Score of outputs ``(n_rows, n_outputs)`` against class indices ``(n_rows,)`` or reals ``(n_rows, n_targets)``."""
+        raise NotImplementedError(f"{type(self).__name__}.score")
+
+
+class Callback(Configurable):
+    """Called by ``fit``. Override what you need; `training` is the running `nncore.training.Training`.
+
+    ``training`` has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``, ``fraction`` of the fit done,
+    ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after the current callback round.
+    """
+
+    def on_fit_begin(self, training: Any) -> None:
+        """Before the first epoch."""
+
+    def on_progress(self, training: Any) -> None:
+        """Some twenty times a second, between two steps."""
+
+    def on_epoch_end(self, training: Any) -> None:
+        """After the validation of an epoch."""
+
+    def on_fit_end(self, training: Any) -> None:
+        """At the end, also after an interruption or an error."""
+
+
+_METHODS = {Activation: ("forward", "backward"), Loss: ("forward", "backward"), Layer: ("forward", "backward"), Optimizer: ("step",)}
+
+
+def native_kernel(component: Activation | Loss | Layer | Optimizer) -> Kernel | None:
+    """The kernel that computes what `component` computes, or None.
+
+    A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited
+    kernel would silently ignore what it changed.
+    """
+    base, methods = next((base, methods) for base, methods in _METHODS.items() if isinstance(component, base))
+    for cls in type(component).__mro__:
+        if "kernel" in vars(cls):
+            return vars(cls)["kernel"]
+        if cls is base or any(method in vars(cls) for method in methods):
+            return None
+    return None
+
+
+def rung(component: Activation | Loss | Layer | Optimizer) -> str:
+    """``"native"`` if compiled code runs for `component`, else ``"numpy"``."""
+    return "numpy" if native_kernel(component) is None else "native"

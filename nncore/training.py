@@ -1,0 +1,159 @@
+"""The fit loop: epochs in slices of about 50 ms, between which Python shows progress, obeys Ctrl-C and runs callbacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nncore._core.program import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, Program, all_finite
+from nncore.data import Dataset
+from nncore.errors import NonFiniteError, PluginError
+from nncore.history import History
+from nncore.plugin import Callback
+
+if TYPE_CHECKING:
+    from nncore.model import Sequential
+
+#: How long the core runs before it lets Python look up.
+SLICE_SECONDS = 0.05
+
+
+class Training:
+    """One run of `Sequential.fit`; what callbacks are handed.
+
+    Attributes
+    ----------
+    network : Sequential
+    history : History
+    epoch : int
+        The epoch under way, from 1, of this run.
+    n_epochs : int
+        Epochs asked for.
+    n_steps : int
+        Updates done in this run.
+    fraction : float
+        Part of the run that is done, 0 to 1.
+    loss : float
+        Mean loss so far in this epoch, NaN before the first step.
+    stop_reason : str or None
+    """
+
+    def __init__(
+        self,
+        network: Sequential,
+        program: Program,
+        data: Dataset,
+        *,
+        n_epochs: int,
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        validation: Dataset | None,
+        metrics: Sequence[str],
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.network, self.program, self.data = network, program, data
+        self.n_epochs, self.batch_size, self.shuffle, self.drop_last = n_epochs, batch_size, shuffle, drop_last
+        self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
+        self.history = History()
+        self.epoch = 0
+        self.stop_reason: str | None = None
+        self._steps_before = program.step
+        self._progress = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
+        self._samples_done = 0  # in the epoch
+
+    @property
+    def n_steps(self) -> int:
+        return self.program.step - self._steps_before
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, (max(self.epoch - 1, 0) + self._samples_done / len(self.data)) / max(1, self.n_epochs))
+
+    @property
+    def loss(self) -> float:
+        _, loss_sum, weight_sum = self._progress
+        return loss_sum / weight_sum if weight_sum > 0 else float("nan")
+
+    def stop(self, reason: str) -> None:
+        """End the run after this round of callbacks; the history keeps the reason."""
+        self.stop_reason = reason
+
+    def run(self) -> History:
+        """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
+        try:
+            self._call("on_fit_begin")
+            for self.epoch in range(1, self.n_epochs + 1):
+                if self.stop_reason is not None:
+                    break
+                self._run_epoch()
+        except KeyboardInterrupt:
+            self.stop_reason = "interrupted"
+            self.history.interrupted = True
+        finally:
+            self.history.stop_reason = self.stop_reason or "all epochs done"
+            self._call("on_fit_end")
+        return self.history
+
+    def _call(self, event: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self)
+
+    def _run_epoch(self) -> None:
+        began = time.perf_counter()
+        self._progress, self._samples_done = [0, 0.0, 0.0], 0
+        order = epoch_order(self.network.seed, self.network.n_epochs, len(self.data)) if self.shuffle else None
+        for block in self.data.blocks(order, self.batch_size):
+            before = self._samples_done
+            self._progress[0] = 0
+            while self._progress[0] < len(block):
+                fields = (block.inputs, block.reals, block.labels, block.weights, block.order)
+                with explained(self.program):
+                    self.program.train(*fields, self.batch_size, self.drop_last, SLICE_SECONDS, self._progress)
+                self._samples_done = before + self._progress[0]
+                self._call("on_progress")
+                if self.stop_reason is not None:
+                    return
+        self.network.n_epochs += 1
+        row = {"loss": self.loss}
+        if self.validation is not None:
+            scores = self.network.score_dataset(self.validation, self.metrics)
+            row |= {f"val_{name}": value for name, value in scores.items()}
+        self.history.append(**row, seconds=time.perf_counter() - began)
+        self._call("on_epoch_end")
+
+
+def epoch_order(seed: int, epoch: int, n_samples: int) -> np.ndarray:
+    """The permutation of one epoch: a function of the seed and the epoch's number alone, so that a resumed run meets it again."""
+    return np.random.default_rng([seed, 1, epoch]).permutation(n_samples)
+
+
+@contextmanager
+def explained(program: Program) -> Iterator[None]:
+    """Turn a `Failure` of the core into an error that says where in the network it happened."""
+    try:
+        yield
+    except Failure as failure:
+        raise explain(program, failure) from None
+
+
+def explain(program: Program, failure: Failure) -> Exception:
+    """The error to raise for a run that stopped."""
+    spec, step = program.spec, program.step + 1
+    remedy = "Lower the learning rate, standardise the inputs, or clip the targets. The parameters are those of the last finished step."
+    if failure.status == LOSS_NOT_FINITE:
+        culprits = (op.stage.name for op in spec.ops if not all_finite(op.y))
+        layer = next(culprits, "loss")
+        where = "the loss itself overflowed" if layer == "loss" else f"the first outputs that are not finite are those of {layer}"
+        return NonFiniteError(f"the loss became NaN or infinite at step {step}: {where}. {remedy}", step=step, layer=layer)
+    if failure.status == GRADIENT_NOT_FINITE:
+        spans = (s for s in reversed(spec.spans) if not all_finite(spec.gradients[s.offset : s.offset + s.rows * s.columns]))
+        name = next(spans).name
+        message = f"the gradient of {name} became NaN or infinite at step {step}. {remedy}"
+        return NonFiniteError(message, step=step, layer=name.rpartition(".")[0])
+    component = spec.ops[failure.op].component if failure.op >= 0 else spec.loss if failure.op == -1 else spec.optimizer
+    return PluginError(f"the compiled kernel of {component!r} reported an error at step {step}")

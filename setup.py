@@ -1,0 +1,140 @@
+"""Builds the extensions; everything else is in pyproject.toml.
+
+Environment switches: NNCORE_DEBUG=1 (no optimisation, asserts), NNCORE_SANITIZE=1 (AddressSanitizer and UBSan),
+NNCORE_COVERAGE=1 (gcov).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# setup.py runs in the project's root; setuptools wants the sources relative to it.
+PACKAGE = Path("nncore")
+#: Folders whose C files are components, and the kind of table such a file defines.
+COMPONENT_FOLDERS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer"}
+MSVC = sys.platform == "win32"
+
+
+def switch(name: str) -> bool:
+    return os.environ.get(f"NNCORE_{name}", "0") not in ("", "0")
+
+
+def cpu_levels() -> dict[str, list[str]]:
+    """Name of each CPU level to compile the kernels for, and the compiler flags that select it."""
+    levels = {"portable": []}
+    if platform.machine().lower() in ("x86_64", "amd64") and not MSVC and "arm64" not in os.environ.get("ARCHFLAGS", ""):
+        levels["v3"] = ["-march=x86-64-v3"]
+        levels["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
+    return levels
+
+
+def compile_flags() -> list[str]:
+    if MSVC:
+        return ["/O2", "/std:c11"]
+    flags = ["-std=c11", "-Wall", "-Wextra"]
+    if switch("DEBUG") or switch("SANITIZE") or switch("COVERAGE"):
+        flags += ["-O1", "-g", "-fno-omit-frame-pointer", "-UNDEBUG"]
+    else:
+        flags += ["-O3"]
+    if switch("SANITIZE"):
+        flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    if switch("COVERAGE"):
+        flags += ["--coverage"]
+    return flags
+
+
+def link_flags() -> list[str]:
+    return (["-fsanitize=address,undefined"] if switch("SANITIZE") else []) + (["--coverage"] if switch("COVERAGE") else [])
+
+
+#: Kernels may reassociate nothing (results must not depend on the compiler's mood) but need not keep errno or traps.
+KERNEL_FLAGS = [] if MSVC else ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
+
+
+def component_sources() -> list[tuple[str, str, str]]:
+    """(kind, name, source) of every component written in C."""
+    return [
+        (kind, source.stem, source.as_posix())
+        for folder, kind in COMPONENT_FOLDERS.items()
+        for source in sorted((PACKAGE / folder).glob("*.c"))
+    ]  # fmt: skip
+
+
+def native_list(components: list[tuple[str, str, str]]) -> str:
+    """The header that tells native.c which tables there are, at which levels."""
+    lines = ["/* Written by setup.py. */", "#define COMPONENTS(level) \\"]
+    lines += [f"    COMPONENT({kind}, {name}, level) \\" for kind, name, _ in components]
+    lines += ["", "#define LEVELS " + " ".join(f"LEVEL({level})" for level in cpu_levels()), ""]
+    return "\n".join(lines)
+
+
+class BuildExtensions(build_ext):
+    """Compiles the kernels of ``nncore._core.native`` once per CPU level, on all cores."""
+
+    def build_extension(self, extension: Extension) -> None:
+        if extension.name == "nncore._core.native":
+            self.add_kernels(extension)
+        super().build_extension(extension)
+
+    def add_kernels(self, extension: Extension) -> None:
+        build = Path(self.build_temp) / "native"
+        build.mkdir(parents=True, exist_ok=True)
+        components = component_sources()
+        header = build / "native_list.h"
+        text = native_list(components)
+        if not header.exists() or header.read_text() != text:
+            header.write_text(text)
+        extension.include_dirs.append(str(build))
+
+        sources = [source for _, _, source in components] + [source.as_posix() for source in sorted((PACKAGE / "_core/kernels").glob("*.c"))]
+
+        def compile_one(task: tuple[str, str]) -> list[str]:
+            source, level = task
+            return self.compiler.compile(
+                [source],
+                output_dir=str(build / level),
+                macros=[("NNC_LEVEL", level)],
+                include_dirs=extension.include_dirs,
+                extra_postargs=extension.extra_compile_args + KERNEL_FLAGS + cpu_levels()[level],
+                depends=extension.depends,
+            )
+
+        tasks = [(source, level) for level in cpu_levels() for source in sources]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for objects in pool.map(compile_one, tasks):
+                extension.extra_objects += objects
+
+
+def extension(name: str, sources: list[str]) -> Extension:
+    headers = [path.as_posix() for path in PACKAGE.rglob("*.h")]
+    return Extension(
+        name,
+        sources,
+        include_dirs=["nncore/include", "nncore/_core"],
+        depends=headers,
+        extra_compile_args=compile_flags(),
+        extra_link_args=link_flags(),
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    )
+
+
+def extensions() -> list[Extension]:
+    cython = [
+        extension("nncore._core.program", ["nncore/_core/program.pyx", "nncore/_core/runner.c"]),
+        extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
+    ]
+    cython = [e for e in cython if Path(e.sources[0]).exists()]
+    directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "freethreading_compatible": True}
+    built = cythonize(cython, compiler_directives=directives, build_dir="build/cython")
+    return [*built, extension("nncore._core.native", ["nncore/_core/native.c"])]
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})
