@@ -87,14 +87,11 @@ class BuildExtensions(build_ext):
     def add_kernels(self, extension: Extension) -> None:
         build = Path(self.build_temp) / "native"
         build.mkdir(parents=True, exist_ok=True)
-        components = component_sources()
         header = build / "native_list.h"
-        text = native_list(components)
+        text = native_list(component_sources())
         if not header.exists() or header.read_text() != text:
             header.write_text(text)
         extension.include_dirs.append(str(build))
-
-        sources = [source for _, _, source in components] + [source.as_posix() for source in sorted((PACKAGE / "_core/kernels").glob("*.c"))]
 
         def compile_one(task: tuple[str, str]) -> list[str]:
             source, level = task
@@ -107,7 +104,7 @@ class BuildExtensions(build_ext):
                 depends=extension.depends,
             )
 
-        tasks = [(source, level) for level in cpu_levels() for source in sources]
+        tasks = [(source, level) for level in cpu_levels() for source in kernel_sources()]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for objects in pool.map(compile_one, tasks):
                 extension.extra_objects += objects
@@ -126,15 +123,22 @@ def extension(name: str, sources: list[str]) -> Extension:
     )
 
 
+def kernel_sources() -> list[str]:
+    """What ``nncore._core.native`` compiles once per CPU level."""
+    components = [source for _, _, source in component_sources()]
+    return components + [source.as_posix() for source in sorted((PACKAGE / "_core/kernels").glob("*.c"))]
+
+
 def extensions() -> list[Extension]:
     cython = [
         extension("nncore._core.program", ["nncore/_core/program.pyx", "nncore/_core/runner.c"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
     ]
-    cython = [e for e in cython if Path(e.sources[0]).exists()]
     directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "freethreading_compatible": True}
     built = cythonize(cython, compiler_directives=directives, build_dir="build/cython")
-    return [*built, extension("nncore._core.native", ["nncore/_core/native.c"])]
+    native = extension("nncore._core.native", ["nncore/_core/native.c"])
+    native.depends += kernel_sources()
+    return [*built, native]
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})

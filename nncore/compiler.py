@@ -150,9 +150,9 @@ class Op:
     parameters: np.ndarray | None = None
     d_parameters: np.ndarray | None = None
     buffers: np.ndarray | None = None
-    cache: np.ndarray | None = None
+    cache: np.ndarray = field(default_factory=lambda: np.empty(0))
     scratch: np.ndarray | None = None
-    capsule: object = None
+    capsule: object = field(init=False)
     hyper: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -335,12 +335,9 @@ class _Builder:
         n = stage.n_outputs
         # In place unless the way back still needs what would be overwritten: the user's input, this activation's own input, or
         # the output of another activation (a layer never reads its own output).
-        in_place = x is not None and (not self.training or (not activation.needs_input and isinstance(ops[-1].component, Layer)))
-        if in_place:
-            y = x
-        else:
-            y = self.matrix(n) if self.training else self.turn(n, not_in=x)
-        return Op(activation, stage, x, y, n, n)
+        if x is not None and (not self.training or (not activation.needs_input and isinstance(ops[-1].component, Layer))):
+            return Op(activation, stage, x, x, n, n)
+        return Op(activation, stage, x, self.matrix(n) if self.training else self.turn(n, not_in=x), n, n)
 
     def link_gradients(self, ops: list[Op]) -> np.ndarray:
         """Give every op the gradient buffers of the way back; return that of the network's output."""

@@ -86,7 +86,9 @@ class Targets:
     @property
     def values(self) -> np.ndarray:
         """Whichever there is."""
-        return self.reals if self.labels is None else self.labels
+        values = self.reals if self.labels is None else self.labels
+        assert values is not None, "targets are labels or reals"
+        return values
 
     def __len__(self) -> int:
         return len(self.values)

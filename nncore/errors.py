@@ -4,6 +4,10 @@ Each class also derives from the built-in exception a user would catch, so ``exc
 Messages say what was wrong, where, and what to do about it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 
 class NNCoreError(Exception):
     """Base of all exceptions raised on purpose by nncore."""
@@ -49,7 +53,7 @@ class NonFiniteError(NNCoreError, FloatingPointError):
         self.step = step
         self.layer = layer
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[str, int, str], NonFiniteError], tuple[str, int, str]]:
         return _rebuild_non_finite, (str(self), self.step, self.layer)
 
 

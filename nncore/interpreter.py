@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore._core.program import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT
 from nncore.errors import PluginError
-from nncore.plugin import Activation, LayerCall
+from nncore.plugin import Activation, Buffer, LayerCall, Tensor
 
 if TYPE_CHECKING:
     from nncore.compiler import Op, ProgramSpec
@@ -39,9 +39,8 @@ class Interpreter:
         z, a = self._input(op, n_rows), op.y[:n_rows]
         if what == FORWARD:
             a[...] = _checked(activation, "forward", activation.forward(z), a.shape)
-        else:
-            d_a = op.d_y[:n_rows]
-            op.d_x[:n_rows] = _checked(activation, "backward", activation.backward(z, a, d_a), a.shape)
+        elif op.d_y is not None and op.d_x is not None:
+            op.d_x[:n_rows] = _checked(activation, "backward", activation.backward(z, a, op.d_y[:n_rows]), a.shape)
 
     def _input(self, op: Op, n_rows: int) -> np.ndarray:
         """The op's input; for the first op, the batch the program was given."""
@@ -52,7 +51,7 @@ class Interpreter:
         return LayerCall(
             x=self._input(op, n_rows),
             y=op.y[:n_rows],
-            d_y=None if op.d_y is None else op.d_y[:n_rows],
+            d_y=np.empty((0, 0)) if op.d_y is None else op.d_y[:n_rows],
             d_x=None if op.d_x is None else op.d_x[:n_rows],
             parameters=named_views(plan.tensors, op.parameters),
             d_parameters=named_views(plan.tensors, op.d_parameters),
@@ -65,29 +64,34 @@ class Interpreter:
         )
 
     def _run_loss(self, n_rows: int, with_gradient: bool, use_labels: bool) -> None:
-        spec = self.spec
-        output = spec.output[:n_rows]
-        target = (spec.labels if use_labels else spec.target)[:n_rows]
-        spec.losses[:n_rows] = _checked(spec.loss, "forward", spec.loss.forward(output, target), (n_rows,))
-        if with_gradient:
-            gradient = _checked(spec.loss, "backward", spec.loss.backward(output, target), output.shape)
+        spec, loss = self.spec, self.spec.loss
+        assert loss is not None, "a program without a loss runs no loss"
+        output, target = spec.output[:n_rows], (spec.labels if use_labels else spec.target)[:n_rows]
+        spec.losses[:n_rows] = _checked(loss, "forward", loss.forward(output, target), (n_rows,))
+        if with_gradient and spec.d_output is not None:
+            gradient = _checked(loss, "backward", loss.backward(output, target), output.shape)
             np.multiply(gradient, spec.weight[:n_rows, None], out=spec.d_output[:n_rows])
 
     def _run_optimizer(self, step: int) -> None:
         """One step; if it raises, parameters and state are as before it."""
-        spec = self.spec
-        before = spec.parameters.copy(), spec.state.copy()
-        tensors = (spec.spans,) if spec.optimizer.needs_tensors else ()
+        spec, optimizer, state = self.spec, self.spec.optimizer, self.spec.state
+        assert optimizer is not None, "a program without an optimizer updates nothing"
+        assert state is not None, "an optimizer comes with its state"
+        before = spec.parameters.copy(), state.copy()
+        tensors = (spec.spans,) if optimizer.needs_tensors else ()
         try:
-            spec.optimizer.step(spec.parameters, spec.gradients, spec.state, step, *tensors)
+            optimizer.step(spec.parameters, spec.gradients, state, step, *tensors)
         except BaseException:
-            spec.parameters[...], spec.state[...] = before
+            spec.parameters[...], state[...] = before
             raise
 
 
-def named_views(parts: Sequence, vector: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Views by name of a vector that holds the parts (Tensor or Buffer) one after the other."""
-    views, offset = {}, 0
+def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Views by name of a vector that holds the parts one after the other; no vector, no parts."""
+    views: dict[str, np.ndarray] = {}
+    if vector is None:
+        return views
+    offset = 0
     for part in parts:
         views[part.name] = vector[offset : offset + part.size].reshape(part.shape)
         offset += part.size

@@ -21,6 +21,8 @@ from nncore.training import Training, explained
 #: Rows that a prediction runs through the layers at a time: enough to reuse each weight, few enough to stay in the caches.
 PREDICTION_BYTES = 256 * 1024
 
+NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
+
 
 class Sequential:
     """A network whose layers follow one another.
@@ -133,7 +135,7 @@ class Sequential:
         """Take an optimizer with a state of zeros."""
         n = self._built.n_parameters
         state = aligned_zeros(optimizer.n_slots * n, self.dtype).reshape(optimizer.n_slots, n)
-        vectors = self._vectors
+        vectors = self._flat
         self._forget_programs()
         self.optimizer, self._n_steps = optimizer, 0
         self._vectors = Vectors(vectors.parameters, vectors.gradients, vectors.buffers, state)
@@ -146,7 +148,7 @@ class Sequential:
     @property
     def _built(self) -> Blueprint:
         if self._blueprint is None:
-            raise NotBuiltError("this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first")
+            raise NotBuiltError(NOT_BUILT)
         return self._blueprint
 
     @property
@@ -167,7 +169,7 @@ class Sequential:
     @property
     def _flat(self) -> Vectors:
         if self._vectors is None:
-            self._built  # noqa: B018 (raises with the remedy)
+            raise NotBuiltError(NOT_BUILT)
         return self._vectors
 
     @property
@@ -223,7 +225,8 @@ class Sequential:
     def _program_for_training(self, n_rows: int) -> Program:
         """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
         program = self._training_program
-        if program is None or program.spec.max_rows < n_rows or program.spec.weight_decay != self.weight_decay or program.spec.seed != self.seed:
+        settings = (self.weight_decay, self.seed)
+        if program is None or program.spec.max_rows < n_rows or (program.spec.weight_decay, program.spec.seed) != settings:
             check_trainable(self._built)
             self._forget_programs()
             program = compile_program(
@@ -568,7 +571,8 @@ class Sequential:
         self.__dict__.update(state)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
-            self._vectors = Vectors(*(None if v is None else _realigned(v) for v in (old.parameters, old.gradients, old.buffers, old.state)))
+            state_of_optimizer = None if old.state is None else _realigned(old.state)
+            self._vectors = Vectors(_realigned(old.parameters), _realigned(old.gradients), _realigned(old.buffers), state_of_optimizer)
         self._forget_programs()
 
 
@@ -590,7 +594,7 @@ def _as_dtype(dtype: Any) -> np.dtype:
     try:
         number_type = np.dtype(dtype)
     except TypeError:
-        number_type = None
+        number_type = np.dtype(object)
     if number_type not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ParameterError(f'dtype must be "float32" or "float64", got {dtype!r}')
     return number_type

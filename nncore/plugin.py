@@ -74,7 +74,7 @@ class Kernel:
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # an extension may fail to import in ways of its own
             raise PluginError(f"the compiled kernel {self.target!r} cannot be loaded: {error}") from error
 
 
@@ -93,6 +93,12 @@ class _Validated(type):
         component = super().__call__(*args, **kwargs)
         component.validate()
         return component
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of ``__init__``, so that ``help(Adam)`` shows the hyperparameters."""
+        signature = inspect.signature(type.__getattribute__(cls, "__init__"))
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 class Configurable(metaclass=_Validated):
@@ -345,7 +351,7 @@ class LayerCall:
     x, y : ndarray of shape (n_rows, n_inputs), (n_rows, n_outputs)
         Input; output, to be written by `Layer.forward`.
     d_y, d_x : ndarray of the same shapes
-        Gradients; `d_x` is written by `Layer.backward` and is None where nobody needs it.
+        Gradients, for `Layer.backward`, which reads `d_y` and writes `d_x`, or leaves it if it is None because nobody asks.
     parameters, d_parameters, buffers : dict of str to ndarray
         By the names of the plan. `d_parameters` is written, not added to.
     cache : ndarray of shape (cache + cache_per_row * n_rows,)
@@ -356,7 +362,7 @@ class LayerCall:
 
     x: np.ndarray
     y: np.ndarray
-    d_y: np.ndarray | None = None
+    d_y: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     d_x: np.ndarray | None = None
     parameters: dict[str, np.ndarray] = field(default_factory=dict)
     d_parameters: dict[str, np.ndarray] = field(default_factory=dict)
@@ -427,24 +433,32 @@ class Callback(Configurable):
         """At the end, also after an interruption or an error."""
 
 
-_METHODS = {Activation: ("forward", "backward"), Loss: ("forward", "backward"), Layer: ("forward", "backward"), Optimizer: ("step",)}
+#: What a kernel replaces, for each kind that can have one.
+_METHODS: dict[type, tuple[str, ...]] = {
+    Activation: ("forward", "backward"),
+    Loss: ("forward", "backward"),
+    Layer: ("forward", "backward"),
+    Optimizer: ("step",),
+}
 
 
-def native_kernel(component: Activation | Loss | Layer | Optimizer) -> Kernel | None:
-    """The kernel that computes what `component` computes, or None.
+def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None:
+    """The kernel that computes what `component` (an instance or its class) computes, or None.
 
     A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited
     kernel would silently ignore what it changed.
     """
-    base, methods = next((base, methods) for base, methods in _METHODS.items() if isinstance(component, base))
-    for cls in type(component).__mro__:
+    component_class = component if isinstance(component, type) else type(component)
+    methods = next((methods for base, methods in _METHODS.items() if issubclass(component_class, base)), ())
+    for cls in component_class.__mro__:
         if "kernel" in vars(cls):
-            return vars(cls)["kernel"]
-        if cls is base or any(method in vars(cls) for method in methods):
+            kernel: Kernel | None = vars(cls)["kernel"]
+            return kernel
+        if any(method in vars(cls) for method in methods):
             return None
     return None
 
 
-def rung(component: Activation | Loss | Layer | Optimizer) -> str:
+def rung(component: Configurable | type[Configurable]) -> str:
     """``"native"`` if compiled code runs for `component`, else ``"numpy"``."""
     return "numpy" if native_kernel(component) is None else "native"

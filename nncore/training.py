@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from nncore._core.program import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, 
 from nncore.data import Dataset
 from nncore.errors import NonFiniteError, PluginError
 from nncore.history import History
-from nncore.plugin import Callback
+from nncore.plugin import Callback, Metric
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
@@ -53,7 +53,7 @@ class Training:
         shuffle: bool,
         drop_last: bool,
         validation: Dataset | None,
-        metrics: Sequence[str],
+        metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
     ) -> None:
         self.network, self.program, self.data = network, program, data
@@ -63,7 +63,7 @@ class Training:
         self.epoch = 0
         self.stop_reason: str | None = None
         self._steps_before = program.step
-        self._progress = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
+        self._progress: list[Any] = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
         self._samples_done = 0  # in the epoch
 
     @property
@@ -87,9 +87,8 @@ class Training:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
         try:
             self._call("on_fit_begin")
-            for self.epoch in range(1, self.n_epochs + 1):
-                if self.stop_reason is not None:
-                    break
+            while self.epoch < self.n_epochs and self.stop_reason is None:
+                self.epoch += 1
                 self._run_epoch()
         except KeyboardInterrupt:
             self.stop_reason = "interrupted"

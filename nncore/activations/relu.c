@@ -20,7 +20,10 @@ static int32_t F(relu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_colum
 
 static int32_t F(relu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
     (void)z, (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = a[i] <= 0 ? 0 : d_a[i];
+    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+        T d = d_a[i]; /* read on either side, so that the loop has no branch */
+        d_z[i] = a[i] <= 0 ? 0 : d;
+    }
     return 0;
 }
 

@@ -5,7 +5,7 @@
  *   mode 0        gamma (n,), beta (n,)          mean (n,), variance (n,)                 1 / std (n,)     normalised x (n,)
  *   mode 1        gamma (1,), beta (1,)          mean (n,), std (n,), count (1,)          1 / std (n,)     normalised x (n,)   */
 #ifndef T
-#include <math.h>
+#include <tgmath.h> /* sqrt of T in T */
 
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"
@@ -38,7 +38,7 @@ static void F(accumulate)(const T *batch_mean, const T *squares, int64_t n_rows,
     for (int64_t j = 0; j < n; j++) {
         mean[j] = (mean[j] * before + batch_mean[j] * (T)n_rows) / after;
         T pooled = (before > 0 ? std[j] * std[j] * (before - 1) : 0) + squares[j];
-        std[j] = after > 1 ? (T)sqrt(pooled / (after - 1)) : 0;
+        std[j] = after > 1 ? sqrt(pooled / (after - 1)) : 0;
     }
     *count = after;
 }
@@ -66,7 +66,7 @@ static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
         }
     } else if (call->training) {
         for (int64_t j = 0; j < n; j++) {
-            inverse_std[j] = 1 / (T)sqrt(squares[j] / (T)n_rows + epsilon);
+            inverse_std[j] = 1 / sqrt(squares[j] / (T)n_rows + epsilon);
             running_mean[j] += momentum * (mean[j] - running_mean[j]);
         }
         if (n_rows > 1) /* one row says nothing about a variance */
@@ -74,7 +74,7 @@ static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
     } else {
         for (int64_t j = 0; j < n; j++) {
             mean[j] = running_mean[j];
-            inverse_std[j] = 1 / (T)sqrt(running_spread[j] + epsilon);
+            inverse_std[j] = 1 / sqrt(running_spread[j] + epsilon);
         }
     }
 

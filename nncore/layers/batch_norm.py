@@ -18,8 +18,9 @@ class BatchNorm(Layer):
     mode : {"batch", "cumulative"}, default "batch"
         ``"batch"``: μ and σ² = mean((x − μ)²) of the batch, σ = √(σ² + ε), one γ and β a feature, the gradient goes through
         μ and σ. Prediction uses running statistics, r ← (1 − momentum)·r + momentum·(of the batch; variance with n − 1).
-        ``"cumulative"``: the variant of the lecture notes. Mean and standard deviation (n − 1) of all samples seen so far,
-        also while training; one scalar γ and β; ε is added to σ; the gradient takes the statistics as constants.
+        ``"cumulative"``: the variant of the lecture notes. Mean and standard deviation of all samples seen so far, also while
+        training; one scalar γ and β; ε is added to σ; the gradient takes the statistics as constants. As in the notes' code,
+        σ² pools the squared deviations from each batch's own mean, over n − 1 samples in all.
     momentum : float, default 0.1
         Weight of the newest batch in the running statistics (mode ``"batch"``).
     epsilon : float or None, default None
@@ -55,6 +56,7 @@ class BatchNorm(Layer):
         cumulative = self.mode == "cumulative"
         shape = (1,) if cumulative else input_shape
         tensors = (Tensor("gamma", shape, "scale", {"name": "constant", "value": 1.0}, 1, 1), Tensor("beta", shape, "bias", "zeros", 1, 1))
+        buffers: tuple[Buffer, ...]
         if cumulative:
             buffers = (Buffer("mean", input_shape), Buffer("std", input_shape), Buffer("count", (1,)))
         else:
@@ -93,7 +95,8 @@ class BatchNorm(Layer):
         return batch_mean, 1 / np.sqrt(squares / n_rows + call.x.dtype.type(self.epsilon))
 
     def backward(self, call: LayerCall) -> None:
-        d_y, n_rows, n = call.d_y, *call.d_y.shape
+        d_y = call.d_y
+        n_rows, n = d_y.shape
         scale, normalised = call.cache[:n], call.cache[n:].reshape(n_rows, n)
         gamma = call.parameters["gamma"].ravel()
         d_gamma, d_beta = (d_y * normalised).sum(axis=0), d_y.sum(axis=0)

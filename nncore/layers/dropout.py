@@ -40,5 +40,5 @@ class Dropout(Layer):
         call.y[...] = call.x * call.cache.reshape(call.x.shape)
 
     def backward(self, call: LayerCall) -> None:
-        if call.d_x is not None and call.d_y is not None:
+        if call.d_x is not None:
             call.d_x[...] = call.d_y * call.cache.reshape(call.d_y.shape)

@@ -1,11 +1,11 @@
 /* exp, log, log1p, tanh and sigmoid of one number, written so that a loop over them becomes vector code.
  *
- * The float functions have no branch, no call and no table: only arithmetic, comparisons that select, and reading the bits of a
- * number as an integer, which GCC and Clang vectorise at every CPU level without -ffast-math. Their error is below 2.5 ULP over
- * all floats, subnormal results included; the double functions are the C library's. All pass NaN through, return the limits at
- * +-infinity and keep the sign of a zero. Templates reach them as F(nnc_exp)(x).
+ * There is no branch, no call and no table: only arithmetic, comparisons that select, and the bits of a number read as an
+ * integer, which GCC and Clang vectorise at every CPU level without -ffast-math. Errors stay below 3 ULP over all numbers,
+ * subnormal results included. NaN passes through, infinities give the limits, tanh keeps the sign of a zero. Nothing relies on
+ * fused multiply-add, but levels that have it and levels that do not may differ in the last place.
  *
- * Nothing here relies on fused multiply-add, but results differ by an ULP between CPU levels that have it and those that do not. */
+ * Templates reach the functions as F(nnc_exp)(x). Include before float32.h and float64.h. */
 #ifndef NNCORE_VECTOR_MATH_H
 #define NNCORE_VECTOR_MATH_H
 
@@ -14,112 +14,80 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint32_t nnc_bits(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
+/* A call that is not inlined keeps its whole loop scalar. */
+#if defined(_MSC_VER)
+#    define NNC_INLINE static __forceinline
+#else
+#    define NNC_INLINE static inline __attribute__((always_inline))
+#endif
+
+/* (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2. The polynomials of this file are minimax in the relative error of their function. */
+NNC_INLINE float nnc_exp_tail_f32(float r) {
+    float q = 1.3814597e-3f;
+    q = q * r + 8.3687169e-3f;
+    q = q * r + 4.16683881e-2f;
+    q = q * r + 1.66665206e-1f;
+    return q * r + 4.99999934e-1f;
 }
 
-static inline float nnc_from_bits(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
+NNC_INLINE double nnc_exp_tail_f64(double r) {
+    double q = 2.5000061626415511e-8;
+    q = q * r + 2.7630248385771479e-7;
+    q = q * r + 2.7557586373784997e-6;
+    q = q * r + 2.4801493098886233e-5;
+    q = q * r + 1.9841269506578721e-4;
+    q = q * r + 1.3888888943630135e-3;
+    q = q * r + 8.3333333334944617e-3;
+    q = q * r + 4.1666666666530158e-2;
+    q = q * r + 1.6666666666666413e-1;
+    return q * r + 5.0000000000000106e-1;
 }
 
-/* 2^k for -126 <= k <= 127. */
-static inline float nnc_power_of_two(int32_t k) { return nnc_from_bits((uint32_t)(k + 127) << 23); }
-
-/* exp(x) = 2^k (1 + p) with |p| < 0.42; -151 <= x / ln 2 <= 129. The caller puts the parts together as it needs them. */
-typedef struct nnc_exp_parts {
-    int32_t k;
-    float p;
-} nnc_exp_parts;
-
-static inline nnc_exp_parts nnc_split_exp(float x) {
-    const float round_to_integer = 12582912.0f; /* 1.5 * 2^23: adding it leaves the nearest integer in the lowest bits */
-    float shifted = x * 1.44269504f + round_to_integer;
-    float k = shifted - round_to_integer;
-    /* ln 2 in two parts, the first short enough for k times it to be exact. */
-    float r = x - k * 0.693359375f;
-    r = r - k * -2.12194440e-4f;
-    /* (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, coefficients of Cephes' expf (Moshier 1989). */
-    float q = 1.9875691500e-4f;
-    q = q * r + 1.3981999507e-3f;
-    q = q * r + 8.3334519073e-3f;
-    q = q * r + 4.1665795894e-2f;
-    q = q * r + 1.6666665459e-1f;
-    q = q * r + 5.0000001201e-1f;
-    nnc_exp_parts parts = {(int32_t)(nnc_bits(shifted) - nnc_bits(round_to_integer)), q * (r * r) + r};
-    return parts;
+/* (2 atanh(s) - 2 s) / s^3 as a function of s^2, for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1). */
+NNC_INLINE float nnc_atanh_tail_f32(float s2) {
+    float q = 2.9871886e-1f;
+    q = q * s2 + 3.9977537e-1f;
+    return q * s2 + 6.6666776e-1f;
 }
 
-static inline float nnc_exp_f32(float x) {
-    /* Beyond these bounds the result is 0 or infinity, and so it is at them. The comparisons let NaN pass. */
-    x = x < -104.0f ? -104.0f : x;
-    x = x > 89.0f ? 89.0f : x;
-    nnc_exp_parts e = nnc_split_exp(x);
-    /* 2^k in two factors, since k may be as low as -150 or as high as 128. */
-    int32_t half = e.k >> 1;
-    return (1.0f + e.p) * nnc_power_of_two(half) * nnc_power_of_two(e.k - half);
+NNC_INLINE double nnc_atanh_tail_f64(double s2) {
+    double q = 1.4796103636452206e-1;
+    q = q * s2 + 1.5314036009114776e-1;
+    q = q * s2 + 1.8183564860250342e-1;
+    q = q * s2 + 2.2222198563598603e-1;
+    q = q * s2 + 2.8571428742473930e-1;
+    q = q * s2 + 3.9999999999414324e-1;
+    return q * s2 + 6.6666666666667345e-1;
 }
 
-static inline float nnc_log_f32(float x) {
-    /* x = 2^k m with sqrt(1/2) <= m < sqrt(2); a subnormal x is scaled up first. */
-    int is_subnormal = x < FLT_MIN;
-    float normal = is_subnormal ? x * 8388608.0f : x;
-    uint32_t above = nnc_bits(normal) - 0x3f3504f3u; /* bits of sqrt(1/2) */
-    float k = (float)((int32_t)above >> 23) - (is_subnormal ? 23.0f : 0.0f);
-    float f = nnc_from_bits((above & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
-    /* (log(1 + f) - f + f^2 / 2) / f^3, coefficients of Cephes' logf. */
-    float q = 7.0376836292e-2f;
-    q = q * f - 1.1514610310e-1f;
-    q = q * f + 1.1676998740e-1f;
-    q = q * f - 1.2420140846e-1f;
-    q = q * f + 1.4249322787e-1f;
-    q = q * f - 1.6668057665e-1f;
-    q = q * f + 2.0000714765e-1f;
-    q = q * f - 2.4999993993e-1f;
-    q = q * f + 3.3333331174e-1f;
-    float f2 = f * f;
-    float small = q * (f * f2) + k * -2.12194440e-4f - 0.5f * f2;
-    float result = (f + small) + k * 0.693359375f;
-    result = x == 0.0f ? -INFINITY : result;
-    result = x < 0.0f ? NAN : result;
-    return x <= FLT_MAX ? result : x; /* infinity and NaN */
-}
+#include "nncore/float32.h"
+#define BITS uint32_t
+#define FRACTION_BITS 23
+#define EXPONENT_BIAS 127
+#define SMALLEST_NORMAL FLT_MIN
+#define LARGEST FLT_MAX
+#define SQRT_HALF_BITS 0x3f3504f3u
+#define LN2_HIGH 0.693359375f /* so few digits that its product with any exponent is exact */
+#define LN2_LOW -2.12194440e-4f
+#define EXP_IS_ZERO -104.0f
+#define EXP_IS_INFINITE 89.0f
+#define TANH_IS_ONE 10.0f
+#include "vector_math_template.h"
 
-/* log(1 + x), also where 1 + x loses digits of x. */
-static inline float nnc_log1p_f32(float x) {
-    float u = 1.0f + x;
-    float lost = (x - (u - 1.0f)) / u;
-    /* At u = 0 and u = infinity the correction is NaN, the logarithm alone is right. */
-    float result = nnc_log_f32(u) + (u > 0.0f && u <= FLT_MAX ? lost : 0.0f);
-    return x == 0.0f ? x : result;
-}
+#include "nncore/float64.h"
+#define BITS uint64_t
+#define FRACTION_BITS 52
+#define EXPONENT_BIAS 1023
+#define SMALLEST_NORMAL DBL_MIN
+#define LARGEST DBL_MAX
+#define SQRT_HALF_BITS 0x3fe6a09e667f3bcdu
+#define LN2_HIGH 6.93145751953125e-1
+#define LN2_LOW 1.42860682030941723212e-6
+#define EXP_IS_ZERO -746.0
+#define EXP_IS_INFINITE 710.0
+#define TANH_IS_ONE 20.0
+#include "vector_math_template.h"
 
-static inline float nnc_tanh_f32(float x) {
-    /* tanh|x| = -t / (2 + t) with t = exp(-2|x|) - 1, put together without cancellation: k = 0 near 0, and 2^k - 1 is exact. */
-    float magnitude = fabsf(x);
-    magnitude = magnitude > 10.0f ? 10.0f : magnitude; /* tanh(10) rounds to 1 */
-    nnc_exp_parts e = nnc_split_exp(-2.0f * magnitude);
-    float scale = nnc_power_of_two(e.k);
-    float t = scale * e.p + (scale - 1.0f);
-    return copysignf(t / (2.0f + t), x);
-}
-
-static inline float nnc_sigmoid_f32(float x) {
-    float e = nnc_exp_f32(-fabsf(x));
-    return (x < 0.0f ? e : 1.0f) / (1.0f + e);
-}
-
-static inline double nnc_exp_f64(double x) { return exp(x); }
-static inline double nnc_log_f64(double x) { return log(x); }
-static inline double nnc_log1p_f64(double x) { return log1p(x); }
-static inline double nnc_tanh_f64(double x) { return tanh(x); }
-
-static inline double nnc_sigmoid_f64(double x) {
-    double e = exp(-fabs(x));
-    return (x < 0.0 ? e : 1.0) / (1.0 + e);
-}
-
+#undef T
+#undef F
 #endif

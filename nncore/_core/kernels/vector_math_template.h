@@ -1,0 +1,112 @@
+/* The functions of vector_math.h for the type T, whose constants it defines before including this. */
+
+NNC_INLINE BITS F(nnc_bits)(T x) {
+    BITS bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+NNC_INLINE T F(nnc_from_bits)(BITS bits) {
+    T x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+#define SIGN_BIT ((BITS)1 << (sizeof(T) * 8 - 1))
+
+/* |x| without a comparison, which compilers would turn into branches where x is compared again. */
+NNC_INLINE T F(nnc_magnitude)(T x) { return F(nnc_from_bits)(F(nnc_bits)(x) & ~SIGN_BIT); }
+
+/* Adding it to a smaller number rounds that to an integer and leaves it, two's complement, in the lowest bits. */
+#define ROUND_TO_INTEGER ((T)((BITS)3 << (FRACTION_BITS - 1)))
+
+/* 2^k for an integer k in the range of normal numbers. */
+NNC_INLINE T F(nnc_power_of_two)(T k) {
+    return F(nnc_from_bits)((F(nnc_bits)(k + ROUND_TO_INTEGER) + EXPONENT_BIAS) << FRACTION_BITS);
+}
+
+/* exp(x) = 2^k (1 + p), k an integer, |p| < 0.42; the caller puts the parts together as it needs them. */
+typedef struct F(nnc_exp_parts) {
+    T k;
+    T p;
+} F(nnc_exp_parts);
+
+NNC_INLINE F(nnc_exp_parts) F(nnc_split_exp)(T x) {
+    T k = x * (T)1.4426950408889634 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
+    T r = x - k * LN2_HIGH;
+    r = r - k * LN2_LOW;
+    F(nnc_exp_parts) parts = {k, F(nnc_exp_tail)(r) * (r * r) + r};
+    return parts;
+}
+
+NNC_INLINE T F(nnc_exp)(T x) {
+    x = x < EXP_IS_ZERO ? EXP_IS_ZERO : x; /* written so that NaN passes */
+    x = x > EXP_IS_INFINITE ? EXP_IS_INFINITE : x;
+    F(nnc_exp_parts) e = F(nnc_split_exp)(x);
+    /* In two factors, since 2^k itself need not be a normal number. */
+    T half = e.k * (T)0.5 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
+    return (1 + e.p) * F(nnc_power_of_two)(half) * F(nnc_power_of_two)(e.k - half);
+}
+
+/* log(x) for a positive normal x, to which `lost` is added before the last roundings; `scaled_by` is log2 of a factor in x. */
+NNC_INLINE T F(nnc_log_of_normal)(T x, T scaled_by, T lost) {
+    /* x = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2). */
+    const T one_in_lowest_bit = (T)((BITS)1 << FRACTION_BITS);
+    BITS above = F(nnc_bits)(x) + (((BITS)EXPONENT_BIAS << FRACTION_BITS) - SQRT_HALF_BITS);
+    /* The exponent becomes a number by way of these bits, since not every CPU level converts 64-bit integers. */
+    T k = F(nnc_from_bits)((above >> FRACTION_BITS) | F(nnc_bits)(one_in_lowest_bit)) - (one_in_lowest_bit + EXPONENT_BIAS) - scaled_by;
+    T f = F(nnc_from_bits)((above & (((BITS)1 << FRACTION_BITS) - 1)) + SQRT_HALF_BITS) - 1;
+    /* log(1 + f) = 2 atanh(s) = f - f^2 / 2 + s (f^2 / 2 + tail), as in fdlibm. */
+    T s = f / (2 + f);
+    T s2 = s * s;
+    T half_f2 = (T)0.5 * f * f;
+    T small = s * (half_f2 + s2 * F(nnc_atanh_tail)(s2)) + (k * LN2_LOW + lost) - half_f2;
+    return (f + small) + k * LN2_HIGH;
+}
+
+NNC_INLINE T F(nnc_log)(T x) {
+    const T scale = (T)((BITS)1 << FRACTION_BITS);
+    int is_subnormal = x < SMALLEST_NORMAL;
+    T result = F(nnc_log_of_normal)(is_subnormal ? x * scale : x, is_subnormal ? FRACTION_BITS : 0, 0);
+    result = x == 0 ? -(T)INFINITY : result;
+    result = x < 0 ? (T)NAN : result;
+    return x <= LARGEST ? result : x; /* infinity and NaN */
+}
+
+/* log(1 + x), also where 1 + x loses digits of x. */
+NNC_INLINE T F(nnc_log1p)(T x) {
+    T u = 1 + x;
+    T result = F(nnc_log_of_normal)(u, 0, (x - (u - 1)) / u);
+    result = x == -1 ? -(T)INFINITY : result;
+    result = x < -1 ? (T)NAN : result;
+    return x <= LARGEST ? result : x;
+}
+
+NNC_INLINE T F(nnc_tanh)(T x) {
+    /* tanh|x| = -t / (2 + t) with t = exp(-2|x|) - 1 = 2^k p + (2^k - 1), which does not cancel: k = 0 near 0. */
+    T magnitude = F(nnc_magnitude)(x);
+    magnitude = magnitude > TANH_IS_ONE ? TANH_IS_ONE : magnitude;
+    F(nnc_exp_parts) e = F(nnc_split_exp)(-2 * magnitude);
+    T scale = F(nnc_power_of_two)(e.k);
+    T t = scale * e.p + (scale - 1);
+    return F(nnc_from_bits)(F(nnc_bits)(F(nnc_magnitude)(t / (2 + t))) | (F(nnc_bits)(x) & SIGN_BIT));
+}
+
+NNC_INLINE T F(nnc_sigmoid)(T x) {
+    T e = F(nnc_exp)(-F(nnc_magnitude)(x)); /* never overflows, and keeps the digits of the tail */
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+#undef BITS
+#undef FRACTION_BITS
+#undef EXPONENT_BIAS
+#undef SMALLEST_NORMAL
+#undef LARGEST
+#undef SQRT_HALF_BITS
+#undef LN2_HIGH
+#undef LN2_LOW
+#undef EXP_IS_ZERO
+#undef EXP_IS_INFINITE
+#undef TANH_IS_ONE
+#undef ROUND_TO_INTEGER
+#undef SIGN_BIT

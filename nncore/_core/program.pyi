@@ -1,0 +1,55 @@
+from typing import Any
+
+import numpy as np
+
+from nncore.compiler import ProgramSpec
+
+KERNEL_FAILED: int
+LOSS_NOT_FINITE: int
+GRADIENT_NOT_FINITE: int
+FORWARD: int
+BACKWARD: int
+LOSS: int
+LOSS_GRADIENT: int
+UPDATE: int
+
+class Failure(Exception):
+    status: int
+    op: int
+    def __init__(self, status: int, op: int) -> None: ...
+
+class Program:
+    step: int
+    use_labels: bool
+    @property
+    def spec(self) -> ProgramSpec: ...
+    def __init__(self, spec: ProgramSpec) -> None: ...
+    def forward(self, x: np.ndarray, training: bool) -> None: ...
+    def loss_value(self, n_rows: int, with_gradient: bool) -> float: ...
+    def backward(self, n_rows: int) -> float: ...
+    def update(self) -> None: ...
+    def train(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        labels: np.ndarray | None,
+        weights: np.ndarray | None,
+        order: np.ndarray | None,
+        batch_size: int,
+        drop_last: bool,
+        seconds: float,
+        progress: list[Any],
+    ) -> None: ...
+    def evaluate(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        labels: np.ndarray | None,
+        weights: np.ndarray | None,
+        outputs: np.ndarray,
+        seconds: float,
+        progress: list[Any],
+    ) -> None: ...
+    def predict(self, inputs: np.ndarray, outputs: np.ndarray) -> None: ...
+
+def all_finite(values: np.ndarray) -> bool: ...

@@ -1,0 +1,27 @@
+/* a = z; d_z = d_a. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "nncore/float32.h"
+#include "identity.c"
+#include "nncore/float64.h"
+#include "identity.c"
+
+const nnc_activation NNC_TABLE(activation, identity) = {
+    NNC_HEAD(nnc_activation), identity_forward_f32, identity_forward_f64, identity_backward_f32, identity_backward_f64,
+};
+
+#else
+
+static int32_t F(identity_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = z[i];
+    return 0;
+}
+
+static int32_t F(identity_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)z, (void)a, (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = d_a[i];
+    return 0;
+}
+
+#endif

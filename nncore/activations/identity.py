@@ -1,0 +1,19 @@
+"""No activation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.plugin import Activation, Kernel
+
+
+class Identity(Activation):
+    """φ(z) = z, φ'(z) = 1."""
+
+    kernel = Kernel("nncore._core.native:activation_identity")
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        return z
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        return d_a

@@ -1,0 +1,29 @@
+/* a = z where z > 0, else slope z. hyper[0] is the slope; being at least 0, it leaves the sign of z readable in a. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "nncore/float32.h"
+#include "leaky_relu.c"
+#include "nncore/float64.h"
+#include "leaky_relu.c"
+
+const nnc_activation NNC_TABLE(activation, leaky_relu) = {
+    NNC_HEAD(nnc_activation), leaky_relu_forward_f32, leaky_relu_forward_f64, leaky_relu_backward_f32, leaky_relu_backward_f64,
+};
+
+#else
+
+static int32_t F(leaky_relu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    T slope = (T)hyper[0];
+    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = z[i] > 0 ? z[i] : slope * z[i];
+    return 0;
+}
+
+static int32_t F(leaky_relu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
+                                      const double *hyper) {
+    (void)z;
+    T slope = (T)hyper[0];
+    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = a[i] > 0 ? d_a[i] : slope * d_a[i];
+    return 0;
+}
+
+#endif

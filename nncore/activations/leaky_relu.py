@@ -1,0 +1,36 @@
+"""Rectified linear unit that lets a little of the negative side through."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Activation, Kernel
+
+
+class LeakyReLU(Activation):
+    """φ(z) = z where z > 0, else slope·z; φ'(z) = 1 where z > 0, else slope.
+
+    Parameters
+    ----------
+    slope : float in [0, 1), default 0.01
+        Not negative, so that the side of z can be read off φ(z).
+
+    References
+    ----------
+    Maas, Hannun & Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"slope": "[0, 1)"}
+    initializer = "he_uniform"
+    kernel = Kernel("nncore._core.native:activation_leaky_relu")
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = slope
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        return np.where(z > 0, z, z.dtype.type(self.slope) * z)
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        return np.where(a > 0, d_a, d_a.dtype.type(self.slope) * d_a)

@@ -1,0 +1,28 @@
+"""Sign function."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.errors import NotTrainableError
+from nncore.plugin import Activation, Kernel
+
+
+class Sign(Activation):
+    """φ(z) = 1 where z > 0, −1 where z < 0, 0 at 0. Forward only: the derivative is 0 wherever there is one.
+
+    References
+    ----------
+    Rosenblatt, "The perceptron: a probabilistic model for information storage and organization in the brain", 1958.
+    """
+
+    trainable = False
+    kernel = Kernel("nncore._core.native:activation_sign")
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        return np.sign(z)
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        raise NotTrainableError(
+            "sign has no derivative to train through; train with 'tanh' and replace it afterwards, or use nncore.estimators.Perceptron"
+        )

@@ -1,0 +1,28 @@
+"""Step function."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.errors import NotTrainableError
+from nncore.plugin import Activation, Kernel
+
+
+class Step(Activation):
+    """φ(z) = 1 where z > 0, else 0. Forward only: the derivative is 0 wherever there is one.
+
+    References
+    ----------
+    McCulloch & Pitts, "A logical calculus of the ideas immanent in nervous activity", 1943.
+    """
+
+    trainable = False
+    kernel = Kernel("nncore._core.native:activation_step")
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        return np.heaviside(z, z.dtype.type(0))
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        raise NotTrainableError(
+            "step has no derivative to train through; train with 'sigmoid' and replace it afterwards, or use nncore.estimators.Perceptron"
+        )

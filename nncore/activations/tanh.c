@@ -1,0 +1,28 @@
+/* a = tanh(z); d_z = d_a (1 - a^2), as a product because a^2 would lose digits where a is near 1. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+#include "nncore/float32.h"
+#include "tanh.c"
+#include "nncore/float64.h"
+#include "tanh.c"
+
+const nnc_activation NNC_TABLE(activation, tanh) = {
+    NNC_HEAD(nnc_activation), tanh_forward_f32, tanh_forward_f64, tanh_backward_f32, tanh_backward_f64,
+};
+
+#else
+
+static int32_t F(tanh_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = F(nnc_tanh)(z[i]);
+    return 0;
+}
+
+static int32_t F(tanh_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)z, (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = d_a[i] * ((1 - a[i]) * (1 + a[i]));
+    return 0;
+}
+
+#endif

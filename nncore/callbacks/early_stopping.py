@@ -1,0 +1,106 @@
+"""Stop a fit when nothing improves."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Callback
+
+
+class EarlyStopping(Callback):
+    """Stop when `monitor` has not improved for `patience` epochs, and put the best epoch's network back.
+
+    Parameters
+    ----------
+    monitor : str, default="val_loss"
+        A column of the history: ``"val_loss"``, ``"loss"``, ``"val_accuracy"``, ...
+    patience : int, default=10
+        Epochs without improvement after which the fit stops; at least 1.
+    min_delta : float, default=0.0
+        An epoch improves if it is better than the best one by more than this.
+    mode : {"auto", "min", "max"}, default="auto"
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+    restore_best : bool, default=True
+        At the end of the fit, however it ends, put back the parameters and buffers of the best epoch. The optimizer's state
+        and the step count stay those of the last step.
+
+    Attributes
+    ----------
+    best_epoch : int
+        Epoch (from 1) of the best value so far in the last fit; 0 before there is one.
+    best_value : float
+        That value; NaN before there is one. A NaN in the history never counts as an improvement.
+
+    References
+    ----------
+    Prechelt, "Early stopping - but when?", 1998.
+    """
+
+    ranges = {"patience": "[1, inf)", "min_delta": "[0, inf)"}
+
+    def __init__(
+        self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0.0, mode: str = "auto", restore_best: bool = True
+    ) -> None:
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+        self.mode = mode
+        self.restore_best = restore_best
+        self._forget()
+
+    def validate(self) -> None:
+        super().validate()
+        if not isinstance(self.patience, (int, np.integer)):
+            raise ParameterError(f"EarlyStopping: patience counts epochs and must be an integer, got {self.patience!r}")
+        if self.mode not in ("auto", "min", "max"):
+            raise ParameterError(f"EarlyStopping: mode must be 'auto', 'min' or 'max', got {self.mode!r}")
+
+    def _forget(self) -> None:
+        self.best_epoch = 0
+        self.best_value = math.nan
+        self._snapshot: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
+
+    def on_fit_begin(self, training: Any) -> None:
+        self._forget()
+
+    def on_epoch_end(self, training: Any) -> None:
+        history = training.history
+        if self.monitor not in history:
+            hint = "pass validation=(X, y) to fit, or " if self.monitor.startswith("val_") else ""
+            recorded = ", ".join(repr(name) for name in history)
+            raise ParameterError(
+                f"EarlyStopping monitors {self.monitor!r}, which this fit does not record: {hint}monitor one of {recorded}"
+            )
+        value = float(history[self.monitor][-1])
+        mode = history.mode(self.monitor) if self.mode == "auto" else self.mode
+        gain = self.best_value - value if mode == "min" else value - self.best_value
+        is_first = self.best_epoch == 0 and not math.isnan(value)
+        if is_first or gain > self.min_delta:
+            self.best_epoch, self.best_value = training.epoch, value
+            if self.restore_best:
+                self._remember(training.network)
+        elif training.epoch - self.best_epoch >= self.patience:
+            best = f"best {self.best_value:.6g} in epoch {self.best_epoch}" if self.best_epoch else "it never was a number"
+            training.stop(f"{self.monitor} did not improve for {self.patience} epoch{'s' * (self.patience > 1)} ({best})")
+
+    def on_fit_end(self, training: Any) -> None:
+        if self._snapshot is not None:
+            parameters, buffers = self._snapshot
+            np.copyto(training.network.parameters, parameters)
+            for name, view in training.network.named_buffers().items():
+                np.copyto(view, buffers[name])
+            self._snapshot = None
+
+    def _remember(self, network: Any) -> None:
+        """Copy parameters and buffers, into the memory of the former copy if there is one."""
+        if self._snapshot is None:
+            self._snapshot = network.parameters.copy(), {name: view.copy() for name, view in network.named_buffers().items()}
+        else:
+            parameters, buffers = self._snapshot
+            np.copyto(parameters, network.parameters)
+            for name, view in network.named_buffers().items():
+                np.copyto(buffers[name], view)

@@ -1,0 +1,154 @@
+"""Show how far a fit is."""
+
+from __future__ import annotations
+
+import math
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from nncore.plugin import Callback
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Seconds between two lines where there is no terminal.
+LINE_INTERVAL = 1.0
+
+
+class ProgressBar(Callback):
+    """A bar in a terminal (with the extra ``progress``: rich), plain lines elsewhere, nothing for a fit that is over at once.
+
+    Parameters
+    ----------
+    delay : float, default=0.5
+        Seconds before anything is shown.
+    stream : text file, optional
+        Where to write; standard error by default, so that a program's own output stays clean.
+    """
+
+    ranges = {"delay": "[0, inf)"}
+
+    def __init__(self, delay: float = 0.5, stream: TextIO | None = None) -> None:
+        self.delay = delay
+        self.stream = stream
+        self._start = 0.0
+        self._display: _Display | None = None
+
+    def on_fit_begin(self, training: Any) -> None:
+        self._start = monotonic()
+        self._display = None
+
+    def on_progress(self, training: Any) -> None:
+        display, elapsed = self._shown()
+        if display is not None:
+            display.update(training.fraction, _status(training), _remaining(elapsed, training.fraction))
+
+    def on_epoch_end(self, training: Any) -> None:
+        self.on_progress(training)
+
+    def on_fit_end(self, training: Any) -> None:
+        display, elapsed = self._shown()
+        if display is not None:
+            stopped_early = len(training.history) < training.n_epochs
+            reason = f"ended early: {training.history.stop_reason}" if stopped_early else ""
+            display.close(training.fraction, _status(training), f"{_clock(elapsed)} in all", reason)
+            self._display = None
+
+    def _shown(self) -> tuple[_Display | None, float]:
+        """The display, opened once the fit has lasted long enough, and how long that is."""
+        stream = self.stream or sys.stderr
+        elapsed = monotonic() - self._start
+        if self._display is None and elapsed >= self.delay and stream is not None:  # pythonw has no standard error
+            self._display = _open_display(stream)
+        return self._display, elapsed
+
+
+def _status(training: Any) -> str:
+    """``"epoch 3/20  loss 0.1234  val_loss 0.2"``: the loss so far, the rest from the last full epoch."""
+    history = training.history
+    cells = [f"epoch {training.epoch}/{training.n_epochs}", f"loss {training.loss:.4g}"]
+    cells += [f"{name} {history[name][-1]:.4g}" for name in history if name not in ("loss", "seconds")]
+    return "  ".join(cells)
+
+
+def _clock(seconds: float) -> str:
+    """``"0:07"``, ``"1:02:03"``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _remaining(elapsed: float, fraction: float) -> str:
+    return f"{_clock(elapsed * (1 - fraction) / fraction)} left" if fraction > 0 else ""
+
+
+class _Display(Protocol):
+    """Where progress is shown."""
+
+    def update(self, fraction: float, status: str, remaining: str) -> None: ...
+
+    def close(self, fraction: float, status: str, outcome: str, reason: str) -> None: ...
+
+
+def _open_display(stream: TextIO) -> _Display:
+    """A bar if `stream` is a terminal that can move its cursor and rich is there, else lines."""
+    if stream.isatty():
+        try:
+            from rich.console import Console
+        except ModuleNotFoundError:
+            return _Lines(stream)
+        console = Console(file=stream, force_jupyter=False)
+        if not console.is_dumb_terminal:
+            return _Bar(console)
+    return _Lines(stream)
+
+
+class _Bar:
+    """A line that overwrites itself."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        # Metric names are text, not markup. The fit calls often enough: a refreshing thread would only take its core.
+        status = TextColumn("{task.description}", markup=False)
+        time = TextColumn("{task.fields[time]}", markup=False)
+        # What a callback prints goes above the bar, but not if standard output is a file that is waiting for it.
+        redirect = sys.stdout is not None and sys.stdout.isatty()
+        columns = (BarColumn(bar_width=24), status, time)
+        self._progress = Progress(*columns, console=console, auto_refresh=False, redirect_stdout=redirect)
+        self._task = self._progress.add_task("", total=1.0, time="")
+
+    def update(self, fraction: float, status: str, remaining: str) -> None:
+        self._progress.update(self._task, completed=fraction, description=status, time=remaining)
+        self._progress.start()  # only the first call does something: so the first frame has its text
+        self._progress.refresh()
+
+    def close(self, fraction: float, status: str, outcome: str, reason: str) -> None:
+        self.update(fraction, status, outcome)
+        self._progress.stop()
+        if reason:
+            self._progress.console.print(reason, markup=False, highlight=False)
+
+
+class _Lines:
+    """A line now and then."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._last = -math.inf
+
+    def update(self, fraction: float, status: str, remaining: str) -> None:
+        now = monotonic()
+        if now - self._last >= LINE_INTERVAL:
+            self._last = now
+            self._write(f"{100 * fraction:3.0f} %  {status}  {remaining}")
+
+    def close(self, fraction: float, status: str, outcome: str, reason: str) -> None:
+        self._write(f"{100 * fraction:3.0f} %  {status}  {outcome}")
+        if reason:
+            self._write(reason)
+
+    def _write(self, line: str) -> None:
+        self._stream.write(line.rstrip() + "\n")
+        self._stream.flush()

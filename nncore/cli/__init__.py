@@ -1,0 +1,92 @@
+"""The command ``nncore``.
+
+Results go to standard output; notices, progress and errors to standard error. Exit codes: 0 done, 2 an error that the message
+explains, 130 interrupted by Ctrl-C, 141 the reader of the output went away. ``NNCORE_TRACEBACK=1`` shows where an error came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import TextIO
+
+from nncore.cli.terminal import notice
+from nncore.errors import NNCoreError
+
+#: Modules of this package, in the order in which a newcomer meets them.
+COMMANDS = ("demo", "train", "predict", "info", "plugins")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; each command adds its own."""
+    parser = argparse.ArgumentParser(prog="nncore", description="Dense neural networks on CPUs.", allow_abbrev=False)
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for command in COMMANDS:
+        importlib.import_module(f"nncore.cli.{command}").add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; default: those of the process.
+
+    Returns
+    -------
+    int
+        The exit code. Wrong usage raises `SystemExit` with code 2, as argparse does.
+    """
+    try:
+        parser = make_parser()  # imports NumPy, which takes long enough for Ctrl-C to hit it
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = _run(parser, parser.parse_args(argv))
+            sys.stdout.flush()  # so that a reader that went away is noticed here
+        return code
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        notice("interrupted; nothing was written")
+        return 130
+    except (NNCoreError, OSError, ImportError) as error:
+        if os.environ.get("NNCORE_TRACEBACK", "0") not in ("", "0"):
+            raise
+        notice(f"error: {_sentence(error)}")
+        return 2
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if arguments.version:
+        from nncore import __version__
+
+        print(f"nncore {__version__}")
+        return 0
+    if arguments.command is None:
+        parser.print_help()
+        return 0
+    code: int = arguments.run(arguments)
+    return code
+
+
+def _sentence(error: Exception) -> str:
+    """What to print for an error; one of the system's without its number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+) -> None:
+    """A warning as one line: where in nncore it was raised helps nobody at a command line."""
+    notice(f"warning: {message}")

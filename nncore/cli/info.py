@@ -1,0 +1,75 @@
+"""``nncore info``: what is installed, where, and what it runs on."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import platform
+import sys
+from pathlib import Path
+
+from nncore.cli.terminal import labelled, notice
+
+#: Extra of the distribution, the distribution it brings, and what for.
+EXTRAS = (
+    ("save", "safetensors", "saving and loading networks"),
+    ("plot", "matplotlib", "pictures"),
+    ("progress", "rich", "the progress bar"),
+    ("pandas", "pandas", "data frames"),
+    ("sklearn", "scikit-learn", "pipelines and grid search"),
+)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("info", help="versions, CPU level, optional libraries, file locations", description=__doc__)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    import nncore
+    from nncore.configuration import get_include
+
+    native = importlib.import_module("nncore._core.native")
+    print(labelled("nncore", nncore.__version__))
+    print(labelled("Python", f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}"))
+    print(labelled("NumPy", np.__version__))
+    print(labelled("system", f"{platform.system()} {platform.release()}, {platform.machine()}"))
+    print(labelled("CPU level", f"{native.LEVEL} (this build has {', '.join(native.LEVELS)}; NNCORE_CPU chooses)"))
+    for extra, distribution, purpose in EXTRAS:
+        print(labelled(extra, f"{_found(distribution, extra)}: {purpose}"))
+    print(labelled("package", str(Path(nncore.__file__).parent)))
+    print(labelled("kernels", str(native.__file__)))
+    print(labelled("headers", get_include()))
+    problem = _install_problem()
+    print(labelled("install", "sound" if problem is None else "see the error"))
+    if problem is not None:
+        notice(f"error: {problem}")
+        return 2
+    return 0
+
+
+def _found(distribution: str, extra: str) -> str:
+    try:
+        return f"{distribution} {importlib.metadata.version(distribution)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f'no {distribution} (pip install "nncore-ml[{extra}]")'
+
+
+def _install_problem() -> str | None:
+    """What is wrong with this installation, for example another project's package over ours."""
+    from nncore.discovery import DISTRIBUTION, GROUP, check_install
+    from nncore.errors import PluginError
+
+    own = [
+        entry_point
+        for entry_point in importlib.metadata.entry_points(group=GROUP)
+        if entry_point.dist is not None and entry_point.dist.name == DISTRIBUTION
+    ]
+    try:
+        check_install(own)
+    except PluginError as error:
+        return str(error)
+    return None

@@ -1,0 +1,84 @@
+"""``nncore plugins``: every component that can be used by name, and the plugins that could not be loaded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from dataclasses import dataclass
+
+from nncore.cli.terminal import notice, table
+from nncore.errors import NNCoreError, PluginWarning
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("plugins", help="list all components and the plugins they come from", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One component. `rung` says what runs: "native", "numpy", "view" (nothing), "python" (a kind without kernels) or "broken"."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    rung: str
+    summary: str
+
+
+def run(arguments: argparse.Namespace) -> int:
+    rows, problems = collect()
+    if arguments.json:
+        print(json.dumps({"components": [vars(row) for row in rows], "problems": problems}, indent=2, ensure_ascii=False))
+        return 0
+    header = ["kind", "name", "plugin", "runs", "summary"]
+    print(table([header, *([row.kind, row.name, f"{row.distribution} {row.version}", row.rung, row.summary] for row in rows)]))
+    for problem in problems:
+        notice(problem)
+    return 0
+
+
+def collect() -> tuple[list[Row], list[str]]:
+    """All components in the manifests' order, and everything wrong with the plugins, in words."""
+    from nncore import registry
+
+    rows: list[Row] = []
+    problems: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)  # they are listed below
+        found = registry.plugins()
+    for plugin in found:
+        if plugin.blocked:
+            problems.append(f"plugin {plugin.distribution} {plugin.version}: blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)")
+        for kind, component in plugin.components:
+            shown = registry.Registration(kind, component, plugin)
+            rung, problem = _rung(kind, f"{plugin.distribution}/{component.name}")
+            rows.append(Row(kind, shown.qualified_name, plugin.distribution, plugin.version, rung, component.summary))
+            problems += [problem] if problem else []
+    problems += [str(problem) for problem in registry.problems()]
+    kinds = list(registry.KINDS)
+    return sorted(rows, key=lambda row: kinds.index(row.kind)), problems
+
+
+def _rung(kind: str, name: str) -> tuple[str, str]:
+    """What runs for a component, and what is wrong with it; its module is imported to know."""
+    from nncore import registry
+    from nncore.plugin import Activation, Layer, Loss, Optimizer, native_kernel
+
+    try:
+        cls = registry.get(kind, name)
+        if not issubclass(cls, (Activation, Layer, Loss, Optimizer)):
+            return "python", ""
+        if issubclass(cls, Layer) and cls.forward is Layer.forward:
+            return "view", ""  # a plan and nothing to compute
+        # The kernel is a matter of the class; an instance might need arguments.
+        kernel = native_kernel(cls.__new__(cls))
+        if kernel is None:
+            return "numpy", ""
+        kernel.load()
+        return "native", ""
+    except NNCoreError as error:
+        return "broken", str(error)

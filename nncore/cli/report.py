@@ -1,0 +1,68 @@
+"""What ``nncore train`` found in the columns, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from nncore.cli.terminal import listed, percent
+from nncore.tabular import ClassTarget, Table, TableEncoder
+from nncore.tabular.columns import CategoricalColumn, NumericColumn
+from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def describe_columns(
+    table: Table, kinds: dict[str, ColumnKind], encoder: TableEncoder, why: str, n_unlabelled: int
+) -> Iterator[tuple[str, str]]:
+    """Labelled sentences."""
+    header = "first line names the columns" if table.has_header else "no header, columns are called c1, c2, …"
+    written = _SEPARATORS[table.delimiter] + (", decimal commas" if table.decimal_comma else "")
+    yield "file", f"{table.source}: {table.n_rows + n_unlabelled} rows, {len(table.names)} columns, {written}, {header}"
+    yield "target", _target(table, encoder, why) + (f"; {n_unlabelled} rows without it are not used" if n_unlabelled else "")
+    for label, texts in (
+        ("numbers", [_numeric(table, column) for column in encoder.columns if isinstance(column, NumericColumn)]),
+        ("categories", [_categorical(column) for column in encoder.columns if isinstance(column, CategoricalColumn)]),
+        ("left out", [f"{name} ({kind.reason})" for name, kind in kinds.items() if kind.kind == "left out"]),
+    ):
+        if texts:
+            yield label, listed(texts, most=30)
+    for name, kind in kinds.items():
+        if kind.kind != "left out" and kind.reason:
+            yield "note", f"{name}: {kind.reason}"
+    for name in _giveaways(table, encoder):
+        yield "note", f"{name} tells the target exactly; if it is not known beforehand, add --drop {name}"
+
+
+def _target(table: Table, encoder: TableEncoder, why: str) -> str:
+    target = encoder.target
+    if isinstance(target, ClassTarget):
+        counts = Counter(table.column(target.name))
+        shares = [f"{label} ({percent(counts[label] / table.n_rows)})" for label in target.classes]
+        return f"{target.name}: classification, {why}; {len(shares)} classes: {listed(shares, most=12)}"
+    return f"{target.name}: regression, {why}; mean {target.mean:.5g}, standard deviation {target.std:.5g}"
+
+
+def _numeric(table: Table, column: NumericColumn) -> str:
+    count = table.column(column.name).count(None)
+    return column.name + (f" ({count} missing, taken as the median {column.median:.6g})" if count else "")
+
+
+def _categorical(column: CategoricalColumn) -> str:
+    levels = f"the {MOST_LEVELS} most frequent and other" if column.has_other else str(len(column.levels))
+    return f"{column.name} ({levels}{' and missing' if column.has_missing else ''})"
+
+
+def _giveaways(table: Table, encoder: TableEncoder) -> list[str]:
+    """Columns of few values each of which always goes with the same class."""
+    if not isinstance(encoder.target, ClassTarget):
+        return []
+    target = table.column(encoder.target.name)
+    found = []
+    for column in encoder.columns:
+        values = table.column(column.name)
+        n_values = len(set(values))
+        if n_values <= min(MOST_LEVELS, table.n_rows / 5) and len(set(zip(values, target, strict=True))) == n_values:
+            found.append(column.name)
+    return found

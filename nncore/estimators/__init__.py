@@ -1,0 +1,11 @@
+"""Estimators with scikit-learn's habits; they need scikit-learn (the extra ``sklearn``)."""
+
+from nncore.configuration import require
+
+require("sklearn", extra="sklearn", purpose="nncore.estimators")
+
+from nncore.estimators.logistic_neuron import LogisticNeuron  # noqa: E402
+from nncore.estimators.mp_neuron import MPNeuron  # noqa: E402
+from nncore.estimators.perceptron import Perceptron  # noqa: E402
+
+__all__ = ["LogisticNeuron", "MPNeuron", "Perceptron"]

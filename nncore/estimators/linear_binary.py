@@ -1,0 +1,121 @@
+"""What classifiers of two classes by one hyperplane have in common."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from nncore.errors import DataError
+
+#: With features up to this size, no sum of products of weights and features leaves float64's range.
+LARGEST_FEATURE = 1e140
+
+
+class LinearBinaryClassifier(ClassifierMixin, BaseEstimator):
+    """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features), float64
+    intercept_ : ndarray of shape (1,), float64
+    classes_ : ndarray of shape (2,)
+        In sorted order; the second is the positive one.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Only if `X` had column names, all strings.
+    """
+
+    coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+    classes_: NDArray[Any]
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """w·x + b of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Positive for the second class.
+
+        Raises
+        ------
+        DataError
+            If `X` holds NaN or infinity.
+        ValueError
+            If `X` has another number of features than the training data.
+        """
+        check_is_fitted(self)
+        score: NDArray[np.float64] = self._validate_samples(X, reset=False) @ self.coef_[0] + self.intercept_[0]
+        return score
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Class of every sample: the second one where ``decision_function(X) > 0``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(np.intp)]
+
+    def _validate_samples(self, X: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
+        """`X` as a C-contiguous float64 matrix of finite numbers; itself if it is one already."""
+        samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=reset)
+        check_finite(samples)
+        return samples
+
+    def _validate_training_data(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]:
+        """Samples, whether each is of the second class, and the two classes."""
+        samples, labels = validate_data(self, X, y, dtype=np.float64, order="C", ensure_all_finite=False)
+        check_finite(samples)
+        check_classification_targets(labels)
+        classes, encoded = np.unique(labels, return_inverse=True)
+        if len(classes) > 2:
+            raise DataError(
+                f"Only binary classification is supported. The type of the target is {type_of_target(labels)}, with {len(classes)} "
+                "classes: use nncore.estimators.MLPClassifier, or sklearn.multiclass.OneVsRestClassifier around this estimator"
+            )
+        if len(classes) < 2:
+            raise DataError(f"y holds only one class, {classes[0]!r}: two are needed to tell apart")
+        return samples, encoded.astype(bool), classes
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def check_finite(X: NDArray[np.float64]) -> None:
+    """Raise `DataError` for NaN, infinity, or numbers whose products would overflow, naming the first one's place."""
+    # With NaN anywhere, both are NaN and the comparison is false; unlike isfinite, they need no array of their own.
+    if max(-X.min(), X.max()) <= LARGEST_FEATURE:
+        return
+    row, column = np.argwhere(~(np.abs(X) <= LARGEST_FEATURE))[0]
+    value = X[row, column]
+    where = f"row {row}, column {column}"
+    if np.isfinite(value):
+        raise DataError(f"X contains {value:g} at {where}: scale the features so that none exceeds {LARGEST_FEATURE:g}")
+    raise DataError(f"X contains {'NaN' if np.isnan(value) else value} at {where}: impute or drop it first")
+
+
+def generator(random_state: int | np.random.Generator | np.random.RandomState | None) -> np.random.Generator:
+    """A generator from what scikit-learn's users write as `random_state`."""
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
+    return np.random.default_rng(random_state)

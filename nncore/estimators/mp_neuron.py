@@ -1,0 +1,103 @@
+"""The McCulloch-Pitts neuron with weights set by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nncore.data import as_numbers, check_finite
+from nncore.errors import ParameterError, ShapeError
+from nncore.plugin import Activation
+from nncore.registry import resolve
+
+
+class MPNeuron:
+    """y = φ(w·x + b). Nothing is trained.
+
+    Parameters
+    ----------
+    weight : array-like of n_inputs numbers, of any shape
+        w. Flattened in C order, as the samples are: weights of shape (28, 28, 3) suit images of that shape.
+    bias : float, default=0.0
+        b.
+    activation : Activation, str or dict, default="step"
+        φ: any registered activation. The step gives 1 where w·x + b > 0, else 0.
+
+    Attributes
+    ----------
+    weight : ndarray of shape (n_inputs,), float64
+    bias : float
+    activation : Activation
+
+    Raises
+    ------
+    ParameterError
+        For weights or a bias that are not finite numbers.
+    UnknownComponentError
+        If no activation has that name.
+
+    References
+    ----------
+    McCulloch & Pitts, "A logical calculus of the ideas immanent in nervous activity", Bulletin of Mathematical
+    Biophysics 5, 1943.
+
+    Examples
+    --------
+    >>> from nncore.estimators import MPNeuron
+    >>> both = MPNeuron([1, 1], bias=-1.5)
+    >>> both.predict([[0, 0], [0, 1], [1, 0], [1, 1]])
+    array([0., 0., 0., 1.])
+    """
+
+    def __init__(self, weight: ArrayLike, bias: float = 0.0, activation: Activation | str | dict[str, Any] = "step") -> None:
+        self.weight = _numbers(weight, "weight").ravel()
+        if self.weight.size == 0:
+            raise ParameterError("MPNeuron: weight is empty; give one number for each input")
+        self.bias = _numbers(bias, "bias").item()
+        self.activation: Activation = resolve("activations", activation)
+
+    def decision(self, X: ArrayLike) -> NDArray[np.float64]:
+        """w·x + b of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Each sample is flattened to n_inputs numbers, so images may come as (n_samples, height, width, channels).
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+
+        Raises
+        ------
+        ShapeError
+            If a sample does not have n_inputs numbers.
+        DtypeError, DataError
+            If `X` holds something that is not a number; NaN or infinity.
+        """
+        samples, n_inputs = as_numbers(X, "X"), self.weight.size
+        if samples.ndim < 2 or math.prod(samples.shape[1:]) != n_inputs:
+            raise ShapeError(f"MPNeuron: X must have shape (n_samples, ...) with {n_inputs} numbers a sample, got {samples.shape}")
+        check_finite(samples, "X", np.dtype(np.float64))
+        decision: NDArray[np.float64] = samples.reshape(len(samples), n_inputs) @ self.weight + self.bias
+        return decision
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """φ(w·x + b) of every sample; parameters, result and errors as for `decision`."""
+        return self.activation.forward(self.decision(X)[:, np.newaxis])[:, 0]
+
+    def __repr__(self) -> str:
+        return f"MPNeuron(weight={self.weight.tolist()}, bias={self.bias}, activation={self.activation})"
+
+
+def _numbers(value: ArrayLike, name: str) -> NDArray[np.float64]:
+    try:
+        numbers = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"MPNeuron: {name} must be numeric, got {value!r}") from error
+    if not np.isfinite(numbers).all() or (name == "bias" and numbers.ndim):
+        raise ParameterError(f"MPNeuron: {name} must be {'a finite number' if name == 'bias' else 'finite numbers'}, got {value!r}")
+    return numbers

@@ -1,0 +1,184 @@
+"""Rosenblatt's perceptron."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nncore._core.perceptron import PerceptronTrainer
+from nncore.errors import ConvergenceWarning, ParameterError
+from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
+
+UPDATE = np.dtype([("epoch", np.int64), ("sample", np.int64), ("margin", np.float64)])
+
+
+class Perceptron(LinearBinaryClassifier):
+    """Perceptron algorithm for two classes, with a pocket.
+
+    The classes become y = -1 and y = +1. Every epoch visits all samples; one whose margin y (w·x + b) is not positive is a
+    mistake and moves the weights, ``w += y x`` and ``b += y``. A margin of exactly 0 is a mistake too: otherwise w = 0 would
+    never move. The algorithm stops when a whole epoch makes no mistake.
+
+    If the samples can be separated by a hyperplane, that happens after at most (R / γ)² + 2‖w₀‖ / γ updates [2]_, where
+    R is the largest norm of an augmented sample [x, 1], γ the margin max over unit vectors u of min y u·[x, 1], and w₀ the
+    first weights with their bias. If they cannot, the weights wander for ever; then the best ones met on the way are kept.
+
+    Parameters
+    ----------
+    max_epochs : int, default=1000
+        Epochs after which to give up, with a `ConvergenceWarning`.
+    shuffle : bool, default=True
+        Visit the samples in a fresh random order each epoch, else as they come.
+    init : {"random", "zeros"}, default="random"
+        First weights. ``"random"`` draws weights and bias from U(-1/√n, 1/√n), n = n_features. ``"zeros"`` makes the bound
+        (R / γ)². But from zero the weights are always sums of samples, and if those are whole numbers (0 and 1, say) many
+        margins are exactly 0, so that the weights met are worse: on XOR two samples of four are wrong instead of one.
+    fit_intercept : bool, default=True
+        False keeps b = 0; the bounds then hold for x in place of [x, 1].
+    record_updates : bool, default=False
+        Keep every update in `updates_`.
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+        Decides the order of visits and the random first weights.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features), float64
+        Weights: the last ones if `converged_`, else the best ones examined. Examined are those every epoch ended with, and
+        those that classified more samples in a row correctly than the best ones had (Gallant's ratchet [3]_), because
+        counting the errors of all of them would cost a pass over the data for each update.
+    intercept_ : ndarray of shape (1,), float64
+    classes_ : ndarray of shape (2,)
+        In sorted order; the second is y = +1.
+    n_iter_ : int
+        Epochs, the last one without a mistake included.
+    n_updates_ : int
+    n_errors_ : int
+        Training samples whose margin is not positive under `coef_` and `intercept_`.
+    converged_ : bool
+        Whether `n_errors_` is 0.
+    updates_ : ndarray of shape (n_updates_,), fields "epoch", "sample" (int64) and "margin" (float64)
+        Only with `record_updates`: epoch from 1, row of X, and the margin that made it a mistake.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    References
+    ----------
+    .. [1] Rosenblatt, "The perceptron: a probabilistic model for information storage and organization in the brain",
+       Psychological Review 65(6), 1958.
+    .. [2] Novikoff, "On convergence proofs on perceptrons", Symposium on the Mathematical Theory of Automata, 1962.
+    .. [3] Gallant, "Perceptron-based learning algorithms", IEEE Transactions on Neural Networks 1(2), 1990.
+
+    Examples
+    --------
+    >>> from nncore.estimators import Perceptron
+    >>> X = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> gate = Perceptron(random_state=0).fit(X, ["no", "no", "no", "yes"])
+    >>> gate.predict([[1, 1], [1, 0]])
+    array(['yes', 'no'], dtype='<U3')
+    """
+
+    def __init__(
+        self,
+        max_epochs: int = 1000,
+        *,
+        shuffle: bool = True,
+        init: str = "random",
+        fit_intercept: bool = True,
+        record_updates: bool = False,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
+    ) -> None:
+        self.max_epochs = max_epochs
+        self.shuffle = shuffle
+        self.init = init
+        self.fit_intercept = fit_intercept
+        self.record_updates = record_updates
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Find weights that separate two classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Used without a copy if it is a C-contiguous float64 array.
+        y : array-like of shape (n_samples,)
+            Labels of any kind, with two different values.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            For a parameter outside its range.
+        DataError
+            For NaN or infinity in `X`, or a `y` without exactly two classes.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_epochs` were not enough to classify every sample correctly.
+        """
+        self._validate_parameters()
+        X, is_second, classes = self._validate_training_data(X, y)
+        rng = generator(self.random_state)
+        n_samples, n_features = X.shape
+        trainer = PerceptronTrainer(X, np.where(is_second, 1.0, -1.0), self._first_weights(n_features, rng), self.fit_intercept)
+        order = np.arange(n_samples, dtype=np.int64)
+        mistakes, margins = np.empty(n_samples, np.int64), np.empty(n_samples, np.float64)
+        updates: list[NDArray[Any]] = []
+        n_updates = 0
+        for epoch in range(1, self.max_epochs + 1):
+            n_mistakes = trainer.epoch(rng.permutation(n_samples) if self.shuffle else order, mistakes, margins)
+            n_updates += n_mistakes
+            if self.record_updates:
+                updates.append(_updates(epoch, mistakes[:n_mistakes], margins[:n_mistakes]))
+            if n_mistakes == 0:
+                break
+
+        self.classes_ = classes
+        self.coef_ = trainer.best_weights[np.newaxis, :-1].copy()
+        self.intercept_ = trainer.best_weights[-1:].copy()
+        self.n_iter_ = epoch
+        self.n_updates_ = n_updates
+        self.n_errors_ = trainer.best_errors
+        self.converged_ = self.n_errors_ == 0
+        if self.record_updates:
+            self.updates_ = np.concatenate(updates)
+        elif hasattr(self, "updates_"):
+            del self.updates_
+        if not self.converged_:
+            warnings.warn(
+                f"the perceptron did not separate the classes in {self.max_epochs} epochs; kept are the best weights it met, with "
+                f"{self.n_errors_} of {n_samples} training samples wrong. Raise max_epochs, scale the features, or take a model "
+                "for classes that overlap (LogisticNeuron)",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _validate_parameters(self) -> None:
+        if not isinstance(self.max_epochs, Integral) or isinstance(self.max_epochs, bool) or self.max_epochs < 1:
+            raise ParameterError(f"Perceptron: max_epochs must be an integer of at least 1, got {self.max_epochs!r}")
+        if self.init not in ("random", "zeros"):
+            raise ParameterError(f"Perceptron: init must be 'random' or 'zeros', got {self.init!r}")
+
+    def _first_weights(self, n_features: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Weights and, last, the bias; shape (n_features + 1,)."""
+        weights = np.zeros(n_features + 1)
+        if self.init == "random":
+            bound = 1 / np.sqrt(n_features)
+            n_drawn = n_features + bool(self.fit_intercept)
+            weights[:n_drawn] = rng.uniform(-bound, bound, n_drawn)
+        return weights
+
+
+def _updates(epoch: int, samples: NDArray[np.int64], margins: NDArray[np.float64]) -> NDArray[Any]:
+    records = np.empty(len(samples), UPDATE)
+    records["epoch"], records["sample"], records["margin"] = epoch, samples, margins
+    return records

@@ -1,0 +1,178 @@
+"""What a fit recorded: one row an epoch, kept as columns."""
+
+from __future__ import annotations
+
+import html
+import math
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nncore.configuration import require
+from nncore.errors import ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Epochs shown by ``repr``; a longer fit shows its last ones.
+SHOWN_EPOCHS = 10
+#: Columns that are not metrics: smaller is better.
+_COSTS = ("loss", "seconds")
+
+
+class History:
+    """Columns of numbers, one row an epoch; returned by ``fit``.
+
+    Parameters
+    ----------
+    higher_is_better : mapping of str to bool, optional
+        Direction of each metric, by its name without ``val_``. A metric that is not in it is better when higher; ``loss``
+        and ``seconds`` are always better when lower.
+
+    Attributes
+    ----------
+    stop_reason : str
+        Why the fit ended; empty while it runs.
+    interrupted : bool
+        True if Ctrl-C ended the fit.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.append(loss=0.5, val_loss=0.7)
+    >>> history.append(loss=0.3, val_loss=0.6)
+    >>> history["loss"]
+    array([0.5, 0.3])
+    >>> history.best("val_loss")
+    2
+    """
+
+    def __init__(self, higher_is_better: Mapping[str, bool] | None = None) -> None:
+        self.stop_reason = ""
+        self.interrupted = False
+        self._higher_is_better = dict(higher_is_better or {})
+        self._n_epochs = 0
+        self._columns: dict[str, array[float]] = {}
+
+    def append(self, **values: float) -> None:
+        """Add the row of one epoch.
+
+        A column that is not in `values` gets NaN; a column seen for the first time is NaN in the epochs before.
+        """
+        row = {name: float(value) for name, value in values.items()}
+        for name in row:
+            self._columns.setdefault(name, array("d", [math.nan]) * self._n_epochs)
+        for name, column in self._columns.items():
+            column.append(row.get(name, math.nan))
+        self._n_epochs += 1
+
+    def __len__(self) -> int:
+        return self._n_epochs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Column `name`: a new float64 array of shape ``(n_epochs,)``."""
+        try:
+            return np.array(self._columns[name], dtype=np.float64)
+        except KeyError:
+            recorded = ", ".join(self._columns) or "nothing"
+            raise KeyError(f"no column {name!r}; this history has {recorded}") from None
+
+    def keys(self) -> list[str]:
+        """Names of the columns, in the order in which they were first recorded."""
+        return list(self._columns)
+
+    @property
+    def epochs(self) -> np.ndarray:
+        """Numbers of the epochs: 1, 2, ..., int64."""
+        return np.arange(1, self._n_epochs + 1, dtype=np.int64)
+
+    def mode(self, name: str) -> str:
+        """``"min"`` if column `name` is better when lower, else ``"max"``."""
+        metric = name.removeprefix("val_")
+        if metric in _COSTS:
+            return "min"
+        return "max" if self._higher_is_better.get(metric, True) else "min"
+
+    def best(self, name: str = "val_loss", mode: str = "auto") -> int:
+        """Number (from 1) of the epoch in which column `name` was best, the first of equals; NaN is never best.
+
+        Parameters
+        ----------
+        name : str, default="val_loss"
+        mode : {"auto", "min", "max"}, default="auto"
+            What is best. ``"auto"`` is the smallest loss and, for a metric, what the metric says.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        ParameterError
+            If `mode` is none of the three, or the column holds no number.
+        """
+        if mode not in ("auto", "min", "max"):
+            raise ParameterError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
+        values = self[name]
+        if np.isnan(values).all():
+            raise ParameterError(f"no epoch has a value for {name!r}, so none is best")
+        smallest = (self.mode(name) if mode == "auto" else mode) == "min"
+        return int(np.nanargmin(values) if smallest else np.nanargmax(values)) + 1
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Columns as lists of floats, in the order of `keys`."""
+        return {name: column.tolist() for name, column in self._columns.items()}
+
+    def to_frame(self) -> Any:
+        """A ``pandas.DataFrame`` with one row an epoch, indexed by the epoch's number. Needs the extra ``pandas``."""
+        pandas = require("pandas", extra="pandas", purpose="to_frame")
+        return pandas.DataFrame(self.to_dict(), index=pandas.RangeIndex(1, self._n_epochs + 1, name="epoch"))
+
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Learning curves, see `nncore.plotting.learning_curves`. Needs the extra ``plot``."""
+        from nncore.plotting import learning_curves
+
+        return learning_curves(self, ax=ax)
+
+    def _headline(self) -> str:
+        """One sentence: how many epochs, the best of them, why it ended."""
+        parts = [f"{self._n_epochs} epoch{'' if self._n_epochs == 1 else 's'}"]
+        judge = "val_loss" if "val_loss" in self else "loss"
+        if judge in self and not np.isnan(self[judge]).all():
+            best = self.best(judge)
+            parts.append(f"best {judge} {self[judge][best - 1]:.6g} in epoch {best}")
+        if self.stop_reason:
+            parts.append(self.stop_reason)
+        return "History of " + "; ".join(parts)
+
+    def _rows(self) -> list[list[str]]:
+        """Header and the last epochs, as text."""
+        first = max(0, self._n_epochs - SHOWN_EPOCHS)
+        rows = [["epoch", *self._columns]]
+        for index in range(first, self._n_epochs):
+            rows.append([str(index + 1), *(f"{column[index]:.6g}" for column in self._columns.values())])
+        return rows
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        if self._n_epochs > SHOWN_EPOCHS:
+            lines.insert(1, "…".rjust(widths[0]))
+        return "\n".join([self._headline(), *(lines if self._n_epochs else [])])
+
+    def _repr_html_(self) -> str:
+        header, *rows = ([html.escape(cell) for cell in row] for row in self._rows())
+        table = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in header) + "</tr>"]
+        if self._n_epochs > SHOWN_EPOCHS:
+            table.append(f'<tr><td colspan="{len(header)}" style="text-align:left">…</td></tr>')
+        table += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
+        body = f'<table style="text-align:right">{"".join(table)}</table>' if self._n_epochs else ""
+        return f"<div><p>{html.escape(self._headline())}</p>{body}</div>"

@@ -1,0 +1,44 @@
+/* loss = sum_j max(z_j, 0) - z_j Y_j + log(1 + exp(-|z_j|)), z being logits; d_z = sigmoid(z) - Y. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+
+/* Rows taken at a time. They are the inner loop: vectors run across samples, since this loss mostly has a single output. */
+#define BLOCK 32
+
+#include "nncore/float32.h"
+#include "binary_cross_entropy.c"
+#include "nncore/float64.h"
+#include "binary_cross_entropy.c"
+
+const nnc_loss NNC_TABLE(loss, binary_cross_entropy) = {
+    NNC_HEAD(nnc_loss), binary_cross_entropy_real_f32, binary_cross_entropy_real_f64, NULL, NULL,
+};
+
+#else
+
+static int32_t F(binary_cross_entropy_real)(const T *restrict output, const T *restrict target, const T *restrict weight,
+                                            T *restrict loss, T *restrict d_output,
+                                            int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+    (void)n_targets, (void)hyper;
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = 0;
+    for (int64_t first = 0; first < n_rows; first += BLOCK) {
+        int64_t end = n_rows - first < BLOCK ? n_rows : first + BLOCK;
+        for (int64_t j = 0; j < n_outputs; j++) {
+            for (int64_t row = first; row < end; row++) {
+                T z = output[row * n_outputs + j], Y = target[row * n_outputs + j];
+                loss[row] += (z < 0 ? 0 : z) - z * Y + F(nnc_log1p)(F(nnc_exp)(-F(nnc_magnitude)(z)));
+            }
+            if (d_output == NULL) continue;
+            for (int64_t row = first; row < end; row++) {
+                T z = output[row * n_outputs + j], Y = target[row * n_outputs + j];
+                T e = F(nnc_exp)(-F(nnc_magnitude)(z));
+                T tail = e / (1 + e); /* sigmoid(-|z|): near Y = 1, 1 - Y - tail keeps the digits that sigmoid(z) - Y loses */
+                d_output[row * n_outputs + j] = weight[row] * (z < 0 ? tail - Y : 1 - Y - tail);
+            }
+        }
+    }
+    return 0;
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* loss = -sum_j Y_j log y_j, y being probabilities, taken from below at the smallest normal number; d_y = -Y / y. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+#include "nncore/float32.h"
+#include "cross_entropy.c"
+#include "nncore/float64.h"
+#include "cross_entropy.c"
+
+const nnc_loss NNC_TABLE(loss, cross_entropy) = {
+    NNC_HEAD(nnc_loss), cross_entropy_real_f32, cross_entropy_real_f64, cross_entropy_labels_f32, cross_entropy_labels_f64,
+};
+
+#else
+
+/* Lets NaN pass. */
+static inline T F(at_least_tiny)(T y) {
+    T tiny = sizeof(T) == sizeof(float) ? (T)FLT_MIN : (T)DBL_MIN;
+    return y < tiny ? tiny : y;
+}
+
+static int32_t F(cross_entropy_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
+                                     int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+    (void)n_targets, (void)hyper;
+    for (int64_t row = 0; row < n_rows; row++) {
+        const T *y = output + row * n_outputs, *Y = target + row * n_outputs;
+        T sum = 0;
+        for (int64_t j = 0; j < n_outputs; j++) sum += Y[j] * F(nnc_log)(F(at_least_tiny)(y[j]));
+        loss[row] = -sum;
+        if (d_output == NULL) continue;
+        T *d_y = d_output + row * n_outputs;
+        for (int64_t j = 0; j < n_outputs; j++) d_y[j] = -weight[row] * (Y[j] / F(at_least_tiny)(y[j]));
+    }
+    return 0;
+}
+
+static int32_t F(cross_entropy_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output,
+                                       int64_t n_rows, int64_t n_outputs, const double *hyper) {
+    (void)hyper;
+    for (int64_t row = 0; row < n_rows; row++) {
+        T y = F(at_least_tiny)(output[row * n_outputs + labels[row]]);
+        loss[row] = -F(nnc_log)(y);
+        if (d_output == NULL) continue;
+        T *d_y = d_output + row * n_outputs;
+        for (int64_t j = 0; j < n_outputs; j++) d_y[j] = 0;
+        d_y[labels[row]] = -weight[row] * (1 / y);
+    }
+    return 0;
+}
+
+#endif

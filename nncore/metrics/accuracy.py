@@ -1,0 +1,66 @@
+"""Accuracy of a classifier."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.errors import ParameterError, ShapeError
+from nncore.plugin import Metric
+
+#: How far the sum of a row of target probabilities may be from 1: they may come as float32 or rounded.
+_SUM_TOLERANCE = 1e-3
+
+
+class Accuracy(Metric):
+    """Fraction of samples classified correctly, weighted by ``sample_weight``.
+
+    Parameters
+    ----------
+    kind : {"auto", "classes", "labels"}, default="auto"
+        ``"classes"``: one class a sample, the largest output. ``"labels"``: every output is a yes/no question of its own,
+        yes where it is greater than 0.5, and a sample is correct if all of them are, as in scikit-learn's
+        ``accuracy_score``. ``"auto"``: ``"labels"`` for a single output; for several outputs ``"classes"`` if the targets are
+        class indices or each row of them sums to 1 (one-hot, probabilities), else ``"labels"``.
+
+    Notes
+    -----
+    Outputs are predictions after the loss's link, so probabilities where the loss has one. A sample with a NaN among its
+    outputs is wrong. Without samples, or with weights that sum to 0, the accuracy is NaN.
+    """
+
+    def __init__(self, kind: str = "auto") -> None:
+        self.kind = kind
+
+    def validate(self) -> None:
+        if self.kind not in ("auto", "classes", "labels"):
+            raise ParameterError(f"Accuracy: kind must be 'auto', 'classes' or 'labels', got {self.kind!r}")
+
+    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        n_rows, n_outputs = output.shape
+        if n_outputs == 1 and target.ndim == 1:
+            target = target[:, None]
+        if len(target) != n_rows or (target.ndim == 2 and target.shape[1] != n_outputs):
+            raise ShapeError(f"Accuracy: targets of shape {target.shape} do not fit outputs of shape {output.shape}")
+        kind = self._kind(target, n_outputs)
+        if kind == "classes":
+            truth = target if target.ndim == 1 else target.argmax(axis=1)
+            correct = output.argmax(axis=1) == truth
+        else:
+            if target.ndim == 1:
+                raise ShapeError(f"Accuracy: kind='labels' needs a target for each of the {n_outputs} outputs, got class indices")
+            correct = ((output > 0.5) == (target > 0.5)).all(axis=1)
+        correct &= ~np.isnan(output).any(axis=1)
+        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        total = weight.sum()
+        return float(weight[correct].sum() / total) if total else float("nan")
+
+    def _kind(self, target: np.ndarray, n_outputs: int) -> str:
+        """`kind`, decided: a single output has no largest one, so it is always a yes/no question."""
+        if n_outputs == 1:
+            return "labels"
+        if self.kind != "auto":
+            return self.kind
+        if target.ndim == 1:
+            return "classes"
+        row_sums = target.sum(axis=1, dtype=np.float64)
+        return "classes" if (np.abs(row_sums - 1) <= _SUM_TOLERANCE).all() else "labels"

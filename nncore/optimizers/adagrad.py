@@ -1,0 +1,39 @@
+"""AdaGrad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Kernel, Optimizer, TensorSpan
+
+
+class AdaGrad(Optimizer):
+    """r ← r + g², w ← w − lr·g / (ε + √r).
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        Learning rate.
+    epsilon : float, default 1e-10
+        ε, against division by zero. ``epsilon=1e-3`` is common in textbook code. The least value keeps ε above zero in float32 too.
+
+    References
+    ----------
+    Duchi, Hazan & Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "epsilon": "[1e-30, inf)"}
+    n_slots = 1
+    kernel = Kernel("nncore._core.native:optimizer_adagrad")
+
+    def __init__(self, lr: float = 0.01, *, epsilon: float = 1e-10) -> None:
+        self.lr = lr
+        self.epsilon = epsilon
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        (r,) = state
+        r += g * g
+        w -= self.lr * g / (self.epsilon + np.sqrt(r))

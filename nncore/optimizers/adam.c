@@ -1,0 +1,25 @@
+/* Kingma & Ba 2015. hyper: lr, beta1, beta2, epsilon, epsilon_inside (0 or 1). state: m, v. */
+#ifndef T
+#include <tgmath.h>
+
+#include "../_core/kernels/level.h"
+#include "nncore/float32.h"
+#include "adam.c"
+#include "nncore/float64.h"
+#include "adam.c"
+
+const nnc_optimizer NNC_TABLE(optimizer, adam) = {
+    NNC_HEAD(nnc_optimizer), adam_step_f32, adam_step_f64, NULL, NULL,
+};
+
+#else
+#include "adam_pass.h"
+
+static int32_t F(adam_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
+    double epsilon = hyper[3];
+    int is_inside = hyper[4] != 0;
+    F(adam_pass)(w, g, state, state + n, n, t, hyper[0], hyper[1], hyper[2], is_inside ? epsilon : 0, is_inside ? 0 : epsilon, 1);
+    return 0;
+}
+
+#endif

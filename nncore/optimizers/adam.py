@@ -1,0 +1,68 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Kernel, Optimizer, TensorSpan
+
+
+class Adam(Optimizer):
+    """Momentum and RMSProp in one, each corrected for its start at zero.
+
+    m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ);
+    v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
+    w ← w − lr·m̂ / (√v̂ + ε), or w ← w − lr·m̂ / √(v̂ + ε) with `epsilon_inside`.
+
+    Parameters
+    ----------
+    lr : float, default 0.001
+        Learning rate; about the largest step of a parameter.
+    beta1, beta2 : float, default 0.9, 0.999
+        How slowly past gradients, and their squares, are forgotten.
+    epsilon : float, default 1e-8
+        ε, against division by zero. The least value keeps ε above zero in float32 too.
+    epsilon_inside : bool, default False
+        Put ε inside the root, as some textbook code does (with ``epsilon=1e-5``); the paper has it outside.
+
+    Raises
+    ------
+    ParameterError
+        For a number outside its range, or an `epsilon_inside` that is not a bool.
+
+    References
+    ----------
+    Kingma & Ba, "Adam: a method for stochastic optimization", 2015.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "beta1": "[0, 1)", "beta2": "[0, 1)", "epsilon": "[1e-30, inf)"}
+    n_slots = 2
+    kernel = Kernel("nncore._core.native:optimizer_adam")
+
+    def __init__(
+        self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, epsilon_inside: bool = False
+    ) -> None:
+        self.lr = lr
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.epsilon_inside = epsilon_inside
+
+    def validate(self) -> None:
+        super().validate()
+        if not isinstance(self.epsilon_inside, bool):
+            raise ParameterError(f"{type(self).__name__}: epsilon_inside must be True or False, got {self.epsilon_inside!r}")
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        m, v = state
+        m *= self.beta1
+        m += (1 - self.beta1) * g
+        v *= self.beta2
+        v += (1 - self.beta2) * g * g
+        m_hat = m / (1 - self.beta1**t)
+        v_hat = v / (1 - self.beta2**t)
+        w -= self.lr * m_hat / (np.sqrt(v_hat + self.epsilon) if self.epsilon_inside else np.sqrt(v_hat) + self.epsilon)

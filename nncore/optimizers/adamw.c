@@ -1,0 +1,23 @@
+/* Loshchilov & Hutter 2019: w is multiplied by 1 - lr lambda, then Adam. hyper: lr, beta1, beta2, epsilon, lambda. state: m, v. */
+#ifndef T
+#include <tgmath.h>
+
+#include "../_core/kernels/level.h"
+#include "nncore/float32.h"
+#include "adamw.c"
+#include "nncore/float64.h"
+#include "adamw.c"
+
+const nnc_optimizer NNC_TABLE(optimizer, adamw) = {
+    NNC_HEAD(nnc_optimizer), adamw_step_f32, adamw_step_f64, NULL, NULL,
+};
+
+#else
+#include "adam_pass.h"
+
+static int32_t F(adamw_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
+    F(adam_pass)(w, g, state, state + n, n, t, hyper[0], hyper[1], hyper[2], 0, hyper[3], 1 - hyper[0] * hyper[4]);
+    return 0;
+}
+
+#endif

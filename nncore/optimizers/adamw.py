@@ -1,0 +1,53 @@
+"""AdamW."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.optimizers.adam import Adam
+from nncore.plugin import Kernel, TensorSpan
+
+
+class AdamW(Adam):
+    """w ← (1 − lr·λ)·w, then a step of `Adam`; λ = `weight_decay`.
+
+    The decay stands beside the gradient instead of in it, so that Adam's scaling leaves it alone. It acts on all parameters,
+    biases and scales included, as in PyTorch. The ``weight_decay`` of ``fit`` is another thing: an L2 penalty on weights that
+    is part of the gradient.
+
+    Parameters
+    ----------
+    lr : float, default 0.001
+        Learning rate.
+    beta1, beta2 : float, default 0.9, 0.999
+        How slowly past gradients, and their squares, are forgotten.
+    epsilon : float, default 1e-8
+        ε, outside the root. The least value keeps ε above zero in float32 too.
+    weight_decay : float, default 0.01
+        λ.
+
+    Raises
+    ------
+    ParameterError
+        For a number outside its range.
+
+    References
+    ----------
+    Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
+    """
+
+    ranges: ClassVar[dict[str, str]] = Adam.ranges | {"weight_decay": "[0, inf)"}
+    kernel = Kernel("nncore._core.native:optimizer_adamw")
+
+    def __init__(
+        self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, weight_decay: float = 0.01
+    ) -> None:
+        super().__init__(lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+        self.weight_decay = weight_decay
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        w *= 1 - self.lr * self.weight_decay
+        super().step(w, g, state, t)

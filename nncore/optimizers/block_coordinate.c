@@ -1,0 +1,43 @@
+/* w -= lr g for one block of tensors at a time, in cyclic order. hyper: lr, is_tensor (a block is one tensor, else the tensors
+ * of a layer, which follow one another), steps_per_block. */
+#ifndef T
+#include "../_core/kernels/level.h"
+
+/* Whether tensor k is the first of its block. */
+static int begins_block(const nnc_tensor *tensors, int64_t k, int is_tensor) {
+    return is_tensor || k == 0 || tensors[k].layer != tensors[k - 1].layer;
+}
+
+#include "nncore/float32.h"
+#include "block_coordinate.c"
+#include "nncore/float64.h"
+#include "block_coordinate.c"
+
+const nnc_optimizer NNC_TABLE(optimizer, block_coordinate) = {
+    NNC_HEAD(nnc_optimizer), NULL, NULL, block_coordinate_step_f32, block_coordinate_step_f64,
+};
+
+#else
+
+static int32_t F(block_coordinate_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper,
+                                        const nnc_tensor *tensors, int64_t n_tensors) {
+    (void)state, (void)n;
+    T lr = (T)hyper[0];
+    int is_tensor = hyper[1] != 0;
+    int64_t steps_per_block = (int64_t)hyper[2];
+
+    int64_t n_blocks = 0;
+    for (int64_t k = 0; k < n_tensors; k++) n_blocks += begins_block(tensors, k, is_tensor);
+    if (n_blocks == 0) return 0;
+
+    int64_t turn = (t - 1) / steps_per_block % n_blocks, block = -1;
+    for (int64_t k = 0; k < n_tensors; k++) {
+        block += begins_block(tensors, k, is_tensor);
+        if (block != turn) continue;
+        int64_t end = tensors[k].offset + tensors[k].rows * tensors[k].columns;
+        for (int64_t i = tensors[k].offset; i < end; i++) w[i] -= lr * g[i];
+    }
+    return 0;
+}
+
+#endif

@@ -1,0 +1,74 @@
+"""Alternating (block-coordinate) gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Kernel, Optimizer, TensorSpan
+
+
+class BlockCoordinate(Optimizer):
+    """w_B ← w_B − lr·g_B for one block B of the parameters at a time; all others keep their bits.
+
+    Step t updates block ⌊(t − 1) / steps_per_block⌋ modulo the number of blocks, in the order of the network.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        Learning rate.
+    block : {"layer", "tensor"}, default "layer"
+        A block is all tensors of a layer, or a single tensor.
+    steps_per_block : int, default 1
+        Steps on one block before the next one has its turn.
+
+    Raises
+    ------
+    ParameterError
+        For a number outside its range, a `steps_per_block` that is not whole, or an unknown `block`.
+
+    References
+    ----------
+    Bertsekas, "Nonlinear programming", 1999, section 2.7.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "steps_per_block": "[1, 1e9]"}
+    needs_tensors = True
+    kernel = Kernel("nncore._core.native:optimizer_block_coordinate")
+
+    def __init__(self, lr: float = 0.01, *, block: str = "layer", steps_per_block: int = 1) -> None:
+        self.lr = lr
+        self.block = block
+        self.steps_per_block = steps_per_block
+
+    def validate(self) -> None:
+        super().validate()
+        if not isinstance(self.steps_per_block, (int, np.integer)):
+            raise ParameterError(f"{type(self).__name__}: steps_per_block must be a whole number, got {self.steps_per_block!r}")
+        if self.block not in ("layer", "tensor"):
+            raise ParameterError(f"{type(self).__name__}: block must be 'layer' or 'tensor', got {self.block!r}")
+
+    def hyper(self) -> list[float]:
+        """lr, whether a block is one tensor, steps_per_block."""
+        return [float(self.lr), float(self.block == "tensor"), float(self.steps_per_block)]
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        (spans,) = tensors
+        blocks = self.blocks(spans)
+        if not blocks:
+            return
+        for span in blocks[(t - 1) // self.steps_per_block % len(blocks)]:
+            part = slice(span.offset, span.offset + span.rows * span.columns)
+            w[part] -= self.lr * g[part]
+
+    def blocks(self, spans: Sequence[TensorSpan]) -> list[list[TensorSpan]]:
+        """The tensors of each block, in the order of their turns."""
+
+        def key(span: TensorSpan) -> Any:
+            return span.layer if self.block == "layer" else span.offset
+
+        return [list(block) for _, block in groupby(spans, key)]

@@ -1,0 +1,42 @@
+"""Gradient descent with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Kernel, Optimizer, TensorSpan
+
+
+class Momentum(Optimizer):
+    """v ← ρ·v + g, w ← w − lr·v with ρ = `momentum`.
+
+    The velocity adds up gradients, so that in a direction in which they agree a step is up to 1/(1 − ρ) times that of SGD.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        Learning rate.
+    momentum : float, default 0.9
+        Part ρ of the velocity that is kept from one step to the next.
+
+    References
+    ----------
+    Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "momentum": "[0, 1)"}
+    n_slots = 1
+    kernel = Kernel("nncore._core.native:optimizer_momentum")
+
+    def __init__(self, lr: float = 0.01, *, momentum: float = 0.9) -> None:
+        self.lr = lr
+        self.momentum = momentum
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        (v,) = state
+        v *= self.momentum
+        v += g
+        w -= self.lr * v

@@ -1,0 +1,28 @@
+/* r = rho r + (1 - rho) g^2, w -= lr g / (epsilon + sqrt(r)). hyper: lr, rho, epsilon. state: r. */
+#ifndef T
+#include <tgmath.h>
+
+#include "../_core/kernels/level.h"
+#include "nncore/float32.h"
+#include "rmsprop.c"
+#include "nncore/float64.h"
+#include "rmsprop.c"
+
+const nnc_optimizer NNC_TABLE(optimizer, rmsprop) = {
+    NNC_HEAD(nnc_optimizer), rmsprop_step_f32, rmsprop_step_f64, NULL, NULL,
+};
+
+#else
+
+static int32_t F(rmsprop_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
+    (void)t;
+    T lr = (T)hyper[0], rho = (T)hyper[1], rest = (T)(1 - hyper[1]), epsilon = (T)hyper[2];
+    T *r = state;
+    for (int64_t i = 0; i < n; i++) {
+        r[i] = rho * r[i] + rest * g[i] * g[i];
+        w[i] -= lr * g[i] / (epsilon + sqrt(r[i]));
+    }
+    return 0;
+}
+
+#endif

@@ -1,0 +1,22 @@
+/* w -= lr g. hyper: lr. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "nncore/float32.h"
+#include "sgd.c"
+#include "nncore/float64.h"
+#include "sgd.c"
+
+const nnc_optimizer NNC_TABLE(optimizer, sgd) = {
+    NNC_HEAD(nnc_optimizer), sgd_step_f32, sgd_step_f64, NULL, NULL,
+};
+
+#else
+
+static int32_t F(sgd_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
+    (void)state, (void)t;
+    T lr = (T)hyper[0];
+    for (int64_t i = 0; i < n; i++) w[i] -= lr * g[i];
+    return 0;
+}
+
+#endif

@@ -1,0 +1,35 @@
+"""Gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Kernel, Optimizer, TensorSpan
+
+
+class SGD(Optimizer):
+    """w ← w − lr·g.
+
+    With mini-batches this is stochastic gradient descent, with one batch of all samples plain gradient descent.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        Learning rate.
+
+    References
+    ----------
+    Robbins & Monro, "A stochastic approximation method", 1951.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)"}
+    kernel = Kernel("nncore._core.native:optimizer_sgd")
+
+    def __init__(self, lr: float = 0.01) -> None:
+        self.lr = lr
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        w -= self.lr * g

@@ -1,0 +1,122 @@
+"""A network as a table: what it consists of, how large it is, what runs it."""
+
+from __future__ import annotations
+
+import html as markup
+import inspect
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nncore.compiler import plan_network
+from nncore.plugin import Configurable, rung
+
+if TYPE_CHECKING:
+    from nncore.model import Sequential
+
+_COLUMNS = ("layer", "does", "output", "parameters", "runs")
+_RIGHT_ALIGNED = ("parameters",)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What both forms of a summary show: a title, rows under `_COLUMNS`, notes."""
+
+    title: str
+    rows: list[tuple[str, ...]]
+    notes: list[str]
+
+
+def summary(network: Sequential) -> str:
+    """The network as plain text: a line for each layer, then sizes, loss, optimizer and how far it is trained.
+
+    Before the network is built, shapes and numbers of parameters are ``"?"``.
+    """
+    table = _table(network)
+    widths = [max(map(len, column)) for column in zip(_COLUMNS, *table.rows, strict=True)]
+    lines = [table.title, ""]
+    for row in (_COLUMNS, *table.rows):
+        cells = (_aligned(cell, width, name) for cell, width, name in zip(row, widths, _COLUMNS, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(3, "─" * (sum(widths) + 2 * (len(widths) - 1)))
+    return "\n".join([*lines, "", *table.notes])
+
+
+def _aligned(cell: str, width: int, column: str) -> str:
+    return cell.rjust(width) if column in _RIGHT_ALIGNED else cell.ljust(width)
+
+
+def html(network: Sequential) -> str:
+    """The same for a notebook."""
+    table = _table(network)
+
+    def row(cells: tuple[str, ...], tag: str) -> str:
+        aligned = (f'<{tag} style="text-align:{"right" if n in _RIGHT_ALIGNED else "left"}">' for n in _COLUMNS)
+        return "<tr>" + "".join(f"{start}{markup.escape(cell)}</{tag}>" for start, cell in zip(aligned, cells, strict=True)) + "</tr>"
+
+    body = "".join(row(cells, "td") for cells in table.rows)
+    notes = "<br>".join(markup.escape(note) for note in table.notes)
+    return f"<div><p>{markup.escape(table.title)}</p><table>{row(_COLUMNS, 'th')}{body}</table><p>{notes}</p></div>"
+
+
+def _table(network: Sequential) -> _Table:
+    if not network.is_built:
+        rows: list[tuple[str, ...]] = [
+            (name, _written(layer), "?", "?", rung(layer)) for name, layer in zip(network.layer_names, network.layers, strict=True)
+        ]
+        return _Table("Sequential, not built yet", rows, ["fit(X, y) or build(n_inputs) gives it parameters"])
+    blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
+    rows = []
+    for stage in blueprint.stages:
+        n_parameters = sum(tensor.size for tensor in stage.plan.tensors)
+        parts = [] if stage.plan.is_view else [rung(stage.layer)]
+        parts += [] if stage.activation is None else [rung(stage.activation)]
+        # One part in NumPy holds up the whole layer, so the lower rung is the one to show.
+        runs = "numpy" if "numpy" in parts else "native" if parts else "nothing to run"
+        rows.append((stage.name, _written(stage.layer), _shape(stage.plan.output_shape), _count(n_parameters), runs))
+    title = f"Sequential, {network.dtype.name}, input {_shape(network.input_shape)}"
+    return _Table(title, rows, _notes(network, blueprint.n_parameters, blueprint.n_buffers))
+
+
+def _notes(network: Sequential, n_parameters: int, n_buffers: int) -> list[str]:
+    n_slots = 0 if network.optimizer is None else network.optimizer.n_slots
+    size = network.dtype.itemsize
+    kept = _memory((n_parameters + n_buffers) * size)
+    trained = _memory((n_parameters * (2 + n_slots) + n_buffers) * size)  # gradients and the optimizer's state beside them
+    buffers = f" and {_count(n_buffers)} running statistics" if n_buffers else ""
+    notes = [f"{_count(n_parameters)} parameters{buffers}: {kept}, {trained} while training"]
+    if network.loss is not None:
+        notes.append(f"loss {_written(network.loss)} ({rung(network.loss)})")
+    if network.optimizer is not None:
+        decay = f", weight decay {network.weight_decay:g}" if network.weight_decay else ""
+        notes.append(f"optimizer {_written(network.optimizer)} ({rung(network.optimizer)}){decay}")
+    notes.append(f"trained for {_counted(network.n_steps, 'step')}, {_counted(network.n_epochs, 'epoch')}")
+    return notes
+
+
+def _written(component: Configurable) -> str:
+    """``"Dense(n_outputs=10, activation='relu')"``: the arguments that are not the defaults."""
+    parameters = inspect.signature(type(component).__init__).parameters
+    given = {name: repr(value) for name, value in component.config().items() if repr(value) != repr(parameters[name].default)}
+    return f"{type(component).__name__}({', '.join(f'{name}={value}' for name, value in given.items())})"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _count(number: int) -> str:
+    """Digits in groups of three: ``"1 234 567"``."""
+    return f"{number:,}".replace(",", " ")
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{_count(number)} {thing}{'' if number == 1 else 's'}"
+
+
+def _memory(n_bytes: int) -> str:
+    """``"512 bytes"``, ``"1.5 KiB"``."""
+    if n_bytes < 1024:
+        return f"{n_bytes} bytes"
+    power = min(int(math.log2(n_bytes) // 10), 4)
+    return f"{n_bytes / 1024**power:.1f} {'KMGT'[power - 1]}iB"

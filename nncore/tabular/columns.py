@@ -1,0 +1,124 @@
+"""How one column becomes numbers: standardised, or one-hot. Fitted on the rows to learn from, then the same for all rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore.errors import DataError
+from nncore.tabular.values import as_number
+
+
+def parse_numbers(name: str, values: Sequence[str | None], lines: Sequence[int]) -> np.ndarray:
+    """Numbers, float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` with the line of anything else."""
+    numbers: dict[str | None, float] = {None: np.nan}
+    for value, line in zip(values, lines, strict=True):
+        if value is not None and value not in numbers:
+            number = as_number(value)
+            if number is None:
+                raise DataError(f"column {name!r}, line {line}: {value!r} is not a finite number, as the column's other values are")
+            numbers[value] = number
+    return np.fromiter((numbers[value] for value in values), dtype=np.float64, count=len(values))
+
+
+def mean_and_std(name: str, values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation, the latter 1 where all values are equal, so that nothing divides by 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = float(values.mean()), float(values.std())
+    if not np.isfinite(std):
+        raise DataError(f"column {name!r} holds numbers too large to be standardised; divide them first")
+    # A column of one value has a standard deviation of rounding noise at most.
+    return mean, std if std > 1e-12 * abs(mean) else 1.0
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """(x − mean)/std, with the median where x is missing.
+
+    Attributes
+    ----------
+    name : str
+    median, mean, std : float
+        Of the rows learnt from; mean and std after the median is filled in.
+    """
+
+    name: str
+    median: float
+    mean: float
+    std: float
+
+    @classmethod
+    def fit(cls, name: str, values: Sequence[str | None], lines: Sequence[int]) -> NumericColumn:
+        numbers = parse_numbers(name, values, lines)
+        is_missing = np.isnan(numbers)
+        median = float(np.median(numbers[~is_missing])) if not is_missing.all() else 0.0
+        return cls(name, median, *mean_and_std(name, np.where(is_missing, median, numbers)))
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def encode(self, values: Sequence[str | None], lines: Sequence[int], out: np.ndarray) -> list[str]:
+        """Write the column into `out`, shape ``(n_rows, 1)``; returns what the user should know."""
+        numbers = parse_numbers(self.name, values, lines)
+        is_missing = np.isnan(numbers)
+        out[:, 0] = (np.where(is_missing, self.median, numbers) - self.mean) / self.std
+        count = int(is_missing.sum())
+        return [f"column {self.name!r}: {count} missing, taken as the median {self.median:.6g}"] if count else []
+
+
+@dataclass(frozen=True)
+class CategoricalColumn:
+    """One column of zeros and ones for each level, one for "missing" and one for "any other", where training had such.
+
+    Attributes
+    ----------
+    name : str
+    levels : tuple of str
+        Sorted.
+    has_missing : bool
+        A missing value is a level of its own.
+    has_other : bool
+        Only the most frequent levels have a column of their own; the others share one.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    has_missing: bool
+    has_other: bool
+
+    @classmethod
+    def fit(cls, name: str, values: Sequence[str | None], most: int) -> CategoricalColumn:
+        counts = Counter(values)
+        has_missing = counts.pop(None, 0) > 0
+        # Ties are broken by the alphabet, so that the order of the rows does not matter.
+        frequent = sorted(counts, key=lambda level: (-counts[level], str(level)))[:most]
+        return cls(name, tuple(sorted(str(level) for level in frequent)), has_missing, len(counts) > most)
+
+    @property
+    def width(self) -> int:
+        return len(self.levels) + self.has_missing + self.has_other
+
+    def encode(self, values: Sequence[str | None], lines: Sequence[int], out: np.ndarray) -> list[str]:
+        """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
+        position: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
+        if self.has_missing:
+            position[None] = len(self.levels)
+        unknown = self.width - 1 if self.has_other else -1
+        places = np.fromiter((position.get(value, unknown) for value in values), dtype=np.int64, count=len(values))
+        out[:] = 0
+        rows = np.flatnonzero(places >= 0)
+        out[rows, places[rows]] = 1
+        return self._notices([value for value in set(values) if value not in position], np.flatnonzero(places < 0))
+
+    def _notices(self, strangers: list[str | None], rows: np.ndarray) -> list[str]:
+        if self.has_other or not strangers:
+            return []
+        shown = ", ".join(sorted("missing" if value is None else repr(value) for value in strangers)[:5])
+        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        return [
+            f"column {self.name!r}: {len(rows)} rows with values that training did not have ({shown}{more}), taken as none of the known"
+        ]

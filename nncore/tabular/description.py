@@ -1,0 +1,140 @@
+"""A `TableEncoder` as JSON and back. Nothing of a file is trusted: every field is checked before anything is made of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from nncore.errors import FileFormatError
+from nncore.tabular.columns import CategoricalColumn, NumericColumn
+from nncore.tabular.encoder import TableEncoder
+from nncore.tabular.target import ClassTarget, RealTarget
+
+#: Key of the description in ``network.metadata``.
+KEY = "tabular"
+
+#: Raised when the meaning of a field changes.
+FORMAT = 1
+
+_TYPES: dict[str, type] = {
+    "numeric": NumericColumn,
+    "categorical": CategoricalColumn,
+    "classes": ClassTarget,
+    "real": RealTarget,
+}
+_KINDS = {cls: kind for kind, cls in _TYPES.items()}
+
+
+def to_json(encoder: TableEncoder) -> dict[str, Any]:
+    """Lists, dicts, texts and numbers that describe `encoder`."""
+    parts = [*encoder.columns, encoder.target]
+    described = [
+        {"kind": _KINDS[type(part)], **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(part).items()}} for part in parts
+    ]
+    return {
+        "format": FORMAT,
+        "names": list(encoder.names),
+        "has_header": encoder.has_header,
+        "decimal_comma": encoder.decimal_comma,
+        "columns": described[:-1],
+        "target": described[-1],
+    }
+
+
+def from_json(description: object) -> TableEncoder:
+    """The encoder that `to_json` described. Raises `FileFormatError` for anything else."""
+    record = _Record(description, "the description of the columns")
+    version = record.whole("format")
+    if version != FORMAT:
+        raise FileFormatError(f"the columns are described in format {version} and this nncore reads {FORMAT}: upgrade nncore-ml")
+    columns = [_column(part) for part in record.list("columns")]
+    target = _target(record.any("target"))
+    names = record.texts("names")
+    used = [column.name for column in columns] + [target.name]
+    if len(set(used)) != len(used) or not set(used) <= set(names) or not columns:
+        raise FileFormatError("the description of the columns is damaged: its columns do not fit its names")
+    return TableEncoder(names, record.boolean("has_header"), record.boolean("decimal_comma"), tuple(columns), target)
+
+
+def _column(part: object) -> NumericColumn | CategoricalColumn:
+    record = _Record(part, "a column")
+    match record.text("kind"):
+        case "numeric":
+            return NumericColumn(record.text("name"), record.number("median"), record.number("mean"), record.positive("std"))
+        case "categorical":
+            levels = record.texts("levels")
+            return CategoricalColumn(record.text("name"), levels, record.boolean("has_missing"), record.boolean("has_other"))
+        case other:
+            raise FileFormatError(f"the description of the columns is damaged: no column is of kind {other!r}")
+
+
+def _target(part: object) -> ClassTarget | RealTarget:
+    record = _Record(part, "the target")
+    match record.text("kind"):
+        case "classes":
+            return ClassTarget(record.text("name"), record.texts("classes"))
+        case "real":
+            return RealTarget(record.text("name"), record.number("mean"), record.positive("std"))
+        case other:
+            raise FileFormatError(f"the description of the columns is damaged: no target is of kind {other!r}")
+
+
+class _Record:
+    """A JSON object whose fields are fetched by type."""
+
+    def __init__(self, value: object, what: str) -> None:
+        self.what = what
+        if not isinstance(value, dict):
+            raise self._damaged("is no object")
+        self.fields: dict[str, object] = value
+
+    def _damaged(self, why: str) -> FileFormatError:
+        return FileFormatError(f"the description of the columns is damaged: {self.what} {why}")
+
+    def any(self, key: str) -> object:
+        if key not in self.fields:
+            raise self._damaged(f"has no {key!r}")
+        return self.fields[key]
+
+    def list(self, key: str) -> list[object]:
+        value = self.any(key)
+        if not isinstance(value, list):
+            raise self._damaged(f"has {key!r} = {value!r}, which is no list")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.any(key)
+        if not isinstance(value, str):
+            raise self._damaged(f"has {key!r} = {value!r}, which is no text")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values = tuple(value for value in self.list(key) if isinstance(value, str))
+        if len(values) != len(self.list(key)) or len(set(values)) != len(values):
+            raise self._damaged(f"has {key!r}, which is no list of distinct texts")
+        return values
+
+    def boolean(self, key: str) -> bool:
+        value = self.any(key)
+        if not isinstance(value, bool):
+            raise self._damaged(f"has {key!r} = {value!r}, which is neither true nor false")
+        return value
+
+    def number(self, key: str) -> float:
+        value = self.any(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise self._damaged(f"has {key!r} = {value!r}, which is no finite number")
+        return float(value)
+
+    def positive(self, key: str) -> float:
+        value = self.number(key)
+        if value <= 0:
+            raise self._damaged(f"has {key!r} = {value!r}, which is not positive")
+        return value
+
+    def whole(self, key: str) -> int:
+        value = self.number(key)
+        if not value.is_integer():
+            raise self._damaged(f"has {key!r} = {value!r}, which is no whole number")
+        return int(value)

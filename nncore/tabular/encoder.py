@@ -1,0 +1,135 @@
+"""A whole table becomes a matrix; the description of how is plain data that is saved with the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore.errors import DataError
+from nncore.tabular.columns import CategoricalColumn, NumericColumn
+from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
+from nncore.tabular.table import Table
+from nncore.tabular.target import ClassTarget, RealTarget
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """What every column of the training file became.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All columns of the training file, also those left out, in order.
+    has_header : bool
+        Columns are found by name if the training file named them, else by position.
+    decimal_comma : bool
+        Whether the training file wrote 1,5 for 1.5.
+    columns : tuple of NumericColumn or CategoricalColumn
+        Those the network sees, in the order of its inputs.
+    target : ClassTarget or RealTarget
+    """
+
+    names: tuple[str, ...]
+    has_header: bool
+    decimal_comma: bool
+    columns: tuple[NumericColumn | CategoricalColumn, ...]
+    target: ClassTarget | RealTarget
+
+    @classmethod
+    def fit(
+        cls,
+        table: Table,
+        kinds: Mapping[str, ColumnKind],
+        target: str,
+        task: str,
+        rows: Sequence[int],
+        *,
+        most_levels: int = MOST_LEVELS,
+    ) -> TableEncoder:
+        """Fit on some rows of a table.
+
+        Parameters
+        ----------
+        table : Table
+            Without missing values in the target.
+        kinds : mapping of str to ColumnKind
+            From `column_kinds`.
+        target : str
+            Column to predict.
+        task : {"classification", "regression"}
+            Classes are those of the whole table: a class is a fact about the task and not a statistic.
+        rows : sequence of int
+            Rows to learn from. Means, medians and levels come from these alone.
+        most_levels : int, default 50
+            Levels of a categorical column that get an input of their own.
+        """
+        learnt = table.select_rows(rows)
+        columns: list[NumericColumn | CategoricalColumn] = []
+        for name, kind in kinds.items():
+            if kind.kind == "numeric":
+                columns.append(NumericColumn.fit(name, learnt.column(name), learnt.lines))
+            elif kind.kind == "categorical":
+                columns.append(CategoricalColumn.fit(name, learnt.column(name), most_levels))
+        if not columns:
+            raise DataError(f"{table.source} has no column to learn from beside the target {target!r}")
+        if task == "classification":
+            fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)])
+        else:
+            fitted = RealTarget.fit(target, learnt.column(target), learnt.lines)
+        return cls(tuple(table.names), table.has_header, table.decimal_comma, tuple(columns), fitted)
+
+    @property
+    def n_inputs(self) -> int:
+        """Columns of the matrix."""
+        return sum(column.width for column in self.columns)
+
+    def match(self, table: Table) -> tuple[Table, list[str]]:
+        """The columns of another file under the names of the training file, and what the user should know.
+
+        Raises
+        ------
+        DataError
+            If a column that the network needs is missing.
+        """
+        if not self.has_header:
+            return self._match_positions(table), []
+        needed = [column.name for column in self.columns]
+        missing = [name for name in needed if name not in table.names]
+        if missing:
+            which = "the column" if len(missing) == 1 else "the columns"
+            raise DataError(f"{table.source} lacks {which} {', '.join(map(repr, missing))}, which the network was trained with")
+        extra = [name for name in table.names if name not in self.names]
+        return table, [f"ignored {', '.join(map(repr, extra))}: training had no such column"] if extra else []
+
+    def _match_positions(self, table: Table) -> Table:
+        for names in (self.names, tuple(name for name in self.names if name != self.target.name)):
+            if len(table.names) == len(names):
+                return table.rename(names)
+        raise DataError(
+            f"{table.source} has {len(table.names)} columns; the network was trained on a file without header with {len(self.names)} "
+            f"(or {len(self.names) - 1} without the target, {self.target.name!r})"
+        )
+
+    def transform(self, table: Table) -> tuple[np.ndarray, list[str]]:
+        """Matrix of inputs, float32 of shape ``(n_rows, n_inputs)``, and what the user should know.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, or a cell of a numeric column is no number.
+        """
+        X = np.empty((table.n_rows, self.n_inputs), dtype=np.float32)
+        notices: list[str] = []
+        start = 0
+        for column in self.columns:
+            stop = start + column.width
+            notices += column.encode(table.column(column.name), table.lines, X[:, start:stop])
+            start = stop
+        return X, notices
+
+    def transform_target(self, table: Table) -> np.ndarray:
+        """Class indices, int64, or standardised numbers, float64; shape ``(n_rows,)``."""
+        values = table.column(self.target.name)
+        return self.target.encode(values) if isinstance(self.target, ClassTarget) else self.target.encode(values, table.lines)

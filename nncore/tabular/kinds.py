@@ -1,0 +1,103 @@
+"""What a column is: numbers, categories, or nothing to learn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from nncore.tabular.table import Table
+from nncore.tabular.values import as_number
+
+#: Levels of a categorical column that get an input of their own.
+MOST_LEVELS = 50
+
+#: Text with this share of distinct values names its rows rather than grouping them.
+IDENTIFIER_SHARE = 0.7
+
+#: Text with this share of numbers was perhaps meant to be numbers.
+NUMBERS_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class ColumnKind:
+    """The kind of one column, and why it is left out or doubtful.
+
+    Attributes
+    ----------
+    kind : {"numeric", "categorical", "left out"}
+    reason : str
+        For "left out" the reason, else a remark worth showing, or "".
+    """
+
+    kind: Literal["numeric", "categorical", "left out"]
+    reason: str = ""
+
+
+def column_kind(values: Sequence[str | None], lines: Sequence[int]) -> ColumnKind:
+    """Look at all values of a column, each on the line of the same position."""
+    counts = Counter(values)
+    n_missing = counts.pop(None, 0)
+    n_present = len(values) - n_missing
+    if n_present == 0:
+        return ColumnKind("left out", "empty")
+    numbers = {text: as_number(text) for text in counts if text is not None}
+    words = [text for text, number in numbers.items() if number is None]
+    if len(set(numbers.values())) == 1 and not words:
+        return ColumnKind("left out", f"always {next(iter(counts))}")
+    if not words:
+        return ColumnKind("numeric")
+    if len(counts) == 1 and not n_missing:
+        return ColumnKind("left out", f"always {next(iter(counts))!r}")
+    n_words = sum(counts[word] for word in words)
+    if n_words <= (1 - NUMBERS_SHARE) * n_present:
+        line = next(line for value, line in zip(values, lines, strict=True) if value in words)
+        remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {words[0]!r} in line {line}"
+        return ColumnKind("categorical", remark)
+    if len(counts) >= IDENTIFIER_SHARE * n_present and len(counts) > 2:
+        return ColumnKind("left out", f"text, {len(counts)} different values in {n_present} rows")
+    if sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
+        return ColumnKind("left out", f"text, {len(counts)} different values, none frequent")
+    return ColumnKind("categorical")
+
+
+def counts_rows(values: Sequence[str | None]) -> bool:
+    """Whether the values go 0, 1, 2, … or 1, 2, 3, … down the file."""
+    numbers = [None if value is None else as_number(value) for value in values[:2]]
+    start = numbers[0]
+    if start not in (0.0, 1.0) or len(values) < 2:
+        return False
+    return all(value is not None and as_number(value) == start + i for i, value in enumerate(values))
+
+
+def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: Sequence[str] = ()) -> dict[str, ColumnKind]:
+    """The kind of every column except the target, in the order of the file.
+
+    Parameters
+    ----------
+    table : Table
+    target : str
+        Column to predict.
+    drop, keep : sequence of str
+        Columns that the user leaves out, and columns to be used although they look useless.
+
+    Notes
+    -----
+    A first column that counts the rows is left out if others remain: it says where a row stood in the file, not what it is.
+    """
+    kinds: dict[str, ColumnKind] = {}
+    for name in table.names:
+        if name == target:
+            continue
+        values = table.column(name)
+        kind = ColumnKind("left out", "as asked") if name in drop else column_kind(values, table.lines)
+        if name in keep and kind.kind == "left out":
+            is_numeric = all(value is None or as_number(value) is not None for value in values)
+            kind = ColumnKind("numeric" if is_numeric else "categorical", "kept as asked")
+        kinds[name] = kind
+    first = table.names[0]
+    others = [name for name, kind in kinds.items() if kind.kind != "left out" and name != first]
+    if first in kinds and first not in (*drop, *keep) and len(others) > 1 and counts_rows(table.column(first)):
+        kinds[first] = ColumnKind("left out", "counts the rows")
+    return kinds

@@ -1,0 +1,64 @@
+"""A table as it was read: named columns of text."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nncore.errors import DataError
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of text; a missing cell is None.
+
+    Attributes
+    ----------
+    source : str
+        The file, for messages.
+    names : list of str
+        Distinct column names; ``c1`` to ``cn`` if the file has no header.
+    columns : list of list of (str or None)
+        One list a column, all of length `n_rows`.
+    lines : sequence of int
+        Line of the file on which each row ends, for messages.
+    has_header : bool
+    delimiter : str
+    decimal_comma : bool
+        Whether the file writes 1,5 for 1.5; the cells have a point then.
+    """
+
+    source: str
+    names: list[str]
+    columns: list[list[str | None]]
+    lines: Sequence[int]
+    has_header: bool
+    delimiter: str
+    decimal_comma: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.lines)
+
+    def column(self, name: str) -> list[str | None]:
+        """The cells of one column. Raises `DataError`, with near names, if there is none of that name."""
+        if name in self.names:
+            return self.columns[self.names.index(name)]
+        near = difflib.get_close_matches(name, self.names, n=3)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {_listed(self.names)}"
+        raise DataError(f"{self.source} has no column {name!r}; {hint}")
+
+    def rename(self, names: Sequence[str]) -> Table:
+        """The same cells under other column names."""
+        return replace(self, names=list(names))
+
+    def select_rows(self, rows: Sequence[int]) -> Table:
+        """The given rows, in the given order."""
+        columns = [[column[row] for row in rows] for column in self.columns]
+        return replace(self, columns=columns, lines=[self.lines[row] for row in rows])
+
+
+def _listed(names: Sequence[str], most: int = 20) -> str:
+    shown = ", ".join(map(repr, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.callbacks.early_stopping import EarlyStopping
+from nncore.errors import ParameterError
+from nncore.history import History
+from nncore.plugin import Callback
+
+
+class Run:
+    """A fit reduced to what callbacks see: in epoch e all parameters and buffers are e."""
+
+    def __init__(self, callback: EarlyStopping, column: str = "val_loss", directions: dict[str, bool] | None = None) -> None:
+        self.callback, self.column = callback, column
+        self.parameters, self.buffer = np.zeros(3), np.zeros((2, 2))
+        self.network = SimpleNamespace(parameters=self.parameters, named_buffers=lambda: {"batch_norm_1.mean": self.buffer})
+        self.history = History(directions)
+        self.epoch = 0
+        self.reason: str | None = None
+
+    def stop(self, reason: str) -> None:
+        self.reason = reason
+
+    def fit(self, values: list[float], error: type[BaseException] | None = None) -> Run:
+        self.callback.on_fit_begin(self)
+        try:
+            for self.epoch, value in enumerate(values, 1):
+                self.parameters[:] = self.buffer[:] = self.epoch
+                self.history.append(**{self.column: value})
+                self.callback.on_epoch_end(self)
+                if self.reason is not None:
+                    break
+            if error:
+                self.parameters[:] = self.buffer[:] = -1  # half of an epoch more
+                raise error
+        finally:
+            self.callback.on_fit_end(self)
+        return self
+
+    @property
+    def restored_epoch(self) -> float:
+        assert (self.buffer == self.parameters[0]).all()
+        return float(self.parameters[0])
+
+
+def test_stops_after_patience_epochs_without_improvement():
+    run = Run(EarlyStopping(patience=2)).fit([3, 2, 2.5, 2, 1, 0])
+    assert run.epoch == 4
+    assert run.reason == "val_loss did not improve for 2 epochs (best 2 in epoch 2)"
+    assert run.restored_epoch == 2
+
+
+def test_an_improvement_starts_the_count_again():
+    run = Run(EarlyStopping(patience=2)).fit([3, 2, 2.5, 1, 1.5, 0])
+    assert run.reason is None
+    assert run.restored_epoch == 6
+
+
+def test_restores_the_best_epoch_when_nothing_stopped_the_fit():
+    callback = EarlyStopping(patience=10)
+    run = Run(callback).fit([3, 1, 2])
+    assert run.reason is None
+    assert run.restored_epoch == 2
+    assert (callback.best_epoch, callback.best_value) == (2, 1)
+    assert callback._snapshot is None  # a second copy of the network is not kept after the fit
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_restores_the_best_epoch_also_after_an_error(error: type[BaseException]):
+    run = Run(EarlyStopping())
+    with pytest.raises(error):
+        run.fit([3, 1, 2], error=error)
+    assert run.restored_epoch == 2
+
+
+def test_restore_best_can_be_left_out():
+    assert Run(EarlyStopping(restore_best=False)).fit([3, 1, 2]).restored_epoch == 3
+
+
+def test_min_delta_is_what_an_improvement_must_exceed():
+    values = [1.0, 0.75, 0.5, 0.25]
+    assert Run(EarlyStopping(patience=1, min_delta=0.25)).fit(values).epoch == 2
+    assert Run(EarlyStopping(patience=1, min_delta=0.24)).fit(values).epoch == 4
+
+
+@pytest.mark.parametrize(
+    ("mode", "directions", "best"),
+    [("auto", {}, 2), ("auto", {"score": True}, 2), ("auto", {"score": False}, 3), ("min", {}, 3), ("max", {"score": False}, 2)],
+)
+def test_mode(mode: str, directions: dict[str, bool], best: int):
+    run = Run(EarlyStopping("val_score", mode=mode), "val_score", directions).fit([0.5, 0.9, 0.1])
+    assert run.restored_epoch == best
+
+
+def test_nan_is_no_improvement():
+    assert Run(EarlyStopping(patience=2)).fit([math.nan, 2, math.nan, math.nan, 1]).epoch == 4
+    run = Run(EarlyStopping(patience=3)).fit([math.nan] * 5)
+    assert run.epoch == 3
+    assert run.reason is not None
+    assert "never was a number" in run.reason
+    assert run.restored_epoch == 3  # there is no best to go back to
+
+
+def test_infinity_can_be_improved_upon():
+    assert Run(EarlyStopping(patience=1)).fit([math.inf, 5, 6]).restored_epoch == 2
+
+
+def test_a_second_fit_starts_afresh():
+    callback = EarlyStopping(patience=1)
+    Run(callback).fit([0.1, 0.2])
+    run = Run(callback).fit([5, 4, 6])
+    assert run.restored_epoch == 2
+    assert callback.best_value == 4
+
+
+def test_a_column_that_is_not_recorded():
+    with pytest.raises(ParameterError, match=r"'val_loss'.*pass validation=.*'loss'"):
+        Run(EarlyStopping(), "loss").fit([1.0])
+    with pytest.raises(ParameterError, match=r"'recall'.*record: monitor one of 'loss'"):
+        Run(EarlyStopping("recall"), "loss").fit([1.0])
+
+
+@pytest.mark.parametrize("arguments", [{"patience": 0}, {"patience": 1.5}, {"patience": math.nan}, {"min_delta": -1}, {"mode": "least"}])
+def test_arguments_are_checked(arguments: dict[str, Any]):
+    with pytest.raises(ParameterError, match=next(iter(arguments))):
+        EarlyStopping(**arguments)
+
+
+def test_config_is_its_arguments():
+    callback = EarlyStopping("loss", 3, 0.5, "min", False)
+    assert callback.config() == {"monitor": "loss", "patience": 3, "min_delta": 0.5, "mode": "min", "restore_best": False}
+
+
+class Recorder(Callback):
+    """Keeps parameters and buffers of every epoch."""
+
+    def __init__(self) -> None:
+        self.epochs: list[bytes] = []
+
+    def on_epoch_end(self, training: Any) -> None:
+        self.epochs.append(state_of(training.network))
+
+
+def state_of(network: nn.Sequential) -> bytes:
+    return network.parameters.tobytes() + b"".join(view.tobytes() for view in network.named_buffers().values())
+
+
+def test_a_fit_gives_back_the_network_of_the_best_epoch():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 5)), rng.integers(0, 2, 40)  # nothing to learn: the validation loss soon rises
+    X_val, y_val = rng.normal(size=(40, 5)), rng.integers(0, 2, 40)
+    network = nn.Sequential(nn.Dense(16, activation="tanh"), nn.BatchNorm(), nn.Dense(2))
+    recorder, callback = Recorder(), EarlyStopping(patience=3)
+    history = network.fit(
+        X, y, loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.02), epochs=200, batch_size=10, rng=1, progress=False,
+        validation=(X_val, y_val), callbacks=[callback, recorder],
+    )  # fmt: skip
+    assert len(history) == history.best("val_loss") + 3 < 200
+    assert callback.best_epoch == history.best("val_loss")
+    assert "val_loss did not improve for 3 epochs" in history.stop_reason
+    assert state_of(network) == recorder.epochs[callback.best_epoch - 1] != recorder.epochs[-1]
+    assert network.evaluate(X_val, y_val)["loss"] == history["val_loss"].min()

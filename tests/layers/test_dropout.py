@@ -1,0 +1,63 @@
+"""Dropout: which elements go, and that the choice can be repeated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.errors import ParameterError
+from nncore.philox import philox
+
+
+def masked(rate: float, n_rows: int = 200, n: int = 50, seed: int = 0) -> np.ndarray:
+    network = nn.Sequential(nn.Dense(n), nn.Dropout(rate)).build(n, rng=seed)
+    network.parameters[: n * n] = np.eye(n, dtype=np.float32).ravel()
+    return network.forward(np.ones((n_rows, n), np.float32), training=True)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
+def test_drops_the_asked_fraction_and_keeps_the_mean(rate: float) -> None:
+    output = masked(rate)
+    n = output.size
+    assert abs((output == 0).mean() - rate) < 5 * np.sqrt(rate * (1 - rate) / n) + 1e-12
+    kept = output[output != 0]
+    np.testing.assert_allclose(kept, 1 / (1 - rate), rtol=1e-6)
+
+
+def test_mask_is_that_of_philox() -> None:
+    network = nn.Sequential(nn.Dense(6), nn.Dropout(0.5)).build(6, rng=0)
+    network.parameters[:36] = np.eye(6, dtype=np.float32).ravel()
+    output = network.forward(np.ones((5, 6), np.float32), training=True)
+    words = philox(network.seed, 1, 1, 30).reshape(5, 6)
+    np.testing.assert_array_equal(output == 0, words < 2**31)
+
+
+def test_nothing_is_dropped_at_prediction() -> None:
+    network = nn.Sequential(nn.Dense(4), nn.Dropout(0.9), nn.Dense(3)).build(4, rng=0)
+    without = nn.Sequential(nn.Dense(4), nn.Dense(3)).build(4, rng=0)
+    without.parameters[:] = network.parameters
+    X = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
+    np.testing.assert_array_equal(network.predict(X), without.predict(X))
+
+
+def test_mask_changes_from_step_to_step_and_not_within_one() -> None:
+    network = nn.Sequential(nn.Dense(8), nn.Dropout(0.5), nn.Dense(1)).build(8, loss="mse", optimizer="sgd", rng=0)
+    X, y = np.ones((16, 8), np.float32), np.zeros(16)
+    first = network.forward(X, training=True)
+    np.testing.assert_array_equal(network.forward(X, training=True), first)
+    network.optimizer.lr = 0.0
+    network.backward(y)
+    network.step()
+    assert (network.forward(X, training=True) != first).any()
+
+
+def test_philox_known_answers() -> None:
+    # From the Random123 distribution's kat_vectors, philox4x32-10: counter and key of zeros.
+    np.testing.assert_array_equal(philox(0, 0, 0, 4), np.array([0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8], np.uint32))
+
+
+@pytest.mark.parametrize("rate", [1.0, -0.1, float("nan"), "half"])
+def test_bad_rate(rate: object) -> None:
+    with pytest.raises(ParameterError, match=r"rate must be a number in \[0, 1\)"):
+        nn.Dropout(rate)

@@ -1,0 +1,19 @@
+"""Runs tests again at the CPU levels that this process did not choose at import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from nncore._core import native
+
+OTHER_LEVELS = [level for level in native.LEVELS if level != native.LEVEL and native.machine_can_run(level)]
+
+
+def run_tests(level: str, *paths: str) -> None:
+    """Run the test files in a process whose kernels are those of `level`; raise AssertionError with its output if one fails."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *paths]
+    environment = os.environ | {"NNCORE_CPU": level}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"at level {level}:\n{done.stdout}{done.stderr}"

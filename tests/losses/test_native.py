@@ -1,0 +1,183 @@
+"""Every loss's compiled kernel against its NumPy methods, at the CPU level of this process (see test_levels.py)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import capsules
+import numpy as np
+import pytest
+from guarded import Guarded
+from manifest import classes
+
+from nncore.plugin import Loss
+
+LOSSES = {name: cls() for name, cls in classes("losses").items()}
+SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (2, 1023), (1023, 2)]
+
+every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+
+
+class Native:
+    """The compiled kernel of a loss on guarded buffers."""
+
+    def __init__(self, loss: Loss, dtype: Any) -> None:
+        assert loss.kernel is not None
+        self._table, self._suffix = capsules.loss(loss.kernel.load()), capsules.SUFFIXES[np.dtype(dtype)]
+        self._hyper = np.array(loss.hyper())
+
+    def function(self, kind: str) -> Any:
+        return getattr(self._table, f"{kind}_{self._suffix}")
+
+    def __call__(self, output: np.ndarray, target: np.ndarray, weight: np.ndarray, gradient: bool = True) -> tuple[np.ndarray, Any]:
+        """(loss, d_output), the latter None unless `gradient`."""
+        kind, columns = ("labels", []) if target.ndim == 1 else ("real", [target.shape[1]])
+        inputs = [Guarded(array) for array in (output, target, weight)]
+        value = Guarded(np.full(len(output), 7, output.dtype))
+        d_output = Guarded(np.full_like(output, 7)) if gradient else None
+        d_array = None if d_output is None else d_output.array
+        arrays = [buffer.array for buffer in inputs]
+        assert self.function(kind)(*arrays, value.array, d_array, *output.shape, *columns, self._hyper) == 0
+        for buffer, before in zip(inputs, (output, target, weight), strict=True):
+            np.testing.assert_array_equal(buffer.check(), before)
+        return value.check(), None if d_output is None else d_output.check()
+
+
+def targets(loss: Loss, shape: tuple[int, int], dtype: Any, rng: np.random.Generator) -> list[np.ndarray]:
+    """One target of every kind the loss takes."""
+    real = rng.uniform(size=(shape[0], loss.n_targets(shape[1]))).astype(dtype)
+    return [real] + ([rng.integers(shape[1], size=shape[0])] if loss.targets != "real" else [])
+
+
+def tolerance(output: np.ndarray) -> float:
+    """Relative to the largest term: a few ULP, and one rounding a term, as the two add in different orders."""
+    return (8 + output.shape[1]) * float(np.finfo(output.dtype).eps)
+
+
+@every
+@every_dtype
+def test_the_table_offers_what_the_class_says(loss: Loss, dtype: type) -> None:
+    native = Native(loss, dtype)
+    assert (native.function("labels") is not None) == (loss.targets != "real")
+    assert (native.function("real") is not None) == (loss.targets != "labels")
+
+
+@every
+@every_dtype
+@every_shape
+def test_agrees_with_numpy(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    output = rng.uniform(0.01, 4, size=shape).astype(dtype)
+    weight = rng.uniform(0.1, 2, size=shape[0]).astype(dtype)
+    native, rtol = Native(loss, dtype), tolerance(output)
+    for target in targets(loss, shape, dtype, rng):
+        value, d_output = native(output, target, weight)
+        expected = loss.forward(output, target)
+        # A cross-entropy may be a small difference of terms that grow with the number of columns.
+        np.testing.assert_allclose(value, expected, rtol=rtol, atol=rtol)
+        d_expected = loss.backward(output, target) * weight[:, None]
+        np.testing.assert_allclose(d_output, d_expected, rtol=rtol, atol=rtol * np.abs(d_expected).max(initial=0))
+
+
+@every
+@every_dtype
+@every_shape
+def test_the_value_alone_has_the_same_bits(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(2)
+    output, weight = rng.uniform(0.01, 4, size=shape).astype(dtype), np.ones(shape[0], dtype)
+    for target in targets(loss, shape, dtype, rng):
+        with_gradient, _ = Native(loss, dtype)(output, target, weight)
+        without, _ = Native(loss, dtype)(output, target, weight, gradient=False)
+        np.testing.assert_array_equal(without, with_gradient)
+
+
+@every
+@every_dtype
+def test_labels_have_the_bits_of_one_hot_targets(loss: Loss, dtype: type) -> None:
+    if loss.targets == "real":
+        return
+    rng = np.random.default_rng(3)
+    output, weight = rng.uniform(0.01, 4, size=(33, 10)).astype(dtype), rng.uniform(size=33).astype(dtype)
+    target = rng.integers(10, size=33)
+    by_label, by_row = (Native(loss, dtype)(output, t, weight) for t in (target, np.eye(10, dtype=dtype)[target]))
+    np.testing.assert_array_equal(by_label[0], by_row[0])
+    np.testing.assert_array_equal(by_label[1], by_row[1])
+
+
+@every
+@every_dtype
+def test_weight_scales_the_gradient_and_not_the_value(loss: Loss, dtype: type) -> None:
+    """Weights are powers of two, so that scaling is exact; a weight of 0 gives a gradient of 0."""
+    rng = np.random.default_rng(4)
+    output = rng.uniform(0.01, 4, size=(6, 5)).astype(dtype)
+    weight = np.array([0, 1, 2, 0, 0.25, 4], dtype)
+    for target in targets(loss, (6, 5), dtype, rng):
+        value, d_output = Native(loss, dtype)(output, target, weight)
+        unweighted_value, unweighted = Native(loss, dtype)(output, target, np.ones_like(weight))
+        np.testing.assert_array_equal(value, unweighted_value)
+        np.testing.assert_array_equal(d_output, unweighted * weight[:, None])
+        assert (d_output[[0, 3]] == 0).all()
+
+
+@every
+@every_dtype
+def test_a_block_of_rows_gives_the_bits_of_the_whole(loss: Loss, dtype: type) -> None:
+    rng = np.random.default_rng(5)
+    output, weight = rng.uniform(0.01, 4, size=(29, 11)).astype(dtype), rng.uniform(size=29).astype(dtype)
+    for target in targets(loss, (29, 11), dtype, rng):
+        native = Native(loss, dtype)
+        blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
+        parts = [native(output[block], target[block], weight[block]) for block in blocks]
+        value, d_output = native(output, target, weight)
+        np.testing.assert_array_equal(np.concatenate([part[0] for part in parts]), value)
+        np.testing.assert_array_equal(np.concatenate([part[1] for part in parts]), d_output)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "softmax_cross_entropy"])
+@every_dtype
+@pytest.mark.parametrize("scale", [30.0, 1e4])
+def test_large_logits_agree_with_numpy(name: str, dtype: type, scale: float) -> None:
+    loss, rng = LOSSES[name], np.random.default_rng(6)
+    output = (rng.choice([-1, 1], size=(16, 5)) * rng.uniform(0.9, 1, size=(16, 5)) * scale).astype(dtype)
+    for target in [(rng.uniform(size=(16, 5)) < 0.5).astype(dtype), *targets(loss, (16, 5), dtype, rng)]:
+        value, d_output = Native(loss, dtype)(output, target, np.ones(16, dtype))
+        assert np.isfinite(value).all()
+        np.testing.assert_allclose(value, loss.forward(output, target), rtol=tolerance(output), atol=tolerance(output))
+        np.testing.assert_allclose(d_output, loss.backward(output, target), rtol=tolerance(output), atol=tolerance(output))
+
+
+@every_dtype
+def test_binary_cross_entropy_keeps_its_digits_where_it_is_nearly_right(dtype: type) -> None:
+    z, target = np.array([[30], [-30]], dtype), np.array([[1], [0]], dtype)
+    value, d_output = Native(LOSSES["binary_cross_entropy"], dtype)(z, target, np.ones(2, dtype))
+    e, rtol = math.exp(-30), 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(value, math.log1p(e), rtol=rtol)
+    np.testing.assert_allclose(d_output, [[-e / (1 + e)], [e / (1 + e)]], rtol=rtol)
+
+
+@every_dtype
+def test_cross_entropy_agrees_with_numpy_down_to_a_probability_of_zero(dtype: type) -> None:
+    """Over all binades, which also sweeps the compiled logarithm; subnormal probabilities count as the smallest normal number."""
+    loss, tiny = LOSSES["cross_entropy"], np.finfo(dtype).tiny
+    p = np.concatenate([[0, tiny / 4, tiny, 1], np.exp(np.linspace(np.log(tiny), 0, 100_000))]).astype(dtype)[:, None]
+    target = np.zeros(len(p), np.int64)
+    value, d_output = Native(loss, dtype)(p, target, np.ones(len(p), dtype))
+    rtol = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(value, loss.forward(p, target), rtol=rtol)
+    np.testing.assert_allclose(d_output, loss.backward(p, target), rtol=rtol)
+
+
+@every
+@every_dtype
+def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type) -> None:
+    rng = np.random.default_rng(7)
+    output = rng.uniform(0.01, 4, size=(2, 3)).astype(dtype)
+    output[0] = np.nan
+    for target in targets(loss, (2, 3), dtype, rng):
+        value, d_output = Native(loss, dtype)(output, target, np.ones(2, dtype))
+        np.testing.assert_array_equal(np.isnan(value), [True, False])
+        assert np.isnan(d_output[0]).any()
+        assert np.isfinite(d_output[1]).all()

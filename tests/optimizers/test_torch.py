@@ -1,0 +1,47 @@
+"""Trajectories of torch.optim, recorded by make_torch_trajectories.py: 150 steps in float64 on an ill-conditioned function."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import capsules
+import numpy as np
+import pytest
+from manifest import classes
+
+from nncore.plugin import Optimizer
+
+DATA = np.load(Path(__file__).with_name("torch_trajectories.npz"))
+CASES = [key.removesuffix("/optimizer") for key in DATA if key.endswith("/optimizer")]
+OPTIMIZERS = classes("optimizers")
+
+
+def made(case: str) -> Optimizer:
+    described = json.loads(str(DATA[f"{case}/optimizer"]))
+    return OPTIMIZERS[described.pop("name")](**described)
+
+
+def test_every_optimizer_that_torch_has_is_recorded() -> None:
+    recorded = {type(made(case)) for case in CASES}
+    assert recorded == {cls for name, cls in OPTIMIZERS.items() if name != "block_coordinate"}
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["numpy", "native"])
+@pytest.mark.parametrize("case", CASES)
+def test_trajectory(case: str, native: bool) -> None:
+    optimizer, path, gradients = made(case), DATA[f"{case}/w"], DATA[f"{case}/g"]
+    assert len(gradients) >= 100
+    w, state = path[0].copy(), np.zeros((optimizer.n_slots, path.shape[1]))
+    ours = [w.copy()]
+    for t, g in enumerate(gradients, start=1):
+        if native:
+            assert optimizer.kernel is not None
+            capsules.optimizer(optimizer.kernel.load()).step_f64(w, g, state, w.size, t, np.array(optimizer.hyper()))
+        else:
+            optimizer.step(w, g, state, t)
+        ours.append(w.copy())
+    # One rounding of w, at most 4 in size, and a few of the step in every one of the 150 steps.
+    np.testing.assert_allclose(ours, path, rtol=0, atol=150 * 4 * 4 * np.finfo(np.float64).eps)
+    moved = np.abs(np.diff(path, axis=0)).max(axis=1)
+    assert (moved > 1e-9).all(), "a trajectory that stands still would prove nothing"

@@ -1,0 +1,42 @@
+"""The manifest of a plugin that does everything right: one component for every hook."""
+
+from nncore.plugin import Component, hookimpl
+
+NNCORE_API = (1, 0)
+
+
+@hookimpl
+def nncore_layers(api):
+    return [Component("doubling", "nncore_good.components:Doubling", "2x")]
+
+
+@hookimpl
+def nncore_activations(api):
+    return [Component("cube", "nncore_good.components:Cube", "z³")]
+
+
+@hookimpl
+def nncore_losses(api):
+    return [Component("mean_absolute_error", "nncore_good.components:MeanAbsoluteError", "|y − Y|")]
+
+
+@hookimpl
+def nncore_initializers(api):
+    return [Component("ones", "nncore_good.components:Ones", "1")]
+
+
+@hookimpl
+def nncore_optimizers(api):
+    # The target is a re-export: the class itself lives in another module.
+    return [Component("sign_descent", "nncore_good.exports:SignDescent", "w −= lr·sign(g)")]
+
+
+@hookimpl
+def nncore_metrics():
+    # A hook may leave out arguments it does not need.
+    return [Component("largest_error", "nncore_good.components:LargestError", "max |y − Y|")]
+
+
+@hookimpl
+def nncore_callbacks(api):
+    return [Component("silence", "nncore_good.components:Silence", "does nothing")]

@@ -1,0 +1,10 @@
+"""Implements a hook that does not exist."""
+
+from nncore.plugin import Component, hookimpl
+
+NNCORE_API = (1, 0)
+
+
+@hookimpl
+def nncore_optimisers(api):
+    return [Component("lion", "nncore_misspelt:Lion")]

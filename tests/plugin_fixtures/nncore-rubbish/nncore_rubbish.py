@@ -1,0 +1,10 @@
+"""Returns something that is not a list of components."""
+
+from nncore.plugin import hookimpl
+
+NNCORE_API = (1, 0)
+
+
+@hookimpl
+def nncore_optimizers(api):
+    return {"lion": "nncore_rubbish:Lion"}

@@ -1,0 +1,14 @@
+"""One of two plugins that offer the same name."""
+
+from nncore.plugin import Component, Optimizer, hookimpl
+
+NNCORE_API = (1, 0)
+
+
+class Lion(Optimizer):
+    pass
+
+
+@hookimpl
+def nncore_optimizers(api):
+    return [Component("lion", "nncore_twin_b:Lion")]

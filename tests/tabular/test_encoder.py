@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nncore.errors import DataError, FileFormatError
+from nncore.tabular import ClassTarget, RealTarget, Table, TableEncoder
+from nncore.tabular.description import from_json, to_json
+from nncore.tabular.kinds import column_kinds
+
+ROWS = [("1", "red", "x", "0"), ("2", "blue", "y", "1"), (None, "red", "x", "0"), ("4", None, "y", "1"), ("5", "blue", "x", "1")]
+
+
+def table(
+    rows: list[tuple[str | None, ...]] = ROWS, names: tuple[str, ...] = ("a", "colour", "b", "y"), *, has_header: bool = True
+) -> Table:
+    return Table("t.csv", list(names), [list(column) for column in zip(*rows, strict=True)], range(2, len(rows) + 2), has_header, ",")
+
+
+def encoder(task: str = "classification", rows: range = range(5), data: Table | None = None) -> TableEncoder:
+    data = data or table()
+    return TableEncoder.fit(data, column_kinds(data, "y"), "y", task, rows)
+
+
+def test_matrix() -> None:
+    fitted = encoder()
+    X, notices = fitted.transform(table())
+    filled = np.array([1, 2, 3, 4, 5.0])
+    expected = np.zeros((5, 6))
+    expected[:, 0] = (filled - 3) / filled.std()
+    expected[:, 1] = [0, 1, 0, 0, 1]  # blue
+    expected[:, 2] = [1, 0, 1, 0, 0]  # red
+    expected[:, 3] = [0, 0, 0, 1, 0]  # missing
+    expected[:, 4] = [1, 0, 1, 0, 1]
+    expected[:, 5] = [0, 1, 0, 1, 0]
+    assert X.dtype == np.float32
+    assert X.flags.c_contiguous
+    assert fitted.n_inputs == 6
+    assert np.array_equal(X, expected.astype(np.float32))
+    assert notices == ["column 'a': 1 missing, taken as the median 3"]
+    assert fitted.transform_target(table()).tolist() == [0, 1, 0, 1, 1]
+
+
+def test_statistics_come_from_the_rows_to_learn_from() -> None:
+    first, second = table(), table([*ROWS[:3], ("1e6", "green", "x", "1"), ("-1e6", "red", "y", "0")])
+    assert encoder(rows=range(3), data=first).columns == encoder(rows=range(3), data=second).columns
+
+
+def test_regression_target_statistics_come_from_the_rows_to_learn_from() -> None:
+    fitted = encoder("regression", range(2))
+    assert fitted.target == RealTarget("y", 0.5, 0.5)
+    assert fitted.transform_target(table()).tolist() == [-1, 1, -1, 1, 1]
+
+
+def test_classes_are_those_of_the_whole_table() -> None:
+    assert encoder(rows=range(1)).target == ClassTarget("y", ("0", "1"))
+
+
+def test_columns_are_matched_by_name() -> None:
+    fitted = encoder()
+    shuffled = table([(y, b, colour, a, "?") for a, colour, b, y in ROWS], ("y", "b", "colour", "a", "more"))
+    matched, notices = fitted.match(shuffled)
+    assert notices == ["ignored 'more': training had no such column"]
+    assert np.array_equal(fitted.transform(matched)[0], fitted.transform(table())[0])
+
+
+def test_missing_columns_are_named() -> None:
+    with pytest.raises(DataError, match="lacks the columns 'a', 'b'"):
+        encoder().match(table([("red", "1")], ("colour", "y")))
+    with pytest.raises(DataError, match="lacks the column 'colour'"):
+        encoder().match(table([("1", "x")], ("a", "b")))
+
+
+def test_columns_without_names_are_matched_by_position() -> None:
+    # The target is the first column, so that without it all others move.
+    data = table([(y, a, colour, b) for a, colour, b, y in ROWS], ("c1", "c2", "c3", "c4"), has_header=False)
+    fitted = TableEncoder.fit(data, column_kinds(data, "c1"), "c1", "classification", range(5))
+    without = table([(a, colour, b) for a, colour, b, _ in ROWS], ("c1", "c2", "c3"), has_header=False)
+    matched, _ = fitted.match(without)
+    assert np.array_equal(fitted.transform(matched)[0], fitted.transform(data)[0])
+    with pytest.raises(DataError, match="has 2 columns; the network was trained on a file without header with 4"):
+        fitted.match(table([("1", "2")], ("c1", "c2"), has_header=False))
+
+
+def test_nothing_to_learn_from() -> None:
+    data = table([("1", "0"), ("1", "1")], ("a", "y"))
+    with pytest.raises(DataError, match="no column to learn from"):
+        encoder(data=data, rows=range(2))
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_json_there_and_back(task: str) -> None:
+    fitted = encoder(task)
+    assert from_json(json.loads(json.dumps(to_json(fitted)))) == fitted
+
+
+PATHS_AND_VALUES = [
+    (("format",), 2),
+    (("format",), "1"),
+    (("names",), ["a", "a"]),
+    (("names",), "a"),
+    (("names",), ["a"]),
+    (("has_header",), 1),
+    (("decimal_comma",), "yes"),
+    (("columns",), []),
+    (("columns",), {}),
+    (("columns", 0), None),
+    (("columns", 0, "kind"), "evil"),
+    (("columns", 0, "kind"), ["numeric"]),
+    (("columns", 0, "name"), 3),
+    (("columns", 0, "name"), "colour"),
+    (("columns", 0, "std"), 0.0),
+    (("columns", 0, "std"), -1),
+    (("columns", 0, "mean"), float("nan")),
+    (("columns", 0, "median"), float("inf")),
+    (("columns", 0, "median"), True),
+    (("columns", 0, "mean"), "1"),
+    (("columns", 1, "levels"), ["red", "red"]),
+    (("columns", 1, "levels"), ["red", 1]),
+    (("columns", 1, "has_other"), None),
+    (("target",), []),
+    (("target", "kind"), "numeric"),
+    (("target", "classes"), [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), PATHS_AND_VALUES)
+def test_damaged_descriptions_are_refused(path: tuple[str | int, ...], value: object) -> None:
+    description: Any = copy.deepcopy(to_json(encoder()))
+    part = description
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    with pytest.raises(FileFormatError):
+        from_json(description)
+
+
+@pytest.mark.parametrize("path", [path for path, _ in PATHS_AND_VALUES if isinstance(path[-1], str)])
+def test_descriptions_with_a_field_missing_are_refused(path: tuple[str | int, ...]) -> None:
+    description: Any = copy.deepcopy(to_json(encoder()))
+    part = description
+    for key in path[:-1]:
+        part = part[key]
+    del part[path[-1]]
+    with pytest.raises(FileFormatError, match="has no"):
+        from_json(description)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.sampled_from(["format", "names", "columns", "kind"]), children),
+    max_leaves=8,
+)
+
+
+@given(json_values)
+def test_any_json_is_refused_cleanly(value: object) -> None:
+    with pytest.raises(FileFormatError):
+        from_json(value)
+
+
+def test_from_a_file(tmp_path: Path) -> None:
+    from nncore.tabular import read_csv
+
+    path = tmp_path / "t.csv"
+    path.write_text("a,colour,b,y\n" + "".join(",".join(cell or "" for cell in row) + "\n" for row in ROWS))
+    assert encoder(data=read_csv(path)) == encoder()

@@ -1,0 +1,100 @@
+"""Central differences in float64 for every layer x activation x loss in the registry, on the compiled rung and on NumPy."""
+
+from __future__ import annotations
+
+import itertools
+
+import components
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.layers.batch_norm import BatchNorm
+from nncore.plugin import Activation, Layer, Loss
+
+N_ROWS, N_INPUTS, N_OUTPUTS = 7, 3, 4
+STEP = 1e-6
+
+COMBINATIONS = list(itertools.product(components.layers(), components.activations(trainable=True), components.losses()))
+
+
+def make_target(loss: Loss, rng: np.random.Generator, n_outputs: int, *, labels: bool) -> np.ndarray:
+    if labels:
+        return rng.integers(n_outputs, size=N_ROWS)
+    target = rng.uniform(0.05, 0.95, (N_ROWS, loss.n_targets(n_outputs)))
+    return target / target.sum(axis=1, keepdims=True) if loss.targets == "both" else target
+
+
+def make_network(layer: Layer, activation: Activation, loss: Loss, seed: int) -> nn.Sequential:
+    # A loss of probabilities (no link, classes as targets) needs outputs between 0 and 1.
+    last = "sigmoid" if loss.link is None and loss.targets != "real" else None
+    network = nn.Sequential(nn.Dense(4), layer, nn.ActivationLayer(activation), nn.Dense(N_OUTPUTS, activation=last))
+    network.build(N_INPUTS, loss=loss, optimizer="sgd", rng=seed, dtype="float64")
+    network.parameters[:] += np.random.default_rng(seed).normal(0, 0.1, network.parameters.shape)  # biases that are not zero
+    return network
+
+
+def numeric_gradient(network: nn.Sequential, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    # Statistics that the gradient takes as constants are held fixed: prediction uses those of the last training forward.
+    constant = any(isinstance(layer, BatchNorm) and layer.mode == "cumulative" for layer in network.layers)
+
+    def value() -> float:
+        if constant:
+            return network.evaluate(X, y, sample_weight=weight, metrics=[])["loss"]
+        network.forward(X, training=True)
+        return network.backward(y, sample_weight=weight)
+
+    gradient = np.empty_like(network.parameters)
+    for i in range(gradient.size):
+        before = network.parameters[i]
+        network.parameters[i] = before + STEP
+        above = value()
+        network.parameters[i] = before - STEP
+        gradient[i] = (above - value()) / (2 * STEP)
+        network.parameters[i] = before
+    return gradient
+
+
+@pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
+@pytest.mark.parametrize(("layer", "activation", "loss"), COMBINATIONS, ids=lambda c: repr(c))
+def test_gradient_matches_central_differences(layer: Layer, activation: Activation, loss: Loss, twin: bool) -> None:
+    if twin:
+        layer, activation, loss = (components.numpy_twin(c) for c in (layer, activation, loss))
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_ROWS, N_INPUTS))
+    for labels in [kind for kind in (False, True) if loss.targets == "both" or kind == (loss.targets == "labels")]:
+        network = make_network(layer, activation, loss, seed=3)
+        y = make_target(loss, rng, N_OUTPUTS, labels=labels)
+        network.forward(X, training=True)
+        network.backward(y)
+        analytic = network.gradients.copy()
+        assert np.abs(analytic).max() > 1e-4, "a gradient of zero would prove nothing"
+        np.testing.assert_allclose(analytic, numeric_gradient(network, X, y, None), rtol=2e-6, atol=2e-8)
+
+
+@pytest.mark.parametrize("loss", components.losses(), ids=repr)
+def test_gradient_with_sample_weights_and_penalty(loss: Loss) -> None:
+    rng = np.random.default_rng(1)
+    X, weight = rng.normal(size=(N_ROWS, N_INPUTS)), rng.uniform(0, 2, N_ROWS)
+    network = make_network(nn.Dense(5), components.activations(trainable=True)[0], loss, seed=4)
+    network.weight_decay = 0.3
+    y = make_target(loss, rng, N_OUTPUTS, labels=loss.targets == "labels")
+    network.forward(X, training=True)
+    network.backward(y, sample_weight=weight)
+    analytic = network.gradients.copy()
+    np.testing.assert_allclose(analytic, numeric_gradient(network, X, y, weight), rtol=2e-6, atol=2e-8)
+
+
+@pytest.mark.parametrize("layer", components.layers(), ids=repr)
+def test_input_gradient_reaches_the_layer_before(layer: Layer) -> None:
+    """A layer's d_x is what the Dense before it turns into its own gradient; two layers of the kind in a row pass it on."""
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(N_ROWS, N_INPUTS)), rng.normal(size=(N_ROWS, 2))
+    network = nn.Sequential(nn.Dense(5), layer, layer, nn.Dense(2)).build(N_INPUTS, loss="half_mse", rng=5, dtype="float64")
+    network.forward(X, training=True)
+    network.backward(y)
+    first = network.named_gradients()["dense_1.weight"].copy()
+    if not (isinstance(layer, BatchNorm) and layer.mode == "cumulative"):  # its second instance sees moving statistics
+        numeric = numeric_gradient(network, X, y, None)[: first.size].reshape(first.shape)
+        np.testing.assert_allclose(first, numeric, rtol=2e-6, atol=2e-8)
+    assert np.abs(first).max() > 0

@@ -1,0 +1,71 @@
+"""``import nncore`` is cheap: each name is loaded when it is first used, plugins when something is first looked up."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from plugin_fixtures.fake_site import FakeSite
+
+import nncore
+
+HEAVY = ["pluggy", "importlib.metadata", "email", "rich", "matplotlib", "pandas", "sklearn", "safetensors", "scipy"]
+
+
+def modules_after(*statements: str, path: str = "") -> list[set[str]]:
+    """What `sys.modules` holds after each statement, in a fresh interpreter."""
+    program = "import sys, json, builtins\nsteps = []\n"
+    program += "".join(f"{statement}\nsteps.append(list(sys.modules))\n" for statement in statements)
+    program += "print(json.dumps(steps))"
+    environment = {**os.environ, "PYTHONPATH": path, "NNCORE_PLUGINS_STRICT": "1"}
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    return [set(step) for step in json.loads(result.stdout)]
+
+
+def test_import_brings_neither_plugins_nor_metadata_nor_components():
+    before, after = modules_after("import numpy", "import nncore")
+    new = after - before
+    assert [module for module in HEAVY if module in new] == []
+    assert {module for module in new if module.startswith("nncore")} == {"nncore"}
+
+
+def test_a_component_by_attribute_does_without_a_search_for_plugins():
+    before, after = modules_after("import numpy", "import nncore; nncore.Dense(3, activation='relu')")
+    assert "nncore.registry" not in after
+    assert "importlib.metadata" not in after - before
+
+
+def test_the_first_look_up_imports_the_one_component(tmp_path):
+    site = FakeSite(tmp_path)
+    site.install("nncore-good")
+    imported, listed, got = modules_after(
+        "import nncore", "nncore.names('activations')", "nncore.get('activations', 'relu')", path=str(tmp_path)
+    )
+    assert "pluggy" not in imported
+    assert {"pluggy", "nncore.builtin", "nncore_good"} <= listed
+    components = {module for module in got if module.startswith(("nncore.activations.", "nncore.optimizers.", "nncore_good."))}
+    assert components == {"nncore.activations.relu"}
+    assert not any(module.startswith(("nncore.activations.", "nncore_good.")) for module in listed)
+
+
+def test_two_hundred_other_distributions_are_not_imported(tmp_path):
+    site = FakeSite(tmp_path)
+    for number in range(200):
+        site.write_metadata(f"other-{number}", {f"tool_{number}": f"other_{number}"}, group="console_scripts")
+        (tmp_path / f"other_{number}.py").write_text("raise RuntimeError('imported')")
+    [after] = modules_after("import nncore; nncore.get('activations', 'relu')", path=str(tmp_path))
+    assert not [module for module in after if module.startswith("other_")]
+
+
+@pytest.mark.parametrize("name", sorted({*nncore.__all__, *nncore._MODULES}))
+def test_every_public_name_is_there(name):
+    assert getattr(nncore, name) is not None
+    assert name in dir(nncore)
+
+
+def test_a_name_that_is_not_there():
+    with pytest.raises(AttributeError, match="has no attribute 'Optimiser'"):
+        nncore.Optimiser  # noqa: B018
