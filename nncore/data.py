@@ -73,7 +73,7 @@ def check_finite(array: np.ndarray, name: str, dtype: np.dtype) -> None:
             value = array[row][tuple(position[1:])]
             too_large = f", too large for {dtype}: scale it or use dtype='float64'" if np.isfinite(value) else ": impute or drop it first"
             where = f"row {row}, column {column}" if column else f"row {row}"
-            raise DataError(f"{name} contains {value} at {where}{too_large}")
+            raise DataError(f"{name} contains {'NaN' if np.isnan(value) else value} at {where}{too_large}")
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,7 @@ def _as_labels(array: np.ndarray, n_outputs: int, name: str) -> np.ndarray:
     if array.ndim != 1:
         raise ShapeError(f"{name} has shape {array.shape}, class indices have shape (n_samples,)")
     if array.dtype.kind == "f":
+        check_finite(array, name, array.dtype)
         fractional = np.flatnonzero(array != np.floor(array))
         if len(fractional):
             raise DataError(f"{name} is {array[fractional[0]]} at row {fractional[0]}, class indices are whole numbers")

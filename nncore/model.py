@@ -88,8 +88,8 @@ class Sequential:
     def build(
         self,
         n_inputs: int | tuple[int, ...],
-        loss: str | Loss | type | None = None,
-        optimizer: str | Optimizer | type | None = None,
+        loss: str | Loss | type | dict[str, Any] | None = None,
+        optimizer: str | Optimizer | type | dict[str, Any] | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         dtype: str | np.dtype | type = "float32",
     ) -> Sequential:
@@ -110,7 +110,7 @@ class Sequential:
         Sequential
             This network.
         """
-        shape = (n_inputs,) if isinstance(n_inputs, (int, np.integer)) else tuple(n_inputs)
+        shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
         if not shape or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
             raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
         shape = tuple(int(n) for n in shape)
@@ -269,8 +269,8 @@ class Sequential:
         X: Any,
         y: Any,
         *,
-        loss: str | Loss | type | None = None,
-        optimizer: str | Optimizer | type | None = None,
+        loss: str | Loss | type | dict[str, Any] | None = None,
+        optimizer: str | Optimizer | type | dict[str, Any] | None = None,
         epochs: int = 20,
         batch_size: int = 128,
         shuffle: bool = True,
@@ -279,7 +279,7 @@ class Sequential:
         metrics: Sequence[str] | None = None,
         sample_weight: Any = None,
         callbacks: Sequence[Callback] = (),
-        weight_decay: float = 0.0,
+        weight_decay: float | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         n_threads: int | None = None,
         progress: bool = True,
@@ -311,8 +311,9 @@ class Sequential:
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
         callbacks : sequence of Callback
-        weight_decay : float, default 0.0
-            λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW.
+        weight_decay : float, optional
+            λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
+            first.
         rng : int, Generator, SeedSequence or None
             First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
         n_threads : int, optional
@@ -337,6 +338,8 @@ class Sequential:
         batch_size = _whole("batch_size", batch_size, 1)
         if n_threads is not None:
             _whole("n_threads", n_threads, 1)
+        if weight_decay is None:
+            weight_decay = self.weight_decay
         if isinstance(weight_decay, bool) or not isinstance(weight_decay, (int, float)) or not 0 <= weight_decay < math.inf:
             raise ParameterError(f"weight_decay must be a number of at least 0, got {weight_decay!r}")
         observers = list(callbacks)

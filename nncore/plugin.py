@@ -16,6 +16,7 @@ NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` 
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import inspect
 import math
@@ -30,8 +31,11 @@ from nncore.errors import ParameterError, PluginError
 
 __all__ = [
     "Activation", "Buffer", "Callback", "Component", "Configurable", "Initializer", "Kernel", "Layer", "LayerCall", "Loss",
-    "Metric", "Optimizer", "Plan", "Tensor", "TensorSpan", "hookimpl", "native_kernel", "rung",
+    "Metric", "Optimizer", "Plan", "Tensor", "TensorSpan", "function_table", "hookimpl", "native_kernel", "rung",
 ]  # fmt: skip
+
+#: Version of ``nncore/plugin.h``.
+ABI_MAJOR, ABI_MINOR = 1, 0
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
 hookimpl = pluggy.HookimplMarker("nncore")
@@ -56,6 +60,15 @@ class Component:
     summary: str = ""
 
 
+#: Function pointers of each table of ``nncore/plugin.h``, in order, after its head.
+TABLES: dict[str, tuple[str, ...]] = {
+    "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
+    "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
+    "optimizer": ("step_f32", "step_f64", "step_tensors_f32", "step_tensors_f64"),
+    "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
+}
+
+
 @dataclass(frozen=True)
 class Kernel:
     """Where the compiled form of a component is.
@@ -64,18 +77,55 @@ class Kernel:
     ----------
     target : str
         ``"package.module:attribute"``. The attribute is a PyCapsule named ``nncore.optimizer``, ``nncore.activation``,
-        ``nncore.loss`` or ``nncore.layer`` around the table of that kind declared in ``nncore/plugin.h``.
+        ``nncore.loss`` or ``nncore.layer`` around the table of that kind declared in ``nncore/plugin.h``; `function_table` makes
+        one from addresses.
+    rung : {"native", "numba"}, default "native"
+        What compiled it, for ``describe()`` and ``nncore plugins``.
     """
 
     target: str
+    rung: str = "native"
 
     def load(self) -> object:
         """Import the module and return the capsule."""
         module, _, attribute = self.target.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
+            capsule = getattr(importlib.import_module(module), attribute)
         except Exception as error:  # an extension may fail to import in ways of its own
             raise PluginError(f"the compiled kernel {self.target!r} cannot be loaded: {error}") from error
+        if type(capsule).__name__ != "PyCapsule":
+            raise PluginError(f"the compiled kernel {self.target!r} is {capsule!r}, not a PyCapsule")
+        return capsule
+
+
+_kept_tables: list[object] = []  # a table must outlive every program that points to it, and programs outlive modules
+
+
+def function_table(kind: str, **addresses: int) -> object:
+    """A capsule around a function table, from the addresses of its functions: numba's ``cfunc(...).address``, ctypes, cffi.
+
+    Parameters
+    ----------
+    kind : {"activation", "loss", "optimizer", "layer"}
+    **addresses : int
+        Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL.
+
+    Returns
+    -------
+    PyCapsule
+    """
+    names = TABLES[kind]
+    unknown = sorted(set(addresses) - set(names))
+    if unknown:
+        raise PluginError(f"a table of kind {kind!r} has the functions {', '.join(names)}, not {', '.join(unknown)}")
+    size = 16 + 8 * len(names)
+    fields = [("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64)]
+    table_type = type(f"nnc_{kind}", (ctypes.Structure,), {"_fields_": [*fields, *((name, ctypes.c_void_p) for name in names)]})
+    table, label = table_type(ABI_MAJOR, ABI_MINOR, size, **addresses), ctypes.c_char_p(f"nncore.{kind}".encode())
+    _kept_tables.extend((table, label))
+    new_capsule = ctypes.pythonapi.PyCapsule_New
+    new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    return new_capsule(ctypes.addressof(table), label, None)
 
 
 def _inside(value: float, interval: str) -> bool:
@@ -120,7 +170,7 @@ class Configurable(metaclass=_Validated):
 
     def hyper(self) -> list[float]:
         """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config`, in order."""
-        return [float(value) for value in self.config().values() if isinstance(value, (bool, int, float, np.number))]
+        return [float(value) for value in self.config().values() if isinstance(value, (bool, int, float, np.number, np.bool_))]
 
     def validate(self) -> None:
         """Raise `ParameterError` for a hyperparameter outside `ranges`."""
@@ -201,11 +251,33 @@ class Loss(Configurable):
 
 
 class Initializer(Configurable):
-    """First values of a tensor."""
+    """First values of a tensor.
+
+    Attributes
+    ----------
+    needs_batch : bool
+        True if `refine` is to be called with a batch of data after all tensors have their samples.
+    """
+
+    needs_batch: ClassVar[bool] = False
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
         """Values of the given shape (float64; the host converts). For a bias, `fan_in` is that of its layer's weight."""
         raise NotImplementedError(f"{type(self).__name__}.sample")
+
+    def refine(self, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
+        """Adapt a layer's tensors, in place, to what the layer gets.
+
+        Called, if `needs_batch`, for one layer after the other from the first on, for the initializer of the weight.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_rows, n_inputs)
+            The layer's inputs for a batch, through the layers before it as already refined.
+        weight : ndarray of shape (n_inputs, n_outputs)
+        bias : ndarray of shape (n_outputs,) or None
+        """
+        raise NotImplementedError(f"{type(self).__name__}.refine")
 
 
 @dataclass(frozen=True)
@@ -460,5 +532,6 @@ def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None
 
 
 def rung(component: Configurable | type[Configurable]) -> str:
-    """``"native"`` if compiled code runs for `component`, else ``"numpy"``."""
-    return "numpy" if native_kernel(component) is None else "native"
+    """What runs for `component`: ``"native"``, ``"numba"`` or ``"numpy"``."""
+    kernel = native_kernel(component)
+    return "numpy" if kernel is None else kernel.rung

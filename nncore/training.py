@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nncore import registry
 from nncore._core.program import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, Program, all_finite
 from nncore.data import Dataset
 from nncore.errors import NonFiniteError, PluginError
@@ -59,7 +60,7 @@ class Training:
         self.network, self.program, self.data = network, program, data
         self.n_epochs, self.batch_size, self.shuffle, self.drop_last = n_epochs, batch_size, shuffle, drop_last
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
-        self.history = History()
+        self.history = History({registry.qualified_name("metrics", type(metric)): metric.higher_is_better for metric in metrics})
         self.epoch = 0
         self.stop_reason: str | None = None
         self._steps_before = program.step
@@ -85,17 +86,22 @@ class Training:
 
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
-        try:
-            self._call("on_fit_begin")
-            while self.epoch < self.n_epochs and self.stop_reason is None:
-                self.epoch += 1
-                self._run_epoch()
-        except KeyboardInterrupt:
-            self.stop_reason = "interrupted"
-            self.history.interrupted = True
-        finally:
-            self.history.stop_reason = self.stop_reason or "all epochs done"
-            self._call("on_fit_end")
+        with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
+            for callback in reversed(self.callbacks):
+                at_the_end.callback(callback.on_fit_end, self)
+            try:
+                self._call("on_fit_begin")
+                while self.epoch < self.n_epochs and self.stop_reason is None:
+                    self.epoch += 1
+                    self._run_epoch()
+            except KeyboardInterrupt:
+                self.stop_reason = "interrupted"
+                self.history.interrupted = True
+            except BaseException as error:
+                self.stop_reason = f"{type(error).__name__}: {error}"
+                raise
+            finally:
+                self.history.stop_reason = self.stop_reason or "all epochs done"
         return self.history
 
     def _call(self, event: str) -> None:

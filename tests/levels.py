@@ -8,7 +8,12 @@ import sys
 
 from nncore._core import native
 
-OTHER_LEVELS = [level for level in native.LEVELS if level != native.LEVEL and native.machine_can_run(level)]
+#: None in a process whose level was forced: such a process was started from here, and must not start others in turn.
+OTHER_LEVELS = (
+    []
+    if os.environ.get("NNCORE_CPU")
+    else [level for level in native.LEVELS if level != native.LEVEL and native.machine_can_run(level)]
+)
 
 
 def run_tests(level: str, *paths: str) -> None:

@@ -54,7 +54,7 @@ def test_frame_of_mixed_numeric_columns() -> None:
         (np.ones((2, 2), complex), DtypeError, "complex128"),
         (np.array([["2020-01-01", "2020-01-02"]], "datetime64[D]"), DtypeError, "datetime64"),
         (scipy.sparse.eye_array(2), DtypeError, r"X\.toarray\(\)"),
-        ([[1.0, 2.0], [3.0, np.nan]], DataError, "contains nan at row 1, column 1: impute"),
+        ([[1.0, 2.0], [3.0, np.nan]], DataError, "contains NaN at row 1, column 1: impute"),
         ([[1.0, 2.0], [-np.inf, 0]], DataError, "contains -inf at row 1, column 0"),
         ([[1.0, 1e300]], DataError, "1e\\+300 at row 0, column 1, too large for float32: scale it or use dtype='float64'"),
     ],
@@ -114,9 +114,9 @@ def test_one_target_may_be_a_vector() -> None:
         ([[0.1, 0.2]], CROSS_ENTROPY, 3, ShapeError, r"needs \(n_samples, 3\)"),
         ([1.0, 2.0], MSE, 2, ShapeError, 'loss="softmax_cross_entropy"'),
         ([[1.0, 2.0]], MSE, 1, ShapeError, r"shape \(1, 2\)"),
-        ([np.nan], MSE, 1, DataError, "contains nan at row 0"),
+        ([np.nan], MSE, 1, DataError, "contains NaN at row 0"),
         ([0.0, 1.5], BINARY, 1, DataError, r"y is 1.5 at row 1; .* takes targets in \[0, 1\]"),
-        ([0, np.nan], CROSS_ENTROPY, 2, DataError, "nan at row 1"),
+        ([0, np.nan], CROSS_ENTROPY, 2, DataError, "NaN at row 1"),
     ],
 )  # fmt: skip
 def test_targets_that_do_not_fit(y: object, loss: object, n_outputs: int, error: type[Exception], message: str) -> None:
@@ -126,7 +126,7 @@ def test_targets_that_do_not_fit(y: object, loss: object, n_outputs: int, error:
 
 @pytest.mark.parametrize(
     ("weights", "error", "message"),
-    [([1, 2], ShapeError, "3 samples"), ([1, -1, 1], DataError, "negative"), ([0, 0, 0], DataError, "all zero"), ([1, np.nan, 1], DataError, "nan")],
+    [([1, 2], ShapeError, "3 samples"), ([1, -1, 1], DataError, "negative"), ([0, 0, 0], DataError, "all zero"), ([1, np.nan, 1], DataError, "NaN")],
 )  # fmt: skip
 def test_weights_that_do_not_fit(weights: list[float], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

@@ -1,61 +1,14 @@
 """`Program`: a compiled network that runs without the interpreter. The work is done in runner.c; this is its Python face."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
+
+from nncore.abi cimport NNC_ABI_MAJOR, nnc_activation, nnc_head, nnc_layer, nnc_layer_call, nnc_loss, nnc_optimizer, nnc_tensor
 
 import numpy as np
 
 from nncore.errors import PluginError
-
-
-cdef extern from "nncore/plugin.h" nogil:
-    uint32_t NNC_ABI_MAJOR
-    ctypedef struct nnc_head:
-        uint32_t abi_major
-        uint32_t abi_minor
-        uint64_t struct_size
-    ctypedef struct nnc_activation:
-        void *forward_f32
-        void *forward_f64
-        void *backward_f32
-        void *backward_f64
-    ctypedef struct nnc_loss:
-        void *real_f32
-        void *real_f64
-        void *labels_f32
-        void *labels_f64
-    ctypedef struct nnc_optimizer:
-        void *step_f32
-        void *step_f64
-        void *step_tensors_f32
-        void *step_tensors_f64
-    ctypedef struct nnc_layer:
-        void *forward_f32
-        void *forward_f64
-        void *backward_f32
-        void *backward_f64
-    ctypedef struct nnc_tensor:
-        int64_t offset
-        int64_t rows
-        int64_t columns
-        int32_t layer
-        int32_t role
-    ctypedef struct nnc_layer_call:
-        const void *x
-        void *y
-        const void *d_y
-        void *d_x
-        const void *parameters
-        void *d_parameters
-        void *buffers
-        void *cache
-        void *scratch
-        const double *hyper
-        int64_t n_inputs
-        int64_t n_outputs
-        int32_t layer
-        int32_t training
 
 
 cdef extern from "runner.h" nogil:

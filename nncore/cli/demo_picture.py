@@ -36,7 +36,7 @@ def draw(history: History, X: np.ndarray, y: np.ndarray, predicted: np.ndarray) 
     layout: Any = figure.get_layout_engine()
     layout.set(h_pad=0.1, w_pad=0.1)
     figure.suptitle(f"Handwritten digits: {1 - len(wrong) / len(y):.1%} of {len(y)} test images read correctly", fontsize=14)
-    parts: Any = figure.subfigures(2, 1, height_ratios=(3.4, 1), hspace=0.03)
+    parts: Any = figure.subfigures(2, 1, height_ratios=(2.9, 1), hspace=0.03)
     upper, lower = parts
     curves, matrix = upper.subplots(1, 2, width_ratios=(1.25, 1))
     learning_curves(history, ax=curves)

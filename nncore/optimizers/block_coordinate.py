@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -67,8 +67,6 @@ class BlockCoordinate(Optimizer):
 
     def blocks(self, spans: Sequence[TensorSpan]) -> list[list[TensorSpan]]:
         """The tensors of each block, in the order of their turns."""
-
-        def key(span: TensorSpan) -> Any:
-            return span.layer if self.block == "layer" else span.offset
-
-        return [list(block) for _, block in groupby(spans, key)]
+        if self.block == "tensor":
+            return [[span] for span in spans]
+        return [list(block) for _, block in groupby(spans, key=lambda span: span.layer)]

@@ -46,7 +46,7 @@ typedef struct nnc_activation {
 
 /* One batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
  * The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. `d_output` is NULL when only the
- * value is asked for. */
+ * value is asked for. No two buffers overlap. */
 typedef int32_t (*nnc_loss_real_f32)(const float *output,  /* (n_rows, n_outputs) */
                                      const float *target,  /* (n_rows, n_targets) */
                                      const float *weight,  /* (n_rows,)           */

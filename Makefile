@@ -1,0 +1,66 @@
+# Everything happens in .venv of this folder; `make` alone lists the targets.
+
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+NATIVE := setup.py $(shell find nncore -name '*.c' -o -name '*.h' -o -name '*.pyx')
+SANITIZED := build/sanitized
+SANITIZED_TESTS := tests/_core tests/activations tests/layers tests/losses tests/optimizers tests/estimators tests/test_gradients.py \
+    tests/test_model.py tests/test_training.py
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-slow lint asan clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf 'make %-10s %s\n' "$$target" "$$text"; done
+
+demo: $(VENV)/demo $(VENV)/built  ## install into .venv, train on handwritten digits, draw the result
+	$(VENV)/bin/nncore demo
+
+test: $(VENV)/test $(VENV)/built  ## install what the tests need and run all but the slow ones
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(VENV)/test $(VENV)/built  ## run all tests
+	$(VENV)/bin/python -m pytest --slow
+
+lint: $(VENV)/test  ## check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+# A copy of the tree, because objects of one kind of build must not end up in the other.
+asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and UBSan
+	mkdir -p $(SANITIZED)
+	tar --exclude=./build --exclude=./$(VENV) --exclude='./.[a-z]*' --exclude='*.so' -cf - . | tar -xf - -C $(SANITIZED)
+	cd $(SANITIZED) && NNCORE_SANITIZE=1 $(CURDIR)/$(VENV)/bin/python setup.py -q build_ext --inplace
+	cd $(SANITIZED) && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 PYTHONPATH="$$PWD" \
+	    $(CURDIR)/$(VENV)/bin/python -m pytest $(SANITIZED_TESTS)
+
+clean:  ## remove whatever was built or installed here
+	rm -rf $(VENV) build dist nncore_ml.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis nncore/_core/*.so
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Which Python and compiler there are is looked at before anything is written.
+$(VENV)/created: tools/check_prerequisites.sh
+	@python=$$(tools/check_prerequisites.sh) && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
+	@$(VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	    > $(VENV)/build-requirements.txt
+	@$(PIP) install --requirement $(VENV)/build-requirements.txt
+	@touch $@
+
+# Installed in place: what is edited under nncore/ counts at once. The build tools are already there, so nothing is fetched twice.
+, := ,
+INSTALL = @echo "installing nncore$(1): its C code is compiled once for each CPU level, which takes about half a minute" && \
+    $(PIP) install --no-build-isolation --editable ".$(1)" && touch $(VENV)/built $(2)
+
+$(VENV)/demo: $(VENV)/created pyproject.toml
+	$(call INSTALL,[plot$(,)progress],$@)
+
+# The tests need all that the demonstration needs.
+$(VENV)/test: $(VENV)/created pyproject.toml
+	$(call INSTALL,[test],$(VENV)/demo $@)
+
+$(VENV)/built: $(NATIVE)
+	@echo "compiling what changed" && $(VENV)/bin/python setup.py -q build_ext --inplace
+	@touch $@

@@ -1,0 +1,130 @@
+"""`Program`: capsules are checked, and a compiled component of a third party runs in the loop."""
+
+from __future__ import annotations
+
+import ctypes
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore._core.program import all_finite
+from nncore.errors import PluginError
+from nncore.plugin import Kernel, Optimizer
+
+STEP_F32 = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.POINTER(ctypes.c_float)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double))
+STEP_F64 = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.POINTER(ctypes.c_double)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double))
+
+X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.zeros(40)
+
+
+class Table(ctypes.Structure):
+    """``nnc_optimizer`` of plugin.h."""
+
+    _fields_ = [
+        ("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64),
+        ("step_f32", STEP_F32), ("step_f64", STEP_F64), ("step_tensors_f32", ctypes.c_void_p), ("step_tensors_f64", ctypes.c_void_p),
+    ]  # fmt: skip
+
+
+def sign_descent(w, g, state, n, t, hyper):  # the types are those of STEP_F64
+    for i in range(n):
+        w[i] -= hyper[0] * np.sign(g[i])
+    return 0 if t < 5 else int(hyper[1])
+
+
+F32, F64 = STEP_F32(sign_descent), STEP_F64(sign_descent)
+
+
+def capsule(table: Table, name: bytes = b"nncore.optimizer") -> object:
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    return new(ctypes.addressof(table), name, None)
+
+
+@pytest.fixture
+def optimizer(monkeypatch: pytest.MonkeyPatch):
+    """A function that makes an optimizer whose kernel is the given capsule."""
+
+    def make(content: object, status: float = 0.0) -> Optimizer:
+        module = ModuleType("third_party_kernels")
+        module.sign_descent = content
+        monkeypatch.setitem(__import__("sys").modules, module.__name__, module)
+
+        class SignDescent(Optimizer):
+            kernel = Kernel("third_party_kernels:sign_descent")
+
+            def __init__(self, lr: float = 0.01, status: float = 0.0) -> None:
+                self.lr, self.status = lr, status
+
+            def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int) -> None:
+                w -= self.lr * np.sign(g)
+
+        return SignDescent(status=status)
+
+    return make
+
+
+def table(**changes: int) -> Table:
+    return Table(**{"abi_major": 1, "abi_minor": 0, "struct_size": ctypes.sizeof(Table), "step_f32": F32, "step_f64": F64, **changes})
+
+
+def fit(optimizer: Optimizer, epochs: int = 2, dtype: str = "float64") -> nn.Sequential:
+    net = nn.Sequential(nn.Dense(1)).build(3, rng=0, dtype=dtype)
+    net.fit(X, Y, loss="half_mse", optimizer=optimizer, epochs=epochs, batch_size=40, progress=False)
+    return net
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_kernel_from_elsewhere_runs_in_the_loop(optimizer, dtype: str) -> None:
+    keep = table()
+    net = fit(optimizer(capsule(keep)), dtype=dtype)
+    start = nn.Sequential(nn.Dense(1)).build(3, rng=0, dtype=dtype).parameters
+    np.testing.assert_allclose(np.abs(net.parameters - start), 0.02, rtol=1e-5)
+
+
+def test_minor_version_and_size_may_be_larger(optimizer) -> None:
+    keep = table(abi_minor=9, struct_size=ctypes.sizeof(Table) + 800)
+    fit(optimizer(capsule(keep)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"abi_major": 2}, "version 2 of nncore/plugin.h, this nncore speaks version 1"), ({"struct_size": 24}, "says it has 24 bytes")],
+)
+def test_a_table_of_another_time_is_refused(optimizer, changes: dict[str, int], message: str) -> None:
+    keep = table(**changes)
+    with pytest.raises(PluginError, match=message):
+        fit(optimizer(capsule(keep)))
+
+
+def test_a_table_without_functions_is_refused(optimizer) -> None:
+    keep = Table(abi_major=1, struct_size=ctypes.sizeof(Table))
+    with pytest.raises(PluginError, match="no step function"):
+        fit(optimizer(capsule(keep)))
+
+
+def test_what_is_not_such_a_capsule_is_refused(optimizer) -> None:
+    keep = table()
+    for content in (capsule(keep, b"nncore.loss"), 42, None):
+        with pytest.raises(PluginError, match="not a PyCapsule named 'nncore.optimizer'"):
+            fit(optimizer(content))
+
+
+def test_a_kernel_that_reports_an_error_stops_the_loop(optimizer) -> None:
+    keep = table()
+    with pytest.raises(PluginError, match=r"kernel of SignDescent\(.*\) reported an error at step 5"):
+        fit(optimizer(capsule(keep), status=1.0), epochs=10)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 100])
+def test_all_finite(dtype: type, n: int) -> None:
+    values = np.full(n, np.finfo(dtype).max, dtype)
+    assert all_finite(values)
+    for bad in (np.nan, np.inf, -np.inf):
+        for position in {0, n // 2, n - 1} if n else ():
+            spoilt = values.copy()
+            spoilt[position] = bad
+            assert not all_finite(spoilt)

@@ -1,0 +1,109 @@
+"""Every optimizer's compiled kernel against its NumPy step, at the CPU level of this process (see test_levels.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import capsules
+import numpy as np
+import pytest
+from guarded import Guarded
+from optimizers.running import OPTIMIZERS, native_step, numpy_step, spans
+
+from nncore.plugin import Optimizer
+
+SIZES = [0, 1, 7, 8, 9, 1023]
+
+every = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+every_elementwise = pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if not o.needs_tensors], ids=repr)
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@every
+def test_the_table_offers_what_the_class_says(optimizer: Optimizer) -> None:
+    assert optimizer.kernel is not None
+    table = capsules.optimizer(optimizer.kernel.load())
+    for suffix in capsules.SUFFIXES.values():
+        assert (getattr(table, f"step_{suffix}") is None) == optimizer.needs_tensors
+        assert (getattr(table, f"step_tensors_{suffix}") is None) != optimizer.needs_tensors
+
+
+@every
+@every_dtype
+@pytest.mark.parametrize("n", SIZES)
+def test_agrees_with_numpy(optimizer: Optimizer, dtype: type, n: int) -> None:
+    rng = np.random.default_rng(n)
+    w, state = rng.normal(size=n).astype(dtype), np.zeros((optimizer.n_slots, n), dtype)
+    # Operands are of order 1 and some four roundings apart: fused or not, and in another order.
+    tolerance = 16 * float(np.finfo(dtype).eps)
+    for t in range(1, 7):
+        g = rng.normal(size=n).astype(dtype)
+        native_w, native_g, native_state = Guarded(w), Guarded(g), Guarded(state)
+        native_step(optimizer, native_w.array, native_g.array, native_state.array, t, spans(n))
+        numpy_step(optimizer, w, g, state, t, spans(n))
+        np.testing.assert_allclose(native_w.check(), w, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(native_state.check(), state, rtol=tolerance, atol=tolerance)
+        np.testing.assert_array_equal(native_g.check(), g)
+
+
+@every
+@pytest.mark.parametrize("t", [1, 2, 1000, 10**6, 2**40])
+def test_float32_keeps_its_digits_at_every_step_number(optimizer: Optimizer, t: int) -> None:
+    """Against NumPy in float64: the bias corrections 1 − βᵗ would lose theirs if they were computed in float32."""
+    rng = np.random.default_rng(1)
+    w, g, state = rng.normal(size=33), rng.normal(size=33), rng.uniform(0.1, 1, (optimizer.n_slots, 33))
+    w32, g32, state32 = (array.astype(np.float32) for array in (w, g, state))
+    w, g, state = (array.astype(np.float64) for array in (w32, g32, state32))
+    native_step(optimizer, w32, g32, state32, t, spans(33))
+    before = w.copy()
+    numpy_step(optimizer, w, g, state, t, spans(33))
+    eps = np.finfo(np.float32).eps
+    np.testing.assert_allclose(w32, w, rtol=2 * eps, atol=16 * eps * np.abs(w - before).max() + eps)
+    np.testing.assert_allclose(state32, state, rtol=4 * eps, atol=4 * eps)
+
+
+@every_elementwise
+@every_dtype
+def test_a_part_of_the_vector_gives_the_bits_of_the_whole(optimizer: Optimizer, dtype: type) -> None:
+    rng = np.random.default_rng(2)
+    w, g = rng.normal(size=101).astype(dtype), rng.normal(size=101).astype(dtype)
+    state = rng.uniform(0.1, 1, (optimizer.n_slots, 101)).astype(dtype)
+    whole_w, whole_state = w.copy(), state.copy()
+    native_step(optimizer, whole_w, g, whole_state, 3)
+    for part in (slice(0, 1), slice(1, 4), slice(4, 21), slice(21, 54), slice(54, 101)):
+        part_w, part_state = w[part].copy(), np.ascontiguousarray(state[:, part])
+        native_step(optimizer, part_w, g[part].copy(), part_state, 3)
+        np.testing.assert_array_equal(part_w, whole_w[part])
+        np.testing.assert_array_equal(part_state, whole_state[:, part])
+
+
+@every
+@every_dtype
+@pytest.mark.parametrize("step", [numpy_step, native_step])
+def test_without_a_gradient_nothing_moves(optimizer: Optimizer, dtype: type, step: Callable[..., None]) -> None:
+    """A parameter that never had a gradient is 0 / (0 + ε) from its step, also with the least ε; only decay moves it."""
+    if "epsilon" in optimizer.ranges:
+        optimizer = type(optimizer)(**optimizer.config() | {"epsilon": 1e-30})
+    w = np.linspace(-2, 2, 19).astype(dtype)
+    kept = 1 - optimizer.lr * getattr(optimizer, "weight_decay", 0)
+    expected, state = w * dtype(kept), np.zeros((optimizer.n_slots, 19), dtype)
+    step(optimizer, w, np.zeros(19, dtype), state, 1, spans(19))
+    np.testing.assert_array_equal(w, expected)
+    np.testing.assert_array_equal(state, 0)
+
+
+@every_elementwise
+@every_dtype
+def test_nan_stays_where_it_is(optimizer: Optimizer, dtype: type) -> None:
+    w, state, g = np.ones(21, dtype), np.zeros((optimizer.n_slots, 21), dtype), np.ones(21, dtype)
+    g[[0, 17]] = np.nan
+    native_step(optimizer, w, g, state, 1)
+    np.testing.assert_array_equal(np.isnan(w), np.isnan(g))
+
+
+@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o.needs_tensors], ids=repr)
+def test_no_tensors_no_step(optimizer: Optimizer) -> None:
+    for step in (numpy_step, native_step):
+        w = np.ones(5)
+        step(optimizer, w, np.ones(5), np.zeros((0, 5)), 1, [])
+        np.testing.assert_array_equal(w, 1)
