@@ -108,7 +108,7 @@ def test_a_table_without_functions_is_refused(optimizer) -> None:
 def test_what_is_not_such_a_capsule_is_refused(optimizer) -> None:
     keep = table()
     for content in (capsule(keep, b"nncore.loss"), 42, None):
-        with pytest.raises(PluginError, match="not a PyCapsule named 'nncore.optimizer'"):
+        with pytest.raises(PluginError, match="not a PyCapsule"):
             fit(optimizer(content))
 
 
