@@ -122,19 +122,6 @@ def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tup
     return Blueprint(input_shape, tuple(stages), tuple(spans), n_parameters, n_buffers)
 
 
-def initialise(blueprint: Blueprint, parameters: np.ndarray, buffers: np.ndarray, rng: np.random.Generator) -> None:
-    """Fill the flat vectors with first values, tensor after tensor from one generator."""
-    for stage in blueprint.stages:
-        recommended = stage.activation.initializer if stage.activation is not None else Activation.initializer
-        views = named_views(stage.plan.tensors, parameters[stage.parameters])
-        for tensor in stage.plan.tensors:
-            initializer = registry.resolve("initializers", recommended if tensor.initializer is None else tensor.initializer)
-            views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)
-        views = named_views(stage.plan.buffers, buffers[stage.buffers])
-        for buffer in stage.plan.buffers:
-            views[buffer.name][...] = buffer.value
-
-
 @dataclass
 class Op:
     """One entry of a program: a layer, or an activation applied to what came before. Arrays have `max_rows` rows."""

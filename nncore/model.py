@@ -11,10 +11,11 @@ import numpy as np
 
 from nncore import registry
 from nncore._core.program import Program
-from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, initialise, layer_names, plan_network
+from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, layer_names, plan_network
 from nncore.data import Dataset, Targets, as_samples, as_targets, as_weights
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.history import History
+from nncore.initialisation import BATCH_ROWS, initialise
 from nncore.plugin import Callback, Layer, Loss, Optimizer, rung
 from nncore.training import Training, explained
 
@@ -92,6 +93,7 @@ class Sequential:
         optimizer: str | Optimizer | type | dict[str, Any] | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         dtype: str | np.dtype | type = "float32",
+        batch: Any = None,
     ) -> Sequential:
         """Infer all shapes and give every parameter its first value.
 
@@ -104,6 +106,8 @@ class Sequential:
         rng : int, Generator, SeedSequence or None
             The same int gives the same network. None is different every time.
         dtype : {"float32", "float64"}
+        batch : array-like of shape (n_samples, ...), optional
+            Samples for initializers that look at data (``data_dependent``, ``lsuv``); `fit` takes them from its X.
 
         Returns
         -------
@@ -121,9 +125,11 @@ class Sequential:
         parameters, gradients = (aligned_zeros(blueprint.n_parameters, number_type) for _ in range(2))
         buffers = aligned_zeros(blueprint.n_buffers, number_type)
         seed = _as_seed(rng)
-        initialise(blueprint, parameters, buffers, np.random.default_rng([seed, 0]))
+        vectors = Vectors(parameters, gradients, buffers)
+        rows = None if batch is None else _as_matrix(as_samples(batch, "batch", shape, number_type), number_type)
+        initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
 
-        self._blueprint, self._vectors, self.seed = blueprint, Vectors(parameters, gradients, buffers), seed
+        self._blueprint, self._vectors, self.seed = blueprint, vectors, seed
         self.n_epochs, self.loss, self.optimizer = 0, new_loss, None
         self._forget_programs()
         self._n_steps = 0
@@ -366,7 +372,7 @@ class Sequential:
 
         # Everything is checked: only now the network changes.
         if not self.is_built:
-            self.build(samples.shape[1:], rng=rng, dtype=number_type)
+            self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
         elif rng is not None:
             self.seed = _as_seed(rng)
         if not _same(new_loss, self.loss):
@@ -462,8 +468,7 @@ class Sequential:
 
     def _as_rows(self, X: Any) -> np.ndarray:
         """`X` checked, as a C-contiguous matrix (n_samples, n_inputs) of the network's dtype."""
-        samples = as_samples(X, "X", self.input_shape, self.dtype)
-        return np.ascontiguousarray(samples, self.dtype).reshape(len(samples), math.prod(self.input_shape))
+        return _as_matrix(as_samples(X, "X", self.input_shape, self.dtype), self.dtype)
 
     def predict(self, X: Any) -> np.ndarray:
         """Outputs of the network, as they leave the last layer (logits for a loss from logits: see `predict_proba`).
@@ -591,6 +596,11 @@ def _realigned(vector: np.ndarray) -> np.ndarray:
     copy = aligned_zeros(vector.size, vector.dtype).reshape(vector.shape)
     copy[...] = vector
     return copy
+
+
+def _as_matrix(samples: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
+    return np.ascontiguousarray(samples, dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
 def _as_dtype(dtype: Any) -> np.dtype:

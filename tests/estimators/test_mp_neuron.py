@@ -84,7 +84,7 @@ def test_wrong_shapes(X):
 
 def test_values_that_are_not_numbers():
     neuron = MPNeuron([1, 2])
-    with pytest.raises(DataError, match="nan at row 1, column 0"):
+    with pytest.raises(DataError, match="NaN at row 1, column 0"):
         neuron.decision([[0, 1], [np.nan, 2]])
     with pytest.raises(DataError, match="inf at row 0, column 1, 0"):
         neuron.decision([[[0], [np.inf]]])
