@@ -38,11 +38,15 @@ def nncore_losses(api: tuple[int, int]) -> list[Component]:
         Component("half_mse", "nncore.losses.half_mse:HalfMSE", "½‖y − Y‖², the mean over samples"),
         Component("mse", "nncore.losses.mse:MSE", "(y − Y)², the mean over samples and outputs"),
         Component(
-            "binary_cross_entropy", "nncore.losses.binary_cross_entropy:BinaryCrossEntropy", "two classes or several yes/no outputs, from logits"
+            "binary_cross_entropy",
+            "nncore.losses.binary_cross_entropy:BinaryCrossEntropy",
+            "yes/no outputs, from logits",
         ),
         Component("cross_entropy", "nncore.losses.cross_entropy:CrossEntropy", "−Σ Y log y of probabilities"),
         Component(
-            "softmax_cross_entropy", "nncore.losses.softmax_cross_entropy:SoftmaxCrossEntropy", "classes from logits, softmax and −Σ Y log y in one"
+            "softmax_cross_entropy",
+            "nncore.losses.softmax_cross_entropy:SoftmaxCrossEntropy",
+            "classes, from logits",
         ),
     ]
 
@@ -71,7 +75,7 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
         Component("rmsprop", "nncore.optimizers.rmsprop:RMSProp", "Hinton 2012"),
         Component("adam", "nncore.optimizers.adam:Adam", "Kingma & Ba 2015"),
         Component("adamw", "nncore.optimizers.adamw:AdamW", "Loshchilov & Hutter 2019: Adam with decoupled weight decay"),
-        Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "gradient descent on one layer or tensor at a time"),
+        Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "one layer or tensor at a time"),
     ]
 
 

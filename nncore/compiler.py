@@ -64,6 +64,14 @@ class Blueprint:
     def output_shape(self) -> tuple[int, ...]:
         return self.stages[-1].plan.output_shape if self.stages else self.input_shape
 
+    @property
+    def n_inputs(self) -> int:
+        return math.prod(self.input_shape)
+
+    @property
+    def n_outputs(self) -> int:
+        return math.prod(self.output_shape)
+
     def parameter_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views of a flat vector laid out like the parameters."""
         return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.tensors, vector[s.parameters]).items()}
@@ -205,7 +213,8 @@ def check_trainable(blueprint: Blueprint) -> None:
     if blueprint.n_parameters == 0:
         raise NotTrainableError("this network has no parameters to train: add a Dense layer")
     for stage in blueprint.stages:
-        if stage.activation is not None and not stage.activation.trainable and any(s.plan.tensors for s in blueprint.stages[: stage.index + 1]):
+        trains_before = any(s.plan.tensors for s in blueprint.stages[: stage.index + 1])
+        if stage.activation is not None and not stage.activation.trainable and trains_before:
             raise NotTrainableError(
                 f"{stage.name}: {stage.activation!r} has no useful derivative, so nothing before it can be trained by gradients; "
                 "use sigmoid or tanh for training, or call predict only"
@@ -231,7 +240,7 @@ def compile_program(
     dtype = vectors.parameters.dtype
     builder = _Builder(blueprint, vectors, max_rows, training)
     ops = builder.ops()
-    n_outputs = math.prod(blueprint.output_shape)
+    n_outputs = blueprint.n_outputs
     n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
     loss_kernel = None if loss is None else native_kernel(loss)
     optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
@@ -240,7 +249,7 @@ def compile_program(
         dtype=dtype,
         ops=ops,
         first_trained_op=next((i for i, op in enumerate(ops) if op.d_parameters is not None), len(ops)),
-        n_inputs=math.prod(blueprint.input_shape),
+        n_inputs=blueprint.n_inputs,
         n_outputs=n_outputs,
         n_targets=n_targets,
         max_rows=max_rows,
@@ -274,7 +283,7 @@ class _Builder:
     def __init__(self, blueprint: Blueprint, vectors: Vectors, max_rows: int, training: bool) -> None:
         self.blueprint, self.vectors, self.max_rows, self.training = blueprint, vectors, max_rows, training
         self.dtype = vectors.parameters.dtype
-        self.input = self.matrix(math.prod(blueprint.input_shape))
+        self.input = self.matrix(blueprint.n_inputs)
         widest = max([s.n_outputs for s in blueprint.stages] + [s.n_inputs for s in blueprint.stages] + [1])
         self.turns = [aligned_zeros(max_rows * widest, self.dtype) for _ in range(2)]  # buffers that ops take turns in
 

@@ -53,7 +53,9 @@ def as_numbers(data: object, name: str) -> np.ndarray:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise DtypeError(f"{name} holds something that is not a number ({error}): encode text and categories as numbers first") from None
+            raise DtypeError(
+                f"{name} holds something that is not a number ({error}): encode text and categories as numbers first"
+            ) from None
     if array.dtype.kind not in "biuf":
         raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed")
     return array
@@ -192,16 +194,27 @@ class Dataset:
         The network's.
     """
 
-    def __init__(self, inputs: np.ndarray, targets: Targets, weights: np.ndarray | None, dtype: np.dtype, name: str = "X") -> None:
-        if len(inputs) != len(targets):
-            raise ShapeError(f"{name} has {len(inputs)} samples, its targets {len(targets)}")
-        if len(inputs) == 0:
-            raise DataError(f"{name} has no samples")
+    def __init__(self, inputs: np.ndarray, targets: Targets, weights: np.ndarray | None, dtype: np.dtype) -> None:
         self.targets, self.weights, self.dtype = targets, weights, dtype
         in_place = inputs.dtype == dtype and inputs.flags.c_contiguous
         if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
             inputs, in_place = np.ascontiguousarray(inputs, dtype), True
         self.inputs, self.in_place = inputs, in_place
+
+    @classmethod
+    def checked(
+        cls, inputs: np.ndarray, y: object, sample_weight: object, loss: Loss, n_outputs: int, dtype: np.dtype, role: str = ""
+    ) -> Dataset:
+        """From `inputs` as returned by `as_samples`, and targets and weights as users hold them.
+
+        `role`, like ``"validation "``, stands before the names in messages.
+        """
+        targets = as_targets(y, loss, n_outputs, dtype, f"{role}y")
+        if len(targets) != len(inputs):
+            raise ShapeError(f"{role}X has {len(inputs)} samples, {role}y has {len(targets)}")
+        if len(inputs) == 0:
+            raise DataError(f"{role}X has no samples")
+        return cls(inputs, targets, as_weights(sample_weight, len(inputs), dtype, f"{role}sample_weight"), dtype)
 
     def __len__(self) -> int:
         return len(self.inputs)

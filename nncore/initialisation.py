@@ -43,7 +43,7 @@ def initialise(blueprint: Blueprint, vectors: Vectors, rng: np.random.Generator,
             initializer = initializer_of(stage, tensor)
             if initializer.needs_batch and tensor.role == "weight":
                 if batch is None:
-                    raise ParameterError(f"{stage.name}: {initializer!r} looks at data: pass batch=X to build, or let fit build the network")
+                    raise ParameterError(f"{stage.name}: {initializer!r} looks at data: pass batch=X to build, or call fit instead")
                 to_refine.append((stage, tensor, initializer))
             views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)
         buffers = named_views(stage.plan.buffers, vectors.buffers[stage.buffers])

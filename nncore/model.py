@@ -11,12 +11,13 @@ import numpy as np
 
 from nncore import registry
 from nncore._core.program import Program
+from nncore.arguments import as_dtype, as_seed, whole_number
 from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, layer_names, plan_network
-from nncore.data import Dataset, Targets, as_samples, as_targets, as_weights
+from nncore.data import Dataset, as_samples, as_targets, as_weights
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.history import History
 from nncore.initialisation import BATCH_ROWS, initialise
-from nncore.plugin import Callback, Layer, Loss, Optimizer, rung
+from nncore.plugin import Callback, Layer, Loss, Metric, Optimizer
 from nncore.training import Training, explained
 
 #: Rows that a prediction runs through the layers at a time: enough to reuse each weight, few enough to stay in the caches.
@@ -118,13 +119,13 @@ class Sequential:
         if not shape or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
             raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
         shape = tuple(int(n) for n in shape)
-        number_type = _as_dtype(dtype)
+        number_type = as_dtype(dtype)
         blueprint = plan_network(self.layers, self.layer_names, shape)
         new_loss = None if loss is None else registry.resolve("losses", loss)
         new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
         parameters, gradients = (aligned_zeros(blueprint.n_parameters, number_type) for _ in range(2))
         buffers = aligned_zeros(blueprint.n_buffers, number_type)
-        seed = _as_seed(rng)
+        seed = as_seed(rng)
         vectors = Vectors(parameters, gradients, buffers)
         rows = None if batch is None else _as_matrix(as_samples(batch, "batch", shape, number_type), number_type)
         initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
@@ -255,7 +256,7 @@ class Sequential:
     def _program_for_prediction(self) -> Program:
         if self._prediction_program is None:
             blueprint = self._built
-            widest = max([math.prod(blueprint.input_shape), *(stage.n_outputs for stage in blueprint.stages)])
+            widest = max([blueprint.n_inputs, *(stage.n_outputs for stage in blueprint.stages)])
             max_rows = min(1024, max(16, PREDICTION_BYTES // (widest * self.dtype.itemsize)))
             self._prediction_program = compile_program(blueprint, self._flat, max_rows=max_rows, training=False, loss=self.loss)
         return self._prediction_program
@@ -340,10 +341,10 @@ class Sequential:
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
         """
-        epochs = _whole("epochs", epochs, 0)
-        batch_size = _whole("batch_size", batch_size, 1)
+        epochs = whole_number("epochs", epochs, 0)
+        batch_size = whole_number("batch_size", batch_size, 1)
         if n_threads is not None:
-            _whole("n_threads", n_threads, 1)
+            whole_number("n_threads", n_threads, 1)
         if weight_decay is None:
             weight_decay = self.weight_decay
         if isinstance(weight_decay, bool) or not isinstance(weight_decay, (int, float)) or not 0 <= weight_decay < math.inf:
@@ -352,21 +353,18 @@ class Sequential:
         for callback in observers:
             if not isinstance(callback, Callback):
                 raise ParameterError(f"callbacks must be Callback instances, got {callback!r}")
-        if self.is_built and dtype is not None and _as_dtype(dtype) != self.dtype:
+        if self.is_built and dtype is not None and as_dtype(dtype) != self.dtype:
             raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
 
-        number_type = self.dtype if self.is_built else _as_dtype("float32" if dtype is None else dtype)
+        number_type = self.dtype if self.is_built else as_dtype("float32" if dtype is None else dtype)
         samples = as_samples(X, "X", self.input_shape if self.is_built else None, number_type)
         blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
         check_trainable(blueprint)
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
-        scored = [registry.resolve("metrics", name) for name in (new_loss.metrics if metrics is None else metrics)]
-        n_outputs = _flat_outputs(blueprint)
-        data = _dataset(samples, y, sample_weight, new_loss, n_outputs, number_type, "X", "y", "sample_weight")
-        held_out = None
-        if validation is not None:
-            held_out = _validation_dataset(validation, new_loss, blueprint, number_type)
+        scored = _metrics(new_loss, metrics)
+        data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type)
+        held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
         if drop_last and len(data) < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {len(data)} samples in batches of {batch_size}")
 
@@ -374,7 +372,7 @@ class Sequential:
         if not self.is_built:
             self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
         elif rng is not None:
-            self.seed = _as_seed(rng)
+            self.seed = as_seed(rng)
         if not _same(new_loss, self.loss):
             self.loss = new_loss
             self._forget_programs()
@@ -509,12 +507,12 @@ class Sequential:
             ``{"loss": ..., "accuracy": ...}``; `metrics` names others than those of the loss.
         """
         loss = self._needs("loss")
-        scored = [registry.resolve("metrics", name) for name in (loss.metrics if metrics is None else metrics)]
+        scored = _metrics(loss, metrics)
         samples = as_samples(X, "X", self.input_shape, self.dtype)
-        data = _dataset(samples, y, sample_weight, loss, _flat_outputs(self._built), self.dtype, "X", "y", "sample_weight")
+        data = Dataset.checked(samples, y, sample_weight, loss, self._built.n_outputs, self.dtype)
         return self.score_dataset(data, scored)
 
-    def score_dataset(self, data: Dataset, metrics: Sequence[Any]) -> dict[str, float]:
+    def score_dataset(self, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
         """`evaluate` for data that is already checked."""
         program = self._program_for_prediction()
         outputs = np.empty((len(data), program.spec.n_outputs), self.dtype)
@@ -542,18 +540,9 @@ class Sequential:
 
     def describe(self) -> dict[str, Any]:
         """What the network is made of, and the rung (native, numpy) on which each part runs; JSON-able."""
-        described: dict[str, Any] = {
-            "layers": [
-                {"name": name, "rung": _layer_rung(layer), **registry.config_of("layers", layer), "layer": name}
-                for name, layer in zip(self.layer_names, self.layers, strict=True)
-            ]
-        }
-        for what, kind in (("loss", "losses"), ("optimizer", "optimizers")):
-            component = getattr(self, what)
-            described[what] = None if component is None else {**registry.config_of(kind, component), "rung": rung(component)}
-        if self.is_built:
-            described |= {"input_shape": list(self.input_shape), "dtype": str(self.dtype), "n_parameters": self.n_parameters}
-        return described
+        from nncore.summary import describe
+
+        return describe(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file (safetensors with a JSON description); `nncore.load` reads it back. No pickle."""
@@ -584,14 +573,6 @@ class Sequential:
         self._forget_programs()
 
 
-def _layer_rung(layer: Layer) -> str:
-    """A layer that only passes views on runs nothing; its activation, if any, is what counts."""
-    activation = getattr(layer, "activation", None)
-    if layer.kernel is None and type(layer).forward is Layer.forward:
-        return "view" if activation is None else rung(registry.resolve("activations", activation))
-    return rung(layer)
-
-
 def _realigned(vector: np.ndarray) -> np.ndarray:
     copy = aligned_zeros(vector.size, vector.dtype).reshape(vector.shape)
     copy[...] = vector
@@ -603,35 +584,18 @@ def _as_matrix(samples: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(samples, dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
-def _as_dtype(dtype: Any) -> np.dtype:
-    try:
-        number_type = np.dtype(dtype)
-    except TypeError:
-        number_type = np.dtype(object)
-    if number_type not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ParameterError(f'dtype must be "float32" or "float64", got {dtype!r}')
-    return number_type
+def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype) -> Dataset:
+    """Validation data as users pass it."""
+    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+        raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
+    X, y, sample_weight = (*validation, None)[:3]
+    samples = as_samples(X, "validation X", blueprint.input_shape, dtype)
+    return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, role="validation ")
 
 
-def _as_seed(rng: Any) -> int:
-    """64 bits from what users call a seed."""
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**64, dtype=np.uint64))
-    if isinstance(rng, np.random.SeedSequence):
-        return int(rng.generate_state(1, np.uint64)[0])
-    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
-        return int(np.random.SeedSequence(rng).generate_state(1, np.uint64)[0])
-    raise ParameterError(f"rng must be a whole number of at least 0, a numpy Generator or SeedSequence, or None, got {rng!r}")
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ParameterError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)
-
-
-def _flat_outputs(blueprint: Blueprint) -> int:
-    return math.prod(blueprint.output_shape)
+def _metrics(loss: Loss, names: Sequence[str] | None) -> list[Metric]:
+    """The metrics asked for, or those that go with the loss."""
+    return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else names)]
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -643,22 +607,3 @@ def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarr
     """Row weights that sum to 1, computed as the core does it in `fit`."""
     weights = np.ones(n, dtype) if weights is None else weights
     return weights * dtype.type(1 / float(np.sum(weights, dtype=np.float64)))
-
-
-def _dataset(
-    samples: np.ndarray, y: Any, sample_weight: Any, loss: Loss, n_outputs: int, dtype: np.dtype, x_name: str, y_name: str, weight_name: str
-) -> Dataset:
-    targets: Targets = as_targets(y, loss, n_outputs, dtype, y_name)
-    if len(targets) != len(samples):
-        raise ShapeError(f"{x_name} has {len(samples)} samples, {y_name} has {len(targets)}")
-    return Dataset(samples, targets, as_weights(sample_weight, len(samples), dtype, weight_name), dtype)
-
-
-def _validation_dataset(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype) -> Dataset:
-    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-        raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
-    X, y, *rest = validation
-    samples = as_samples(X, "validation X", blueprint.input_shape, dtype)
-    weight = rest[0] if rest else None
-    names = ("validation X", "validation y", "validation sample_weight")
-    return _dataset(samples, y, weight, loss, _flat_outputs(blueprint), dtype, *names)

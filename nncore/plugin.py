@@ -16,9 +16,6 @@ NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` 
 
 from __future__ import annotations
 
-import ctypes
-import importlib
-import inspect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,15 +24,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pluggy
 
-from nncore.errors import ParameterError, PluginError
+from nncore.configurable import Configurable
+from nncore.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 
 __all__ = [
-    "Activation", "Buffer", "Callback", "Component", "Configurable", "Initializer", "Kernel", "Layer", "LayerCall", "Loss",
-    "Metric", "Optimizer", "Plan", "Tensor", "TensorSpan", "function_table", "hookimpl", "native_kernel", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Initializer", "Kernel", "Layer",
+    "LayerCall", "Loss", "Metric", "Optimizer", "Plan", "Tensor", "TensorSpan", "function_table", "hookimpl", "native_kernel", "rung",
 ]  # fmt: skip
-
-#: Version of ``nncore/plugin.h``.
-ABI_MAJOR, ABI_MINOR = 1, 0
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
 hookimpl = pluggy.HookimplMarker("nncore")
@@ -58,131 +53,6 @@ class Component:
     name: str
     target: str
     summary: str = ""
-
-
-#: Function pointers of each table of ``nncore/plugin.h``, in order, after its head.
-TABLES: dict[str, tuple[str, ...]] = {
-    "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
-    "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
-    "optimizer": ("step_f32", "step_f64", "step_tensors_f32", "step_tensors_f64"),
-    "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
-}
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """Where the compiled form of a component is.
-
-    Parameters
-    ----------
-    target : str
-        ``"package.module:attribute"``. The attribute is a PyCapsule named ``nncore.optimizer``, ``nncore.activation``,
-        ``nncore.loss`` or ``nncore.layer`` around the table of that kind declared in ``nncore/plugin.h``; `function_table` makes
-        one from addresses.
-    rung : {"native", "numba"}, default "native"
-        What compiled it, for ``describe()`` and ``nncore plugins``.
-    """
-
-    target: str
-    rung: str = "native"
-
-    def load(self) -> object:
-        """Import the module and return the capsule."""
-        module, _, attribute = self.target.partition(":")
-        try:
-            capsule = getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # an extension may fail to import in ways of its own
-            raise PluginError(f"the compiled kernel {self.target!r} cannot be loaded: {error}") from error
-        if type(capsule).__name__ != "PyCapsule":
-            raise PluginError(f"the compiled kernel {self.target!r} is {capsule!r}, not a PyCapsule")
-        return capsule
-
-
-_kept_tables: list[object] = []  # a table must outlive every program that points to it, and programs outlive modules
-
-
-def function_table(kind: str, **addresses: int) -> object:
-    """A capsule around a function table, from the addresses of its functions: numba's ``cfunc(...).address``, ctypes, cffi.
-
-    Parameters
-    ----------
-    kind : {"activation", "loss", "optimizer", "layer"}
-    **addresses : int
-        Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL.
-
-    Returns
-    -------
-    PyCapsule
-    """
-    names = TABLES[kind]
-    unknown = sorted(set(addresses) - set(names))
-    if unknown:
-        raise PluginError(f"a table of kind {kind!r} has the functions {', '.join(names)}, not {', '.join(unknown)}")
-    size = 16 + 8 * len(names)
-    fields = [("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64)]
-    table_type = type(f"nnc_{kind}", (ctypes.Structure,), {"_fields_": [*fields, *((name, ctypes.c_void_p) for name in names)]})
-    table, label = table_type(ABI_MAJOR, ABI_MINOR, size, **addresses), ctypes.c_char_p(f"nncore.{kind}".encode())
-    _kept_tables.extend((table, label))
-    new_capsule = ctypes.pythonapi.PyCapsule_New
-    new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-    return new_capsule(ctypes.addressof(table), label, None)
-
-
-def _inside(value: float, interval: str) -> bool:
-    """Whether `value` lies in an interval written as in mathematics, ``"[0, 1)"``; NaN never does."""
-    low, high = (float(bound) for bound in interval[1:-1].split(","))
-    above = value >= low if interval[0] == "[" else value > low
-    below = value <= high if interval[-1] == "]" else value < high
-    return above and below
-
-
-class _Validated(type):
-    """Checks a component once its ``__init__`` is done, so that ``Adam(lr=-1)`` fails where it is written."""
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        component = super().__call__(*args, **kwargs)
-        component.validate()
-        return component
-
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        """That of ``__init__``, so that ``help(Adam)`` shows the hyperparameters."""
-        signature = inspect.signature(type.__getattribute__(cls, "__init__"))
-        return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-
-class Configurable(metaclass=_Validated):
-    """Something described by the arguments of its ``__init__``, each kept in the attribute of the same name.
-
-    Attributes
-    ----------
-    ranges : dict of str to str
-        Interval of each numeric hyperparameter, as in mathematics: ``{"lr": "[0, inf)", "beta1": "[0, 1)"}``.
-    """
-
-    ranges: ClassVar[dict[str, str]] = {}
-
-    def config(self) -> dict[str, Any]:
-        """Arguments that make an equal component, in the order of ``__init__``."""
-        parameters = inspect.signature(type(self).__init__).parameters.values()
-        names = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        return {name: getattr(self, name) for name in names}
-
-    def hyper(self) -> list[float]:
-        """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config`, in order."""
-        return [float(value) for value in self.config().values() if isinstance(value, (bool, int, float, np.number, np.bool_))]
-
-    def validate(self) -> None:
-        """Raise `ParameterError` for a hyperparameter outside `ranges`."""
-        for name, interval in self.ranges.items():
-            value = getattr(self, name)
-            is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            if not is_number or not _inside(value, interval):
-                raise ParameterError(f"{type(self).__name__}: {name} must be a number in {interval}, got {value!r}")
-
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 class Activation(Configurable):

@@ -6,10 +6,11 @@ import html as markup
 import inspect
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nncore import registry
 from nncore.compiler import plan_network
-from nncore.plugin import Configurable, rung
+from nncore.plugin import Configurable, Layer, rung
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
@@ -59,21 +60,42 @@ def html(network: Sequential) -> str:
     return f"<div><p>{markup.escape(table.title)}</p><table>{row(_COLUMNS, 'th')}{body}</table><p>{notes}</p></div>"
 
 
+def describe(network: Sequential) -> dict[str, Any]:
+    """The same for programs: names, arguments and rungs of every part; JSON-able."""
+    described: dict[str, Any] = {
+        "layers": [
+            {"layer": name, "rung": _rung_of(layer), **registry.config_of("layers", layer)}
+            for name, layer in zip(network.layer_names, network.layers, strict=True)
+        ]
+    }
+    for what, kind in (("loss", "losses"), ("optimizer", "optimizers")):
+        component = getattr(network, what)
+        described[what] = None if component is None else {"rung": rung(component), **registry.config_of(kind, component)}
+    if network.is_built:
+        described |= {"input_shape": list(network.input_shape), "dtype": network.dtype.name, "n_parameters": network.n_parameters}
+    return described
+
+
+def _rung_of(layer: Layer) -> str:
+    """The rung a layer runs on, its activation included: one part in NumPy holds up the whole layer, so the lowest counts."""
+    runs_itself = type(layer).forward is not Layer.forward  # a view passes its input on
+    activation = getattr(layer, "activation", None)
+    parts = [rung(layer)] if runs_itself else []
+    parts += [] if activation is None else [rung(registry.resolve("activations", activation))]
+    return next((level for level in ("numpy", "numba", "native") if level in parts), "nothing to run")
+
+
 def _table(network: Sequential) -> _Table:
     if not network.is_built:
         rows: list[tuple[str, ...]] = [
-            (name, _written(layer), "?", "?", rung(layer)) for name, layer in zip(network.layer_names, network.layers, strict=True)
+            (name, _written(layer), "?", "?", _rung_of(layer)) for name, layer in zip(network.layer_names, network.layers, strict=True)
         ]
         return _Table("Sequential, not built yet", rows, ["fit(X, y) or build(n_inputs) gives it parameters"])
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
     rows = []
     for stage in blueprint.stages:
         n_parameters = sum(tensor.size for tensor in stage.plan.tensors)
-        parts = [] if stage.plan.is_view else [rung(stage.layer)]
-        parts += [] if stage.activation is None else [rung(stage.activation)]
-        # One part in NumPy holds up the whole layer, so the lower rung is the one to show.
-        runs = "numpy" if "numpy" in parts else "native" if parts else "nothing to run"
-        rows.append((stage.name, _written(stage.layer), _shape(stage.plan.output_shape), _count(n_parameters), runs))
+        rows.append((stage.name, _written(stage.layer), _shape(stage.plan.output_shape), _count(n_parameters), _rung_of(stage.layer)))
     title = f"Sequential, {network.dtype.name}, input {_shape(network.input_shape)}"
     return _Table(title, rows, _notes(network, blueprint.n_parameters, blueprint.n_buffers))
 

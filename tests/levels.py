@@ -10,9 +10,7 @@ from nncore._core import native
 
 #: None in a process whose level was forced: such a process was started from here, and must not start others in turn.
 OTHER_LEVELS = (
-    []
-    if os.environ.get("NNCORE_CPU")
-    else [level for level in native.LEVELS if level != native.LEVEL and native.machine_can_run(level)]
+    [] if os.environ.get("NNCORE_CPU") else [level for level in native.LEVELS if level != native.LEVEL and native.machine_can_run(level)]
 )
 
 

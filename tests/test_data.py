@@ -29,7 +29,10 @@ def test_float32_array_is_passed_on_itself() -> None:
 
 @pytest.mark.parametrize(
     "X",
-    [[[1, 2], [3, 4]], np.array([[True, False]]), np.ones((2, 2), np.uint8), pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}), np.ones((2, 2), np.float16)],
+    [
+        [[1, 2], [3, 4]], np.array([[True, False]]), np.ones((2, 2), np.uint8), pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}),
+        np.ones((2, 2), np.float16),
+    ],
     ids=["lists", "bools", "uint8", "frame", "float16"],
 )  # fmt: skip
 def test_numbers_of_any_kind(X: object) -> None:
@@ -126,7 +129,10 @@ def test_targets_that_do_not_fit(y: object, loss: object, n_outputs: int, error:
 
 @pytest.mark.parametrize(
     ("weights", "error", "message"),
-    [([1, 2], ShapeError, "3 samples"), ([1, -1, 1], DataError, "negative"), ([0, 0, 0], DataError, "all zero"), ([1, np.nan, 1], DataError, "NaN")],
+    [
+        ([1, 2], ShapeError, "3 samples"), ([1, -1, 1], DataError, "negative"), ([0, 0, 0], DataError, "all zero"),
+        ([1, np.nan, 1], DataError, "NaN"),
+    ],
 )  # fmt: skip
 def test_weights_that_do_not_fit(weights: list[float], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
@@ -163,7 +169,7 @@ def test_converted_blocks_hold_the_samples_in_order(monkeypatch: pytest.MonkeyPa
 
 
 def test_lengths_must_agree() -> None:
-    with pytest.raises(ShapeError, match="3 samples, its targets 2"):
-        Dataset(np.zeros((3, 2)), Targets(labels=np.zeros(2, np.int64)), None, F32)
-    with pytest.raises(DataError, match="no samples"):
-        Dataset(np.zeros((0, 2)), Targets(labels=np.zeros(0, np.int64)), None, F32)
+    with pytest.raises(ShapeError, match="held-out X has 3 samples, held-out y has 2"):
+        Dataset.checked(np.zeros((3, 2)), [0, 1], None, CROSS_ENTROPY, 2, F32, role="held-out ")
+    with pytest.raises(DataError, match="X has no samples"):
+        Dataset.checked(np.zeros((0, 2)), np.zeros(0, int), None, CROSS_ENTROPY, 2, F32)

@@ -107,7 +107,13 @@ def test_a_failed_build_changes_nothing() -> None:
 
 def test_before_build_everything_says_so() -> None:
     net = nn.Sequential(nn.Dense(2))
-    for use in (lambda: net.predict(X), lambda: net.parameters, lambda: net.n_parameters, lambda: net.forward(X, training=True), net.named_buffers):
+    for use in (
+        lambda: net.predict(X),
+        lambda: net.parameters,
+        lambda: net.n_parameters,
+        lambda: net.forward(X, training=True),
+        net.named_buffers,
+    ):
         with pytest.raises(NotBuiltError, match=r"call fit\(X, y, ...\) or build\(n_inputs\) first"):
             use()
 
@@ -145,12 +151,12 @@ def test_backward_checks_the_batch() -> None:
 
 def test_missing_loss_or_optimizer_is_named() -> None:
     net = nn.Sequential(nn.Dense(3)).build(4)
-    with pytest.raises(NotBuiltError, match="no loss yet: .*softmax_cross_entropy"):
+    with pytest.raises(NotBuiltError, match=r"no loss yet: .*softmax_cross_entropy"):
         net.fit(X, Y)
     net.forward(X, training=True)
     with pytest.raises(NotBuiltError, match="no loss yet"):
         net.backward(Y)
-    with pytest.raises(NotBuiltError, match="no optimizer yet: .*adam"):
+    with pytest.raises(NotBuiltError, match=r"no optimizer yet: .*adam"):
         net.build(4, loss="mse").train_on_batch(X, np.zeros((60, 3)))
     with pytest.raises(NotBuiltError, match="no optimizer yet"):
         _ = net.optimizer_state
@@ -180,7 +186,7 @@ def test_returned_arrays_are_the_callers() -> None:
 @pytest.mark.parametrize("name", ["step", "sign"])
 def test_training_through_a_step_is_refused(name: str) -> None:
     net = nn.Sequential(nn.Dense(3, activation=name), nn.Dense(3))
-    with pytest.raises(NotTrainableError, match="dense_1: .* has no useful derivative"):
+    with pytest.raises(NotTrainableError, match=r"dense_1: .* has no useful derivative"):
         net.fit(X, Y, loss="softmax_cross_entropy", progress=False)
     assert not net.is_built
     assert np.isin(nn.Sequential(nn.Dense(3, activation=name)).build(4).predict(X), [-1, 0, 1]).all()

@@ -75,7 +75,13 @@ def test_how_the_input_lies_does_not_matter(how: str, monkeypatch: pytest.Monkey
     fit(plain)
     wide = np.zeros((300, 12), np.float32)
     wide[:, ::2] = X
-    inputs = {"float64": X.astype(float), "fortran": np.asfortranarray(X), "strided": wide[:, ::2], "list": X.tolist(), "blocks": X.astype(float)}
+    inputs = {
+        "float64": X.astype(float),
+        "fortran": np.asfortranarray(X),
+        "strided": wide[:, ::2],
+        "list": X.tolist(),
+        "blocks": X.astype(float),
+    }
     if how == "blocks":
         monkeypatch.setattr(data, "CONVERT_AT_ONCE", 0)
         monkeypatch.setattr(data, "BLOCK", 2000)
@@ -105,7 +111,9 @@ def test_nothing_of_the_user_is_modified() -> None:
 # ---- batches ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("batch_size", "drop_last", "steps"), [(32, False, 10), (32, True, 9), (300, True, 1), (1000, False, 1), (1, False, 300)])
+@pytest.mark.parametrize(
+    ("batch_size", "drop_last", "steps"), [(32, False, 10), (32, True, 9), (300, True, 1), (1000, False, 1), (1, False, 300)]
+)
 def test_steps_an_epoch(batch_size: int, drop_last: bool, steps: int) -> None:
     net = network()
     fit(net, 2, batch_size=batch_size, drop_last=drop_last)
@@ -129,7 +137,9 @@ def test_order_changes_every_epoch() -> None:
 def test_sample_weight_of_zero_is_as_if_left_out() -> None:
     weights = (np.arange(300) < 200).astype(float)
     layers = nn.Dense(12, activation="relu"), nn.Dense(2)
-    weighted, without = (nn.Sequential(*layers).build(6, loss="softmax_cross_entropy", optimizer="sgd", rng=0, dtype="float64") for _ in "ab")
+    weighted, without = (
+        nn.Sequential(*layers).build(6, loss="softmax_cross_entropy", optimizer="sgd", rng=0, dtype="float64") for _ in "ab"
+    )
     weighted.train_on_batch(X, Y, sample_weight=weights)
     without.train_on_batch(X[:200], Y[:200])
     np.testing.assert_allclose(weighted.parameters, without.parameters, rtol=1e-12)
@@ -268,8 +278,8 @@ def test_gradient_that_overflows_is_named() -> None:
     [
         ({"epochs": -1}, "epochs"), ({"epochs": 1.5}, "epochs"), ({"batch_size": 0}, "batch_size"), ({"batch_size": True}, "batch_size"),
         ({"weight_decay": -1}, "weight_decay"), ({"n_threads": 0}, "n_threads"), ({"callbacks": ["early_stopping"]}, "callbacks"),
-        ({"validation": X}, "validation"), ({"drop_last": True, "batch_size": 301}, "drop_last"), ({"dtype": "float64"}, "built in float32"),
-        ({"rng": -1}, "rng"), ({"rng": "seed"}, "rng"),
+        ({"validation": X}, "validation"), ({"drop_last": True, "batch_size": 301}, "drop_last"),
+        ({"dtype": "float64"}, "built in float32"), ({"rng": -1}, "rng"), ({"rng": "seed"}, "rng"),
     ],
 )  # fmt: skip
 def test_bad_arguments_change_nothing(arguments: dict[str, object], message: str) -> None:

@@ -22,7 +22,8 @@ class LayerCall(capsules.ctypes.Structure):
     """``nnc_layer_call`` of plugin.h, field by field."""
 
     _fields_ = [
-        *[(name, capsules.ctypes.c_void_p) for name in ("x", "y", "d_y", "d_x", "parameters", "d_parameters", "buffers", "cache", "scratch", "hyper")],
+        *[(name, capsules.ctypes.c_void_p) for name in ("x", "y", "d_y", "d_x", "parameters", "d_parameters")],
+        *[(name, capsules.ctypes.c_void_p) for name in ("buffers", "cache", "scratch", "hyper")],
         *[(name, capsules.ctypes.c_int64) for name in ("n_rows", "n_inputs", "n_outputs")],
         ("seed", capsules.ctypes.c_uint64),
         ("step", capsules.ctypes.c_int64),
@@ -38,7 +39,8 @@ def run_dense(dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool)
     d_y = rng.normal(size=(rows, outputs))
     parts = [weight.ravel(), bias] if use_bias else [weight.ravel()]
     buffers = {
-        "x": x, "parameters": np.concatenate(parts), "d_y": d_y, "y": np.full((rows, outputs), np.nan), "d_x": np.full((rows, inputs), np.nan),
+        "x": x, "parameters": np.concatenate(parts), "d_y": d_y, "y": np.full((rows, outputs), np.nan),
+        "d_x": np.full((rows, inputs), np.nan),
         "d_parameters": np.full(sum(p.size for p in parts), np.nan), "scratch": np.full(inputs * outputs, np.nan),
     }  # fmt: skip
     guarded = {name: Guarded(values.astype(dtype)) for name, values in buffers.items()}

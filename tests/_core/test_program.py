@@ -13,8 +13,12 @@ from nncore._core.program import all_finite
 from nncore.errors import PluginError
 from nncore.plugin import Kernel, Optimizer
 
-STEP_F32 = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.POINTER(ctypes.c_float)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double))
-STEP_F64 = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.POINTER(ctypes.c_double)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double))
+STEP_F32 = ctypes.CFUNCTYPE(
+    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_float)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double)
+)
+STEP_F64 = ctypes.CFUNCTYPE(
+    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_double)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double)
+)
 
 X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.zeros(40)
 

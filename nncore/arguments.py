@@ -1,0 +1,38 @@
+"""Checks of the plain arguments that users pass: dtypes, seeds, counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import ParameterError
+
+
+def as_dtype(dtype: Any) -> np.dtype:
+    """float32 or float64, from whatever NumPy takes as a dtype."""
+    try:
+        number_type = np.dtype(dtype)
+    except TypeError:
+        number_type = np.dtype(object)
+    if number_type not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ParameterError(f'dtype must be "float32" or "float64", got {dtype!r}')
+    return number_type
+
+
+def as_seed(rng: Any) -> int:
+    """64 bits from what users call a seed."""
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(2**64, dtype=np.uint64))
+    if isinstance(rng, np.random.SeedSequence):
+        return int(rng.generate_state(1, np.uint64)[0])
+    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
+        return int(np.random.SeedSequence(rng).generate_state(1, np.uint64)[0])
+    raise ParameterError(f"rng must be a whole number of at least 0, a numpy Generator or SeedSequence, or None, got {rng!r}")
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """`value` as an int of at least `least`; `name` is that of the argument."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ParameterError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)

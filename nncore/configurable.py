@@ -1,0 +1,67 @@
+"""What every component is: something described by the arguments of its ``__init__``."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.errors import ParameterError
+
+
+def _inside(value: float, interval: str) -> bool:
+    """Whether `value` lies in an interval written as in mathematics, ``"[0, 1)"``; NaN never does."""
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    return above and below
+
+
+class _Validated(type):
+    """Checks a component once its ``__init__`` is done, so that ``Adam(lr=-1)`` fails where it is written."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        component = super().__call__(*args, **kwargs)
+        component.validate()
+        return component
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of ``__init__``, so that ``help(Adam)`` shows the hyperparameters."""
+        signature = inspect.signature(type.__getattribute__(cls, "__init__"))
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+class Configurable(metaclass=_Validated):
+    """Something described by the arguments of its ``__init__``, each kept in the attribute of the same name.
+
+    Attributes
+    ----------
+    ranges : dict of str to str
+        Interval of each numeric hyperparameter, as in mathematics: ``{"lr": "[0, inf)", "beta1": "[0, 1)"}``.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {}
+
+    def config(self) -> dict[str, Any]:
+        """Arguments that make an equal component, in the order of ``__init__``."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        names = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        return {name: getattr(self, name) for name in names}
+
+    def hyper(self) -> list[float]:
+        """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config`, in order."""
+        return [float(value) for value in self.config().values() if isinstance(value, (bool, int, float, np.number, np.bool_))]
+
+    def validate(self) -> None:
+        """Raise `ParameterError` for a hyperparameter outside `ranges`."""
+        for name, interval in self.ranges.items():
+            value = getattr(self, name)
+            is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            if not is_number or not _inside(value, interval):
+                raise ParameterError(f"{type(self).__name__}: {name} must be a number in {interval}, got {value!r}")
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+        return f"{type(self).__name__}({arguments})"

@@ -1,0 +1,79 @@
+"""Compiled forms of components: where they are, and function tables made from addresses."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+from dataclasses import dataclass
+
+from nncore.errors import PluginError
+
+#: Version of ``nncore/plugin.h``.
+ABI_MAJOR, ABI_MINOR = 1, 0
+
+#: Function pointers of each table of ``nncore/plugin.h``, in order, after its head.
+TABLES: dict[str, tuple[str, ...]] = {
+    "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
+    "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
+    "optimizer": ("step_f32", "step_f64", "step_tensors_f32", "step_tensors_f64"),
+    "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
+}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Where the compiled form of a component is.
+
+    Parameters
+    ----------
+    target : str
+        ``"package.module:attribute"``. The attribute is a PyCapsule named ``nncore.optimizer``, ``nncore.activation``,
+        ``nncore.loss`` or ``nncore.layer`` around the table of that kind declared in ``nncore/plugin.h``; `function_table` makes
+        one from addresses.
+    rung : {"native", "numba"}, default "native"
+        What compiled it, for ``describe()`` and ``nncore plugins``.
+    """
+
+    target: str
+    rung: str = "native"
+
+    def load(self) -> object:
+        """Import the module and return the capsule."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            capsule = getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # an extension may fail to import in ways of its own
+            raise PluginError(f"the compiled kernel {self.target!r} cannot be loaded: {error}") from error
+        if type(capsule).__name__ != "PyCapsule":
+            raise PluginError(f"the compiled kernel {self.target!r} is {capsule!r}, not a PyCapsule")
+        return capsule
+
+
+_kept_tables: list[object] = []  # a table must outlive every program that points to it, and programs outlive modules
+
+
+def function_table(kind: str, **addresses: int) -> object:
+    """A capsule around a function table, from the addresses of its functions: numba's ``cfunc(...).address``, ctypes, cffi.
+
+    Parameters
+    ----------
+    kind : {"activation", "loss", "optimizer", "layer"}
+    **addresses : int
+        Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL.
+
+    Returns
+    -------
+    PyCapsule
+    """
+    names = TABLES[kind]
+    unknown = sorted(set(addresses) - set(names))
+    if unknown:
+        raise PluginError(f"a table of kind {kind!r} has the functions {', '.join(names)}, not {', '.join(unknown)}")
+    size = 16 + 8 * len(names)
+    fields = [("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64)]
+    table_type = type(f"nnc_{kind}", (ctypes.Structure,), {"_fields_": [*fields, *((name, ctypes.c_void_p) for name in names)]})
+    table, label = table_type(ABI_MAJOR, ABI_MINOR, size, **addresses), ctypes.c_char_p(f"nncore.{kind}".encode())
+    _kept_tables.extend((table, label))
+    new_capsule = ctypes.pythonapi.PyCapsule_New
+    new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    return new_capsule(ctypes.addressof(table), label, None)

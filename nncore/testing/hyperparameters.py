@@ -1,0 +1,78 @@
+"""Values for hyperparameters: the ends of their declared intervals, and unusual ones to tell them apart."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Configurable
+from nncore.testing.expectations import expect
+
+C = TypeVar("C", bound=Configurable)
+
+
+def bounds(interval: str) -> tuple[float, float]:
+    """The ends of an interval like ``"[0, 1)"``."""
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    return low, high
+
+
+def unusual(component: C) -> list[C]:
+    """A copy in which every number with a declared range has a value of its own, all different; none if such a copy is refused.
+
+    A kernel that reads its hyperparameters in the wrong order is right by chance where two of them are equal.
+    """
+    config = component.config()
+    changed = {}
+    for position, (name, interval) in enumerate(component.ranges.items()):
+        low, high = bounds(interval)
+        if isinstance(config.get(name), (int, np.integer)) and not isinstance(config[name], bool):
+            changed[name] = config[name] + 1 if config[name] + 1 <= high else config[name] - 1
+        elif name in config:
+            fraction = 0.55 + 0.35 / (position + 1)  # 0.9, 0.725, 0.667, …
+            start = low if math.isfinite(low) else 0.0
+            changed[name] = start + fraction * (min(high, start + 1) - start)
+    try:
+        return [type(component)(**config | changed)] if changed else []
+    except ParameterError:
+        return []  # arguments that depend on each other
+
+
+def check_ranges(component: Configurable) -> None:
+    """Both ends of every declared interval are taken or refused as declared, NaN is refused, and no number lacks an interval."""
+    config = component.config()
+    for name, value in config.items():
+        is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+        if is_number and name not in component.ranges:
+            _expect_refused(component, name, math.nan, "declare its interval in `ranges`, or refuse it in `validate`")
+    for name, interval in component.ranges.items():
+        expect(name in config, f"`ranges` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")
+        whole = isinstance(config[name], (int, np.integer)) and not isinstance(config[name], bool)
+        for value in (math.nan, None, "0.1"):
+            _expect_refused(component, name, value, f"its interval is {interval}; does `validate` call super().validate()?")
+        for bound, closed, beyond in zip(bounds(interval), (interval[0] == "[", interval[-1] == "]"), (-math.inf, math.inf), strict=True):
+            if closed:
+                _expect_taken(component, name, int(bound) if whole else bound, interval)
+            else:
+                _expect_refused(component, name, bound, f"its interval is {interval}")
+            if math.isfinite(bound):
+                _expect_refused(component, name, math.nextafter(bound, beyond), f"its interval is {interval}")
+
+
+def _expect_taken(component: Configurable, name: str, value: Any, interval: str) -> None:
+    try:
+        changed = type(component)(**component.config() | {name: value})
+    except Exception as error:
+        raise AssertionError(f"{name}={value!r} is refused ({error}) although its interval is {interval}") from error
+    expect(getattr(changed, name) == value, f"{name}={value!r} is taken, but the attribute {name} is {getattr(changed, name)!r}")
+
+
+def _expect_refused(component: Configurable, name: str, value: Any, why: str) -> None:
+    try:
+        type(component)(**component.config() | {name: value})
+    except (ParameterError, TypeError):
+        return
+    raise AssertionError(f"{name}={value!r} is not refused; {why}")

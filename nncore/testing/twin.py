@@ -1,0 +1,17 @@
+"""The same component on another rung."""
+
+from __future__ import annotations
+
+import copy
+from typing import TypeVar
+
+from nncore.plugin import Configurable
+
+C = TypeVar("C", bound=Configurable)
+
+
+def numpy_twin(component: C) -> C:
+    """A copy without compiled kernel, which runs on the NumPy rung: the oracle of the kernel."""
+    twin = copy.copy(component)
+    twin.__class__ = type(f"NumPy{type(component).__name__}", (type(component),), {"kernel": None})
+    return twin
