@@ -6,6 +6,7 @@ block during each epoch if it is large, so that no second copy of a large array 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -41,6 +42,11 @@ def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np
         raise ShapeError(f"{name} has no features: its shape is {array.shape}")
     check_finite(array, name, dtype)
     return array
+
+
+def as_matrix(samples: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
+    return np.ascontiguousarray(samples, dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
 def as_numbers(data: object, name: str) -> np.ndarray:

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nncore import registry
-from nncore._core.program import Program
 from nncore.arguments import as_dtype, as_seed, whole_number
-from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, layer_names, plan_network
-from nncore.data import Dataset, as_samples, as_targets, as_weights
+from nncore.compiler import Blueprint, check_trainable, plan_network
+from nncore.data import Dataset, as_matrix, as_samples, as_targets, as_weights
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.history import History
-from nncore.initialisation import BATCH_ROWS, initialise
-from nncore.plugin import Callback, Layer, Loss, Metric, Optimizer
+from nncore.initialisation import BATCH_ROWS
+from nncore.network import Network
+from nncore.plugin import Callback, Loss, Metric, Optimizer
 from nncore.training import Training, explained
 
-#: Rows that a prediction runs through the layers at a time: enough to reuse each weight, few enough to stay in the caches.
-PREDICTION_BYTES = 256 * 1024
 
-NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
-
-
-class Sequential:
+class Sequential(Network):
     """A network whose layers follow one another.
 
     Parameters
@@ -59,215 +54,6 @@ class Sequential:
     >>> net.evaluate(X, y)["accuracy"] > 0.95
     True
     """
-
-    def __init__(self, *layers: Layer | str) -> None:
-        self.layers: list[Layer] = [registry.resolve("layers", layer) for layer in layers]
-        if not self.layers:
-            raise ParameterError("Sequential needs at least one layer")
-        self.layer_names = layer_names(self.layers)
-        self.loss: Loss | None = None
-        self.optimizer: Optimizer | None = None
-        self.weight_decay = 0.0
-        self.n_epochs = 0
-        self.seed = 0
-        self.metadata: dict[str, Any] = {}
-        self._blueprint: Blueprint | None = None
-        self._vectors: Vectors | None = None
-        self._n_steps = 0
-        self._forget_programs()
-
-    def _forget_programs(self) -> None:
-        """Programs are made again when needed; the flat vectors they worked on stay."""
-        self._n_steps = self.n_steps
-        self._training_program: Program | None = None
-        self._prediction_program: Program | None = None
-        self._forward_rows = 0  # rows of the last forward(training=True)
-        self._forward_inputs: np.ndarray | None = None  # backward reads them again
-        self._has_gradients = False
-
-    # ---- building -----------------------------------------------------------------------------------------------------------
-
-    def build(
-        self,
-        n_inputs: int | tuple[int, ...],
-        loss: str | Loss | type | dict[str, Any] | None = None,
-        optimizer: str | Optimizer | type | dict[str, Any] | None = None,
-        rng: int | np.random.Generator | np.random.SeedSequence | None = None,
-        dtype: str | np.dtype | type = "float32",
-        batch: Any = None,
-    ) -> Sequential:
-        """Infer all shapes and give every parameter its first value.
-
-        Parameters
-        ----------
-        n_inputs : int or tuple of int
-            Features of a sample, or its shape.
-        loss, optimizer : str, instance or None
-            Needed before training; `fit` can set them too.
-        rng : int, Generator, SeedSequence or None
-            The same int gives the same network. None is different every time.
-        dtype : {"float32", "float64"}
-        batch : array-like of shape (n_samples, ...), optional
-            Samples for initializers that look at data (``data_dependent``, ``lsuv``); `fit` takes them from its X.
-
-        Returns
-        -------
-        Sequential
-            This network.
-        """
-        shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
-        if not shape or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
-            raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
-        shape = tuple(int(n) for n in shape)
-        number_type = as_dtype(dtype)
-        blueprint = plan_network(self.layers, self.layer_names, shape)
-        new_loss = None if loss is None else registry.resolve("losses", loss)
-        new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
-        parameters, gradients = (aligned_zeros(blueprint.n_parameters, number_type) for _ in range(2))
-        buffers = aligned_zeros(blueprint.n_buffers, number_type)
-        seed = as_seed(rng)
-        vectors = Vectors(parameters, gradients, buffers)
-        rows = None if batch is None else _as_matrix(as_samples(batch, "batch", shape, number_type), number_type)
-        initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
-
-        self._blueprint, self._vectors, self.seed = blueprint, vectors, seed
-        self.n_epochs, self.loss, self.optimizer = 0, new_loss, None
-        self._forget_programs()
-        self._n_steps = 0
-        if new_optimizer is not None:
-            self._set_optimizer(new_optimizer)
-        return self
-
-    def _set_optimizer(self, optimizer: Optimizer) -> None:
-        """Take an optimizer with a state of zeros."""
-        n = self._built.n_parameters
-        state = aligned_zeros(optimizer.n_slots * n, self.dtype).reshape(optimizer.n_slots, n)
-        vectors = self._flat
-        self._forget_programs()
-        self.optimizer, self._n_steps = optimizer, 0
-        self._vectors = Vectors(vectors.parameters, vectors.gradients, vectors.buffers, state)
-
-    @property
-    def is_built(self) -> bool:
-        """Whether shapes are known and parameters exist."""
-        return self._blueprint is not None
-
-    @property
-    def _built(self) -> Blueprint:
-        if self._blueprint is None:
-            raise NotBuiltError(NOT_BUILT)
-        return self._blueprint
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self._built.input_shape
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one output."""
-        return self._built.output_shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float32 or float64."""
-        return self._flat.parameters.dtype
-
-    @property
-    def _flat(self) -> Vectors:
-        if self._vectors is None:
-            raise NotBuiltError(NOT_BUILT)
-        return self._vectors
-
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers are trained."""
-        return self._built.n_parameters
-
-    # ---- live views ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def parameters(self) -> np.ndarray:
-        """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
-        return self._flat.parameters
-
-    @property
-    def gradients(self) -> np.ndarray:
-        """Gradients of the last `backward`, laid out like `parameters`."""
-        return self._flat.gradients
-
-    @property
-    def optimizer_state(self) -> np.ndarray:
-        """What the optimizer remembers, a live array of shape (n_slots, n_parameters)."""
-        if self._flat.state is None:
-            raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
-        return self._flat.state
-
-    def named_parameters(self) -> dict[str, np.ndarray]:
-        """Live views into `parameters` by name: ``dense_1.weight`` of shape (n_inputs, n_outputs), ``dense_1.bias``."""
-        return self._built.parameter_views(self.parameters)
-
-    def named_gradients(self) -> dict[str, np.ndarray]:
-        """Live views into `gradients` by name."""
-        return self._built.parameter_views(self.gradients)
-
-    def named_buffers(self) -> dict[str, np.ndarray]:
-        """Live views of what is kept but not trained: running statistics."""
-        return self._built.buffer_views(self._flat.buffers)
-
-    @property
-    def n_steps(self) -> int:
-        """Updates since the optimizer was set; the t of its formulas."""
-        program = getattr(self, "_training_program", None)
-        return self._n_steps if program is None else program.step
-
-    @n_steps.setter
-    def n_steps(self, value: int) -> None:
-        self._n_steps = value
-        if self._training_program is not None:
-            self._training_program.step = value
-
-    # ---- programs -----------------------------------------------------------------------------------------------------------
-
-    def _program_for_training(self, n_rows: int) -> Program:
-        """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
-        program = self._training_program
-        settings = (self.weight_decay, self.seed)
-        if program is None or program.spec.max_rows < n_rows or (program.spec.weight_decay, program.spec.seed) != settings:
-            check_trainable(self._built)
-            self._forget_programs()
-            program = compile_program(
-                self._built,
-                self._flat,
-                max_rows=n_rows,
-                training=True,
-                loss=self.loss,
-                optimizer=self.optimizer,
-                weight_decay=self.weight_decay,
-                seed=self.seed,
-            )
-            program.step = self._n_steps
-            self._training_program = program
-        if self.optimizer is not None:
-            self.optimizer.validate()
-            program.spec.optimizer_hyper[:] = self.optimizer.hyper()
-        return program
-
-    def _program_for_prediction(self) -> Program:
-        if self._prediction_program is None:
-            blueprint = self._built
-            widest = max([blueprint.n_inputs, *(stage.n_outputs for stage in blueprint.stages)])
-            max_rows = min(1024, max(16, PREDICTION_BYTES // (widest * self.dtype.itemsize)))
-            self._prediction_program = compile_program(blueprint, self._flat, max_rows=max_rows, training=False, loss=self.loss)
-        return self._prediction_program
-
-    def _needs(self, what: str) -> Any:
-        component = getattr(self, what)
-        if component is None:
-            kind = {"loss": "losses", "optimizer": "optimizers"}[what]
-            names = ", ".join(registry.names(kind))
-            raise NotBuiltError(f"this network has no {what} yet: pass {what}= to build or fit, one of {names}")
-        return component
 
     # ---- training -----------------------------------------------------------------------------------------------------------
 
@@ -466,7 +252,7 @@ class Sequential:
 
     def _as_rows(self, X: Any) -> np.ndarray:
         """`X` checked, as a C-contiguous matrix (n_samples, n_inputs) of the network's dtype."""
-        return _as_matrix(as_samples(X, "X", self.input_shape, self.dtype), self.dtype)
+        return as_matrix(as_samples(X, "X", self.input_shape, self.dtype), self.dtype)
 
     def predict(self, X: Any) -> np.ndarray:
         """Outputs of the network, as they leave the last layer (logits for a loss from logits: see `predict_proba`).
@@ -557,31 +343,6 @@ class Sequential:
         from nncore.summary import html
 
         return html(self)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without programs, which hold addresses of this process."""
-        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_n_steps"}
-        state = {name: value for name, value in vars(self).items() if name not in left_out}
-        return state | {"_n_steps": self.n_steps}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
-        if self._vectors is not None:  # back onto cache lines
-            old = self._vectors
-            state_of_optimizer = None if old.state is None else _realigned(old.state)
-            self._vectors = Vectors(_realigned(old.parameters), _realigned(old.gradients), _realigned(old.buffers), state_of_optimizer)
-        self._forget_programs()
-
-
-def _realigned(vector: np.ndarray) -> np.ndarray:
-    copy = aligned_zeros(vector.size, vector.dtype).reshape(vector.shape)
-    copy[...] = vector
-    return copy
-
-
-def _as_matrix(samples: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
-    return np.ascontiguousarray(samples, dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
 def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype) -> Dataset:

@@ -51,7 +51,7 @@ def check_ranges(component: Configurable) -> None:
     for name, interval in component.ranges.items():
         expect(name in config, f"`ranges` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")
         whole = isinstance(config[name], (int, np.integer)) and not isinstance(config[name], bool)
-        for value in (math.nan, None, "0.1"):
+        for value in (math.nan, "0.1"):
             _expect_refused(component, name, value, f"its interval is {interval}; does `validate` call super().validate()?")
         for bound, closed, beyond in zip(bounds(interval), (interval[0] == "[", interval[-1] == "]"), (-math.inf, math.inf), strict=True):
             if closed:

@@ -24,7 +24,7 @@ cdef enum:  # values of hyper[MATRICES]
 
 cdef enum:  # a panel of PANEL_ROWS x PANEL_COLUMNS numbers stays in the first-level cache
     PANEL_ROWS = 32
-    PANEL_COLUMNS = 256
+    PANEL_COLUMNS = 128
 
 
 cdef void multiply(
@@ -35,7 +35,7 @@ cdef void multiply(
     int64_t rows, int64_t inner, int64_t columns, real alpha, real beta,
 ) noexcept nogil:
     """out = alpha p q + beta addend."""
-    cdef int64_t i, j, k, first_k, end_k, first_j, width
+    cdef int64_t i, j, k, j_panel, k_panel, first_j, end_k, width
     cdef real p0, p1, p2, p3
     cdef const real *q0
     cdef const real *q1
@@ -43,14 +43,15 @@ cdef void multiply(
     cdef const real *q3
     cdef real *row
     for i in range(rows * columns):
-        out[i] = 0 if addend == NULL else beta * addend[i]
-    for first_j in range(0, columns, PANEL_COLUMNS):
+        out[i] = beta * addend[i] if addend != NULL else <real>0
+    for j_panel in range((columns + PANEL_COLUMNS - 1) // PANEL_COLUMNS):
+        first_j = j_panel * PANEL_COLUMNS
         width = min(PANEL_COLUMNS, columns - first_j)
-        for first_k in range(0, inner, PANEL_ROWS):
-            end_k = min(first_k + PANEL_ROWS, inner)
+        for k_panel in range((inner + PANEL_ROWS - 1) // PANEL_ROWS):
+            end_k = min((k_panel + 1) * PANEL_ROWS, inner)
             for i in range(rows):
                 row = out + i * columns + first_j
-                k = first_k
+                k = k_panel * PANEL_ROWS
                 # Four rows of q at a time, so that `row` is loaded and stored a quarter as often.
                 while k + 4 <= end_k:
                     p0, p1 = alpha * p[i * inner + k], alpha * p[i * inner + k + 1]

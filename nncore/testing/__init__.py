@@ -1,0 +1,20 @@
+"""What plugin authors test their components with.
+
+A test class is three lines; pytest collects it, and ``nncore plugins --verify`` runs the same checks without pytest::
+
+    from nncore.testing import OptimizerConformance
+
+    class TestLion(OptimizerConformance):
+        name = "nncore-lion/lion"
+
+Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, and `tables` for calling compiled kernels.
+"""
+
+from __future__ import annotations
+
+from nncore.testing import tables
+from nncore.testing.guarded import Guarded
+from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.twin import numpy_twin
+
+__all__ = ["Guarded", "OptimizerConformance", "numpy_twin", "tables"]

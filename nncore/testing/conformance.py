@@ -1,0 +1,107 @@
+"""What every component is checked for, whatever its kind."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from nncore import registry
+from nncore.discovery import PluginInfo
+from nncore.plugin import TABLES, Configurable, native_kernel
+from nncore.testing.expectations import expect
+from nncore.testing.hyperparameters import check_ranges
+from nncore.testing.imports import check_import, check_manifest_is_light
+from nncore.testing.tables import open_table
+
+
+class Conformance:
+    """Base of the classes that plugin authors derive their tests from.
+
+    Every method ``test_*`` is a check that raises AssertionError; pytest runs them, and so does ``nncore plugins --verify``.
+
+    Attributes
+    ----------
+    kind : str
+        ``"optimizers"`` and so on; set by the derived classes of this package.
+    name : str
+        Name of the component under test, ``"nncore-lion/lion"``. Its plugin must be installed.
+    arguments : sequence of dict
+        Constructor arguments to try, one component after the other. Default: `examples` of the component's class if it has
+        that attribute, else no arguments.
+    """
+
+    kind: ClassVar[str] = ""
+    name: ClassVar[str] = ""
+    arguments: ClassVar[Sequence[Mapping[str, Any]]] = ()
+
+    @classmethod
+    def component_class(cls) -> type[Any]:
+        """The class under test."""
+        return registry.get(cls.kind, cls.name)
+
+    @classmethod
+    def components(cls) -> list[Any]:
+        """An instance for each of `arguments`."""
+        component_class = cls.component_class()
+        return [component_class(**arguments) for arguments in cls.arguments or getattr(component_class, "examples", ({},))]
+
+    @classmethod
+    def plugin(cls) -> PluginInfo:
+        """The plugin that provides the component."""
+        return registry.component(cls.kind, cls.name).plugin
+
+    def each(self, check: Callable[[Any], None]) -> None:
+        """Run `check` on every component; an error says which one it was."""
+        for component in self.components():
+            try:
+                check(component)
+            except AssertionError as error:
+                raise AssertionError(f"{component!r}: {error}") from error
+
+    def test_manifest_is_light(self) -> None:
+        check_manifest_is_light(self.plugin())
+
+    def test_import_leaves_the_processor_alone(self) -> None:
+        check_import(self.plugin(), registry.component(self.kind, self.name).component.target)
+
+    def test_arguments_are_attributes(self) -> None:
+        self.each(check_arguments)
+
+    def test_ranges(self) -> None:
+        self.each(check_ranges)
+
+    def test_description(self) -> None:
+        self.each(lambda component: check_description(self.kind, component))
+
+    def test_kernel_loads(self) -> None:
+        self.each(check_kernel)
+
+
+def check_arguments(component: Configurable) -> None:
+    """Every argument of ``__init__`` is kept in the attribute of its name, which is what `config` and saved models rely on."""
+    for parameter in inspect.signature(type(component)).parameters.values():
+        expect(
+            parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD),
+            f"__init__ takes *{parameter.name}: name every argument, or a saved model cannot make the component again",
+        )
+        expect(hasattr(component, parameter.name), f"__init__ must keep the argument {parameter.name!r} in self.{parameter.name}")
+
+
+def check_description(kind: str, component: Configurable) -> None:
+    """Its description survives JSON and makes an equal component."""
+    description = registry.config_of(kind, component)
+    again = registry.resolve(kind, json.loads(json.dumps(description)))
+    expect(type(again) is type(component), f"its description {description} makes a {type(again).__name__}")
+    expect(registry.config_of(kind, again) == description, f"its description {description} makes {again!r}")
+    if hasattr(component, "kernel"):
+        expect(again.hyper() == component.hyper(), f"its description makes a component with hyper() {again.hyper()}, not {component.hyper()}")
+
+
+def check_kernel(component: Configurable) -> None:
+    """The compiled kernel, if there is one, can be loaded and is a table of its kind for this version of nncore."""
+    kernel = native_kernel(component)
+    if kernel is not None:
+        kind = next(kind for kind in TABLES if any(base.__name__.lower() == kind for base in type(component).__mro__))
+        open_table(kernel.load(), kind)

@@ -1,0 +1,71 @@
+"""Whether an optimizer goes downhill: on a bowl, and along Rosenbrock's valley."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nncore.plugin import Optimizer, TensorSpan
+from nncore.testing.expectations import expect
+from nncore.testing.stepping import Step, steps
+
+#: Value and gradient at a point.
+Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+CURVATURE, BOTTOM = np.array([1.0, 3.0, 10.0]), np.array([2.0, -1.0, 0.5])
+
+
+def bowl(w: np.ndarray) -> tuple[float, np.ndarray]:
+    """½ Σ cᵢ (wᵢ − bᵢ)²."""
+    return float(CURVATURE @ (w - BOTTOM) ** 2) / 2, CURVATURE * (w - BOTTOM)
+
+
+def rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
+    """(1 − x)² + 100 (y − x²)²; Rosenbrock 1960."""
+    x, y = w
+    return float((1 - x) ** 2 + 100 * (y - x * x) ** 2), np.array([2 * (x - 1) - 400 * x * (y - x * x), 200 * (y - x * x)])
+
+
+def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequence[float], n_steps: int, enough: float) -> float:
+    """The lowest value on the way of at most `n_steps`, which ends below `enough`; every coordinate is a tensor of its own."""
+    w = np.array(start, np.float64)
+    state = np.zeros((optimizer.n_slots, w.size))
+    tensors = [TensorSpan(f"dense_{i + 1}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
+    lowest, gradient = function(w)
+    with np.errstate(all="ignore"):  # too large a learning rate overflows, and the next one has its turn
+        for t in range(1, n_steps + 1):
+            step(optimizer, w, gradient, state, t, tensors)
+            value, gradient = function(w)
+            if not np.isfinite(value):
+                break
+            lowest = min(lowest, value)
+            if lowest < enough:
+                break
+    return lowest
+
+
+def _check(optimizer: Optimizer, rates: Sequence[float], name: str, function: Function, start: Sequence[float], n: int, enough: float) -> None:
+    config = optimizer.config()
+    for rung, step in steps(optimizer).items():
+        lowest = np.inf
+        for rate in (*rates, config["lr"]):
+            lowest = min(lowest, descend(type(optimizer)(**config | {"lr": rate}), step, function, start, n, enough))
+            if lowest < enough:
+                break
+        initial = function(np.array(start))[0]
+        expect(
+            lowest < enough,
+            f"{rung}: {n} steps on {name} reach {lowest:.4g} from {initial:.4g} at the best of the learning rates {list(rates)}, "
+            f"below {enough} is expected; set `learning_rates` if this optimizer needs others",
+        )
+
+
+def check_bowl(optimizer: Optimizer, rates: Sequence[float]) -> None:
+    """600 steps with the best of the learning rates come down from 34.6 to less than 0.01."""
+    _check(optimizer, rates, "a quadratic bowl", bowl, [-1.0, 1.0, 3.0], 600, 0.01)
+
+
+def check_rosenbrock(optimizer: Optimizer, rates: Sequence[float]) -> None:
+    """5000 steps come down from 24.2 to less than 1: through the valley, whose floor is at 4 where descent enters it."""
+    _check(optimizer, rates, "Rosenbrock's function", rosenbrock, [-1.2, 1.0], 5000, 1.0)

@@ -1,0 +1,100 @@
+"""What importing a plugin does, seen in a fresh interpreter: the manifest must be cheap, the components must leave the processor alone."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from nncore.discovery import PluginInfo
+from nncore.testing.expectations import expect
+
+#: Runs in the fresh interpreter: prints which modules the manifest adds to those of nncore.plugin, which targets or kernels cannot
+#: be imported, and after which of them 5e-324 * 1.0 is 0.
+_PROBE = """
+import importlib, json, sys
+import nncore.hookspecs, nncore.plugin
+from nncore.testing.subnormals import subnormals_alive
+manifest, *targets = json.loads(sys.argv[1])
+before = set(sys.modules)
+importlib.import_module(manifest)
+added = sorted(set(sys.modules) - before)
+failed, flushing = {}, [] if subnormals_alive() else [manifest]
+for target in targets:
+    module, _, attribute = target.partition(":")
+    try:
+        found = importlib.import_module(module)
+        for name in attribute.split("."):
+            found = getattr(found, name)
+        if getattr(found, "kernel", None) is not None:
+            found.kernel.load()
+    except BaseException as error:
+        failed[target] = f"{type(error).__name__}: {error}"
+    if not flushing and not subnormals_alive():
+        flushing.append(target)
+print(json.dumps([added, failed, flushing]))
+"""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a fresh interpreter saw.
+
+    Attributes
+    ----------
+    added : tuple of str
+        Modules that importing the manifest loads beyond those of `nncore.plugin`.
+    failed : dict of str to str
+        Targets that cannot be imported on their own, and why.
+    flushing : str or None
+        The manifest or target after whose import subnormal numbers are flushed to zero.
+    """
+
+    added: tuple[str, ...]
+    failed: dict[str, str]
+    flushing: str | None
+
+
+@functools.cache
+def probe(manifest: str, targets: tuple[str, ...]) -> Imported:
+    """Import a manifest, then the targets one after the other, in a fresh interpreter with this one's path."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    command = [sys.executable, "-c", _PROBE, json.dumps([manifest, *targets])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    expect(done.returncode == 0, f"importing {manifest} in a fresh interpreter failed with exit code {done.returncode}: {done.stderr[-2000:]}")
+    added, failed, flushing = json.loads(done.stdout.splitlines()[-1])
+    return Imported(tuple(added), failed, flushing[0] if flushing else None)
+
+
+def _probe(plugin: PluginInfo) -> Imported:
+    return probe(plugin.module, tuple(component.target for _, component in plugin.components))
+
+
+def check_manifest_is_light(plugin: PluginInfo) -> None:
+    """The manifest imports, of what is not loaded anyway, only the standard library and its own package, and none of its targets.
+
+    Everybody who looks up any component pays for every installed manifest.
+    """
+    own = plugin.module.partition(".")[0]
+    targets = {component.target.partition(":")[0] for _, component in plugin.components}
+    for module in _probe(plugin).added:
+        root = module.partition(".")[0]
+        expect(
+            root == own or root in sys.stdlib_module_names,
+            f"the manifest {plugin.module} imports {module}: import it in the modules of the components, which load when they are used",
+        )
+        expect(module not in targets, f"the manifest {plugin.module} imports its component module {module}: a target is a string")
+
+
+def check_import(plugin: PluginInfo, target: str) -> None:
+    """The target can be imported on its own, and neither it nor its kernel flushes subnormal numbers to zero from then on."""
+    seen = _probe(plugin)
+    expect(target not in seen.failed, f"{target} cannot be imported on its own: {seen.failed.get(target)}")
+    expect(
+        seen.flushing not in (target, plugin.module),
+        f"importing {seen.flushing} flushes subnormal numbers to zero in the whole process (5e-324 * 1.0 is then 0): "
+        "do not link with -ffast-math or -Ofast",
+    )

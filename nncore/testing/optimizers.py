@@ -1,0 +1,188 @@
+"""What every optimizer is checked for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.model import Sequential
+from nncore.plugin import Optimizer, native_kernel
+from nncore.testing import networks
+from nncore.testing.conformance import Conformance
+from nncore.testing.descent import check_bowl, check_rosenbrock
+from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.guarded import Guarded
+from nncore.testing.hyperparameters import unusual
+from nncore.testing.stepping import Step, layout, native_step, numpy_step, steps
+
+#: Numbers of parameters: none, one, about one vector register, and many with a remainder.
+SIZES = (0, 1, 7, 8, 9, 1023)
+DTYPES = (np.float32, np.float64)
+
+
+class OptimizerConformance(Conformance):
+    """Checks of an optimizer.
+
+    >>> class TestAdam(OptimizerConformance):
+    ...     name = "adam"
+
+    Attributes
+    ----------
+    learning_rates : sequence of float
+        Those to try on the bowl and on Rosenbrock's function, beside the default; one of them must do.
+    """
+
+    kind = "optimizers"
+    learning_rates: ClassVar[Sequence[float]] = (1e-3, 0.02, 0.1, 5e-4, 2e-3, 0.01, 0.5, 1.0)
+
+    def test_lr_comes_first(self) -> None:
+        first = next(iter(inspect.signature(self.component_class()).parameters), None)
+        expect(first == "lr", f"the first argument of __init__ must be lr, which is what schedules change; it is {first}")
+
+    def test_step(self) -> None:
+        self.each(check_step)
+
+    def test_kernel_agrees_with_numpy(self) -> None:
+        self.each(check_agreement)
+
+    def test_same_bits_every_time(self) -> None:
+        self.each(check_same_bits)
+
+    def test_all_state_is_in_the_state(self) -> None:
+        self.each(check_resuming)
+
+    def test_bowl(self) -> None:
+        self.each(lambda optimizer: check_bowl(optimizer, self.learning_rates))
+
+    def test_rosenbrock(self) -> None:
+        self.each(lambda optimizer: check_rosenbrock(optimizer, self.learning_rates))
+
+    def test_trains_a_network(self) -> None:
+        networks.check_fit_lowers_the_loss(network, self.train)
+
+    def test_network_ends_with_the_same_bits(self) -> None:
+        networks.check_same_bits(network, self.train)
+
+    def test_network_goes_on_from_a_file(self) -> None:
+        networks.check_file(network, self.train)
+
+    def train(self, net: Sequential, epochs: int, **fit: Any) -> list[float]:
+        """Fit by name, or on from where `net` is."""
+        optimizer = self.name if net.optimizer is None else None
+        history = net.fit(
+            networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer=optimizer,
+            epochs=epochs, batch_size=16, progress=False, **fit,
+        )  # fmt: skip
+        return list(history["loss"])
+
+
+def network() -> Sequential:
+    """A small classifier, the same every time."""
+    return Sequential(*layers()).build(4, rng=5)
+
+
+def layers() -> list[Any]:
+    from nncore.layers.dense import Dense
+
+    return [Dense(8, activation="tanh"), Dense(3)]
+
+
+def problem(optimizer: Optimizer, n: int, dtype: type, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Parameters of order one, six gradients (6, n), and the state before the first step."""
+    rng = np.random.default_rng([n, seed])
+    return rng.normal(size=n).astype(dtype), rng.normal(size=(6, n)).astype(dtype), np.zeros((optimizer.n_slots, n), dtype)
+
+
+def run(
+    step: Step, optimizer: Optimizer, w: np.ndarray, gradients: np.ndarray, state: np.ndarray, first: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters and state after a step for every row of `gradients`, all buffers guarded; the arguments stay as they are."""
+    guarded_w, guarded_state = Guarded(w, "w"), Guarded(state, "state")
+    for t, g in enumerate(gradients, start=first):
+        guarded_g = Guarded(g, "g")
+        step(optimizer, guarded_w.array, guarded_g.array, guarded_state.array, t, layout(w.size))
+        expect_same_bits(guarded_g.check(), g, f"g after step {t}, which must not write it (n = {w.size})")
+        guarded_w.check()
+        guarded_state.check()
+    return guarded_w.array, guarded_state.array
+
+
+def check_step(optimizer: Optimizer) -> None:
+    """On every rung and for every size, steps change `w` and `state` in place, leave `g` alone and give finite numbers."""
+    for rung, step in steps(optimizer).items():
+        for n in SIZES:
+            for dtype in DTYPES:
+                w, gradients, state = problem(optimizer, n, dtype)
+                after, state = run(step, optimizer, w, gradients, state)
+                what = f"{rung}, n = {n}, {dtype.__name__}"
+                expect(np.isfinite(after).all() and np.isfinite(state).all(), f"{what}: six steps give numbers that are not finite")
+                expect(n == 0 or (after != w).any(), f"{what}: six steps leave w as it was; it is to be changed in place")
+
+
+def check_agreement(optimizer: Optimizer) -> None:
+    """The kernel computes what `step` computes, for the given hyperparameters and for unusual ones.
+
+    After six steps from parameters and gradients of order one, both may differ by 16 roundings, or by 16 times what a change of
+    the parameters and gradients by one rounding does to the result in NumPy, where that is more (iterations amplify it).
+    """
+    if native_kernel(optimizer) is None:
+        return
+    for variant in [optimizer, *unusual(optimizer)]:
+        for n in SIZES:
+            for dtype in DTYPES:
+                arguments = problem(variant, n, dtype)
+                expected, actual = run(numpy_step, variant, *arguments), run(native_step, variant, *arguments)
+                nearby = run(numpy_step, variant, *_rounded_otherwise(arguments))
+                what = f"{variant!r}, n = {n}, {dtype.__name__}: the kernel's"
+                for name, is_, should, near in zip(("w", "state"), actual, expected, nearby, strict=True):
+                    eps = float(np.finfo(dtype).eps)
+                    amplified = float(np.abs(near - should).max(initial=0))
+                    expect_close(is_, should, 16 * np.maximum(eps * np.maximum(1, np.abs(should)), amplified), f"{what} {name}")
+
+
+def _rounded_otherwise(arguments: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    w, gradients, state = arguments
+    rng = np.random.default_rng(1)
+    w, gradients = (a * (1 + rng.choice([-1, 1], a.shape).astype(a.dtype) * np.finfo(a.dtype).eps) for a in (w, gradients))
+    return w, gradients, state
+
+
+def check_same_bits(optimizer: Optimizer) -> None:
+    """The same inputs give the same bits, also to an equal optimizer and wherever the buffers lie in memory."""
+    for rung, step in steps(optimizer).items():
+        for dtype in DTYPES:
+            arguments = problem(optimizer, 1023, dtype)
+            first = run(step, optimizer, *arguments)
+            for other in (optimizer, type(optimizer)(**optimizer.config())):
+                for name, again, before in zip(("w", "state"), run(step, other, *arguments), first, strict=True):
+                    expect_same_bits(again, before, f"{rung}, {dtype.__name__}: {name} of a second run")
+            w, gradients, state = arguments
+            shifted_w, shifted_state = (_shifted(array) for array in (w, state))
+            for t, g in enumerate(gradients, start=1):
+                step(optimizer, shifted_w, _shifted(g), shifted_state, t, layout(w.size))
+            expect_same_bits(shifted_w, first[0], f"{rung}, {dtype.__name__}: w when the buffers do not begin on a vector's boundary")
+
+
+def _shifted(array: np.ndarray) -> np.ndarray:
+    """A copy that begins one element behind a boundary of 64 bytes."""
+    memory = np.empty(array.nbytes + 128, np.uint8)
+    start = -memory.ctypes.data % 64 + array.itemsize
+    copy: np.ndarray = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def check_resuming(optimizer: Optimizer) -> None:
+    """A new optimizer that gets w, state and t in the middle goes on with the same bits: nothing is remembered elsewhere."""
+    for rung, step in steps(optimizer).items():
+        w, gradients, state = problem(optimizer, 33, np.float32)
+        straight = run(step, type(optimizer)(**optimizer.config()), w, gradients, state)
+        middle = run(step, type(optimizer)(**optimizer.config()), w, gradients[:3], state)
+        resumed = run(step, type(optimizer)(**optimizer.config()), middle[0], gradients[3:], middle[1], first=4)
+        for name, actual, expected in zip(("w", "state"), resumed, straight, strict=True):
+            expect_same_bits(actual, expected, f"{rung}: {name} after resuming in the middle (is something kept outside `state`?)")
+
+

@@ -1,0 +1,65 @@
+"""One step of an optimizer, in NumPy or compiled, on tensors cut out of the vectors like those of a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nncore.plugin import Optimizer, TensorSpan, native_kernel
+from nncore.testing import tables
+from nncore.testing.expectations import expect
+
+#: ``step(optimizer, w, g, state, t, tensors)``.
+Step = Callable[[Optimizer, np.ndarray, np.ndarray, np.ndarray, int, Sequence[TensorSpan]], None]
+
+
+def numpy_step(
+    optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()
+) -> None:
+    """The `step` method."""
+    optimizer.step(w, g, state, t, *([tensors] if optimizer.needs_tensors else []))
+
+
+def native_step(
+    optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()
+) -> None:
+    """The function of the compiled kernel."""
+    kernel = native_kernel(optimizer)
+    assert kernel is not None, "only an optimizer with a kernel has a native step"
+    name = f"step{'_tensors' if optimizer.needs_tensors else ''}_{tables.SUFFIXES[w.dtype]}"
+    function = getattr(tables.optimizer(kernel.load()), name)
+    expect(function is not None, f"the kernel has no {name} (needs_tensors is {optimizer.needs_tensors})")
+    arguments: list[np.ndarray | int] = [w, g, state, w.size, t, np.array(optimizer.hyper(), np.float64)]
+    if optimizer.needs_tensors:
+        rows = [(span.offset, span.rows, span.columns, span.layer, tables.ROLES[span.role]) for span in tensors]
+        arguments += [np.array(rows, tables.TENSOR), len(rows)]
+    expect((status := function(*arguments)) == 0, f"{name} returned {status}, 0 is success")
+
+
+def steps(optimizer: Optimizer) -> dict[str, Step]:
+    """The rungs of an optimizer by name: ``"NumPy"``, and ``"the kernel"`` if it has one."""
+    return {"NumPy": numpy_step} | ({"the kernel": native_step} if native_kernel(optimizer) else {})
+
+
+def layout(n: int) -> list[TensorSpan]:
+    """The tensors of a network with `n` parameters: two layers of weights and biases, with a layer that has none between them."""
+    n_first = n // 2
+    rows = math.isqrt(n_first)
+    columns = n_first // rows if rows else 0
+    n_bias = min(columns, (n - rows * columns) // 2)
+    n_rest = n - rows * columns - n_bias
+    n_last = n_rest // 8
+    shapes = [
+        ("dense_1.weight", "weight", 0, rows, columns),
+        ("dense_1.bias", "bias", 0, 1, n_bias),
+        ("dense_2.weight", "weight", 2, n_rest - n_last, 1),
+        ("dense_2.bias", "bias", 2, 1, n_last),
+    ]
+    spans, offset = [], 0
+    for name, role, layer, n_rows, n_columns in shapes:
+        if n_rows * n_columns:
+            spans.append(TensorSpan(name, role, layer, offset, n_rows, n_columns))
+            offset += n_rows * n_columns
+    return spans
