@@ -80,6 +80,14 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
 
 
 @hookimpl
+def nncore_schedules(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("constant", "nncore.schedules.constant:ConstantRate", "the same learning rate throughout"),
+        Component("cosine", "nncore.schedules.cosine:Cosine", "half a cosine from 1 down to a last factor"),
+    ]
+
+
+@hookimpl
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     return [
         Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),
@@ -92,4 +100,11 @@ def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
     return [
         Component("progress_bar", "nncore.callbacks.progress_bar:ProgressBar", "a bar in a terminal, plain lines elsewhere"),
         Component("early_stopping", "nncore.callbacks.early_stopping:EarlyStopping", "stop when nothing improves; restore the best"),
+    ]
+
+
+@hookimpl
+def nncore_formats(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("safetensors", "nncore.formats.safetensors:Safetensors", "tensors and a JSON description, no pickle"),
     ]

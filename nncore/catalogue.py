@@ -12,7 +12,7 @@ from typing import Any
 from nncore.discovery import PluginInfo, PluginProblem, Policy, discover, normalised
 from nncore.errors import AmbiguousComponentError, MissingExtraError, ParameterError, PluginError, UnknownComponentError
 from nncore.manifest import KINDS
-from nncore.plugin import Activation, Callback, Component, Configurable, Initializer, Layer, Loss, Metric, Optimizer
+from nncore.plugin import Activation, Callback, Component, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Schedule
 
 #: What the components of each kind derive from.
 BASES: dict[str, type[Configurable]] = {
@@ -21,8 +21,10 @@ BASES: dict[str, type[Configurable]] = {
     "losses": Loss,
     "initializers": Initializer,
     "optimizers": Optimizer,
+    "schedules": Schedule,
     "metrics": Metric,
     "callbacks": Callback,
+    "formats": Format,
 }
 
 

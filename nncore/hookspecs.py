@@ -41,6 +41,11 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
 
 
 @hookspec
+def nncore_schedules(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Schedule`."""
+
+
+@hookspec
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Metric`."""
 
@@ -48,3 +53,8 @@ def nncore_metrics(api: tuple[int, int]) -> list[Component]:
 @hookspec
 def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Callback`."""
+
+
+@hookspec
+def nncore_formats(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Format`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,11 +80,25 @@ class Interpreter:
         assert state is not None, "an optimizer comes with its state"
         before = spec.parameters.copy(), state.copy()
         tensors = (spec.spans,) if optimizer.needs_tensors else ()
-        try:
-            optimizer.step(spec.parameters, spec.gradients, state, step, *tensors)
-        except BaseException:
-            spec.parameters[...], state[...] = before
-            raise
+        with _learning_rate(optimizer, spec.optimizer_hyper):
+            try:
+                optimizer.step(spec.parameters, spec.gradients, state, step, *tensors)
+            except BaseException:
+                spec.parameters[...], state[...] = before
+                raise
+
+
+@contextmanager
+def _learning_rate(optimizer: Any, hyper: np.ndarray) -> Iterator[None]:
+    """Let the optimizer see the learning rate that a schedule has put into its numbers for compiled code."""
+    if len(hyper) == 0 or getattr(optimizer, "lr", hyper[0]) == hyper[0]:
+        yield
+        return
+    usual, optimizer.lr = optimizer.lr, float(hyper[0])
+    try:
+        yield
+    finally:
+        optimizer.lr = usual
 
 
 def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.history import History
 from nncore.initialisation import BATCH_ROWS
 from nncore.network import Network
-from nncore.plugin import Callback, Loss, Metric, Optimizer
+from nncore.plugin import Callback, Loss, Metric, Optimizer, Schedule
 from nncore.training import Training, explained
 
 
@@ -73,6 +73,7 @@ class Sequential(Network):
         sample_weight: Any = None,
         callbacks: Sequence[Callback] = (),
         weight_decay: float | None = None,
+        schedule: str | Schedule | type | dict[str, Any] | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         n_threads: int | None = None,
         progress: bool = True,
@@ -107,6 +108,9 @@ class Sequential(Network):
         weight_decay : float, optional
             λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
             first.
+        schedule : str, instance or None
+            How the learning rate moves over the epochs of this call. None goes on with a schedule that is not at its end (an
+            interrupted fit, a network from a file), else keeps the rate. The same schedule given again goes on likewise.
         rng : int, Generator, SeedSequence or None
             First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
         n_threads : int, optional
@@ -148,6 +152,9 @@ class Sequential(Network):
         check_trainable(blueprint)
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
+        new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
+        if new_schedule is not None and "lr" not in new_optimizer.config():
+            raise ParameterError(f"{new_optimizer!r} has no lr that a schedule could move")
         scored = _metrics(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
@@ -165,6 +172,8 @@ class Sequential(Network):
         if not _same(new_optimizer, self.optimizer):
             self._set_optimizer(new_optimizer)
         self.weight_decay = float(weight_decay)
+        n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
+        self._set_schedule(new_schedule, epochs * n_batches)
         if progress:
             observers.append(registry.resolve("callbacks", "progress_bar"))
         training = Training(
@@ -180,6 +189,13 @@ class Sequential(Network):
             callbacks=observers,
         )
         return training.run()
+
+    def _set_schedule(self, schedule: Schedule | None, n_steps: int) -> None:
+        """Go on with the schedule under way, or begin another that spans `n_steps`."""
+        under_way = self.schedule is not None and self.n_steps - self.schedule_begin < self.schedule_steps
+        if under_way and (schedule is None or _same(schedule, self.schedule)):
+            return
+        self.schedule, self.schedule_begin, self.schedule_steps = schedule, self.n_steps, n_steps
 
     def forward(self, X: Any, training: bool = False) -> np.ndarray:
         """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.

@@ -14,7 +14,7 @@ from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, 
 from nncore.data import as_matrix, as_samples
 from nncore.errors import NotBuiltError, ParameterError
 from nncore.initialisation import initialise
-from nncore.plugin import Layer, Loss, Optimizer
+from nncore.plugin import Layer, Loss, Optimizer, Schedule
 
 #: Rows that a prediction runs through the layers at a time: enough to reuse each weight, few enough to stay in the caches.
 PREDICTION_BYTES = 256 * 1024
@@ -32,6 +32,9 @@ class Network:
         self.layer_names = layer_names(self.layers)
         self.loss: Loss | None = None
         self.optimizer: Optimizer | None = None
+        self.schedule: Schedule | None = None
+        self.schedule_begin = 0  # the value of n_steps at which the schedule's step is 0
+        self.schedule_steps = 0  # that it spans
         self.weight_decay = 0.0
         self.n_epochs = 0
         self.seed = 0
@@ -84,24 +87,30 @@ class Network:
         if not shape or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
             raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
         shape = tuple(int(n) for n in shape)
-        number_type = as_dtype(dtype)
-        blueprint = plan_network(self.layers, self.layer_names, shape)
+        number_type, seed = as_dtype(dtype), as_seed(rng)
         new_loss = None if loss is None else registry.resolve("losses", loss)
         new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
-        parameters, gradients = (aligned_zeros(blueprint.n_parameters, number_type) for _ in range(2))
-        buffers = aligned_zeros(blueprint.n_buffers, number_type)
-        seed = as_seed(rng)
-        vectors = Vectors(parameters, gradients, buffers)
+        blueprint = plan_network(self.layers, self.layer_names, shape)
+        vectors = _zeros(blueprint, number_type)
         rows = None if batch is None else as_matrix(as_samples(batch, "batch", shape, number_type), number_type)
         initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
+        self._take(blueprint, vectors, new_loss, new_optimizer)
+        self.seed = seed
+        return self
 
-        self._blueprint, self._vectors, self.seed = blueprint, vectors, seed
-        self.n_epochs, self.loss, self.optimizer = 0, new_loss, None
+    def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
+        """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
+        blueprint = plan_network(self.layers, self.layer_names, input_shape)
+        self._take(blueprint, _zeros(blueprint, dtype), loss, optimizer)
+
+    def _take(self, blueprint: Blueprint, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
+        """Become the network of this blueprint, not trained yet."""
+        self._blueprint, self._vectors = blueprint, vectors
+        self.loss, self.optimizer, self.schedule, self.n_epochs = loss, None, None, 0
         self._forget_programs()
         self._n_steps = 0
-        if new_optimizer is not None:
-            self._set_optimizer(new_optimizer)
-        return self
+        if optimizer is not None:
+            self._set_optimizer(optimizer)
 
     def _set_optimizer(self, optimizer: Optimizer) -> None:
         """Take an optimizer with a state of zeros."""
@@ -110,6 +119,7 @@ class Network:
         vectors = self._flat
         self._forget_programs()
         self.optimizer, self._n_steps = optimizer, 0
+        self.schedule = None  # its steps were those of the optimizer before
         self._vectors = Vectors(vectors.parameters, vectors.gradients, vectors.buffers, state)
 
     @property
@@ -249,6 +259,11 @@ class Network:
             state_of_optimizer = None if old.state is None else _realigned(old.state)
             self._vectors = Vectors(_realigned(old.parameters), _realigned(old.gradients), _realigned(old.buffers), state_of_optimizer)
         self._forget_programs()
+
+
+def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
+    parameters, gradients = (aligned_zeros(blueprint.n_parameters, dtype) for _ in range(2))
+    return Vectors(parameters, gradients, aligned_zeros(blueprint.n_buffers, dtype))
 
 
 def _realigned(vector: np.ndarray) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""The file format of a network: safetensors, no pickle, nothing executed.
+"""Networks to files and back: what a file must say, checked field by field; how it says it is a `Format`'s affair.
 
-A file holds the tensors ``parameters/<name>``, ``buffers/<name>`` and, once trained, ``optimizer/<slot>``, all of the network's
-dtype. Its metadata are strings: ``format`` ("nncore"), ``format_version`` ("1") and ``architecture``, a JSON object that describes
-the layers, the loss, the optimizer and how far training has come, so that a resumed run continues bit for bit.
+A file holds a description (the layers, the loss, the optimizer, how far training has come) and the tensors ``parameters/<name>``,
+``buffers/<name>`` and, once trained, ``optimizer/<slot>``, all of the network's dtype, so that a resumed run continues bit for bit.
 """
 
 from __future__ import annotations
@@ -23,23 +22,29 @@ import numpy as np
 import nncore
 from nncore import registry
 from nncore.compiler import layer_names, plan_network
-from nncore.configuration import require
 from nncore.errors import FileFormatError, MissingExtraError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
-from nncore.plugin import Optimizer
+from nncore.plugin import Format, Optimizer
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
 
 __all__ = ["load", "save"]
 
-FORMAT = "nncore"
-FORMAT_VERSION = 1
-#: What safetensors calls the dtypes a network may have.
-_DTYPES = {"float32": "F32", "float64": "F64"}
+#: The format of a file whose suffix no format claims.
+DEFAULT_FORMAT = "safetensors"
+
+_DTYPES = ("float32", "float64")
+
+
+def format_for(path: Path) -> Format:
+    """The registered format that claims the suffix of `path`."""
+    formats = [registry.resolve("formats", name) for name in registry.names("formats")]
+    claimed = [f for f in formats if path.suffix.lower() in f.suffixes]
+    return claimed[0] if claimed else registry.resolve("formats", DEFAULT_FORMAT)
 
 
 def save(network: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write a network to a file; see `load`. Needs the extra ``save``.
+    """Write a network to a file; see `load`. The built-in format needs the extra ``save``.
 
     The file appears whole or not at all: an older file of that name stays as it is if anything fails.
 
@@ -56,10 +61,8 @@ def save(network: Sequential, path: str | os.PathLike[str]) -> None:
     """
     if not network.is_built:
         raise NotBuiltError("this network has no parameters to save yet: call fit or build first")
-    library = require("safetensors.numpy", extra="save", purpose="saving a network")
-    metadata = {"format": FORMAT, "format_version": str(FORMAT_VERSION), "architecture": _architecture(network)}
-    tensors = {name: np.ascontiguousarray(view) for name, view in _tensors(network).items()}
-    _write_atomically(Path(path), library.save(tensors, metadata=metadata))
+    path = Path(path)
+    _write_atomically(path, format_for(path).encode(_description(network), _tensors(network)))
 
 
 def load(path: str | os.PathLike[str]) -> Sequential:
@@ -71,7 +74,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     Raises
     ------
     FileFormatError
-        If the file is not a network of this format or is damaged; the message says where.
+        If the file is not a network of its format or is damaged; the message says where.
     UnknownComponentError
         If the network uses a component that is not installed; the message names the plugin.
     OSError
@@ -80,24 +83,32 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     from nncore.model import Sequential  # the one arrow that points up: a file becomes a network
 
     path = Path(path)
-    with _opened(path) as file, _explained(path):
-        document = _document(file.metadata())
-        dtype = document["dtype"]
+    if path.exists() and not path.is_file():
+        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a saved network")
+    with path.open("rb") as file:  # a missing or forbidden file has its usual error
+        if not file.read(1):
+            raise FileFormatError(f"{path} is empty: it was never written, or lost in a crash")
+    with _explained(path):
+        document, tensors = format_for(path).read(path)
+        _check_document(document)
         layers = [registry.resolve("layers", description) for description in document["layers"]]
-        loss, optimizer = (None if document[k] is None else registry.resolve(kind, document[k]) for k, kind in _NESTED.items())
-        shapes = _expected_shapes(layers, tuple(document["input_shape"]), optimizer if document["n_steps"] else None)
-        _check_tensors(file, shapes, _DTYPES[dtype])
+        loss, optimizer, schedule = (None if document[k] is None else registry.resolve(kind, document[k]) for k, kind in _NESTED.items())
+        input_shape, dtype = tuple(document["input_shape"]), np.dtype(document["dtype"])
+        _check_tensors(tensors, _expected_shapes(layers, input_shape, optimizer if document["n_steps"] else None), dtype)
         network = Sequential(*layers)
-        network.build(tuple(document["input_shape"]), loss=loss, optimizer=optimizer, rng=document["seed"], dtype=dtype)
-        for name in ("weight_decay", "n_steps", "n_epochs", "seed", "metadata"):
+        network.allocate(input_shape, loss=loss, optimizer=optimizer, dtype=dtype)
+        network.schedule = schedule
+        for name in _COUNTERS:
             setattr(network, name, document[name])
         for name, view in _tensors(network).items():
-            view[...] = file.get_tensor(name)
+            view[...] = tensors[name]
     return network
 
 
 #: Keys of the document that hold a component or null, and its kind.
-_NESTED = {"loss": "losses", "optimizer": "optimizers"}
+_NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
+#: Keys of the document that are attributes of a network as they are.
+_COUNTERS = ("weight_decay", "n_steps", "n_epochs", "seed", "schedule_begin", "schedule_steps", "metadata")
 
 
 def _tensors(network: Sequential) -> dict[str, np.ndarray]:
@@ -119,43 +130,39 @@ def _expected_shapes(layers: list[Any], input_shape: tuple[int, ...], optimizer:
     return shapes
 
 
-def _check_tensors(file: Any, shapes: dict[str, tuple[int, ...]], dtype: str) -> None:
-    """Raise unless the file holds exactly the tensors of these names and shapes."""
-    found = set(file.keys())
-    if missing := sorted(shapes.keys() - found):
+def _check_tensors(tensors: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]], dtype: np.dtype) -> None:
+    """Raise unless there are exactly the tensors of these names and shapes."""
+    if missing := sorted(shapes.keys() - tensors.keys()):
         raise FileFormatError(f"the tensor {missing[0]!r} is missing ({len(missing)} in all)")
-    if unknown := sorted(found - shapes.keys()):
+    if unknown := sorted(tensors.keys() - shapes.keys()):
         raise FileFormatError(f"the tensor {unknown[0]!r} belongs to no layer of this network ({len(unknown)} in all)")
     for name, shape in shapes.items():
-        tensor = file.get_slice(name)
-        if tuple(tensor.get_shape()) != shape:
-            raise FileFormatError(f"the tensor {name!r} has shape {tuple(tensor.get_shape())}, but the layers need {shape}")
-        if tensor.get_dtype() != dtype:
-            raise FileFormatError(f"the tensor {name!r} holds {tensor.get_dtype()}, but the network is {dtype}")
+        if tensors[name].shape != shape:
+            raise FileFormatError(f"the tensor {name!r} has shape {tensors[name].shape}, but the layers need {shape}")
+        if tensors[name].dtype != dtype:
+            raise FileFormatError(f"the tensor {name!r} holds {tensors[name].dtype}, but the network is {dtype}")
 
 
-# ---- the architecture: a JSON object ----------------------------------------------------------------------------------------
+# ---- the description: a JSON object -----------------------------------------------------------------------------------------
 
 
-def _architecture(network: Sequential) -> str:
-    """The JSON text that describes `network`."""
+def _description(network: Sequential) -> dict[str, Any]:
+    """What a file says of `network`; anything JSON cannot hold is refused here."""
     document: dict[str, Any] = {
         "nncore_version": nncore.__version__,
         "layers": [registry.config_of("layers", layer) for layer in network.layers],
         "input_shape": [int(size) for size in network.input_shape],
         "dtype": network.dtype.name,
-        "loss": None if network.loss is None else registry.config_of("losses", network.loss),
-        "optimizer": None if network.optimizer is None else registry.config_of("optimizers", network.optimizer),
-        "weight_decay": float(network.weight_decay),
-        "n_steps": int(network.n_steps),
-        "n_epochs": int(network.n_epochs),
-        "seed": int(network.seed),
-        "metadata": network.metadata,
     }
+    for what, kind in _NESTED.items():
+        component = getattr(network, what)
+        document[what] = None if component is None else registry.config_of(kind, component)
+    document |= {name: getattr(network, name) for name in _COUNTERS}
     try:
-        return json.dumps(document)
+        json.dumps(document)
     except (TypeError, ValueError, RecursionError) as error:
         raise ParameterError(f"network.metadata cannot be written to a file: {error}; keep to numbers, strings, lists and dicts") from None
+    return document
 
 
 def _is_count(value: Any) -> bool:
@@ -169,6 +176,9 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "dtype": (lambda v: isinstance(v, str) and v in _DTYPES, " or ".join(_DTYPES)),
     "loss": (lambda v: v is None or isinstance(v, dict), "an object or null"),
     "optimizer": (lambda v: v is None or isinstance(v, dict), "an object or null"),
+    "schedule": (lambda v: v is None or isinstance(v, dict), "an object or null"),
+    "schedule_begin": (_is_count, "a whole number, 0 or greater"),
+    "schedule_steps": (_is_count, "a whole number, 0 or greater"),
     "weight_decay": (lambda v: type(v) in (int, float) and 0 <= v < math.inf, "a number, 0 or greater"),
     "n_steps": (_is_count, "a whole number, 0 or greater"),
     "n_epochs": (_is_count, "a whole number, 0 or greater"),
@@ -177,22 +187,8 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def _document(metadata: dict[str, str] | None) -> dict[str, Any]:
-    """The checked architecture from a file's metadata."""
-    metadata = metadata or {}
-    if metadata.get("format") != FORMAT:
-        raise FileFormatError("this is a safetensors file, but not one that nncore saved")
-    version = metadata.get("format_version", "")
-    if not version.isascii() or not version.isdigit() or len(version) > 9 or int(version) < 1:
-        raise FileFormatError(f"format_version {version!r:.40} is not a number")
-    if int(version) > FORMAT_VERSION:
-        raise FileFormatError(
-            f'format version {version} is newer than this nncore can read ({FORMAT_VERSION}): pip install -U "nncore-ml[save]"'
-        )
-    try:
-        document = json.loads(metadata.get("architecture", ""))
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"the architecture is not JSON: {error}") from None
+def _check_document(document: Any) -> None:
+    """Raise unless every field of the description is there and of its kind."""
     if not isinstance(document, dict):
         raise FileFormatError("the architecture is not a JSON object")
     for field, (is_valid, wanted) in _FIELDS.items():
@@ -200,27 +196,9 @@ def _document(metadata: dict[str, str] | None) -> dict[str, Any]:
             raise FileFormatError(f"the architecture has no {field!r}")
         if not is_valid(document[field]):
             raise FileFormatError(f"the architecture's {field!r} must be {wanted}, got {document[field]!r:.80}")
-    return document
 
 
 # ---- the file ---------------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The file opened by safetensors, which checks the header and that the tensors fill the rest of the file."""
-    safetensors = require("safetensors", extra="save", purpose="loading a network")
-    if path.exists() and not path.is_file():
-        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a saved network")
-    with path.open("rb") as file:  # a missing or forbidden file has its usual error
-        if not file.read(1):
-            raise FileFormatError(f"{path} is empty: it was never written, or lost in a crash")
-    try:
-        opened = safetensors.safe_open(path, framework="numpy")
-    except safetensors.SafetensorError as error:
-        raise FileFormatError(f"{path} is damaged, or not a network that nncore saved: {error}") from error
-    with opened as tensors:
-        yield tensors
 
 
 @contextlib.contextmanager

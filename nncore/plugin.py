@@ -10,8 +10,8 @@ A plugin is a package with an entry point in the group ``nncore`` that names a *
     def nncore_optimizers(api):
         return [Component("lion", "nncore_lion.lion:Lion", "sign of an interpolated momentum")]
 
-and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Callback` or `Metric`. Each works with
-NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` is the contract).
+and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Schedule`, `Callback`, `Metric` or `Format`.
+Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` is the contract).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,8 +29,9 @@ from nncore.configurable import Configurable
 from nncore.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Initializer", "Kernel", "Layer",
-    "LayerCall", "Loss", "Metric", "Optimizer", "Plan", "Tensor", "TensorSpan", "function_table", "hookimpl", "native_kernel", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "Initializer", "Kernel",
+    "Layer", "LayerCall", "Loss", "Metric", "Optimizer", "Plan", "Schedule", "Tensor", "TensorSpan", "function_table", "hookimpl",
+    "native_kernel", "rung",
 ]  # fmt: skip
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
@@ -353,6 +355,53 @@ class Metric(Configurable):
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         """Score of outputs ``(n_rows, n_outputs)`` against class indices ``(n_rows,)`` or reals ``(n_rows, n_targets)``."""
         raise NotImplementedError(f"{type(self).__name__}.score")
+
+
+class Schedule(Configurable):
+    """How the learning rate moves during a fit."""
+
+    def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
+        """Factors of the optimizer's learning rate.
+
+        Parameters
+        ----------
+        step : ndarray of shape (n,), int64
+            Steps of the schedule, the first is 0.
+        n_steps : int
+            Steps that the schedule spans.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            None of them negative.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.factor")
+
+
+class Format(Configurable):
+    """How a described network becomes the bytes of a file, and comes back. Reading must not run code from the file.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        Of the file names it claims, in lower case with the dot: ``(".npz",)``.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    def encode(self, document: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
+        """The file, from a description that JSON can hold and C-contiguous arrays by name. The host writes it atomically."""
+        raise NotImplementedError(f"{type(self).__name__}.encode")
+
+    def read(self, path: Path) -> tuple[Any, dict[str, np.ndarray]]:
+        """Description and arrays of a file. The host checks both against each other; the format checks that the file is sound.
+
+        Raises
+        ------
+        FileFormatError
+            If it is not, with a message that goes on after "... cannot be loaded: ".
+        """
+        raise NotImplementedError(f"{type(self).__name__}.read")
 
 
 class Callback(Configurable):

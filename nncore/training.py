@@ -115,8 +115,9 @@ class Training:
         for block in self.data.blocks(order, self.batch_size):
             before = self._samples_done
             self._progress[0] = 0
+            rates = self._rates(-(-len(block) // self.batch_size))
             while self._progress[0] < len(block):
-                fields = (block.inputs, block.reals, block.labels, block.weights, block.order)
+                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
                 with explained(self.program):
                     self.program.train(*fields, self.batch_size, self.drop_last, SLICE_SECONDS, self._progress)
                 self._samples_done = before + self._progress[0]
@@ -125,11 +126,24 @@ class Training:
                     return
         self.network.n_epochs += 1
         row = {"loss": self.loss}
+        if self.network.schedule is not None:
+            row["lr"] = float(self.program.spec.optimizer_hyper[0])
         if self.validation is not None:
             scores = self.network.score_dataset(self.validation, self.metrics)
             row |= {f"val_{name}": value for name, value in scores.items()}
         self.history.append(**row, seconds=time.perf_counter() - began)
         self._call("on_epoch_end")
+
+    def _rates(self, n_batches: int) -> np.ndarray | None:
+        """Learning rates of the next batches, if there is a schedule."""
+        network = self.network
+        if network.schedule is None or network.optimizer is None:
+            return None
+        steps = np.arange(n_batches) + (self.program.step - network.schedule_begin)
+        factor = np.asarray(network.schedule.factor(steps, network.schedule_steps), np.float64)
+        if factor.shape != steps.shape or not (np.isfinite(factor) & (factor >= 0)).all():
+            raise PluginError(f"{network.schedule!r}.factor must return {n_batches} finite numbers, none negative")
+        return np.asarray(network.optimizer.config()["lr"] * factor)
 
 
 def epoch_order(seed: int, epoch: int, n_samples: int) -> np.ndarray:

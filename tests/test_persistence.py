@@ -525,10 +525,10 @@ def renamed(old: str, new: str) -> Callable[[dict[str, Any]], None]:
         (renamed("optimizer/1", "optimizer/2"), "'optimizer/1' is missing"),
         (lambda header: header["parameters/dense_1.weight"].update(shape=[4, 3]), r"shape \(4, 3\), but the layers need \(3, 4\)"),
         (lambda header: header["parameters/dense_1.weight"].update(shape=[12]), r"shape \(12,\)"),
-        (lambda header: header["parameters/dense_1.weight"].update(dtype="I32"), "holds I32, but the network is F32"),
+        (lambda header: header["parameters/dense_1.weight"].update(dtype="I32"), "holds int32, but the network is float32"),
         (lambda header: header["__metadata__"]["architecture"].update(n_steps=0), "belongs to no layer"),
         (lambda header: header["__metadata__"]["architecture"].update(optimizer=None), "belongs to no layer"),
-        (lambda header: header["__metadata__"]["architecture"].update(dtype="float64"), "holds F32, but the network is F64"),
+        (lambda header: header["__metadata__"]["architecture"].update(dtype="float64"), "holds float32, but the network is float64"),
         (lambda header: header["__metadata__"]["architecture"]["layers"].pop(1), "'buffers/batch_norm_1.*belongs to no layer"),
     ],
 )

@@ -35,6 +35,7 @@ class Program:
         labels: np.ndarray | None,
         weights: np.ndarray | None,
         order: np.ndarray | None,
+        rates: np.ndarray | None,
         batch_size: int,
         drop_last: bool,
         seconds: float,

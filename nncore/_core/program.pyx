@@ -43,7 +43,7 @@ cdef extern from "runner.h" nogil:
         const nnc_tensor *tensors
         int64_t n_tensors
         const nnc_optimizer *optimizer
-        const double *optimizer_hyper
+        double *optimizer_hyper
         double weight_decay
         uint64_t seed
         int64_t step
@@ -56,6 +56,7 @@ cdef extern from "runner.h" nogil:
         const int64_t *labels
         const void *weights
         const int64_t *order
+        const double *rates
         int64_t n_samples
     ctypedef struct nnc_progress:
         int64_t n_done
@@ -210,7 +211,7 @@ cdef class Program:
             program.optimizer = <const nnc_optimizer *>table(spec.optimizer_capsule, "optimizer", sizeof(nnc_optimizer))
             if program.optimizer.step_f32 == NULL and program.optimizer.step_tensors_f32 == NULL:
                 raise PluginError(f"the kernel of {spec.optimizer!r} has no step function")
-        program.optimizer_hyper = <const double *>address(spec.optimizer_hyper)
+        program.optimizer_hyper = <double *>address(spec.optimizer_hyper)
         program.weight_decay = spec.weight_decay
         program.seed = spec.seed
         program.python = run_python
@@ -281,18 +282,19 @@ cdef class Program:
             status = nnc_update(&self.program)
         self.finish(status)
 
-    cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
+    cdef nnc_samples samples(self, inputs, targets, labels, weights, order, rates):
         return nnc_samples(
             address(inputs), address(targets), <const int64_t *>address(labels), address(weights), <const int64_t *>address(order),
-            len(inputs) if order is None else len(order),
+            <const double *>address(rates), len(inputs) if order is None else len(order),
         )
 
-    def train(self, inputs, targets, labels, weights, order, int64_t batch_size, bint drop_last, double seconds, progress):
+    def train(self, inputs, targets, labels, weights, order, rates, int64_t batch_size, bint drop_last, double seconds, progress):
         """Train on the samples from ``progress[0]`` on, for about `seconds`.
 
-        `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails.
+        `rates` holds a learning rate for each batch, or is None. `progress` is a list ``[samples done, weighted loss sum, weight
+        sum]``, brought up to date also if the run fails.
         """
-        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order)
+        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order, rates)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
         with nogil:
@@ -305,7 +307,7 @@ cdef class Program:
 
         `outputs` (n_samples, n_outputs) receives the network's outputs.
         """
-        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None)
+        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None, None)
         cdef void *kept = address(outputs)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status

@@ -260,6 +260,7 @@ static int32_t F(train)(nnc_program *program, const nnc_samples *samples, int64_
             break;
         }
         double value = 0, weight_sum = 0;
+        if (samples->rates != NULL) program->optimizer_hyper[0] = samples->rates[progress->n_done / batch_size];
         const void *x = F(load_batch)(program, samples, progress->n_done, n_rows, &weight_sum);
         int32_t status = F(forward)(program, x, n_rows, 1);
         if (status == NNC_OK) status = F(loss_value)(program, n_rows, 1, &value);

@@ -60,7 +60,7 @@ typedef struct nnc_program {
     const nnc_tensor *tensors; /* (n_tensors,) */
     int64_t n_tensors;
     const nnc_optimizer *optimizer; /* NULL: in Python */
-    const double *optimizer_hyper;
+    double *optimizer_hyper; /* the first is the learning rate */
     double weight_decay; /* lambda of 1/2 lambda sum W^2 over tensors of role weight */
 
     uint64_t seed;
@@ -79,6 +79,7 @@ typedef struct nnc_samples {
     const int64_t *labels;  /* (n,) or NULL */
     const void *weights;    /* (n,) or NULL for 1 each */
     const int64_t *order;   /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
+    const double *rates;    /* learning rate for each batch, or NULL for the optimizer's own */
     int64_t n_samples;      /* how many to visit */
 } nnc_samples;
 

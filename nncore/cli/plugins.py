@@ -8,18 +8,24 @@ import warnings
 from dataclasses import dataclass
 
 from nncore.cli.terminal import notice, table
+from nncore.cli.verification import verify
 from nncore.errors import NNCoreError, PluginWarning
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("plugins", help="list all components and the plugins they come from", description=__doc__)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument(
+        "--verify", nargs="?", const="", metavar="NAME",
+        help="run the checks of nncore.testing on all plugins' components, or those of one name or plugin; exit code 1 if one fails",
+    )  # fmt: skip
+    parser.add_argument("--all", action="store_true", help="with --verify: the built-in components too")
     parser.set_defaults(run=run)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One component. `rung` says what runs: "native", "numpy", "view" (nothing), "python" (a kind without kernels) or "broken"."""
+    """One component. `rung` says what runs: "native", "numba", "numpy", "view" (nothing), "python" (a kind without kernels) or "broken"."""
 
     kind: str
     name: str
@@ -31,6 +37,8 @@ class Row:
 
 def run(arguments: argparse.Namespace) -> int:
     rows, problems = collect()
+    if arguments.verify is not None:
+        return verify(rows, problems, arguments.verify, everything=arguments.all, as_json=arguments.json)
     if arguments.json:
         print(json.dumps({"components": [vars(row) for row in rows], "problems": problems}, indent=2, ensure_ascii=False))
         return 0
@@ -79,6 +87,6 @@ def _rung(kind: str, name: str) -> tuple[str, str]:
         if kernel is None:
             return "numpy", ""
         kernel.load()
-        return "native", ""
+        return kernel.rung, ""
     except NNCoreError as error:
         return "broken", str(error)

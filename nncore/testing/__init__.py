@@ -13,8 +13,16 @@ Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, an
 from __future__ import annotations
 
 from nncore.testing import tables
+from nncore.testing.activations import ActivationConformance
+from nncore.testing.conformance import Conformance
 from nncore.testing.guarded import Guarded
+from nncore.testing.initializers import InitializerConformance
+from nncore.testing.layers import LayerConformance
+from nncore.testing.losses import LossConformance
 from nncore.testing.optimizers import OptimizerConformance
 from nncore.testing.twin import numpy_twin
 
-__all__ = ["Guarded", "OptimizerConformance", "numpy_twin", "tables"]
+__all__ = [
+    "ActivationConformance", "Conformance", "Guarded", "InitializerConformance", "LayerConformance", "LossConformance",
+    "OptimizerConformance", "numpy_twin", "tables",
+]  # fmt: skip

@@ -16,6 +16,10 @@ from nncore.testing.imports import check_import, check_manifest_is_light
 from nncore.testing.tables import open_table
 
 
+class ArgumentsNeeded(AssertionError):
+    """The component cannot be made without arguments, and nobody says which to use."""
+
+
 class Conformance:
     """Base of the classes that plugin authors derive their tests from.
 
@@ -45,7 +49,13 @@ class Conformance:
     def components(cls) -> list[Any]:
         """An instance for each of `arguments`."""
         component_class = cls.component_class()
-        return [component_class(**arguments) for arguments in cls.arguments or getattr(component_class, "examples", ({},))]
+        chosen = cls.arguments or getattr(component_class, "examples", None)
+        if chosen is None and (required := required_arguments(component_class)):
+            raise ArgumentsNeeded(
+                f"{component_class.__name__} cannot be made without {', '.join(required)}: say what to try with, in `arguments` of the "
+                "test class or in `examples` of the component's class, a list of dicts of arguments"
+            )
+        return [component_class(**arguments) for arguments in chosen or ({},)]
 
     @classmethod
     def plugin(cls) -> PluginInfo:
@@ -79,8 +89,18 @@ class Conformance:
         self.each(check_kernel)
 
 
+def required_arguments(component_class: type[Any]) -> list[str]:
+    """Arguments of ``__init__`` without default."""
+    if component_class.__init__ is object.__init__:  # whose signature is (*args, **kwargs)
+        return []
+    parameters = inspect.signature(component_class).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+
+
 def check_arguments(component: Configurable) -> None:
     """Every argument of ``__init__`` is kept in the attribute of its name, which is what `config` and saved models rely on."""
+    if type(component).__init__ is object.__init__:  # whose signature is (*args, **kwargs)
+        return
     for parameter in inspect.signature(type(component)).parameters.values():
         expect(
             parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD),
@@ -96,7 +116,9 @@ def check_description(kind: str, component: Configurable) -> None:
     expect(type(again) is type(component), f"its description {description} makes a {type(again).__name__}")
     expect(registry.config_of(kind, again) == description, f"its description {description} makes {again!r}")
     if hasattr(component, "kernel"):
-        expect(again.hyper() == component.hyper(), f"its description makes a component with hyper() {again.hyper()}, not {component.hyper()}")
+        expect(
+            again.hyper() == component.hyper(), f"its description makes a component with hyper() {again.hyper()}, not {component.hyper()}"
+        )
 
 
 def check_kernel(component: Configurable) -> None:

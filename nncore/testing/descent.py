@@ -45,7 +45,9 @@ def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequenc
     return lowest
 
 
-def _check(optimizer: Optimizer, rates: Sequence[float], name: str, function: Function, start: Sequence[float], n: int, enough: float) -> None:
+def _check(
+    optimizer: Optimizer, rates: Sequence[float], name: str, function: Function, start: Sequence[float], n: int, enough: float
+) -> None:
     config = optimizer.config()
     for rung, step in steps(optimizer).items():
         lowest = np.inf

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.layers.dense import Dense
 from nncore.model import Sequential
 from nncore.plugin import Optimizer, native_kernel
 from nncore.testing import networks
@@ -81,13 +82,7 @@ class OptimizerConformance(Conformance):
 
 def network() -> Sequential:
     """A small classifier, the same every time."""
-    return Sequential(*layers()).build(4, rng=5)
-
-
-def layers() -> list[Any]:
-    from nncore.layers.dense import Dense
-
-    return [Dense(8, activation="tanh"), Dense(3)]
+    return Sequential(Dense(8, activation="tanh"), Dense(3)).build(4, rng=5)
 
 
 def problem(optimizer: Optimizer, n: int, dtype: type, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -184,5 +179,3 @@ def check_resuming(optimizer: Optimizer) -> None:
         resumed = run(step, type(optimizer)(**optimizer.config()), middle[0], gradients[3:], middle[1], first=4)
         for name, actual, expected in zip(("w", "state"), resumed, straight, strict=True):
             expect_same_bits(actual, expected, f"{rung}: {name} after resuming in the middle (is something kept outside `state`?)")
-
-

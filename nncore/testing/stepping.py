@@ -15,16 +15,12 @@ from nncore.testing.expectations import expect
 Step = Callable[[Optimizer, np.ndarray, np.ndarray, np.ndarray, int, Sequence[TensorSpan]], None]
 
 
-def numpy_step(
-    optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()
-) -> None:
+def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
     """The `step` method."""
     optimizer.step(w, g, state, t, *([tensors] if optimizer.needs_tensors else []))
 
 
-def native_step(
-    optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()
-) -> None:
+def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
     """The function of the compiled kernel."""
     kernel = native_kernel(optimizer)
     assert kernel is not None, "only an optimizer with a kernel has a native step"

@@ -40,3 +40,13 @@ def nncore_metrics():
 @hookimpl
 def nncore_callbacks(api):
     return [Component("silence", "nncore_good.components:Silence", "does nothing")]
+
+
+@hookimpl
+def nncore_schedules(api):
+    return [Component("halving", "nncore_good.components:Halving", "½ to the power of the step")]
+
+
+@hookimpl
+def nncore_formats(api):
+    return [Component("npz", "nncore_good.components:Npz", "NumPy's own archive")]

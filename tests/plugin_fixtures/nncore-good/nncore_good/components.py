@@ -1,10 +1,14 @@
 """One small component of every kind."""
 
+import io
+import json
+import zipfile
 from typing import ClassVar
 
 import numpy as np
 
-from nncore.plugin import Activation, Callback, Initializer, Layer, Loss, Metric, Optimizer, Plan
+from nncore.errors import FileFormatError
+from nncore.plugin import Activation, Callback, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Schedule
 
 
 class Doubling(Layer):
@@ -64,3 +68,25 @@ class LargestError(Metric):
 
 class Silence(Callback):
     pass
+
+
+class Halving(Schedule):
+    def factor(self, step, n_steps):
+        return 0.5 ** np.minimum(step, 60)
+
+
+class Npz(Format):
+    suffixes = (".npz",)
+
+    def encode(self, document, tensors):
+        buffer = io.BytesIO()
+        np.savez(buffer, document=np.array(json.dumps(document)), **{name.replace("/", "|"): array for name, array in tensors.items()})
+        return buffer.getvalue()
+
+    def read(self, path):
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {name.replace("|", "/"): archive[name] for name in archive.files}
+            return json.loads(str(arrays.pop("document"))), arrays
+        except (ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise FileFormatError(f"it is not an archive of a network: {error}") from error

@@ -1,0 +1,104 @@
+"""``nncore plugins --verify``: the conformance checks of `nncore.testing` on what is installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from nncore.cli.terminal import notice, table
+from nncore.errors import UnknownComponentError
+
+if TYPE_CHECKING:
+    from nncore.cli.plugins import Row
+    from nncore.testing.report import Outcome
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One component after its checks.
+
+    Attributes
+    ----------
+    status : {"ok", "failed", "untried"}
+    message : str
+        The first check that failed and why; or what kept checks from being run.
+    passed, skipped : int
+        How many checks passed, and how many could not be run here.
+    """
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    rung: str
+    status: str
+    message: str
+    passed: int
+    skipped: int
+
+
+def verify(rows: Collection[Row], problems: Collection[str], name: str, *, everything: bool, as_json: bool) -> int:
+    """Check the components that `name` means (by default all of plugins, or with `everything` the built-ins too) and print the results.
+
+    Returns
+    -------
+    int
+        The exit code: 1 if a check failed, or a plugin could not be loaded and no name was asked for.
+    """
+    from nncore.discovery import DISTRIBUTION
+
+    chosen = [row for row in rows if (_means(row, name) if name else everything or row.distribution != DISTRIBUTION)]
+    if name and not chosen:
+        raise UnknownComponentError(f"no component and no plugin is called {name!r}; nncore plugins lists them")
+    verdicts = [_verdict(row) for row in chosen]
+    broken = [] if name else problems
+    if as_json:
+        print(json.dumps({"components": [asdict(verdict) for verdict in verdicts], "problems": list(broken)}, indent=2, ensure_ascii=False))
+    else:
+        _print(verdicts)
+    for problem in broken:
+        notice(problem)
+    return int(bool(broken) or any(verdict.status == "failed" for verdict in verdicts))
+
+
+def _means(row: Row, name: str) -> bool:
+    """By its bare or qualified name, or that of its distribution."""
+    return name in (row.name, row.name.rpartition("/")[2], row.distribution, f"{row.distribution}/{row.name}")
+
+
+def _verdict(row: Row) -> Verdict:
+    from nncore.testing import report
+
+    outcomes = list(report.verify(row.kind, row.name))
+    count: Callable[[str], int] = [outcome.status for outcome in outcomes].count
+    # A check that needs an instance cannot be run without arguments; that says more than the checks that could.
+    decisive = _first(outcomes, "failed") or _first(outcomes, "untried")
+    verdict = Verdict(row.kind, row.name, row.distribution, row.version, row.rung, "ok", "", count("ok"), count("skipped") + count("untried"))
+    if decisive is not None:
+        message = f"{decisive.check}: {decisive.message}" if decisive.status == "failed" else decisive.message
+        return replace(verdict, status=decisive.status, message=message)
+    skipped = _first(outcomes, "skipped")
+    return verdict if skipped is None else replace(verdict, message=f"{verdict.skipped} checks skipped: {skipped.message}")
+
+
+def _first(outcomes: Collection[Outcome], status: str) -> Outcome | None:
+    return next((outcome for outcome in outcomes if outcome.status == status), None)
+
+
+def _print(verdicts: Collection[Verdict]) -> None:
+    if not verdicts:
+        print("no components of plugins are installed; --all verifies the built-in ones")
+        return
+    header = ["name", "kind", "plugin", "runs", "checks", "result"]
+    cells = [
+        [v.name, v.kind, f"{v.distribution} {v.version}", v.rung, str(v.passed), f"{v.status}: {_line(v.message)}" if v.message else v.status]
+        for v in verdicts
+    ]
+    print(table([header, *cells]))
+
+
+def _line(message: str) -> str:
+    """A message in one line of a table."""
+    return " ".join(message.split())

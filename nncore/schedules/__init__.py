@@ -1,0 +1,1 @@
+"""Schedules: how the learning rate moves during a fit, one a file."""

@@ -1,0 +1,14 @@
+"""A learning rate that stays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.plugin import Schedule
+
+
+class ConstantRate(Schedule):
+    """Factor 1 at every step."""
+
+    def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
+        return np.ones(len(step))

@@ -1,0 +1,193 @@
+"""What every activation is checked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.layers.activation import ActivationLayer
+from nncore.layers.dense import Dense
+from nncore.model import Sequential
+from nncore.plugin import Activation, native_kernel
+from nncore.testing import networks, tables
+from nncore.testing.conformance import Conformance
+from nncore.testing.differences import expect_gradient
+from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.guarded import Guarded
+from nncore.testing.hyperparameters import unusual
+from nncore.testing.twin import numpy_twin
+
+SHAPES = ((0, 3), (1, 1), (7, 1), (1, 7), (8, 9), (9, 8), (2, 1023), (1023, 2))
+DTYPES = (np.float32, np.float64)
+
+
+class ActivationConformance(Conformance):
+    """Checks of an activation.
+
+    >>> class TestReLU(ActivationConformance):
+    ...     name = "relu"
+    """
+
+    kind = "activations"
+
+    def test_forward_and_backward(self) -> None:
+        self.each(check_rungs)
+
+    def test_kernel_agrees_with_numpy(self) -> None:
+        self.each(check_agreement)
+
+    def test_gradient(self) -> None:
+        self.each(check_gradient)
+
+    def test_rows_are_independent(self) -> None:
+        self.each(check_rows)
+
+    def test_initializer_exists(self) -> None:
+        registry.get("initializers", self.component_class().initializer)
+
+    def test_trains_a_network(self) -> None:
+        self._only_if_trainable(networks.check_fit_lowers_the_loss)
+
+    def test_network_ends_with_the_same_bits(self) -> None:
+        self._only_if_trainable(networks.check_same_bits)
+
+    def test_network_goes_on_from_a_file(self) -> None:
+        self._only_if_trainable(networks.check_file)
+
+    def _only_if_trainable(self, check: Any) -> None:
+        if self.component_class().trainable:
+            check(self.network, train)
+
+    def network(self) -> Sequential:
+        """Once as the activation of a layer, once on its own, where it may not work in place."""
+        return Sequential(Dense(8, activation=self.name), ActivationLayer(self.name), Dense(3)).build(4, rng=5)
+
+
+def train(net: Sequential, epochs: int, **fit: Any) -> list[float]:
+    history = net.fit(
+        networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
+        epochs=epochs, batch_size=16, progress=False, **fit,
+    )  # fmt: skip
+    return list(history["loss"])
+
+
+class Rung:
+    """The forward and backward pass of an activation, with all buffers guarded: compiled, or NumPy's where there is no kernel."""
+
+    def __init__(self, activation: Activation) -> None:
+        kernel = native_kernel(activation)
+        self.activation = activation
+        self.table = None if kernel is None else tables.activation(kernel.load())
+        self.name = "NumPy" if kernel is None else "the kernel"
+
+    def forward(self, z: np.ndarray, in_place: bool = False) -> np.ndarray:
+        """φ(z)."""
+        if self.table is None:
+            a = self.activation.forward(z)
+            expect(a.shape == z.shape, f"forward gives shape {a.shape} for z of shape {z.shape}")
+            return np.asarray(a, z.dtype)
+        guarded_z = Guarded(z, "z")
+        guarded_a = guarded_z if in_place else Guarded(np.full_like(z, 7), "a")
+        self._call("forward", z.dtype, guarded_z.array, guarded_a.array, *z.shape)
+        if not in_place:
+            expect_same_bits(guarded_z.check(), z, "z after forward, which must not write it")
+        return guarded_a.check()
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray, in_place: bool = False) -> np.ndarray:
+        """∂E/∂z; `z` is the input only if the activation asks for it, as in the host."""
+        kept = z if self.activation.needs_input else a
+        if self.table is None:
+            d_z = self.activation.backward(kept, a, d_a)
+            expect(d_z.shape == z.shape, f"backward gives shape {d_z.shape} for d_a of shape {z.shape}")
+            return np.asarray(d_z, z.dtype)
+        buffers = [Guarded(kept, "z"), Guarded(a, "a"), Guarded(d_a, "d_a")]
+        guarded_d_z = buffers[2] if in_place else Guarded(np.full_like(z, 7), "d_z")
+        self._call("backward", z.dtype, *(buffer.array for buffer in buffers), guarded_d_z.array, *z.shape)
+        for buffer, before in list(zip(buffers, (kept, a, d_a), strict=True))[: 2 if in_place else 3]:
+            expect_same_bits(buffer.check(), before, f"{buffer.name} after backward, which must not write it")
+        return guarded_d_z.check()
+
+    def _call(self, direction: str, dtype: np.dtype, *arguments: np.ndarray | int) -> None:
+        name = f"{direction}_{tables.SUFFIXES[dtype]}"
+        function = getattr(self.table, name)
+        expect(function is not None, f"the kernel has no {name}")
+        status = function(*arguments, np.array(self.activation.hyper(), np.float64))
+        expect(status == 0, f"{name} returned {status}, 0 is success")
+
+
+def cases(seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """z and d_a of order one, of every shape and dtype."""
+    for shape in SHAPES:
+        rng = np.random.default_rng([seed, *shape])
+        z, d_a = rng.normal(size=(2, *shape)) * [[[3.0]], [[1.0]]]
+        for dtype in DTYPES:
+            yield z.astype(dtype), d_a.astype(dtype)
+
+
+def check_rungs(activation: Activation) -> None:
+    """Every rung keeps shapes, writes nothing else, gives the same bits again, and in place (the kernel) the same as elsewhere."""
+    for rung in {rung.name: rung for rung in (Rung(activation), Rung(numpy_twin(activation)))}.values():
+        for z, d_a in cases():
+            what, before = f"{rung.name}, shape {z.shape}, {z.dtype}:", z.copy()
+            a = rung.forward(z)
+            expect(np.isfinite(a).all(), f"{what} forward gives numbers that are not finite")
+            expect_same_bits(z, before, f"{what} z after forward, which must not write it")
+            expect_same_bits(rung.forward(z), a, f"{what} a second forward")
+            expect_same_bits(rung.forward(z, in_place=True), a, f"{what} forward in place")
+            if activation.trainable:
+                d_z = rung.backward(z, a, d_a)
+                expect(np.isfinite(d_z).all(), f"{what} backward gives numbers that are not finite")
+                expect_same_bits(rung.backward(z, a, d_a), d_z, f"{what} a second backward")
+                expect_same_bits(rung.backward(z, a, d_a, in_place=True), d_z, f"{what} backward in place")
+
+
+def check_agreement(activation: Activation) -> None:
+    """The kernel computes what `forward` and `backward` compute, for the given hyperparameters and for unusual ones.
+
+    Results may differ by 16 roundings of numbers of order one, or by 16 times what a change of the inputs by one rounding does.
+    """
+    if native_kernel(activation) is None:
+        return
+    for variant in [activation, *unusual(activation)]:
+        kernel, oracle = Rung(variant), Rung(numpy_twin(variant))
+        for z, d_a in cases():
+            eps = np.finfo(z.dtype).eps
+            what = f"{variant!r}, shape {z.shape}, {z.dtype}: the kernel's"
+            a, other = oracle.forward(z), z * (1 + eps)
+            expect_close(kernel.forward(z), a, _allowed(a, oracle.forward(other)), f"{what} a")
+            if activation.trainable:
+                d_z, nearby = oracle.backward(z, a, d_a), oracle.backward(other, oracle.forward(other), d_a)
+                expect_close(kernel.backward(z, a, d_a), d_z, _allowed(d_z, nearby), f"{what} d_z")
+
+
+def _allowed(expected: np.ndarray, nearby: np.ndarray) -> np.ndarray:
+    eps = float(np.finfo(expected.dtype).eps)
+    return 16 * np.maximum(eps * np.maximum(1, np.abs(expected)), np.abs(nearby - expected))
+
+
+def check_gradient(activation: Activation) -> None:
+    """`backward` is the derivative of `forward` on every rung."""
+    if not activation.trainable:
+        return
+    for variant in [activation, *unusual(activation)]:
+        for rung in (Rung(variant), Rung(numpy_twin(variant))):
+            rng = np.random.default_rng(1)
+            z, d_a = rng.normal(size=(2, 5, 4)) * [[[2.0]], [[1.0]]]
+            d_z = rung.backward(z, rung.forward(z), d_a)
+            expect_gradient(d_z, lambda rung=rung, z=z, d_a=d_a: float((rung.forward(z) * d_a).sum()), z, f"{variant!r}, {rung.name}: d_z")
+
+
+def check_rows(activation: Activation) -> None:
+    """A block of rows gives the bits that it has in the whole: the host may split a batch among threads."""
+    rung, rng = Rung(activation), np.random.default_rng(2)
+    blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
+    for dtype in DTYPES:
+        z, d_a = (rng.normal(size=(2, 29, 11)) * 3).astype(dtype)
+        a = rung.forward(z)
+        expect_same_bits(np.concatenate([rung.forward(z[b]) for b in blocks]), a, f"{rung.name}, {z.dtype}: a of blocks of rows")
+        if activation.trainable:
+            parts = np.concatenate([rung.backward(z[b], a[b], d_a[b]) for b in blocks])
+            expect_same_bits(parts, rung.backward(z, a, d_a), f"{rung.name}, {z.dtype}: d_z of blocks of rows")

@@ -1,0 +1,119 @@
+"""What every initializer is checked for."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.layers.dense import Dense
+from nncore.model import Sequential
+from nncore.plugin import Initializer
+from nncore.testing import networks
+from nncore.testing.conformance import Conformance
+from nncore.testing.expectations import expect, expect_same_bits
+
+#: (shape, fan-in, fan-out): weights of all proportions, and biases.
+TENSORS = (((1, 1), 1, 1), ((7, 9), 7, 9), ((64, 8), 64, 8), ((3, 100), 3, 100), ((9,), 7, 9), ((1,), 1, 1))
+
+
+class InitializerConformance(Conformance):
+    """Checks of an initializer.
+
+    >>> class TestHeNormal(InitializerConformance):
+    ...     name = "he_normal"
+    """
+
+    kind = "initializers"
+
+    def test_sample(self) -> None:
+        self.each(check_sample)
+
+    def test_no_connections(self) -> None:
+        self.each(check_fan_in)
+
+    def test_refine(self) -> None:
+        self.each(check_refine)
+
+    def test_network_starts_with_the_same_bits(self) -> None:
+        self.each(check_network)
+
+    def test_network_goes_on_from_a_file(self) -> None:
+        networks.check_file(self.network, self.train)
+
+    def network(self) -> Sequential:
+        """Not built: data-dependent initializers see the batch that `fit` brings."""
+        return Sequential(Dense(8, activation="tanh", weight_initializer=described(self.components()[0])), Dense(3))
+
+    def train(self, net: Sequential, epochs: int, **fit: Any) -> list[float]:
+        """Fit, or go on from where `net` is."""
+        rng = None if net.is_built else 5
+        history = net.fit(
+            networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
+            epochs=epochs, batch_size=16, progress=False, rng=rng, **fit,
+        )  # fmt: skip
+        return list(history["loss"])
+
+
+def described(initializer: Initializer) -> Any:
+    """By name and arguments, as a user or a file writes it."""
+    return registry.resolve("initializers", registry.config_of("initializers", initializer))
+
+
+def check_sample(initializer: Initializer) -> None:
+    """Finite numbers of the asked shape, all randomness from the generator it gets, and an array of its own every time."""
+    for shape, fan_in, fan_out in TENSORS:
+        what = f"sample(rng, {shape}, {fan_in}, {fan_out})"
+        first, second = (np.asarray(initializer.sample(np.random.default_rng(1), shape, fan_in, fan_out)) for _ in range(2))
+        expect(first.shape == shape, f"{what} has shape {first.shape}")
+        expect(first.dtype.kind == "f", f"{what} has dtype {first.dtype}, floating-point numbers are expected")
+        expect(np.isfinite(first).all(), f"{what} is not finite")
+        expect_same_bits(second, first, f"{what} from an equal generator")
+
+
+def check_fan_in(initializer: Initializer) -> None:
+    """A unit without inputs has finite parameters all the same."""
+    for shape, fan_in, fan_out in (((5,), 0, 5), ((5,), 1, 5), ((1, 5), 1, 5)):
+        values = np.asarray(initializer.sample(np.random.default_rng(2), shape, fan_in, fan_out))
+        expect(values.shape == shape and np.isfinite(values).all(), f"sample(rng, {shape}, fan_in={fan_in}, {fan_out}) gives {values}")
+
+
+def check_refine(initializer: Initializer) -> None:
+    """If `needs_batch`, `refine` changes the tensors in place: the same way every time, to finite numbers, with and without bias."""
+    refines = type(initializer).refine is not Initializer.refine
+    expect(
+        initializer.needs_batch == refines, f"needs_batch is {initializer.needs_batch}, but refine is {'' if refines else 'not '}defined"
+    )
+    if not initializer.needs_batch:
+        return
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(50, 6)) * [1, 2, 3, 0.1, 1, 1]
+    constant = np.full((50, 6), 0.5)
+    for inputs in (x, x[:1], constant):
+        for has_bias in (True, False):
+            for dtype in (np.float32, np.float64):
+                results = []
+                for _ in range(2):
+                    weight = np.asarray(initializer.sample(np.random.default_rng(4), (6, 4), 6, 4)).astype(dtype)
+                    bias = np.zeros(4, dtype) if has_bias else None
+                    batch = inputs.astype(dtype)
+                    initializer.refine(batch, weight, bias)
+                    expect_same_bits(batch, inputs.astype(dtype), "the batch, which refine must not write")
+                    results.append(np.append(weight.ravel(), [] if bias is None else bias))
+                what = f"refine with {len(inputs)} rows, {'a' if has_bias else 'no'} bias, {dtype.__name__}"
+                expect(np.isfinite(results[0]).all(), f"{what} gives numbers that are not finite")
+                expect_same_bits(results[1], results[0], f"{what} a second time")
+
+
+def check_network(initializer: Initializer) -> None:
+    """Networks built alike start with the same finite parameters, in both dtypes, whether the initializer is for weights or biases."""
+    for dtype in ("float32", "float64"):
+        for where in ("weight_initializer", "bias_initializer"):
+            if where == "bias_initializer" and initializer.needs_batch:
+                continue  # it is asked through the weight
+            layer = Dense(5, **{where: described(initializer)})
+            vectors = [Sequential(layer).build(4, rng=7, dtype=dtype).parameters.copy() for _ in range(2)]
+            expect(math.prod(vectors[0].shape) == 25 and np.isfinite(vectors[0]).all(), f"as {where}: parameters {vectors[0]}")
+            expect_same_bits(vectors[1], vectors[0], f"as {where}, {dtype}: parameters of an equal network")

@@ -1,0 +1,209 @@
+"""What every layer is checked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore import registry
+from nncore.layers.dense import Dense
+from nncore.layers.flatten import Flatten
+from nncore.model import Sequential
+from nncore.plugin import Layer, Plan, native_kernel
+from nncore.testing import networks
+from nncore.testing.conformance import Conformance
+from nncore.testing.differences import expect_gradient
+from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.hyperparameters import unusual
+from nncore.testing.layer_calls import Call, first_buffers, size
+from nncore.testing.twin import numpy_twin
+
+ROWS = (1, 7, 8, 9, 130)
+DTYPES = (np.float32, np.float64)
+
+
+class LayerConformance(Conformance):
+    """Checks of a layer.
+
+    >>> class TestDropout(LayerConformance):
+    ...     name = "dropout"
+
+    Attributes
+    ----------
+    input_shapes : sequence of tuple of int
+        Shapes of a sample to try; gradients are checked for the first.
+    exact_gradient : bool
+        False if `backward` is by design not the derivative of `forward` (statistics taken as constants, straight-through
+        estimators); central differences are then left out.
+    """
+
+    kind = "layers"
+    input_shapes: ClassVar[Sequence[tuple[int, ...]]] = ((4,), (1,), (7,), (8,), (9,), (1023,))
+    exact_gradient: ClassVar[bool] = True
+
+    def inputs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Inputs of the given shape, rows first, that the layer can take; override it if normal numbers are none."""
+        return rng.normal(size=shape)
+
+    def test_plan(self) -> None:
+        self.each(lambda layer: [check_plan(layer, shape) for shape in self.input_shapes])
+
+    def test_forward_and_backward(self) -> None:
+        self._each_that_computes(self._check_rungs)
+
+    def test_kernel_agrees_with_numpy(self) -> None:
+        self._each_that_computes(self._check_agreement)
+
+    def test_gradient(self) -> None:
+        if self.exact_gradient:
+            self._each_that_computes(self._check_gradient)
+
+    def test_rows_are_independent_at_prediction(self) -> None:
+        self._each_that_computes(self._check_rows)
+
+    def test_trains_a_network(self) -> None:
+        networks.check_fit_lowers_the_loss(self.network, self.train)
+
+    def test_network_ends_with_the_same_bits(self) -> None:
+        networks.check_same_bits(self.network, self.train)
+
+    def test_network_goes_on_from_a_file(self) -> None:
+        networks.check_file(self.network, self.train)
+
+    def network(self) -> Sequential:
+        """The layer as a hidden one if it takes vectors, else at the front."""
+        layer = registry.resolve("layers", registry.config_of("layers", self.components()[0]))
+        if len(self.input_shapes[0]) == 1:
+            return Sequential(Dense(self.input_shapes[0][0]), layer, Flatten(), Dense(3)).build(4, rng=5)
+        return Sequential(layer, Flatten(), Dense(3)).build(self.input_shapes[0], rng=5)
+
+    def train(self, net: Sequential, epochs: int, **fit: Any) -> list[float]:
+        """Fit, or go on from where `net` is."""
+        X = networks.inputs() if len(net.input_shape) == 1 else self.inputs(np.random.default_rng(11), (60, *net.input_shape))
+        history = net.fit(
+            X, networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
+            epochs=epochs, batch_size=16, progress=False, **fit,
+        )  # fmt: skip
+        return list(history["loss"])
+
+    def _each_that_computes(self, check: Any) -> None:
+        self.each(lambda layer: None if layer.plan(self.input_shapes[0]).is_view else check(layer))
+
+    def _problem(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, Plan]:
+        """x, parameters of order one, buffers as after some training, plan."""
+        plan, rng = layer.plan(shape), np.random.default_rng([n_rows, *shape])
+        buffers = first_buffers(plan, np.dtype(dtype))
+        parameters = rng.normal(size=size(plan.tensors)).astype(dtype)
+        x = self.inputs(rng, (n_rows, *shape)).astype(dtype)
+        before = Call(numpy_twin(layer), self.inputs(rng, (5, *shape)).astype(dtype), parameters, buffers)
+        before.forward()
+        return x, parameters, before.buffers.array.copy(), plan
+
+    def _outcome(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any, nudge: float = 0.0) -> dict[str, np.ndarray]:
+        """Everything that calls of the layer leave behind; `nudge` is a relative change of its inputs."""
+        x, parameters, buffers, _ = self._problem(layer, n_rows, shape, dtype)
+        x *= x.dtype.type(1 + nudge)
+        call = Call(layer, x, parameters, buffers)
+        y = call.forward().copy()
+        d_y = np.random.default_rng(n_rows).normal(size=y.shape).astype(dtype)
+        d_x, d_parameters = (array.copy() for array in call.backward(d_y))
+        again = Call(layer, x, parameters, buffers)
+        again.forward()
+        _, alone = again.backward(d_y, want_d_x=False)
+        expect_same_bits(alone, d_parameters, "d_parameters when nobody asks for d_x")
+        expect((again.d_x.array == 7).all(), "d_x is written although nobody asks for it")
+        predicted = Call(layer, x, parameters, call.buffers.array, training=False)
+        kept = call.buffers.array.copy()
+        outcome = {"y": y, "d_x": d_x, "d_parameters": d_parameters, "buffers": kept}
+        if not layer.plan(shape).training_only:
+            outcome["y at prediction"] = predicted.forward().copy()
+            expect_same_bits(predicted.buffers.array, kept, "the buffers after a prediction, which must not change them")
+        return outcome
+
+    def _check_rungs(self, layer: Layer) -> None:
+        """On every rung: finite, nothing else written, and the same bits again from equal calls."""
+        for rung in [numpy_twin(layer)] + ([layer] if native_kernel(layer) else []):
+            for n_rows in ROWS:
+                for dtype in DTYPES:
+                    first, second = (self._outcome(rung, n_rows, self.input_shapes[0], dtype) for _ in range(2))
+                    for name, value in first.items():
+                        what = f"{rung!r}, {n_rows} rows, {dtype.__name__}: {name}"
+                        expect(np.isfinite(value).all(), f"{what} is not finite")
+                        expect_same_bits(second[name], value, f"{what} a second time")
+
+    def _check_agreement(self, layer: Layer) -> None:
+        """The kernel computes what the methods compute, for the given hyperparameters and for unusual ones.
+
+        Results may differ by 16 roundings for each root of the number of terms in a sum, of numbers as large as the largest; or
+        by 16 times what a change of the inputs by one rounding does.
+        """
+        if native_kernel(layer) is None:
+            return
+        for variant in [layer, *unusual(layer)]:
+            for n_rows, shape in [*((n, self.input_shapes[0]) for n in ROWS), *((3, shape) for shape in self.input_shapes[1:])]:
+                for dtype in DTYPES:
+                    eps = float(np.finfo(dtype).eps)
+                    actual, expected = (self._outcome(rung, n_rows, shape, dtype) for rung in (variant, numpy_twin(variant)))
+                    nearby = self._outcome(numpy_twin(variant), n_rows, shape, dtype, nudge=eps)
+                    for name, should in expected.items():
+                        scale = max(1.0, float(np.abs(should).max(initial=0)))
+                        roundings = 16 * eps * scale * np.sqrt(n_rows + np.prod(shape))
+                        amplified = 16 * float(np.abs(nearby[name] - should).max(initial=0))
+                        what = f"{variant!r}, {n_rows} rows, shape {shape}, {dtype.__name__}: the kernel's {name}"
+                        expect_close(actual[name], should, max(roundings, amplified), what)
+
+    def _check_gradient(self, layer: Layer) -> None:
+        """`backward` gives the derivatives of `forward` with respect to inputs and parameters, on every rung."""
+        for variant in [layer, *unusual(layer)]:
+            for rung in [numpy_twin(variant)] + ([variant] if native_kernel(variant) else []):
+                x, parameters, buffers, plan = self._problem(rung, 5, self.input_shapes[0], np.float64)
+                call = Call(rung, x, parameters, buffers)
+                d_y = np.random.default_rng(1).normal(size=call.forward().shape)
+                d_x, d_parameters = call.backward(d_y)
+
+                def value(
+                    rung: Layer = rung, x: np.ndarray = x, parameters: np.ndarray = parameters, buffers: np.ndarray = buffers,
+                    d_y: np.ndarray = d_y,
+                ) -> float:  # fmt: skip
+                    return float((Call(rung, x, parameters, buffers).forward() * d_y).sum())
+
+                expect_gradient(d_x.reshape(x.shape), value, x, f"{rung!r}: d_x")
+                offset = 0
+                for tensor in plan.tensors:
+                    part = slice(offset, offset + tensor.size)
+                    expect_gradient(d_parameters[part], value, parameters[part], f"{rung!r}: d_{tensor.name}")
+                    offset += tensor.size
+
+    def _check_rows(self, layer: Layer) -> None:
+        """At prediction a row gives the same bits whatever rows stand beside it (compiled; a BLAS behind NumPy may differ)."""
+        if native_kernel(layer) is None or layer.plan(self.input_shapes[0]).training_only:
+            return
+        for dtype in DTYPES:
+            x, parameters, buffers, _ = self._problem(layer, 29, self.input_shapes[0], dtype)
+            whole = Call(layer, x, parameters, buffers, training=False).forward()
+            blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
+            parts = [Call(layer, x[block], parameters, buffers, training=False).forward() for block in blocks]
+            expect_same_bits(np.concatenate(parts), whole, f"{dtype.__name__}: y of blocks of rows")
+
+
+def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
+    """The plan is sound and the same every time."""
+    plan = layer.plan(shape)
+    what = f"plan({shape})"
+    expect(all(isinstance(n, int) and n >= 1 for n in plan.output_shape), f"{what}: output_shape {plan.output_shape} must be whole numbers")
+    names = [part.name for part in (*plan.tensors, *plan.buffers)]
+    expect(len(set(names)) == len(names), f"{what}: two tensors or buffers have one name: {names}")
+    for tensor in plan.tensors:
+        expect(
+            tensor.role in ("weight", "bias", "scale"), f"{what}: {tensor.name} has role {tensor.role!r}; weight, bias or scale is expected"
+        )
+        expect(tensor.size >= 1, f"{what}: {tensor.name} has shape {tensor.shape}")
+        if tensor.initializer is not None:
+            registry.resolve("initializers", tensor.initializer)
+    for count in ("cache", "cache_per_row", "scratch", "scratch_per_row"):
+        expect(getattr(plan, count) >= 0, f"{what}: {count} is {getattr(plan, count)}")
+    if plan.activation is not None:
+        registry.resolve("activations", plan.activation)
+    expect(layer.plan(shape) == plan, f"{what} differs when it is asked again")

@@ -1,0 +1,265 @@
+"""What every loss is checked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore import registry
+from nncore.errors import DataError
+from nncore.layers.dense import Dense
+from nncore.model import Sequential
+from nncore.plugin import Loss, native_kernel
+from nncore.testing import networks, tables
+from nncore.testing.conformance import Conformance
+from nncore.testing.differences import expect_gradient
+from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.guarded import Guarded
+from nncore.testing.hyperparameters import bounds, unusual
+from nncore.testing.twin import numpy_twin
+
+ROWS = (0, 1, 7, 8, 9, 1023)
+DTYPES = (np.float32, np.float64)
+
+
+class LossConformance(Conformance):
+    """Checks of a loss.
+
+    >>> class TestHalfMSE(LossConformance):
+    ...     name = "half_mse"
+
+    Attributes
+    ----------
+    columns : sequence of int
+        Numbers of outputs to try; set it if the arguments fix that number (class weights).
+    """
+
+    kind = "losses"
+    columns: ClassVar[Sequence[int]] = (3, 1, 7, 8, 9, 1023)
+
+    def test_declarations(self) -> None:
+        self.each(check_declarations)
+
+    def test_value_and_gradient(self) -> None:
+        self.each(lambda loss: check_rungs(loss, self.columns))
+
+    def test_kernel_agrees_with_numpy(self) -> None:
+        self.each(lambda loss: check_agreement(loss, self.columns))
+
+    def test_gradient(self) -> None:
+        self.each(lambda loss: check_gradient(loss, self.columns[0]))
+
+    def test_rows_are_independent(self) -> None:
+        self.each(lambda loss: check_rows(loss, self.columns[0]))
+
+    def test_targets_out_of_range_are_refused(self) -> None:
+        self.each(lambda loss: check_refusals(loss, self.columns[0]))
+
+    def test_trains_a_network(self) -> None:
+        networks.check_fit_lowers_the_loss(self.network, self.train)
+
+    def test_network_ends_with_the_same_bits(self) -> None:
+        networks.check_same_bits(self.network, self.train)
+
+    def test_network_goes_on_from_a_file(self) -> None:
+        networks.check_file(self.network, self.train)
+
+    def network(self) -> Sequential:
+        """The last activation keeps the outputs in (0, 1), where every loss is defined, unless the loss takes logits."""
+        loss = self.components()[0]
+        last = "softmax" if loss.link is None and loss.targets != "real" else "sigmoid" if loss.link is None else None
+        return Sequential(Dense(8, activation="tanh"), Dense(self.columns[0], activation=last)).build(4, rng=5)
+
+    def train(self, net: Sequential, epochs: int, **fit: Any) -> list[float]:
+        """Fit by name, or on from where `net` is."""
+        instance = self.components()[0]
+        _, real, labels = example(instance, 60, self.columns[0], np.float32)
+        first = {"kind": "losses", **registry.config_of("losses", instance)} if self.arguments else self.name
+        loss = first if net.loss is None else None
+        y = labels if real is None else real
+        assert y is not None, "a loss takes reals or labels"
+        history = net.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=16, progress=False, **fit)
+        return list(history["loss"])
+
+
+Target = np.ndarray
+
+
+def example(loss: Loss, n_rows: int, n_outputs: int, dtype: type) -> tuple[np.ndarray, Target | None, Target | None]:
+    """Outputs between 0 and 1 (where logits and probabilities are both at home), real targets, and labels, as the loss takes."""
+    rng = np.random.default_rng([n_rows, n_outputs])
+    output = rng.uniform(0.05, 0.95, (n_rows, n_outputs))
+    labels = rng.integers(n_outputs, size=n_rows)
+    low, high = bounds(loss.target_range) if loss.target_range else (0.0, 1.0)
+    real = rng.uniform(max(low, -2.0), min(high, 2.0), (n_rows, loss.n_targets(n_outputs)))
+    if loss.targets == "both":
+        real /= real.sum(axis=1, keepdims=True)
+    return output.astype(dtype), None if loss.targets == "labels" else real.astype(dtype), None if loss.targets == "real" else labels
+
+
+def examples(loss: Loss, columns: Sequence[int]) -> Iterator[tuple[np.ndarray, Target, np.ndarray]]:
+    """Output, target and weight for every size, dtype and kind of target."""
+    shapes = [(n_rows, columns[0]) for n_rows in ROWS] + [(9, n_outputs) for n_outputs in columns[1:]]
+    for n_rows, n_outputs in shapes:
+        for dtype in DTYPES:
+            output, *targets = example(loss, n_rows, n_outputs, dtype)
+            weight = np.random.default_rng(n_rows).uniform(0.1, 2, n_rows).astype(dtype)
+            for target in targets:
+                if target is not None:
+                    yield output, target, weight
+
+
+class Rung:
+    """Value and gradient of a loss, with all buffers guarded: compiled, or NumPy's where there is no kernel."""
+
+    def __init__(self, loss: Loss) -> None:
+        kernel = native_kernel(loss)
+        self.loss = loss
+        self.table = None if kernel is None else tables.loss(kernel.load())
+        self.name = "NumPy" if kernel is None else "the kernel"
+
+    def __call__(self, output: np.ndarray, target: Target, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(loss of each row, weighted gradient)."""
+        if self.table is not None:
+            value, d_output = self._native(output, target, weight, np.full_like(output, 7))
+            assert d_output is not None, "a gradient was asked for"
+            return value, d_output
+        value, gradient = self.loss.forward(output, target), self.loss.backward(output, target)
+        expect(value.shape == (len(output),), f"forward gives shape {value.shape}, one number a row is expected: {(len(output),)}")
+        expect(gradient.shape == output.shape, f"backward gives shape {gradient.shape}, that of the output is expected: {output.shape}")
+        return np.asarray(value, output.dtype), np.asarray(gradient * weight[:, None], output.dtype)
+
+    def value(self, output: np.ndarray, target: Target) -> np.ndarray:
+        """The loss of each row alone."""
+        if self.table is not None:
+            return self._native(output, target, np.ones(len(output), output.dtype), None)[0]
+        return np.asarray(self.loss.forward(output, target), output.dtype)
+
+    def _native(
+        self, output: np.ndarray, target: Target, weight: np.ndarray, d_output: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        kind, columns = ("labels", []) if target.ndim == 1 else ("real", [target.shape[1]])
+        name = f"{kind}_{tables.SUFFIXES[output.dtype]}"
+        function = getattr(self.table, name)
+        expect(function is not None, f"the kernel has no {name}, but targets is {self.loss.targets!r}")
+        inputs = [Guarded(array, what) for array, what in ((output, "output"), (target, "target"), (weight, "weight"))]
+        value = Guarded(np.full(len(output), 7, output.dtype), "loss")
+        gradient = None if d_output is None else Guarded(d_output, "d_output")
+        d_array = None if gradient is None else gradient.array
+        hyper = np.array(self.loss.hyper(), np.float64)
+        status = function(*(buffer.array for buffer in inputs), value.array, d_array, *output.shape, *columns, hyper)
+        expect(status == 0, f"{name} returned {status}, 0 is success")
+        for buffer, before in zip(inputs, (output, target, weight), strict=True):
+            expect_same_bits(buffer.check(), before, f"{buffer.name}, which must not be written")
+        return value.check(), None if gradient is None else gradient.check()
+
+
+def rungs(loss: Loss) -> list[Rung]:
+    """NumPy's, and the kernel's if there is one."""
+    return [Rung(numpy_twin(loss))] + ([Rung(loss)] if native_kernel(loss) else [])
+
+
+def _what(rung: Rung, output: np.ndarray, target: Target) -> str:
+    return f"{rung.loss!r}, {rung.name}, {output.dtype}, output {output.shape}, {'labels' if target.ndim == 1 else 'real targets'}:"
+
+
+def check_declarations(loss: Loss) -> None:
+    """`targets`, `target_range`, `link` and `metrics` name things that exist."""
+    expect(loss.targets in ("real", "labels", "both"), f"targets is {loss.targets!r}; it must be 'real', 'labels' or 'both'")
+    if loss.target_range is not None:
+        low, high = bounds(loss.target_range)
+        expect(low < high, f"target_range {loss.target_range!r} is empty")
+    if loss.link is not None:
+        registry.get("activations", loss.link)
+    for metric in loss.metrics:
+        registry.get("metrics", metric)
+
+
+def check_rungs(loss: Loss, columns: Sequence[int]) -> None:
+    """On every rung: finite, the same bits again, the value the same without gradient, and the gradient weighted row by row."""
+    for rung in rungs(loss):
+        for output, target, weight in examples(loss, columns):
+            what, before = _what(rung, output, target), (output.copy(), target.copy())
+            value, d_output = rung(output, target, weight)
+            expect_same_bits(output, before[0], f"{what} output, which must not be written")
+            expect_same_bits(target, before[1], f"{what} target, which must not be written")
+            expect(np.isfinite(value).all() and np.isfinite(d_output).all(), f"{what} value or gradient is not finite")
+            for name, again, first in zip(("value", "gradient"), rung(output, target, weight), (value, d_output), strict=True):
+                expect_same_bits(again, first, f"{what} {name} of a second call")
+            expect_same_bits(rung.value(output, target), value, f"{what} value without gradient")
+            powers = np.resize(np.array([0, 1, 2, 0.25], output.dtype), len(output))  # exact factors
+            _, unweighted = rung(output, target, np.ones_like(powers))
+            value_weighted, weighted = rung(output, target, powers)
+            expect_same_bits(weighted, unweighted * powers[:, None], f"{what} gradient times weight")
+            expect_same_bits(value_weighted, value, f"{what} value, which the weights must leave alone")
+
+
+def check_agreement(loss: Loss, columns: Sequence[int]) -> None:
+    """The kernel computes what `forward` and `backward` compute, for the given hyperparameters and for unusual ones.
+
+    Results may differ by 16 roundings and one for each column of a sum, of numbers of order one; or by 16 times what a change
+    of the outputs by one rounding does.
+    """
+    if native_kernel(loss) is None:
+        return
+    for variant in [loss, *unusual(loss)]:
+        kernel, oracle = Rung(variant), Rung(numpy_twin(variant))
+        for output, target, weight in examples(variant, columns):
+            what, eps = _what(kernel, output, target), float(np.finfo(output.dtype).eps)
+            expected = oracle(output, target, weight)
+            nearby = oracle(output * output.dtype.type(1 + eps), target, weight)
+            for name, is_, should, near in zip(("value", "d_output"), kernel(output, target, weight), expected, nearby, strict=True):
+                roundings = (16 + output.shape[1]) * eps * np.maximum(1, np.abs(should))
+                expect_close(is_, should, np.maximum(roundings, 16 * np.abs(near - should)), f"{what} {name}")
+
+
+def check_gradient(loss: Loss, n_outputs: int) -> None:
+    """`backward` is the derivative of `forward` on every rung, weights included."""
+    for variant in [loss, *unusual(loss)]:
+        for rung in rungs(variant):
+            output, *targets = example(variant, 5, n_outputs, np.float64)
+            weight = np.array([1.0, 0.5, 2.0, 0.0, 1.5])
+            for target in targets:
+                if target is not None:
+                    d_output = rung(output, target, weight)[1]
+                    expect_gradient(
+                        d_output,
+                        lambda rung=rung, target=target, output=output, weight=weight: float(rung.value(output, target) @ weight),
+                        output,
+                        f"{_what(rung, output, target)} d_output",
+                    )
+
+
+def check_rows(loss: Loss, n_outputs: int) -> None:
+    """A block of rows gives the bits that it has in the whole: the host may split a batch."""
+    blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
+    rung = rungs(loss)[-1]
+    for dtype in DTYPES:
+        output, *targets = example(loss, 29, n_outputs, dtype)
+        weight = np.random.default_rng(1).uniform(0.1, 2, 29).astype(dtype)
+        for target in targets:
+            if target is not None:
+                whole = rung(output, target, weight)
+                parts = [rung(output[b], target[b], weight[b]) for b in blocks]
+                for i, name in enumerate(("value", "d_output")):
+                    joined = np.concatenate([part[i] for part in parts])
+                    expect_same_bits(joined, whole[i], f"{_what(rung, output, target)} {name} of blocks of rows")
+
+
+def check_refusals(loss: Loss, n_outputs: int) -> None:
+    """The host refuses labels that are no class, and real targets outside `target_range`."""
+    net = Sequential(Dense(n_outputs)).build(4, loss=loss, rng=0)
+    wrong: list[np.ndarray] = []
+    if loss.targets != "real":
+        wrong += [np.full(60, n_outputs), np.full(60, -1)]
+    if loss.targets != "labels" and loss.target_range is not None:
+        for bound, beyond in zip(bounds(loss.target_range), (-1, 1), strict=True):
+            wrong += [np.full((60, loss.n_targets(n_outputs)), bound + beyond)] if np.isfinite(bound) else []
+    for y in wrong:
+        try:
+            net.evaluate(networks.inputs(), y, metrics=[])
+        except DataError:
+            continue
+        raise AssertionError(f"targets of {y.flat[0]} are not refused")

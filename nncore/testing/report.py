@@ -1,0 +1,73 @@
+"""Runs the conformance checks of any registered component without pytest, for ``nncore plugins --verify``."""
+
+from __future__ import annotations
+
+import unittest
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nncore.errors import MissingExtraError
+from nncore.testing.activations import ActivationConformance
+from nncore.testing.conformance import ArgumentsNeeded, Conformance
+from nncore.testing.initializers import InitializerConformance
+from nncore.testing.layers import LayerConformance
+from nncore.testing.losses import LossConformance
+from nncore.testing.optimizers import OptimizerConformance
+
+#: The checks of each kind; components of a kind that is not here are checked for what all kinds have in common.
+CONFORMANCE: dict[str, type[Conformance]] = {
+    "activations": ActivationConformance,
+    "initializers": InitializerConformance,
+    "layers": LayerConformance,
+    "losses": LossConformance,
+    "optimizers": OptimizerConformance,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one check.
+
+    Attributes
+    ----------
+    check : str
+        ``"kernel agrees with numpy"``.
+    status : {"ok", "failed", "skipped", "untried"}
+        "untried": the component cannot be made without arguments, and its class has no `examples`.
+    message : str
+        Why it failed, or was not run.
+    """
+
+    check: str
+    status: str
+    message: str = ""
+
+
+def conformance_class(kind: str, name: str) -> type[Conformance]:
+    """The test class that an author would write for a component, without settings."""
+    return type(f"Verify_{name}", (CONFORMANCE.get(kind, Conformance),), {"kind": kind, "name": name})
+
+
+def verify(kind: str, name: str) -> Iterator[Outcome]:
+    """Run every check of a component, found by name."""
+    tests = conformance_class(kind, name)
+    for attribute in (attribute for attribute in dir(tests) if attribute.startswith("test_")):
+        yield _outcome(tests(), attribute)
+
+
+def _outcome(tests: Conformance, attribute: str) -> Outcome:
+    check = attribute.removeprefix("test_").replace("_", " ")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            getattr(tests, attribute)()
+    except (unittest.SkipTest, MissingExtraError) as reason:
+        return Outcome(check, "skipped", str(reason))
+    except ArgumentsNeeded as error:
+        return Outcome(check, "untried", str(error))
+    except AssertionError as error:
+        return Outcome(check, "failed", str(error))
+    except (Exception, SystemExit) as error:  # the component's own code may raise anything
+        return Outcome(check, "failed", f"{type(error).__name__}: {error}")
+    return Outcome(check, "ok")

@@ -1,0 +1,63 @@
+"""Softmax cross-entropy with smoothed labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Kernel
+from nncore_focal.class_weights import ClassWeightedLoss, as_list, as_rows
+
+
+class LabelSmoothing(ClassWeightedLoss):
+    """E = −Σⱼ wⱼ Ỹⱼ log pⱼ with p = softmax(z), from the logits z, and Ỹ = (1 − s)·Y + s·(Σ Y)/C for C classes.
+
+    A fraction s of each target is spread over all classes, so that logits need not grow without end. A target is a class index or a
+    row Y over the classes. The network's last layer has no activation. With T = w·Ỹ, ∂E/∂zₖ = pₖ Σⱼ Tⱼ − Tₖ.
+
+    As in PyTorch's ``CrossEntropyLoss``, the class weights multiply the smoothed targets; unlike there, the host divides by the
+    number of samples, not by the sum of their weights.
+
+    Parameters
+    ----------
+    smoothing : float, default 0.1
+        s; 0 is softmax cross-entropy.
+    class_weights : sequence of float or None, default None
+        w, at least 0, one for each class. None is 1 for each.
+
+    Raises
+    ------
+    ParameterError
+        For a number outside its range; when the network is built, if there is not one weight for each output.
+
+    References
+    ----------
+    Szegedy et al., "Rethinking the inception architecture for computer vision", 2016, section 7.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"smoothing": "[0, 1]"}
+    kernel = Kernel("nncore_focal.kernel:label_smoothing")
+
+    def __init__(self, smoothing: float = 0.1, *, class_weights: Sequence[float] | None = None) -> None:
+        self.smoothing = smoothing
+        self.class_weights = as_list(class_weights)
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
+            z = output - output.max(axis=1, keepdims=True)
+        log_sum = np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return (self.smoothed(target, output) * (log_sum - z)).sum(axis=1)
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            e = np.exp(output - output.max(axis=1, keepdims=True))
+        smoothed = self.smoothed(target, output)
+        return e / e.sum(axis=1, keepdims=True) * smoothed.sum(axis=1, keepdims=True) - smoothed
+
+    def smoothed(self, target: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """T = w·Ỹ, of the shape of `output`."""
+        rows = as_rows(target, output)
+        spread = self.smoothing * rows.sum(axis=1, keepdims=True) / output.shape[1]
+        return self.weighted((1 - self.smoothing) * rows + spread)

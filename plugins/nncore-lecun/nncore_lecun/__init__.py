@@ -1,0 +1,1 @@
+"""LeCun's and Martens' initializers, a plugin of nncore."""

@@ -1,0 +1,1 @@
+"""The Lion optimizer, a plugin of nncore."""

@@ -1,0 +1,15 @@
+"""What this plugin offers. nncore reads it when somebody first asks for a component by name."""
+
+from __future__ import annotations
+
+from nncore.plugin import Component, hookimpl
+
+NNCORE_API = (1, 0)
+
+
+@hookimpl
+def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("lion", "nncore_lion.lion:Lion", "sign of an interpolated momentum; Chen et al. 2023"),
+        Component("lion_numba", "nncore_lion.lion_numba:LionNumba", "lion, compiled by numba"),
+    ]

@@ -1,0 +1,60 @@
+"""Snake as a layer, because its frequency is trained and activations have no parameters."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nncore.plugin import Kernel, Layer, LayerCall, Plan, Tensor
+from nncore_snake.snake import phase
+
+
+class LearnableSnake(Layer):
+    """y = x + sin²(f·x) / f, with a trained frequency f for each feature.
+
+    ∂y/∂x = 1 + sin(2f·x), ∂y/∂f = (sin(f·x) / f) · (2x·cos(f·x) − sin(f·x) / f). At f = 0 these are the limits y = x, 1 and x².
+
+    Parameters
+    ----------
+    frequency : float in (0, ∞), default 1.0
+        First value of every f; training may take it anywhere.
+
+    Notes
+    -----
+    The tensor ``frequency`` has the shape of a sample, and the role "scale": `weight_decay` leaves it alone.
+
+    References
+    ----------
+    Ziyin, Hartwig & Ueda, "Neural networks fail to learn periodic functions and how to fix it", NeurIPS 2020.
+    """
+
+    ranges = {"frequency": "(0, inf)"}
+    kernel = Kernel("nncore_snake.native:learnable_snake")
+
+    def __init__(self, frequency: float = 1.0) -> None:
+        self.frequency = frequency
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        frequency = Tensor("frequency", input_shape, "scale", {"name": "constant", "value": self.frequency}, 1, 1)
+        return Plan(input_shape, (frequency,), scratch=math.prod(input_shape))
+
+    def forward(self, call: LayerCall) -> None:
+        frequency = call.parameters["frequency"].ravel()
+        sine = np.sin(phase(frequency * call.x))
+        call.y[...] = call.x + sine * _divided(sine, frequency, call.x)
+
+    def backward(self, call: LayerCall) -> None:
+        frequency = call.parameters["frequency"].ravel()
+        u = phase(frequency * call.x)
+        sine, cosine = np.sin(u), np.cos(u)
+        quotient = _divided(sine, frequency, call.x)
+        d_frequency = (call.d_y * (quotient * (2 * call.x * cosine - quotient))).sum(axis=0)
+        call.d_parameters["frequency"][...] = d_frequency.reshape(call.d_parameters["frequency"].shape)
+        if call.d_x is not None:
+            call.d_x[...] = call.d_y * (1 + 2 * sine * cosine)
+
+
+def _divided(sine: np.ndarray, frequency: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """sin(f·x) / f, which is x at f = 0."""
+    return np.where(frequency == 0, x, sine / np.where(frequency == 0, frequency.dtype.type(1), frequency))

@@ -1,0 +1,37 @@
+/* a = z + sin^2(f z) / f; d_z = d_a (1 + sin(2 f z)) = d_a (1 + 2 sin(f z) cos(f z)). hyper[0] is f. */
+#ifndef T
+#include "cpu.h"
+#include "nncore/plugin.h"
+#include "sine.h"
+
+#include "nncore/float32.h"
+#include "snake.c"
+#include "nncore/float64.h"
+#include "snake.c"
+
+const nnc_activation nncore_snake_snake = {
+    NNC_HEAD(nnc_activation), snake_forward_f32, snake_forward_f64, snake_backward_f32, snake_backward_f64,
+};
+
+#else
+
+FOR_EACH_CPU static int32_t F(snake_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    T frequency = (T)hyper[0];
+    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+        T sine = F(sine)(F(angle)(frequency * z[i]));
+        a[i] = z[i] + sine * sine / frequency;
+    }
+    return 0;
+}
+
+FOR_EACH_CPU static int32_t F(snake_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)a;
+    T frequency = (T)hyper[0];
+    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+        T r = F(angle)(frequency * z[i]);
+        d_z[i] = d_a[i] * (1 + 2 * F(sine)(r) * F(cosine)(r));
+    }
+    return 0;
+}
+
+#endif
