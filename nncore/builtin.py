@@ -60,6 +60,10 @@ def nncore_initializers(api: tuple[int, int]) -> list[Component]:
         Component("glorot_normal", "nncore.initializers.glorot:GlorotNormal", "Glorot & Bengio 2010, normal"),
         Component("he_uniform", "nncore.initializers.he:HeUniform", "He et al. 2015, uniform"),
         Component("he_normal", "nncore.initializers.he:HeNormal", "He et al. 2015, normal"),
+        Component("orthogonal", "nncore.initializers.orthogonal:Orthogonal", "Saxe et al. 2013: orthonormal rows or columns"),
+        Component("random_walk", "nncore.initializers.random_walk:RandomWalk", "Sussillo & Abbott 2014: gradients that do not drift"),
+        Component("data_dependent", "nncore.initializers.data_dependent:DataDependent", "Krähenbühl et al. 2015: unit outputs on a batch"),
+        Component("lsuv", "nncore.initializers.lsuv:LSUV", "Mishkin & Matas 2015: orthogonal, then unit variance on a batch"),
         Component("zeros", "nncore.initializers.zeros:Zeros", "0"),
         Component("constant", "nncore.initializers.constant:Constant", "one value, or an array of the tensor's shape"),
     ]

@@ -1,0 +1,23 @@
+"""The built-in layers keep the contract that plugins are held to."""
+
+from __future__ import annotations
+
+from components import LAYER_ARGUMENTS
+from conformance import built_in
+
+from nncore.testing import LayerConformance
+
+globals().update(built_in(LayerConformance, LAYER_ARGUMENTS | {"batch_norm": [{}, {"momentum": 1.0}]}))
+
+
+class TestCumulativeBatchNorm(LayerConformance):
+    """The notes' gradient takes the statistics as constants."""
+
+    name = "batch_norm"
+    arguments = [{"mode": "cumulative"}]
+    exact_gradient = False
+
+
+class TestFlattenOfPictures(LayerConformance):
+    name = "flatten"
+    input_shapes = ((3, 2, 2), (1, 1), (5, 1, 7))

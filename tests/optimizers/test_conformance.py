@@ -1,0 +1,9 @@
+"""The built-in optimizers keep the contract that plugins are held to."""
+
+from __future__ import annotations
+
+from conformance import built_in
+
+from nncore.testing import OptimizerConformance
+
+globals().update(built_in(OptimizerConformance, {"adam": [{}, {"epsilon_inside": True}], "block_coordinate": [{}, {"block": "tensor"}]}))

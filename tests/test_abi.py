@@ -1,0 +1,133 @@
+"""nncore/plugin.h is a promise: sizes and offsets, its Cython and Python mirrors, and that any C or C++ compiler takes it."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shlex
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import nncore
+from nncore.plugin import ABI_MAJOR, ABI_MINOR, TABLES
+from nncore.testing import tables
+
+HEADER = Path(nncore.get_include()) / "nncore" / "plugin.h"
+DECLARATIONS = Path(nncore.__file__).parent / "abi.pxd"
+
+#: Size of every structure and offset of every field where pointers have 8 bytes. Within one ABI_MAJOR lines may be added at the
+#: end of a table, and nothing else may change: installed plugins were compiled against it.
+LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
+    "nnc_head": (16, {"abi_major": 0, "abi_minor": 4, "struct_size": 8}),
+    "nnc_activation": (48, {"head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40}),
+    "nnc_loss": (48, {"head": 0, "real_f32": 16, "real_f64": 24, "labels_f32": 32, "labels_f64": 40}),
+    "nnc_tensor": (32, {"offset": 0, "rows": 8, "columns": 16, "layer": 24, "role": 28}),
+    "nnc_optimizer": (48, {"head": 0, "step_f32": 16, "step_f64": 24, "step_tensors_f32": 32, "step_tensors_f64": 40}),
+    "nnc_layer_call": (
+        128,
+        {
+            "x": 0, "y": 8, "d_y": 16, "d_x": 24, "parameters": 32, "d_parameters": 40, "buffers": 48, "cache": 56, "scratch": 64,
+            "hyper": 72, "n_rows": 80, "n_inputs": 88, "n_outputs": 96, "seed": 104, "step": 112, "layer": 120, "training": 124,
+        },
+    ),
+    "nnc_layer": (48, {"head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40}),
+}  # fmt: skip
+CONSTANTS = {"NNC_ABI_MAJOR": 1, "NNC_ABI_MINOR": 0, "NNC_ROLE_WEIGHT": 0, "NNC_ROLE_BIAS": 1, "NNC_ROLE_SCALE": 2}
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
+
+needs_64_bits = pytest.mark.skipif(ctypes.sizeof(ctypes.c_void_p) != 8, reason="the snapshot is of a machine with 64-bit pointers")
+
+
+def compiler(variable: str) -> str:
+    """The program that compiled this Python (``CC`` or ``CXX``), if it is here."""
+    program = shlex.split(sysconfig.get_config_var(variable) or "cc")[0]
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no compiler {program}")
+    return program
+
+
+
+@needs_64_bits
+def test_layout(tmp_path: Path) -> None:
+    lines = ['#include "nncore/plugin.h"', "#include <stdio.h>", "int main(void) {"]
+    for struct, (_, fields) in LAYOUT.items():
+        lines.append(f'    printf("%zu", sizeof({struct}));')
+        lines += [f'    printf(" %zu", offsetof({struct}, {field}));' for field in fields]
+        lines.append('    printf("\\n");')
+    lines += [f'    printf("%d ", (int){constant});' for constant in CONSTANTS]
+    (tmp_path / "layout.c").write_text("\n".join([*lines, "    return 0;", "}"]))
+    subprocess.run([compiler("CC"), "-I", nncore.get_include(), "-o", "layout", "layout.c"], cwd=tmp_path, check=True)
+    *measured, constants = subprocess.run([tmp_path / "layout"], capture_output=True, text=True, check=True).stdout.splitlines()
+    for (struct, (size, fields)), line in zip(LAYOUT.items(), measured, strict=True):
+        assert [int(number) for number in line.split()] == [size, *fields.values()], struct
+    assert [int(number) for number in constants.split()] == list(CONSTANTS.values())
+
+
+def structs(source: str) -> dict[str, list[str]]:
+    """Names of the fields of each structure that a header or a pxd declares."""
+    if source.lstrip().startswith("/*"):
+        source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+        bodies = re.findall(r"typedef struct (\w+) \{(.*?)\}", source, flags=re.DOTALL)
+        return {name: re.findall(r"(\w+);", body) for name, body in bodies}
+    bodies = re.findall(r"ctypedef struct (\w+):\n((?: {8}.*\n?)+)", source)
+    return {name: re.findall(r"(\w+)$", body, flags=re.MULTILINE) for name, body in bodies}
+
+
+def signatures(source: str) -> dict[str, list[str]]:
+    """Result and parameter types of each function type that a header or a pxd declares, spaces and names left out."""
+    source = re.sub(r"/\*.*?\*/|#.*", "", source, flags=re.DOTALL if source.lstrip().startswith("/*") else 0)
+    found = re.findall(r"typedef (\w+) \(\*(\w+)\)\((.*?)\)", source, flags=re.DOTALL)
+    return {name: [result, *(re.sub(r"\s*\w+$", "", " ".join(p.split())) for p in parameters.split(","))] for result, name, parameters in found}
+
+
+def test_the_header_declares_what_the_snapshot_has() -> None:
+    assert structs(HEADER.read_text()) == {struct: list(fields) for struct, (_, fields) in LAYOUT.items()}
+
+
+def test_cython_s_declarations_are_the_header_s() -> None:
+    header, pxd = HEADER.read_text(), DECLARATIONS.read_text()
+    assert structs(pxd) == structs(header)
+    of_header, of_pxd = signatures(re.sub(r"^#.*$", "", header, flags=re.MULTILINE)), signatures(pxd)
+    assert of_pxd == of_header
+    assert len(of_pxd) == len(re.findall(r"\(\*nnc_", header))
+    # Without `noexcept nogil` Cython would take the GIL to look for an exception after every call.
+    assert pxd.count("noexcept nogil") == len(of_pxd)
+    assert all(re.search(rf"\b{constant}\b", pxd) for constant in CONSTANTS)
+
+
+def test_python_s_tables_are_the_header_s() -> None:
+    assert (ABI_MAJOR, ABI_MINOR) == (CONSTANTS["NNC_ABI_MAJOR"], CONSTANTS["NNC_ABI_MINOR"])
+    assert {f"nnc_{kind}": ["head", *names] for kind, names in TABLES.items()} == {
+        struct: fields for struct, fields in structs(HEADER.read_text()).items() if "head" in fields
+    }
+    assert {role: CONSTANTS[f"NNC_ROLE_{role.upper()}"] for role in tables.ROLES} == tables.ROLES
+
+
+@needs_64_bits
+@pytest.mark.parametrize(("struct", "mirror"), [("nnc_head", tables.Head), ("nnc_layer_call", tables.LayerCallStruct)])
+def test_ctypes_mirrors(struct: str, mirror: type[ctypes.Structure]) -> None:
+    size, fields = LAYOUT[struct]
+    assert ctypes.sizeof(mirror) == size
+    assert {name: getattr(mirror, name).offset for name, *_ in mirror._fields_} == fields
+
+
+def test_numpy_mirror_of_a_tensor() -> None:
+    size, fields = LAYOUT["nnc_tensor"]
+    assert tables.TENSOR.itemsize == size
+    assert {name: tables.TENSOR.fields[name][1] for name in tables.TENSOR.names} == fields
+
+
+@pytest.mark.parametrize(("variable", "standard", "suffix"), [("CC", "c11", "c"), ("CXX", "c++17", "cpp")])
+@pytest.mark.parametrize("header", ["plugin.h", "float32.h", "float64.h"])
+def test_compiles_without_a_warning(variable: str, standard: str, suffix: str, header: str, tmp_path: Path) -> None:
+    source = tmp_path / f"header.{suffix}"
+    use = "static nnc_head head = NNC_HEAD(nnc_optimizer);\nint main(void) { return head.abi_major != NNC_ABI_MAJOR; }\n"
+    includes = f'#include "nncore/{header}"\n' + ('#include "nncore/plugin.h"\n' if header != "plugin.h" else "")
+    source.write_text(includes + use)
+    command = [compiler(variable), f"-std={standard}", *WARNINGS, "-fsyntax-only", "-I", nncore.get_include(), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
