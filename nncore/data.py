@@ -150,7 +150,7 @@ def _as_labels(array: np.ndarray, n_outputs: int, name: str) -> np.ndarray:
         fractional = np.flatnonzero(array != np.floor(array))
         if len(fractional):
             raise DataError(f"{name} is {array[fractional[0]]} at row {fractional[0]}, class indices are whole numbers")
-    labels = np.ascontiguousarray(array, np.int64)
+    labels = np.array(array, np.int64)  # a copy: the core trusts that they stay in range
     outside = np.flatnonzero((labels < 0) | (labels >= n_outputs))
     if len(outside):
         raise DataError(

@@ -134,7 +134,7 @@ def test_a_misspelt_hook(manager):
 
 def test_an_optional_hook_of_another_host_is_passed_over(manager):
     optional = pluggy.HookimplMarker("nncore")(optionalhook=True)
-    assert read(manager, "nncore-x:plugin", manifest((LION,), hook="nncore_schedules", marker=optional)) == []
+    assert read(manager, "nncore-x:plugin", manifest((LION,), hook="nncore_widgets", marker=optional)) == []
 
 
 def test_a_hook_with_arguments_nobody_passes(manager):

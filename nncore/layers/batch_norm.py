@@ -58,7 +58,7 @@ class BatchNorm(Layer):
         tensors = (Tensor("gamma", shape, "scale", {"name": "constant", "value": 1.0}, 1, 1), Tensor("beta", shape, "bias", "zeros", 1, 1))
         buffers: tuple[Buffer, ...]
         if cumulative:
-            buffers = (Buffer("mean", input_shape), Buffer("std", input_shape), Buffer("count", (1,)))
+            buffers = (Buffer("mean", input_shape), Buffer("std", input_shape, 1.0), Buffer("count", (1,)))
         else:
             buffers = (Buffer("mean", input_shape), Buffer("variance", input_shape, 1.0))
         return Plan(input_shape, tensors, buffers, cache=n, cache_per_row=n, scratch=2 * n)

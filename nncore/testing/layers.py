@@ -70,7 +70,7 @@ class LayerConformance(Conformance):
         networks.check_same_bits(self.network, self.train)
 
     def test_network_goes_on_from_a_file(self) -> None:
-        networks.check_file(self.network, self.train)
+        networks.check_file(self.network, self.train, self._network_inputs(self.network()))
 
     def network(self) -> Sequential:
         """The layer as a hidden one if it takes vectors, else at the front."""
@@ -81,12 +81,14 @@ class LayerConformance(Conformance):
 
     def train(self, net: Sequential, epochs: int, **fit: Any) -> list[float]:
         """Fit, or go on from where `net` is."""
-        X = networks.inputs() if len(net.input_shape) == 1 else self.inputs(np.random.default_rng(11), (60, *net.input_shape))
         history = net.fit(
-            X, networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
+            self._network_inputs(net), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
             epochs=epochs, batch_size=16, progress=False, **fit,
         )  # fmt: skip
         return list(history["loss"])
+
+    def _network_inputs(self, net: Sequential) -> np.ndarray:
+        return networks.inputs() if net.input_shape == (4,) else self.inputs(np.random.default_rng(11), (60, *net.input_shape))
 
     def _each_that_computes(self, check: Any) -> None:
         self.each(lambda layer: None if layer.plan(self.input_shapes[0]).is_view else check(layer))

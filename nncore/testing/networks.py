@@ -11,6 +11,7 @@ import numpy as np
 
 from nncore.errors import MissingExtraError
 from nncore.model import Sequential
+from nncore.persistence import load
 from nncore.testing.expectations import expect, expect_same_bits
 
 #: Makes a network that is not built yet, the same every time.
@@ -38,11 +39,9 @@ def check_same_bits(make: Make, train: Train) -> None:
     expect_same_bits(ends[2], ends[0], "parameters after training with two threads")
 
 
-def check_file(make: Make, train: Train) -> None:
-    """A network saved and loaded in the middle of training predicts and goes on with the same bits as one that was not."""
-    import nncore
-
-    network, X = make(), inputs()
+def check_file(make: Make, train: Train, X: np.ndarray | None = None) -> None:
+    """A network saved and loaded in the middle of training predicts (for `X`) and goes on with the same bits as one that was not."""
+    network, X = make(), inputs() if X is None else X
     train(network, 2)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.nncore"
@@ -50,16 +49,16 @@ def check_file(make: Make, train: Train) -> None:
             network.save(path)
         except MissingExtraError as error:
             raise unittest.SkipTest(str(error)) from None
-        again = nncore.load(path)
+        again = load(path)
     expect_same_bits(again.predict(X), network.predict(X), "predictions of the loaded network")
     train(network, 2)
     train(again, 2)
     expect_same_bits(again.parameters, network.parameters, "parameters when training goes on after loading")
 
 
-def inputs(n_features: int = 4) -> np.ndarray:
-    """Sixty samples, float32."""
-    return np.random.default_rng(11).normal(size=(60, n_features)).astype(np.float32)
+def inputs() -> np.ndarray:
+    """Sixty samples of four features, float32."""
+    return np.random.default_rng(11).normal(size=(60, 4)).astype(np.float32)
 
 
 def classes(n_classes: int = 3) -> np.ndarray:

@@ -35,7 +35,7 @@ class Focal(ClassWeightedLoss):
     Raises
     ------
     ParameterError
-        For a number outside its range; when the network is built, if there is not one weight for each output.
+        For a number outside its range; when training begins, if there is not one weight for each output.
 
     References
     ----------

@@ -30,7 +30,7 @@ class LabelSmoothing(ClassWeightedLoss):
     Raises
     ------
     ParameterError
-        For a number outside its range; when the network is built, if there is not one weight for each output.
+        For a number outside its range; when training begins, if there is not one weight for each output.
 
     References
     ----------

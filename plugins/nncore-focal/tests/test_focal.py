@@ -153,14 +153,14 @@ def test_large_logits(rung: str, dtype: type, loss: Loss) -> None:
 
 @every_rung
 @every_dtype
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
 def test_focal_keeps_its_digits_where_the_sample_is_easy(rung: str, dtype: type, gamma: float) -> None:
     """With p = 1 − q, q far below eps: E → q^(γ+1), and every gradient has relative accuracy."""
-    z = np.array([[30.0, 0.0, 1.0]], dtype)
-    e = np.exp(np.array([0.0, 1.0]) - 30.0)
+    z = np.array([[40.0, 0.0, 1.0]], dtype)
+    e = np.exp(np.array([0.0, 1.0]) - 40.0)
     q = e.sum() / (1 + e.sum())
     value, gradient = evaluate(rung, Focal(gamma), z, np.array([0]))
-    tolerance = 200 * np.finfo(dtype).eps  # exp(−30) has 30 roundings of its argument, taken to the power γ + 1
+    tolerance = 200 * np.finfo(dtype).eps  # float32's exp(−40) may be off by 40 roundings, taken to the power γ + 1
     np.testing.assert_allclose(value, q ** (gamma + 1), rtol=tolerance)
     expected = (gamma + 1) * q**gamma * np.array([-q, e[0] / (1 + e.sum()), e[1] / (1 + e.sum())])
     np.testing.assert_allclose(gradient[0], expected, rtol=tolerance)
@@ -197,10 +197,7 @@ def test_class_weights_of_smoothed_labels(rung: str) -> None:
     """As PyTorch 2.13 has it: ``cross_entropy(z, y, weight=[1, 2, 4], label_smoothing=0.3, reduction="none")``."""
     z, labels = np.array([[0.5, -1.0, 2.0], [0.0, 0.25, -0.5]]), np.array([2, 0])
     value, _ = evaluate(rung, LabelSmoothing(0.3, class_weights=[1.0, 2.0, 4.0]), z, labels)
-    np.testing.assert_allclose(value, TORCH_VALUES, rtol=1e-12)
-
-
-TORCH_VALUES = [0, 0]
+    np.testing.assert_allclose(value, [1.5945895383000495, 1.636028456632319], rtol=1e-12)
 
 
 @pytest.mark.parametrize("make", [Focal, LabelSmoothing])
@@ -218,16 +215,19 @@ def test_wrong_class_weights(make: type[Any], wrong: object) -> None:
         make(class_weights=wrong)
 
 
-@every
-def test_wrong_number_of_class_weights(loss: Loss) -> None:
-    """Refused when the network is built; a kernel that is called all the same says no."""
-    weighted = type(loss)(class_weights=[1.0, 2.0])
+@pytest.mark.parametrize("make", [Focal, LabelSmoothing])
+def test_wrong_number_of_class_weights(make: type[Any]) -> None:
+    """Refused before training begins; a kernel that is called all the same says no."""
+    loss = make(class_weights=[1.0, 2.0])
+    net = nn.Sequential(nn.Dense(3)).build(4, rng=0)
+    before = net.parameters.copy()
     with pytest.raises(ParameterError, match="2 numbers for a network with 3 outputs"):
-        nn.Sequential(nn.Dense(3)).build(4, loss=weighted)
-    kernel = native_kernel(weighted)
+        net.fit(np.ones((6, 4)), np.arange(6) % 3, loss=loss, epochs=1, progress=False)
+    np.testing.assert_array_equal(net.parameters, before)
+    kernel = native_kernel(loss)
     assert kernel is not None
     arguments = [np.zeros((1, 3)), np.zeros(1, np.int64), np.ones(1), np.zeros(1), np.zeros((1, 3)), 1, 3]
-    assert tables.loss(kernel.load()).labels_f64(*arguments, np.array(weighted.hyper())) != 0
+    assert tables.loss(kernel.load()).labels_f64(*arguments, np.array(loss.hyper())) != 0
 
 
 @pytest.mark.parametrize("name", ["focal", "label_smoothing"])
