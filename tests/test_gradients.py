@@ -18,10 +18,10 @@ STEP = 1e-6
 COMBINATIONS = list(itertools.product(components.layers(), components.activations(trainable=True), components.losses()))
 
 
-def make_target(loss: Loss, rng: np.random.Generator, n_outputs: int, *, labels: bool) -> np.ndarray:
+def make_target(loss: Loss, rng: np.random.Generator, n_outputs: int, *, labels: bool, n_rows: int = N_ROWS) -> np.ndarray:
     if labels:
-        return rng.integers(n_outputs, size=N_ROWS)
-    target = rng.uniform(0.05, 0.95, (N_ROWS, loss.n_targets(n_outputs)))
+        return rng.integers(n_outputs, size=n_rows)
+    target = rng.uniform(0.05, 0.95, (n_rows, loss.n_targets(n_outputs)))
     return target / target.sum(axis=1, keepdims=True) if loss.targets == "both" else target
 
 

@@ -11,7 +11,6 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,8 +64,10 @@ def test_readme_plugin_trains(tmp_path: Path) -> None:
     program = """
 import numpy as np, nncore as nn
 X = np.random.default_rng(0).normal(size=(64, 3))
-history = nn.Sequential(nn.Dense(2)).fit(X, (X[:, 0] > 0).astype(int), loss="softmax_cross_entropy", optimizer="signum", epochs=50, rng=0)
-print(history["loss"][-1] < history["loss"][0] / 2, "signum" in nn.names("optimizers"))
+y = (X[:, 0] > 0).astype(int)
+optimizer = {"name": "signum", "lr": 0.05}
+history = nn.Sequential(nn.Dense(2)).fit(X, y, loss="softmax_cross_entropy", optimizer=optimizer, epochs=50, rng=0)
+print("signum" in nn.names("optimizers"), history["loss"][-1] < history["loss"][0] / 2)
 """
     assert run_python(program, tmp_path) == "True True\n"
 
@@ -74,7 +75,9 @@ print(history["loss"][-1] < history["loss"][0] / 2, "signum" in nn.names("optimi
 def test_readme_lists_what_is_built_in() -> None:
     listed = dict(re.findall(rf"^\| ({'|'.join(KINDS)}) \| (.*) \|$", README, re.MULTILINE))
     catalogue = Catalogue(policy=Policy(only=[]))
-    assert {kind: sorted(re.findall(r"`(\w+)`", names)) for kind, names in listed.items()} == {kind: catalogue.names(kind) for kind in KINDS}
+    assert {kind: sorted(re.findall(r"`(\w+)`", names)) for kind, names in listed.items()} == {
+        kind: catalogue.names(kind) for kind in KINDS
+    }
 
 
 @pytest.mark.parametrize("command", re.findall(r"^\$ nncore (.*)$", README, re.MULTILINE))
@@ -82,7 +85,9 @@ def test_readme_commands_exist(command: str) -> None:
     make_parser().parse_args(shlex.split(command))
 
 
-@pytest.mark.parametrize("text", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/decisions/{p.name}" for p in ROOT.glob("docs/decisions/*"))])
+@pytest.mark.parametrize(
+    "text", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/decisions/{p.name}" for p in ROOT.glob("docs/decisions/*"))]
+)
 def test_links_lead_somewhere(text: str) -> None:
     path = ROOT / text
     links = re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8"))
@@ -130,7 +135,9 @@ def build(tree: Path, kind: str, target: Path) -> Path:
     """Call the build backend as pip does, with the tools that are installed here."""
     pytest.importorskip("Cython")
     program = f"from setuptools.build_meta import build_{kind}; build_{kind}({str(target)!r})"
-    done = subprocess.run([sys.executable, "-c", program], cwd=tree, capture_output=True, encoding="utf-8", env=os.environ | {"NNCORE_DEBUG": "1"})
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tree, capture_output=True, encoding="utf-8", env=os.environ | {"NNCORE_DEBUG": "1"}
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     (result,) = target.glob("*.tar.gz" if kind == "sdist" else "*.whl")
     return result
@@ -143,7 +150,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sdist(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def sdist(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked source distribution."""
     folder = tmp_path_factory.mktemp("sdist")
     with tarfile.open(build(tree, "sdist", folder)) as archive:
@@ -175,7 +182,14 @@ def test_sdist_holds_every_source(tree: Path, sdist: Path) -> None:
 
 @pytest.mark.slow
 def test_wheel_holds_what_runs_and_nothing_else(tree: Path, wheel_names: set[str]) -> None:
-    data = ["nncore/py.typed", "nncore/_core/*.pyi", "nncore/datasets/*.csv.gz", "nncore/datasets/*.txt", "nncore/include/nncore/*.h"]
+    data = [
+        "nncore/py.typed",
+        "nncore/*.pxd",
+        "nncore/_core/*.pyi",
+        "nncore/datasets/*.csv.gz",
+        "nncore/datasets/*.txt",
+        "nncore/include/nncore/*.h",
+    ]
     wanted = {path.relative_to(tree).as_posix() for pattern in ["nncore/**/*.py", *data] for path in tree.glob(pattern)}
     inside = {name for name in wheel_names if not re.match(r"nncore_ml-[^/]*\.dist-info/", name)}
     extensions = {name for name in inside if re.fullmatch(r"nncore/_core/(native|perceptron|program)\..*(so|pyd)", name)}

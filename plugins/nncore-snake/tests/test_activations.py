@@ -32,7 +32,7 @@ every_activation = pytest.mark.parametrize("phi", [Snake(), HardSwish(), Squarep
 @every_rung
 @pytest.mark.parametrize(("phi", "pairs"), CLOSED_FORMS, ids=lambda value: repr(value) if isinstance(value, Activation) else "")
 def test_closed_form(phi: Activation, pairs: list[tuple[float, float]], rung) -> None:
-    z, expected = np.array(pairs).T
+    z, expected = np.array(pairs).T.copy()
     np.testing.assert_allclose(rung(phi, z), expected, rtol=4e-16)
 
 
@@ -72,17 +72,18 @@ def test_float32_error_of_the_algebraic_ones(phi: Activation, rung) -> None:
 
 @every_rung
 def test_float32_error_of_snake(rung) -> None:
-    """φ is well-conditioned, because sin² u ≤ 0.73 |u|; the phase is that of the float32 product f·z, as in the formula."""
-    for phi in (Snake(), Snake(frequency=8.0)):  # a power of two: the product is exact
+    """Where z < 0, up to 0.73 of |z| is taken away again, so that errors of sin² weigh 0.73 / 0.27 times as much."""
+    for phi in (Snake(), Snake(frequency=8.0)):  # powers of two: the product f·z is exact
         z = sweep(1 / np.finfo(np.float32).eps / phi.frequency)[1:-1]
-        assert ulps(rung(phi, z), numpy(phi, z.astype(np.float64))) <= 4
+        assert ulps(rung(phi, z), numpy(phi, z.astype(np.float64))) <= 8
 
 
 def test_snake_derivative_agrees_wherever_there_is_a_phase() -> None:
-    z = sweep(1 / np.finfo(np.float32).eps)
-    exact = 1 + np.sin(2 * z.astype(np.float64))[np.newaxis]
+    eps = np.finfo(np.float32).eps
+    z = sweep(0.999 / eps)
+    exact = 1 + np.sin(2 * z.astype(np.float64))
     for rung in RUNGS.values():
-        assert np.abs(rung(Snake(), z, np.ones_like(z)) - exact[0])[np.abs(z) < 2**23].max() <= 8 * np.finfo(np.float32).eps
+        np.testing.assert_allclose(rung(Snake(), z, np.ones_like(z)), exact, rtol=0, atol=4 * eps)
 
 
 @every_rung
