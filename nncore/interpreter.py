@@ -13,56 +13,52 @@ from nncore.errors import PluginError
 from nncore.plugin import Activation, Buffer, LayerCall, Tensor
 
 if TYPE_CHECKING:
-    from nncore.compiler import Op, ProgramSpec
+    from nncore.compiler import ProgramSpec
 
 
 class Interpreter:
-    """Called back by a `Program`, under the GIL, between its compiled ops."""
+    """Called back by a `Program`, under the GIL, between its compiled ops.
+
+    The arrays handed to components are views of the program's buffers; those for a number of rows are made once.
+    """
 
     def __init__(self, spec: ProgramSpec) -> None:
         self.spec = spec
+        self._calls: dict[tuple[int, int], LayerCall] = {}  # by op and number of rows: a fit has whole batches and a last one
 
     def run(self, what: int, number: int, n_rows: int, step: int, training: bool, use_labels: bool) -> None:
         """Do `what` for op `number` (or the loss, or the optimizer) with the first `n_rows` rows of its buffers."""
         if what in (FORWARD, BACKWARD):
-            op = self.spec.ops[number]
-            if isinstance(op.component, Activation):
-                self._run_activation(op, op.component, what, n_rows)
+            component, call = self.spec.ops[number].component, self._call(number, n_rows)
+            if isinstance(component, Activation):
+                _run_activation(component, call, what)
             else:
-                call = self._layer_call(op, n_rows, step, training)
-                (op.component.forward if what == FORWARD else op.component.backward)(call)
+                call.step, call.training = step, training
+                (component.forward if what == FORWARD else component.backward)(call)
         elif what in (LOSS, LOSS_GRADIENT):
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
         else:
             self._run_optimizer(step)
 
-    def _run_activation(self, op: Op, activation: Activation, what: int, n_rows: int) -> None:
-        z, a = self._input(op, n_rows), op.y[:n_rows]
-        if what == FORWARD:
-            a[...] = _checked(activation, "forward", activation.forward(z), a.shape)
-        elif op.d_y is not None and op.d_x is not None:
-            op.d_x[:n_rows] = _checked(activation, "backward", activation.backward(z, a, op.d_y[:n_rows]), a.shape)
-
-    def _input(self, op: Op, n_rows: int) -> np.ndarray:
-        """The op's input; for the first op, the batch the program was given."""
-        return self.spec.input[:n_rows] if op.x is None else op.x[:n_rows]
-
-    def _layer_call(self, op: Op, n_rows: int, step: int, training: bool) -> LayerCall:
-        plan = op.stage.plan
-        return LayerCall(
-            x=self._input(op, n_rows),
-            y=op.y[:n_rows],
-            d_y=np.empty((0, 0)) if op.d_y is None else op.d_y[:n_rows],
-            d_x=None if op.d_x is None else op.d_x[:n_rows],
-            parameters=named_views(plan.tensors, op.parameters),
-            d_parameters=named_views(plan.tensors, op.d_parameters),
-            buffers=named_views(plan.buffers, op.buffers),
-            cache=op.cache[: plan.cache + plan.cache_per_row * n_rows],
-            seed=self.spec.seed,
-            step=step,
-            layer=op.layer,
-            training=training,
-        )
+    def _call(self, number: int, n_rows: int) -> LayerCall:
+        """The views of one op, for `n_rows` rows."""
+        call = self._calls.get((number, n_rows))
+        if call is None:
+            op = self.spec.ops[number]
+            plan = op.stage.plan
+            call = self._calls[number, n_rows] = LayerCall(
+                x=(self.spec.input if op.x is None else op.x)[:n_rows],  # the first op reads the batch the program was given
+                y=op.y[:n_rows],
+                d_y=np.empty((0, 0)) if op.d_y is None else op.d_y[:n_rows],
+                d_x=None if op.d_x is None else op.d_x[:n_rows],
+                parameters=named_views(plan.tensors, op.parameters),
+                d_parameters=named_views(plan.tensors, op.d_parameters),
+                buffers=named_views(plan.buffers, op.buffers),
+                cache=op.cache[: plan.cache + plan.cache_per_row * n_rows],
+                seed=self.spec.seed,
+                layer=op.layer,
+            )
+        return call
 
     def _run_loss(self, n_rows: int, with_gradient: bool, use_labels: bool) -> None:
         spec, loss = self.spec, self.spec.loss
@@ -86,6 +82,13 @@ class Interpreter:
             except BaseException:
                 spec.parameters[...], state[...] = before
                 raise
+
+
+def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:
+    if what == FORWARD:
+        call.y[...] = _checked(activation, "forward", activation.forward(call.x), call.y.shape)
+    elif call.d_x is not None:
+        call.d_x[...] = _checked(activation, "backward", activation.backward(call.x, call.y, call.d_y), call.y.shape)
 
 
 @contextmanager
