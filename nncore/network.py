@@ -91,6 +91,8 @@ class Network:
         new_loss = None if loss is None else registry.resolve("losses", loss)
         new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
         blueprint = plan_network(self.layers, self.layer_names, shape)
+        if new_loss is not None:
+            new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
         vectors = _zeros(blueprint, number_type)
         rows = None if batch is None else as_matrix(as_samples(batch, "batch", shape, number_type), number_type)
         initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)

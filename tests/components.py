@@ -1,8 +1,7 @@
-"""Enumerates the registered components, so that a new one is tested by existing, and makes NumPy twins of compiled ones."""
+"""Enumerates the registered components, so that a new one is tested by existing."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from nncore import registry
@@ -31,10 +30,3 @@ def activations(trainable: bool = False) -> list[Activation]:
 def losses() -> list[Loss]:
     """An instance of every registered loss."""
     return [registry.get("losses", name)() for name in registry.names("losses")]
-
-
-def numpy_twin(component: Any) -> Any:
-    """The same component without its compiled kernel: it runs on the NumPy rung."""
-    twin = copy.copy(component)
-    twin.__class__ = type(f"NumPy{type(component).__name__}", (type(component),), {"kernel": None})
-    return twin

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# Tests import each other's helpers (capsules.py, oracles.py) by bare name.
+# Tests import each other's helpers (components.py, manifest.py) by bare name.
 sys.path.insert(0, str(Path(__file__).parent))
 
 

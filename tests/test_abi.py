@@ -50,7 +50,6 @@ def compiler(variable: str) -> str:
     return program
 
 
-
 @needs_64_bits
 def test_layout(tmp_path: Path) -> None:
     lines = ['#include "nncore/plugin.h"', "#include <stdio.h>", "int main(void) {"]
@@ -81,7 +80,9 @@ def signatures(source: str) -> dict[str, list[str]]:
     """Result and parameter types of each function type that a header or a pxd declares, spaces and names left out."""
     source = re.sub(r"/\*.*?\*/|#.*", "", source, flags=re.DOTALL if source.lstrip().startswith("/*") else 0)
     found = re.findall(r"typedef (\w+) \(\*(\w+)\)\((.*?)\)", source, flags=re.DOTALL)
-    return {name: [result, *(re.sub(r"\s*\w+$", "", " ".join(p.split())) for p in parameters.split(","))] for result, name, parameters in found}
+    return {
+        name: [result, *(re.sub(r"\s*\w+$", "", " ".join(p.split())) for p in parameters.split(","))] for result, name, parameters in found
+    }
 
 
 def test_the_header_declares_what_the_snapshot_has() -> None:
@@ -100,7 +101,7 @@ def test_cython_s_declarations_are_the_header_s() -> None:
 
 
 def test_python_s_tables_are_the_header_s() -> None:
-    assert (ABI_MAJOR, ABI_MINOR) == (CONSTANTS["NNC_ABI_MAJOR"], CONSTANTS["NNC_ABI_MINOR"])
+    assert (CONSTANTS["NNC_ABI_MAJOR"], CONSTANTS["NNC_ABI_MINOR"]) == (ABI_MAJOR, ABI_MINOR)
     assert {f"nnc_{kind}": ["head", *names] for kind, names in TABLES.items()} == {
         struct: fields for struct, fields in structs(HEADER.read_text()).items() if "head" in fields
     }

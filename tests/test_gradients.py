@@ -11,6 +11,7 @@ import pytest
 import nncore as nn
 from nncore.layers.batch_norm import BatchNorm
 from nncore.plugin import Activation, Layer, Loss
+from nncore.testing import numpy_twin
 
 N_ROWS, N_INPUTS, N_OUTPUTS = 7, 3, 4
 STEP = 1e-6
@@ -59,7 +60,7 @@ def numeric_gradient(network: nn.Sequential, X: np.ndarray, y: np.ndarray, weigh
 @pytest.mark.parametrize(("layer", "activation", "loss"), COMBINATIONS, ids=lambda c: repr(c))
 def test_gradient_matches_central_differences(layer: Layer, activation: Activation, loss: Loss, twin: bool) -> None:
     if twin:
-        layer, activation, loss = (components.numpy_twin(c) for c in (layer, activation, loss))
+        layer, activation, loss = (numpy_twin(c) for c in (layer, activation, loss))
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N_ROWS, N_INPUTS))
     for labels in [kind for kind in (False, True) if loss.targets == "both" or kind == (loss.targets == "labels")]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import components
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ import nncore as nn
 from nncore import registry
 from nncore.errors import PluginError
 from nncore.plugin import Activation, Layer, LayerCall, Loss, Optimizer, Plan, Tensor
+from nncore.testing import numpy_twin
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4))
@@ -30,7 +30,7 @@ def stack(activation: object = "tanh") -> list[Layer]:
 @pytest.mark.parametrize("part", ["layers", "activation", "loss", "optimizer", "all"])
 def test_numpy_parts_train_like_compiled_ones(part: str) -> None:
     def maybe(what: str, component: object) -> object:
-        return components.numpy_twin(component) if part in (what, "all") else component
+        return numpy_twin(component) if part in (what, "all") else component
 
     layers = stack(maybe("activation", registry.resolve("activations", "tanh")))
     layers = [maybe("layers", layer) if type(layer).kernel else layer for layer in layers]
@@ -44,7 +44,7 @@ def test_numpy_parts_train_like_compiled_ones(part: str) -> None:
 def test_every_optimizer_on_both_rungs(name: str) -> None:
     optimizer = registry.get("optimizers", name)()
     compiled = train(stack(), "softmax_cross_entropy", optimizer)
-    on_numpy = train(stack(), "softmax_cross_entropy", components.numpy_twin(optimizer))
+    on_numpy = train(stack(), "softmax_cross_entropy", numpy_twin(optimizer))
     np.testing.assert_allclose(on_numpy.parameters, compiled.parameters, rtol=1e-9, atol=1e-12)
 
 

@@ -11,6 +11,7 @@ from test_gradients import make_target
 import nncore as nn
 from nncore import registry
 from nncore.plugin import Layer, Loss
+from nncore.testing import numpy_twin
 
 LAYERS = st.one_of(
     st.builds(
@@ -31,9 +32,9 @@ OPTIMIZERS = st.sampled_from(["sgd", "momentum", "nesterov", "block_coordinate"]
 
 def twin_of(layer: Layer) -> Layer:
     """The layer on NumPy, its activation too."""
-    twin = components.numpy_twin(layer) if layer.kernel is not None else type(layer)(**layer.config())
+    twin = numpy_twin(layer) if layer.kernel is not None else type(layer)(**layer.config())
     if getattr(twin, "activation", None) is not None:
-        twin.activation = components.numpy_twin(registry.resolve("activations", twin.activation))
+        twin.activation = numpy_twin(registry.resolve("activations", twin.activation))
     return twin
 
 
@@ -59,11 +60,11 @@ def test_random_networks_train_alike_on_both_rungs(
     compiled = nn.Sequential(*layers, last)
     history = compiled.fit(X, y, optimizer={"name": optimizer, "lr": 1e-3}, **arguments)
     on_numpy = nn.Sequential(*(twin_of(layer) for layer in [*layers, last]))
-    again = on_numpy.fit(X, y, **{**arguments, "loss": components.numpy_twin(loss)}, optimizer=_twin_optimizer(optimizer))
+    again = on_numpy.fit(X, y, **{**arguments, "loss": numpy_twin(loss)}, optimizer=_twin_optimizer(optimizer))
     np.testing.assert_allclose(on_numpy.parameters, compiled.parameters, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(again["loss"], history["loss"], rtol=1e-5, atol=1e-8)
     np.testing.assert_allclose(again["val_loss"], history["val_loss"], rtol=1e-5, atol=1e-8)
 
 
 def _twin_optimizer(name: str) -> object:
-    return components.numpy_twin(registry.resolve("optimizers", {"name": name, "lr": 1e-3}))
+    return numpy_twin(registry.resolve("optimizers", {"name": name, "lr": 1e-3}))

@@ -18,7 +18,7 @@ from nncore.cli.terminal import notice
 from nncore.errors import NNCoreError
 
 #: Modules of this package, in the order in which a newcomer meets them.
-COMMANDS = ("demo", "train", "predict", "info", "plugins")
+COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -75,7 +75,9 @@ def _verdict(row: Row) -> Verdict:
     count: Callable[[str], int] = [outcome.status for outcome in outcomes].count
     # A check that needs an instance cannot be run without arguments; that says more than the checks that could.
     decisive = _first(outcomes, "failed") or _first(outcomes, "untried")
-    verdict = Verdict(row.kind, row.name, row.distribution, row.version, row.rung, "ok", "", count("ok"), count("skipped") + count("untried"))
+    verdict = Verdict(
+        row.kind, row.name, row.distribution, row.version, row.rung, "ok", "", count("ok"), count("skipped") + count("untried")
+    )
     if decisive is not None:
         message = f"{decisive.check}: {decisive.message}" if decisive.status == "failed" else decisive.message
         return replace(verdict, status=decisive.status, message=message)
@@ -93,7 +95,14 @@ def _print(verdicts: Collection[Verdict]) -> None:
         return
     header = ["name", "kind", "plugin", "runs", "checks", "result"]
     cells = [
-        [v.name, v.kind, f"{v.distribution} {v.version}", v.rung, str(v.passed), f"{v.status}: {_line(v.message)}" if v.message else v.status]
+        [
+            v.name,
+            v.kind,
+            f"{v.distribution} {v.version}",
+            v.rung,
+            str(v.passed),
+            f"{v.status}: {_line(v.message)}" if v.message else v.status,
+        ]
         for v in verdicts
     ]
     print(table([header, *cells]))

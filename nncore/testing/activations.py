@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from nncore.layers.dense import Dense
 from nncore.model import Sequential
 from nncore.plugin import Activation, native_kernel
 from nncore.testing import networks, tables
-from nncore.testing.conformance import Conformance
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
@@ -24,7 +24,7 @@ SHAPES = ((0, 3), (1, 1), (7, 1), (1, 7), (8, 9), (9, 8), (2, 1023), (1023, 2))
 DTYPES = (np.float32, np.float64)
 
 
-class ActivationConformance(Conformance):
+class ActivationConformance(networks.NetworkConformance):
     """Checks of an activation.
 
     >>> class TestReLU(ActivationConformance):
@@ -32,6 +32,7 @@ class ActivationConformance(Conformance):
     """
 
     kind = "activations"
+    guarded_check = "test_forward_and_backward"
 
     def test_forward_and_backward(self) -> None:
         self.each(check_rungs)
@@ -48,30 +49,20 @@ class ActivationConformance(Conformance):
     def test_initializer_exists(self) -> None:
         registry.get("initializers", self.component_class().initializer)
 
-    def test_trains_a_network(self) -> None:
-        self._only_if_trainable(networks.check_fit_lowers_the_loss)
-
-    def test_network_ends_with_the_same_bits(self) -> None:
-        self._only_if_trainable(networks.check_same_bits)
-
-    def test_network_goes_on_from_a_file(self) -> None:
-        self._only_if_trainable(networks.check_file)
-
-    def _only_if_trainable(self, check: Any) -> None:
-        if self.component_class().trainable:
-            check(self.network, train)
+    def can_train(self) -> bool:
+        return bool(self.component_class().trainable)
 
     def network(self) -> Sequential:
         """Once as the activation of a layer, once on its own, where it may not work in place."""
         return Sequential(Dense(8, activation=self.name), ActivationLayer(self.name), Dense(3)).build(4, rng=5)
 
-
-def train(net: Sequential, epochs: int, **fit: Any) -> list[float]:
-    history = net.fit(
-        networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
-        epochs=epochs, batch_size=16, progress=False, **fit,
-    )  # fmt: skip
-    return list(history["loss"])
+    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+        """Fit, or go on from where `network` is."""
+        history = network.fit(
+            networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
+            epochs=epochs, batch_size=16, progress=False, **fit,
+        )  # fmt: skip
+        return list(history["loss"])
 
 
 class Rung:
@@ -177,7 +168,11 @@ def check_gradient(activation: Activation) -> None:
             rng = np.random.default_rng(1)
             z, d_a = rng.normal(size=(2, 5, 4)) * [[[2.0]], [[1.0]]]
             d_z = rung.backward(z, rung.forward(z), d_a)
-            expect_gradient(d_z, lambda rung=rung, z=z, d_a=d_a: float((rung.forward(z) * d_a).sum()), z, f"{variant!r}, {rung.name}: d_z")
+            expect_gradient(d_z, partial(_projected, rung, z, d_a), z, f"{variant!r}, {rung.name}: d_z")
+
+
+def _projected(rung: Rung, z: np.ndarray, d_a: np.ndarray) -> float:
+    return float((rung.forward(z) * d_a).sum())
 
 
 def check_rows(activation: Activation) -> None:

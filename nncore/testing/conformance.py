@@ -11,6 +11,7 @@ from nncore import registry
 from nncore.discovery import PluginInfo
 from nncore.plugin import TABLES, Configurable, native_kernel
 from nncore.testing.expectations import expect
+from nncore.testing.guarded import OutOfBounds
 from nncore.testing.hyperparameters import check_ranges
 from nncore.testing.imports import check_import, check_manifest_is_light
 from nncore.testing.tables import open_table
@@ -68,7 +69,8 @@ class Conformance:
             try:
                 check(component)
             except AssertionError as error:
-                raise AssertionError(f"{component!r}: {error}") from error
+                error_class = OutOfBounds if isinstance(error, OutOfBounds) else AssertionError
+                raise error_class(f"{_shown(component)}: {error}") from error
 
     def test_manifest_is_light(self) -> None:
         check_manifest_is_light(self.plugin())
@@ -87,6 +89,13 @@ class Conformance:
 
     def test_kernel_loads(self) -> None:
         self.each(check_kernel)
+
+
+def _shown(component: object) -> str:
+    try:
+        return repr(component)
+    except Exception:  # it is under suspicion, and its repr may fail too
+        return type(component).__name__
 
 
 def required_arguments(component_class: type[Any]) -> list[str]:

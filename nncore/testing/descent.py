@@ -8,6 +8,7 @@ import numpy as np
 
 from nncore.plugin import Optimizer, TensorSpan
 from nncore.testing.expectations import expect
+from nncore.testing.guarded import Guarded
 from nncore.testing.stepping import Step, steps
 
 #: Value and gradient at a point.
@@ -29,8 +30,8 @@ def rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
 
 def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequence[float], n_steps: int, enough: float) -> float:
     """The lowest value on the way of at most `n_steps`, which ends below `enough`; every coordinate is a tensor of its own."""
-    w = np.array(start, np.float64)
-    state = np.zeros((optimizer.n_slots, w.size))
+    guarded_w, guarded_state = Guarded(np.array(start, np.float64), "w"), Guarded(np.zeros((optimizer.n_slots, len(start))), "state")
+    w, state = guarded_w.array, guarded_state.array
     tensors = [TensorSpan(f"dense_{i + 1}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
     lowest, gradient = function(w)
     with np.errstate(all="ignore"):  # too large a learning rate overflows, and the next one has its turn
@@ -42,6 +43,8 @@ def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequenc
             lowest = min(lowest, value)
             if lowest < enough:
                 break
+    guarded_w.check()
+    guarded_state.check()
     return lowest
 
 
@@ -64,7 +67,7 @@ def _check(
 
 
 def check_bowl(optimizer: Optimizer, rates: Sequence[float]) -> None:
-    """600 steps with the best of the learning rates come down from 34.6 to less than 0.01."""
+    """600 steps with the best of the learning rates come down from 41.75 to less than 0.01."""
     _check(optimizer, rates, "a quadratic bowl", bowl, [-1.0, 1.0, 3.0], 600, 0.01)
 
 

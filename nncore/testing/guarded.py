@@ -6,11 +6,13 @@ import itertools
 
 import numpy as np
 
-from nncore.testing.expectations import expect
-
 MARGIN = 64  # bytes on each side: one AVX-512 vector
 #: A canary of its own for each buffer, or an element copied beside the end of one would bring the canary of another along.
 _CANARIES = itertools.cycle(range(1, 256))
+
+
+class OutOfBounds(AssertionError):
+    """A kernel wrote outside the buffers it was handed."""
 
 
 class Guarded:
@@ -21,23 +23,28 @@ class Guarded:
     values : ndarray
     name : str, default "the buffer"
         For the message when a canary is dead.
+    shift : int, default 0
+        How many bytes further on the array begins, to move it off a vector's boundary.
 
     Attributes
     ----------
     array : ndarray
-        C-contiguous, 64 bytes into its memory; what the kernel gets.
+        C-contiguous; what the kernel gets.
     """
 
-    def __init__(self, values: np.ndarray, name: str = "the buffer") -> None:
+    def __init__(self, values: np.ndarray, name: str = "the buffer", shift: int = 0) -> None:
         values = np.ascontiguousarray(values)
         self.name = name
         self._canary = next(_CANARIES)
-        self._bytes = np.full(MARGIN + values.nbytes + MARGIN, self._canary, np.uint8)
-        self.array = self._bytes[MARGIN : MARGIN + values.nbytes].view(values.dtype).reshape(values.shape)
+        self._start, self._end = MARGIN + shift, MARGIN + shift + values.nbytes
+        self._bytes = np.full(self._end + MARGIN, self._canary, np.uint8)
+        # Not a slice of _bytes: NumPy lets an empty one begin where the whole does.
+        self.array: np.ndarray = np.ndarray(values.shape, values.dtype, self._bytes, self._start)
         self.array[...] = values
 
     def check(self) -> np.ndarray:
         """Assert that the canaries are alive; return the array."""
-        expect((self._bytes[:MARGIN] == self._canary).all(), f"written before {self.name}")
-        expect((self._bytes[MARGIN + self.array.nbytes :] == self._canary).all(), f"written behind {self.name}")
+        for margin, where in ((self._bytes[: self._start], "before"), (self._bytes[self._end :], "behind")):
+            if (margin != self._canary).any():
+                raise OutOfBounds(f"written {where} {self.name}, of shape {self.array.shape}")
         return self.array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,6 @@ from nncore.layers.dense import Dense
 from nncore.model import Sequential
 from nncore.plugin import Loss, native_kernel
 from nncore.testing import networks, tables
-from nncore.testing.conformance import Conformance
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
@@ -24,7 +24,7 @@ ROWS = (0, 1, 7, 8, 9, 1023)
 DTYPES = (np.float32, np.float64)
 
 
-class LossConformance(Conformance):
+class LossConformance(networks.NetworkConformance):
     """Checks of a loss.
 
     >>> class TestHalfMSE(LossConformance):
@@ -37,6 +37,7 @@ class LossConformance(Conformance):
     """
 
     kind = "losses"
+    guarded_check = "test_value_and_gradient"
     columns: ClassVar[Sequence[int]] = (3, 1, 7, 8, 9, 1023)
 
     def test_declarations(self) -> None:
@@ -57,30 +58,21 @@ class LossConformance(Conformance):
     def test_targets_out_of_range_are_refused(self) -> None:
         self.each(lambda loss: check_refusals(loss, self.columns[0]))
 
-    def test_trains_a_network(self) -> None:
-        networks.check_fit_lowers_the_loss(self.network, self.train)
-
-    def test_network_ends_with_the_same_bits(self) -> None:
-        networks.check_same_bits(self.network, self.train)
-
-    def test_network_goes_on_from_a_file(self) -> None:
-        networks.check_file(self.network, self.train)
-
     def network(self) -> Sequential:
         """The last activation keeps the outputs in (0, 1), where every loss is defined, unless the loss takes logits."""
         loss = self.components()[0]
         last = "softmax" if loss.link is None and loss.targets != "real" else "sigmoid" if loss.link is None else None
         return Sequential(Dense(8, activation="tanh"), Dense(self.columns[0], activation=last)).build(4, rng=5)
 
-    def train(self, net: Sequential, epochs: int, **fit: Any) -> list[float]:
-        """Fit by name, or on from where `net` is."""
+    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+        """Fit by name, or on from where `network` is."""
         instance = self.components()[0]
         _, real, labels = example(instance, 60, self.columns[0], np.float32)
         first = {"kind": "losses", **registry.config_of("losses", instance)} if self.arguments else self.name
-        loss = first if net.loss is None else None
+        loss = first if network.loss is None else None
         y = labels if real is None else real
         assert y is not None, "a loss takes reals or labels"
-        history = net.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=16, progress=False, **fit)
+        history = network.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=16, progress=False, **fit)
         return list(history["loss"])
 
 
@@ -225,11 +217,12 @@ def check_gradient(loss: Loss, n_outputs: int) -> None:
                 if target is not None:
                     d_output = rung(output, target, weight)[1]
                     expect_gradient(
-                        d_output,
-                        lambda rung=rung, target=target, output=output, weight=weight: float(rung.value(output, target) @ weight),
-                        output,
-                        f"{_what(rung, output, target)} d_output",
+                        d_output, partial(_total, rung, output, target, weight), output, f"{_what(rung, output, target)} d_output"
                     )
+
+
+def _total(rung: Rung, output: np.ndarray, target: Target, weight: np.ndarray) -> float:
+    return float(rung.value(output, target) @ weight)
 
 
 def check_rows(loss: Loss, n_outputs: int) -> None:

@@ -1,59 +1,101 @@
-"""Trains small networks with a component found by name, from construction to file and back."""
+"""What a component is checked for inside small networks, from construction to file and back."""
 
 from __future__ import annotations
 
+import functools
 import tempfile
 import unittest
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
 from nncore.errors import MissingExtraError
 from nncore.model import Sequential
 from nncore.persistence import load
+from nncore.testing.conformance import Conformance
 from nncore.testing.expectations import expect, expect_same_bits
-
-#: Makes a network that is not built yet, the same every time.
-Make = Callable[[], Sequential]
-#: Trains it for a number of epochs, with the component under test by name; keywords go on to ``fit``.
-Train = Callable[..., list[float]]
+from nncore.testing.guarded import OutOfBounds
 
 
-def check_fit_lowers_the_loss(make: Make, train: Train) -> None:
-    """30 epochs leave a lower loss than the first had, and only finite parameters."""
-    network = make()
-    losses = train(network, 30)
-    expect(np.isfinite(losses).all() and np.isfinite(network.parameters).all(), f"training gives losses {losses} or parameters not finite")
-    expect(losses[-1] < losses[0], f"30 epochs of training take the loss from {losses[0]:.6g} to {losses[-1]:.6g}: it should fall")
+class NetworkConformance(Conformance):
+    """Checks of what takes part in training: small networks with the component, found by name."""
+
+    #: The check that calls the component on guarded buffers only.
+    guarded_check: ClassVar[str]
+
+    def network(self) -> Sequential:
+        """A network that is not trained yet, the same every time."""
+        raise NotImplementedError(f"{type(self).__name__}.network")
+
+    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+        """Train it from where it is, and return the loss of each epoch; keywords go on to ``fit``."""
+        raise NotImplementedError(f"{type(self).__name__}.train")
+
+    def network_inputs(self, network: Sequential) -> np.ndarray:
+        """What `train` trains it on."""
+        return inputs()
+
+    def can_train(self) -> bool:
+        """False for what cannot be trained through."""
+        return True
+
+    def test_trains_a_network(self) -> None:
+        """30 epochs leave a lower loss than the first had, and only finite parameters."""
+        self._skip_what_cannot_run()
+        network = self.network()
+        losses = self.train(network, 30)
+        expect(
+            np.isfinite(losses).all() and np.isfinite(network.parameters).all(), f"training gives losses {losses} or parameters not finite"
+        )
+        expect(losses[-1] < losses[0], f"30 epochs of training take the loss from {losses[0]:.6g} to {losses[-1]:.6g}: it should fall")
+
+    def test_network_ends_with_the_same_bits(self) -> None:
+        """Two runs, and runs with one and two threads, end with the same bits."""
+        self._skip_what_cannot_run()
+        ends = []
+        for n_threads in (1, 1, 2):
+            network = self.network()
+            self.train(network, 3, n_threads=n_threads)
+            ends.append(network.parameters.copy())
+        expect_same_bits(ends[1], ends[0], "parameters of a second run")
+        expect_same_bits(ends[2], ends[0], "parameters after training with two threads")
+
+    def test_network_goes_on_from_a_file(self) -> None:
+        """A network saved and loaded in the middle of training predicts and goes on with the same bits as one that was not."""
+        self._skip_what_cannot_run()
+        network = self.network()
+        self.train(network, 2)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.nncore"
+            try:
+                network.save(path)
+            except MissingExtraError as error:
+                raise unittest.SkipTest(str(error)) from None
+            again = load(path)
+        X = self.network_inputs(network)
+        expect_same_bits(again.predict(X), network.predict(X), "predictions of the loaded network")
+        self.train(network, 2)
+        self.train(again, 2)
+        expect_same_bits(again.parameters, network.parameters, "parameters when training goes on after loading")
+
+    def _skip_what_cannot_run(self) -> None:
+        if not self.can_train():
+            raise unittest.SkipTest("it cannot be trained through")
+        if damage := _out_of_bounds(type(self)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+            raise unittest.SkipTest(f"a network's memory is not for a kernel that writes outside its buffers: {damage}")
 
 
-def check_same_bits(make: Make, train: Train) -> None:
-    """Two runs, and runs with one and two threads, end with the same bits."""
-    ends = []
-    for n_threads in (1, 1, 2):
-        network = make()
-        train(network, 3, n_threads=n_threads)
-        ends.append(network.parameters.copy())
-    expect_same_bits(ends[1], ends[0], "parameters of a second run")
-    expect_same_bits(ends[2], ends[0], "parameters after training with two threads")
-
-
-def check_file(make: Make, train: Train, X: np.ndarray | None = None) -> None:
-    """A network saved and loaded in the middle of training predicts (for `X`) and goes on with the same bits as one that was not."""
-    network, X = make(), inputs() if X is None else X
-    train(network, 2)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.nncore"
-        try:
-            network.save(path)
-        except MissingExtraError as error:
-            raise unittest.SkipTest(str(error)) from None
-        again = load(path)
-    expect_same_bits(again.predict(X), network.predict(X), "predictions of the loaded network")
-    train(network, 2)
-    train(again, 2)
-    expect_same_bits(again.parameters, network.parameters, "parameters when training goes on after loading")
+@functools.cache
+def _out_of_bounds(tests: type[NetworkConformance]) -> str:
+    """How the kernel writes outside its buffers, or nothing."""
+    try:
+        getattr(tests(), tests.guarded_check)()
+    except OutOfBounds as error:
+        return str(error)
+    except Exception:  # is reported by that check
+        return ""
+    return ""
 
 
 def inputs() -> np.ndarray:

@@ -13,6 +13,7 @@ from nncore.testing.conformance import ArgumentsNeeded, Conformance
 from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
+from nncore.testing.networks import NetworkConformance
 from nncore.testing.optimizers import OptimizerConformance
 
 #: The checks of each kind; components of a kind that is not here are checked for what all kinds have in common.
@@ -52,11 +53,13 @@ def conformance_class(kind: str, name: str) -> type[Conformance]:
 def verify(kind: str, name: str) -> Iterator[Outcome]:
     """Run every check of a component, found by name."""
     tests = conformance_class(kind, name)
-    for attribute in (attribute for attribute in dir(tests) if attribute.startswith("test_")):
-        yield _outcome(tests(), attribute)
+    defined = dict.fromkeys(name for cls in reversed(tests.__mro__) for name in vars(cls) if name.startswith("test_"))
+    # From the general to the special; whole networks come last, as they fail whatever is wrong.
+    for attribute in sorted(defined, key=lambda name: name in vars(NetworkConformance)):
+        yield outcome(tests(), attribute)
 
 
-def _outcome(tests: Conformance, attribute: str) -> Outcome:
+def outcome(tests: Conformance, attribute: str) -> Outcome:
     check = attribute.removeprefix("test_").replace("_", " ")
     try:
         with warnings.catch_warnings():

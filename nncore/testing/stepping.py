@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from nncore.plugin import Optimizer, TensorSpan, native_kernel
+from nncore.plugin import Kernel, Optimizer, TensorSpan, native_kernel
 from nncore.testing import tables
 from nncore.testing.expectations import expect
 
@@ -25,13 +26,20 @@ def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.nd
     kernel = native_kernel(optimizer)
     assert kernel is not None, "only an optimizer with a kernel has a native step"
     name = f"step{'_tensors' if optimizer.needs_tensors else ''}_{tables.SUFFIXES[w.dtype]}"
-    function = getattr(tables.optimizer(kernel.load()), name)
-    expect(function is not None, f"the kernel has no {name} (needs_tensors is {optimizer.needs_tensors})")
+    function = _function(kernel, name)
     arguments: list[np.ndarray | int] = [w, g, state, w.size, t, np.array(optimizer.hyper(), np.float64)]
     if optimizer.needs_tensors:
         rows = [(span.offset, span.rows, span.columns, span.layer, tables.ROLES[span.role]) for span in tensors]
         arguments += [np.array(rows, tables.TENSOR), len(rows)]
     expect((status := function(*arguments)) == 0, f"{name} returned {status}, 0 is success")
+
+
+@functools.cache
+def _function(kernel: Kernel, name: str) -> tables.Function:
+    function: tables.Function | None = getattr(tables.optimizer(kernel.load()), name)
+    if function is None:
+        raise AssertionError(f"the kernel has no {name}, which `needs_tensors` says it has")
+    return function
 
 
 def steps(optimizer: Optimizer) -> dict[str, Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -15,4 +16,6 @@ except ModuleNotFoundError:
 FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 
 kernel = Extension("nncore_focal.kernel", ["nncore_focal/kernel.pyx"], include_dirs=[nncore.get_include()], extra_compile_args=FLAGS)
-setup(ext_modules=cythonize([kernel], build_dir="build/cython"))
+# Cython finds nncore/abi.pxd by folder, which the import hook of an editable nncore hides from it.
+folders = [str(Path(nncore.__file__).parents[1])]
+setup(ext_modules=cythonize([kernel], include_path=folders, build_dir="build/cython"))

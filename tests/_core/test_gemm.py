@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import capsules
 import numpy as np
 import pytest
-from guarded import Guarded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from levels import OTHER_LEVELS, run_tests
 
 from nncore._core import native
+from nncore.testing import Guarded, tables
 
 SIZES = st.integers(1, 70)
 DTYPES = {np.float32: "f32", np.float64: "f64"}
-
-
-class LayerCall(capsules.ctypes.Structure):
-    """``nnc_layer_call`` of plugin.h, field by field."""
-
-    _fields_ = [
-        *[(name, capsules.ctypes.c_void_p) for name in ("x", "y", "d_y", "d_x", "parameters", "d_parameters")],
-        *[(name, capsules.ctypes.c_void_p) for name in ("buffers", "cache", "scratch", "hyper")],
-        *[(name, capsules.ctypes.c_int64) for name in ("n_rows", "n_inputs", "n_outputs")],
-        ("seed", capsules.ctypes.c_uint64),
-        ("step", capsules.ctypes.c_int64),
-        ("layer", capsules.ctypes.c_int32),
-        ("training", capsules.ctypes.c_int32),
-    ]  # fmt: skip
 
 
 def run_dense(dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool) -> None:
@@ -45,12 +30,11 @@ def run_dense(dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool)
     }  # fmt: skip
     guarded = {name: Guarded(values.astype(dtype)) for name, values in buffers.items()}
     hyper = np.array([float(use_bias)])
-    call = LayerCall(**{name: g.array.ctypes.data for name, g in guarded.items()}, hyper=hyper.ctypes.data)
+    call = tables.LayerCallStruct(**{name: g.array.ctypes.data for name, g in guarded.items()}, hyper=hyper.ctypes.data)
     call.n_rows, call.n_inputs, call.n_outputs = rows, inputs, outputs
-    table = capsules.layer(native.layer_dense)
-    structure = np.frombuffer(call, np.uint8)
-    assert getattr(table, f"forward_{DTYPES[dtype]}")(structure) == 0
-    assert getattr(table, f"backward_{DTYPES[dtype]}")(structure) == 0
+    table = tables.layer(native.layer_dense)
+    assert getattr(table, f"forward_{DTYPES[dtype]}")(call) == 0
+    assert getattr(table, f"backward_{DTYPES[dtype]}")(call) == 0
 
     x, d_y = guarded["x"].array.astype(float), guarded["d_y"].array.astype(float)
     weight = guarded["parameters"].array[: inputs * outputs].reshape(inputs, outputs).astype(float)
@@ -89,13 +73,13 @@ def test_rows_do_not_depend_on_their_number(dtype: type) -> None:
     """The same bits for a row however many rows are computed with it: what splitting among threads relies on."""
     rng = np.random.default_rng(0)
     x, parameters, hyper = rng.normal(size=(131, 250)).astype(dtype), rng.normal(size=250 * 43 + 43).astype(dtype), np.ones(1)
-    forward = getattr(capsules.layer(native.layer_dense), f"forward_{DTYPES[dtype]}")
+    forward = getattr(tables.layer(native.layer_dense), f"forward_{DTYPES[dtype]}")
 
     def output(rows: np.ndarray) -> np.ndarray:
         rows, y = np.ascontiguousarray(rows), np.empty((len(rows), 43), dtype)
-        call = LayerCall(x=rows.ctypes.data, y=y.ctypes.data, parameters=parameters.ctypes.data, hyper=hyper.ctypes.data)
+        call = tables.LayerCallStruct(x=rows.ctypes.data, y=y.ctypes.data, parameters=parameters.ctypes.data, hyper=hyper.ctypes.data)
         call.n_rows, call.n_inputs, call.n_outputs = len(rows), 250, 43
-        forward(np.frombuffer(call, np.uint8))
+        forward(call)
         return y
 
     together = output(x)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import capsules
 import numpy as np
 import pytest
-from guarded import Guarded
 from manifest import classes
 from ulp import ulps
 
 from nncore.activations.leaky_relu import LeakyReLU
 from nncore.activations.softmax import Softmax
 from nncore.plugin import Activation
+from nncore.testing import Guarded, tables
 
 CASES = {name: cls() for name, cls in classes("activations").items()} | {"leaky_relu(0.3)": LeakyReLU(slope=0.3)}
 SHAPES = [(0, 3), (1, 1), (1, 7), (8, 1), (3, 3), (1, 1023), (31, 33), (2, 1023), (9, 0)]
@@ -30,8 +29,8 @@ class Native:
 
     def __init__(self, phi: Activation, dtype: Any) -> None:
         assert phi.kernel is not None
-        table: SimpleNamespace = capsules.activation(phi.kernel.load())
-        suffix = capsules.SUFFIXES[np.dtype(dtype)]
+        table: SimpleNamespace = tables.activation(phi.kernel.load())
+        suffix = tables.SUFFIXES[np.dtype(dtype)]
         self._forward, self._backward = getattr(table, f"forward_{suffix}"), getattr(table, f"backward_{suffix}")
         self._hyper = np.array(phi.hyper())
 
@@ -112,9 +111,9 @@ def test_a_block_of_rows_gives_the_bits_of_the_whole(phi: Activation, dtype: typ
 @pytest.mark.parametrize("name", ["step", "sign"])
 @every_dtype
 def test_backward_without_derivative_reports_failure_and_writes_nothing(name: str, dtype: type) -> None:
-    table = capsules.activation(CASES[name].kernel.load())
+    table = tables.activation(CASES[name].kernel.load())
     z, d_z = np.ones((2, 3), dtype), np.full((2, 3), 7, dtype)
-    assert getattr(table, f"backward_{capsules.SUFFIXES[np.dtype(dtype)]}")(z, z, z, d_z, 2, 3, np.empty(0)) != 0
+    assert getattr(table, f"backward_{tables.SUFFIXES[np.dtype(dtype)]}")(z, z, z, d_z, 2, 3, np.empty(0)) != 0
     assert (d_z == 7).all()
 
 

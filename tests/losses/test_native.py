@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import capsules
 import numpy as np
 import pytest
-from guarded import Guarded
 from manifest import classes
 
 from nncore.plugin import Loss
+from nncore.testing import Guarded, tables
 
 LOSSES = {name: cls() for name, cls in classes("losses").items()}
 SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (2, 1023), (1023, 2)]
@@ -26,7 +25,7 @@ class Native:
 
     def __init__(self, loss: Loss, dtype: Any) -> None:
         assert loss.kernel is not None
-        self._table, self._suffix = capsules.loss(loss.kernel.load()), capsules.SUFFIXES[np.dtype(dtype)]
+        self._table, self._suffix = tables.loss(loss.kernel.load()), tables.SUFFIXES[np.dtype(dtype)]
         self._hyper = np.array(loss.hyper())
 
     def function(self, kind: str) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from components import numpy_twin
 
 import nncore as nn
 from nncore.optimizers.block_coordinate import BlockCoordinate
+from nncore.testing import numpy_twin
 
 BLOCKS = {
     "layer": [["dense_1.weight", "dense_1.bias"], ["dense_2.weight", "dense_2.bias"], ["dense_3.weight", "dense_3.bias"]],

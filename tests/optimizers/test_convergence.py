@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from manifest import classes
-from optimizers.running import native_step, numpy_step
 
 from nncore.plugin import Optimizer, TensorSpan
+from nncore.testing.stepping import native_step, numpy_step
 
 OPTIMIZERS = classes("optimizers")
 CURVATURE, BOTTOM = np.array([1.0, 3.0, 10.0]), np.array([2.0, -1.0, 0.5])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import capsules
 import numpy as np
 import pytest
-from guarded import Guarded
-from optimizers.running import OPTIMIZERS, native_step, numpy_step, spans
+from optimizers.running import OPTIMIZERS, spans
 
 from nncore.plugin import Optimizer
+from nncore.testing import Guarded, tables
+from nncore.testing.stepping import native_step, numpy_step
 
 SIZES = [0, 1, 7, 8, 9, 1023]
 
@@ -22,8 +22,8 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @every
 def test_the_table_offers_what_the_class_says(optimizer: Optimizer) -> None:
     assert optimizer.kernel is not None
-    table = capsules.optimizer(optimizer.kernel.load())
-    for suffix in capsules.SUFFIXES.values():
+    table = tables.optimizer(optimizer.kernel.load())
+    for suffix in tables.SUFFIXES.values():
         assert (getattr(table, f"step_{suffix}") is None) == optimizer.needs_tensors
         assert (getattr(table, f"step_tensors_{suffix}") is None) != optimizer.needs_tensors
 

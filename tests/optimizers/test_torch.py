@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import capsules
 import numpy as np
 import pytest
 from manifest import classes
 
 from nncore.plugin import Optimizer
+from nncore.testing import tables
 
 DATA = np.load(Path(__file__).with_name("torch_trajectories.npz"))
 CASES = [key.removesuffix("/optimizer") for key in DATA if key.endswith("/optimizer")]
@@ -37,7 +37,7 @@ def test_trajectory(case: str, native: bool) -> None:
     for t, g in enumerate(gradients, start=1):
         if native:
             assert optimizer.kernel is not None
-            capsules.optimizer(optimizer.kernel.load()).step_f64(w, g, state, w.size, t, np.array(optimizer.hyper()))
+            tables.optimizer(optimizer.kernel.load()).step_f64(w, g, state, w.size, t, np.array(optimizer.hyper()))
         else:
             optimizer.step(w, g, state, t)
         ours.append(w.copy())

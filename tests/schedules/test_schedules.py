@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import components
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ import nncore as nn
 from nncore import registry
 from nncore.errors import ParameterError, PluginError
 from nncore.plugin import Schedule
+from nncore.testing import numpy_twin
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(100, 3)), RNG.integers(2, size=100)
@@ -52,7 +52,7 @@ def test_cosine_by_its_formula() -> None:
 @pytest.mark.parametrize("drop_last", [False, True])
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 def test_every_step_has_its_own_rate(twin: bool, drop_last: bool) -> None:
-    optimizer = components.numpy_twin(nn.SGD(lr=0.5)) if twin else nn.SGD(lr=0.5)
+    optimizer = numpy_twin(nn.SGD(lr=0.5)) if twin else nn.SGD(lr=0.5)
     scheduled, by_hand = network(optimizer), network()
     history = fit(scheduled, 3, schedule=Counting(), shuffle=False, drop_last=drop_last)
     step = 0

@@ -13,9 +13,8 @@ from nncore.errors import ParameterError
 from nncore.plugin import TensorSpan, native_kernel
 from nncore.testing import OptimizerConformance, tables
 
-#: Where the singular values of a random matrix may be after five iterations: the minima and maxima of the polynomial about 1,
-#: and what a singular value that began near 0 has reached.
-LOW, HIGH = 0.3, 1.2
+#: Where five iterations bring every singular value above 0.002 times the norm.
+LOW, HIGH = 0.68, 1.21
 STEPS = ["numpy", "native"]
 SHAPES = [(2, 2), (3, 7), (7, 3), (8, 8), (17, 33), (130, 40), (35, 300)]
 
@@ -75,7 +74,7 @@ def test_the_update_is_nearly_orthogonal(rung: str, dtype: type, shape: tuple[in
 def test_more_iterations_do_not_leave_the_neighbourhood_of_one(rung: str) -> None:
     update = update_of(rung, random_matrix((9, 9), np.float64), Muon(1.0, matrices="all", n_iterations=20))
     singular_values = np.linalg.svd(update, compute_uv=False)
-    assert singular_values.min() > 0.6
+    assert singular_values.min() > LOW
     assert singular_values.max() < HIGH
 
 

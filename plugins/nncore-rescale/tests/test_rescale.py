@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from nncore_rescale.rescale import Rescale
+from nncore_rescale.rescale_numpy import RescaleNumPy
 
 import nncore as nn
 from nncore.errors import ParameterError
-from nncore_rescale.rescale import Rescale
-from nncore_rescale.rescale_numpy import RescaleNumPy
 
 every_layer = pytest.mark.parametrize("layer_class", [RescaleNumPy, Rescale])
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])

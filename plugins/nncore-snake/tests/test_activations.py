@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from nncore_snake.hard_swish import HardSwish
+from nncore_snake.snake import Snake
+from nncore_snake.squareplus import Squareplus
 from rungs import RUNGS, compiled, numpy, sweep, ulps
 
 from nncore.errors import ParameterError
 from nncore.plugin import Activation
-from nncore_snake.hard_swish import HardSwish
-from nncore_snake.snake import Snake
-from nncore_snake.squareplus import Squareplus
 
 PI = math.pi
 CLOSED_FORMS = [

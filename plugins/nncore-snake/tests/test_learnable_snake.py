@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nncore_snake.learnable_snake import LearnableSnake
+from nncore_snake.snake import Snake
 
 import nncore as nn
 from nncore.testing import numpy_twin
-from nncore_snake.learnable_snake import LearnableSnake
-from nncore_snake.snake import Snake
 
 every_rung = pytest.mark.parametrize("rung", [lambda layer: layer, numpy_twin], ids=["native", "numpy"])
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,0 +1,172 @@
+"""``nncore new-plugin``: write a plugin package that works, to be changed into one's own."""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+import re
+import shlex
+import tempfile
+from pathlib import Path
+from string import Template
+
+from nncore.cli.terminal import INDENT
+from nncore.errors import ParameterError
+
+TEMPLATES = Path(__file__).parents[1] / "scaffold"
+#: What an author may add, and the plural that hooks and the registry use.
+KINDS = {"optimizer": "optimizers", "activation": "activations", "loss": "losses", "initializer": "initializers", "layer": "layers"}
+#: The file that holds the kernel on each rung.
+KERNELS = {"numpy": None, "numba": "kernel.py", "cython": "kernel.pyx", "c": "kernel.c"}
+#: Kinds with templates for compiled kernels.
+COMPILED_KINDS = ("optimizer", "activation")
+#: Other modules of a package, so that no component may have their names.
+MODULES = ("manifest", "kernel")
+LONGEST_NAME = 40
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "new-plugin",
+        help="write a plugin package to start from",
+        description="Write the folder nncore-NAME: a package with one small component, which installs and passes its own tests at once.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("name", metavar="NAME", help="what users will write: lower case letters, digits and underscores")
+    parser.add_argument(
+        "--rung",
+        choices=KERNELS,
+        default="numpy",
+        metavar="RUNG",
+        help=f"{', '.join(KERNELS)} (default numpy); compiled ones for {' and '.join(COMPILED_KINDS)}",
+    )
+    parser.add_argument("--directory", type=Path, default=Path(), metavar="D", help="existing folder to write into (default: this one)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    folder = new_plugin(arguments.kind, arguments.name, arguments.rung, arguments.directory)
+    # As pip takes it for a folder rather than for a name on the package index.
+    path = folder.as_posix() if folder.is_absolute() else f"./{folder.as_posix()}"
+    component = component_name(arguments.name)
+    compiled = arguments.rung in ("cython", "c")
+    if compiled:
+        _say("needs", f"pip install setuptools{' Cython' if arguments.rung == 'cython' else ''}")
+    _say("install", f"pip install {'--no-build-isolation ' if compiled else ''}{shlex.quote(path)}")
+    _say("test", f"pytest {shlex.quote(path)}")
+    _say("change", f"{path}/nncore_{component}/{component}.py")
+    return 0
+
+
+def _say(label: str, text: str) -> None:
+    """A line that is not wrapped, so that it can be copied."""
+    print(f"{label:<{INDENT}}{text}")
+
+
+def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path()) -> Path:
+    """Write the folder ``nncore-<name>``, all of it or nothing.
+
+    Parameters
+    ----------
+    kind : {"optimizer", "activation", "loss", "initializer", "layer"}
+    name : str
+        Of the component. Dashes become underscores, capitals lower case.
+    rung : {"numpy", "numba", "cython", "c"}, default "numpy"
+    directory : Path
+        Folder to write into.
+
+    Returns
+    -------
+    Path
+        The new folder.
+
+    Raises
+    ------
+    ParameterError
+        If the name cannot be used, there is no template for this rung, `directory` is no folder, or the new one exists.
+    """
+    component = component_name(name)
+    _check(kind, component, rung)
+    distribution, package = f"nncore-{component.replace('_', '-')}", f"nncore_{component}"
+    folder = directory / distribution
+    if not directory.is_dir():
+        raise ParameterError(f"{directory} is not a folder: make it first, or choose another --directory")
+    if folder.exists() or folder.is_symlink():
+        raise ParameterError(f"{folder} exists already: remove it, or choose another name or --directory")
+    from nncore import __version__
+
+    words = {
+        "kind": kind, "kinds": KINDS[kind], "component": component, "class_name": class_name(component),
+        "distribution": distribution, "package": package, "version": __version__,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix=".nncore-new-plugin-", dir=directory) as temporary:
+        unfinished = Path(temporary) / distribution
+        for path, template in _files(kind, component, package, rung).items():
+            target = unfinished / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_filled(template, {kind, rung}, words), encoding="utf-8", newline="\n")
+        unfinished.rename(folder)
+    return folder
+
+
+def component_name(name: str) -> str:
+    """``"cosine_lion"`` from that, ``"Cosine-Lion"`` or ``"nncore-cosine-lion"``."""
+    return re.sub(r"[-_.]+", "_", name).lower().removeprefix("nncore_")
+
+
+def class_name(component: str) -> str:
+    """``"CosineLion"``"""
+    return "".join(part.capitalize() for part in component.split("_"))
+
+
+def _check(kind: str, component: str, rung: str) -> None:
+    from nncore import builtin, hookspecs, plugin
+
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", component) or len(component) > LONGEST_NAME:
+        raise ParameterError(
+            f"the name {component!r} must be a letter, then letters (a to z), digits and single underscores between them, "
+            f"{LONGEST_NAME} characters at most"
+        )
+    taken = {found.name for found in getattr(builtin, f"nncore_{KINDS[kind]}")(hookspecs.API)}
+    if component in taken:
+        raise ParameterError(f"{component!r} is a built-in {kind}, whose name cannot be taken over: choose another name")
+    if keyword.iskeyword(component) or keyword.iskeyword(class_name(component)):
+        raise ParameterError(f"{component!r} is a word of Python itself and cannot name a module and a class: choose another name")
+    if component in MODULES or hasattr(plugin, class_name(component)):
+        raise ParameterError(f"{component!r} is what the contract with nncore uses itself: choose another name")
+    if rung != "numpy" and kind not in COMPILED_KINDS:
+        raise ParameterError(
+            f"there is no template for {kind} on the rung {rung!r}, only for {' and '.join(COMPILED_KINDS)}: start with --rung numpy; "
+            "nncore/plugin.h declares the table to add"
+        )
+
+
+def _files(kind: str, component: str, package: str, rung: str) -> dict[str, str]:
+    """Each file of the new folder, and the template it is made from."""
+    files = {
+        "pyproject.toml": "pyproject.toml",
+        "README.md": "README.md",
+        f"{package}/__init__.py": "__init__.py",
+        f"{package}/manifest.py": "manifest.py",
+        f"{package}/{component}.py": f"{kind}.py",
+        f"tests/test_{component}.py": f"{kind}_test.py",
+    }
+    kernel = KERNELS[rung]
+    if kernel is not None:
+        files[f"{package}/{kernel}"] = f"{kind}_{kernel}"
+    if rung in ("cython", "c"):
+        files["setup.py"] = "setup.py"
+    return files
+
+
+def _filled(template: str, conditions: set[str], words: dict[str, str]) -> str:
+    """A template with `words` put in. A line ``%cython c% text`` stays, as ``text``, where a condition is among those named."""
+    lines = []
+    for line in (TEMPLATES / f"{template}.template").read_text(encoding="utf-8").splitlines():
+        conditional = re.fullmatch(r"%([a-z ]+)%(?: (.*))?", line)
+        if conditional is None:
+            lines.append(line)
+        elif conditions & set(conditional[1].split()):
+            lines.append(conditional[2] or "")
+    return Template("\n".join(lines) + "\n").substitute(words)

@@ -1,0 +1,96 @@
+"""``nncore plugins --verify`` on the fixture plugins."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from testing.fixtures.site import installed
+
+from nncore.cli import main
+
+
+@pytest.fixture(scope="module", autouse=True)
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("site")
+    with installed(folder, "nncore-faulty"):
+        yield folder
+
+
+def test_sound_component(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--verify", "nncore-faulty/sound"]) == 0
+    header, _, row = capsys.readouterr().out.splitlines()
+    assert header.split() == ["name", "kind", "plugin", "runs", "checks", "result"]
+    assert row.split() == ["nncore-faulty/sound", "optimizers", "nncore-faulty", "1.0", "native", "16", "ok"]
+
+
+def test_failing_component_by_its_bare_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--verify", "overrun"]) == 1
+    _, _, row = capsys.readouterr().out.splitlines()
+    assert row.startswith("nncore-faulty/overrun  optimizers  nncore-faulty 1.0  native")
+    assert "failed: step: Overrun(lr=0.01, decay=0.0): written behind w, of shape (0,)" in row
+
+
+def test_component_that_cannot_be_made_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--verify", "needy"]) == 0
+    assert "untried: Needy cannot be made without factor" in capsys.readouterr().out
+
+
+def test_built_in_by_name_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--verify", "he_normal", "--json"]) == 0
+    (verdict,) = json.loads(capsys.readouterr().out)["components"]
+    assert (verdict["name"], verdict["distribution"], verdict["status"], verdict["skipped"]) == ("he_normal", "nncore-ml", "ok", 0)
+    assert verdict["passed"] >= 10
+
+
+def test_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--verify", "nobody"]) == 2
+    assert "no component and no plugin is called 'nobody'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def few_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``--verify`` chooses among, so that the choice is tested and not everything that is installed."""
+    from nncore.cli import plugins
+
+    rows, _ = plugins.collect()
+    some = [row for row in rows if row.name in ("identity", "nncore-faulty/own_dice", "nncore-faulty/exemplary")]
+    monkeypatch.setattr(plugins, "collect", lambda: (some, []))
+
+
+@pytest.mark.usefixtures("few_components")
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ([], ["nncore-faulty/exemplary", "nncore-faulty/own_dice"]),
+        (["--all"], ["nncore-faulty/exemplary", "identity", "nncore-faulty/own_dice"]),
+        (["nncore-faulty"], ["nncore-faulty/exemplary", "nncore-faulty/own_dice"]),
+    ],
+)
+def test_what_is_verified(arguments: list[str], names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["plugins", "--verify", *arguments]
+    assert main(command) == 1
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == names
+
+
+def test_plugin_that_cannot_be_loaded_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from nncore.cli import plugins
+
+    monkeypatch.setattr(plugins, "collect", lambda: ([], ["plugin nncore-odd 1.0 (odd), import: No module named 'odd'"]))
+    assert main(["plugins", "--verify"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "no components of plugins are installed; --all verifies the built-in ones\n"
+    assert "No module named 'odd'" in captured.err
+
+
+def test_pytest_is_not_needed(faulty: Path) -> None:
+    code = "import sys; sys.modules['pytest'] = None; from nncore.cli import main; sys.exit(main(['plugins', '--verify', 'own_dice']))"
+    environment = os.environ | {"PYTHONPATH": str(faulty), "NNCORE_PLUGINS": "nncore-faulty"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 1, done.stderr
+    assert "failed: sample: OwnDice(): sample(rng, (1, 1), 1, 1) from an equal generator" in done.stdout

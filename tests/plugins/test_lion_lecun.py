@@ -1,0 +1,99 @@
+"""The plugins nncore-lion and nncore-lecun as they lie in the tree: found, used by name, and sound by their own tests."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from plugins.own_tests import environment_with, run_own_tests
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+PROJECTS = [PLUGINS / "nncore-lion", PLUGINS / "nncore-lecun"]
+#: What a plugin may lean on.
+PUBLIC = {"nncore", "nncore.errors", "nncore.plugin", "nncore.testing", "nncore.testing.tables"}
+
+every_project = pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
+
+
+def test_their_own_tests_pass(tmp_path: Path) -> None:
+    passed = re.search(r"(\d+) passed", run_own_tests(PROJECTS, tmp_path))
+    assert passed is not None
+    assert int(passed[1]) >= 70
+
+
+def test_they_are_listed_with_their_rungs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nncore", "plugins", "--json"], env=environment_with(PROJECTS, tmp_path), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in json.loads(done.stdout)["components"]}
+    assert rows["nncore-lion/lion"]["rung"] == "numpy"
+    assert {name for name in rows if name.startswith("nncore-lecun/")} == {
+        "nncore-lecun/lecun_normal",
+        "nncore-lecun/lecun_uniform",
+        "nncore-lecun/sparse",
+    }
+
+
+def test_they_work_together_and_survive_a_file(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    code = """
+import sys
+import numpy as np
+import nncore as nn
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(300, 4)).astype(np.float32)
+y = (X[:, 0] * X[:, 1] > 0).astype(int)
+layers = nn.Dense(16, activation="tanh", weight_initializer="lecun_normal"), nn.Dense(2, weight_initializer="sparse")
+net = nn.Sequential(*layers)
+net.fit(X, y, loss="softmax_cross_entropy", optimizer={"name": "lion", "lr": 0.003}, epochs=2, rng=0, progress=False)
+net.save(sys.argv[1])
+again = nn.load(sys.argv[1])
+for network in (net, again):
+    network.fit(X, y, epochs=2, progress=False)
+assert repr(again.optimizer) == repr(net.optimizer)
+assert np.array_equal(net.parameters, again.parameters)
+"""
+    command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "network.nncore")]
+    done = subprocess.run(command, env=environment_with(PROJECTS, tmp_path), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_they_work_by_name_at_the_command_line(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    rows = [f"{i % 7},{i % 5},{'high' if i % 7 > 3 else 'low'}" for i in range(120)]
+    (tmp_path / "data.csv").write_text("\n".join(["a,b,class", *rows]), encoding="utf-8")
+    train = ["train", "data.csv", "--target", "class", "--optimizer", "lion", "--lr", "0.003", "--epochs", "3", "--out", "net.nncore"]
+    environment = environment_with(PROJECTS, tmp_path)
+    for arguments in (train, ["predict", "net.nncore", "data.csv"]):
+        command = [sys.executable, "-m", "nncore", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert {"low", "high"} & set(done.stdout.split())
+
+
+@every_project
+def test_nothing_private_of_nncore_is_imported(project: Path) -> None:
+    sources = sorted(project.rglob("*.py"))
+    assert len(sources) >= 4
+    for source in sources:
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            private = [module for module in modules if module.partition(".")[0] == "nncore" and module not in PUBLIC]
+            assert not private, f"{source}: {private}"
+
+
+@every_project
+def test_the_read_me_tells_every_name(project: Path) -> None:
+    manifest = next(project.glob("*/manifest.py")).read_text(encoding="utf-8")
+    names = re.findall(r'Component\("(\w+)"', manifest)
+    assert names
+    read_me = (project / "README.md").read_text(encoding="utf-8")
+    assert [name for name in names if name not in read_me] == []

@@ -1,0 +1,144 @@
+"""The kit catches plugins that break the contract: each fixture breaks it in one way, and is sound otherwise."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from testing.fixtures.site import installed
+
+import nncore as nn
+from nncore.errors import PluginError
+from nncore.testing.report import Outcome, conformance_class, outcome, verify
+from nncore.testing.subnormals import subnormals_alive
+
+#: Kind and name of a component, the check that must fail, and what it must say.
+FAULTS = [
+    ("optimizers", "overrun", "step", "written behind w"),
+    ("optimizers", "overrun", "kernel agrees with numpy", "written behind w"),
+    ("optimizers", "short", "kernel agrees with numpy", r"n = 1, float32: the kernel's w: .* at \[0\]"),
+    ("optimizers", "swapped", "kernel agrees with numpy", "the kernel's w: .* expected"),
+    ("optimizers", "wrong_major", "kernel loads", "built for version 2 of nncore/plugin.h, this nncore speaks version 1"),
+    ("optimizers", "failing", "step", "step_f32 returned 3, 0 is success"),
+    ("optimizers", "raising", "step", "ArithmeticError: third step"),
+    ("optimizers", "restless", "same bits every time", "w of a second run: .* differ"),
+    ("optimizers", "forgetful", "all state is in the state", r"w after resuming .* \(is something kept outside `state`\?\)"),
+    ("optimizers", "uphill", "bowl", "600 steps on a quadratic bowl reach 41.75 from 41.75"),
+    ("optimizers", "uphill", "rosenbrock", "5000 steps on Rosenbrock's function reach 24.2 from 24.2"),
+    ("optimizers", "uphill", "trains a network", "30 epochs of training take the loss from"),
+    ("optimizers", "unchecked", "ranges", "lr=nan is not refused; declare its interval in `ranges`"),
+    ("optimizers", "secretive", "arguments are attributes", r"keep the argument 'decay' in self\.decay"),
+    ("optimizers", "greedy", "step", "g after step 1, which must not write it"),
+    ("activations", "wrong_gradient", "gradient", "NumPy: d_z against central differences"),
+    ("activations", "neighbourly", "rows are independent", "a of blocks of rows"),
+    ("losses", "unweighted", "value and gradient", "the kernel, float32, .* gradient times weight"),
+    ("losses", "unweighted", "kernel agrees with numpy", "the kernel, float32, .* d_output"),
+    ("layers", "adding", "gradient", "d_scale against central differences"),
+    ("initializers", "own_dice", "sample", "from an equal generator: .* differ"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with installed(tmp_path_factory.mktemp("site"), "nncore-faulty"):
+        yield
+
+
+def outcomes(kind: str, name: str) -> dict[str, Outcome]:
+    return {result.check: result for result in verify(kind, f"nncore-faulty/{name}")}
+
+
+def single(kind: str, name: str, check: str) -> Outcome:
+    """One check alone."""
+    return outcome(conformance_class(kind, name)(), "test_" + check.replace(" ", "_"))
+
+
+def test_a_sound_component_passes_everything() -> None:
+    assert {result.status for result in outcomes("optimizers", "sound").values()} == {"ok"}
+
+
+@pytest.mark.parametrize(("kind", "name", "check", "message"), FAULTS, ids=lambda value: str(value)[:24])
+def test_fault_is_caught(kind: str, name: str, check: str, message: str) -> None:
+    found = single(kind, f"nncore-faulty/{name}", check)
+    assert found.status == "failed"
+    assert re.search(message, found.message, re.DOTALL), found.message
+
+
+@pytest.mark.parametrize("name", ["overrun", "short", "swapped", "restless", "forgetful"])
+@pytest.mark.parametrize("check", ["manifest is light", "kernel loads", "ranges", "description"])
+def test_what_is_not_broken_passes(name: str, check: str) -> None:
+    assert single("optimizers", f"nncore-faulty/{name}", check).status == "ok"
+
+
+@pytest.mark.parametrize("check", ["trains a network", "network ends with the same bits", "network goes on from a file"])
+def test_a_network_s_memory_is_kept_from_a_kernel_that_writes_beside_it(check: str) -> None:
+    found = single("optimizers", "nncore-faulty/overrun", check)
+    assert found.status == "skipped"
+    assert "written behind w" in found.message
+
+
+X = np.random.default_rng(0).normal(size=(40, 3))
+Y = (X[:, 0] > 0).astype(int)
+
+
+def fit(optimizer: str) -> nn.Sequential:
+    net = nn.Sequential(nn.Dense(2)).build(3, loss="softmax_cross_entropy", optimizer=optimizer, rng=0)
+    net.fit(X, Y, epochs=3, batch_size=20, progress=False)
+    return net
+
+
+def test_wrong_major_is_refused_by_the_host() -> None:
+    with pytest.raises(PluginError, match=r"built for version 2 of nncore/plugin\.h, this nncore speaks version 1: install a matching"):
+        fit("nncore-faulty/wrong_major")
+
+
+def test_exception_in_a_step_keeps_its_traceback_and_undoes_the_step() -> None:
+    net = nn.Sequential(nn.Dense(2)).build(3, loss="softmax_cross_entropy", optimizer="nncore-faulty/raising", rng=0)
+    net.train_on_batch(X, Y)
+    net.train_on_batch(X, Y)
+    net.parameters[:2] = 5  # which the third step overwrites before it raises
+    before = net.parameters.copy(), net.optimizer_state.copy()
+    with pytest.raises(ArithmeticError, match="third step") as caught:
+        net.train_on_batch(X, Y)
+    assert caught.traceback[-1].name == "step"
+    assert caught.traceback[-1].path.name == "components.py"
+    assert net.n_steps == 2
+    np.testing.assert_array_equal(net.parameters, before[0])
+    np.testing.assert_array_equal(net.optimizer_state, before[1])
+
+
+def test_failing_kernel_is_reported_by_the_host() -> None:
+    with pytest.raises(PluginError, match="Failing"):
+        fit("nncore-faulty/failing")
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the fixture sets a register of x86-64")
+def test_flush_to_zero_at_import_is_caught_where_it_happens(tmp_path: Path) -> None:
+    with installed(tmp_path, "nncore-flushing"):
+        check = "import leaves the processor alone"  # the others would load the library into this process
+        found = {name: single("optimizers", f"nncore-flushing/{name}", check) for name in ("innocent", "flushing", "late")}
+    assert {name: result.status for name, result in found.items()} == {"innocent": "ok", "flushing": "failed", "late": "ok"}
+    assert "importing nncore_flushing_optimizer:Flushing flushes subnormal numbers to zero" in found["flushing"].message
+    assert subnormals_alive(), "the check must not load the library here"
+
+
+def test_heavy_manifest_is_caught(tmp_path: Path) -> None:
+    with installed(tmp_path, "nncore-heavy"):
+        found = single("optimizers", "nncore-heavy/light", "manifest is light")
+    assert found.status == "failed"
+    assert "the manifest nncore_heavy imports something_large" in found.message
+
+
+def test_component_that_needs_arguments_is_not_tried_without() -> None:
+    found = outcomes("layers", "needy")
+    assert {result.status for result in found.values()} == {"ok", "untried"}
+    assert "Needy cannot be made without factor: say what to try with" in found["plan"].message
+    assert found["manifest is light"].status == "ok"
+
+
+def test_examples_of_the_class_are_tried() -> None:
+    assert {result.status for result in outcomes("layers", "exemplary").values()} == {"ok"}
