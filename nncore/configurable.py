@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,9 +41,12 @@ class Configurable(metaclass=_Validated):
     ----------
     ranges : dict of str to str
         Interval of each numeric hyperparameter, as in mathematics: ``{"lr": "[0, inf)", "beta1": "[0, 1)"}``.
+    examples : sequence of dict or None
+        Constructor arguments to test the component with, for one that cannot be made without.
     """
 
     ranges: ClassVar[dict[str, str]] = {}
+    examples: ClassVar[Sequence[dict[str, Any]] | None] = None
 
     def config(self) -> dict[str, Any]:
         """Arguments that make an equal component, in the order of ``__init__``."""

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nncore import registry
 from nncore.plugin import Activation, Layer, Loss
-
-#: Arguments for layers that have no defaults for all of theirs.
-LAYER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
-    "dense": [{"n_outputs": 5}, {"n_outputs": 5, "use_bias": False}],
-    "activation": [{"activation": "tanh"}],
-    "batch_norm": [{}, {"mode": "cumulative"}],
-    "dropout": [{"rate": 0.4}],
-}
 
 
 def layers() -> list[Layer]:
     """An instance of every registered layer, several where it has modes."""
-    return [registry.get("layers", n)(**arguments) for n in registry.names("layers") for arguments in LAYER_ARGUMENTS.get(n, [{}])]
+    classes = [registry.get("layers", name) for name in registry.names("layers")]
+    examples = [cls(**arguments) for cls in classes for arguments in cls.examples or ({},)]
+    return [*examples, registry.get("layers", "batch_norm")(mode="cumulative")]
 
 
 def activations(trainable: bool = False) -> list[Activation]:

@@ -1,7 +1,8 @@
 """The command ``nncore``.
 
-Results go to standard output; notices, progress and errors to standard error. Exit codes: 0 done, 2 an error that the message
-explains, 130 interrupted by Ctrl-C, 141 the reader of the output went away. ``NNCORE_TRACEBACK=1`` shows where an error came from.
+Results go to standard output; notices, progress and errors to standard error. Exit codes: 0 done, 1 a component that fails
+verification, 2 an error that the message explains, 130 interrupted by Ctrl-C, 141 the reader of the output went away.
+``NNCORE_TRACEBACK=1`` shows where an error came from.
 """
 
 from __future__ import annotations

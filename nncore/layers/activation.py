@@ -13,6 +13,8 @@ class ActivationLayer(Layer):
     activation : str or Activation
     """
 
+    examples = ({"activation": "tanh"},)
+
     def __init__(self, activation: str | Activation) -> None:
         self.activation = activation
 

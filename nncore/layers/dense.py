@@ -26,6 +26,7 @@ class Dense(Layer):
     ``d_z = d_y ⊙ φ'(z)``: ``d_W = xᵀ·d_z``, ``d_b = Σ d_z`` over the rows, ``d_x = d_z·Wᵀ``.
     """
 
+    examples = ({"n_outputs": 5}, {"n_outputs": 5, "use_bias": False})
     kernel = Kernel("nncore._core.native:layer_dense")
 
     def __init__(

@@ -16,7 +16,7 @@ class Accuracy(Metric):
 
     Parameters
     ----------
-    kind : {"auto", "classes", "labels"}, default="auto"
+    mode : {"auto", "classes", "labels"}, default="auto"
         ``"classes"``: one class a sample, the largest output. ``"labels"``: every output is a yes/no question of its own,
         yes where it is greater than 0.5, and a sample is correct if all of them are, as in scikit-learn's
         ``accuracy_score``. ``"auto"``: ``"labels"`` for a single output; for several outputs ``"classes"`` if the targets are
@@ -28,12 +28,12 @@ class Accuracy(Metric):
     outputs is wrong. Without samples, or with weights that sum to 0, the accuracy is NaN.
     """
 
-    def __init__(self, kind: str = "auto") -> None:
-        self.kind = kind
+    def __init__(self, mode: str = "auto") -> None:
+        self.mode = mode
 
     def validate(self) -> None:
-        if self.kind not in ("auto", "classes", "labels"):
-            raise ParameterError(f"Accuracy: kind must be 'auto', 'classes' or 'labels', got {self.kind!r}")
+        if self.mode not in ("auto", "classes", "labels"):
+            raise ParameterError(f"Accuracy: mode must be 'auto', 'classes' or 'labels', got {self.mode!r}")
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         n_rows, n_outputs = output.shape
@@ -41,25 +41,25 @@ class Accuracy(Metric):
             target = target[:, None]
         if len(target) != n_rows or (target.ndim == 2 and target.shape[1] != n_outputs):
             raise ShapeError(f"Accuracy: targets of shape {target.shape} do not fit outputs of shape {output.shape}")
-        kind = self._kind(target, n_outputs)
-        if kind == "classes":
+        mode = self._mode(target, n_outputs)
+        if mode == "classes":
             truth = target if target.ndim == 1 else target.argmax(axis=1)
             correct = output.argmax(axis=1) == truth
         else:
             if target.ndim == 1:
-                raise ShapeError(f"Accuracy: kind='labels' needs a target for each of the {n_outputs} outputs, got class indices")
+                raise ShapeError(f"Accuracy: mode='labels' needs a target for each of the {n_outputs} outputs, got class indices")
             correct = ((output > 0.5) == (target > 0.5)).all(axis=1)
         correct &= ~np.isnan(output).any(axis=1)
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         total = weight.sum()
         return float(weight[correct].sum() / total) if total else float("nan")
 
-    def _kind(self, target: np.ndarray, n_outputs: int) -> str:
-        """`kind`, decided: a single output has no largest one, so it is always a yes/no question."""
+    def _mode(self, target: np.ndarray, n_outputs: int) -> str:
+        """`mode`, decided: a single output has no largest one, so it is always a yes/no question."""
         if n_outputs == 1:
             return "labels"
-        if self.kind != "auto":
-            return self.kind
+        if self.mode != "auto":
+            return self.mode
         if target.ndim == 1:
             return "classes"
         row_sums = target.sum(axis=1, dtype=np.float64)

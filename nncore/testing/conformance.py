@@ -50,7 +50,7 @@ class Conformance:
     def components(cls) -> list[Any]:
         """An instance for each of `arguments`."""
         component_class = cls.component_class()
-        chosen = cls.arguments or getattr(component_class, "examples", None)
+        chosen = cls.arguments or component_class.examples
         if chosen is None and (required := required_arguments(component_class)):
             raise ArgumentsNeeded(
                 f"{component_class.__name__} cannot be made without {', '.join(required)}: say what to try with, in `arguments` of the "

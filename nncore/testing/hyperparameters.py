@@ -32,7 +32,7 @@ def unusual(component: C) -> list[C]:
         if isinstance(config.get(name), (int, np.integer)) and not isinstance(config[name], bool):
             changed[name] = config[name] + 1 if config[name] + 1 <= high else config[name] - 1
         elif name in config:
-            fraction = 0.55 + 0.35 / (position + 1)  # 0.9, 0.725, 0.667, …
+            fraction = 0.55 + 0.33 / (position + 1)  # 0.88, 0.715, 0.66, …
             start = low if math.isfinite(low) else 0.0
             changed[name] = start + fraction * (min(high, start + 1) - start)
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from components import LAYER_ARGUMENTS
 from conformance import built_in
 
 from nncore.testing import LayerConformance
 
-globals().update(built_in(LayerConformance, LAYER_ARGUMENTS | {"batch_norm": [{}, {"momentum": 1.0}]}))
+globals().update(built_in(LayerConformance, {"batch_norm": [{}, {"momentum": 1.0}], "dropout": [{"rate": 0.4}]}))
 
 
 class TestCumulativeBatchNorm(LayerConformance):

@@ -54,7 +54,7 @@ def test_a_single_output_is_yes_above_one_half(shape: tuple[int, ...], dtype: ty
     assert Accuracy("classes").score(output, np.array([0, 1, 1, 0], dtype).reshape(shape)) == 0.5
 
 
-def test_kind_decides_where_the_targets_do_not():
+def test_mode_decides_where_the_targets_do_not():
     output = np.array([[0.6, 0.7], [0.1, 0.2]])
     target = np.array([[0.0, 1.0], [0.0, 1.0]])
     assert Accuracy().score(output, target) == 1.0
@@ -93,8 +93,8 @@ def test_shapes_that_do_not_fit(metric: Accuracy, target: np.ndarray):
         metric.score(np.ones((5, 3)), target)
 
 
-def test_kind_is_checked():
-    with pytest.raises(ParameterError, match="kind"):
+def test_mode_is_checked():
+    with pytest.raises(ParameterError, match="mode"):
         Accuracy("multiclass")
-    assert Accuracy().config() == {"kind": "auto"}
+    assert Accuracy().config() == {"mode": "auto"}
     assert Accuracy.higher_is_better

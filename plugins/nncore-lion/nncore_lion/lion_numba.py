@@ -1,6 +1,6 @@
 """Lion on the numba rung: the same step as one compiled pass, with no C compiler at hand.
 
-Importing this module imports numba and compiles, which takes a second or two; nncore does so when somebody asks for ``"lion_numba"``.
+Importing this module imports numba and compiles, which takes about a second; nncore does so when somebody asks for ``"lion_numba"``.
 """
 
 from __future__ import annotations
