@@ -135,6 +135,20 @@ def _listed(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def installed_entry_points() -> list[EntryPoint]:
+    """The entry points of group `GROUP`, of the first distribution on the path by each name.
+
+    Like ``importlib.metadata.entry_points``, but a distribution's entry points are parsed only if the group is among them: with
+    hundreds of distributions installed, parsing is what takes the time.
+    """
+    found: dict[str, list[EntryPoint]] = {}
+    for distribution in importlib.metadata.distributions():
+        text = distribution.read_text("entry_points.txt")
+        if text is not None and f"[{GROUP}]" in text:
+            found.setdefault(normalised(distribution.name), list(distribution.entry_points.select(group=GROUP)))
+    return [entry_point for entry_points in found.values() for entry_point in entry_points]
+
+
 def discover(entry_points: Iterable[EntryPoint] | None = None, policy: Policy | None = None) -> list[PluginInfo]:
     """Find every plugin and load the manifests of those that may load, the built-ins first.
 
@@ -153,7 +167,7 @@ def discover(entry_points: Iterable[EntryPoint] | None = None, policy: Policy | 
         If PyPI's other distribution named ``nncore`` is installed over this one.
     """
     policy = Policy.from_environment() if policy is None else policy
-    found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
+    found = installed_entry_points() if entry_points is None else entry_points
     named = sorted(
         ((*_identity(entry_point), entry_point) for entry_point in found), key=lambda item: (item[0] != DISTRIBUTION, item[0], item[2].name)
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nncore.cli.terminal import notice, table
 from nncore.cli.verification import verify
-from nncore.errors import NNCoreError, PluginWarning
+from nncore.errors import MissingExtraError, NNCoreError, PluginWarning
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +25,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 @dataclass(frozen=True)
 class Row:
-    """One component. `rung` says what runs: "native", "numba", "numpy", "view" (nothing), "python" (a kind without kernels) or "broken"."""
+    """One component. `rung` says what runs: "native", "numba", "numpy", "view" (nothing), "python" (a kind without kernels),
+    "missing" (an optional library) or "broken"."""
 
     kind: str
     name: str
@@ -82,11 +83,12 @@ def _rung(kind: str, name: str) -> tuple[str, str]:
             return "python", ""
         if issubclass(cls, Layer) and cls.forward is Layer.forward:
             return "view", ""  # a plan and nothing to compute
-        # The kernel is a matter of the class; an instance might need arguments.
-        kernel = native_kernel(cls.__new__(cls))
+        kernel = native_kernel(cls)
         if kernel is None:
             return "numpy", ""
         kernel.load()
         return kernel.rung, ""
+    except MissingExtraError as error:
+        return "missing", str(error)
     except NNCoreError as error:
         return "broken", str(error)

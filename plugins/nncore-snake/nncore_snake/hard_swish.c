@@ -26,7 +26,7 @@ FOR_EACH_CPU static int32_t F(hard_swish_forward)(const T *z, T *a, int64_t n_ro
 }
 
 FOR_EACH_CPU static int32_t F(hard_swish_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
-                                      const double *hyper) {
+                                                   const double *hyper) {
     (void)a, (void)hyper;
     for (int64_t i = 0; i < n_rows * n_columns; i++) {
         T slope = (2 * F(clipped)(z[i]) + 3) / 6;

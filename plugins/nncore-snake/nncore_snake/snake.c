@@ -24,7 +24,8 @@ FOR_EACH_CPU static int32_t F(snake_forward)(const T *z, T *a, int64_t n_rows, i
     return 0;
 }
 
-FOR_EACH_CPU static int32_t F(snake_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+FOR_EACH_CPU static int32_t F(snake_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
+                                              const double *hyper) {
     (void)a;
     T frequency = (T)hyper[0];
     for (int64_t i = 0; i < n_rows * n_columns; i++) {

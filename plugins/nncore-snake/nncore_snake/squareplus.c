@@ -30,7 +30,7 @@ FOR_EACH_CPU static int32_t F(squareplus_forward)(const T *z, T *a, int64_t n_ro
 }
 
 FOR_EACH_CPU static int32_t F(squareplus_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
-                                      const double *hyper) {
+                                                   const double *hyper) {
     (void)z;
     T half_root_b = (T)(sqrt(hyper[0]) / 2);
     for (int64_t i = 0; i < n_rows * n_columns; i++) {
