@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 
 # Tests import each other's helpers (components.py, manifest.py) by bare name.
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+# A shell starts what it runs in the background with Ctrl-C ignored; the tests that press it need it to work.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

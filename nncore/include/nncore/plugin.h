@@ -108,7 +108,7 @@ typedef struct nnc_optimizer {
 
 /* ---- Layer, capsule "nncore.layer" ---------------------------------------------------------------------------------------- */
 
-/* What a layer sees of one batch. Pointers are to float in the f32 functions and to double in the f64 ones. */
+/* What a layer sees of one batch. Pointers are to float in the f32 functions and to double in the f64 ones. No two buffers overlap. */
 typedef struct nnc_layer_call {
     const void *x;          /* (n_rows, n_inputs)                                                               */
     void *y;                /* (n_rows, n_outputs)  forward writes it; an activation may then overwrite it */
