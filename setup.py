@@ -15,6 +15,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 # setup.py runs in the project's root; setuptools wants the sources relative to it.
 PACKAGE = Path("nncore")
@@ -93,8 +94,13 @@ class BuildExtensions(build_ext):
             header.write_text(text)
         extension.include_dirs.append(str(build))
 
+        headers = [path.as_posix() for path in PACKAGE.rglob("*.h")]
+
         def compile_one(task: tuple[str, str]) -> list[str]:
             source, level = task
+            objects = self.compiler.object_filenames([source], output_dir=str(build / level))
+            if not self.force and not newer_group([source, *headers], objects[0]):
+                return objects
             return self.compiler.compile(
                 [source],
                 output_dir=str(build / level),

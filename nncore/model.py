@@ -69,9 +69,9 @@ class Sequential(Network):
         shuffle: bool = True,
         drop_last: bool = False,
         validation: tuple[Any, ...] | None = None,
-        metrics: Sequence[str] | None = None,
+        metrics: Sequence[str | Metric | type | dict[str, Any]] | None = None,
         sample_weight: Any = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[str | Callback | type | dict[str, Any]] = (),
         weight_decay: float | None = None,
         schedule: str | Schedule | type | dict[str, Any] | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
@@ -100,11 +100,12 @@ class Sequential(Network):
             Leave out the last batch of an epoch if it is smaller.
         validation : (X, y) or (X, y, sample_weight), optional
             Scored after every epoch: ``val_loss`` (without the penalty of `weight_decay`) and ``val_<metric>`` in the history.
-        metrics : sequence of str, optional
-            Names of metrics; None takes those of the loss.
+        metrics : sequence of str or Metric, optional
+            None takes those of the loss.
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
-        callbacks : sequence of Callback
+        callbacks : sequence of str or Callback
+            Told of progress, epochs and the end, in this order.
         weight_decay : float, optional
             λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
             first.
@@ -139,10 +140,7 @@ class Sequential(Network):
             weight_decay = self.weight_decay
         if isinstance(weight_decay, bool) or not isinstance(weight_decay, (int, float)) or not 0 <= weight_decay < math.inf:
             raise ParameterError(f"weight_decay must be a number of at least 0, got {weight_decay!r}")
-        observers = list(callbacks)
-        for callback in observers:
-            if not isinstance(callback, Callback):
-                raise ParameterError(f"callbacks must be Callback instances, got {callback!r}")
+        observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in callbacks]
         if self.is_built and dtype is not None and as_dtype(dtype) != self.dtype:
             raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
 
@@ -300,7 +298,9 @@ class Sequential(Network):
         link = None if self.loss is None else self.loss.link
         return outputs if link is None else registry.resolve("activations", link).forward(outputs)
 
-    def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[str] | None = None) -> dict[str, float]:
+    def evaluate(
+        self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[str | Metric | type | dict[str, Any]] | None = None
+    ) -> dict[str, float]:
         """Mean loss (without the penalty of `weight_decay`) and metrics on data not trained on.
 
         Returns
@@ -370,7 +370,7 @@ def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype
     return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, role="validation ")
 
 
-def _metrics(loss: Loss, names: Sequence[str] | None) -> list[Metric]:
+def _metrics(loss: Loss, names: Sequence[str | Metric | type | dict[str, Any]] | None) -> list[Metric]:
     """The metrics asked for, or those that go with the loss."""
     return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else names)]
 

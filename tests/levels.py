@@ -18,5 +18,5 @@ def run_tests(level: str, *paths: str) -> None:
     """Run the test files in a process whose kernels are those of `level`; raise AssertionError with its output if one fails."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *paths]
     environment = os.environ | {"NNCORE_CPU": level}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"at level {level}:\n{done.stdout}{done.stderr}"

@@ -183,6 +183,13 @@ def test_callbacks_are_told_in_order() -> None:
     assert history.stop_reason == "all epochs done"
 
 
+def test_callbacks_and_metrics_go_by_name_too() -> None:
+    settings = {"name": "early_stopping", "patience": 1, "min_delta": 100.0}
+    history = fit(network(), 10, callbacks=["progress_bar", settings], validation=(X, Y), metrics=[{"name": "accuracy", "mode": "classes"}])
+    assert len(history) == 2
+    assert "val_accuracy" in history.keys()  # noqa: SIM118 (a History is no dict)
+
+
 def test_a_callback_can_stop_the_fit() -> None:
     class StopAtTwo(Callback):
         def on_epoch_end(self, training: Training) -> None:
@@ -277,7 +284,7 @@ def test_gradient_that_overflows_is_named() -> None:
     ("arguments", "message"),
     [
         ({"epochs": -1}, "epochs"), ({"epochs": 1.5}, "epochs"), ({"batch_size": 0}, "batch_size"), ({"batch_size": True}, "batch_size"),
-        ({"weight_decay": -1}, "weight_decay"), ({"n_threads": 0}, "n_threads"), ({"callbacks": ["early_stopping"]}, "callbacks"),
+        ({"weight_decay": -1}, "weight_decay"), ({"n_threads": 0}, "n_threads"), ({"callbacks": [print]}, "callback"),
         ({"validation": X}, "validation"), ({"drop_last": True, "batch_size": 301}, "drop_last"),
         ({"dtype": "float64"}, "built in float32"), ({"rng": -1}, "rng"), ({"rng": "seed"}, "rng"),
     ],
