@@ -16,7 +16,7 @@ static int32_t F(dense_forward)(const nnc_layer_call *call) {
     int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs;
     const T *weight = call->parameters;                                           /* (n_inputs, n_outputs) */
     const T *bias = call->hyper[0] != 0 ? weight + n_inputs * n_outputs : NULL;   /* (n_outputs,)          */
-    F(gemm)(call->n_rows, n_outputs, n_inputs, call->x, n_inputs, 1, weight, n_outputs, bias, call->y, n_outputs);
+    F(gemm)(call->n_rows, n_outputs, n_inputs, call->x, n_inputs, 1, weight, n_outputs, 1, bias, call->y, n_outputs);
     return 0;
 }
 
@@ -26,7 +26,7 @@ static int32_t F(dense_backward)(const nnc_layer_call *call) {
     T *d_weight = call->d_parameters;                     /* (n_inputs, n_outputs) */
 
     /* d_W = x^T . d_y */
-    F(gemm)(n_inputs, n_outputs, n_rows, call->x, 1, n_inputs, d_y, n_outputs, NULL, d_weight, n_outputs);
+    F(gemm)(n_inputs, n_outputs, n_rows, call->x, 1, n_inputs, d_y, n_outputs, 1, NULL, d_weight, n_outputs);
 
     /* d_b = column sums of d_y */
     if (call->hyper[0] != 0) {
@@ -36,14 +36,8 @@ static int32_t F(dense_backward)(const nnc_layer_call *call) {
             for (int64_t j = 0; j < n_outputs; j++) d_bias[j] += d_y[i * n_outputs + j];
     }
 
-    /* d_x = d_y . W^T, with W transposed first so that the product streams rows */
-    if (call->d_x != NULL) {
-        T *transposed = call->scratch; /* (n_outputs, n_inputs) */
-        for (int64_t first = 0; first < n_inputs; first += 16) /* strips of W that stay in L1 while they are turned */
-            for (int64_t j = 0; j < n_outputs; j++)
-                for (int64_t i = first; i < n_inputs && i < first + 16; i++) transposed[j * n_inputs + i] = weight[i * n_outputs + j];
-        F(gemm)(n_rows, n_inputs, n_outputs, d_y, n_outputs, 1, transposed, n_inputs, NULL, call->d_x, n_inputs);
-    }
+    /* d_x = d_y . W^T */
+    if (call->d_x != NULL) F(gemm)(n_rows, n_inputs, n_outputs, d_y, n_outputs, 1, weight, 1, n_outputs, NULL, call->d_x, n_inputs);
     return 0;
 }
 

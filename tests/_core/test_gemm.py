@@ -26,7 +26,7 @@ def run_dense(dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool)
     buffers = {
         "x": x, "parameters": np.concatenate(parts), "d_y": d_y, "y": np.full((rows, outputs), np.nan),
         "d_x": np.full((rows, inputs), np.nan),
-        "d_parameters": np.full(sum(p.size for p in parts), np.nan), "scratch": np.full(inputs * outputs, np.nan),
+        "d_parameters": np.full(sum(p.size for p in parts), np.nan),
     }  # fmt: skip
     guarded = {name: Guarded(values.astype(dtype)) for name, values in buffers.items()}
     hyper = np.array([float(use_bias)])
@@ -51,7 +51,7 @@ def run_dense(dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool)
     d_parameters = [(x.T @ d_y).ravel(), d_y.sum(axis=0)] if use_bias else [(x.T @ d_y).ravel()]
     magnitudes = [(np.abs(x).T @ np.abs(d_y)).ravel(), np.abs(d_y).sum(axis=0)]
     close("d_parameters", np.concatenate(d_parameters), np.concatenate(magnitudes[: len(d_parameters)]), rows)
-    for name in ("x", "parameters", "d_y", "scratch"):
+    for name in ("x", "parameters", "d_y"):
         guarded[name].check()
 
 

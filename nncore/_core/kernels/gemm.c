@@ -1,8 +1,8 @@
-/* c = bias + a . b for row-major b and c, and for a in either orientation.
+/* c = bias + a . b for row-major c, and for a and b in either orientation.
  *
  * A tile of c, TILE_ROWS x (2 * LANES), stays in registers while k runs: each step broadcasts one element of a per row and reads
- * one stretch of a row of b. b is walked in panels that fit the L1 cache (K_BLOCK rows of two vectors); a panel is copied next
- * to each other when enough rows of c will use it, or when it is narrower than a vector and has to be padded. */
+ * one stretch of a row of b. b is walked in panels that fit the L1 cache (K_BLOCK rows of two vectors); a panel is copied when
+ * enough rows of c will use it, when it has to be turned, or when it is narrower than a vector and has to be padded. */
 #ifndef T
 #include <string.h>
 
@@ -84,22 +84,31 @@ static void F(one_vector)(int64_t m, int64_t k, const T *a, int64_t a_row, int64
     F(panel)(1, m, k, a, a_row, a_column, b, b_row, start, c, c_row);
 }
 
-/* The last n < LANES columns: a panel padded with zeros, and tiles padded the same way beside c. */
+/* panel (rows, width) = b (rows, n), padded with zeros to the right. */
+static void F(pack)(int64_t rows, int64_t n, int64_t width, const T *b, int64_t b_row, int64_t b_column, T *panel) {
+    if (b_column == 1 && n == width) { /* whole vectors, one or two */
+        for (int64_t p = 0; p < rows; p++)
+            for (int64_t j = 0; j < width; j += LANES) *(V *)(panel + p * width + j) = *(const V *)(b + p * b_row + j);
+        return;
+    }
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t p = 0; p < rows; p++) panel[p * width + j] = b[p * b_row + j * b_column];
+    for (int64_t p = 0; p < rows; p++)
+        for (int64_t j = n; j < width; j++) panel[p * width + j] = 0;
+}
+
+/* The last n < LANES columns: a padded panel, and tiles padded the same way beside c. */
 static void F(narrow)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row,
-                      const T *bias, T *c, int64_t c_row) {
-    T panel[K_BLOCK * NNC_VECTOR_BYTES / sizeof(T)];    /* (K_BLOCK, LANES) */
-    T tile[TILE_ROWS * NNC_VECTOR_BYTES / sizeof(T)];   /* (TILE_ROWS, LANES) */
-    T start[NNC_VECTOR_BYTES / sizeof(T)] = {0};        /* (LANES,) */
+                      int64_t b_column, const T *bias, T *c, int64_t c_row) {
+    T panel[K_BLOCK * NNC_VECTOR_BYTES / sizeof(T)];  /* (K_BLOCK, LANES) */
+    T tile[TILE_ROWS * NNC_VECTOR_BYTES / sizeof(T)]; /* (TILE_ROWS, LANES) */
+    T start[NNC_VECTOR_BYTES / sizeof(T)] = {0};      /* (LANES,) */
     if (bias) memcpy(start, bias, n * sizeof(T));
     memset(tile, 0, sizeof tile);
     int64_t done = 0;
     do {
         int64_t block = k - done < K_BLOCK ? k - done : K_BLOCK;
-        for (int64_t p = 0; p < block; p++) {
-            const T *from = b + (done + p) * b_row;
-            for (int64_t j = 0; j < n; j++) panel[p * LANES + j] = from[j];
-            for (int64_t j = n; j < LANES; j++) panel[p * LANES + j] = 0;
-        }
+        F(pack)(block, n, LANES, b + done * b_row, b_row, b_column, panel);
         for (int64_t i = 0; i < m; i += TILE_ROWS) {
             int64_t rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
             if (done)
@@ -122,10 +131,10 @@ NNC_DECLARE_GEMM(T, F(gemm)) {
         const T *start = bias ? bias + j : zeros;
         do {
             int64_t block = k - done < K_BLOCK ? k - done : K_BLOCK;
-            const T *panel = b + done * b_row + j;
+            const T *panel = b + done * b_row + j * b_column;
             int64_t panel_row = b_row;
-            if (m >= PACK_FROM_ROWS && block > 0) {
-                for (int64_t p = 0; p < block; p++) memcpy(packed + p * width, panel + p * b_row, width * sizeof(T));
+            if (m >= PACK_FROM_ROWS || b_column != 1) {
+                F(pack)(block, width, width, panel, b_row, b_column, packed);
                 panel = packed;
                 panel_row = width;
             }
@@ -135,7 +144,7 @@ NNC_DECLARE_GEMM(T, F(gemm)) {
         } while (done < k);
         j += width;
     }
-    if (j < n) F(narrow)(m, n - j, k, a, a_row, a_column, b + j, b_row, bias ? bias + j : NULL, c + j, c_row);
+    if (j < n) F(narrow)(m, n - j, k, a, a_row, a_column, b + j * b_column, b_row, b_column, bias ? bias + j : NULL, c + j, c_row);
 }
 
 #endif
