@@ -90,8 +90,9 @@ def test_construction_errors() -> None:
         nn.Sequential()
     with pytest.raises(UnknownComponentError, match="dense"):
         nn.Sequential("dens")
-    with pytest.raises(ParameterError, match="n_outputs must be a whole number"):
-        nn.Dense(0)
+    for n_outputs in (0, 10**30, 2.0, "many"):
+        with pytest.raises(ParameterError, match="n_outputs must be a whole number"):
+            nn.Dense(n_outputs)
     with pytest.raises(UnknownComponentError, match="relu"):
         nn.Sequential(nn.Dense(2, activation="rellu")).build(2)
 

@@ -46,8 +46,8 @@ class Dense(Layer):
 
     def validate(self) -> None:
         n = self.n_outputs
-        if isinstance(n, bool) or not hasattr(n, "__index__") or n < 1:
-            raise ParameterError(f"Dense: n_outputs must be a whole number of at least 1, got {n!r}")
+        if isinstance(n, bool) or not hasattr(n, "__index__") or not 1 <= n < 2**31:
+            raise ParameterError(f"Dense: n_outputs must be a whole number of at least 1 (and below 2³¹), got {n!r}")
         self.n_outputs = n.__index__()
 
     def hyper(self) -> list[float]:
