@@ -23,6 +23,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
+#: A manifest that takes longer to import is reported.
+SLOW_SECONDS = 0.1
+
+
 @dataclass(frozen=True)
 class Row:
     """One component. `rung` says what runs: "native", "numba", "numpy", "view" (nothing), "python" (a kind without kernels),
@@ -62,6 +66,11 @@ def collect() -> tuple[list[Row], list[str]]:
     for plugin in found:
         if plugin.blocked:
             problems.append(f"plugin {plugin.distribution} {plugin.version}: blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)")
+        if plugin.seconds > SLOW_SECONDS:
+            problems.append(
+                f"plugin {plugin.distribution} {plugin.version}: its manifest took {plugin.seconds:.2f} s to import, which everybody's first "
+                "look-up waits for; its author can let it import nothing but nncore.plugin"
+            )
         for kind, component in plugin.components:
             shown = registry.Registration(kind, component, plugin)
             rung, problem = _rung(kind, f"{plugin.distribution}/{component.name}")

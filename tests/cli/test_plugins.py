@@ -41,10 +41,12 @@ def test_problems_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         (("optimizers", Component("gone", "nncore.gone:Gone", "nothing")),),
         built_in=True,
     )
-    monkeypatch.setattr(registry, "plugins", lambda: [broken, blocked])
+    slow = registry.PluginInfo("nncore-slow", "3.0", "slow", "slow", seconds=0.5)
+    monkeypatch.setattr(registry, "plugins", lambda: [broken, blocked, slow])
     monkeypatch.setattr(registry, "problems", lambda: [problem])
     assert main(["plugins"]) == 0
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1].split() == ["optimizers", "gone", "nncore-ml", "0.1.0", "broken", "nothing"]
     assert "plugin nncore-odd 1.0 (odd), import: No module named 'odd'" in captured.err
     assert "plugin nncore-blocked 2.0: blocked" in captured.err
+    assert "plugin nncore-slow 3.0: its manifest took 0.50 s to import" in captured.err
