@@ -68,8 +68,8 @@ def collect() -> tuple[list[Row], list[str]]:
             problems.append(f"plugin {plugin.distribution} {plugin.version}: blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)")
         if plugin.seconds > SLOW_SECONDS:
             problems.append(
-                f"plugin {plugin.distribution} {plugin.version}: its manifest took {plugin.seconds:.2f} s to import, which everybody's first "
-                "look-up waits for; its author can let it import nothing but nncore.plugin"
+                f"plugin {plugin.distribution} {plugin.version}: its manifest took {plugin.seconds:.2f} s to import, and every first "
+                "look-up waits for it; its author can let it import nothing but nncore.plugin"
             )
         for kind, component in plugin.components:
             shown = registry.Registration(kind, component, plugin)
