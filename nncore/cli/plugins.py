@@ -41,33 +41,34 @@ class Row:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    rows, problems = collect()
+    rows, remarks, problems = collect()
     if arguments.verify is not None:
         return verify(rows, problems, arguments.verify, everything=arguments.all, as_json=arguments.json)
     if arguments.json:
-        print(json.dumps({"components": [vars(row) for row in rows], "problems": problems}, indent=2, ensure_ascii=False))
+        print(json.dumps({"components": [vars(row) for row in rows], "problems": remarks + problems}, indent=2, ensure_ascii=False))
         return 0
     header = ["kind", "name", "plugin", "runs", "summary"]
     print(table([header, *([row.kind, row.name, f"{row.distribution} {row.version}", row.rung, row.summary] for row in rows)]))
-    for problem in problems:
+    for problem in remarks + problems:
         notice(problem)
     return 0
 
 
-def collect() -> tuple[list[Row], list[str]]:
-    """All components in the manifests' order, and everything wrong with the plugins, in words."""
+def collect() -> tuple[list[Row], list[str], list[str]]:
+    """All components in the manifests' order; what is worth knowing about the plugins, in words; and what is wrong with them."""
     from nncore import registry
 
     rows: list[Row] = []
+    remarks: list[str] = []
     problems: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # they are listed below
         found = registry.plugins()
     for plugin in found:
         if plugin.blocked:
-            problems.append(f"plugin {plugin.distribution} {plugin.version}: blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)")
+            remarks.append(f"plugin {plugin.distribution} {plugin.version}: blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)")
         if plugin.seconds > SLOW_SECONDS:
-            problems.append(
+            remarks.append(
                 f"plugin {plugin.distribution} {plugin.version}: its manifest took {plugin.seconds:.2f} s to import, and every first "
                 "look-up waits for it; its author can let it import nothing but nncore.plugin"
             )
@@ -78,7 +79,7 @@ def collect() -> tuple[list[Row], list[str]]:
             problems += [problem] if problem else []
     problems += [str(problem) for problem in registry.problems()]
     kinds = list(registry.KINDS)
-    return sorted(rows, key=lambda row: kinds.index(row.kind)), problems
+    return sorted(rows, key=lambda row: kinds.index(row.kind)), remarks, problems
 
 
 def _rung(kind: str, name: str) -> tuple[str, str]:
