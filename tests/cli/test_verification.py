@@ -58,9 +58,9 @@ def few_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ``--verify`` chooses among, so that the choice is tested and not everything that is installed."""
     from nncore.cli import plugins
 
-    rows, _ = plugins.collect()
+    rows, *_ = plugins.collect()
     some = [row for row in rows if row.name in ("identity", "nncore-faulty/own_dice", "nncore-faulty/exemplary")]
-    monkeypatch.setattr(plugins, "collect", lambda: (some, []))
+    monkeypatch.setattr(plugins, "collect", lambda: (some, [], []))
 
 
 @pytest.mark.usefixtures("few_components")
@@ -81,7 +81,7 @@ def test_what_is_verified(arguments: list[str], names: list[str], capsys: pytest
 def test_plugin_that_cannot_be_loaded_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from nncore.cli import plugins
 
-    monkeypatch.setattr(plugins, "collect", lambda: ([], ["plugin nncore-odd 1.0 (odd), import: No module named 'odd'"]))
+    monkeypatch.setattr(plugins, "collect", lambda: ([], ["plugin nncore-slow: slow"], ["plugin nncore-odd 1.0 (odd), import: No module named 'odd'"]))
     assert main(["plugins", "--verify"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "no components of plugins are installed; --all verifies the built-in ones\n"
