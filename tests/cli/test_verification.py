@@ -81,7 +81,9 @@ def test_what_is_verified(arguments: list[str], names: list[str], capsys: pytest
 def test_plugin_that_cannot_be_loaded_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from nncore.cli import plugins
 
-    monkeypatch.setattr(plugins, "collect", lambda: ([], ["plugin nncore-slow: slow"], ["plugin nncore-odd 1.0 (odd), import: No module named 'odd'"]))
+    monkeypatch.setattr(
+        plugins, "collect", lambda: ([], ["plugin nncore-slow: slow"], ["plugin nncore-odd 1.0 (odd), import: No module named 'odd'"])
+    )
     assert main(["plugins", "--verify"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "no components of plugins are installed; --all verifies the built-in ones\n"
