@@ -479,7 +479,8 @@ def test_a_newer_format(tmp_path: Path, whole: bytes):
         ({"name": "dense", "n_outputs": 4, "n_inputs": 10**12}, "n_inputs"),
         ({"name": 3}, "a layer is wanted"),
         ({"n_outputs": 4}, "a layer is wanted"),
-        ({"name": "dense", "n_outputs": 10**15}, "has shape"),
+        ({"name": "dense", "n_outputs": 10**9}, "has shape"),
+        ({"name": "dense", "n_outputs": 10**15}, "n_outputs"),
     ],
 )
 def test_layers_that_cannot_be_made(tmp_path: Path, whole: bytes, layer: dict[str, Any], message: str):
