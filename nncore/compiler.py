@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from nncore import registry
 from nncore._core.program import Program
 from nncore.errors import NotTrainableError, ShapeError
 from nncore.interpreter import Interpreter, named_views
-from nncore.plugin import Activation, Layer, Loss, Optimizer, Plan, TensorSpan, native_kernel
+from nncore.plugin import Activation, Layer, Loss, Optimizer, TensorSpan, native_kernel
+from nncore.specification import Op, ProgramSpec, Stage
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
@@ -26,28 +27,6 @@ def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size * dtype.itemsize].view(dtype)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One layer with its place in the network and in the flat vectors."""
-
-    name: str
-    index: int
-    layer: Layer
-    plan: Plan
-    activation: Activation | None
-    input_shape: tuple[int, ...]
-    parameters: slice  # in the flat parameter vector
-    buffers: slice  # in the flat vector of untrained state
-
-    @property
-    def n_inputs(self) -> int:
-        return math.prod(self.input_shape)
-
-    @property
-    def n_outputs(self) -> int:
-        return math.prod(self.plan.output_shape)
 
 
 @dataclass(frozen=True)
@@ -128,74 +107,6 @@ def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tup
         stages.append(Stage(name, index, layer, plan, activation, shape, parameters, buffers))
         shape = plan.output_shape
     return Blueprint(input_shape, tuple(stages), tuple(spans), n_parameters, n_buffers)
-
-
-@dataclass
-class Op:
-    """One entry of a program: a layer, or an activation applied to what came before. Arrays have `max_rows` rows."""
-
-    component: Layer | Activation
-    stage: Stage
-    x: np.ndarray | None  # (max_rows, n_inputs); None: the program's input
-    y: np.ndarray  # (max_rows, n_outputs)
-    n_inputs: int
-    n_outputs: int
-    d_y: np.ndarray | None = None
-    d_x: np.ndarray | None = None
-    parameters: np.ndarray | None = None
-    d_parameters: np.ndarray | None = None
-    buffers: np.ndarray | None = None
-    cache: np.ndarray = field(default_factory=lambda: np.empty(0))
-    scratch: np.ndarray | None = None
-    capsule: object = field(init=False)
-    hyper: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.hyper = np.array(self.component.hyper(), np.float64)
-        kernel = native_kernel(self.component)
-        self.capsule = None if kernel is None else kernel.load()
-
-    @property
-    def kind(self) -> str:
-        """``"layer"``, ``"activation"`` or, without compiled form, ``"python"``."""
-        return "python" if self.capsule is None else "layer" if isinstance(self.component, Layer) else "activation"
-
-    @property
-    def layer(self) -> int:
-        return self.stage.index
-
-
-@dataclass
-class ProgramSpec:
-    """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors."""
-
-    dtype: np.dtype
-    ops: list[Op]
-    first_trained_op: int
-    n_inputs: int
-    n_outputs: int
-    n_targets: int
-    max_rows: int
-    input: np.ndarray  # (max_rows, n_inputs)
-    output: np.ndarray  # (max_rows, n_outputs)
-    d_output: np.ndarray | None  # (max_rows, n_outputs), training only
-    target: np.ndarray  # (max_rows, n_targets)
-    labels: np.ndarray  # (max_rows,) int64
-    weight: np.ndarray  # (max_rows,)
-    losses: np.ndarray  # (max_rows,)
-    loss: Loss | None
-    loss_capsule: object
-    loss_hyper: np.ndarray
-    parameters: np.ndarray  # (n_parameters,)
-    gradients: np.ndarray  # (n_parameters,)
-    state: np.ndarray | None  # (n_slots, n_parameters)
-    spans: tuple[TensorSpan, ...]
-    optimizer: Optimizer | None
-    optimizer_capsule: object
-    optimizer_hyper: np.ndarray
-    weight_decay: float
-    seed: int
-    interpreter: Interpreter | None = None
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from nncore import registry
-from nncore.compiler import Blueprint, Stage, Vectors, compile_program
+from nncore.compiler import Blueprint, Vectors, compile_program
 from nncore.errors import ParameterError
 from nncore.interpreter import named_views
 from nncore.plugin import Activation, Initializer, Tensor
+from nncore.specification import Stage
 
 #: At most so many samples are looked at by initializers that need a batch.
 BATCH_ROWS = 1024

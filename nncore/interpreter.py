@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nncore._core.program import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT
 from nncore.errors import PluginError
 from nncore.plugin import Activation, Buffer, LayerCall, Tensor
-
-if TYPE_CHECKING:
-    from nncore.compiler import ProgramSpec
+from nncore.specification import ProgramSpec
 
 
 class Interpreter:

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.compiler import ProgramSpec
+from nncore.specification import ProgramSpec
 
 KERNEL_FAILED: int
 LOSS_NOT_FINITE: int

@@ -139,7 +139,7 @@ cdef class Program:
 
     Parameters
     ----------
-    spec : nncore.compiler.ProgramSpec
+    spec : nncore.specification.ProgramSpec
     """
 
     cdef nnc_program program
