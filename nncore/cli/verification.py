@@ -11,7 +11,7 @@ from nncore.cli.terminal import notice, table
 from nncore.errors import UnknownComponentError
 
 if TYPE_CHECKING:
-    from nncore.cli.plugins import Row
+    from nncore.cli.listing import Row
     from nncore.testing.report import Outcome
 
 

@@ -1,0 +1,74 @@
+"""What is installed: every component, and what is to be said of the plugins."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+from nncore.errors import MissingExtraError, NNCoreError, PluginWarning
+
+#: A manifest that takes longer to import is reported.
+SLOW_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One component. `rung` says what runs: "native", "numba", "numpy", "view" (nothing), "python" (a kind without kernels),
+    "missing" (an optional library) or "broken"."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    rung: str
+    summary: str
+
+
+def collect() -> tuple[list[Row], list[str], list[str]]:
+    """All components in the manifests' order; what is worth knowing about the plugins, in words; and what is wrong with them."""
+    from nncore import registry
+
+    rows: list[Row] = []
+    remarks: list[str] = []
+    problems: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)  # they are listed below
+        found = registry.plugins()
+    for plugin in found:
+        if plugin.blocked:
+            remarks.append(f"plugin {plugin.distribution} {plugin.version}: blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)")
+        if plugin.seconds > SLOW_SECONDS:
+            remarks.append(
+                f"plugin {plugin.distribution} {plugin.version}: its manifest took {plugin.seconds:.2f} s to import, and every first "
+                "look-up waits for it; its author can let it import nothing but nncore.plugin"
+            )
+        for kind, component in plugin.components:
+            shown = registry.Registration(kind, component, plugin)
+            rung, problem = _rung(kind, f"{plugin.distribution}/{component.name}")
+            rows.append(Row(kind, shown.qualified_name, plugin.distribution, plugin.version, rung, component.summary))
+            problems += [problem] if problem else []
+    problems += [str(problem) for problem in registry.problems()]
+    kinds = list(registry.KINDS)
+    return sorted(rows, key=lambda row: kinds.index(row.kind)), remarks, problems
+
+
+def _rung(kind: str, name: str) -> tuple[str, str]:
+    """What runs for a component, and what is wrong with it; its module is imported to know."""
+    from nncore import registry
+    from nncore.plugin import Activation, Layer, Loss, Optimizer, native_kernel
+
+    try:
+        cls = registry.get(kind, name)
+        if not issubclass(cls, (Activation, Layer, Loss, Optimizer)):
+            return "python", ""
+        if issubclass(cls, Layer) and cls.forward is Layer.forward:
+            return "view", ""  # a plan and nothing to compute
+        kernel = native_kernel(cls)
+        if kernel is None:
+            return "numpy", ""
+        kernel.load()
+        return kernel.rung, ""
+    except MissingExtraError as error:
+        return "missing", str(error)
+    except NNCoreError as error:
+        return "broken", str(error)
