@@ -235,8 +235,11 @@ import os, threading, time, signal
 import numpy as np, nncore as nn
 X = np.random.default_rng(0).normal(size=(200_000, 32)).astype("float32")
 net = nn.Sequential(nn.Dense(256, activation="relu"), nn.Dense(256, activation="relu"), nn.Dense(2))
-threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-history = net.fit(X, X[:, 0] > 0, loss="softmax_cross_entropy", epochs=100_000, batch_size=64, rng=0, progress=False)
+class PressCtrlC(nn.plugin.Callback):
+    def on_fit_begin(self, training):
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+arguments = {"loss": "softmax_cross_entropy", "epochs": 100_000, "batch_size": 64, "rng": 0, "progress": False}
+history = net.fit(X, X[:, 0] > 0, callbacks=[PressCtrlC()], **arguments)
 print(history.interrupted, net.n_steps > 0, np.isfinite(net.parameters).all())
 """
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=os.environ)
