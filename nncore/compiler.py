@@ -65,18 +65,13 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     counts: dict[str, int] = {}
     names = []
     for layer in layers:
-        kind = registry.qualified_name("layers", type(layer)).rpartition("/")[2] if _is_registered(layer) else type(layer).__name__.lower()
+        try:
+            kind = registry.qualified_name("layers", type(layer)).rpartition("/")[2]
+        except LookupError:  # a class of the user's own
+            kind = type(layer).__name__.lower()
         counts[kind] = counts.get(kind, 0) + 1
         names.append(f"{kind}_{counts[kind]}")
     return names
-
-
-def _is_registered(layer: Layer) -> bool:
-    try:
-        registry.qualified_name("layers", type(layer))
-    except LookupError:
-        return False
-    return True
 
 
 def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tuple[int, ...]) -> Blueprint:
@@ -155,11 +150,12 @@ def compile_program(
     n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
     loss_kernel = None if loss is None else native_kernel(loss)
     optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
-    d_output = builder.link_gradients(ops) if training else None
+    first_trained_op = next((i for i, op in enumerate(ops) if op.d_parameters is not None), len(ops))
+    d_output = builder.link_gradients(ops, first_trained_op) if training else None
     spec = ProgramSpec(
         dtype=dtype,
         ops=ops,
-        first_trained_op=next((i for i, op in enumerate(ops) if op.d_parameters is not None), len(ops)),
+        first_trained_op=first_trained_op,
         n_inputs=blueprint.n_inputs,
         n_outputs=n_outputs,
         n_targets=n_targets,
@@ -246,13 +242,12 @@ class _Builder:
             return Op(activation, stage, x, x, n, n)
         return Op(activation, stage, x, self.matrix(n) if self.training else self.turn(n, not_in=x), n, n)
 
-    def link_gradients(self, ops: list[Op]) -> np.ndarray:
-        """Give every op the gradient buffers of the way back; return that of the network's output."""
+    def link_gradients(self, ops: list[Op], first_trained_op: int) -> np.ndarray:
+        """Give the gradient buffers of the way back, which ends at the first trained op; return that of the network's output."""
         d_y = d_output = self.turn(ops[-1].n_outputs, not_in=None)
-        trained_before = np.cumsum([op.d_parameters is not None for op in ops]) - [op.d_parameters is not None for op in ops]
-        for op, n_trained_before in zip(reversed(ops), reversed(trained_before.tolist()), strict=True):
+        for number in range(len(ops) - 1, first_trained_op - 1, -1):
+            op = ops[number]
             op.d_y = d_y
-            if n_trained_before:
-                d_x = d_y if isinstance(op.component, Activation) else self.turn(op.n_inputs, not_in=d_y)
-                op.d_x = d_y = d_x
+            if number > first_trained_op:  # nobody asks for the first one's d_x
+                op.d_x = d_y = d_y if isinstance(op.component, Activation) else self.turn(op.n_inputs, not_in=d_y)
         return d_output

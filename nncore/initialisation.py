@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nncore import registry
+from nncore._core.program import Program
 from nncore.compiler import Blueprint, Vectors, compile_program
 from nncore.errors import ParameterError
 from nncore.interpreter import named_views
@@ -50,14 +51,14 @@ def initialise(blueprint: Blueprint, vectors: Vectors, rng: np.random.Generator,
         buffers = named_views(stage.plan.buffers, vectors.buffers[stage.buffers])
         for buffer in stage.plan.buffers:
             buffers[buffer.name][...] = buffer.value
-    if batch is not None:
+    if batch is not None and to_refine:
+        program = compile_program(blueprint, vectors, max_rows=len(batch), training=True)
         for stage, tensor, initializer in to_refine:
-            _refine(blueprint, vectors, stage, tensor, initializer, batch)
+            _refine(program, vectors, stage, tensor, initializer, batch)
 
 
-def _refine(blueprint: Blueprint, vectors: Vectors, stage: Stage, tensor: Tensor, initializer: Initializer, batch: np.ndarray) -> None:
+def _refine(program: Program, vectors: Vectors, stage: Stage, tensor: Tensor, initializer: Initializer, batch: np.ndarray) -> None:
     """Show a layer's initializer what the layer gets when `batch` goes in."""
-    program = compile_program(blueprint, vectors, max_rows=len(batch), training=True)
     running_statistics = vectors.buffers.copy()
     program.forward(batch, True)
     vectors.buffers[...] = running_statistics

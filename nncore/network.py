@@ -250,7 +250,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without programs, which hold addresses of this process."""
-        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_n_steps"}
+        left_out = {"_training_program", "_prediction_program", "_forward_inputs"}
         state = {name: value for name, value in vars(self).items() if name not in left_out}
         return state | {"_n_steps": self.n_steps}
 

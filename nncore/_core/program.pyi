@@ -4,7 +4,6 @@ import numpy as np
 
 from nncore.specification import ProgramSpec
 
-KERNEL_FAILED: int
 LOSS_NOT_FINITE: int
 GRADIENT_NOT_FINITE: int
 FORWARD: int

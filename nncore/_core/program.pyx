@@ -13,7 +13,7 @@ from nncore.errors import PluginError
 
 cdef extern from "runner.h" nogil:
     enum:
-        NNC_OK, NNC_KERNEL_FAILED, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED
+        NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON
     ctypedef struct nnc_op:
@@ -73,8 +73,7 @@ cdef extern from "runner.h" nogil:
     int32_t nnc_all_finite_f64(const double *values, int64_t n)
 
 
-#: Statuses of a run that stopped early, as `Failure.status`.
-KERNEL_FAILED = NNC_KERNEL_FAILED
+#: Statuses of a run that stopped early, as `Failure.status`; with any other one, a kernel reported an error.
 LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
 GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
 

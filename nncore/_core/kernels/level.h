@@ -9,4 +9,11 @@
 #define NNC_JOIN(kind, name, level) NNC_JOIN_(kind, name, level)
 #define NNC_TABLE(kind, name) NNC_JOIN(kind, name, NNC_LEVEL)
 
+/* A call that is not inlined keeps its whole loop scalar. */
+#if defined(_MSC_VER)
+#    define NNC_INLINE static __forceinline
+#else
+#    define NNC_INLINE static inline __attribute__((always_inline))
+#endif
+
 #endif

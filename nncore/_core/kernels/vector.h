@@ -15,7 +15,6 @@
 #    define NNCORE_VECTOR_H
 typedef float nnc_vector_f32 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(4), may_alias));
 typedef double nnc_vector_f64 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(8), may_alias));
-#    define NNC_INLINE static inline __attribute__((always_inline))
 #endif
 
 #define V F(nnc_vector)

@@ -14,12 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A call that is not inlined keeps its whole loop scalar. */
-#if defined(_MSC_VER)
-#    define NNC_INLINE static __forceinline
-#else
-#    define NNC_INLINE static inline __attribute__((always_inline))
-#endif
+#include "level.h"
 
 /* (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2. The polynomials of this file are minimax in the relative error of their function. */
 NNC_INLINE float nnc_exp_tail_f32(float r) {
