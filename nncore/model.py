@@ -383,4 +383,5 @@ def _same(one: Any, other: Any) -> bool:
 def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarray:
     """Row weights that sum to 1, computed as the core does it in `fit`."""
     weights = np.ones(n, dtype) if weights is None else weights
-    return weights * dtype.type(1 / float(np.sum(weights, dtype=np.float64)))
+    total = float(np.cumsum(weights, dtype=np.float64)[-1])  # term after term; np.sum adds in pairs and may round otherwise
+    return weights * dtype.type(1 / total)

@@ -140,6 +140,7 @@ class Training:
         if network.schedule is None or network.optimizer is None:
             return None
         steps = np.arange(n_batches) + (self.program.step - network.schedule_begin)
+        steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
         factor = np.asarray(network.schedule.factor(steps, network.schedule_steps), np.float64)
         if factor.shape != steps.shape or not (np.isfinite(factor) & (factor >= 0)).all():
             raise PluginError(f"{network.schedule!r}.factor must return {n_batches} finite numbers, none negative")

@@ -69,6 +69,18 @@ def test_fit_equals_the_three_steps_by_hand() -> None:
         np.testing.assert_array_equal(by_hand.named_buffers()[name], buffer)
 
 
+def test_weighted_fit_equals_the_three_steps_by_hand() -> None:
+    weights = np.random.default_rng(3).uniform(0.1, 2, len(X))
+    layers = nn.Dense(12, activation="relu"), nn.Dense(2)
+    settings = {"loss": "softmax_cross_entropy", "optimizer": "sgd", "rng": 0, "dtype": "float64"}
+    fitted, by_hand = nn.Sequential(*layers).build(6, **settings), nn.Sequential(*layers).build(6, **settings)
+    fit(fitted, 3, sample_weight=weights, shuffle=False, batch_size=100)
+    for _ in range(3):
+        for start in (0, 100, 200):
+            by_hand.train_on_batch(X[start : start + 100], Y[start : start + 100], sample_weight=weights[start : start + 100])
+    np.testing.assert_array_equal(by_hand.parameters, fitted.parameters)
+
+
 @pytest.mark.parametrize("how", ["float64", "fortran", "strided", "list", "blocks"])
 def test_how_the_input_lies_does_not_matter(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, other = network(), network()

@@ -90,6 +90,17 @@ def test_an_interrupted_schedule_goes_on_where_it_was() -> None:
     np.testing.assert_array_equal(parts.parameters, whole.parameters)
 
 
+def test_a_fit_that_takes_longer_than_planned_stays_at_the_last_rate() -> None:
+    class Stop(nn.plugin.Callback):
+        def on_epoch_end(self, training: object) -> None:
+            training.stop("power cut")
+
+    net = network()
+    fit(net, 2, schedule={"name": "cosine", "last": 0.25}, callbacks=[Stop()])
+    history = fit(net, 5)
+    np.testing.assert_allclose(history["lr"][1:], 0.5 * 0.25, rtol=1e-12)
+
+
 def test_an_interrupted_schedule_goes_on_from_a_file(tmp_path) -> None:
     whole, part = network(nn.Adam(lr=0.1)), network(nn.Adam(lr=0.1))
     fit(whole, 4, schedule={"name": "cosine", "last": 0.1})
