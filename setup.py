@@ -7,8 +7,8 @@ NNCORE_COVERAGE=1 (gcov).
 from __future__ import annotations
 
 import os
-import platform
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,9 +29,13 @@ def switch(name: str) -> bool:
 
 
 def cpu_levels() -> dict[str, list[str]]:
-    """Name of each CPU level to compile the kernels for, and the compiler flags that select it."""
+    """Name of each CPU level to compile the kernels for, from the plainest, and the compiler flags that select it.
+
+    "portable" is what every machine of the architecture has: SSE2 on x86-64, Neon on aarch64. A level added here is also one for cpu.c.
+    """
     levels = {"portable": []}
-    if platform.machine().lower() in ("x86_64", "amd64") and not MSVC and "arm64" not in os.environ.get("ARCHFLAGS", ""):
+    if sysconfig.get_platform().endswith("x86_64"):  # what is compiled for, not on
+        levels["v2"] = ["-march=x86-64-v2"]
         levels["v3"] = ["-march=x86-64-v3"]
         levels["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
     return levels
@@ -44,7 +48,7 @@ def compile_flags() -> list[str]:
     if switch("DEBUG") or switch("SANITIZE") or switch("COVERAGE"):
         flags += ["-O1", "-g", "-fno-omit-frame-pointer", "-UNDEBUG"]
     else:
-        flags += ["-O3"]
+        flags += ["-O3", "-g0"]  # two thirds of the wheel would be line numbers
     if switch("SANITIZE"):
         flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     if switch("COVERAGE"):
@@ -132,17 +136,17 @@ def extension(name: str, sources: list[str]) -> Extension:
 def kernel_sources() -> list[str]:
     """What ``nncore._core.native`` compiles once per CPU level."""
     components = [source for _, _, source in component_sources()]
-    return components + [source.as_posix() for source in sorted((PACKAGE / "_core/kernels").glob("*.c"))]
+    return [*components, "nncore/_core/runner.c", *(source.as_posix() for source in sorted((PACKAGE / "_core/kernels").glob("*.c")))]
 
 
 def extensions() -> list[Extension]:
     cython = [
-        extension("nncore._core.program", ["nncore/_core/program.pyx", "nncore/_core/runner.c"]),
+        extension("nncore._core.program", ["nncore/_core/program.pyx"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
     ]
     directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "freethreading_compatible": True}
     built = cythonize(cython, compiler_directives=directives, build_dir="build/cython")
-    native = extension("nncore._core.native", ["nncore/_core/native.c"])
+    native = extension("nncore._core.native", [f"nncore/_core/{name}.c" for name in ("native", "cpu", "measurement", "threads")])
     native.depends += kernel_sources()
     return [*built, native]
 

@@ -21,6 +21,8 @@ _HOMES = {
     "names": "nncore.registry",
     "plugins": "nncore.registry",
     "get_include": "nncore.configuration",
+    "set_num_threads": "nncore.threads",
+    "get_num_threads": "nncore.threads",
     "Dense": "nncore.layers.dense",
     "BatchNorm": "nncore.layers.batch_norm",
     "Dropout": "nncore.layers.dropout",

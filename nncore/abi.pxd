@@ -54,8 +54,10 @@ cdef extern from "nncore/plugin.h" nogil:
         int32_t layer
         int32_t role
 
-    ctypedef int32_t (*nnc_step_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper) noexcept nogil
+    ctypedef int32_t (*nnc_step_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
+                                     int64_t stride) noexcept nogil
+    ctypedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
+                                     int64_t stride) noexcept nogil
     ctypedef int32_t (*nnc_step_tensors_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
                                              const nnc_tensor *tensors, int64_t n_tensors) noexcept nogil
     ctypedef int32_t (*nnc_step_tensors_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
@@ -82,6 +84,11 @@ cdef extern from "nncore/plugin.h" nogil:
         int64_t n_rows
         int64_t n_inputs
         int64_t n_outputs
+        int64_t first_row
+        int64_t begin_column
+        int64_t end_column
+        int64_t begin_parameter
+        int64_t end_parameter
         uint64_t seed
         int64_t step
         int32_t layer
@@ -95,3 +102,5 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_layer_function forward_f64
         nnc_layer_function backward_f32
         nnc_layer_function backward_f64
+        nnc_layer_function gradient_f32
+        nnc_layer_function gradient_f64

@@ -13,13 +13,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncore import registry
-from nncore._core.program import Program
-from nncore.errors import NotTrainableError, ShapeError
+from nncore._core.program import PENALTY_BLOCK, Program
+from nncore.errors import NotTrainableError, PluginError, ShapeError
 from nncore.interpreter import Interpreter, named_views
 from nncore.plugin import Activation, Layer, Loss, Optimizer, TensorSpan, native_kernel
 from nncore.specification import Op, ProgramSpec, Stage
+from nncore.threads import usable_cpus
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+#: Second-level cache of a core, about: what a slice of rows, or a tile of gradients, and the weights in use are to fit into together.
+CACHE_BYTES = 1024 * 1024
+#: Of what lies between the ops while a slice of rows goes through them.
+SLICE_BYTES = CACHE_BYTES // 4
+#: Of gradients that are used up as they are made.
+TILE_BYTES = CACHE_BYTES // 4
+#: Threads that a program has room for, at least.
+MIN_PARTS = 8
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
@@ -140,11 +150,12 @@ def compile_program(
 ) -> Program:
     """Make the program for batches of up to `max_rows` rows.
 
-    A training program keeps every layer's output for the way back. A prediction program leaves out layers that only train, and
-    two buffers take turns.
+    A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
+    leaves out layers that only train, and two buffers take turns.
     """
     dtype = vectors.parameters.dtype
-    builder = _Builder(blueprint, vectors, max_rows, training)
+    max_parts = max(usable_cpus(), MIN_PARTS)
+    builder = _Builder(blueprint, vectors, max_rows, max_parts, training)
     ops = builder.ops()
     n_outputs = blueprint.n_outputs
     n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
@@ -160,6 +171,8 @@ def compile_program(
         n_outputs=n_outputs,
         n_targets=n_targets,
         max_rows=max_rows,
+        slice_rows=_slice_rows(blueprint, ops, max_rows),
+        max_parts=min(max_parts, max_rows),
         input=builder.input,
         output=ops[-1].y,
         d_output=d_output,
@@ -173,6 +186,8 @@ def compile_program(
         parameters=vectors.parameters,
         gradients=vectors.gradients,
         state=vectors.state,
+        penalties=np.zeros(-(-blueprint.n_parameters // PENALTY_BLOCK)) if weight_decay else None,
+        tiles=_tiles(ops, vectors, max_parts) if training and optimizer is not None and not weight_decay else None,
         spans=blueprint.spans,
         optimizer=optimizer,
         optimizer_capsule=None if optimizer_kernel is None else optimizer_kernel.load(),
@@ -184,15 +199,34 @@ def compile_program(
     return Program(spec)
 
 
+def _slice_rows(blueprint: Blueprint, ops: Sequence[Op], max_rows: int) -> int:
+    """How many rows go through the ops together: all of them if a slice would read so many weights that it gains nothing."""
+    item = ops[0].y.itemsize
+    if blueprint.n_parameters * item > CACHE_BYTES or any(op.kind == "python" for op in ops):
+        return max_rows
+    row_bytes = item * (blueprint.n_inputs + sum(op.n_outputs + (0 if op.d_x is None else op.n_inputs) for op in ops))
+    return min(max_rows, max(16, SLICE_BYTES // row_bytes))
+
+
+def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
+    """Room for tiles of gradients, if all gradients together would not stay in the cache."""
+    dtype = vectors.parameters.dtype
+    if vectors.parameters.nbytes < TILE_BYTES:
+        return None
+    size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
+    return aligned_zeros(max_parts * size, dtype).reshape(max_parts, size)
+
+
 class _Builder:
     """Lays out the ops of one program."""
 
-    def __init__(self, blueprint: Blueprint, vectors: Vectors, max_rows: int, training: bool) -> None:
-        self.blueprint, self.vectors, self.max_rows, self.training = blueprint, vectors, max_rows, training
+    def __init__(self, blueprint: Blueprint, vectors: Vectors, max_rows: int, max_parts: int, training: bool) -> None:
+        self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
         self.dtype = vectors.parameters.dtype
         self.input = self.matrix(blueprint.n_inputs)
-        widest = max([s.n_outputs for s in blueprint.stages] + [s.n_inputs for s in blueprint.stages] + [1])
-        self.turns = [aligned_zeros(max_rows * widest, self.dtype) for _ in range(2)]  # buffers that ops take turns in
+        if not training:
+            widest = max([s.n_outputs for s in blueprint.stages] + [s.n_inputs for s in blueprint.stages] + [1])
+            self.turns = [aligned_zeros(max_rows * widest, self.dtype) for _ in range(2)]  # buffers that ops take turns in
 
     def matrix(self, columns: int) -> np.ndarray:
         return aligned_zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
@@ -220,6 +254,9 @@ class _Builder:
 
     def layer_op(self, stage: Stage, x: np.ndarray | None) -> Op:
         plan, vectors = stage.plan, self.vectors
+        if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
+            raise PluginError(f"{stage.layer!r}: a plan with split_rows has no cache but cache_per_row, one with split_columns no scratch_per_row")
+        keeps_cache = self.training or native_kernel(stage.layer) is None
         return Op(
             stage.layer,
             stage,
@@ -230,8 +267,8 @@ class _Builder:
             parameters=vectors.parameters[stage.parameters] if plan.tensors else None,
             d_parameters=vectors.gradients[stage.parameters] if plan.tensors else None,
             buffers=vectors.buffers[stage.buffers] if plan.buffers else None,
-            cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype),
-            scratch=aligned_zeros(plan.scratch + plan.scratch_per_row * self.max_rows, self.dtype),
+            cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
+            scratch=aligned_zeros(plan.scratch * self.max_parts + plan.scratch_per_row * self.max_rows, self.dtype),
         )
 
     def activation_op(self, activation: Activation, stage: Stage, x: np.ndarray | None, ops: list[Op]) -> Op:
@@ -244,10 +281,10 @@ class _Builder:
 
     def link_gradients(self, ops: list[Op], first_trained_op: int) -> np.ndarray:
         """Give the gradient buffers of the way back, which ends at the first trained op; return that of the network's output."""
-        d_y = d_output = self.turn(ops[-1].n_outputs, not_in=None)
+        d_y = d_output = self.matrix(ops[-1].n_outputs)
         for number in range(len(ops) - 1, first_trained_op - 1, -1):
             op = ops[number]
             op.d_y = d_y
             if number > first_trained_op:  # nobody asks for the first one's d_x
-                op.d_x = d_y = d_y if isinstance(op.component, Activation) else self.turn(op.n_inputs, not_in=d_y)
+                op.d_x = d_y = d_y if isinstance(op.component, Activation) else self.matrix(op.n_inputs)
         return d_output

@@ -52,7 +52,7 @@ class Interpreter:
                 parameters=named_views(plan.tensors, op.parameters),
                 d_parameters=named_views(plan.tensors, op.d_parameters),
                 buffers=named_views(plan.buffers, op.buffers),
-                cache=op.cache[: plan.cache + plan.cache_per_row * n_rows],
+                cache=np.empty(0) if op.cache is None else op.cache[: plan.cache + plan.cache_per_row * n_rows],
                 seed=self.spec.seed,
                 layer=op.layer,
             )

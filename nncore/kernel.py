@@ -16,7 +16,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
     "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
     "optimizer": ("step_f32", "step_f64", "step_tensors_f32", "step_tensors_f64"),
-    "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
+    "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64", "gradient_f32", "gradient_f64"),
 }
 
 

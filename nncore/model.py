@@ -18,6 +18,7 @@ from nncore.history import History
 from nncore.initialisation import BATCH_ROWS
 from nncore.network import Network
 from nncore.plugin import Callback, Loss, Metric, Optimizer, Schedule
+from nncore.threads import WORTH_WAKING, get_num_threads, threads_for
 from nncore.training import Training, explained
 
 
@@ -115,7 +116,8 @@ class Sequential(Network):
         rng : int, Generator, SeedSequence or None
             First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
         n_threads : int, optional
-            At most so many threads. The core of this version uses one; results do not depend on the number.
+            At most so many threads; None is `nncore.get_num_threads`. Results do not depend on the number, and small networks stay on
+            one thread, which is then faster.
         progress : bool, default True
             Show a progress bar if the fit takes longer than half a second.
         dtype : {"float32", "float64"}, optional
@@ -134,8 +136,7 @@ class Sequential(Network):
         """
         epochs = whole_number("epochs", epochs, 0)
         batch_size = whole_number("batch_size", batch_size, 1)
-        if n_threads is not None:
-            whole_number("n_threads", n_threads, 1)
+        n_threads = get_num_threads() if n_threads is None else whole_number("n_threads", n_threads, 1)
         if weight_decay is None:
             weight_decay = self.weight_decay
         if isinstance(weight_decay, bool) or not isinstance(weight_decay, (int, float)) or not 0 <= weight_decay < math.inf:
@@ -182,6 +183,7 @@ class Sequential(Network):
             batch_size=batch_size,
             shuffle=shuffle,
             drop_last=drop_last,
+            n_threads=n_threads,
             validation=held_out,
             metrics=scored,
             callbacks=observers,
@@ -215,7 +217,7 @@ class Sequential(Network):
         program = self._program_for_training(len(inputs))
         self._forward_rows, self._forward_inputs, self._has_gradients = 0, inputs, False
         with explained(program):
-            program.forward(inputs, True)
+            program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
         self._forward_rows = len(inputs)
         return program.spec.output[: len(inputs)].copy()
 
@@ -239,7 +241,8 @@ class Sequential(Network):
         (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
         spec.weight[:n] = _normalised(weights, n, self.dtype)
         with explained(program):
-            value = program.loss_value(n, True) + program.backward(n)
+            value = program.loss_value(n, True)
+            value += program.backward(self._forward_inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
         self._has_gradients = True
         return value
 
@@ -250,7 +253,7 @@ class Sequential(Network):
             raise NotBuiltError("step follows backward(y): call that first")
         program = self._program_for_training(self._forward_rows)
         with explained(program):
-            program.update()
+            program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
         self._has_gradients, self._forward_rows = False, 0
 
     def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -283,7 +286,7 @@ class Sequential(Network):
         program = self._program_for_prediction()
         outputs = np.empty((len(inputs), program.spec.n_outputs), self.dtype)
         with explained(program):
-            program.predict(inputs, outputs)
+            program.predict(inputs, outputs, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
         return outputs.reshape(len(inputs), *self.output_shape)
 
     def predict_one(self, x: Any) -> np.ndarray:
@@ -319,11 +322,12 @@ class Sequential(Network):
         program = self._program_for_prediction()
         outputs = np.empty((len(data), program.spec.n_outputs), self.dtype)
         progress, done = [0, 0.0, 0.0], 0
+        n_threads = threads_for(None, program.spec.forward_seconds(len(data)), WORTH_WAKING)
         for block in data.blocks(None, program.spec.max_rows):
             progress[0] = 0
             fields = (block.inputs, block.reals, block.labels, block.weights)
             with explained(program):
-                program.evaluate(*fields, outputs[done : done + len(block)], math.inf, progress)
+                program.evaluate(*fields, outputs[done : done + len(block)], math.inf, progress, n_threads)
             done += len(block)
         scores = {"loss": progress[1] / progress[2]}
         predictions = self._linked(outputs)

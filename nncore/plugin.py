@@ -268,6 +268,14 @@ class Plan:
         Numbers kept from forward to backward: in all, and for each row of the batch.
     scratch, scratch_per_row : int
         Numbers a compiled kernel needs as working room; never kept.
+    split_rows : bool
+        While training, compiled functions may be called on slices of the batch, by several threads at once: no row depends on
+        another, and `cache` is 0.
+    split_columns : bool
+        While training, compiled functions may be called for some columns of what they write, by several threads at once.
+    gradient_unit : int
+        The compiled kernel has ``gradient`` functions, which write any range of the layer's parameters that begins and ends at a
+        multiple of this many. 0: ``backward`` writes the gradients.
     is_view : bool
         The output is the input under another shape; nothing runs (flatten).
     training_only : bool
@@ -282,6 +290,9 @@ class Plan:
     cache_per_row: int = 0
     scratch: int = 0
     scratch_per_row: int = 0
+    split_rows: bool = False
+    split_columns: bool = False
+    gradient_unit: int = 0
     is_view: bool = False
     training_only: bool = False
 

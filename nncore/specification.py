@@ -48,7 +48,7 @@ class Op:
     parameters: np.ndarray | None = None
     d_parameters: np.ndarray | None = None
     buffers: np.ndarray | None = None
-    cache: np.ndarray = field(default_factory=lambda: np.empty(0))
+    cache: np.ndarray | None = None
     scratch: np.ndarray | None = None
     capsule: object = field(init=False)
     hyper: np.ndarray = field(init=False)
@@ -67,6 +67,23 @@ class Op:
     def layer(self) -> int:
         return self.stage.index
 
+    @property
+    def plan(self) -> Plan:
+        """The layer's, or an empty one for an activation."""
+        return self.stage.plan if isinstance(self.component, Layer) else _NO_PLAN
+
+    @property
+    def first_parameter(self) -> int:
+        return self.stage.parameters.start
+
+    @property
+    def gradient_unit(self) -> int:
+        """Of the compiled form; Python writes all gradients on the way back."""
+        return 0 if self.capsule is None else self.plan.gradient_unit
+
+
+_NO_PLAN = Plan(())
+
 
 @dataclass
 class ProgramSpec:
@@ -79,6 +96,8 @@ class ProgramSpec:
     n_outputs: int
     n_targets: int
     max_rows: int
+    slice_rows: int  # rows that go through the ops at a time
+    max_parts: int  # threads that have room in the buffers
     input: np.ndarray  # (max_rows, n_inputs)
     output: np.ndarray  # (max_rows, n_outputs)
     d_output: np.ndarray | None  # (max_rows, n_outputs), training only
@@ -92,6 +111,8 @@ class ProgramSpec:
     parameters: np.ndarray  # (n_parameters,)
     gradients: np.ndarray  # (n_parameters,)
     state: np.ndarray | None  # (n_slots, n_parameters)
+    penalties: np.ndarray | None  # (ceil(n_parameters / PENALTY_BLOCK),) float64, if there is weight decay
+    tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
     spans: tuple[TensorSpan, ...]
     optimizer: Optimizer | None
     optimizer_capsule: object
@@ -99,3 +120,15 @@ class ProgramSpec:
     weight_decay: float
     seed: int
     interpreter: Any = None  # runs what has no compiled form
+
+    def forward_seconds(self, n_rows: int) -> float:
+        """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""
+        return n_rows * (2 * self.parameters.size / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS)
+
+    def step_seconds(self, n_rows: int) -> float:
+        """The same for one step of training."""
+        return 3 * self.forward_seconds(n_rows) + self.parameters.nbytes * 7 / _BANDWIDTH  # as Adam: 4 vectors read, 3 written
+
+
+#: A processor of today, roughly.
+_FLOPS, _BANDWIDTH, _ELEMENT_SECONDS = 80e9, 40e9, 0.3e-9

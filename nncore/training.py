@@ -15,6 +15,7 @@ from nncore.data import Dataset
 from nncore.errors import NonFiniteError, PluginError
 from nncore.history import History
 from nncore.plugin import Callback, Metric
+from nncore.threads import WORTH_MEETING, threads_for
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
@@ -53,12 +54,14 @@ class Training:
         batch_size: int,
         shuffle: bool,
         drop_last: bool,
+        n_threads: int,
         validation: Dataset | None,
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
     ) -> None:
         self.network, self.program, self.data = network, program, data
         self.n_epochs, self.batch_size, self.shuffle, self.drop_last = n_epochs, batch_size, shuffle, drop_last
+        self._n_threads = threads_for(n_threads, program.spec.step_seconds(min(batch_size, len(data))), WORTH_MEETING)
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
         self.history = History({registry.qualified_name("metrics", type(metric)): metric.higher_is_better for metric in metrics})
         self.epoch = 0
@@ -119,7 +122,7 @@ class Training:
             while self._progress[0] < len(block):
                 fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
                 with explained(self.program):
-                    self.program.train(*fields, self.batch_size, self.drop_last, SLICE_SECONDS, self._progress)
+                    self.program.train(*fields, self.batch_size, self.drop_last, SLICE_SECONDS, self._progress, self._n_threads)
                 self._samples_done = before + self._progress[0]
                 self._call("on_progress")
                 if self.stop_reason is not None:

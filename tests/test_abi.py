@@ -28,13 +28,20 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
     "nnc_tensor": (32, {"offset": 0, "rows": 8, "columns": 16, "layer": 24, "role": 28}),
     "nnc_optimizer": (48, {"head": 0, "step_f32": 16, "step_f64": 24, "step_tensors_f32": 32, "step_tensors_f64": 40}),
     "nnc_layer_call": (
-        128,
+        168,
         {
             "x": 0, "y": 8, "d_y": 16, "d_x": 24, "parameters": 32, "d_parameters": 40, "buffers": 48, "cache": 56, "scratch": 64,
-            "hyper": 72, "n_rows": 80, "n_inputs": 88, "n_outputs": 96, "seed": 104, "step": 112, "layer": 120, "training": 124,
+            "hyper": 72, "n_rows": 80, "n_inputs": 88, "n_outputs": 96, "first_row": 104, "begin_column": 112, "end_column": 120,
+            "begin_parameter": 128, "end_parameter": 136, "seed": 144, "step": 152, "layer": 160, "training": 164,
         },
     ),
-    "nnc_layer": (48, {"head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40}),
+    "nnc_layer": (
+        64,
+        {
+            "head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40, "gradient_f32": 48,
+            "gradient_f64": 56,
+        },
+    ),
 }  # fmt: skip
 CONSTANTS = {"NNC_ABI_MAJOR": 1, "NNC_ABI_MINOR": 0, "NNC_ROLE_WEIGHT": 0, "NNC_ROLE_BIAS": 1, "NNC_ROLE_SCALE": 2}
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]

@@ -1,52 +1,54 @@
 /* The module that hands out the built-in components' tables as capsules, at the CPU level chosen once at import.
  *
  * setup.py writes native_list.h from the files it finds (activations/relu.c gives COMPONENT(activation, relu)) and the levels
- * it compiles. NNCORE_CPU forces a level, "portable" or "v3" or "v4", which must be one this machine can run. */
+ * it compiles. NNCORE_CPU forces a level, such as "portable" or "v3", which must be one this machine can run. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu.h"
+#include "measurement.h"
 #include "nncore/plugin.h"
+#include "runner.h"
 
 /* Declare every table of every level. */
 #define COMPONENT(kind, name, level) extern const nnc_##kind nnc_##kind##_##name##_##level;
-#define LEVEL(level) COMPONENTS(level)
+#define LEVEL(level)                   \
+    extern const nnc_peak NNC_PEAK(level); \
+    extern const nnc_runner NNC_RUNNER(level); \
+    COMPONENTS(level)
 #include "native_list.h"
 LEVELS
 #undef COMPONENT
 #undef LEVEL
 
-static int machine_can_run(const char *level) {
-    if (strcmp(level, "portable") == 0) return 1;
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
-    __builtin_cpu_init();
-    int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    if (strcmp(level, "v3") == 0) return v3;
-    if (strcmp(level, "v4") == 0)
-        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
-#endif
-    return 0;
-}
-
 /* The levels compiled into this build, from the plainest to the newest. */
-static const char *const level_names[] = {
-#define LEVEL(level) #level,
+static const struct {
+    const char *name;
+    const nnc_peak *peak;
+    const nnc_runner *runner;
+} levels[] = {
+#define LEVEL(level) {#level, &NNC_PEAK(level), &NNC_RUNNER(level)},
     LEVELS
 #undef LEVEL
 };
-#define N_LEVELS ((int)(sizeof level_names / sizeof *level_names))
+#define N_LEVELS ((int)(sizeof levels / sizeof *levels))
+
+typedef struct module_state {
+    const nnc_peak *peak; /* of the chosen level */
+} module_state;
 
 static int choose_level(void) {
     const char *forced = getenv("NNCORE_CPU");
     if (forced != NULL && *forced != '\0') {
         for (int i = 0; i < N_LEVELS; i++)
-            if (strcmp(level_names[i], forced) == 0 && machine_can_run(forced)) return i;
+            if (strcmp(levels[i].name, forced) == 0 && nnc_machine_can_run(forced)) return i;
         PyObject *usable = PyList_New(0);
         for (int i = 0; usable != NULL && i < N_LEVELS; i++)
-            if (machine_can_run(level_names[i])) {
-                PyObject *name = PyUnicode_FromString(level_names[i]);
+            if (nnc_machine_can_run(levels[i].name)) {
+                PyObject *name = PyUnicode_FromString(levels[i].name);
                 if (name == NULL || PyList_Append(usable, name) < 0) Py_CLEAR(usable);
                 Py_XDECREF(name);
             }
@@ -56,7 +58,7 @@ static int choose_level(void) {
     }
     int best = 0;
     for (int i = 0; i < N_LEVELS; i++)
-        if (machine_can_run(level_names[i])) best = i;
+        if (nnc_machine_can_run(levels[i].name)) best = i;
     return best;
 }
 
@@ -70,6 +72,9 @@ static int add_capsule(PyObject *module, const char *attribute, const void *tabl
 static int fill(PyObject *module) {
     int chosen = choose_level(), index = 0;
     if (chosen < 0) return -1;
+    const nnc_peak *peak = levels[chosen].peak;
+    ((module_state *)PyModule_GetState(module))->peak = peak;
+    if (add_capsule(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
 #define COMPONENT(kind, name, level) \
     if (add_capsule(module, #kind "_" #name, &nnc_##kind##_##name##_##level, "nncore." #kind) < 0) return -1;
 #define LEVEL(level)             \
@@ -79,29 +84,74 @@ static int fill(PyObject *module) {
     LEVELS
 #undef LEVEL
 #undef COMPONENT
-    PyObject *levels = PyTuple_New(N_LEVELS);
-    if (levels == NULL) return -1;
+    PyObject *names = PyTuple_New(N_LEVELS);
+    if (names == NULL) return -1;
     for (int i = 0; i < N_LEVELS; i++) {
-        PyObject *name = PyUnicode_FromString(level_names[i]);
+        PyObject *name = PyUnicode_FromString(levels[i].name);
         if (name == NULL) {
-            Py_DECREF(levels);
+            Py_DECREF(names);
             return -1;
         }
-        PyTuple_SET_ITEM(levels, i, name);
+        PyTuple_SET_ITEM(names, i, name);
     }
-    int status = PyModule_AddObjectRef(module, "LEVELS", levels);
-    Py_DECREF(levels);
-    return status < 0 ? -1 : PyModule_AddStringConstant(module, "LEVEL", level_names[chosen]);
+    int status = PyModule_AddObjectRef(module, "LEVELS", names);
+    Py_DECREF(names);
+    if (status < 0 || PyModule_AddStringConstant(module, "INSTRUCTIONS", peak->instructions) < 0) return -1;
+    return PyModule_AddStringConstant(module, "LEVEL", levels[chosen].name);
 }
 
 static PyObject *py_machine_can_run(PyObject *module, PyObject *level) {
     (void)module;
     const char *name = PyUnicode_AsUTF8(level);
-    return name == NULL ? NULL : PyBool_FromLong(machine_can_run(name));
+    return name == NULL ? NULL : PyBool_FromLong(nnc_machine_can_run(name));
 }
+
+static int check_seconds(double seconds) {
+    if (isfinite(seconds) && seconds >= 0) return 0;
+    PyErr_SetString(PyExc_ValueError, "seconds must be finite and at least 0");
+    return -1;
+}
+
+static PyObject *py_peak_flops(PyObject *module, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"is_f64", "seconds", NULL};
+    int is_f64;
+    double seconds, flops;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "pd:peak_flops", names, &is_f64, &seconds) || check_seconds(seconds) < 0) return NULL;
+    const nnc_peak *peak = ((module_state *)PyModule_GetState(module))->peak;
+    Py_BEGIN_ALLOW_THREADS
+    flops = nnc_peak_flops(peak, is_f64, seconds);
+    Py_END_ALLOW_THREADS
+    return PyFloat_FromDouble(flops);
+}
+
+static PyObject *py_memory_bandwidth(PyObject *module, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"n_bytes", "seconds", NULL};
+    Py_ssize_t n_bytes;
+    double seconds, bandwidth;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "nd:memory_bandwidth", names, &n_bytes, &seconds) || check_seconds(seconds) < 0)
+        return NULL;
+    int64_t n_parameters = n_bytes / (Py_ssize_t)(4 * sizeof(float));
+    if (n_parameters < 1) return PyErr_Format(PyExc_ValueError, "n_bytes must be at least 16, not %zd", n_bytes);
+    const nnc_peak *peak = ((module_state *)PyModule_GetState(module))->peak;
+    Py_BEGIN_ALLOW_THREADS
+    bandwidth = nnc_memory_bandwidth(peak, n_parameters, seconds);
+    Py_END_ALLOW_THREADS
+    return bandwidth < 0 ? PyErr_NoMemory() : PyFloat_FromDouble(bandwidth);
+}
+
+PyDoc_STRVAR(peak_flops_doc,
+             "peak_flops(is_f64, seconds)\n--\n\n"
+             "Floating-point operations a second of one thread at the chosen CPU level: independent multiply-adds in registers,\n"
+             "in float64 or float32, the best burst within about `seconds`. Other threads may run meanwhile.");
+PyDoc_STRVAR(memory_bandwidth_doc,
+             "memory_bandwidth(n_bytes, seconds)\n--\n\n"
+             "Bytes a second that one thread moves in a pass like Adam's over four float32 arrays of `n_bytes` together:\n"
+             "28 bytes a parameter, 4 arrays read and 3 written. The best pass within about `seconds`, at least one.");
 
 static PyMethodDef methods[] = {
     {"machine_can_run", py_machine_can_run, METH_O, "Whether this machine has the instructions of a CPU level."},
+    {"peak_flops", (PyCFunction)(void (*)(void))py_peak_flops, METH_VARARGS | METH_KEYWORDS, peak_flops_doc},
+    {"memory_bandwidth", (PyCFunction)(void (*)(void))py_memory_bandwidth, METH_VARARGS | METH_KEYWORDS, memory_bandwidth_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -114,7 +164,12 @@ static PyModuleDef_Slot slots[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "native", "Compiled tables of the built-in components, at one CPU level.", 0, methods, slots, NULL, NULL, NULL,
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "native",
+    .m_doc = "Compiled tables of the built-in components, at one CPU level, and what that level can do on this machine.",
+    .m_size = sizeof(module_state),
+    .m_methods = methods,
+    .m_slots = slots,
 };
 
 PyMODINIT_FUNC PyInit_native(void) { return PyModuleDef_Init(&definition); }

@@ -1,5 +1,7 @@
 """`Program`: a compiled network that runs without the interpreter. The work is done in runner.c; this is its Python face."""
 
+cimport cython
+
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -8,6 +10,7 @@ from nncore.abi cimport NNC_ABI_MAJOR, nnc_activation, nnc_head, nnc_layer, nnc_
 
 import numpy as np
 
+from nncore._core import native
 from nncore.errors import PluginError
 
 
@@ -16,16 +19,23 @@ cdef extern from "runner.h" nogil:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON
+        NNC_PENALTY_BLOCK
     ctypedef struct nnc_op:
-        int32_t kind
+        int32_t kind, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
+        int64_t first_parameter, n_parameters, gradient_unit, cache_per_row, scratch, scratch_per_row
         nnc_layer_call call
+    ctypedef struct nnc_task:
+        int32_t what
+        int64_t op
     ctypedef int32_t (*nnc_python_callback)(void *context, int32_t what, int64_t op, int64_t n_rows) noexcept nogil
     ctypedef struct nnc_program:
         int32_t is_f64
         nnc_op *ops
-        int64_t n_ops, first_trained_op, n_inputs, n_outputs, n_targets, max_rows
+        int64_t n_ops, first_trained_op, n_inputs, n_outputs, n_targets, max_rows, slice_rows
+        int32_t max_parts
+        nnc_task *tasks
         void *input
         void *output
         void *d_output
@@ -45,6 +55,9 @@ cdef extern from "runner.h" nogil:
         const nnc_optimizer *optimizer
         double *optimizer_hyper
         double weight_decay
+        double *penalties
+        void *tiles
+        int64_t tile_size
         uint64_t seed
         int64_t step
         nnc_python_callback python
@@ -62,16 +75,21 @@ cdef extern from "runner.h" nogil:
         int64_t n_done
         double loss_sum
         double weight_sum
-    int32_t nnc_forward(nnc_program *, const void *x, int64_t n_rows, int32_t training)
-    int32_t nnc_loss_value(nnc_program *, int64_t n_rows, int32_t with_gradient, double *value)
-    int32_t nnc_backward(nnc_program *, int64_t n_rows, double *value)
-    int32_t nnc_update(nnc_program *)
-    int32_t nnc_train(nnc_program *, const nnc_samples *, int64_t batch_size, int32_t drop_last, double seconds, nnc_progress *)
-    int32_t nnc_evaluate(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *)
-    int32_t nnc_predict(nnc_program *, const void *inputs, int64_t n_rows, void *outputs)
-    int32_t nnc_all_finite_f32(const float *values, int64_t n)
-    int32_t nnc_all_finite_f64(const double *values, int64_t n)
+    ctypedef struct nnc_runner:
+        int32_t (*forward)(nnc_program *, const void *x, int64_t n_rows, int32_t training, int32_t n_threads) noexcept nogil
+        int32_t (*loss_value)(nnc_program *, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) noexcept nogil
+        int32_t (*backward)(nnc_program *, const void *x, int64_t n_rows, double *value, int32_t n_threads) noexcept nogil
+        int32_t (*update)(nnc_program *, int32_t n_threads) noexcept nogil
+        int32_t (*train)(nnc_program *, const nnc_samples *, int64_t batch_size, int32_t drop_last, double seconds, nnc_progress *,
+                         int32_t n_threads) noexcept nogil
+        int32_t (*evaluate)(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *, int32_t n_threads) noexcept nogil
+        int32_t (*predict)(nnc_program *, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) noexcept nogil
+        int32_t (*all_finite_f32)(const float *values, int64_t n) noexcept nogil
+        int32_t (*all_finite_f64)(const double *values, int64_t n) noexcept nogil
 
+
+#: The runner at the CPU level that was chosen when `native` was imported.
+cdef const nnc_runner *runner = <const nnc_runner *>PyCapsule_GetPointer(native.runner, "nncore._core.runner")
 
 #: Statuses of a run that stopped early, as `Failure.status`; with any other one, a kernel reported an error.
 LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
@@ -83,6 +101,9 @@ BACKWARD = NNC_BACKWARD
 LOSS = NNC_LOSS
 LOSS_GRADIENT = NNC_LOSS_GRADIENT
 UPDATE = NNC_UPDATE
+
+#: Parameters whose squares are added up together.
+PENALTY_BLOCK = NNC_PENALTY_BLOCK
 
 _ROLES = {"weight": 0, "bias": 1, "scale": 2}
 
@@ -146,6 +167,7 @@ cdef class Program:
     cdef readonly object spec
     cdef object interpreter
     cdef object exception
+    cdef cython.pymutex lock  # threads that share a network take turns: they share its buffers
 
     def __cinit__(self, spec):
         self.spec = spec
@@ -157,6 +179,9 @@ cdef class Program:
         if program.ops == NULL or self.tensors == NULL:
             raise MemoryError
         program.is_f64 = spec.dtype == np.float64
+        program.tasks = <nnc_task *>calloc(2 * len(spec.ops) + 3, sizeof(nnc_task))
+        if program.tasks == NULL:
+            raise MemoryError
         program.n_ops = len(spec.ops)
         for i, described in enumerate(spec.ops):
             op = &program.ops[i]
@@ -165,6 +190,8 @@ cdef class Program:
             elif described.kind == "layer":
                 op.kind = NNC_OP_LAYER
                 op.layer = <const nnc_layer *>table(described.capsule, "layer", sizeof(nnc_layer))
+                if (described.gradient_unit > 0) != (op.layer.gradient_f32 != NULL and op.layer.gradient_f64 != NULL):
+                    raise PluginError(f"{described.component!r}: gradient functions in the kernel and gradient_unit in the plan go together")
             else:
                 op.kind = NNC_OP_ACTIVATION
                 op.activation = <const nnc_activation *>table(described.capsule, "activation", sizeof(nnc_activation))
@@ -181,9 +208,14 @@ cdef class Program:
             op.call.n_inputs = described.n_inputs
             op.call.n_outputs = described.n_outputs
             op.call.layer = described.layer
+            op.first_parameter, op.n_parameters = described.first_parameter, 0 if described.parameters is None else described.parameters.size
+            op.split_rows, op.split_columns = described.plan.split_rows, described.plan.split_columns
+            op.gradient_unit = described.gradient_unit
+            op.cache_per_row = described.plan.cache_per_row
+            op.scratch, op.scratch_per_row = described.plan.scratch, described.plan.scratch_per_row
         program.first_trained_op = spec.first_trained_op
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
-        program.max_rows = spec.max_rows
+        program.max_rows, program.slice_rows, program.max_parts = spec.max_rows, spec.slice_rows, spec.max_parts
         program.input = address(spec.input)
         program.output = address(spec.output)
         program.d_output = address(spec.d_output)
@@ -212,12 +244,16 @@ cdef class Program:
                 raise PluginError(f"the kernel of {spec.optimizer!r} has no step function")
         program.optimizer_hyper = <double *>address(spec.optimizer_hyper)
         program.weight_decay = spec.weight_decay
+        program.penalties = <double *>address(spec.penalties)
+        program.tiles = address(spec.tiles)
+        program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
         program.seed = spec.seed
         program.python = run_python
         program.python_context = <void *>self
 
     def __dealloc__(self):
         free(self.program.ops)
+        free(self.program.tasks)
         free(self.tensors)
 
     @property
@@ -238,13 +274,13 @@ cdef class Program:
             raise error
         raise Failure(status, self.program.failed_op)
 
-    def forward(self, x, bint training):
-        """Run forward on `x` (n_rows, n_inputs), which must stay alive until `backward`; n_rows is at most max_rows."""
+    def forward(self, x, bint training, int32_t n_threads=1):
+        """Run forward on `x` (n_rows, n_inputs); n_rows is at most max_rows."""
         cdef const void *data = address(x)
         cdef int64_t n_rows = len(x)
         cdef int32_t status
-        with nogil:
-            status = nnc_forward(&self.program, data, n_rows, training)
+        with self.lock, nogil:
+            status = runner.forward(&self.program, data, n_rows, training, n_threads)
         self.finish(status)
 
     @property
@@ -256,29 +292,31 @@ cdef class Program:
     def use_labels(self, bint value):
         self.program.use_labels = value
 
-    def loss_value(self, int64_t n_rows, bint with_gradient):
+    def loss_value(self, int64_t n_rows, bint with_gradient, int32_t n_threads=1):
         """Loss of the last forward against the labels or target buffer, averaged by the weight buffer."""
         cdef double value = 0
         cdef int32_t status
-        with nogil:
-            status = nnc_loss_value(&self.program, n_rows, with_gradient, &value)
+        with self.lock, nogil:
+            status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
         self.finish(status)
         return value
 
-    def backward(self, int64_t n_rows):
-        """Fill the gradients; return the value of the L2 penalty."""
+    def backward(self, x, int32_t n_threads=1):
+        """Fill the gradients, from the `x` of the last forward and its loss; return the value of the L2 penalty."""
+        cdef const void *data = address(x)
+        cdef int64_t n_rows = len(x)
         cdef double value = 0
         cdef int32_t status
-        with nogil:
-            status = nnc_backward(&self.program, n_rows, &value)
+        with self.lock, nogil:
+            status = runner.backward(&self.program, data, n_rows, &value, n_threads)
         self.finish(status)
         return value
 
-    def update(self):
+    def update(self, int32_t n_threads=1):
         """Let the optimizer take one step."""
         cdef int32_t status
-        with nogil:
-            status = nnc_update(&self.program)
+        with self.lock, nogil:
+            status = runner.update(&self.program, n_threads)
         self.finish(status)
 
     cdef nnc_samples samples(self, inputs, targets, labels, weights, order, rates):
@@ -287,7 +325,8 @@ cdef class Program:
             <const double *>address(rates), len(inputs) if order is None else len(order),
         )
 
-    def train(self, inputs, targets, labels, weights, order, rates, int64_t batch_size, bint drop_last, double seconds, progress):
+    def train(self, inputs, targets, labels, weights, order, rates, int64_t batch_size, bint drop_last, double seconds, progress,
+              int32_t n_threads=1):
         """Train on the samples from ``progress[0]`` on, for about `seconds`.
 
         `rates` holds a learning rate for each batch, or is None. `progress` is a list ``[samples done, weighted loss sum, weight
@@ -296,12 +335,12 @@ cdef class Program:
         cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order, rates)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
-        with nogil:
-            status = nnc_train(&self.program, &samples, batch_size, drop_last, seconds, &sums)
+        with self.lock, nogil:
+            status = runner.train(&self.program, &samples, batch_size, drop_last, seconds, &sums, n_threads)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 
-    def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress):
+    def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
         """Sum the loss over the samples from ``progress[0]`` on, without training; `progress` as in `train`.
 
         `outputs` (n_samples, n_outputs) receives the network's outputs.
@@ -310,19 +349,19 @@ cdef class Program:
         cdef void *kept = address(outputs)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
-        with nogil:
-            status = nnc_evaluate(&self.program, &samples, kept, seconds, &sums)
+        with self.lock, nogil:
+            status = runner.evaluate(&self.program, &samples, kept, seconds, &sums, n_threads)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 
-    def predict(self, inputs, outputs):
+    def predict(self, inputs, outputs, int32_t n_threads=1):
         """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs)."""
         cdef const void *source = address(inputs)
         cdef void *destination = address(outputs)
         cdef int64_t n_rows = len(inputs)
         cdef int32_t status
-        with nogil:
-            status = nnc_predict(&self.program, source, n_rows, destination)
+        with self.lock, nogil:
+            status = runner.predict(&self.program, source, n_rows, destination, n_threads)
         self.finish(status)
 
 
@@ -333,5 +372,5 @@ def all_finite(values) -> bool:
     cdef bint is_f64 = values.dtype == np.float64
     cdef int32_t finite
     with nogil:
-        finite = nnc_all_finite_f64(<const double *>data, n) if is_f64 else nnc_all_finite_f32(<const float *>data, n)
+        finite = runner.all_finite_f64(<const double *>data, n) if is_f64 else runner.all_finite_f32(<const float *>data, n)
     return bool(finite)

@@ -1,38 +1,58 @@
-/* The parts that touch numbers are a template over float and double; the rest picks one by program->is_f64. */
+/* The loops of a run: over batches, over slices of a prediction. rows.h and parameters.h are the two phases of a step. What touches numbers
+ * is a template over float and double. */
 #ifndef T
 #include "runner.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include <time.h>
 
-#if defined(__SSE2__)
-#    include <immintrin.h>
-#endif
+#include "float_mode.h"
+#include "kernels/level.h"
+#include "threads.h"
 
-/* Numbers too small for their exponent (subnormals) slow arithmetic a hundredfold and mean nothing to training: flushed to zero
- * while ops run; the caller's setting comes back afterwards. */
-#if defined(__SSE2__)
-static inline uint64_t float_mode(void) { return _mm_getcsr(); }
-static inline void set_float_mode(uint64_t mode) { _mm_setcsr((unsigned)mode); }
-#    define FLUSH 0x8040u
-#elif defined(__aarch64__)
-static inline uint64_t float_mode(void) {
-    uint64_t mode;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-    return mode;
-}
-static inline void set_float_mode(uint64_t mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
-#    define FLUSH (1u << 24)
-#else
-static inline uint64_t float_mode(void) { return 0; }
-static inline void set_float_mode(uint64_t mode) { (void)mode; }
-#    define FLUSH 0u
-#endif
+/* What a run was asked for; every member of its team sees the same. */
+typedef struct run {
+    nnc_program *program;
+    int64_t n_tasks; /* of program->tasks */
+    int32_t training;
+    const void *x; /* (n_rows, n_inputs), or of the samples */
+    int64_t n_rows;
+    const nnc_samples *samples;
+    int64_t batch_size;
+    int32_t drop_last;
+    double seconds;
+    nnc_progress *progress;
+    void *outputs; /* (n_samples, n_outputs) */
+    int32_t with_gradient;
+    double *value;
+    uint64_t caller_float_mode; /* of the processor, in the thread that asked */
+    int64_t verdict;            /* of the whole run */
+} run;
 
-static inline void flush_subnormals(nnc_program *program) {
-    program->caller_float_mode = float_mode();
-    set_float_mode(program->caller_float_mode | FLUSH);
+/* One thread of the team, and the batch it is working on. */
+typedef struct member {
+    run *run;
+    nnc_program *program;
+    nnc_team *team;
+    int32_t part, n_parts;
+    int64_t begin_parameter, end_parameter; /* its range of the flat vectors */
+    const void *x;                          /* row i of the batch is row i + x_shift */
+    int64_t x_shift;
+    int64_t n_rows;       /* of the batch */
+    int64_t first_sample; /* of the visit: row 0 of the batch */
+    double weight_sum;    /* of the batch, before its weights are scaled to sum to 1 */
+    int64_t step;         /* the number of this step, from 1 */
+    double value;         /* loss of the batch */
+} member;
+
+/* A status and the op that it is about, in one number, of which a team agrees on the largest. */
+static int64_t verdict_of(int32_t status, int64_t op) { return status == NNC_OK ? NNC_OK : ((int64_t)status << 32) | (int64_t)(op + 2); }
+
+static int32_t status_of(nnc_program *program, int64_t verdict) {
+    program->failed_op = (verdict & 0xffffffff) - 2;
+    return (int32_t)(verdict >> 32);
 }
 
 static double now(void) {
@@ -41,273 +61,305 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static int32_t failed(nnc_program *program, int64_t op, int32_t status) {
-    program->failed_op = op;
-    return status;
+/* Only in part 0, which is the thread that came from Python. */
+static int64_t call_python(const member *m, int32_t what, int64_t op, int64_t n_rows) {
+    nnc_program *program = m->program;
+    set_float_mode(m->run->caller_float_mode); /* Python code is the user's: it keeps its subnormals */
+    int32_t status = program->python(program->python_context, what, op, n_rows);
+    set_float_mode(m->run->caller_float_mode | FLUSH);
+    return verdict_of(status == 0 ? NNC_OK : NNC_PYTHON_RAISED, op);
 }
 
-static int32_t call_python(nnc_program *program, int32_t what, int64_t op, int64_t n_rows) {
-    set_float_mode(program->caller_float_mode); /* Python code is the user's: it keeps its subnormals */
-    int32_t status = program->python(program->python_context, what, op, n_rows);
-    set_float_mode(program->caller_float_mode | FLUSH);
-    return status == 0 ? NNC_OK : failed(program, op, NNC_PYTHON_RAISED);
+static int64_t at_most(int64_t n, int64_t limit) { return n < limit ? n : limit; }
+
+/* Where part `part` of n things begins, at a multiple of `unit`; part n_parts begins at n. */
+static int64_t share(int64_t n, int64_t unit, int32_t part, int32_t n_parts) {
+    return part == n_parts ? n : n * part / n_parts / unit * unit;
 }
+
+/* Where a part's range of the flat vectors begins: at about an equal share, where a gradient function can begin. */
+static int64_t begin_parameter(const nnc_program *program, int32_t part, int32_t n_parts) {
+    int64_t n = program->n_parameters, place = share(n, 1, part, n_parts);
+    for (int64_t i = 0; i < program->n_ops && part < n_parts; i++) {
+        const nnc_op *op = &program->ops[i];
+        int64_t inside = place - op->first_parameter;
+        if (inside >= 0 && inside < op->n_parameters && op->gradient_unit > 0) return place - inside % op->gradient_unit;
+    }
+    return place;
+}
+
+static void add_task(nnc_program *program, int64_t *n_tasks, int32_t what, int64_t op) {
+    program->tasks[(*n_tasks)++] = (nnc_task){what, op};
+}
+
+static void add_forward(nnc_program *program, int64_t *n_tasks) {
+    for (int64_t i = 0; i < program->n_ops; i++) add_task(program, n_tasks, NNC_FORWARD, i);
+}
+
+/* An op is left out where all it would do is a d_x that nobody asks for. */
+static void add_backward(nnc_program *program, int64_t *n_tasks) {
+    for (int64_t i = program->n_ops - 1; i >= program->first_trained_op; i--)
+        if (program->ops[i].gradient_unit == 0 || program->ops[i].call.d_x != NULL) add_task(program, n_tasks, NNC_BACKWARD, i);
+}
+
+static int64_t written_columns(const member *m, nnc_task task) {
+    const nnc_layer_call *call = &m->program->ops[task.op].call;
+    return task.what == NNC_FORWARD ? call->n_outputs : call->n_inputs;
+}
+
+/* Fewer rows for each member than this make poor use of the weights that each has to read; columns are shared out instead. */
+#define FEW_ROWS 16
+
+/* Columns are shared out in stretches of two vectors of AVX-512. */
+#define COLUMN_UNIT 128 /* bytes */
+
+enum { BY_ROWS, BY_COLUMNS, WHOLE };
+
+static int how_to_split(const member *m, nnc_task task) {
+    const nnc_program *program = m->program;
+    if (task.what == NNC_GATHER || task.what == NNC_STORE) return BY_ROWS;
+    if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) return program->loss != NULL ? BY_ROWS : WHOLE;
+    const nnc_op *op = &program->ops[task.op];
+    if (op->kind == NNC_OP_PYTHON) return WHOLE;
+    if (op->kind == NNC_OP_ACTIVATION || !m->run->training) return BY_ROWS;
+    int has_few_rows = m->n_parts > 1 && m->n_rows < FEW_ROWS * m->n_parts;
+    if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
+    return op->split_rows ? BY_ROWS : WHOLE;
+}
+
+typedef uint32_t bits_f32;
+typedef uint64_t bits_f64;
+#define magnitude_f32 UINT32_C(0x7fffffff) /* all bits but the sign */
+#define magnitude_f64 UINT64_C(0x7fffffffffffffff)
 
 #include "nncore/float32.h"
+#define LARGEST FLT_MAX
 #include "runner.c"
+#undef LARGEST
 #include "nncore/float64.h"
+#define LARGEST DBL_MAX
 #include "runner.c"
+#undef LARGEST
 
-#define PICK(function, ...) (program->is_f64 ? function##_f64(__VA_ARGS__) : function##_f32(__VA_ARGS__))
+/* Runs the f32 or f64 form of a member's function in a team, and returns how it ended. */
+static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nnc_team_function f64) {
+    nnc_program *program = asked->program;
+    asked->caller_float_mode = float_mode();
+    nnc_run_team(n_threads < program->max_parts ? n_threads : program->max_parts, program->is_f64 ? f64 : f32, asked);
+    set_float_mode(asked->caller_float_mode);
+    return status_of(program, asked->verdict);
+}
+#define RUN(asked, n_threads, function) run_team(asked, n_threads, function##_f32, function##_f64)
 
-int32_t nnc_forward(nnc_program *program, const void *x, int64_t n_rows, int32_t training) {
-    flush_subnormals(program);
-    int32_t status = PICK(forward, program, x, n_rows, training);
-    set_float_mode(program->caller_float_mode);
-    return status;
+static int32_t forward(nnc_program *program, const void *x, int64_t n_rows, int32_t training, int32_t n_threads) {
+    run asked = {.program = program, .x = x, .n_rows = n_rows, .training = training};
+    if (program->ops[0].kind == NNC_OP_PYTHON) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    add_forward(program, &asked.n_tasks);
+    return RUN(&asked, n_threads, run_once);
 }
 
-int32_t nnc_loss_value(nnc_program *program, int64_t n_rows, int32_t with_gradient, double *value) {
-    flush_subnormals(program);
-    int32_t status = PICK(loss_value, program, n_rows, with_gradient, value);
-    set_float_mode(program->caller_float_mode);
-    return status;
+static int32_t loss_value(nnc_program *program, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) {
+    run asked = {.program = program, .n_rows = n_rows, .training = 1, .value = value};
+    add_task(program, &asked.n_tasks, with_gradient ? NNC_LOSS_GRADIENT : NNC_LOSS, NNC_IS_LOSS);
+    return RUN(&asked, n_threads, run_once);
 }
 
-int32_t nnc_backward(nnc_program *program, int64_t n_rows, double *value) {
-    flush_subnormals(program);
-    int32_t status = PICK(backward, program, n_rows, value);
-    set_float_mode(program->caller_float_mode);
-    return status;
+static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads) {
+    run asked = {.program = program, .x = x, .n_rows = n_rows, .training = 1, .with_gradient = 1, .value = value};
+    add_backward(program, &asked.n_tasks);
+    return RUN(&asked, n_threads, run_once);
 }
 
-int32_t nnc_update(nnc_program *program) {
-    flush_subnormals(program);
-    int32_t status = PICK(update, program);
-    set_float_mode(program->caller_float_mode);
-    return status;
+static int32_t update(nnc_program *program, int32_t n_threads) {
+    run asked = {.program = program};
+    return RUN(&asked, n_threads, run_update);
 }
 
-int32_t nnc_train(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
-                  nnc_progress *progress) {
-    flush_subnormals(program);
-    int32_t status = PICK(train, program, samples, batch_size, drop_last, seconds, progress);
-    set_float_mode(program->caller_float_mode);
-    return status;
+static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
+                     nnc_progress *progress, int32_t n_threads) {
+    run asked = {.program = program, .samples = samples, .training = 1, .batch_size = batch_size, .drop_last = drop_last,
+                 .seconds = seconds, .progress = progress};
+    program->use_labels = samples->labels != NULL;
+    add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    add_forward(program, &asked.n_tasks);
+    add_task(program, &asked.n_tasks, NNC_LOSS_GRADIENT, NNC_IS_LOSS);
+    add_backward(program, &asked.n_tasks);
+    return RUN(&asked, n_threads, run_train);
 }
 
-int32_t nnc_evaluate(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress) {
-    flush_subnormals(program);
-    int32_t status = PICK(evaluate, program, samples, outputs, seconds, progress);
-    set_float_mode(program->caller_float_mode);
-    return status;
+static int32_t evaluate(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress,
+                        int32_t n_threads) {
+    run asked = {.program = program, .samples = samples, .seconds = seconds, .progress = progress, .outputs = outputs};
+    program->use_labels = samples->labels != NULL;
+    add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    add_forward(program, &asked.n_tasks);
+    add_task(program, &asked.n_tasks, NNC_STORE, 0);
+    add_task(program, &asked.n_tasks, NNC_LOSS, NNC_IS_LOSS);
+    return RUN(&asked, n_threads, run_evaluate);
 }
 
-int32_t nnc_predict(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs) {
-    flush_subnormals(program);
-    int32_t status = PICK(predict, program, inputs, n_rows, outputs);
-    set_float_mode(program->caller_float_mode);
-    return status;
+static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) {
+    run asked = {.program = program, .x = inputs, .n_rows = n_rows, .outputs = outputs};
+    int calls_python = 0;
+    for (int64_t i = 0; i < program->n_ops; i++) calls_python |= program->ops[i].kind == NNC_OP_PYTHON;
+    if (program->ops[0].kind == NNC_OP_PYTHON) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    add_forward(program, &asked.n_tasks);
+    add_task(program, &asked.n_tasks, NNC_STORE, 0);
+    return RUN(&asked, calls_python ? 1 : n_threads, run_predict);
 }
+
+const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
+    forward, loss_value, backward, update, train, evaluate, predict, all_finite_f32, all_finite_f64,
+};
 
 #else
 
-int32_t F(nnc_all_finite)(const T *values, int64_t n) {
-    T lanes[16] = {0}; /* 0 * x is 0 for a finite x and NaN otherwise; sixteen sums so that it vectorises */
+static int32_t F(all_finite)(const T *values, int64_t n) {
+    T lanes[64] = {0}; /* 0 * x is 0 for a finite x and NaN otherwise; as many sums as hide the latency of an addition */
     int64_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        for (int64_t lane = 0; lane < 16; lane++) lanes[lane] += 0 * values[i + lane];
+    for (; i + 64 <= n; i += 64)
+        for (int64_t lane = 0; lane < 64; lane++) lanes[lane] += 0 * values[i + lane];
     for (; i < n; i++) lanes[0] += 0 * values[i];
-    for (int64_t lane = 1; lane < 16; lane++) lanes[0] += lanes[lane];
+    for (int64_t lane = 1; lane < 64; lane++) lanes[0] += lanes[lane];
     return lanes[0] == 0;
 }
 
-static int32_t F(run_op)(nnc_program *program, int64_t number, int32_t what, int64_t n_rows) {
-    nnc_op *op = &program->ops[number];
-    nnc_layer_call *call = &op->call;
-    int32_t status = 0;
-    if (op->kind == NNC_OP_PYTHON) return call_python(program, what, number, n_rows);
-    if (op->kind == NNC_OP_LAYER)
-        status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(call);
-    else if (what == NNC_FORWARD)
-        status = op->activation->F(forward)(call->x, call->y, n_rows, call->n_outputs, call->hyper);
-    else
-        status = op->activation->F(backward)(call->x, call->y, call->d_y, call->d_x, n_rows, call->n_outputs, call->hyper);
-    return status == 0 ? NNC_OK : failed(program, number, NNC_KERNEL_FAILED);
+#include "rows.h"
+#include "parameters.h"
+
+static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts) {
+    nnc_program *program = asked->program;
+    set_float_mode(asked->caller_float_mode | FLUSH);
+    return (member){
+        .run = asked, .program = program, .team = team, .part = part, .n_parts = n_parts, .x = asked->x, .n_rows = asked->n_rows,
+        .begin_parameter = begin_parameter(program, part, n_parts), .end_parameter = begin_parameter(program, part + 1, n_parts),
+        .step = program->step + 1,
+    };
 }
 
-static int32_t F(forward)(nnc_program *program, const void *x, int64_t n_rows, int32_t training) {
-    if (program->ops[0].kind == NNC_OP_PYTHON && x != program->input) { /* Python sees the arrays it was given, not pointers */
-        memcpy(program->input, x, (size_t)(n_rows * program->n_inputs) * sizeof(T));
-        x = program->input;
+/* The tasks on one batch, and what was asked for besides. */
+static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
+    run *asked = context;
+    member m = F(enter)(asked, team, part, n_parts);
+    int64_t verdict = F(run_tasks)(&m);
+    if (verdict == NNC_OK && asked->with_gradient) {
+        F(write_gradients)(&m);
+        verdict = nnc_meet(team, NNC_OK);
+        if (part == 0) m.value = F(penalty)(&m);
     }
-    for (int64_t i = 0; i < program->n_ops; i++) {
-        nnc_layer_call *call = &program->ops[i].call;
-        if (i == 0) call->x = x;
-        call->n_rows = n_rows;
-        call->seed = program->seed;
-        call->step = program->step + 1;
-        call->training = training;
-        int32_t status = F(run_op)(program, i, NNC_FORWARD, n_rows);
-        if (status != NNC_OK) return status;
-    }
-    return NNC_OK;
+    if (part != 0) return;
+    if (asked->value != NULL) *asked->value = m.value;
+    asked->verdict = verdict;
 }
 
-static int32_t F(loss_value)(nnc_program *program, int64_t n_rows, int32_t with_gradient, double *value) {
-    const T *output = program->output, *weight = program->weight;
-    T *losses = program->losses, *d_output = with_gradient ? program->d_output : NULL;
-    if (program->loss == NULL) {
-        int32_t status = call_python(program, with_gradient ? NNC_LOSS_GRADIENT : NNC_LOSS, NNC_IS_LOSS, n_rows);
-        if (status != NNC_OK) return status;
+static void F(run_update)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
+    run *asked = context;
+    member m = F(enter)(asked, team, part, n_parts);
+    int64_t verdict = nnc_meet(team, F(check_gradients)(&m));
+    if (verdict == NNC_OK) verdict = nnc_meet(team, F(update_range)(&m));
+    if (part != 0) return;
+    if (verdict == NNC_OK) asked->program->step = m.step;
+    asked->verdict = verdict;
+}
+
+/* Takes up the n_rows samples of the visit from first_sample on. */
+static void F(begin_batch)(member *m, int64_t first_sample, int64_t n_rows) {
+    const nnc_samples *samples = m->run->samples;
+    m->first_sample = first_sample;
+    m->n_rows = n_rows;
+    m->weight_sum = (double)n_rows;
+    if (samples->weights != NULL) {
+        const T *weights = samples->weights;
+        m->weight_sum = 0;
+        for (int64_t i = 0; i < n_rows; i++)
+            m->weight_sum += (double)weights[samples->order != NULL ? samples->order[first_sample + i] : first_sample + i];
+    }
+    if (samples->order != NULL || m->program->ops[0].kind == NNC_OP_PYTHON) { /* Python sees the arrays it was given, not pointers */
+        m->x = m->program->input;
     } else {
-        int32_t status = program->use_labels
-            ? program->loss->F(labels)(output, program->labels, weight, losses, d_output, n_rows, program->n_outputs, program->loss_hyper)
-            : program->loss->F(real)(output, program->target, weight, losses, d_output, n_rows, program->n_outputs, program->n_targets,
-                                     program->loss_hyper);
-        if (status != 0) return failed(program, NNC_IS_LOSS, NNC_KERNEL_FAILED);
-    }
-    double sum = 0;
-    for (int64_t i = 0; i < n_rows; i++) sum += (double)weight[i] * (double)losses[i];
-    *value = sum;
-    return isfinite(sum) ? NNC_OK : failed(program, NNC_IS_LOSS, NNC_LOSS_NOT_FINITE);
-}
-
-/* Adds 1/2 lambda sum W^2 to the value and lambda W to the gradient. */
-static void F(add_penalty)(nnc_program *program, double *value) {
-    T lambda = (T)program->weight_decay;
-    for (int64_t i = 0; i < program->n_tensors; i++) {
-        const nnc_tensor *tensor = &program->tensors[i];
-        if (tensor->role != NNC_ROLE_WEIGHT) continue;
-        const T *w = (const T *)program->parameters + tensor->offset; /* (n,) */
-        T *g = (T *)program->gradients + tensor->offset;              /* (n,) */
-        int64_t n = tensor->rows * tensor->columns, j = 0;
-        double squares[8] = {0}; /* eight sums so that it vectorises */
-        for (; j + 8 <= n; j += 8)
-            for (int64_t lane = 0; lane < 8; lane++) {
-                g[j + lane] += lambda * w[j + lane];
-                squares[lane] += (double)w[j + lane] * (double)w[j + lane];
-            }
-        for (; j < n; j++) {
-            g[j] += lambda * w[j];
-            squares[0] += (double)w[j] * (double)w[j];
-        }
-        for (int64_t lane = 0; lane < 8; lane++) *value += 0.5 * program->weight_decay * squares[lane];
+        m->x = samples->inputs;
+        m->x_shift = first_sample;
     }
 }
 
-static int32_t F(backward)(nnc_program *program, int64_t n_rows, double *value) {
-    for (int64_t i = program->n_ops - 1; i >= program->first_trained_op; i--) {
-        int32_t status = F(run_op)(program, i, NNC_BACKWARD, n_rows);
-        if (status != NNC_OK) return status;
-    }
-    if (program->weight_decay != 0) F(add_penalty)(program, value);
-    return NNC_OK;
+static void F(end_batch)(const member *m) {
+    nnc_progress *progress = m->run->progress;
+    progress->n_done += m->n_rows;
+    progress->loss_sum += m->value * m->weight_sum;
+    progress->weight_sum += m->weight_sum;
 }
 
-static int32_t F(update)(nnc_program *program) {
-    int64_t n = program->n_parameters, t = program->step + 1;
-    const nnc_optimizer *optimizer = program->optimizer;
-    if (!F(nnc_all_finite)(program->gradients, n)) return failed(program, NNC_IS_OPTIMIZER, NNC_GRADIENT_NOT_FINITE);
-    if (optimizer == NULL) {
-        int32_t status = call_python(program, NNC_UPDATE, NNC_IS_OPTIMIZER, 0);
-        if (status != NNC_OK) return status;
-    } else {
-        int32_t status = optimizer->F(step) != NULL
-            ? optimizer->F(step)(program->parameters, program->gradients, program->state, n, t, program->optimizer_hyper)
-            : optimizer->F(step_tensors)(program->parameters, program->gradients, program->state, n, t, program->optimizer_hyper,
-                                         program->tensors, program->n_tensors);
-        if (status != 0) return failed(program, NNC_IS_OPTIMIZER, NNC_KERNEL_FAILED);
-    }
-    program->step = t;
-    return NNC_OK;
-}
-
-/* Brings samples first .. first + n_rows - 1 of the visit into the program's batch buffers. Returns where the inputs lie;
- * *weight_sum is the sum of their weights before they are scaled to sum to 1. */
-static const void *F(load_batch)(nnc_program *program, const nnc_samples *samples, int64_t first, int64_t n_rows, double *weight_sum) {
-    int64_t n_inputs = program->n_inputs, n_targets = program->n_targets;
-    const int64_t *order = samples->order;
-    const T *inputs = samples->inputs, *targets = samples->targets, *weights = samples->weights;
-    T *input = program->input, *target = program->target, *weight = program->weight;
-
-    program->use_labels = samples->labels != NULL;
-    double sum = 0;
-    for (int64_t i = 0; i < n_rows; i++) {
-        int64_t row = order != NULL ? order[first + i] : first + i;
-        if (order != NULL) memcpy(input + i * n_inputs, inputs + row * n_inputs, (size_t)n_inputs * sizeof(T));
-        if (program->use_labels)
-            program->labels[i] = samples->labels[row];
-        else
-            memcpy(target + i * n_targets, targets + row * n_targets, (size_t)n_targets * sizeof(T));
-        weight[i] = weights != NULL ? weights[row] : 1;
-        sum += (double)weight[i];
-    }
-    T scale = sum > 0 ? (T)(1 / sum) : 0;
-    for (int64_t i = 0; i < n_rows; i++) weight[i] *= scale;
-    *weight_sum = sum;
-    return order != NULL ? input : inputs + first * n_inputs;
-}
-
-static int32_t F(train)(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
-                        nnc_progress *progress) {
-    double begin = now();
+static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
+    run *asked = context;
+    nnc_program *program = asked->program;
+    const nnc_samples *samples = asked->samples;
+    member m = F(enter)(asked, team, part, n_parts);
+    int64_t verdict = NNC_OK, n_samples = samples->n_samples, first = asked->progress->n_done;
+    if (asked->drop_last) n_samples -= n_samples % asked->batch_size;
     int64_t steps = 0, look_at_clock = 1; /* a look costs as much as a small step: rarer once steps turn out short */
-    while (progress->n_done < samples->n_samples) {
-        int64_t left = samples->n_samples - progress->n_done, n_rows = left < batch_size ? left : batch_size;
-        if (n_rows < batch_size && drop_last) {
-            progress->n_done += n_rows;
-            break;
+    double begin = part == 0 ? now() : 0;
+    nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
+
+    for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
+        F(begin_batch)(&m, first, at_most(n_samples - first, asked->batch_size));
+        if (samples->rates != NULL && part == 0) program->optimizer_hyper[0] = samples->rates[first / asked->batch_size];
+        verdict = F(run_tasks)(&m);
+        if (verdict == NNC_OK) verdict = F(gradients_and_update)(&m);
+        if (verdict != NNC_OK) break;
+        if (part == 0) {
+            program->step = m.step;
+            F(end_batch)(&m);
+            if (++steps == look_at_clock) {
+                double elapsed = now() - begin;
+                if (elapsed >= asked->seconds || elapsed < 0) verdict = verdict_of(NNC_TIME_IS_UP, 0);
+                int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
+                look_at_clock = steps + (affordable < 1 ? 1 : at_most(affordable, steps));
+            }
         }
-        double value = 0, weight_sum = 0;
-        if (samples->rates != NULL) program->optimizer_hyper[0] = samples->rates[progress->n_done / batch_size];
-        const void *x = F(load_batch)(program, samples, progress->n_done, n_rows, &weight_sum);
-        int32_t status = F(forward)(program, x, n_rows, 1);
-        if (status == NNC_OK) status = F(loss_value)(program, n_rows, 1, &value);
-        if (status == NNC_OK) status = F(backward)(program, n_rows, &value);
-        if (status == NNC_OK) status = F(update)(program);
-        if (status != NNC_OK) return status;
-        progress->n_done += n_rows;
-        progress->loss_sum += value * weight_sum;
-        progress->weight_sum += weight_sum;
-        if (++steps == look_at_clock) {
-            double elapsed = now() - begin;
-            if (elapsed >= seconds || elapsed < 0) break;
-            int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * seconds / (elapsed / (double)steps)) : steps;
-            look_at_clock = steps + (affordable < 1 ? 1 : affordable > steps ? steps : affordable);
-        }
+        m.step++;
+        verdict = nnc_meet(team, verdict);
     }
-    return NNC_OK;
+    if (part != 0) return;
+    if (verdict == NNC_OK) asked->progress->n_done = samples->n_samples; /* what drop_last leaves out is done with, too */
+    asked->verdict = verdict == verdict_of(NNC_TIME_IS_UP, 0) ? NNC_OK : verdict;
 }
 
-static int32_t F(evaluate)(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds,
-                           nnc_progress *progress) {
-    double begin = now();
-    while (progress->n_done < samples->n_samples) {
-        int64_t left = samples->n_samples - progress->n_done, n_rows = left < program->max_rows ? left : program->max_rows;
-        double value = 0, weight_sum = 0;
-        const void *x = F(load_batch)(program, samples, progress->n_done, n_rows, &weight_sum);
-        int32_t status = F(forward)(program, x, n_rows, 0);
-        if (status == NNC_OK) status = F(loss_value)(program, n_rows, 0, &value);
-        if (status != NNC_OK && status != NNC_LOSS_NOT_FINITE) return status; /* an infinite loss is a fact worth reporting */
-        memcpy((T *)outputs + progress->n_done * program->n_outputs, program->output, (size_t)(n_rows * program->n_outputs) * sizeof(T));
-        progress->n_done += n_rows;
-        progress->loss_sum += value * weight_sum;
-        progress->weight_sum += weight_sum;
-        if (now() - begin >= seconds) break;
+static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
+    run *asked = context;
+    member m = F(enter)(asked, team, part, n_parts);
+    int64_t verdict = NNC_OK, n_samples = asked->samples->n_samples, first = asked->progress->n_done;
+    double begin = part == 0 ? now() : 0;
+    nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
+
+    for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
+        F(begin_batch)(&m, first, at_most(n_samples - first, m.program->max_rows));
+        verdict = F(run_tasks)(&m);
+        if (verdict >> 32 == NNC_LOSS_NOT_FINITE) verdict = NNC_OK; /* an infinite loss is a fact worth reporting */
+        if (verdict != NNC_OK) break;
+        if (part == 0) {
+            F(end_batch)(&m);
+            if (now() - begin >= asked->seconds) verdict = verdict_of(NNC_TIME_IS_UP, 0);
+        }
+        verdict = nnc_meet(team, verdict);
     }
-    return NNC_OK;
+    if (part == 0) asked->verdict = verdict == verdict_of(NNC_TIME_IS_UP, 0) ? NNC_OK : verdict;
 }
 
-static int32_t F(predict)(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs) {
-    for (int64_t first = 0; first < n_rows; first += program->max_rows) {
-        int64_t rows = n_rows - first < program->max_rows ? n_rows - first : program->max_rows;
-        const T *x = (const T *)inputs + first * program->n_inputs;
-        int32_t status = F(forward)(program, x, rows, 0);
-        if (status != NNC_OK) return status;
-        memcpy((T *)outputs + first * program->n_outputs, program->output, (size_t)(rows * program->n_outputs) * sizeof(T));
+/* Every member takes its share of the rows through its part of the buffers; nobody waits for anybody. */
+static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
+    run *asked = context;
+    member m = F(enter)(asked, team, part, n_parts);
+    nnc_program *program = asked->program;
+    int64_t room = program->max_rows / n_parts, buffer_row = part * room, verdict = NNC_OK;
+    room = at_most(room, program->slice_rows);
+    int64_t first = share(asked->n_rows, 1, part, n_parts), end = share(asked->n_rows, 1, part + 1, n_parts);
+    for (int64_t rows; first < end && verdict == NNC_OK; first += rows) {
+        rows = at_most(end - first, room);
+        m.first_sample = m.x_shift = first - buffer_row;
+        verdict = F(run_on_rows)(&m, 0, asked->n_tasks, buffer_row, rows);
     }
-    return NNC_OK;
+    verdict = nnc_meet(team, verdict);
+    if (part == 0) asked->verdict = verdict;
 }
 
 #endif

@@ -1,5 +1,12 @@
 /* Runs a compiled network: an array of ops over a few flat buffers, whole slices of an epoch without Python.
- * It knows no component; it calls the tables it is handed, or, for what has no compiled form, one callback into Python. */
+ * It knows no component; it calls the tables it is handed, or, for what has no compiled form, one callback into Python.
+ *
+ * A run is done by a team of threads, each of which goes through the same loop. A step has two phases. In the first every thread has some
+ * rows of the batch and takes them, a slice that fits the caches at a time, through gather, forward, loss and backward; only where an
+ * op cannot be split by rows do all meet. In the second every thread has a range of the parameters: it computes their gradients from the
+ * whole batch, and updates them. No sum is ever split, so the bits do not depend on the number of threads.
+ *
+ * The runner is compiled once per CPU level, like the kernels; `nnc_runner` is its table of functions. */
 #ifndef NNCORE_RUNNER_H
 #define NNCORE_RUNNER_H
 
@@ -8,14 +15,23 @@
 /* What a runner function returns: 0, or what stopped it. */
 enum {
     NNC_OK = 0,
-    NNC_KERNEL_FAILED = 1,       /* a table's function returned nonzero; failed_op says whose */
-    NNC_LOSS_NOT_FINITE = 2,     /* nothing was updated */
-    NNC_GRADIENT_NOT_FINITE = 3, /* nothing was updated */
-    NNC_PYTHON_RAISED = 4,       /* the callback left an exception */
+    NNC_TIME_IS_UP = 1,          /* inside the runner only */
+    NNC_KERNEL_FAILED = 2,       /* a table's function returned nonzero; failed_op says whose */
+    NNC_LOSS_NOT_FINITE = 3,     /* nothing was updated */
+    NNC_GRADIENT_NOT_FINITE = 4, /* nothing was updated */
+    NNC_PYTHON_RAISED = 5,       /* the callback left an exception */
 };
 
-/* What the callback into Python is asked to do. */
-enum { NNC_FORWARD = 0, NNC_BACKWARD = 1, NNC_LOSS = 2, NNC_LOSS_GRADIENT = 3, NNC_UPDATE = 4 };
+/* What is done for an op, or for the batch; the first five are also what the callback into Python is asked to do. */
+enum {
+    NNC_FORWARD = 0,
+    NNC_BACKWARD = 1,
+    NNC_LOSS = 2,
+    NNC_LOSS_GRADIENT = 3,
+    NNC_UPDATE = 4,
+    NNC_GATHER = 5, /* the rows of the batch, their targets and weights */
+    NNC_STORE = 6,  /* the outputs, for the caller */
+};
 
 enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2 };
 
@@ -24,10 +40,20 @@ enum { NNC_IS_LOSS = -1, NNC_IS_OPTIMIZER = -2 };
 
 typedef struct nnc_op {
     int32_t kind;
+    int32_t split_rows;    /* what the layer's plan says */
+    int32_t split_columns;
     const nnc_layer *layer;           /* NNC_OP_LAYER */
     const nnc_activation *activation; /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
-    nnc_layer_call call;
+    int64_t first_parameter, n_parameters; /* its range of the flat vectors */
+    int64_t gradient_unit;
+    int64_t cache_per_row, scratch, scratch_per_row;
+    nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */
 } nnc_op;
+
+typedef struct nnc_task {
+    int32_t what;
+    int64_t op;
+} nnc_task;
 
 typedef int32_t (*nnc_python_callback)(void *context, int32_t what, int64_t op, int64_t n_rows);
 
@@ -38,6 +64,9 @@ typedef struct nnc_program {
     int64_t first_trained_op; /* backward stops here */
     int64_t n_inputs, n_outputs, n_targets;
     int64_t max_rows;
+    int64_t slice_rows;    /* how many rows go through the ops at a time, so that what lies between two ops stays in the cache */
+    int32_t max_parts;     /* as many threads have room in the buffers */
+    nnc_task *tasks;       /* (2 * n_ops + 3,) of the run under way */
 
     /* One batch. */
     void *input;    /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
@@ -62,15 +91,20 @@ typedef struct nnc_program {
     const nnc_optimizer *optimizer; /* NULL: in Python */
     double *optimizer_hyper; /* the first is the learning rate */
     double weight_decay; /* lambda of 1/2 lambda sum W^2 over tensors of role weight */
+    double *penalties;   /* (ceil(n_parameters / NNC_PENALTY_BLOCK),) sums of squares, if there is weight decay */
+    void *tiles;         /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
+    int64_t tile_size;
 
     uint64_t seed;
     int64_t step; /* updates done so far */
 
     nnc_python_callback python;
     void *python_context;
-    uint64_t caller_float_mode; /* of the processor, before the run */
     int64_t failed_op; /* set when a status is not NNC_OK */
 } nnc_program;
+
+/* Parameters whose squares are added up together. */
+#define NNC_PENALTY_BLOCK 4096
 
 /* Samples to train on. */
 typedef struct nnc_samples {
@@ -90,31 +124,41 @@ typedef struct nnc_progress {
     double weight_sum;
 } nnc_progress;
 
-/* Forward through all ops for the n_rows at x. */
-int32_t nnc_forward(nnc_program *program, const void *x, int64_t n_rows, int32_t training);
+/* The functions of a runner; `n_threads` is how many it may use. */
+typedef struct nnc_runner {
+    /* Forward through all ops for the n_rows at x. */
+    int32_t (*forward)(nnc_program *program, const void *x, int64_t n_rows, int32_t training, int32_t n_threads);
 
-/* Loss of the last forward against the batch's target and weight: value = sum of weight * loss. with_gradient also fills d_output. */
-int32_t nnc_loss_value(nnc_program *program, int64_t n_rows, int32_t with_gradient, double *value);
+    /* Loss of the last forward against the batch's target and weight: value = sum of weight * loss. with_gradient also fills d_output. */
+    int32_t (*loss_value)(nnc_program *program, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads);
 
-/* Gradients of all parameters from d_output, L2 penalty included; its value is added to *value. */
-int32_t nnc_backward(nnc_program *program, int64_t n_rows, double *value);
+    /* Gradients of all parameters from d_output and the x of the forward, L2 penalty included; its value is written to *value. */
+    int32_t (*backward)(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads);
 
-/* One update of the parameters; refuses gradients that are not finite. */
-int32_t nnc_update(nnc_program *program);
+    /* One update of the parameters; refuses gradients that are not finite. */
+    int32_t (*update)(nnc_program *program, int32_t n_threads);
 
-/* Trains batch after batch until the samples are used up or `seconds` have passed. An incomplete last batch is trained on unless
- * drop_last is set. */
-int32_t nnc_train(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
-                  nnc_progress *progress);
+    /* Trains batch after batch until the samples are used up or `seconds` have passed. An incomplete last batch is trained on unless
+     * drop_last is set. It may leave gradients unwritten. */
+    int32_t (*train)(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
+                     nnc_progress *progress, int32_t n_threads);
 
-/* Sums losses over samples without training, and keeps the outputs (n_samples, n_outputs); stops like nnc_train. */
-int32_t nnc_evaluate(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress);
+    /* Sums losses over samples without training, and keeps the outputs (n_samples, n_outputs); stops like train. */
+    int32_t (*evaluate)(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress,
+                        int32_t n_threads);
 
-/* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs), max_rows at a time. */
-int32_t nnc_predict(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs);
+    /* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs). */
+    int32_t (*predict)(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads);
 
-/* Whether all n numbers are finite. */
-int32_t nnc_all_finite_f32(const float *values, int64_t n);
-int32_t nnc_all_finite_f64(const double *values, int64_t n);
+    /* Whether all n numbers are finite. */
+    int32_t (*all_finite_f32)(const float *values, int64_t n);
+    int32_t (*all_finite_f64)(const double *values, int64_t n);
+} nnc_runner;
+
+#define NNC_RUNNER_(level) nnc_runner_##level
+#define NNC_RUNNER(level) NNC_RUNNER_(level) /* nnc_runner_v3 */
+#ifdef NNC_LEVEL
+extern const nnc_runner NNC_RUNNER(NNC_LEVEL);
+#endif
 
 #endif

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import importlib.metadata
 import platform
 import sys
@@ -30,14 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     import nncore
+    from nncore._core import native
     from nncore.configuration import get_include
 
-    native = importlib.import_module("nncore._core.native")
     print(labelled("nncore", nncore.__version__))
     print(labelled("Python", f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}"))
     print(labelled("NumPy", np.__version__))
     print(labelled("system", f"{platform.system()} {platform.release()}, {platform.machine()}"))
-    print(labelled("CPU level", f"{native.LEVEL} (this build has {', '.join(native.LEVELS)}; NNCORE_CPU chooses)"))
+    print(labelled("CPU level", f"{native.LEVEL}, {native.INSTRUCTIONS} (this build has {', '.join(native.LEVELS)}; NNCORE_CPU chooses)"))
     for extra, distribution, purpose in EXTRAS:
         print(labelled(extra, f"{_found(distribution, extra)}: {purpose}"))
     print(labelled("package", str(Path(nncore.__file__).parent)))

@@ -52,10 +52,10 @@ static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
     T *running_mean = call->buffers;  /* (n,) */
     T *running_spread = running_mean + n; /* (n,) variance, or standard deviation if cumulative */
-    T *inverse_std = call->cache;     /* (n,) */
-    T *normalised = inverse_std + n;  /* (n_rows, n) */
     T *mean = call->scratch;          /* (n,) */
     T *squares = mean + n;            /* (n,) */
+    T *inverse_std = call->training ? call->cache : squares; /* (n,) */
+    T *normalised = call->training ? inverse_std + n : NULL; /* (n_rows, n) */
 
     if (call->training) F(column_moments)(x, n_rows, n, mean, squares);
     if (cumulative) {
@@ -81,7 +81,7 @@ static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
     for (int64_t i = 0; i < n_rows; i++)
         for (int64_t j = 0; j < n; j++) {
             T value = (x[i * n + j] - mean[j]) * inverse_std[j];
-            normalised[i * n + j] = value;
+            if (normalised != NULL) normalised[i * n + j] = value;
             y[i * n + j] = cumulative ? gamma[0] * value + beta[0] : gamma[j] * value + beta[j];
         }
     return 0;

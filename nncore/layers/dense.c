@@ -1,4 +1,5 @@
-/* y = x . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set. */
+/* y = x . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set: as if b were one more row
+ * of W that meets an input of 1. A row is the unit in which gradients are split. */
 #ifndef T
 #include "../_core/kernels/gemm.h"
 #include "nncore/float32.h"
@@ -7,37 +8,42 @@
 #include "dense.c"
 
 const nnc_layer NNC_TABLE(layer, dense) = {
-    NNC_HEAD(nnc_layer), dense_forward_f32, dense_forward_f64, dense_backward_f32, dense_backward_f64,
+    NNC_HEAD(nnc_layer),
+    dense_forward_f32, dense_forward_f64, dense_backward_f32, dense_backward_f64, dense_gradient_f32, dense_gradient_f64,
 };
 
 #else
 
 static int32_t F(dense_forward)(const nnc_layer_call *call) {
-    int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs;
-    const T *weight = call->parameters;                                           /* (n_inputs, n_outputs) */
-    const T *bias = call->hyper[0] != 0 ? weight + n_inputs * n_outputs : NULL;   /* (n_outputs,)          */
-    F(gemm)(call->n_rows, n_outputs, n_inputs, call->x, n_inputs, 1, weight, n_outputs, 1, bias, call->y, n_outputs);
+    int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs, begin = call->begin_column, end = call->end_column;
+    const T *weight = call->parameters;                                              /* (n_inputs, n_outputs) */
+    const T *bias = call->hyper[0] != 0 ? weight + n_inputs * n_outputs + begin : NULL; /* (end - begin,)        */
+    F(gemm)(call->n_rows, end - begin, n_inputs, call->x, n_inputs, 1, weight + begin, n_outputs, 1, bias, (T *)call->y + begin, n_outputs);
     return 0;
 }
 
+/* d_x = d_y . W^T */
 static int32_t F(dense_backward)(const nnc_layer_call *call) {
+    int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs, begin = call->begin_column, end = call->end_column;
+    const T *weight = call->parameters; /* (n_inputs, n_outputs) */
+    F(gemm)(call->n_rows, end - begin, n_outputs, call->d_y, n_outputs, 1, weight + begin * n_outputs, 1, n_outputs, NULL,
+            (T *)call->d_x + begin, n_inputs);
+    return 0;
+}
+
+/* d_W = x^T . d_y and d_b = column sums of d_y, some rows of them */
+static int32_t F(dense_gradient)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n_inputs = call->n_inputs, n_outputs = call->n_outputs;
-    const T *weight = call->parameters, *d_y = call->d_y; /* (n_inputs, n_outputs), (n_rows, n_outputs) */
-    T *d_weight = call->d_parameters;                     /* (n_inputs, n_outputs) */
-
-    /* d_W = x^T . d_y */
-    F(gemm)(n_inputs, n_outputs, n_rows, call->x, 1, n_inputs, d_y, n_outputs, 1, NULL, d_weight, n_outputs);
-
-    /* d_b = column sums of d_y */
-    if (call->hyper[0] != 0) {
-        T *d_bias = d_weight + n_inputs * n_outputs; /* (n_outputs,) */
+    int64_t begin = call->begin_parameter / n_outputs, end = call->end_parameter / n_outputs, n = (end < n_inputs ? end : n_inputs) - begin;
+    const T *x = call->x, *d_y = call->d_y; /* (n_rows, n_inputs), (n_rows, n_outputs) */
+    T *d_parameters = call->d_parameters;   /* (end - begin, n_outputs) */
+    if (n > 0) F(gemm)(n, n_outputs, n_rows, x + begin, 1, n_inputs, d_y, n_outputs, 1, NULL, d_parameters, n_outputs);
+    if (end > n_inputs) {
+        T *d_bias = d_parameters + n * n_outputs; /* (n_outputs,) */
         for (int64_t j = 0; j < n_outputs; j++) d_bias[j] = 0;
         for (int64_t i = 0; i < n_rows; i++)
             for (int64_t j = 0; j < n_outputs; j++) d_bias[j] += d_y[i * n_outputs + j];
     }
-
-    /* d_x = d_y . W^T */
-    if (call->d_x != NULL) F(gemm)(n_rows, n_inputs, n_outputs, d_y, n_outputs, 1, weight, 1, n_outputs, NULL, call->d_x, n_inputs);
     return 0;
 }
 

@@ -31,7 +31,7 @@ class Dropout(Layer):
         self.rate = rate
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
-        return Plan(input_shape, cache_per_row=int(np.prod(input_shape)), training_only=True)
+        return Plan(input_shape, cache_per_row=int(np.prod(input_shape)), split_rows=True, training_only=True)
 
     def forward(self, call: LayerCall) -> None:
         words = philox(call.seed, call.step, call.layer, call.x.size)

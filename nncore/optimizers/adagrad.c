@@ -14,8 +14,8 @@ const nnc_optimizer NNC_TABLE(optimizer, adagrad) = {
 
 #else
 
-static int32_t F(adagrad_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
-    (void)t;
+static int32_t F(adagrad_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
+    (void)t, (void)stride;
     T lr = (T)hyper[0], epsilon = (T)hyper[1];
     T *r = state;
     for (int64_t i = 0; i < n; i++) {

@@ -15,10 +15,10 @@ const nnc_optimizer NNC_TABLE(optimizer, adam) = {
 #else
 #include "adam_pass.h"
 
-static int32_t F(adam_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
+static int32_t F(adam_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
     double epsilon = hyper[3];
     int is_inside = hyper[4] != 0;
-    F(adam_pass)(w, g, state, state + n, n, t, hyper[0], hyper[1], hyper[2], is_inside ? epsilon : 0, is_inside ? 0 : epsilon, 1);
+    F(adam_pass)(w, g, state, state + stride, n, t, hyper[0], hyper[1], hyper[2], is_inside ? epsilon : 0, is_inside ? 0 : epsilon, 1);
     return 0;
 }
 

@@ -15,8 +15,8 @@ const nnc_optimizer NNC_TABLE(optimizer, adamw) = {
 #else
 #include "adam_pass.h"
 
-static int32_t F(adamw_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
-    F(adam_pass)(w, g, state, state + n, n, t, hyper[0], hyper[1], hyper[2], 0, hyper[3], 1 - hyper[0] * hyper[4]);
+static int32_t F(adamw_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
+    F(adam_pass)(w, g, state, state + stride, n, t, hyper[0], hyper[1], hyper[2], 0, hyper[3], 1 - hyper[0] * hyper[4]);
     return 0;
 }
 

@@ -12,8 +12,8 @@ const nnc_optimizer NNC_TABLE(optimizer, momentum) = {
 
 #else
 
-static int32_t F(momentum_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
-    (void)t;
+static int32_t F(momentum_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
+    (void)t, (void)stride;
     T lr = (T)hyper[0], rho = (T)hyper[1];
     T *v = state;
     for (int64_t i = 0; i < n; i++) {

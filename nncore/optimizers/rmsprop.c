@@ -14,8 +14,8 @@ const nnc_optimizer NNC_TABLE(optimizer, rmsprop) = {
 
 #else
 
-static int32_t F(rmsprop_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
-    (void)t;
+static int32_t F(rmsprop_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
+    (void)t, (void)stride;
     T lr = (T)hyper[0], rho = (T)hyper[1], rest = (T)(1 - hyper[1]), epsilon = (T)hyper[2];
     T *r = state;
     for (int64_t i = 0; i < n; i++) {

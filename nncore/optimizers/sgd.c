@@ -12,8 +12,8 @@ const nnc_optimizer NNC_TABLE(optimizer, sgd) = {
 
 #else
 
-static int32_t F(sgd_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper) {
-    (void)state, (void)t;
+static int32_t F(sgd_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
+    (void)state, (void)t, (void)stride;
     T lr = (T)hyper[0];
     for (int64_t i = 0; i < n; i++) w[i] -= lr * g[i];
     return 0;

@@ -31,6 +31,8 @@ def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.nd
     if optimizer.needs_tensors:
         rows = [(span.offset, span.rows, span.columns, span.layer, tables.ROLES[span.role]) for span in tensors]
         arguments += [np.array(rows, tables.TENSOR), len(rows)]
+    else:
+        arguments.append(w.size)
     expect((status := function(*arguments)) == 0, f"{name} returned {status}, 0 is success")
 
 

@@ -3,7 +3,7 @@
 >>> from nncore.plugin import Kernel
 >>> table = optimizer(Kernel("nncore._core.native:optimizer_sgd").load())
 >>> w = np.ones(3)
->>> table.step_f64(w, np.ones(3), None, 3, 1, np.array([0.5]))
+>>> table.step_f64(w, np.ones(3), None, 3, 1, np.array([0.5]), 3)
 0
 >>> w.tolist()
 [0.5, 0.5, 0.5]
@@ -39,7 +39,7 @@ class LayerCallStruct(ctypes.Structure):
             (name, ctypes.c_void_p)
             for name in ("x", "y", "d_y", "d_x", "parameters", "d_parameters", "buffers", "cache", "scratch", "hyper")
         ),
-        *((name, ctypes.c_int64) for name in ("n_rows", "n_inputs", "n_outputs")),
+        *((name, ctypes.c_int64) for name in ("n_rows", "n_inputs", "n_outputs", "first_row", "begin_column", "end_column", "begin_parameter", "end_parameter")),
         ("seed", ctypes.c_uint64),
         ("step", ctypes.c_int64),
         ("layer", ctypes.c_int32),
@@ -130,7 +130,7 @@ def loss(capsule: object) -> SimpleNamespace:
 
 
 def optimizer(capsule: object) -> SimpleNamespace:
-    """``nnc_optimizer``: ``.step_f32(w, g, state, n, t, hyper)`` and so on."""
+    """``nnc_optimizer``: ``.step_f32(w, g, state, n, t, hyper, stride)`` and so on."""
     return open_table(capsule, "optimizer")
 
 

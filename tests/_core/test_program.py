@@ -14,10 +14,10 @@ from nncore.errors import PluginError
 from nncore.plugin import Kernel, Optimizer
 
 STEP_F32 = ctypes.CFUNCTYPE(
-    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_float)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double)
+    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_float)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double), ctypes.c_int64
 )
 STEP_F64 = ctypes.CFUNCTYPE(
-    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_double)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double)
+    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_double)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double), ctypes.c_int64
 )
 
 X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.zeros(40)
@@ -32,7 +32,7 @@ class Table(ctypes.Structure):
     ]  # fmt: skip
 
 
-def sign_descent(w, g, state, n, t, hyper):  # the types are those of STEP_F64
+def sign_descent(w, g, state, n, t, hyper, stride):  # the types are those of STEP_F64
     for i in range(n):
         w[i] -= hyper[0] * np.sign(g[i])
     return 0 if t < 5 else int(hyper[1])

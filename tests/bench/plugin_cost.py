@@ -39,7 +39,7 @@ HARNESS = """
 double time_steps(const nnc_optimizer *table, float *w, const float *g, float *state, int64_t n, int64_t repeats, const double *hyper) {
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    for (int64_t t = 1; t <= repeats; t++) table->step_f32(w, g, state, n, t, hyper);
+    for (int64_t t = 1; t <= repeats; t++) table->step_f32(w, g, state, n, t, hyper, n);
     clock_gettime(CLOCK_MONOTONIC, &end);
     return ((end.tv_sec - start.tv_sec) + 1e-9 * (end.tv_nsec - start.tv_nsec)) / repeats;
 }

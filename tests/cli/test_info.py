@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 import nncore
 from nncore import discovery
+from nncore._core import native
 from nncore.cli import main
 from nncore.errors import ShadowedInstallError
 
@@ -16,10 +16,9 @@ from nncore.errors import ShadowedInstallError
 def test_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     shown = capsys.readouterr().out
-    native = importlib.import_module("nncore._core.native")
     assert nncore.__version__ in shown
     assert np.__version__ in shown
-    assert f"CPU level   {native.LEVEL} " in shown
+    assert f"CPU level   {native.LEVEL}, {native.INSTRUCTIONS} (" in shown
     assert str(Path(nncore.__file__).parent) in shown
     assert "install     sound" in shown
 

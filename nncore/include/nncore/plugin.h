@@ -4,6 +4,9 @@
  * touch nothing but what they are handed: no Python, no allocation, no pointer kept after the call, no global shared between calls.
  * Every matrix is row-major and contiguous. `hyper` holds the component's numbers in the order of its Python `hyper()`.
  *
+ * The host splits a batch over threads, and over slices that fit the caches, so functions are called on parts: activations and losses on
+ * some rows, an optimizer's step on some parameters, a layer as its plan allows. Results must not depend on how they are split.
+ *
  * Tables are append-only within one ABI_MAJOR: the host reads `struct_size` before it reads a field that came later. */
 #ifndef NNCORE_PLUGIN_H
 #define NNCORE_PLUGIN_H
@@ -24,7 +27,7 @@ typedef struct nnc_head {
 
 /* ---- Activation, capsule "nncore.activation" ------------------------------------------------------------------------------ */
 
-/* a[i][j] = phi(z)[i][j]; all (n_rows, n_columns). `a` may be `z`. */
+/* a[i][j] = phi(z)[i][j]; all (n_rows, n_columns). `a` may be `z`. No row depends on another. */
 typedef int32_t (*nnc_activation_forward_f32)(const float *z, float *a, int64_t n_rows, int64_t n_columns, const double *hyper);
 typedef int32_t (*nnc_activation_forward_f64)(const double *z, double *a, int64_t n_rows, int64_t n_columns, const double *hyper);
 
@@ -44,7 +47,7 @@ typedef struct nnc_activation {
 
 /* ---- Loss, capsule "nncore.loss" ------------------------------------------------------------------------------------------ */
 
-/* One batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
+/* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
  * The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. `d_output` is NULL when only the
  * value is asked for. No two buffers overlap. */
 typedef int32_t (*nnc_loss_real_f32)(const float *output,  /* (n_rows, n_outputs) */
@@ -73,12 +76,12 @@ typedef struct nnc_loss {
 
 /* ---- Optimizer, capsule "nncore.optimizer" -------------------------------------------------------------------------------- */
 
-/* One update in place. t counts from 1. */
+/* One update in place of n parameters that follow one another, each by itself. t counts from 1. */
 typedef int32_t (*nnc_step_f32)(float *w,        /* (n,)         parameters */
                                 const float *g,  /* (n,)         gradients  */
-                                float *state,    /* (n_slots, n) zero before the first step */
-                                int64_t n, int64_t t, const double *hyper);
-typedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper);
+                                float *state,    /* (n_slots, n) zero before the first step; slot k begins at state + k * stride */
+                                int64_t n, int64_t t, const double *hyper, int64_t stride);
+typedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper, int64_t stride);
 
 enum { NNC_ROLE_WEIGHT = 0, NNC_ROLE_BIAS = 1, NNC_ROLE_SCALE = 2 };
 
@@ -91,7 +94,7 @@ typedef struct nnc_tensor {
     int32_t role;
 } nnc_tensor;
 
-/* The same for optimizers that need structure. */
+/* The same for optimizers that need structure: all parameters at once, state (n_slots, n). */
 typedef int32_t (*nnc_step_tensors_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
                                         const nnc_tensor *tensors, int64_t n_tensors);
 typedef int32_t (*nnc_step_tensors_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
@@ -108,21 +111,30 @@ typedef struct nnc_optimizer {
 
 /* ---- Layer, capsule "nncore.layer" ---------------------------------------------------------------------------------------- */
 
-/* What a layer sees of one batch. Pointers are to float in the f32 functions and to double in the f64 ones. No two buffers overlap. */
+/* What a layer sees of one batch. Pointers are to float in the f32 functions and to double in the f64 ones. No two buffers overlap.
+ *
+ * A layer whose plan says nothing about splitting is called once for the whole batch. With `split_rows` it is called on slices of
+ * rows, by several threads at once; with `split_columns` on all rows but for some columns of what it writes. At prediction every
+ * layer must give each row by itself, and is called on slices of rows. */
 typedef struct nnc_layer_call {
     const void *x;          /* (n_rows, n_inputs)                                                               */
     void *y;                /* (n_rows, n_outputs)  forward writes it; an activation may then overwrite it */
-    const void *d_y;        /* (n_rows, n_outputs)  backward only */
+    const void *d_y;        /* (n_rows, n_outputs)  backward and gradient only */
     void *d_x;              /* (n_rows, n_inputs)   backward writes it; NULL where nobody asks */
     const void *parameters; /* this layer's tensors, one after the other in the order of its plan */
-    void *d_parameters;     /* the same layout; written, not added to */
-    void *buffers;          /* state that is saved but not trained, in the order of its plan */
-    void *cache;            /* (cache + cache_per_row * n_rows,) forward writes it, backward of the same batch reads it */
-    void *scratch;          /* (scratch + scratch_per_row * n_rows,) working room, nothing is kept */
+    void *d_parameters;     /* the same layout; written, not added to. In gradient: the place of `begin_parameter` */
+    void *buffers;          /* state that is saved but not trained, in the order of its plan; read-only at prediction */
+    void *cache;            /* (cache + cache_per_row * n_rows,) forward writes it, backward reads it; NULL at prediction */
+    void *scratch;          /* (scratch + scratch_per_row * n_rows,) working room of this call, nothing is kept */
     const double *hyper;
     int64_t n_rows;
     int64_t n_inputs;
     int64_t n_outputs;
+    int64_t first_row;       /* of the batch: where the slice begins */
+    int64_t begin_column;    /* forward writes columns begin_column .. end_column - 1 of y, */
+    int64_t end_column;      /* backward those of d_x and what of d_parameters belongs to them */
+    int64_t begin_parameter; /* gradient writes begin_parameter .. end_parameter - 1 of d_parameters */
+    int64_t end_parameter;
     uint64_t seed; /* seed, step and layer together key the random numbers of a call */
     int64_t step;
     int32_t layer;
@@ -131,12 +143,18 @@ typedef struct nnc_layer_call {
 
 typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
 
+/* Without `gradient` functions, backward writes d_x and d_parameters. With them (the plan then has a `gradient_unit`) backward writes d_x
+ * alone and is not called where nobody asks for it; gradient, called after it on the whole batch, writes a range of d_parameters that
+ * begins and ends at multiples of the unit. Each element it writes must be a sum over the rows of products of an element of d_y with
+ * an element of x or with 1: the host relies on it to bound gradients without looking at them. */
 typedef struct nnc_layer {
     nnc_head head;
     nnc_layer_function forward_f32;
     nnc_layer_function forward_f64;
     nnc_layer_function backward_f32;
     nnc_layer_function backward_f64;
+    nnc_layer_function gradient_f32;
+    nnc_layer_function gradient_f64;
 } nnc_layer;
 
 #endif

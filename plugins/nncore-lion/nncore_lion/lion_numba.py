@@ -31,7 +31,7 @@ class LionNumba(Lion):
 def _step(T: type[np.floating]) -> Callable[..., int]:
     """``nnc_step_f32`` or ``nnc_step_f64`` of ``nncore/plugin.h``."""
 
-    def step(w: Any, g: Any, m: Any, n: int, t: int, hyper: Any) -> int:
+    def step(w: Any, g: Any, m: Any, n: int, t: int, hyper: Any, stride: int) -> int:
         # Rounded to T as NumPy rounds a Python number that meets an array; else every element would be computed in float64.
         lr, beta1, beta2, decay = T(hyper[0]), T(hyper[1]), T(hyper[2]), T(hyper[3])
         rest1, rest2 = T(1 - hyper[1]), T(1 - hyper[2])
@@ -51,7 +51,7 @@ def _compiled(T: type[np.floating]) -> int:
     pointer, whole = numba.types.CPointer, numba.int64
     numbers = pointer(numba.from_dtype(np.dtype(T)))
     # Overlapping buffers are ruled out by the contract, but numba cannot be told: LLVM checks once a call.
-    compiled = numba.cfunc(numba.int32(numbers, numbers, numbers, whole, whole, pointer(numba.float64)))(_step(T))
+    compiled = numba.cfunc(numba.int32(numbers, numbers, numbers, whole, whole, pointer(numba.float64), whole))(_step(T))
     _kept.append(compiled)
     return int(compiled.address)
 

@@ -49,7 +49,7 @@ def test_a_nan_is_not_hidden() -> None:
 
     table = optimizer(nn.get("optimizers", "lion_numba").kernel.load())
     w, state = np.ones(2), np.zeros((1, 2))
-    table.step_f64(w, np.array([np.nan, 1.0]), state, 2, 1, np.array([0.1, 0.9, 0.99, 0.0]))
+    table.step_f64(w, np.array([np.nan, 1.0]), state, 2, 1, np.array([0.1, 0.9, 0.99, 0.0]), 2)
     np.testing.assert_array_equal(np.isnan(w), [True, False])
 
 

@@ -1,0 +1,70 @@
+/* A level may be used only if everything is there that its -march lets the compiler emit. The lists are those of the x86-64
+ * psABI, asked of the CPU itself, because __builtin_cpu_supports knows different names in each version of GCC and Clang. */
+#include "cpu.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#    include <cpuid.h>
+
+typedef struct features {
+    uint32_t basic;       /* leaf 1, ecx */
+    uint32_t structured;  /* leaf 7, ebx */
+    uint32_t extended;    /* leaf 0x80000001, ecx */
+    uint32_t saved_state; /* registers that the operating system keeps for each thread: low half of XCR0 */
+} features;
+
+#    define BIT(n) (UINT32_C(1) << (n))
+/* Each level needs what the levels before it need, and this. */
+static const struct {
+    const char *name;
+    features added;
+} x86_levels[] = {
+    {"v2", {
+        .basic = BIT(0) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(23), /* SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT */
+        .extended = BIT(0),                                               /* LAHF and SAHF */
+    }},
+    {"v3", {
+        .basic = BIT(12) | BIT(22) | BIT(27) | BIT(28) | BIT(29), /* FMA, MOVBE, OSXSAVE, AVX, F16C */
+        .structured = BIT(3) | BIT(5) | BIT(8),                   /* BMI1, AVX2, BMI2 */
+        .extended = BIT(5),                                       /* LZCNT */
+        .saved_state = BIT(1) | BIT(2),                           /* XMM, YMM */
+    }},
+    {"v4", {
+        .structured = BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31), /* AVX512F, DQ, CD, BW, VL */
+        .saved_state = BIT(5) | BIT(6) | BIT(7),                       /* mask registers, upper halves of ZMM0-15, ZMM16-31 */
+    }},
+};
+
+static features this_machine(void) {
+    features has = {0};
+    uint32_t a, b, c, d;
+    if (__get_cpuid(1, &a, &b, &c, &d)) has.basic = c;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) has.structured = b;
+    if (__get_cpuid(0x80000001, &a, &b, &c, &d)) has.extended = c;
+    if (has.basic & BIT(27)) __asm__("xgetbv" : "=a"(has.saved_state), "=d"(d) : "c"(0)); /* the instruction exists only with OSXSAVE */
+    return has;
+}
+
+static int has_all(features has, features wanted) {
+    return !(wanted.basic & ~has.basic) && !(wanted.structured & ~has.structured) && !(wanted.extended & ~has.extended) &&
+           !(wanted.saved_state & ~has.saved_state);
+}
+
+static int is_x86_level(const char *name) {
+    features has = this_machine();
+    for (size_t i = 0; i < sizeof x86_levels / sizeof *x86_levels && has_all(has, x86_levels[i].added); i++)
+        if (strcmp(x86_levels[i].name, name) == 0) return 1;
+    return 0;
+}
+#endif
+
+int nnc_machine_can_run(const char *level) {
+    if (strcmp(level, "portable") == 0) return 1;
+#if defined(__x86_64__) && defined(__GNUC__)
+    return is_x86_level(level);
+#else
+    return 0;
+#endif
+}

@@ -1,0 +1,8 @@
+/* Which CPU levels of setup.py's list a machine has the instructions for. */
+#ifndef NNCORE_CPU_H
+#define NNCORE_CPU_H
+
+/* 1 if this machine runs code compiled for `level`, 0 if it does not or there is no such level. */
+int nnc_machine_can_run(const char *level);
+
+#endif

@@ -1,0 +1,61 @@
+/* See peak.h. */
+#ifndef T
+#include "peak.h"
+
+#include "level.h"
+#include "nncore/float32.h"
+#include "peak.c"
+#include "nncore/float64.h"
+#include "peak.c"
+
+static void update_f32(float *restrict w, const float *restrict g, float *restrict m, float *restrict v, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        m[i] = 0.75f * m[i] + 0.25f * g[i];
+        v[i] = 0.75f * v[i] + 0.25f * g[i];
+        w[i] = 0.75f * w[i] + m[i] * v[i];
+    }
+}
+
+const nnc_peak NNC_PEAK(NNC_LEVEL) = {
+#if defined(__AVX512F__)
+    "AVX-512",
+#elif defined(__AVX2__)
+    "AVX2 and FMA",
+#elif defined(__SSE4_2__)
+    "SSE4.2",
+#elif defined(__SSE2__)
+    "SSE2",
+#elif defined(__aarch64__)
+    "Neon",
+#else
+    "no vector instructions known to nncore",
+#endif
+    multiply_add_f32, multiply_add_f64, update_f32,
+};
+
+#else
+#include "vector.h"
+
+/* As many chains as fill the pipelines (latency times units: 8 to 16, and 12 where a multiplication and an addition follow
+ * each other) and leave registers for the two constants. */
+#undef CHAINS
+#if defined(__AVX512F__) || defined(__aarch64__)
+#    define CHAINS 24
+#else
+#    define CHAINS 12
+#endif
+
+static double F(multiply_add)(int64_t n_rounds, T *sink) {
+    V sum[CHAINS], half = (V){0} + (T)0.5, one = (V){0} + 1;
+#pragma GCC unroll 32
+    for (int c = 0; c < CHAINS; c++) sum[c] = (V){0} + (T)c;
+    for (int64_t round = 0; round < n_rounds; round++)
+#pragma GCC unroll 32
+        for (int c = 0; c < CHAINS; c++) sum[c] = sum[c] * half + one; /* goes to 2: neither overflow nor subnormal numbers */
+#pragma GCC unroll 32
+    for (int c = 1; c < CHAINS; c++) sum[0] += sum[c];
+    *(V *)sink = sum[0];
+    return 2.0 * CHAINS * LANES * (double)n_rounds;
+}
+
+#endif

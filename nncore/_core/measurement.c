@@ -1,0 +1,50 @@
+/* The best of many short bursts, because other programs and interrupts only ever make one slower. */
+#define _POSIX_C_SOURCE 200809L
+#include "measurement.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define BURST_ROUNDS 100000 /* a millisecond or so */
+#define LINE 16 /* floats in a cache line */
+#define BYTES_PER_PARAMETER 28
+
+/* Seconds since some moment; a clock that is set meanwhile would make a burst look infinitely fast. */
+static double now(void) {
+    struct timespec time;
+#if defined(CLOCK_MONOTONIC)
+    clock_gettime(CLOCK_MONOTONIC, &time);
+#else
+    timespec_get(&time, TIME_UTC);
+#endif
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+double nnc_peak_flops(const nnc_peak *peak, int is_f64, double seconds) {
+    float sink_f32[16];
+    double sink_f64[8], best = 0, start = now(), before = start, after;
+    do {
+        double done = is_f64 ? peak->multiply_add_f64(BURST_ROUNDS, sink_f64) : peak->multiply_add_f32(BURST_ROUNDS, sink_f32);
+        after = now();
+        if (done > best * (after - before)) best = done / (after - before);
+        before = after;
+    } while (after - start < seconds);
+    return best;
+}
+
+double nnc_memory_bandwidth(const nnc_peak *peak, int64_t n, double seconds) {
+    int64_t stride = (n + LINE - 1) / LINE * LINE + 5 * LINE; /* arrays a power of two apart would get into each other's way in the caches */
+    float *room = malloc(((size_t)stride * 4 + LINE) * sizeof *room);
+    if (room == NULL) return -1;
+    float *w = room + (LINE - (uintptr_t)room / sizeof *room % LINE), *g = w + stride, *m = g + stride, *v = m + stride;
+    for (int64_t i = 0; i < 4 * stride; i++) w[i] = 1; /* pages never written would all be read from the same zeros */
+    double best = 0, start = now(), before = start, after;
+    do {
+        peak->update_f32(w, g, m, v, n);
+        after = now();
+        if ((double)n > best * (after - before)) best = (double)n / (after - before);
+        before = after;
+    } while (after - start < seconds);
+    free(room);
+    return best * BYTES_PER_PARAMETER;
+}

@@ -1,0 +1,13 @@
+/* Measures what one core of this machine can do at best. */
+#ifndef NNCORE_MEASUREMENT_H
+#define NNCORE_MEASUREMENT_H
+
+#include "kernels/peak.h"
+
+/* Floating-point operations a second, in float64 or float32: the best of the bursts that fit into `seconds`, at least one. */
+double nnc_peak_flops(const nnc_peak *peak, int is_f64, double seconds);
+
+/* Bytes a second moved by the update of n parameters (28 each: 4 arrays read, 3 written), likewise; -1 if memory ran out. */
+double nnc_memory_bandwidth(const nnc_peak *peak, int64_t n, double seconds);
+
+#endif

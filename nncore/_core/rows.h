@@ -1,0 +1,137 @@
+/* The first phase of a step, and all of a prediction: rows of a batch through the tasks of the program. Included by runner.c as a template. */
+
+/* Rows first .. first + n_rows - 1 of the batch into the program's buffers. */
+static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
+    const nnc_program *program = m->program;
+    const nnc_samples *samples = m->run->samples;
+    int64_t n_inputs = program->n_inputs, n_targets = program->n_targets;
+    T *input = (T *)program->input + first * n_inputs;
+    if (samples == NULL) { /* the inputs alone, for a Python op that reads them from the program's own array */
+        memcpy(input, (const T *)m->run->x + (first + m->x_shift) * n_inputs, (size_t)(n_rows * n_inputs) * sizeof(T));
+        return;
+    }
+    const int64_t *order = samples->order == NULL ? NULL : samples->order + m->first_sample + first;
+    const T *inputs = samples->inputs, *targets = samples->targets, *weights = samples->weights;
+    T *target = (T *)program->target + first * n_targets, *weight = (T *)program->weight + first;
+    int copies_input = m->x == program->input;
+    T scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
+    for (int64_t i = 0; i < n_rows; i++) {
+        int64_t row = order != NULL ? order[i] : m->first_sample + first + i;
+        if (copies_input) memcpy(input + i * n_inputs, inputs + row * n_inputs, (size_t)n_inputs * sizeof(T));
+        if (samples->labels != NULL)
+            program->labels[first + i] = samples->labels[row];
+        else
+            memcpy(target + i * n_targets, targets + row * n_targets, (size_t)n_targets * sizeof(T));
+        weight[i] = weights != NULL ? weights[row] * scale : scale;
+    }
+}
+
+static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_rows) {
+    const nnc_program *program = m->program;
+    if (program->loss == NULL) return call_python(m, what, NNC_IS_LOSS, n_rows);
+    const T *output = (const T *)program->output + first * program->n_outputs, *weight = (const T *)program->weight + first;
+    const T *target = (const T *)program->target + first * program->n_targets;
+    T *losses = (T *)program->losses + first;
+    T *d_output = what == NNC_LOSS_GRADIENT ? (T *)program->d_output + first * program->n_outputs : NULL;
+    int32_t status = program->use_labels
+        ? program->loss->F(labels)(output, program->labels + first, weight, losses, d_output, n_rows, program->n_outputs, program->loss_hyper)
+        : program->loss->F(real)(output, target, weight, losses, d_output, n_rows, program->n_outputs, program->n_targets,
+                                 program->loss_hyper);
+    return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, NNC_IS_LOSS);
+}
+
+/* One direction of an op for some rows of the batch, or for all rows and some columns of what it writes. */
+static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t first, int64_t n_rows, int64_t begin, int64_t end) {
+    const nnc_program *program = m->program;
+    const nnc_op *op = &program->ops[number];
+    if (op->kind == NNC_OP_PYTHON) return call_python(m, what, number, n_rows);
+    nnc_layer_call call = op->call;
+    int64_t n_inputs = call.n_inputs, n_outputs = call.n_outputs;
+    call.x = call.x != NULL ? (const T *)call.x + first * n_inputs : (const T *)m->x + (first + m->x_shift) * n_inputs;
+    call.y = (T *)call.y + first * n_outputs;
+    if (what == NNC_BACKWARD) {
+        call.d_y = (const T *)call.d_y + first * n_outputs;
+        if (call.d_x != NULL) call.d_x = (T *)call.d_x + first * n_inputs;
+    }
+    int32_t status;
+    if (op->kind == NNC_OP_ACTIVATION) {
+        status = what == NNC_FORWARD ? op->activation->F(forward)(call.x, call.y, n_rows, n_outputs, call.hyper)
+                                     : op->activation->F(backward)(call.x, call.y, call.d_y, call.d_x, n_rows, n_outputs, call.hyper);
+    } else {
+        /* The parts' working rooms lie one after the other; by rows they tile the buffer, since a part begins where the one before ends. */
+        call.cache = call.cache != NULL && m->run->training ? (T *)call.cache + first * op->cache_per_row : NULL;
+        if (call.scratch != NULL) call.scratch = (T *)call.scratch + m->part * op->scratch + first * op->scratch_per_row;
+        call.n_rows = n_rows;
+        call.first_row = first;
+        call.begin_column = begin;
+        call.end_column = end;
+        call.seed = program->seed;
+        call.step = m->step;
+        call.training = m->run->training;
+        status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(&call);
+    }
+    return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, number);
+}
+
+/* Tasks begin .. end - 1 on some rows. */
+static int64_t F(run_on_rows)(const member *m, int64_t begin, int64_t end, int64_t first, int64_t n_rows) {
+    const nnc_program *program = m->program;
+    int64_t verdict = NNC_OK;
+    for (int64_t i = begin; i < end && verdict == NNC_OK; i++) {
+        nnc_task task = program->tasks[i];
+        switch (task.what) {
+        case NNC_GATHER: F(gather)(m, first, n_rows); break;
+        case NNC_LOSS:
+        case NNC_LOSS_GRADIENT: verdict = F(loss)(m, task.what, first, n_rows); break;
+        case NNC_STORE:
+            memcpy((T *)m->run->outputs + (first + m->first_sample) * program->n_outputs,
+                   (const T *)program->output + first * program->n_outputs, (size_t)(n_rows * program->n_outputs) * sizeof(T));
+            break;
+        default: verdict = F(call_op)(m, task.what, task.op, first, n_rows, 0, written_columns(m, task));
+        }
+    }
+    return verdict;
+}
+
+/* Eight sums so that it vectorises; how many is part of the result. */
+static double F(weighted_sum)(const T *weight, const T *losses, int64_t n) {
+    double sums[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int64_t lane = 0; lane < 8; lane++) sums[lane] += (double)weight[i + lane] * (double)losses[i + lane];
+    for (; i < n; i++) sums[0] += (double)weight[i] * (double)losses[i];
+    for (int64_t lane = 1; lane < 8; lane++) sums[0] += sums[lane];
+    return sums[0];
+}
+
+/* All tasks on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. */
+static int64_t F(run_tasks)(member *m) {
+    const nnc_program *program = m->program;
+    int64_t n_tasks = m->run->n_tasks, verdict = NNC_OK;
+    for (int64_t begin = 0, end; begin < n_tasks && verdict == NNC_OK; begin = end) {
+        int split = how_to_split(m, program->tasks[begin]);
+        for (end = begin + 1; split == BY_ROWS && end < n_tasks && how_to_split(m, program->tasks[end]) == BY_ROWS;) end++;
+        if (split == BY_ROWS) {
+            int64_t first = share(m->n_rows, 1, m->part, m->n_parts), last = share(m->n_rows, 1, m->part + 1, m->n_parts);
+            int64_t n_slices = (last - first + program->slice_rows - 1) / program->slice_rows, n_rows = last - first;
+            for (int64_t slice = 0; slice < n_slices && verdict == NNC_OK; slice++) {
+                int64_t from = first + n_rows * slice / n_slices, to = first + n_rows * (slice + 1) / n_slices;
+                verdict = F(run_on_rows)(m, begin, end, from, to - from);
+            }
+        } else if (split == BY_COLUMNS) {
+            nnc_task task = program->tasks[begin];
+            int64_t n = written_columns(m, task), unit = COLUMN_UNIT / (int64_t)sizeof(T);
+            int64_t from = share(n, unit, m->part, m->n_parts), to = share(n, unit, m->part + 1, m->n_parts);
+            if (from < to) verdict = F(call_op)(m, task.what, task.op, 0, m->n_rows, from, to);
+        } else if (m->part == 0) {
+            verdict = F(run_on_rows)(m, begin, end, 0, m->n_rows);
+        }
+        verdict = nnc_meet(m->team, verdict);
+        for (int64_t i = begin; i < end && verdict == NNC_OK; i++)
+            if (program->tasks[i].what == NNC_LOSS || program->tasks[i].what == NNC_LOSS_GRADIENT) {
+                m->value = F(weighted_sum)(program->weight, program->losses, m->n_rows); /* by all alike, which saves a meeting */
+                if (!isfinite(m->value)) verdict = verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
+            }
+    }
+    return verdict;
+}

@@ -1,0 +1,21 @@
+/* A pool of threads, and teams of them that run one function together and meet at barriers.
+ *
+ * Threads are made when first wanted and then kept asleep. A team gets as many idle ones as there are, perhaps none: what it computes must
+ * not depend on how many it got. After a fork the child begins with an empty pool. */
+#ifndef NNCORE_THREADS_H
+#define NNCORE_THREADS_H
+
+#include <stdint.h>
+
+typedef struct nnc_team nnc_team;
+
+/* What every member of a team runs; the caller of nnc_run_team is part 0. Parts after 0 must not touch Python. */
+typedef void (*nnc_team_function)(nnc_team *team, int32_t part, int32_t n_parts, void *context);
+
+/* Runs the function on at most n_parts threads, this one included; returns when all have returned. */
+void nnc_run_team(int32_t n_parts, nnc_team_function function, void *context);
+
+/* Waits until every member of the team has come here; all get the largest `verdict` that one of them brought. */
+int64_t nnc_meet(nnc_team *team, int64_t verdict);
+
+#endif

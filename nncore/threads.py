@@ -1,0 +1,76 @@
+"""How many threads a run may use, and how many it is worth using. The threads themselves are those of ``_core/threads.c``."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+from nncore.arguments import whole_number
+from nncore.errors import ParameterError
+
+#: Seconds of a step that pay for each thread of a run that is under way: several times what it costs to meet a few times.
+WORTH_MEETING = 10e-6
+#: Seconds of work that pay for each thread if it may have to be woken first.
+WORTH_WAKING = 100e-6
+
+_chosen: int | None = None
+
+
+def set_num_threads(n: int | None) -> None:
+    """Set how many threads nncore uses where a call does not say, in this process.
+
+    Results do not depend on the number: only time does. A run that is too short to gain from a second thread stays on one.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1; more than the process may use counts as that many. None goes back to the default: the environment variable
+        ``NNCORE_NUM_THREADS``, else ``OMP_NUM_THREADS`` (which joblib sets in its workers), else the processors that the process may use.
+    """
+    global _chosen
+    _chosen = None if n is None else whole_number("n", n, 1)
+
+
+def get_num_threads() -> int:
+    """How many threads nncore uses where a call does not say: see `set_num_threads`."""
+    if _chosen is not None:
+        return min(_chosen, usable_cpus())
+    return min(_from_environment() or usable_cpus(), usable_cpus())
+
+
+def _from_environment() -> int | None:
+    text = os.environ.get("NNCORE_NUM_THREADS", "").strip()
+    if text:
+        if not text.isdecimal() or int(text) < 1:
+            raise ParameterError(f"NNCORE_NUM_THREADS={text}: the number of threads must be a whole number of at least 1")
+        return int(text)
+    of_others = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # "4,2" is for nested regions
+    return int(of_others) if of_others.isdecimal() and int(of_others) >= 1 else None
+
+
+def usable_cpus() -> int:
+    """Processors that this process may use: those it is bound to, or what its control group pays for if that is less."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(bound, _quota()))
+
+
+def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | float:
+    """Processors' worth of time that a container is given, rounded up; infinite if nothing limits it."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()[:2]  # version 2 of control groups
+    except (OSError, ValueError):
+        try:
+            quota, period = ((root / "cpu" / name).read_text() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+        except OSError:
+            return math.inf
+    try:
+        return math.ceil(int(quota) / int(period)) if int(quota) > 0 and int(period) > 0 else math.inf
+    except ValueError:  # "max"
+        return math.inf
+
+
+def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:
+    """How many threads to use for work that takes one of them about `seconds`; `n_threads` is what the user asked for."""
+    limit = get_num_threads() if n_threads is None else min(whole_number("n_threads", n_threads, 1), usable_cpus())
+    return max(1, min(limit, int(seconds / worth_a_thread)))
