@@ -26,6 +26,8 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 CACHE_BYTES = 1024 * 1024
 #: Of what lies between the ops while a slice of rows goes through them.
 SLICE_BYTES = CACHE_BYTES // 4
+#: Fewer rows than this do not pay for packing the weights they meet.
+MIN_SLICE_ROWS = 512
 #: Of gradients that are used up as they are made.
 TILE_BYTES = CACHE_BYTES // 4
 #: Threads that a program has room for, at least.
@@ -170,6 +172,7 @@ def compile_program(
         n_inputs=blueprint.n_inputs,
         n_outputs=n_outputs,
         n_targets=n_targets,
+        output_shape=blueprint.output_shape,
         max_rows=max_rows,
         slice_rows=_slice_rows(blueprint, ops, max_rows),
         max_parts=min(max_parts, max_rows),
@@ -205,13 +208,13 @@ def _slice_rows(blueprint: Blueprint, ops: Sequence[Op], max_rows: int) -> int:
     if blueprint.n_parameters * item > CACHE_BYTES or any(op.kind == "python" for op in ops):
         return max_rows
     row_bytes = item * (blueprint.n_inputs + sum(op.n_outputs + (0 if op.d_x is None else op.n_inputs) for op in ops))
-    return min(max_rows, max(16, SLICE_BYTES // row_bytes))
+    return min(max_rows, max(MIN_SLICE_ROWS, SLICE_BYTES // row_bytes))
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
     """Room for tiles of gradients, if all gradients together would not stay in the cache."""
     dtype = vectors.parameters.dtype
-    if vectors.parameters.nbytes < TILE_BYTES:
+    if vectors.parameters.nbytes < CACHE_BYTES:
         return None
     size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
     return aligned_zeros(max_parts * size, dtype).reshape(max_parts, size)

@@ -290,7 +290,15 @@ class Sequential(Network):
         return outputs.reshape(len(inputs), *self.output_shape)
 
     def predict_one(self, x: Any) -> np.ndarray:
-        """Outputs for a single sample of shape `input_shape`, without the dimension of samples."""
+        """Outputs for a single sample of shape `input_shape`, without the dimension of samples.
+
+        The fastest way to one prediction: under a microsecond for a small network and an ndarray of its dtype.
+        """
+        program = self._prediction_program
+        if program is not None:
+            output = program.predict_one(x)
+            if output is not None:
+                return output
         return self.predict(np.asarray(x)[None])[0]
 
     def predict_proba(self, X: Any) -> np.ndarray:

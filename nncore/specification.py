@@ -95,6 +95,7 @@ class ProgramSpec:
     n_inputs: int
     n_outputs: int
     n_targets: int
+    output_shape: tuple[int, ...]  # of one sample
     max_rows: int
     slice_rows: int  # rows that go through the ops at a time
     max_parts: int  # threads that have room in the buffers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from pathlib import Path
@@ -55,6 +56,7 @@ def usable_cpus() -> int:
     return max(1, min(bound, _quota()))
 
 
+@functools.cache  # which costs more than many a prediction, and does not change in the life of a container
 def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | float:
     """Processors' worth of time that a container is given, rounded up; infinite if nothing limits it."""
     try:
@@ -72,5 +74,43 @@ def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | float:
 
 def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:
     """How many threads to use for work that takes one of them about `seconds`; `n_threads` is what the user asked for."""
-    limit = get_num_threads() if n_threads is None else min(whole_number("n_threads", n_threads, 1), usable_cpus())
-    return max(1, min(limit, int(seconds / worth_a_thread)))
+    affordable = int(seconds / worth_a_thread)
+    if affordable <= 1:
+        return 1
+    return min(affordable, get_num_threads() if n_threads is None else min(n_threads, usable_cpus()))
+
+
+class Pace:
+    """Which number of threads turns out faster for a long run: all that it may use, or one.
+
+    What a second thread gains depends on who else wants the processors, so it is measured while the run goes on, slice by slice.
+    It may be, since results do not depend on the number.
+
+    Parameters
+    ----------
+    n_threads : int
+    """
+
+    #: One slice in so many is run with the number that was slower when last tried.
+    RETRY_EVERY = 40
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+        self._speeds: dict[int, float] = {}  # samples a second, when last tried
+        self._slices = 0
+
+    def next(self) -> int:
+        """How many threads to use for the next slice."""
+        if self.n_threads == 1:
+            return 1
+        untried = [n for n in (self.n_threads, 1) if n not in self._speeds]
+        if untried:
+            return untried[0]
+        faster, slower = sorted(self._speeds, key=self._speeds.__getitem__, reverse=True)
+        return slower if self._slices % self.RETRY_EVERY == 0 else faster
+
+    def record(self, n_threads: int, n_samples: int, seconds: float) -> None:
+        """Tell how far a slice came."""
+        self._slices += 1
+        if seconds > 0:
+            self._speeds[n_threads] = n_samples / seconds

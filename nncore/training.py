@@ -15,7 +15,7 @@ from nncore.data import Dataset
 from nncore.errors import NonFiniteError, PluginError
 from nncore.history import History
 from nncore.plugin import Callback, Metric
-from nncore.threads import WORTH_MEETING, threads_for
+from nncore.threads import WORTH_MEETING, Pace, threads_for
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
@@ -61,7 +61,7 @@ class Training:
     ) -> None:
         self.network, self.program, self.data = network, program, data
         self.n_epochs, self.batch_size, self.shuffle, self.drop_last = n_epochs, batch_size, shuffle, drop_last
-        self._n_threads = threads_for(n_threads, program.spec.step_seconds(min(batch_size, len(data))), WORTH_MEETING)
+        self._pace = Pace(threads_for(n_threads, program.spec.step_seconds(min(batch_size, len(data))), WORTH_MEETING))
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
         self.history = History({registry.qualified_name("metrics", type(metric)): metric.higher_is_better for metric in metrics})
         self.epoch = 0
@@ -121,8 +121,10 @@ class Training:
             rates = self._rates(-(-len(block) // self.batch_size))
             while self._progress[0] < len(block):
                 fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
+                n_threads, n_before, slice_began = self._pace.next(), self._progress[0], time.perf_counter()
                 with explained(self.program):
-                    self.program.train(*fields, self.batch_size, self.drop_last, SLICE_SECONDS, self._progress, self._n_threads)
+                    self.program.train(*fields, self.batch_size, self.drop_last, SLICE_SECONDS, self._progress, n_threads)
+                self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
                 self._samples_done = before + self._progress[0]
                 self._call("on_progress")
                 if self.stop_reason is not None:

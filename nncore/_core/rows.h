@@ -1,5 +1,13 @@
 /* The first phase of a step, and all of a prediction: rows of a batch through the tasks of the program. Included by runner.c as a template. */
 
+/* A row is often shorter than what a call of memcpy is worth. */
+static inline void F(copy)(T *restrict to, const T *restrict from, int64_t n) {
+    if (n > 16)
+        memcpy(to, from, (size_t)n * sizeof(T));
+    else
+        for (int64_t j = 0; j < n; j++) to[j] = from[j];
+}
+
 /* Rows first .. first + n_rows - 1 of the batch into the program's buffers. */
 static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
@@ -17,11 +25,11 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     T scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
     for (int64_t i = 0; i < n_rows; i++) {
         int64_t row = order != NULL ? order[i] : m->first_sample + first + i;
-        if (copies_input) memcpy(input + i * n_inputs, inputs + row * n_inputs, (size_t)n_inputs * sizeof(T));
+        if (copies_input) F(copy)(input + i * n_inputs, inputs + row * n_inputs, n_inputs);
         if (samples->labels != NULL)
             program->labels[first + i] = samples->labels[row];
         else
-            memcpy(target + i * n_targets, targets + row * n_targets, (size_t)n_targets * sizeof(T));
+            F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
         weight[i] = weights != NULL ? weights[row] * scale : scale;
     }
 }
@@ -104,34 +112,43 @@ static double F(weighted_sum)(const T *weight, const T *losses, int64_t n) {
     return sums[0];
 }
 
-/* All tasks on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. */
-static int64_t F(run_tasks)(member *m) {
+/* Tasks begin .. end - 1 on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. */
+static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
-    int64_t n_tasks = m->run->n_tasks, verdict = NNC_OK;
-    for (int64_t begin = 0, end; begin < n_tasks && verdict == NNC_OK; begin = end) {
-        int split = how_to_split(m, program->tasks[begin]);
-        for (end = begin + 1; split == BY_ROWS && end < n_tasks && how_to_split(m, program->tasks[end]) == BY_ROWS;) end++;
+    int64_t verdict = NNC_OK;
+    if (m->n_parts == 1 && m->n_rows <= program->slice_rows) return F(run_on_rows)(m, begin, end, 0, m->n_rows);
+    for (int64_t next; begin < end && verdict == NNC_OK; begin = next) {
+        nnc_task task = program->tasks[begin];
+        int split = how_to_split(m, task);
+        for (next = begin + 1; split == BY_ROWS && next < end && how_to_split(m, program->tasks[next]) == BY_ROWS;) next++;
         if (split == BY_ROWS) {
-            int64_t first = share(m->n_rows, 1, m->part, m->n_parts), last = share(m->n_rows, 1, m->part + 1, m->n_parts);
-            int64_t n_slices = (last - first + program->slice_rows - 1) / program->slice_rows, n_rows = last - first;
+            int64_t first = share(m->n_rows, 1, m->part, m->n_parts), n_rows = share(m->n_rows, 1, m->part + 1, m->n_parts) - first;
+            int64_t n_slices = (n_rows + program->slice_rows - 1) / program->slice_rows;
             for (int64_t slice = 0; slice < n_slices && verdict == NNC_OK; slice++) {
-                int64_t from = first + n_rows * slice / n_slices, to = first + n_rows * (slice + 1) / n_slices;
-                verdict = F(run_on_rows)(m, begin, end, from, to - from);
+                int64_t from = n_rows * slice / n_slices, to = n_rows * (slice + 1) / n_slices;
+                verdict = F(run_on_rows)(m, begin, next, first + from, to - from);
             }
         } else if (split == BY_COLUMNS) {
-            nnc_task task = program->tasks[begin];
             int64_t n = written_columns(m, task), unit = COLUMN_UNIT / (int64_t)sizeof(T);
             int64_t from = share(n, unit, m->part, m->n_parts), to = share(n, unit, m->part + 1, m->n_parts);
             if (from < to) verdict = F(call_op)(m, task.what, task.op, 0, m->n_rows, from, to);
         } else if (m->part == 0) {
-            verdict = F(run_on_rows)(m, begin, end, 0, m->n_rows);
+            verdict = F(run_on_rows)(m, begin, next, 0, m->n_rows);
         }
         verdict = nnc_meet(m->team, verdict);
-        for (int64_t i = begin; i < end && verdict == NNC_OK; i++)
-            if (program->tasks[i].what == NNC_LOSS || program->tasks[i].what == NNC_LOSS_GRADIENT) {
-                m->value = F(weighted_sum)(program->weight, program->losses, m->n_rows); /* by all alike, which saves a meeting */
-                if (!isfinite(m->value)) verdict = verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
-            }
     }
     return verdict;
+}
+
+/* All tasks; what follows the loss only if that is finite. */
+static int64_t F(run_batch)(member *m) {
+    const nnc_program *program = m->program;
+    int64_t after_loss = m->run->after_loss;
+    if (after_loss > 0) {
+        int64_t verdict = F(run_tasks)(m, 0, after_loss);
+        if (verdict != NNC_OK) return verdict;
+        m->value = F(weighted_sum)(program->weight, program->losses, m->n_rows); /* by all alike, which saves a meeting */
+        if (!isfinite(m->value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
+    }
+    return F(run_tasks)(m, after_loss, m->run->n_tasks);
 }

@@ -16,6 +16,7 @@
 typedef struct run {
     nnc_program *program;
     int64_t n_tasks; /* of program->tasks */
+    int64_t after_loss; /* the first of them that follows the loss; 0 if there is none */
     int32_t training;
     const void *x; /* (n_rows, n_inputs), or of the samples */
     int64_t n_rows;
@@ -161,6 +162,7 @@ static int32_t forward(nnc_program *program, const void *x, int64_t n_rows, int3
 static int32_t loss_value(nnc_program *program, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) {
     run asked = {.program = program, .n_rows = n_rows, .training = 1, .value = value};
     add_task(program, &asked.n_tasks, with_gradient ? NNC_LOSS_GRADIENT : NNC_LOSS, NNC_IS_LOSS);
+    asked.after_loss = asked.n_tasks;
     return RUN(&asked, n_threads, run_once);
 }
 
@@ -183,6 +185,7 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
     add_task(program, &asked.n_tasks, NNC_LOSS_GRADIENT, NNC_IS_LOSS);
+    asked.after_loss = asked.n_tasks;
     add_backward(program, &asked.n_tasks);
     return RUN(&asked, n_threads, run_train);
 }
@@ -195,6 +198,7 @@ static int32_t evaluate(nnc_program *program, const nnc_samples *samples, void *
     add_forward(program, &asked.n_tasks);
     add_task(program, &asked.n_tasks, NNC_STORE, 0);
     add_task(program, &asked.n_tasks, NNC_LOSS, NNC_IS_LOSS);
+    asked.after_loss = asked.n_tasks;
     return RUN(&asked, n_threads, run_evaluate);
 }
 
@@ -220,7 +224,8 @@ static int32_t F(all_finite)(const T *values, int64_t n) {
     for (; i + 64 <= n; i += 64)
         for (int64_t lane = 0; lane < 64; lane++) lanes[lane] += 0 * values[i + lane];
     for (; i < n; i++) lanes[0] += 0 * values[i];
-    for (int64_t lane = 1; lane < 64; lane++) lanes[0] += lanes[lane];
+    for (int64_t half = 32; half > 0; half /= 2)
+        for (int64_t lane = 0; lane < half; lane++) lanes[lane] += lanes[half + lane];
     return lanes[0] == 0;
 }
 
@@ -241,7 +246,7 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
 static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     run *asked = context;
     member m = F(enter)(asked, team, part, n_parts);
-    int64_t verdict = F(run_tasks)(&m);
+    int64_t verdict = F(run_batch)(&m);
     if (verdict == NNC_OK && asked->with_gradient) {
         F(write_gradients)(&m);
         verdict = nnc_meet(team, NNC_OK);
@@ -303,7 +308,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
     for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
         F(begin_batch)(&m, first, at_most(n_samples - first, asked->batch_size));
         if (samples->rates != NULL && part == 0) program->optimizer_hyper[0] = samples->rates[first / asked->batch_size];
-        verdict = F(run_tasks)(&m);
+        verdict = F(run_batch)(&m);
         if (verdict == NNC_OK) verdict = F(gradients_and_update)(&m);
         if (verdict != NNC_OK) break;
         if (part == 0) {
@@ -333,7 +338,7 @@ static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void 
 
     for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
         F(begin_batch)(&m, first, at_most(n_samples - first, m.program->max_rows));
-        verdict = F(run_tasks)(&m);
+        verdict = F(run_batch)(&m);
         if (verdict >> 32 == NNC_LOSS_NOT_FINITE) verdict = NNC_OK; /* an infinite loss is a fact worth reporting */
         if (verdict != NNC_OK) break;
         if (part == 0) {

@@ -12,35 +12,51 @@ const nnc_activation NNC_TABLE(activation, softmax) = {
 };
 
 #else
+#include "../_core/kernels/softmax.h"
+
+static void F(forward_transposed)(const T *z, T *a, int64_t n_rows, int64_t n) {
+    V t[GROUPS * FEW_COLUMNS], largest[GROUPS], sum[GROUPS];
+    int64_t n_groups = F(transpose)(z, n_rows, n, t);
+    F(subtract_largest)(t, n_groups, n, largest);
+    F(exp_and_sum)(t, n_groups, n, sum);
+    for (int64_t group = 0; group < n_groups; group++) {
+        V share = (T)1 / sum[group];
+        for (int64_t j = 0; j < n; j++) t[group * n + j] *= share;
+    }
+    F(transpose_back)(t, a, n_rows, n);
+}
+
+static void F(forward_rows)(const T *z, T *a, int64_t n_rows, int64_t n) {
+    T largest[PART_ROWS], sum[PART_ROWS];
+    F(exp_rows)(z, n_rows, n, a, largest, sum);
+    for (int64_t row = 0; row < n_rows; row++) {
+        T share = 1 / sum[row];
+        for (int64_t j = 0; j < n; j++) a[row * n + j] *= share;
+    }
+}
 
 static int32_t F(softmax_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
     (void)hyper;
-    for (int64_t row = 0; row < n_rows; row++) {
-        const T *z_row = z + row * n_columns;
-        T *a_row = a + row * n_columns;
-        T largest = -INFINITY;
-        for (int64_t j = 0; j < n_columns; j++) largest = z_row[j] > largest ? z_row[j] : largest;
-        for (int64_t j = 0; j < n_columns; j++) a_row[j] = z_row[j] - largest;
-    }
-    /* One loop over all rows, because a single row is often shorter than a vector. */
-    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = F(nnc_exp)(a[i]);
-    for (int64_t row = 0; row < n_rows; row++) {
-        T *a_row = a + row * n_columns;
-        T sum = 0;
-        for (int64_t j = 0; j < n_columns; j++) sum += a_row[j];
-        for (int64_t j = 0; j < n_columns; j++) a_row[j] /= sum;
+    if (n_columns == 0) return 0;
+    for (int64_t n; n_rows > 0; n_rows -= n, z += n * n_columns, a += n * n_columns) {
+        n = BLOCK_ROWS(n_rows, n_columns);
+        (IS_BLOCK(n, n_columns) ? F(forward_transposed) : F(forward_rows))(z, a, n, n_columns);
     }
     return 0;
 }
 
 static int32_t F(softmax_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
     (void)z, (void)hyper;
-    for (int64_t row = 0; row < n_rows; row++) {
-        const T *a_row = a + row * n_columns, *d_a_row = d_a + row * n_columns;
-        T *d_z_row = d_z + row * n_columns;
+    int64_t n = n_columns, whole = WHOLE(n);
+    for (int64_t row = 0; row < n_rows; row++, a += n, d_a += n, d_z += n) {
         T mean = 0; /* of d_a, weighted with the probabilities */
-        for (int64_t j = 0; j < n_columns; j++) mean += a_row[j] * d_a_row[j];
-        for (int64_t j = 0; j < n_columns; j++) d_z_row[j] = a_row[j] * (d_a_row[j] - mean);
+        if (whole > 0) {
+            V means = {0};
+            for (int64_t j = 0; j < whole; j += LANES) means += F(load)(a + j) * F(load)(d_a + j);
+            mean = F(total)(means);
+        }
+        for (int64_t j = whole; j < n; j++) mean += a[j] * d_a[j];
+        for (int64_t j = 0; j < n; j++) d_z[j] = a[j] * (d_a[j] - mean);
     }
     return 0;
 }

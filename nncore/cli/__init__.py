@@ -19,7 +19,7 @@ from nncore.cli.terminal import notice
 from nncore.errors import NNCoreError
 
 #: Modules of this package, in the order in which a newcomer meets them.
-COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin")
+COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin", "bench")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -1,6 +1,8 @@
 /* y = x . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set: as if b were one more row
  * of W that meets an input of 1. A row is the unit in which gradients are split. */
 #ifndef T
+#define STRETCH 16 /* columns that are summed together */
+
 #include "../_core/kernels/gemm.h"
 #include "nncore/float32.h"
 #include "dense.c"
@@ -31,6 +33,21 @@ static int32_t F(dense_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
+/* sums (n,) of x (n_rows, n), in four interleaved parts: one after the other they would wait for each other's additions. */
+static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
+    for (int64_t first = 0; first < n; first += STRETCH) {
+        int64_t width = n - first < STRETCH ? n - first : STRETCH, i = 0;
+        T parts[4][STRETCH] = {{0}};
+        if (width == STRETCH) /* a constant number of columns stays in registers */
+            for (; i + 4 <= n_rows; i += 4)
+                for (int64_t part = 0; part < 4; part++)
+                    for (int64_t j = 0; j < STRETCH; j++) parts[part][j] += x[(i + part) * n + first + j];
+        for (; i < n_rows; i++)
+            for (int64_t j = 0; j < width; j++) parts[i % 4][j] += x[i * n + first + j];
+        for (int64_t j = 0; j < width; j++) sums[first + j] = (parts[0][j] + parts[1][j]) + (parts[2][j] + parts[3][j]);
+    }
+}
+
 /* d_W = x^T . d_y and d_b = column sums of d_y, some rows of them */
 static int32_t F(dense_gradient)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n_inputs = call->n_inputs, n_outputs = call->n_outputs;
@@ -38,12 +55,7 @@ static int32_t F(dense_gradient)(const nnc_layer_call *call) {
     const T *x = call->x, *d_y = call->d_y; /* (n_rows, n_inputs), (n_rows, n_outputs) */
     T *d_parameters = call->d_parameters;   /* (end - begin, n_outputs) */
     if (n > 0) F(gemm)(n, n_outputs, n_rows, x + begin, 1, n_inputs, d_y, n_outputs, 1, NULL, d_parameters, n_outputs);
-    if (end > n_inputs) {
-        T *d_bias = d_parameters + n * n_outputs; /* (n_outputs,) */
-        for (int64_t j = 0; j < n_outputs; j++) d_bias[j] = 0;
-        for (int64_t i = 0; i < n_rows; i++)
-            for (int64_t j = 0; j < n_outputs; j++) d_bias[j] += d_y[i * n_outputs + j];
-    }
+    if (end > n_inputs) F(column_sums)(d_y, n_rows, n_outputs, d_parameters + n * n_outputs);
     return 0;
 }
 

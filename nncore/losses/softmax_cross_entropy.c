@@ -3,10 +3,6 @@
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
-
-/* Rows taken at a time. */
-#define BLOCK 32
-
 #include "nncore/float32.h"
 #include "softmax_cross_entropy.c"
 #include "nncore/float64.h"
@@ -19,76 +15,116 @@ const nnc_loss NNC_TABLE(loss, softmax_cross_entropy) = {
 };
 
 #else
+#include "../_core/kernels/softmax.h"
 
-NNC_INLINE T F(largest_of)(const T *z, int64_t n) {
-    T largest = -INFINITY;
-    for (int64_t j = 0; j < n; j++) largest = z[j] > largest ? z[j] : largest;
-    return largest;
+/* The functions below take as many rows as BLOCK_ROWS says. */
+
+static void F(labels_transposed)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
+    V t[GROUPS * FEW_COLUMNS], largest[GROUPS], sum[GROUPS];
+    int64_t n_groups = F(transpose)(z, n_rows, n, t);
+    F(subtract_largest)(t, n_groups, n, largest);
+    F(exp_and_sum)(t, n_groups, n, sum);
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = z[row * n + labels[row]] - ((T *)largest)[row];
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = F(nnc_log)(((T *)sum)[row]) - loss[row];
+    if (d_z == NULL) return;
+    V scale[GROUPS] = {0}, label[GROUPS] = {0}, one = (V){0} + (T)1;
+    memcpy(scale, weight, (size_t)n_rows * sizeof(T));
+    for (int64_t row = 0; row < n_rows; row++) ((T *)label)[row] = (T)labels[row];
+    for (int64_t group = 0; group < n_groups; group++) {
+        V share = (T)1 / sum[group], *p = t + group * n;
+        for (int64_t j = 0; j < n; j++) {
+            __typeof__(label[0] == one) is_label = label[group] == (T)j;
+            p[j] = scale[group] * (p[j] * share - (V)((__typeof__(is_label))one & is_label));
+        }
+    }
+    F(transpose_back)(t, d_z, n_rows, n);
 }
 
-/* sum[row] = S, largest[row] = max z and, unless it is NULL, e = exp(z - max z). */
-static void F(sum_exp)(const T *restrict z, T *restrict e, T *restrict largest, T *restrict sum, int64_t n_rows, int64_t n_outputs) {
-    for (int64_t row = 0; row < n_rows; row++) largest[row] = F(largest_of)(z + row * n_outputs, n_outputs);
-    if (e != NULL) {
-        for (int64_t row = 0; row < n_rows; row++)
-            for (int64_t j = 0; j < n_outputs; j++) e[row * n_outputs + j] = z[row * n_outputs + j] - largest[row];
-        /* One loop over all rows, because a single row is often shorter than a vector. */
-        for (int64_t i = 0; i < n_rows * n_outputs; i++) e[i] = F(nnc_exp)(e[i]);
-    }
-    for (int64_t row = 0; row < n_rows; row++) {
-        T total = 0;
-        if (e != NULL)
-            for (int64_t j = 0; j < n_outputs; j++) total += e[row * n_outputs + j];
-        else
-            for (int64_t j = 0; j < n_outputs; j++) total += F(nnc_exp)(z[row * n_outputs + j] - largest[row]);
-        sum[row] = total;
+static void F(labels_rows)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
+    T largest[PART_ROWS], sum[PART_ROWS];
+    F(exp_rows)(z, n_rows, n, d_z, largest, sum);
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = F(nnc_log)(sum[row]) - (z[row * n + labels[row]] - largest[row]);
+    if (d_z == NULL) return;
+    for (int64_t row = 0; row < n_rows; row++, d_z += n) {
+        T share = 1 / sum[row], of_label = weight[row] * (d_z[labels[row]] * share - 1);
+        for (int64_t j = 0; j < n; j++) d_z[j] = weight[row] * (d_z[j] * share);
+        d_z[labels[row]] = of_label;
     }
 }
 
-static int32_t F(softmax_cross_entropy_real)(const T *restrict output, const T *restrict target, const T *restrict weight,
-                                             T *restrict loss, T *restrict d_output,
-                                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
-    (void)n_targets, (void)hyper;
-    for (int64_t first = 0; first < n_rows; first += BLOCK) {
-        int64_t n = n_rows - first < BLOCK ? n_rows - first : BLOCK;
-        T largest[BLOCK], sum[BLOCK], mass[BLOCK], log_sum[BLOCK];
-        F(sum_exp)(output + first * n_outputs, d_output == NULL ? NULL : d_output + first * n_outputs, largest, sum, n, n_outputs);
-        for (int64_t row = 0; row < n; row++) log_sum[row] = F(nnc_log)(sum[row]);
-        for (int64_t row = 0; row < n; row++) {
-            const T *z = output + (first + row) * n_outputs, *Y = target + (first + row) * n_outputs;
-            T linear = 0;
-            mass[row] = 0;
-            for (int64_t j = 0; j < n_outputs; j++) mass[row] += Y[j];
-            for (int64_t j = 0; j < n_outputs; j++) linear += Y[j] * (z[j] - largest[row]);
-            loss[first + row] = mass[row] * log_sum[row] - linear;
+/* Products are stored before they are summed: compilers would fuse multiplication and addition in one layout and not in the other. */
+
+static void F(real_transposed)(const T *z, const T *target, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
+    V t[GROUPS * FEW_COLUMNS], Y[GROUPS * FEW_COLUMNS], product[GROUPS * FEW_COLUMNS];
+    V largest[GROUPS], sum[GROUPS], mass[GROUPS] = {0}, linear[GROUPS] = {0};
+    int64_t n_groups = F(transpose)(z, n_rows, n, t);
+    F(transpose)(target, n_rows, n, Y);
+    F(subtract_largest)(t, n_groups, n, largest);
+    for (int64_t j = 0; j < n_groups * n; j++) product[j] = Y[j] * t[j];
+    for (int64_t group = 0; group < n_groups; group++)
+        for (int64_t j = group * n; j < (group + 1) * n; j++) {
+            mass[group] += Y[j];
+            linear[group] += product[j];
         }
-        if (d_output == NULL) continue;
-        for (int64_t row = 0; row < n; row++) {
-            const T *Y = target + (first + row) * n_outputs;
-            T *d_z = d_output + (first + row) * n_outputs; /* exp(z - max z) so far */
-            for (int64_t j = 0; j < n_outputs; j++) d_z[j] = weight[first + row] * (d_z[j] / sum[row] * mass[row] - Y[j]);
+    F(exp_and_sum)(t, n_groups, n, sum);
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = ((T *)mass)[row] * F(nnc_log)(((T *)sum)[row]) - ((T *)linear)[row];
+    if (d_z == NULL) return;
+    V scale[GROUPS] = {0};
+    memcpy(scale, weight, (size_t)n_rows * sizeof(T));
+    for (int64_t group = 0; group < n_groups; group++) {
+        V share = mass[group] / sum[group];
+        for (int64_t j = group * n; j < (group + 1) * n; j++) t[j] = scale[group] * (t[j] * share - Y[j]);
+    }
+    F(transpose_back)(t, d_z, n_rows, n);
+}
+
+static void F(real_rows)(const T *z, const T *Y, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
+    T largest[PART_ROWS], sum[PART_ROWS];
+    int64_t whole = WHOLE(n);
+    F(exp_rows)(z, n_rows, n, d_z, largest, sum);
+    for (int64_t row = 0; row < n_rows; row++, z += n, Y += n) {
+        T mass = 0, linear = 0, product[FEW_COLUMNS];
+        if (whole > 0) {
+            V masses = {0}, linears = {0};
+            for (int64_t j = 0; j < whole; j += LANES) {
+                masses += F(load)(Y + j);
+                linears += F(load)(Y + j) * (F(load)(z + j) - largest[row]);
+            }
+            mass = F(total)(masses), linear = F(total)(linears);
         }
+        for (int64_t j = whole; j < n; j++) product[j - whole] = Y[j] * (z[j] - largest[row]);
+        for (int64_t j = whole; j < n; j++) {
+            mass += Y[j];
+            linear += product[j - whole];
+        }
+        loss[row] = mass * F(nnc_log)(sum[row]) - linear;
+        if (d_z == NULL) continue;
+        T share = mass / sum[row];
+        for (int64_t j = 0; j < n; j++) d_z[j] = weight[row] * (d_z[j] * share - Y[j]);
+        d_z += n;
+    }
+}
+
+static int32_t F(softmax_cross_entropy_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output,
+                                               int64_t n_rows, int64_t n_outputs, const double *hyper) {
+    (void)hyper;
+    for (int64_t row = 0, n; row < n_rows; row += n) {
+        n = BLOCK_ROWS(n_rows - row, n_outputs);
+        T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
+        (IS_BLOCK(n, n_outputs) ? F(labels_transposed) : F(labels_rows))
+            (output + row * n_outputs, labels + row, weight + row, loss + row, d_z, n, n_outputs);
     }
     return 0;
 }
 
-static int32_t F(softmax_cross_entropy_labels)(const T *restrict output, const int64_t *restrict labels, const T *restrict weight,
-                                               T *restrict loss, T *restrict d_output,
-                                               int64_t n_rows, int64_t n_outputs, const double *hyper) {
-    (void)hyper;
-    for (int64_t first = 0; first < n_rows; first += BLOCK) {
-        int64_t n = n_rows - first < BLOCK ? n_rows - first : BLOCK;
-        T largest[BLOCK], sum[BLOCK];
-        F(sum_exp)(output + first * n_outputs, d_output == NULL ? NULL : d_output + first * n_outputs, largest, sum, n, n_outputs);
-        for (int64_t row = 0; row < n; row++) {
-            T z_true = output[(first + row) * n_outputs + labels[first + row]];
-            loss[first + row] = F(nnc_log)(sum[row]) - (z_true - largest[row]);
-        }
-        if (d_output == NULL) continue;
-        for (int64_t row = 0; row < n; row++) {
-            T *d_z = d_output + (first + row) * n_outputs; /* exp(z - max z) so far */
-            for (int64_t j = 0; j < n_outputs; j++) d_z[j] = weight[first + row] * (d_z[j] / sum[row] - (T)(j == labels[first + row]));
-        }
+static int32_t F(softmax_cross_entropy_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
+                                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+    (void)n_targets, (void)hyper;
+    for (int64_t row = 0, n; row < n_rows; row += n) {
+        n = BLOCK_ROWS(n_rows - row, n_outputs);
+        T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
+        (IS_BLOCK(n, n_outputs) ? F(real_transposed) : F(real_rows))
+            (output + row * n_outputs, target + row * n_outputs, weight + row, loss + row, d_z, n, n_outputs);
     }
     return 0;
 }

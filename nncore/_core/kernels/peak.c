@@ -1,8 +1,9 @@
 /* See peak.h. */
 #ifndef T
-#include "peak.h"
-
 #include "level.h"
+#include "peak.h"
+#include "vector.h"
+
 #include "nncore/float32.h"
 #include "peak.c"
 #include "nncore/float64.h"
@@ -34,8 +35,6 @@ const nnc_peak NNC_PEAK(NNC_LEVEL) = {
 };
 
 #else
-#include "vector.h"
-
 /* As many chains as fill the pipelines (latency times units: 8 to 16, and 12 where a multiplication and an addition follow
  * each other) and leave registers for the two constants. */
 #undef CHAINS

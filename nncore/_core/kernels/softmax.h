@@ -1,0 +1,133 @@
+/* exp(z - max z) of every row and its sum, a template: include after vector_math.h and float32.h or float64.h.
+ *
+ * Two layouts keep vectors full. Many rows of few columns are transposed, so that a vector runs across rows; other rows are taken
+ * as they lie. In either layout few columns are summed in their order, and lanes do not meet: a row's bits depend on nothing but
+ * the row. */
+#include "vector.h"
+
+#ifndef NNCORE_SOFTMAX_H
+#define NNCORE_SOFTMAX_H
+
+#define FEW_COLUMNS 16
+/* Groups of LANES rows that are transposed together: enough for one group's arithmetic to hide another's latency. */
+#define GROUPS 4
+/* Numbers, and rows, that are taken together as they lie. */
+#define PART 256
+#define PART_ROWS 16
+
+/* Whether n_rows rows of n columns are worth transposing. */
+#define IS_BLOCK(n_rows, n) ((n) <= FEW_COLUMNS && 2 * (n_rows) > LANES)
+/* How many of n_rows rows are taken together, transposed or not. */
+#define BLOCK_ROWS(n_rows, n) \
+    (IS_BLOCK(n_rows, n) ? nnc_least(n_rows, GROUPS * LANES) : n > PART ? 1 : nnc_least(nnc_least(n_rows, PART / n), PART_ROWS))
+/* Where the columns that are summed by vectors end. */
+#define WHOLE(n) ((n) <= FEW_COLUMNS ? 0 : (n) / LANES * LANES)
+/* Rows that are moved together, as a short vector. */
+#define STRIP (LANES < 4 ? LANES : 4)
+
+NNC_INLINE int64_t nnc_least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+#endif
+
+NNC_INLINE V F(load)(const T *x) { return *(const V *)x; }
+
+/* Lane by lane, a where it is larger, else b. */
+NNC_INLINE V F(larger)(V a, V b) {
+    __typeof__(a > b) is_a = a > b;
+    return (V)(((__typeof__(is_a))a & is_a) | ((__typeof__(is_a))b & ~is_a));
+}
+
+NNC_INLINE T F(total)(V x) {
+    T sum = x[0];
+    for (int64_t lane = 1; lane < LANES; lane++) sum += x[lane];
+    return sum;
+}
+
+/* From rows (n_rows, n) to t (n_groups, n) of vectors; lanes without a row are 0. Returns n_groups. */
+NNC_INLINE int64_t F(transpose)(const T *rows, int64_t n_rows, int64_t n, V *t) {
+    int64_t n_groups = (n_rows + LANES - 1) / LANES;
+    if (n_rows % LANES != 0) memset(t + (n_groups - 1) * n, 0, (size_t)n * sizeof(V));
+    for (int64_t group = 0; group < n_groups; group++, n_rows -= LANES) {
+        int64_t height = nnc_least(n_rows, LANES), lane = 0;
+        T *flat = (T *)(t + group * n);
+        for (; lane + STRIP <= height; lane += STRIP, rows += STRIP * n)
+            for (int64_t j = 0; j < n; j++)
+                for (int64_t k = 0; k < STRIP; k++) flat[j * LANES + lane + k] = rows[k * n + j];
+        for (; lane < height; lane++, rows += n)
+            for (int64_t j = 0; j < n; j++) flat[j * LANES + lane] = rows[j];
+    }
+    return n_groups;
+}
+
+NNC_INLINE void F(transpose_back)(const V *t, T *rows, int64_t n_rows, int64_t n) {
+    for (; n_rows > 0; n_rows -= LANES, t += n) {
+        int64_t height = nnc_least(n_rows, LANES), lane = 0;
+        const T *flat = (const T *)t;
+        for (; lane + STRIP <= height; lane += STRIP, rows += STRIP * n)
+            for (int64_t j = 0; j < n; j++)
+                for (int64_t k = 0; k < STRIP; k++) rows[k * n + j] = flat[j * LANES + lane + k];
+        for (; lane < height; lane++, rows += n)
+            for (int64_t j = 0; j < n; j++) rows[j] = flat[j * LANES + lane];
+    }
+}
+
+/* Subtracts from t (n_groups, n) the largest (n_groups,) of every lane. */
+NNC_INLINE void F(subtract_largest)(V *t, int64_t n_groups, int64_t n, V *largest) {
+    for (int64_t group = 0; group < n_groups; group++, t += n) {
+        V most = t[0];
+        for (int64_t j = 1; j < n; j++) most = F(larger)(t[j], most);
+        for (int64_t j = 0; j < n; j++) t[j] -= most;
+        largest[group] = most;
+    }
+}
+
+/* t = exp(t) for t (n_groups, n), and sum (n_groups,) over its columns. */
+NNC_INLINE void F(exp_and_sum)(V *t, int64_t n_groups, int64_t n, V *sum) {
+    T *flat = (T *)t;
+    for (int64_t i = 0; i < n_groups * n * LANES; i++) flat[i] = F(nnc_exp)(flat[i]);
+    for (int64_t group = 0; group < n_groups; group++, t += n) {
+        sum[group] = t[0];
+        for (int64_t j = 1; j < n; j++) sum[group] += t[j];
+    }
+}
+
+/* The largest number of z (n,). */
+NNC_INLINE T F(largest_of)(const T *z, int64_t n) {
+    int64_t whole = WHOLE(n);
+    T largest = -(T)INFINITY;
+    if (whole > 0) {
+        V most = F(load)(z);
+        for (int64_t j = LANES; j < whole; j += LANES) most = F(larger)(F(load)(z + j), most);
+        for (int64_t lane = 0; lane < LANES; lane++) largest = most[lane] > largest ? most[lane] : largest;
+    }
+    for (int64_t j = whole; j < n; j++) largest = z[j] > largest ? z[j] : largest;
+    return largest;
+}
+
+/* largest (n_rows,), and sum (n_rows,) of exp(z - largest) over each row of z (n_rows, n), as many rows as BLOCK_ROWS says. The
+ * numbers themselves go to e (n_rows, n), which may be z or NULL. */
+NNC_INLINE void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *largest, T *sum) {
+    T room[PART];
+    for (int64_t row = 0; row < n_rows; row++) {
+        largest[row] = F(largest_of)(z + row * n, n);
+        sum[row] = 0;
+    }
+    for (int64_t first = 0; first < n; first += PART) { /* more than once for a single row only */
+        int64_t m = nnc_least(n - first, PART), whole = nnc_least(WHOLE(n) - first, m);
+        T *part = e == NULL ? room : e + first;
+        if (n_rows == 1) {
+            for (int64_t j = 0; j < m; j++) part[j] = F(nnc_exp)(z[first + j] - largest[0]);
+        } else { /* one loop over all rows, because a row may be shorter than a vector */
+            for (int64_t row = 0; row < n_rows; row++)
+                for (int64_t j = 0; j < m; j++) part[row * m + j] = z[row * n + j] - largest[row];
+            for (int64_t i = 0; i < n_rows * m; i++) part[i] = F(nnc_exp)(part[i]);
+        }
+        for (int64_t row = 0; row < n_rows; row++) {
+            const T *terms = part + row * m;
+            V sums = {0};
+            for (int64_t j = 0; j < whole; j += LANES) sums += F(load)(terms + j);
+            if (whole > 0) sum[row] += F(total)(sums);
+            for (int64_t j = whole < 0 ? 0 : whole; j < m; j++) sum[row] += terms[j];
+        }
+    }
+}

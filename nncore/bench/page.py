@@ -1,0 +1,74 @@
+"""Results as a page in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from nncore.bench.results import Results
+from nncore.bench.summary import sentences, thread_counts, with_threads
+from nncore.bench.tables import entries, markdown
+
+_TRAINING = """One step gathers a batch, goes forward, takes softmax cross-entropy, goes backward and lets Adam update; float32, ReLU.
+Microseconds a step, the best of many epochs; in parentheses how many times as fast nncore is. `limit` is what physics leaves: the step's
+multiply-adds at the measured peak of its cores, and Adam's 28 bytes a parameter at the bandwidth measured with one thread (also where two
+work). **Bold**: slower than the peer, or, on one thread, below the part of the limit's speed that is wanted: 85 % where the limit is over
+100 µs and the batch at least 32, a third elsewhere."""
+_PREDICTION = (
+    """Microseconds a call from Python on one core: `predict_one` at batch 1, `predict` above. `limit` is the multiply-adds alone."""
+)
+_SIMPLECHAINS = """4-32-16-4, tanh, mean squared error, Adam, 10,000 samples in one batch; microseconds an epoch, which is one step."""
+_METHOD = """Each library runs in a process of its own, pinned to as many cores as it may use threads, on the same data. In each case nncore
+and its peers take turns, so that what else happens on the machine meets all of them; the best time counts. PyTorch indexes tensors and uses
+its fused Adam; JAX runs a whole epoch as one compiled scan with optax's Adam; drawing the order of the samples is timed for nncore and
+scikit-learn, and not for the other two. To repeat it:"""
+
+
+def write(results: Results, picture: PurePath | None = None) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    results : Results
+    picture : PurePath, optional
+        Where the picture is, as seen from the page.
+    """
+    return "\n\n".join(_blocks(results, picture)) + "\n"
+
+
+def _blocks(results: Results, picture: PurePath | None) -> Iterator[str]:
+    rates = results.rates
+    yield "# Speed of nncore"
+    facts = (
+        results.machine
+        | results.versions
+        | {
+            "peak of one core": f"{rates.flops / 1e9:.1f} GFLOP/s (measured)",
+            "bandwidth of one core": f"{rates.bandwidth / 1e9:.1f} GB/s (measured)",
+        }
+    )
+    yield "| machine | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+    yield "## In short"
+    yield "\n".join(f"- {label[0].upper()}{label[1:]}, {text}" for label, text in sentences(results)) or "Nothing was measured."
+    if picture is not None:
+        yield f"![Ratios of every case]({picture.as_posix()})"
+    if results.training:
+        yield "## Training"
+        yield _TRAINING
+        for threads in thread_counts(results.training):
+            yield f"### {threads} thread{'' if threads == 1 else 's'}"
+            yield markdown(entries(with_threads(results.training, threads), judged=True))
+    for title, text, cells in (
+        ("Prediction", _PREDICTION, results.prediction),
+        ("SimpleChains.jl's case", _SIMPLECHAINS, results.simplechains),
+    ):
+        if cells:
+            yield f"## {title}"
+            yield text
+            yield markdown(entries(cells))
+    if results.remarks:
+        yield "## Not measured"
+        yield "\n".join(f"- {remark}" for remark in results.remarks)
+    yield "## How it was measured"
+    yield _METHOD
+    yield f"```sh\n{results.command}\n```"

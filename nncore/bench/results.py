@@ -1,0 +1,102 @@
+"""What a run of ``nncore bench`` found, and its JSON form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nncore.bench.grid import Case
+from nncore.bench.limit import Rates
+from nncore.errors import DataError
+
+#: Of the JSON form.
+VERSION = 1
+
+
+@dataclass
+class Cell:
+    """A case, how fast it could be, and how fast each library was.
+
+    Parameters
+    ----------
+    case : Case
+    limit : float
+        Seconds, see `nncore.bench.limit`.
+    seconds : dict of str to float
+        By the peer's name; ``"nncore"`` is one of them. Those that failed are not in it.
+    """
+
+    case: Case
+    limit: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def fraction(self) -> float:
+        """Part of the limit's speed that nncore reaches."""
+        return self.limit / self.seconds["nncore"]
+
+    def ratio(self, peer: str) -> float:
+        """How many times faster than `peer` nncore is."""
+        return self.seconds[peer] / self.seconds["nncore"]
+
+
+@dataclass
+class Results:
+    """Everything of one run.
+
+    Parameters
+    ----------
+    machine : dict of str to str
+        See `nncore.bench.machine.describe`.
+    rates : Rates
+        Measured on the machine.
+    command : str
+        What was run.
+    versions : dict of str to str
+        Of the libraries, by distribution.
+    training, prediction : list of Cell
+    simplechains : list of Cell
+        Seconds are those of an epoch, which is one step.
+    facts : dict of str to float
+        ``memory_bytes``; ``linearity`` (an epoch of 1,000,000 rows over ten of 100,000 rows); ``import_numpy_seconds``,
+        ``import_seconds`` with those, ``first_network_seconds`` with both; ``wheel_bytes``. Those not measured are not in it.
+    remarks : list of str
+        What could not be measured, and why.
+    """
+
+    machine: dict[str, str]
+    rates: Rates
+    command: str = "nncore bench"
+    versions: dict[str, str] = field(default_factory=dict)
+    training: list[Cell] = field(default_factory=list)
+    prediction: list[Cell] = field(default_factory=list)
+    simplechains: list[Cell] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        return json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Results:
+        """What `to_json` wrote; `DataError` if `text` is something else."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            if fields.pop("version") != VERSION:
+                raise ValueError("another version")
+            for name in ("training", "prediction", "simplechains"):
+                fields[name] = [_cell(cell) for cell in fields[name]]
+            return cls(**fields | {"rates": Rates(**fields["rates"])})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(f"these are not results that this version of nncore bench wrote ({type(error).__name__}: {error})") from error
+
+
+def _cell(fields: dict[str, Any]) -> Cell:
+    case = fields["case"]
+    return Cell(Case(**case | {"widths": tuple(case["widths"])}), fields["limit"], fields["seconds"])
+
+
+def peers_of(cells: list[Cell]) -> list[str]:
+    """Names of the libraries measured in any of the cells, without nncore, in the order in which they were."""
+    return list(dict.fromkeys(name for cell in cells for name in cell.seconds if name != "nncore"))

@@ -1,0 +1,212 @@
+"""Goes through a selection of cases; in each, nncore and its peers take turns, so that what disturbs the machine meets both."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nncore.bench import grid, machine
+from nncore.bench.grid import Case, task
+from nncore.bench.limit import Rates, measure_rates, prediction_limit, training_limit
+from nncore.bench.peers import NNCORE, Peer
+from nncore.bench.results import Cell, Results
+from nncore.bench.workers import PeerError, Worker, environment, start_all
+
+SECTIONS = ("training", "prediction", "simplechains", "memory", "linearity", "import", "wheel")
+
+#: Each library's time for a case is divided into so many turns.
+N_TURNS = 2
+#: Between two turns, for threads that spin for a while after their work to go to sleep.
+PAUSE_SECONDS = 0.01
+
+#: Data of 1 GB for a network of little memory of its own.
+MEMORY_CASE, MEMORY_BYTES = Case((64, 16, 10), 512), 2**30
+LINEARITY_CASE, LINEARITY_ROWS, LINEARITY_SECONDS = Case((16, 64, 64, 10), 128), (100_000, 1_000_000), 1.5
+_IMPORT_PROGRAM = """
+import time
+start = time.perf_counter()
+import numpy
+loaded = [time.perf_counter() - start]
+import nncore
+loaded.append(time.perf_counter() - start)
+nncore.Sequential(nncore.Dense(1))
+loaded.append(time.perf_counter() - start)
+print(*loaded)
+"""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to measure.
+
+    Parameters
+    ----------
+    sections : sequence of str
+        Some of `SECTIONS`.
+    peers : sequence of Peer
+    peers_python : str
+        The interpreter that has the peers' libraries.
+    nets, batches : sequence or None
+        Networks, as tuples of widths, and batch sizes; None takes those of the section.
+    threads : sequence of int
+        Numbers of threads to train with.
+    seconds : float
+        For each library in each case.
+    rate_seconds : float
+        For measuring what the machine can do.
+    wheel : Path, optional
+        A wheel whose size is to be reported.
+    """
+
+    sections: Sequence[str] = SECTIONS
+    peers: Sequence[Peer] = ()
+    peers_python: str = sys.executable
+    nets: Sequence[tuple[int, ...]] | None = None
+    batches: Sequence[int] | None = None
+    threads: Sequence[int] = (1, 2)
+    seconds: float = 0.5
+    rate_seconds: float = 1.0
+    wheel: Path | None = None
+
+
+def run(selection: Selection, report: Callable[[str], None]) -> Results:
+    """Measure a selection.
+
+    Parameters
+    ----------
+    selection : Selection
+    report : callable
+        Told what is measured next.
+    """
+    report("what the machine can do")
+    return _Run(selection, report, Results(machine.describe(), measure_rates(selection.rate_seconds))).all()
+
+
+class _Run:
+    def __init__(self, selection: Selection, report: Callable[[str], None], results: Results) -> None:
+        self.selection, self.report, self.results = selection, report, results
+        self.cores = machine.usable_cores()
+
+    def all(self) -> Results:
+        for section in SECTIONS:
+            if section in self.selection.sections:
+                getattr(self, f"_{section}")()
+        return self.results
+
+    # ---- cells ----------------------------------------------------------------------------------------------------------------
+
+    def _training(self) -> None:
+        for threads in self._usable_threads():
+            cases = self._cases(grid.NETS, grid.TRAINING_BATCHES, threads)
+            self.results.training += self._cells("training", cases, training_limit, grid.n_steps)
+
+    def _prediction(self) -> None:
+        cases = self._cases(grid.PREDICTION_NETS, grid.PREDICTION_BATCHES, 1)
+        self.results.prediction += self._cells("prediction", cases, prediction_limit, lambda case, limit: 1)
+
+    def _simplechains(self) -> None:
+        for threads in self._usable_threads():
+            case = replace(grid.SIMPLECHAINS, threads=threads)
+            self.results.simplechains += self._cells("training", [case], training_limit, lambda case, limit: 1)
+
+    def _usable_threads(self) -> list[int]:
+        usable = [threads for threads in self.selection.threads if threads <= len(self.cores)]
+        for threads in set(self.selection.threads) - set(usable):
+            self._remark(f"{threads} threads are not measured: this process may use {len(self.cores)} cores")
+        return usable
+
+    def _cases(self, nets: Sequence[tuple[int, ...]], batches: Sequence[int], threads: int) -> list[Case]:
+        nets, batches = self.selection.nets or nets, self.selection.batches or batches
+        return [Case(tuple(net), batch, threads) for net in nets for batch in batches]
+
+    def _cells(
+        self, kind: str, cases: list[Case], limit_of: Callable[[Case, Rates], float], n_batches: Callable[[Case, float], int]
+    ) -> Iterator[Cell]:
+        """The cases measured; all have the same number of threads."""
+        with self._workers(kind, cases[0].threads) as workers:
+            for number, case in enumerate(cases, 1):
+                self.report(f"{kind} {number} of {len(cases)}: {case.label}")
+                cell = Cell(case, limit_of(case, self.results.rates))
+                self._take_turns(cell, workers, task(kind, case, case.batch * n_batches(case, cell.limit)))
+                yield cell
+
+    def _take_turns(self, cell: Cell, workers: dict[str, Worker], question: dict[str, object]) -> None:
+        failed: set[str] = set()
+        for _ in range(N_TURNS):
+            for name, worker in workers.items():
+                if name in failed:
+                    continue
+                time.sleep(PAUSE_SECONDS)
+                try:
+                    seconds = worker.measure(question, self.selection.seconds / N_TURNS)
+                except PeerError as error:
+                    if name == NNCORE.name:
+                        raise
+                    failed.add(name)
+                    self._remark(f"{cell.case.label}: {error}")
+                else:
+                    cell.seconds[name] = min(seconds, cell.seconds.get(name, seconds))
+
+    @contextmanager
+    def _workers(self, kind: str, threads: int, *, peers: bool = True) -> Iterator[dict[str, Worker]]:
+        others = [peer for peer in self.selection.peers if kind in peer.kinds] if peers else []
+        workers, problems = start_all([NNCORE, *others], self.selection.peers_python, self.cores[:threads])
+        try:
+            for problem in problems:
+                self._remark(problem)
+            if NNCORE.name not in workers:
+                raise PeerError(problems[0])
+            for worker in workers.values():
+                self.results.versions |= worker.versions
+            yield workers
+        finally:
+            for worker in workers.values():
+                worker.close()
+
+    def _remark(self, text: str) -> None:
+        if text not in self.results.remarks:
+            self.results.remarks.append(text)
+
+    # ---- facts ----------------------------------------------------------------------------------------------------------------
+
+    def _memory(self) -> None:
+        available = machine.available_memory()
+        if available is not None and available < 3 * MEMORY_BYTES:
+            self._remark(f"the memory of a 1 GB fit is not measured: {available / 2**30:.1f} GB are free, 3 are needed")
+            return
+        self.report("the memory of a 1 GB fit")
+        rows = MEMORY_BYTES // (4 * MEMORY_CASE.widths[0])
+        with self._workers("memory", 1, peers=False) as workers:
+            self.results.facts["memory_bytes"] = workers[NNCORE.name].measure(task("memory", MEMORY_CASE, rows))
+
+    def _linearity(self) -> None:
+        self.report("epochs of 100,000 and of 1,000,000 rows")
+        fewer, more = LINEARITY_ROWS
+        best = dict.fromkeys(LINEARITY_ROWS, float("inf"))
+        with self._workers("training", 1, peers=False) as workers:
+            for _ in range(N_TURNS):
+                for rows in LINEARITY_ROWS:
+                    question = task("training", LINEARITY_CASE, rows)
+                    best[rows] = min(best[rows], workers[NNCORE.name].measure(question, LINEARITY_SECONDS))
+        steps = {rows: -(-rows // LINEARITY_CASE.batch) for rows in LINEARITY_ROWS}
+        self.results.facts["linearity"] = best[more] * steps[more] / (best[fewer] * steps[fewer] * (more / fewer))
+
+    def _import(self) -> None:
+        self.report("import nncore")
+        times = []
+        for _ in range(7):
+            done = subprocess.run(
+                [sys.executable, "-c", _IMPORT_PROGRAM], env=environment(), capture_output=True, check=True, encoding="utf-8"
+            )
+            times.append(list(map(float, done.stdout.split())))
+        names = ("import_numpy_seconds", "import_seconds", "first_network_seconds")
+        self.results.facts |= dict(zip(names, map(min, zip(*times, strict=True)), strict=True))
+
+    def _wheel(self) -> None:
+        if self.selection.wheel is not None:
+            self.results.facts["wheel_bytes"] = self.selection.wheel.stat().st_size

@@ -1,0 +1,181 @@
+"""``nncore bench``: how fast this machine trains and predicts, against the limit of its physics and against other libraries."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from nncore.cli.arguments import number
+from nncore.cli.output import write_atomically
+from nncore.cli.terminal import labelled, notice
+from nncore.errors import ParameterError
+
+if TYPE_CHECKING:
+    from nncore.bench.results import Results
+
+_T = TypeVar("_T")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="speed against the machine's limit and other libraries",
+        description="Time training and prediction on this machine, against the limit of its arithmetic and memory, and against other "
+        "libraries, each in a process of its own pinned to its cores. Without peers it takes about a minute.",
+        epilog="examples: nncore bench --nets 784-128-10 --batches 32,128 --threads 1; nncore bench --peers torch,jax --only training",
+        allow_abbrev=False,
+    )
+    what = parser.add_argument_group("what")
+    what.add_argument("--only", metavar="PART,…", help="some of training, prediction, simplechains, memory, linearity, import, wheel")
+    what.add_argument("--nets", metavar="NET,…", help="like 784-128-10,4-16-16-3 (default: a grid of 6, 5 for prediction)")
+    what.add_argument("--batches", metavar="N,…", help="batch sizes (default 1,8,32,128,512,2048; 1,32,1024 for prediction)")
+    what.add_argument("--threads", default="1,2", metavar="N,…", help="numbers of threads to train with (default 1,2)")
+    what.add_argument("--seconds", type=number, default=0.5, metavar="S", help="for each library in each case (default 0.5)")
+    what.add_argument("--wheel", type=Path, metavar="FILE.whl", help="a wheel whose size to report")
+    peers = parser.add_argument_group("peers")
+    peers.add_argument(
+        "--peers", metavar="NAME,…", help="torch, torch-compile, torch-script, jax, sklearn, onnxruntime; all (but torch-compile)"
+    )
+    peers.add_argument(
+        "--peers-python",
+        default=os.environ.get("NNCORE_PEERS_PYTHON", sys.executable),
+        metavar="PATH",
+        help="an interpreter that has the peers; nncore need not be there (default: NNCORE_PEERS_PYTHON, else this one)",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", type=Path, metavar="FILE.json", help="everything measured")
+    output.add_argument("--markdown", type=Path, metavar="FILE.md", help="a page")
+    output.add_argument("--picture", type=Path, metavar="FILE.png", help='heat maps; needs pip install "nncore-ml[plot]"')
+    output.add_argument("--read", type=Path, metavar="FILE.json", help="measure nothing: present what --output wrote")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.wheel is not None:
+        arguments.wheel.stat()
+    for option in ("output", "markdown", "picture"):
+        _check_place(f"--{option}", getattr(arguments, option))
+    if arguments.picture is not None:
+        from nncore.configuration import require
+
+        require("matplotlib.figure", extra="plot", purpose="the picture")  # before minutes of measuring
+    results = _measured(arguments)
+    _show(results)
+    _write(results, arguments)
+    return 0
+
+
+def _measured(arguments: argparse.Namespace) -> Results:
+    from nncore.bench.results import Results
+
+    if arguments.read is not None:
+        return Results.from_json(arguments.read.read_text(encoding="utf-8"))
+
+    from nncore.bench import grid
+    from nncore.bench.peers import parse_peers
+    from nncore.bench.run import SECTIONS, Selection, run
+
+    if arguments.seconds <= 0:
+        raise ParameterError(f"--seconds must be more than 0, got {arguments.seconds:g}")
+    sections = tuple(arguments.only.split(",")) if arguments.only else SECTIONS
+    if unknown := sorted(set(sections) - set(SECTIONS)):
+        raise ParameterError(f"--only {','.join(unknown)}: there are {', '.join(SECTIONS)}")
+    if arguments.peers and shutil.which(arguments.peers_python) is None:
+        raise ParameterError(f"--peers-python {arguments.peers_python}: there is no such program")
+    selection = Selection(
+        sections=sections,
+        peers=_optional(parse_peers, arguments.peers) or (),
+        peers_python=arguments.peers_python,
+        nets=_optional(grid.parse_nets, arguments.nets),
+        batches=_optional(grid.parse_numbers, arguments.batches),
+        threads=grid.parse_numbers(arguments.threads),
+        seconds=arguments.seconds,
+        rate_seconds=min(1.0, 2 * arguments.seconds),
+        wheel=arguments.wheel,
+    )
+    with _reporter() as report:
+        results = run(selection, report)
+    results.command = _command(arguments)
+    return results
+
+
+@contextmanager
+def _reporter() -> Iterator[Callable[[str], None]]:
+    """Says what is under way: in one line of a terminal that changes, else in a line each."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield notice
+        return
+    clear = "\r\x1b[K"
+
+    def report(text: str) -> None:
+        print(f"{clear}nncore: {text} …", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield report
+    finally:
+        print(end=clear, file=sys.stderr, flush=True)
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What to run for the same measurement."""
+    names = ("only", "nets", "batches", "threads", "seconds", "peers")
+    options = [(f"--{name}", str(getattr(arguments, name))) for name in names if getattr(arguments, name) is not None]
+    return shlex.join(["nncore", "bench", *(part for option in options for part in option)])
+
+
+def _optional(parse: Callable[[str], _T], text: str | None) -> _T | None:
+    return None if text is None else parse(text)
+
+
+def _check_place(option: str, path: Path | None) -> None:
+    """Refuse a place that cannot be written before minutes of measuring."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ParameterError(f"{option} {path} is a folder; add a file name")
+    if not path.parent.is_dir():
+        raise ParameterError(f"{option} {path}: there is no folder {path.parent}; make it first (mkdir -p {path.parent})")
+
+
+def _show(results: Results) -> None:
+    from nncore.bench import summary, tables
+
+    rates = results.rates
+    print(labelled("machine", f"{results.machine['CPU']}, {results.machine['cores']} cores, CPU level {results.machine['CPU level']}"))
+    print(labelled("one core", f"{rates.flops / 1e9:.1f} GFLOP/s in float32, {rates.bandwidth / 1e9:.1f} GB/s, both measured"))
+    print(labelled("libraries", ", ".join(f"{name} {version}" for name, version in results.versions.items())))
+    for title, cells in (
+        ("training: µs a step", results.training),
+        ("prediction: µs a call", results.prediction),
+        ("SimpleChains.jl's case: µs an epoch", results.simplechains),
+    ):
+        if cells:
+            tables.show(title, tables.entries(cells, judged=cells is results.training))
+    print()
+    for label, text in summary.sentences(results):
+        print(labelled(label, text))
+    for remark in results.remarks:
+        print(labelled("remark", remark))
+
+
+def _write(results: Results, arguments: argparse.Namespace) -> None:
+    if arguments.output is not None:
+        write_atomically(arguments.output, results.to_json())
+    if arguments.picture is not None:
+        from nncore.bench.picture import draw
+
+        draw(results).savefig(arguments.picture)
+    if arguments.markdown is not None:
+        from nncore.bench.page import write
+
+        picture = arguments.picture
+        if picture is not None:
+            picture = Path(os.path.relpath(picture, arguments.markdown.parent))
+        write_atomically(arguments.markdown, write(results, picture))
