@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from nncore.plugin import Loss
 from nncore.testing import Guarded, tables
 
 LOSSES = {name: cls() for name, cls in classes("losses").items()}
-SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (2, 1023), (1023, 2)]
+SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (70, 16), (70, 17), (9, 300), (2, 1023), (1023, 2)]
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -99,11 +100,12 @@ def test_labels_have_the_bits_of_one_hot_targets(loss: Loss, dtype: type) -> Non
     if loss.targets == "real":
         return
     rng = np.random.default_rng(3)
-    output, weight = rng.uniform(0.01, 4, size=(33, 10)).astype(dtype), rng.uniform(size=33).astype(dtype)
-    target = rng.integers(10, size=33)
-    by_label, by_row = (Native(loss, dtype)(output, t, weight) for t in (target, np.eye(10, dtype=dtype)[target]))
-    np.testing.assert_array_equal(by_label[0], by_row[0])
-    np.testing.assert_array_equal(by_label[1], by_row[1])
+    for n_columns in (3, 10, 40, 300):
+        output, weight = rng.uniform(0.01, 4, size=(33, n_columns)).astype(dtype), rng.uniform(size=33).astype(dtype)
+        target = rng.integers(n_columns, size=33)
+        by_label, by_row = (Native(loss, dtype)(output, t, weight) for t in (target, np.eye(n_columns, dtype=dtype)[target]))
+        np.testing.assert_array_equal(by_label[0], by_row[0])
+        np.testing.assert_array_equal(by_label[1], by_row[1])
 
 
 @every
@@ -123,12 +125,13 @@ def test_weight_scales_the_gradient_and_not_the_value(loss: Loss, dtype: type) -
 
 @every
 @every_dtype
-def test_a_block_of_rows_gives_the_bits_of_the_whole(loss: Loss, dtype: type) -> None:
+@pytest.mark.parametrize("n_columns", [1, 3, 7, 10, 15, 16, 17, 40, 300, 1023])
+def test_a_block_of_rows_gives_the_bits_of_the_whole(loss: Loss, dtype: type, n_columns: int) -> None:
     rng = np.random.default_rng(5)
-    output, weight = rng.uniform(0.01, 4, size=(29, 11)).astype(dtype), rng.uniform(size=29).astype(dtype)
-    for target in targets(loss, (29, 11), dtype, rng):
+    output, weight = rng.uniform(0.01, 4, size=(150, n_columns)).astype(dtype), rng.uniform(size=150).astype(dtype)
+    for target in targets(loss, output.shape, dtype, rng):
         native = Native(loss, dtype)
-        blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
+        blocks = [slice(a, b) for a, b in pairwise([0, 1, 2, 5, 13, 22, 39, 70, 150])]
         parts = [native(output[block], target[block], weight[block]) for block in blocks]
         value, d_output = native(output, target, weight)
         np.testing.assert_array_equal(np.concatenate([part[0] for part in parts]), value)
@@ -171,12 +174,14 @@ def test_cross_entropy_agrees_with_numpy_down_to_a_probability_of_zero(dtype: ty
 
 @every
 @every_dtype
-def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type) -> None:
+@pytest.mark.parametrize("shape", [(2, 3), (20, 3), (20, 40)], ids=str)
+def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(7)
-    output = rng.uniform(0.01, 4, size=(2, 3)).astype(dtype)
-    output[0] = np.nan
-    for target in targets(loss, (2, 3), dtype, rng):
-        value, d_output = Native(loss, dtype)(output, target, np.ones(2, dtype))
-        np.testing.assert_array_equal(np.isnan(value), [True, False])
-        assert np.isnan(d_output[0]).any()
-        assert np.isfinite(d_output[1]).all()
+    output = rng.uniform(0.01, 4, size=shape).astype(dtype)
+    output[1] = np.nan
+    others = np.arange(len(output)) != 1
+    for target in targets(loss, shape, dtype, rng):
+        value, d_output = Native(loss, dtype)(output, target, np.ones(len(output), dtype))
+        np.testing.assert_array_equal(np.isnan(value), ~others)
+        assert np.isnan(d_output[1]).any()
+        assert np.isfinite(d_output[others]).all()
