@@ -143,20 +143,23 @@ def compile_program(
     blueprint: Blueprint,
     vectors: Vectors,
     *,
-    max_rows: int,
     training: bool,
+    max_rows: int | None = None,
     loss: Loss | None = None,
     optimizer: Optimizer | None = None,
     weight_decay: float = 0.0,
     seed: int = 0,
 ) -> Program:
-    """Make the program for batches of up to `max_rows` rows.
+    """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
-    leaves out layers that only train, and two buffers take turns.
+    leaves out layers that only train.
     """
     dtype = vectors.parameters.dtype
     max_parts = max(usable_cpus(), MIN_PARTS)
+    slice_rows = _slice_rows(blueprint, dtype, training)
+    if max_rows is None:
+        max_rows = slice_rows * MIN_PARTS
     builder = _Builder(blueprint, vectors, max_rows, max_parts, training)
     ops = builder.ops()
     n_outputs = blueprint.n_outputs
@@ -174,7 +177,7 @@ def compile_program(
         n_targets=n_targets,
         output_shape=blueprint.output_shape,
         max_rows=max_rows,
-        slice_rows=_slice_rows(blueprint, ops, max_rows),
+        slice_rows=max_rows if any(op.kind == "python" for op in ops) else slice_rows,
         max_parts=min(max_parts, max_rows),
         input=builder.input,
         output=ops[-1].y,
@@ -202,13 +205,10 @@ def compile_program(
     return Program(spec)
 
 
-def _slice_rows(blueprint: Blueprint, ops: Sequence[Op], max_rows: int) -> int:
-    """How many rows go through the ops together: all of them if a slice would read so many weights that it gains nothing."""
-    item = ops[0].y.itemsize
-    if blueprint.n_parameters * item > CACHE_BYTES or any(op.kind == "python" for op in ops):
-        return max_rows
-    row_bytes = item * (blueprint.n_inputs + sum(op.n_outputs + (0 if op.d_x is None else op.n_inputs) for op in ops))
-    return min(max_rows, max(MIN_SLICE_ROWS, SLICE_BYTES // row_bytes))
+def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:
+    """How many rows go through the ops together, so that what lies between two ops stays in the cache."""
+    widths = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages) * (2 if training else 1)
+    return max(MIN_SLICE_ROWS, SLICE_BYTES // (widths * dtype.itemsize))
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
@@ -227,17 +227,9 @@ class _Builder:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
         self.dtype = vectors.parameters.dtype
         self.input = self.matrix(blueprint.n_inputs)
-        if not training:
-            widest = max([s.n_outputs for s in blueprint.stages] + [s.n_inputs for s in blueprint.stages] + [1])
-            self.turns = [aligned_zeros(max_rows * widest, self.dtype) for _ in range(2)]  # buffers that ops take turns in
 
     def matrix(self, columns: int) -> np.ndarray:
         return aligned_zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
-
-    def turn(self, columns: int, not_in: np.ndarray | None) -> np.ndarray:
-        """A (max_rows, columns) view of whichever of the two shared buffers `not_in` does not lie in."""
-        free = next(t for t in self.turns if not_in is None or not np.shares_memory(t, not_in))
-        return free[: self.max_rows * columns].reshape(self.max_rows, columns)
 
     def ops(self) -> list[Op]:
         """The ops in forward order, with all forward buffers."""
@@ -264,7 +256,7 @@ class _Builder:
             stage.layer,
             stage,
             x,
-            self.matrix(stage.n_outputs) if self.training else self.turn(stage.n_outputs, not_in=x),
+            self.matrix(stage.n_outputs),
             stage.n_inputs,
             stage.n_outputs,
             parameters=vectors.parameters[stage.parameters] if plan.tensors else None,
@@ -280,7 +272,7 @@ class _Builder:
         # the output of another activation (a layer never reads its own output).
         if x is not None and (not self.training or (not activation.needs_input and isinstance(ops[-1].component, Layer))):
             return Op(activation, stage, x, x, n, n)
-        return Op(activation, stage, x, self.matrix(n) if self.training else self.turn(n, not_in=x), n, n)
+        return Op(activation, stage, x, self.matrix(n), n, n)
 
     def link_gradients(self, ops: list[Op], first_trained_op: int) -> np.ndarray:
         """Give the gradient buffers of the way back, which ends at the first trained op; return that of the network's output."""

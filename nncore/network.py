@@ -16,9 +16,6 @@ from nncore.errors import NotBuiltError, ParameterError
 from nncore.initialisation import initialise
 from nncore.plugin import Layer, Loss, Optimizer, Schedule
 
-#: Rows that a prediction runs through the layers at a time: enough to reuse each weight, few enough to stay in the caches.
-PREDICTION_BYTES = 256 * 1024
-
 NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
 
 
@@ -232,10 +229,7 @@ class Network:
 
     def _program_for_prediction(self) -> Program:
         if self._prediction_program is None:
-            blueprint = self._built
-            widest = max([blueprint.n_inputs, *(stage.n_outputs for stage in blueprint.stages)])
-            max_rows = min(1024, max(16, PREDICTION_BYTES // (widest * self.dtype.itemsize)))
-            self._prediction_program = compile_program(blueprint, self._flat, max_rows=max_rows, training=False, loss=self.loss)
+            self._prediction_program = compile_program(self._built, self._flat, training=False, loss=self.loss)
         return self._prediction_program
 
     def _needs(self, what: str) -> Any:

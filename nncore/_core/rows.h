@@ -53,19 +53,25 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     const nnc_program *program = m->program;
     const nnc_op *op = &program->ops[number];
     if (op->kind == NNC_OP_PYTHON) return call_python(m, what, number, n_rows);
-    nnc_layer_call call = op->call;
-    int64_t n_inputs = call.n_inputs, n_outputs = call.n_outputs;
-    call.x = call.x != NULL ? (const T *)call.x + first * n_inputs : (const T *)m->x + (first + m->x_shift) * n_inputs;
-    call.y = (T *)call.y + first * n_outputs;
+    const nnc_layer_call *batch = &op->call;
+    int64_t n_inputs = batch->n_inputs, n_outputs = batch->n_outputs;
+    const T *x = batch->x != NULL ? (const T *)batch->x + first * n_inputs : (const T *)m->x + (first + m->x_shift) * n_inputs;
+    T *y = (T *)batch->y + first * n_outputs, *d_x = NULL;
+    const T *d_y = NULL;
     if (what == NNC_BACKWARD) {
-        call.d_y = (const T *)call.d_y + first * n_outputs;
-        if (call.d_x != NULL) call.d_x = (T *)call.d_x + first * n_inputs;
+        d_y = (const T *)batch->d_y + first * n_outputs;
+        if (batch->d_x != NULL) d_x = (T *)batch->d_x + first * n_inputs;
     }
     int32_t status;
     if (op->kind == NNC_OP_ACTIVATION) {
-        status = what == NNC_FORWARD ? op->activation->F(forward)(call.x, call.y, n_rows, n_outputs, call.hyper)
-                                     : op->activation->F(backward)(call.x, call.y, call.d_y, call.d_x, n_rows, n_outputs, call.hyper);
+        status = what == NNC_FORWARD ? op->activation->F(forward)(x, y, n_rows, n_outputs, batch->hyper)
+                                     : op->activation->F(backward)(x, y, d_y, d_x, n_rows, n_outputs, batch->hyper);
     } else {
+        nnc_layer_call call = *batch;
+        call.x = x;
+        call.y = y;
+        call.d_y = d_y;
+        call.d_x = d_x;
         /* The parts' working rooms lie one after the other; by rows they tile the buffer, since a part begins where the one before ends. */
         call.cache = call.cache != NULL && m->run->training ? (T *)call.cache + first * op->cache_per_row : NULL;
         if (call.scratch != NULL) call.scratch = (T *)call.scratch + m->part * op->scratch + first * op->scratch_per_row;

@@ -223,7 +223,9 @@ static int32_t F(all_finite)(const T *values, int64_t n) {
     int64_t i = 0;
     for (; i + 64 <= n; i += 64)
         for (int64_t lane = 0; lane < 64; lane++) lanes[lane] += 0 * values[i + lane];
-    for (; i < n; i++) lanes[0] += 0 * values[i];
+    for (; i + 8 <= n; i += 8)
+        for (int64_t lane = 0; lane < 8; lane++) lanes[lane] += 0 * values[i + lane];
+    for (int64_t lane = 0; i < n; i++, lane++) lanes[lane] += 0 * values[i];
     for (int64_t half = 32; half > 0; half /= 2)
         for (int64_t lane = 0; lane < half; lane++) lanes[lane] += lanes[half + lane];
     return lanes[0] == 0;
