@@ -16,6 +16,10 @@ from nncore._core import native
 from nncore.errors import PluginError
 
 
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() nogil
+
+
 cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED
@@ -148,12 +152,15 @@ cdef const void *table(object capsule, str kind, size_t size) except NULL:
 cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows) noexcept with gil:
     """Does in Python what has no compiled form; an exception is kept for the caller of the run."""
     program = <Program>context
+    program.python_thread = PyThread_get_thread_ident()
     try:
         program.interpreter.run(what, op, n_rows, program.program.step + 1, bool(program.program.ops[0].call.training),
                                 bool(program.program.use_labels))
     except BaseException as error:
         program.exception = error
         return -1
+    finally:
+        program.python_thread = 0
     return 0
 
 
@@ -172,6 +179,7 @@ cdef class Program:
     cdef object interpreter
     cdef object exception
     cdef cython.pymutex lock  # threads that share a network take turns: they share its buffers
+    cdef unsigned long python_thread  # that runs a Python component for this program, or 0
 
     def __cinit__(self, spec):
         self.spec = spec
@@ -270,6 +278,12 @@ cdef class Program:
     def step(self, int64_t value):
         self.program.step = value
 
+    cdef int check_entry(self) except -1:
+        """A component that asks the network it is part of would wait for itself."""
+        if self.python_thread != 0 and self.python_thread == PyThread_get_thread_ident():
+            raise RuntimeError("a layer, activation, loss or optimizer has called the network that is running it")
+        return 0
+
     cdef int finish(self, int32_t status) except -1:
         """Turns a status into an exception."""
         if status == NNC_OK:
@@ -284,6 +298,7 @@ cdef class Program:
         cdef const void *data = address(x)
         cdef int64_t n_rows = len(x)
         cdef int32_t status
+        self.check_entry()
         with self.lock, nogil:
             status = runner.forward(&self.program, data, n_rows, training, n_threads)
         self.finish(status)
@@ -301,6 +316,7 @@ cdef class Program:
         """Loss of the last forward against the labels or target buffer, averaged by the weight buffer."""
         cdef double value = 0
         cdef int32_t status
+        self.check_entry()
         with self.lock, nogil:
             status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
         self.finish(status)
@@ -312,6 +328,7 @@ cdef class Program:
         cdef int64_t n_rows = len(x)
         cdef double value = 0
         cdef int32_t status
+        self.check_entry()
         with self.lock, nogil:
             status = runner.backward(&self.program, data, n_rows, &value, n_threads)
         self.finish(status)
@@ -320,6 +337,7 @@ cdef class Program:
     def update(self, int32_t n_threads=1):
         """Let the optimizer take one step."""
         cdef int32_t status
+        self.check_entry()
         with self.lock, nogil:
             status = runner.update(&self.program, n_threads)
         self.finish(status)
@@ -340,6 +358,7 @@ cdef class Program:
         cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order, rates)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
+        self.check_entry()
         with self.lock, nogil:
             status = runner.train(&self.program, &samples, batch_size, drop_last, seconds, &sums, n_threads)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
@@ -354,6 +373,7 @@ cdef class Program:
         cdef void *kept = address(outputs)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
+        self.check_entry()
         with self.lock, nogil:
             status = runner.evaluate(&self.program, &samples, kept, seconds, &sums, n_threads)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
@@ -365,6 +385,7 @@ cdef class Program:
         cdef void *destination = address(outputs)
         cdef int64_t n_rows = len(inputs)
         cdef int32_t status
+        self.check_entry()
         with self.lock, nogil:
             status = runner.predict(&self.program, source, n_rows, destination, n_threads)
         self.finish(status)
@@ -390,6 +411,7 @@ cdef class Program:
                 return None
             output = empty(self.output_shape, self.dtype)
             destination = address(output)
+            self.check_entry()
             with self.lock, nogil:
                 status = runner.predict(&self.program, view.buf, 1, destination, 1)
         finally:
