@@ -1,8 +1,9 @@
-"""One call of a layer on guarded buffers, in NumPy or compiled."""
+"""One call of a layer on guarded buffers, in NumPy or compiled; whole, or in parts as the host may split it."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,17 @@ from nncore.testing.guarded import Guarded
 
 #: Identify a call; they key its random numbers.
 SEED, STEP_NUMBER, POSITION = 12345, 3, 1
+#: What is in a buffer that a layer has not written yet: nothing may depend on it.
+NOISE = 7
+
+Split = Literal["nothing", "rows", "columns"]
+
+
+def uneven(n: int, unit: int = 1) -> list[tuple[int, int]]:
+    """Ranges of n things that begin at multiples of `unit`, of different lengths; the last comes first, since no order is promised."""
+    units = n // unit
+    cuts = [0, *sorted({cut * unit for cut in (1, 4, units // 2 + 2) if cut < units}), n]
+    return list(zip(cuts[:-1], cuts[1:], strict=True))[::-1]
 
 
 class Call:
@@ -27,18 +39,22 @@ class Call:
     buffers : ndarray of shape (n_buffers,)
         What is kept but not trained, before the call.
     training : bool, default True
+    first_row : int, default 0
+        Of the batch, if `x` is a slice of one.
     """
 
-    def __init__(self, layer: Layer, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray, training: bool = True) -> None:
-        self.layer, self.plan, self.training = layer, layer.plan(x.shape[1:]), training
+    def __init__(
+        self, layer: Layer, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray, training: bool = True, first_row: int = 0
+    ) -> None:
+        self.layer, self.plan, self.training, self.first_row = layer, layer.plan(x.shape[1:]), training, first_row
         dtype, n_rows, n_outputs = x.dtype, len(x), math.prod(self.plan.output_shape)
         kernel = native_kernel(layer)
         self.table = None if kernel is None else tables.layer(kernel.load())
-        self._x, self._parameters = x.reshape(n_rows, -1).copy(), parameters.copy()
+        self._sample_shape, self._x, self._parameters = x.shape[1:], x.reshape(n_rows, -1).copy(), parameters.copy()
+        self._hyper = np.array(layer.hyper(), np.float64)
 
         def noise(name: str, *shape: int) -> Guarded:
-            """Nothing that a layer is to write may be read before: it holds an odd number."""
-            return Guarded(np.full(shape, 7, dtype), name)
+            return Guarded(np.full(shape, NOISE, dtype), name)
 
         self.x, self.y = Guarded(self._x, "x"), noise("y", n_rows, n_outputs)
         self.d_x = noise("d_x", *self._x.shape)
@@ -47,33 +63,86 @@ class Call:
         self.cache = noise("cache", self.plan.cache + self.plan.cache_per_row * n_rows)
         self.scratch = noise("scratch", self.plan.scratch + self.plan.scratch_per_row * n_rows)
 
-    def forward(self) -> np.ndarray:
+    # ---- the two directions ---------------------------------------------------------------------------------------------------
+
+    def forward(self, split: Split = "nothing") -> np.ndarray:
         """The outputs."""
-        self._run("forward", None, want_d_x=False)
+        if self.table is None:
+            self.layer.forward(self._python_call(None, want_d_x=False))
+            self._check("forward")
+        elif split == "rows":
+            for part, rows, cached in self._slices():
+                self.y.array[rows] = part.forward()
+                self.cache.array[cached], self.buffers.array[...] = part.cache.array, part.buffers.array
+        elif self.training:
+            self._by_columns("forward", self.y, None, False, split)
+        else:
+            self._native("forward", keeps_cache=True)
+            expect((self.cache.array == NOISE).all(), "cache is written at prediction, where the host hands NULL")
+            self._native("forward", keeps_cache=False)
         return self.y.check()
 
-    def backward(self, d_y: np.ndarray, want_d_x: bool = True) -> tuple[np.ndarray, np.ndarray]:
-        """(d_x, d_parameters), after `forward`. A layer may not read its own output again: an activation may have changed it."""
-        self.y.array[...] = 7
+    def backward(self, d_y: np.ndarray, want_d_x: bool = True, split: Split = "nothing") -> tuple[np.ndarray, np.ndarray]:
+        """(d_x, d_parameters), after `forward`. A layer may not read its own output again: an activation may have changed it.
+
+        Unless nothing is to be split, the kernel's ``gradient`` writes some parameters at a time.
+        """
+        self.y.array[...] = NOISE
         guarded = Guarded(d_y, "d_y")
-        self._run("backward", guarded, want_d_x)
+        if self.table is None:
+            self.layer.backward(self._python_call(guarded, want_d_x))
+            self._check("backward")
+        elif self.plan.gradient_unit == 0:
+            self._backward(guarded, want_d_x, split)
+        else:
+            if want_d_x:
+                self._backward(guarded, want_d_x, split)
+            expect((self.d_parameters.array == NOISE).all(), "backward writes d_parameters, which are for gradient to write")
+            d_x, scratch = self.d_x.array.copy(), self.scratch.array.copy()
+            self._gradient(guarded, in_ranges=split != "nothing")
+            expect_same_bits(self.d_x.array, d_x, "d_x after gradient, which must not write it")
+            expect_same_bits(self.scratch.array, scratch, "scratch after gradient, which is called by several threads at once")
         expect_same_bits(guarded.check(), d_y, "d_y after backward, which must not write it")
         return self.d_x.check(), self.d_parameters.check()
 
-    def _run(self, direction: str, d_y: Guarded | None, want_d_x: bool) -> None:
-        if self.table is None:
-            (self.layer.forward if direction == "forward" else self.layer.backward)(self._python_call(d_y, want_d_x))
+    def _backward(self, d_y: Guarded, want_d_x: bool, split: Split) -> None:
+        if split == "rows":
+            for part, rows, _ in self._slices():
+                part._backward(Guarded(d_y.array[rows], "d_y"), want_d_x, "nothing")
+                self.d_x.array[rows], self.d_parameters.array[...] = part.d_x.array, part.d_parameters.array
         else:
-            name = f"{direction}_{tables.SUFFIXES[self._x.dtype]}"
-            function = getattr(self.table, name)
-            expect(function is not None, f"the kernel has no {name}")
-            hyper = np.array(self.layer.hyper(), np.float64)
-            status = function(self._native_call(d_y, want_d_x, hyper))
-            expect(status == 0, f"{name} returned {status}, 0 is success")
-        expect_same_bits(self.x.check(), self._x, f"x after {direction}, which must not write it")
-        expect_same_bits(self.parameters.check(), self._parameters, f"parameters after {direction}, which must not write them")
-        for buffer in (self.y, self.d_x, self.d_parameters, self.buffers, self.cache, self.scratch):
-            buffer.check()
+            self._by_columns("backward", self.d_x, d_y, want_d_x, split)
+
+    # ---- in parts -------------------------------------------------------------------------------------------------------------
+
+    def _slices(self) -> list[tuple[Call, slice, slice]]:
+        """Calls on slices of rows, each on buffers of its own, with their rows and what they have of the cache."""
+        slices = []
+        for first, end in uneven(len(self._x)):
+            rows, cached = slice(first, end), slice(first * self.plan.cache_per_row, end * self.plan.cache_per_row)
+            x = self._x[rows].reshape(end - first, *self._sample_shape)
+            part = Call(self.layer, x, self._parameters, self.buffers.array, self.training, first)
+            part.cache.array[...] = self.cache.array[cached]
+            slices.append((part, rows, cached))
+        return slices
+
+    def _by_columns(self, direction: str, written: Guarded, d_y: Guarded | None, want_d_x: bool, split: Split) -> None:
+        """Call for all columns of `written`, or for some at a time."""
+        n = written.array.shape[1]
+        for begin, end in uneven(n) if split == "columns" else [(0, n)]:
+            before = written.array.copy()
+            self._native(direction, d_y, want_d_x, begin_column=begin, end_column=end)
+            before[:, begin:end] = written.array[:, begin:end]
+            expect_same_bits(written.array, before, f"{written.name} outside of columns {begin} to {end - 1}, which {direction} was asked for")
+
+    def _gradient(self, d_y: Guarded, in_ranges: bool) -> None:
+        n = self.d_parameters.array.size
+        for begin, end in uneven(n, self.plan.gradient_unit) if in_ranges else [(0, n)]:
+            part = Guarded(np.full(end - begin, NOISE, self._x.dtype), "d_parameters")
+            self._native("gradient", d_y, d_parameters=part, begin_parameter=begin, end_parameter=end)
+            self.d_parameters.array[begin:end] = part.check()
+
+    # ---- one call of a function -----------------------------------------------------------------------------------------------
 
     def _python_call(self, d_y: Guarded | None, want_d_x: bool) -> LayerCall:
         return LayerCall(
@@ -91,22 +160,49 @@ class Call:
             training=self.training,
         )
 
-    def _native_call(self, d_y: Guarded | None, want_d_x: bool, hyper: np.ndarray) -> tables.LayerCallStruct:
-        names = ("x", "y", "parameters", "d_parameters", "buffers", "cache", "scratch")
-        pointers = {name: getattr(self, name).array.ctypes.data for name in names}
-        return tables.LayerCallStruct(
+    def _native(
+        self,
+        direction: str,
+        d_y: Guarded | None = None,
+        want_d_x: bool = False,
+        *,
+        keeps_cache: bool = True,
+        d_parameters: Guarded | None = None,
+        **ranges: int,
+    ) -> None:
+        """Call the kernel's function on these buffers, with the fields that say which range of its results to write."""
+        name = f"{direction}_{tables.SUFFIXES[self._x.dtype]}"
+        function = getattr(self.table, name)
+        expect(function is not None, f"the kernel has no {name}")
+        pointers = {what: getattr(self, what).array.ctypes.data for what in ("x", "y", "parameters", "buffers", "scratch")}
+        n_outputs = self.y.array.shape[1]
+        fields = {"begin_column": 0, "end_column": n_outputs, "begin_parameter": 0, "end_parameter": self._parameters.size} | ranges
+        call = tables.LayerCallStruct(
             **pointers,
             d_y=None if d_y is None else d_y.array.ctypes.data,
             d_x=self.d_x.array.ctypes.data if want_d_x else None,
-            hyper=hyper.ctypes.data,
+            d_parameters=(d_parameters or self.d_parameters).array.ctypes.data,
+            cache=self.cache.array.ctypes.data if keeps_cache else None,
+            hyper=self._hyper.ctypes.data,
             n_rows=len(self._x),
             n_inputs=self._x.shape[1],
-            n_outputs=self.y.array.shape[1],
+            n_outputs=n_outputs,
+            first_row=self.first_row,
+            **fields,
             seed=SEED,
             step=STEP_NUMBER,
             layer=POSITION,
             training=self.training,
         )
+        expect((status := function(call)) == 0, f"{name} returned {status}, 0 is success")
+        self._check(direction)
+
+    def _check(self, direction: str) -> None:
+        """Nothing was written that is only to be read, nor beside any buffer."""
+        expect_same_bits(self.x.check(), self._x, f"x after {direction}, which must not write it")
+        expect_same_bits(self.parameters.check(), self._parameters, f"parameters after {direction}, which must not write them")
+        for buffer in (self.y, self.d_x, self.d_parameters, self.buffers, self.cache, self.scratch):
+            buffer.check()
 
 
 def size(parts: tuple[Tensor, ...] | tuple[Buffer, ...]) -> int:

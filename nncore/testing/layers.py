@@ -65,6 +65,9 @@ class LayerConformance(networks.NetworkConformance):
     def test_rows_are_independent_at_prediction(self) -> None:
         self._each_that_computes(self._check_rows)
 
+    def test_parts_give_the_bits_of_the_whole(self) -> None:
+        self._each_that_computes(self._check_parts)
+
     def network(self) -> Sequential:
         """The layer as a hidden one if it takes vectors, else at the front."""
         layer = registry.resolve("layers", registry.config_of("layers", self.components()[0]))
@@ -178,6 +181,29 @@ class LayerConformance(networks.NetworkConformance):
             blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
             parts = [Call(layer, x[block], parameters, buffers, training=False).forward() for block in blocks]
             expect_same_bits(np.concatenate(parts), whole, f"{dtype.__name__}: y of blocks of rows")
+
+
+    def _check_parts(self, layer: Layer) -> None:
+        """While training, a kernel called as its plan allows, on some rows or for some columns and parameters, gives the bits of one call."""
+        splits: list[Split] = [split for split in ("rows", "columns") if getattr(layer.plan(self.input_shapes[0]), f"split_{split}")]
+        if native_kernel(layer) is None:
+            return
+        for n_rows, shape in [*((n, self.input_shapes[0]) for n in ROWS), *((3, shape) for shape in self.input_shapes[1:])]:
+            for dtype in DTYPES:
+                whole = self._trained(layer, n_rows, shape, dtype, "nothing")
+                for split in splits:
+                    for name, value in self._trained(layer, n_rows, shape, dtype, split).items():
+                        what = f"{n_rows} rows, shape {shape}, {dtype.__name__}: {name} by some {split} at a time"
+                        expect_same_bits(value, whole[name], what)
+
+    def _trained(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any, split: Split) -> dict[str, np.ndarray]:
+        """What a forward and a backward call, or what they are split into, leave behind."""
+        x, parameters, buffers, _ = self._problem(layer, n_rows, shape, dtype)
+        call = Call(layer, x, parameters, buffers)
+        y = call.forward(split).copy()
+        d_y = np.random.default_rng(n_rows).normal(size=y.shape).astype(dtype)
+        d_x, d_parameters = call.backward(d_y, split=split)
+        return {"y": y, "d_x": d_x, "d_parameters": d_parameters, "buffers": call.buffers.array, "cache": call.cache.array}
 
 
 def _projected(layer: Layer, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray, d_y: np.ndarray) -> float:
