@@ -33,7 +33,8 @@ double nnc_peak_flops(const nnc_peak *peak, int is_f64, double seconds) {
 }
 
 double nnc_memory_bandwidth(const nnc_peak *peak, int64_t n, double seconds) {
-    int64_t stride = (n + LINE - 1) / LINE * LINE + 5 * LINE; /* arrays a power of two apart would get into each other's way in the caches */
+    /* Arrays a power of two apart would get into each other's way in the caches. */
+    int64_t stride = (n + LINE - 1) / LINE * LINE + 5 * LINE;
     float *room = malloc(((size_t)stride * 4 + LINE) * sizeof *room);
     if (room == NULL) return -1;
     float *w = room + (LINE - (uintptr_t)room / sizeof *room % LINE), *g = w + stride, *m = g + stride, *v = m + stride;

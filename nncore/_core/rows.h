@@ -1,11 +1,14 @@
 /* The first phase of a step, and all of a prediction: rows of a batch through the tasks of the program. Included by runner.c as a template. */
 
-/* A row is often shorter than what a call of memcpy is worth. */
-static inline void F(copy)(T *restrict to, const T *restrict from, int64_t n) {
-    if (n > 16)
+/* A row is often shorter than what a call of memcpy is worth; four numbers are one move. */
+static inline void F(copy)(T *to, const T *from, int64_t n) {
+    int64_t j = 0;
+    if (n > 32) {
         memcpy(to, from, (size_t)n * sizeof(T));
-    else
-        for (int64_t j = 0; j < n; j++) to[j] = from[j];
+        return;
+    }
+    for (; j + 4 <= n; j += 4) memcpy(to + j, from + j, 4 * sizeof(T));
+    for (; j < n; j++) to[j] = from[j];
 }
 
 /* Rows first .. first + n_rows - 1 of the batch into the program's buffers. */

@@ -132,6 +132,8 @@ typedef uint32_t bits_f32;
 typedef uint64_t bits_f64;
 #define magnitude_f32 UINT32_C(0x7fffffff) /* all bits but the sign */
 #define magnitude_f64 UINT64_C(0x7fffffffffffffff)
+#define exponent_f32 UINT32_C(0x7f800000)
+#define exponent_f64 UINT64_C(0x7ff0000000000000)
 
 #include "nncore/float32.h"
 #define LARGEST FLT_MAX
@@ -219,16 +221,13 @@ const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
 #else
 
 static int32_t F(all_finite)(const T *values, int64_t n) {
-    T lanes[64] = {0}; /* 0 * x is 0 for a finite x and NaN otherwise; as many sums as hide the latency of an addition */
-    int64_t i = 0;
-    for (; i + 64 <= n; i += 64)
-        for (int64_t lane = 0; lane < 64; lane++) lanes[lane] += 0 * values[i + lane];
-    for (; i + 8 <= n; i += 8)
-        for (int64_t lane = 0; lane < 8; lane++) lanes[lane] += 0 * values[i + lane];
-    for (int64_t lane = 0; i < n; i++, lane++) lanes[lane] += 0 * values[i];
-    for (int64_t half = 32; half > 0; half /= 2)
-        for (int64_t lane = 0; lane < half; lane++) lanes[lane] += lanes[half + lane];
-    return lanes[0] == 0;
+    F(bits) found = 0; /* of numbers that have all bits of the exponent set */
+    for (int64_t i = 0; i < n; i++) {
+        F(bits) bits;
+        memcpy(&bits, values + i, sizeof bits);
+        found |= (F(bits))((bits & F(exponent)) == F(exponent));
+    }
+    return found == 0;
 }
 
 #include "rows.h"

@@ -12,20 +12,15 @@ from nncore.plugin import Buffer, Layer, LayerCall, Plan, Tensor, native_kernel
 from nncore.testing import tables
 from nncore.testing.expectations import expect, expect_same_bits
 from nncore.testing.guarded import Guarded
+from nncore.testing.uneven import uneven
 
 #: Identify a call; they key its random numbers.
 SEED, STEP_NUMBER, POSITION = 12345, 3, 1
 #: What is in a buffer that a layer has not written yet: nothing may depend on it.
 NOISE = 7
 
-Split = Literal["nothing", "rows", "columns"]
-
-
-def uneven(n: int, unit: int = 1) -> list[tuple[int, int]]:
-    """Ranges of n things that begin at multiples of `unit`, of different lengths; the last comes first, since no order is promised."""
-    units = n // unit
-    cuts = [0, *sorted({cut * unit for cut in (1, 4, units // 2 + 2) if cut < units}), n]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))[::-1]
+#: What a call is split by.
+Split = Literal["nothing", "rows", "columns", "parameters"]
 
 
 class Call:
@@ -83,10 +78,7 @@ class Call:
         return self.y.check()
 
     def backward(self, d_y: np.ndarray, want_d_x: bool = True, split: Split = "nothing") -> tuple[np.ndarray, np.ndarray]:
-        """(d_x, d_parameters), after `forward`. A layer may not read its own output again: an activation may have changed it.
-
-        Unless nothing is to be split, the kernel's ``gradient`` writes some parameters at a time.
-        """
+        """(d_x, d_parameters), after `forward`. A layer may not read its own output again: an activation may have changed it."""
         self.y.array[...] = NOISE
         guarded = Guarded(d_y, "d_y")
         if self.table is None:
@@ -99,7 +91,7 @@ class Call:
                 self._backward(guarded, want_d_x, split)
             expect((self.d_parameters.array == NOISE).all(), "backward writes d_parameters, which are for gradient to write")
             d_x, scratch = self.d_x.array.copy(), self.scratch.array.copy()
-            self._gradient(guarded, in_ranges=split != "nothing")
+            self._gradient(guarded, in_ranges=split == "parameters")
             expect_same_bits(self.d_x.array, d_x, "d_x after gradient, which must not write it")
             expect_same_bits(self.scratch.array, scratch, "scratch after gradient, which is called by several threads at once")
         expect_same_bits(guarded.check(), d_y, "d_y after backward, which must not write it")
@@ -133,7 +125,9 @@ class Call:
             before = written.array.copy()
             self._native(direction, d_y, want_d_x, begin_column=begin, end_column=end)
             before[:, begin:end] = written.array[:, begin:end]
-            expect_same_bits(written.array, before, f"{written.name} outside of columns {begin} to {end - 1}, which {direction} was asked for")
+            expect_same_bits(
+                written.array, before, f"{written.name} outside of columns {begin} to {end - 1}, which {direction} was asked for"
+            )
 
     def _gradient(self, d_y: Guarded, in_ranges: bool) -> None:
         n = self.d_parameters.array.size

@@ -13,11 +13,11 @@ from nncore.layers.dense import Dense
 from nncore.layers.flatten import Flatten
 from nncore.model import Sequential
 from nncore.plugin import Layer, Plan, native_kernel
-from nncore.testing import networks
+from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.hyperparameters import unusual
-from nncore.testing.layer_calls import Call, first_buffers, size
+from nncore.testing.layer_calls import Call, Split, first_buffers, size
 from nncore.testing.twin import numpy_twin
 
 ROWS = (1, 7, 8, 9, 130)
@@ -179,13 +179,15 @@ class LayerConformance(networks.NetworkConformance):
             x, parameters, buffers, _ = self._problem(layer, 29, self.input_shapes[0], dtype)
             whole = Call(layer, x, parameters, buffers, training=False).forward()
             blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
-            parts = [Call(layer, x[block], parameters, buffers, training=False).forward() for block in blocks]
+            # The host's buffers are not the caller's: the first row of a slice may be any of them.
+            parts = [Call(layer, x[block], parameters, buffers, training=False, first_row=29 - block.stop).forward() for block in blocks]
             expect_same_bits(np.concatenate(parts), whole, f"{dtype.__name__}: y of blocks of rows")
 
-
     def _check_parts(self, layer: Layer) -> None:
-        """While training, a kernel called as its plan allows, on some rows or for some columns and parameters, gives the bits of one call."""
-        splits: list[Split] = [split for split in ("rows", "columns") if getattr(layer.plan(self.input_shapes[0]), f"split_{split}")]
+        """While training, a kernel called in parts, as its plan allows, gives the bits of one call."""
+        plan = layer.plan(self.input_shapes[0])
+        allowed: dict[Split, object] = {"rows": plan.split_rows, "columns": plan.split_columns, "parameters": plan.gradient_unit}
+        splits = [split for split, is_allowed in allowed.items() if is_allowed]
         if native_kernel(layer) is None:
             return
         for n_rows, shape in [*((n, self.input_shapes[0]) for n in ROWS), *((3, shape) for shape in self.input_shapes[1:])]:
@@ -228,4 +230,32 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
         expect(getattr(plan, count) >= 0, f"{what}: {count} is {getattr(plan, count)}")
     if plan.activation is not None:
         registry.resolve("activations", plan.activation)
+    check_splitting(layer, plan, what)
     expect(layer.plan(shape) == plan, f"{what} differs when it is asked again")
+
+
+def check_splitting(layer: Layer, plan: Plan, what: str) -> None:
+    """What a plan says about splitting fits together, and fits the kernel."""
+    unit, n_parameters = plan.gradient_unit, size(plan.tensors)
+    expect(
+        not (plan.split_rows and plan.cache),
+        f"{what}: with split_rows there is no cache but cache_per_row, as no slice sees the whole batch",
+    )
+    expect(
+        not (plan.split_columns and plan.scratch_per_row), f"{what}: with split_columns there is no scratch_per_row: all calls see all rows"
+    )
+    expect(unit >= 0, f"{what}: gradient_unit is {unit}")
+    expect(unit == 0 or n_parameters % unit == 0, f"{what}: gradient_unit is {unit}, of which {n_parameters} parameters are no multiple")
+    if (kernel := native_kernel(layer)) is None:
+        return
+    expect(
+        not (plan.split_rows and plan.tensors and unit == 0),
+        f"{what}: with split_rows, gradients, which are sums over all rows, need gradient functions and a gradient_unit",
+    )
+    table = tables.layer(kernel.load())
+    for suffix in tables.SUFFIXES.values():
+        has_gradient = getattr(table, f"gradient_{suffix}") is not None
+        expect(
+            has_gradient == (unit > 0),
+            f"{what}: gradient_unit is {unit}, and the kernel has {'a' if has_gradient else 'no'} gradient_{suffix}",
+        )

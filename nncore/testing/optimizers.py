@@ -10,13 +10,14 @@ import numpy as np
 
 from nncore.layers.dense import Dense
 from nncore.model import Sequential
-from nncore.plugin import Optimizer, native_kernel
+from nncore.plugin import Optimizer, TensorSpan, native_kernel
 from nncore.testing import networks
 from nncore.testing.descent import check_bowl, check_rosenbrock
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
-from nncore.testing.stepping import Step, layout, native_step, numpy_step, steps
+from nncore.testing.stepping import Step, layout, native_step, native_step_on, numpy_step, steps
+from nncore.testing.uneven import uneven
 
 #: Numbers of parameters: none, one, about one vector register, and many with a remainder.
 SIZES = (0, 1, 7, 8, 9, 1023)
@@ -51,6 +52,9 @@ class OptimizerConformance(networks.NetworkConformance):
 
     def test_same_bits_every_time(self) -> None:
         self.each(check_same_bits)
+
+    def test_parts_give_the_bits_of_the_whole(self) -> None:
+        self.each(check_parts)
 
     def test_all_state_is_in_the_state(self) -> None:
         self.each(check_resuming)
@@ -146,6 +150,24 @@ def check_same_bits(optimizer: Optimizer) -> None:
                     expect_same_bits(again, before, f"{rung}, {dtype.__name__}: {name} of a second run")
             elsewhere = run(step, optimizer, *arguments, shift=first[0].itemsize)
             expect_same_bits(elsewhere[0], first[0], f"{rung}, {dtype.__name__}: w where the buffers begin elsewhere in memory")
+
+
+def check_parts(optimizer: Optimizer) -> None:
+    """Steps of the kernel on some parameters after the others give the bits of steps on all: threads share them out."""
+    if native_kernel(optimizer) is None or optimizer.needs_tensors:
+        return
+    for n in SIZES:
+        for dtype in DTYPES:
+            w, gradients, state = problem(optimizer, n, dtype)
+            whole = run(native_step, optimizer, w, gradients, state)
+            in_parts = run(_step_in_parts, optimizer, w, gradients, state)
+            for name, actual, expected in zip(("w", "state"), in_parts, whole, strict=True):
+                expect_same_bits(actual, expected, f"n = {n}, {dtype.__name__}: {name} after steps on some parameters at a time")
+
+
+def _step_in_parts(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan]) -> None:
+    for begin, end in uneven(w.size):
+        native_step_on(optimizer, w, g, state, t, slice(begin, end))
 
 
 def check_resuming(optimizer: Optimizer) -> None:

@@ -23,17 +23,26 @@ def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.nda
 
 def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
     """The function of the compiled kernel."""
+    if not optimizer.needs_tensors:
+        return native_step_on(optimizer, w, g, state, t, slice(0, w.size))
+    rows = [(span.offset, span.rows, span.columns, span.layer, tables.ROLES[span.role]) for span in tensors]
+    _call(optimizer, "step_tensors", w, g, state, w.size, t, np.array(rows, tables.TENSOR), len(rows))
+
+
+def native_step_on(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, part: slice) -> None:
+    """The same for some of the parameters, as a thread of the host does it; `state` is that of all."""
+    w_part, g_part, state_part = w[part], g[part], state.reshape(-1)[part.start :]  # which begins where the part's first slot does
+    _call(optimizer, "step", w_part, g_part, state_part, w_part.size, t, w.size)
+
+
+def _call(
+    optimizer: Optimizer, stem: str, w: np.ndarray, g: np.ndarray, state: np.ndarray, n: int, t: int, *rest: np.ndarray | int
+) -> None:
     kernel = native_kernel(optimizer)
     assert kernel is not None, "only an optimizer with a kernel has a native step"
-    name = f"step{'_tensors' if optimizer.needs_tensors else ''}_{tables.SUFFIXES[w.dtype]}"
-    function = _function(kernel, name)
-    arguments: list[np.ndarray | int] = [w, g, state, w.size, t, np.array(optimizer.hyper(), np.float64)]
-    if optimizer.needs_tensors:
-        rows = [(span.offset, span.rows, span.columns, span.layer, tables.ROLES[span.role]) for span in tensors]
-        arguments += [np.array(rows, tables.TENSOR), len(rows)]
-    else:
-        arguments.append(w.size)
-    expect((status := function(*arguments)) == 0, f"{name} returned {status}, 0 is success")
+    name = f"{stem}_{tables.SUFFIXES[w.dtype]}"
+    status = _function(kernel, name)(w, g, state, n, t, np.array(optimizer.hyper(), np.float64), *rest)
+    expect(status == 0, f"{name} returned {status}, 0 is success")
 
 
 @functools.cache

@@ -39,7 +39,10 @@ class LayerCallStruct(ctypes.Structure):
             (name, ctypes.c_void_p)
             for name in ("x", "y", "d_y", "d_x", "parameters", "d_parameters", "buffers", "cache", "scratch", "hyper")
         ),
-        *((name, ctypes.c_int64) for name in ("n_rows", "n_inputs", "n_outputs", "first_row", "begin_column", "end_column", "begin_parameter", "end_parameter")),
+        *(
+            (name, ctypes.c_int64)
+            for name in ("n_rows", "n_inputs", "n_outputs", "first_row", "begin_column", "end_column", "begin_parameter", "end_parameter")
+        ),
         ("seed", ctypes.c_uint64),
         ("step", ctypes.c_int64),
         ("layer", ctypes.c_int32),
