@@ -6,6 +6,7 @@ for prediction. Every buffer is a NumPy array, so that compiled kernels and Pyth
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,11 +35,25 @@ TILE_BYTES = CACHE_BYTES // 4
 MIN_PARTS = 8
 
 
+#: Vectors that are read side by side begin at different places of a page (of 4 kB): at the same place, they drive each other out of the
+#: first-level cache. So many bytes lie between those places.
+PAGE, STAGGER = 4096, 17 * ALIGNMENT
+_staggers = itertools.cycle(range(0, PAGE, STAGGER))
+
+
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
-    """A zeroed vector that begins on a cache line."""
-    raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    """A zeroed vector that begins on a cache line, each one at another place of a page."""
+    raw = np.zeros(size * dtype.itemsize + PAGE, np.uint8)
+    start = (next(_staggers) - raw.ctypes.data) % PAGE
     return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
+def zero_state(optimizer: Optimizer, n: int, dtype: np.dtype) -> np.ndarray:
+    """State (n_slots, n) of an optimizer, every vector of it aligned like `aligned_zeros`; contiguous for one that wants structure."""
+    stride = n
+    if not optimizer.needs_tensors:
+        stride += (STAGGER - n * dtype.itemsize) % PAGE // dtype.itemsize
+    return aligned_zeros(optimizer.n_slots * stride, dtype).reshape(optimizer.n_slots, stride)[:, :n]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from nncore import registry
 from nncore._core.program import Program
 from nncore.arguments import as_dtype, as_seed
-from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, layer_names, plan_network
+from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, layer_names, plan_network, zero_state
 from nncore.data import as_matrix, as_samples
 from nncore.errors import NotBuiltError, ParameterError
 from nncore.initialisation import initialise
@@ -114,7 +114,7 @@ class Network:
     def _set_optimizer(self, optimizer: Optimizer) -> None:
         """Take an optimizer with a state of zeros."""
         n = self._built.n_parameters
-        state = aligned_zeros(optimizer.n_slots * n, self.dtype).reshape(optimizer.n_slots, n)
+        state = zero_state(optimizer, n, self.dtype)
         vectors = self._flat
         self._forget_programs()
         self.optimizer, self._n_steps = optimizer, 0
@@ -252,7 +252,10 @@ class Network:
         self.__dict__.update(state)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
-            state_of_optimizer = None if old.state is None else _realigned(old.state)
+            state_of_optimizer = None
+            if old.state is not None and self.optimizer is not None:
+                state_of_optimizer = zero_state(self.optimizer, old.parameters.size, old.parameters.dtype)
+                state_of_optimizer[...] = old.state
             self._vectors = Vectors(_realigned(old.parameters), _realigned(old.gradients), _realigned(old.buffers), state_of_optimizer)
         self._forget_programs()
 
@@ -263,6 +266,6 @@ def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
 
 
 def _realigned(vector: np.ndarray) -> np.ndarray:
-    copy = aligned_zeros(vector.size, vector.dtype).reshape(vector.shape)
+    copy = aligned_zeros(vector.size, vector.dtype)
     copy[...] = vector
     return copy

@@ -75,10 +75,9 @@ static int64_t F(check_gradients)(const member *m) {
 /* Lets the optimizer step on parameters begin .. end - 1, whose gradients are at g. */
 static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *g) {
     const nnc_program *program = m->program;
-    int64_t n = program->n_parameters;
     T *state = program->state != NULL ? (T *)program->state + begin : NULL; /* (n_slots, n), from `begin` on */
     int32_t status = program->optimizer->F(step)((T *)program->parameters + begin, g, state, end - begin, m->step,
-                                                 program->optimizer_hyper, n);
+                                                 program->optimizer_hyper, program->state_stride);
     return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, NNC_IS_OPTIMIZER);
 }
 

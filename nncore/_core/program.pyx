@@ -55,6 +55,7 @@ cdef extern from "runner.h" nogil:
         void *parameters
         void *gradients
         void *state
+        int64_t state_stride
         int64_t n_parameters
         const nnc_tensor *tensors
         int64_t n_tensors
@@ -245,7 +246,9 @@ cdef class Program:
         program.loss_hyper = <const double *>address(spec.loss_hyper)
         program.parameters = address(spec.parameters)
         program.gradients = address(spec.gradients)
-        program.state = address(spec.state)
+        if spec.state is not None and len(spec.state) > 0:
+            program.state = address(spec.state[0])
+            program.state_stride = spec.state.strides[0] // spec.state.itemsize
         program.n_parameters = spec.parameters.size
         for i, span in enumerate(spec.spans):
             self.tensors[i] = nnc_tensor(span.offset, span.rows, span.columns, span.layer, _ROLES[span.role])

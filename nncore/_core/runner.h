@@ -85,6 +85,7 @@ typedef struct nnc_program {
     void *parameters; /* (n_parameters,) */
     void *gradients;  /* (n_parameters,) */
     void *state;      /* (n_slots, n_parameters) */
+    int64_t state_stride; /* numbers from one vector of it to the next */
     int64_t n_parameters;
     const nnc_tensor *tensors; /* (n_tensors,) */
     int64_t n_tensors;

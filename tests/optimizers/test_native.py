@@ -62,21 +62,6 @@ def test_float32_keeps_its_digits_at_every_step_number(optimizer: Optimizer, t: 
     np.testing.assert_allclose(state32, state, rtol=4 * eps, atol=4 * eps)
 
 
-@every_elementwise
-@every_dtype
-def test_a_part_of_the_vector_gives_the_bits_of_the_whole(optimizer: Optimizer, dtype: type) -> None:
-    rng = np.random.default_rng(2)
-    w, g = rng.normal(size=101).astype(dtype), rng.normal(size=101).astype(dtype)
-    state = rng.uniform(0.1, 1, (optimizer.n_slots, 101)).astype(dtype)
-    whole_w, whole_state = w.copy(), state.copy()
-    native_step(optimizer, whole_w, g, whole_state, 3)
-    for part in (slice(0, 1), slice(1, 4), slice(4, 21), slice(21, 54), slice(54, 101)):
-        part_w, part_state = w[part].copy(), np.ascontiguousarray(state[:, part])
-        native_step(optimizer, part_w, g[part].copy(), part_state, 3)
-        np.testing.assert_array_equal(part_w, whole_w[part])
-        np.testing.assert_array_equal(part_state, whole_state[:, part])
-
-
 @every
 @every_dtype
 @pytest.mark.parametrize("step", [numpy_step, native_step])

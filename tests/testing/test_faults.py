@@ -33,11 +33,24 @@ FAULTS = [
     ("optimizers", "unchecked", "ranges", "lr=nan is not refused; declare its interval in `ranges`"),
     ("optimizers", "secretive", "arguments are attributes", r"keep the argument 'decay' in self\.decay"),
     ("optimizers", "greedy", "step", "g after step 1, which must not write it"),
+    ("optimizers", "unstrided", "parts give the bits of the whole", "w after steps on some parameters at a time"),
     ("activations", "wrong_gradient", "gradient", "NumPy: d_z against central differences"),
     ("activations", "neighbourly", "rows are independent", "a of blocks of rows"),
     ("losses", "unweighted", "value and gradient", "the kernel, float32, .* gradient times weight"),
     ("losses", "unweighted", "kernel agrees with numpy", "the kernel, float32, .* d_output"),
+    ("losses", "averaging", "rows are independent", "value of blocks of rows"),
     ("layers", "adding", "gradient", "d_scale against central differences"),
+    ("layers", "striped", "parts give the bits of the whole", "7 rows, .* y by some rows at a time"),
+    ("layers", "wide", "parts give the bits of the whole", "y outside of columns 1 to 3, which forward was asked for"),
+    ("layers", "misplacing", "parts give the bits of the whole", "d_parameters by some parameters at a time"),
+    ("layers", "eager", "forward and backward", "backward writes d_parameters, which are for gradient to write"),
+    ("layers", "hoarding", "rows are independent at prediction", "cache is written at prediction, where the host hands NULL"),
+    ("layers", "scribbling", "forward and backward", "scratch after gradient, which is called by several threads at once"),
+    ("layers", "whole_cache", "plan", "with split_rows there is no cache but cache_per_row"),
+    ("layers", "row_room", "plan", "with split_columns there is no scratch_per_row"),
+    ("layers", "unitless", "plan", "gradient_unit is 0, and the kernel has a gradient_f32"),
+    ("layers", "slicing", "plan", "need gradient functions and a gradient_unit"),
+    ("layers", "odd_unit", "plan", "gradient_unit is 3, of which 4 parameters are no multiple"),
     ("initializers", "own_dice", "sample", "from an equal generator: .* differ"),
 ]
 
@@ -57,8 +70,9 @@ def single(kind: str, name: str, check: str) -> Outcome:
     return outcome(conformance_class(kind, name)(), "test_" + check.replace(" ", "_"))
 
 
-def test_a_sound_component_passes_everything() -> None:
-    assert {result.status for result in outcomes("optimizers", "sound").values()} == {"ok"}
+@pytest.mark.parametrize(("kind", "name"), [("optimizers", "sound"), ("layers", "scaling")])
+def test_a_sound_component_passes_everything(kind: str, name: str) -> None:
+    assert {result.status for result in outcomes(kind, name).values()} == {"ok"}
 
 
 @pytest.mark.parametrize(("kind", "name", "check", "message"), FAULTS, ids=lambda value: str(value)[:24])
@@ -72,6 +86,12 @@ def test_fault_is_caught(kind: str, name: str, check: str, message: str) -> None
 @pytest.mark.parametrize("check", ["manifest is light", "kernel loads", "ranges", "description"])
 def test_what_is_not_broken_passes(name: str, check: str) -> None:
     assert single("optimizers", f"nncore-faulty/{name}", check).status == "ok"
+
+
+@pytest.mark.parametrize("name", ["striped", "misplacing"])
+@pytest.mark.parametrize("check", ["plan", "forward and backward", "kernel agrees with numpy", "rows are independent at prediction"])
+def test_what_is_right_in_one_piece_passes(name: str, check: str) -> None:
+    assert single("layers", f"nncore-faulty/{name}", check).status == "ok"
 
 
 @pytest.mark.parametrize("check", ["trains a network", "network ends with the same bits", "network goes on from a file"])
