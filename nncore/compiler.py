@@ -183,6 +183,7 @@ def compile_program(
     optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
     first_trained_op = next((i for i, op in enumerate(ops) if op.d_parameters is not None), len(ops))
     d_output = builder.link_gradients(ops, first_trained_op) if training else None
+    steps_anywhere = optimizer is not None and optimizer_kernel is not None and not optimizer.needs_tensors
     spec = ProgramSpec(
         dtype=dtype,
         ops=ops,
@@ -208,7 +209,7 @@ def compile_program(
         gradients=vectors.gradients,
         state=vectors.state,
         penalties=np.zeros(-(-blueprint.n_parameters // PENALTY_BLOCK)) if weight_decay else None,
-        tiles=_tiles(ops, vectors, max_parts) if training and optimizer is not None and not weight_decay else None,
+        tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not weight_decay else None,
         spans=blueprint.spans,
         optimizer=optimizer,
         optimizer_capsule=None if optimizer_kernel is None else optimizer_kernel.load(),
@@ -265,7 +266,7 @@ class _Builder:
     def layer_op(self, stage: Stage, x: np.ndarray | None) -> Op:
         plan, vectors = stage.plan, self.vectors
         if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
-            raise PluginError(f"{stage.layer!r}: a plan with split_rows has no cache but cache_per_row, one with split_columns no scratch_per_row")
+            raise PluginError(f"{stage.layer!r}: split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row")
         keeps_cache = self.training or native_kernel(stage.layer) is None
         return Op(
             stage.layer,

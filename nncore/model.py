@@ -229,8 +229,8 @@ class Sequential(Network):
         float
             Mean loss of the batch, with the penalty of `weight_decay`.
         """
-        loss, program, n = self._needs("loss"), self._training_program, self._forward_rows
-        if program is None or n == 0:
+        loss, program, inputs, n = self._needs("loss"), self._training_program, self._forward_inputs, self._forward_rows
+        if program is None or inputs is None or n == 0:
             raise NotBuiltError("backward follows forward(X, training=True): call that first")
         spec = program.spec
         targets = as_targets(y, loss, spec.n_outputs, self.dtype)
@@ -242,7 +242,7 @@ class Sequential(Network):
         spec.weight[:n] = _normalised(weights, n, self.dtype)
         with explained(program):
             value = program.loss_value(n, True)
-            value += program.backward(self._forward_inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
+            value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
         self._has_gradients = True
         return value
 

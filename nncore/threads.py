@@ -53,23 +53,24 @@ def _from_environment() -> int | None:
 def usable_cpus() -> int:
     """Processors that this process may use: those it is bound to, or what its control group pays for if that is less."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(bound, _quota()))
+    paid = _quota()
+    return bound if paid is None else max(1, min(bound, paid))
 
 
 @functools.cache  # which costs more than many a prediction, and does not change in the life of a container
-def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | float:
-    """Processors' worth of time that a container is given, rounded up; infinite if nothing limits it."""
+def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Processors' worth of time that a container is given, rounded up; None if nothing limits it."""
     try:
         quota, period = (root / "cpu.max").read_text().split()[:2]  # version 2 of control groups
     except (OSError, ValueError):
         try:
             quota, period = ((root / "cpu" / name).read_text() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
         except OSError:
-            return math.inf
+            return None
     try:
-        return math.ceil(int(quota) / int(period)) if int(quota) > 0 and int(period) > 0 else math.inf
+        return math.ceil(int(quota) / int(period)) if int(quota) > 0 and int(period) > 0 else None
     except ValueError:  # "max"
-        return math.inf
+        return None
 
 
 def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:

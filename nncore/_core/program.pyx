@@ -65,6 +65,7 @@ cdef extern from "runner.h" nogil:
         double *penalties
         void *tiles
         int64_t tile_size
+        int32_t training
         uint64_t seed
         int64_t step
         nnc_python_callback python
@@ -155,7 +156,7 @@ cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows)
     program = <Program>context
     program.python_thread = PyThread_get_thread_ident()
     try:
-        program.interpreter.run(what, op, n_rows, program.program.step + 1, bool(program.program.ops[0].call.training),
+        program.interpreter.run(what, op, n_rows, program.program.step + 1, bool(program.program.training),
                                 bool(program.program.use_labels))
     except BaseException as error:
         program.exception = error

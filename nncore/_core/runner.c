@@ -17,7 +17,6 @@ typedef struct run {
     nnc_program *program;
     int64_t n_tasks; /* of program->tasks */
     int64_t after_loss; /* the first of them that follows the loss; 0 if there is none */
-    int32_t training;
     const void *x; /* (n_rows, n_inputs), or of the samples */
     int64_t n_rows;
     const nnc_samples *samples;
@@ -122,7 +121,7 @@ static int how_to_split(const member *m, nnc_task task) {
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) return program->loss != NULL ? BY_ROWS : WHOLE;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
-    if (op->kind == NNC_OP_ACTIVATION || !m->run->training) return BY_ROWS;
+    if (op->kind == NNC_OP_ACTIVATION || !m->program->training) return BY_ROWS;
     int has_few_rows = m->n_parts > 1 && m->n_rows < FEW_ROWS * m->n_parts;
     if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
     return op->split_rows ? BY_ROWS : WHOLE;
@@ -155,21 +154,23 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
 #define RUN(asked, n_threads, function) run_team(asked, n_threads, function##_f32, function##_f64)
 
 static int32_t forward(nnc_program *program, const void *x, int64_t n_rows, int32_t training, int32_t n_threads) {
-    run asked = {.program = program, .x = x, .n_rows = n_rows, .training = training};
+    run asked = {.program = program, .x = x, .n_rows = n_rows};
+    program->training = training;
     if (program->ops[0].kind == NNC_OP_PYTHON) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
     return RUN(&asked, n_threads, run_once);
 }
 
 static int32_t loss_value(nnc_program *program, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) {
-    run asked = {.program = program, .n_rows = n_rows, .training = 1, .value = value};
+    run asked = {.program = program, .n_rows = n_rows, .value = value};
     add_task(program, &asked.n_tasks, with_gradient ? NNC_LOSS_GRADIENT : NNC_LOSS, NNC_IS_LOSS);
     asked.after_loss = asked.n_tasks;
     return RUN(&asked, n_threads, run_once);
 }
 
 static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads) {
-    run asked = {.program = program, .x = x, .n_rows = n_rows, .training = 1, .with_gradient = 1, .value = value};
+    run asked = {.program = program, .x = x, .n_rows = n_rows, .with_gradient = 1, .value = value};
+    program->training = 1;
     add_backward(program, &asked.n_tasks);
     return RUN(&asked, n_threads, run_once);
 }
@@ -181,8 +182,9 @@ static int32_t update(nnc_program *program, int32_t n_threads) {
 
 static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
                      nnc_progress *progress, int32_t n_threads) {
-    run asked = {.program = program, .samples = samples, .training = 1, .batch_size = batch_size, .drop_last = drop_last,
+    run asked = {.program = program, .samples = samples, .batch_size = batch_size, .drop_last = drop_last,
                  .seconds = seconds, .progress = progress};
+    program->training = 1;
     program->use_labels = samples->labels != NULL;
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
@@ -195,6 +197,7 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
 static int32_t evaluate(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress,
                         int32_t n_threads) {
     run asked = {.program = program, .samples = samples, .seconds = seconds, .progress = progress, .outputs = outputs};
+    program->training = 0;
     program->use_labels = samples->labels != NULL;
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
@@ -206,6 +209,7 @@ static int32_t evaluate(nnc_program *program, const nnc_samples *samples, void *
 
 static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) {
     run asked = {.program = program, .x = inputs, .n_rows = n_rows, .outputs = outputs};
+    program->training = 0;
     int calls_python = 0;
     for (int64_t i = 0; i < program->n_ops; i++) calls_python |= program->ops[i].kind == NNC_OP_PYTHON;
     if (program->ops[0].kind == NNC_OP_PYTHON) add_task(program, &asked.n_tasks, NNC_GATHER, 0);

@@ -96,6 +96,7 @@ typedef struct nnc_program {
     void *tiles;         /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
 
+    int32_t training; /* whether the run under way is training, or prediction */
     uint64_t seed;
     int64_t step; /* updates done so far */
 

@@ -1,132 +1,218 @@
 /* Batch normalisation, two modes (hyper[0]): 0 as Ioffe & Szegedy 2015, 1 the notes' cumulative statistics.
  * hyper[1] momentum of the running statistics (mode 0), hyper[2] epsilon.
  *
- *                 parameters                     buffers                                  cache, fixed     cache per row
- *   mode 0        gamma (n,), beta (n,)          mean (n,), variance (n,)                 1 / std (n,)     normalised x (n,)
- *   mode 1        gamma (1,), beta (1,)          mean (n,), std (n,), count (1,)          1 / std (n,)     normalised x (n,)   */
+ *                 parameters                     buffers                                  cache
+ *   mode 0        gamma (n,), beta (n,)          mean (n,), variance (n,)                 mean (n,), 1 / std (n,)
+ *   mode 1        gamma (1,), beta (1,)          mean (n,), std (n,), count (1,)          mean (n,), 1 / std (n,)   */
 #ifndef T
 #include <tgmath.h> /* sqrt of T in T */
 
 #include "../_core/kernels/level.h"
+
+/* Columns taken together through all rows, so that the second look at them finds them in the cache. */
+#define STRIP 128
+/* Columns that prediction takes together. */
+#define PART 256
+
 #include "nncore/float32.h"
 #include "batch_norm.c"
 #include "nncore/float64.h"
 #include "batch_norm.c"
 
 const nnc_layer NNC_TABLE(layer, batch_norm) = {
-    NNC_HEAD(nnc_layer), batch_norm_forward_f32, batch_norm_forward_f64, batch_norm_backward_f32, batch_norm_backward_f64,
+    NNC_HEAD(nnc_layer), batch_norm_forward_f32, batch_norm_forward_f64, batch_norm_backward_f32, batch_norm_backward_f64, NULL, NULL,
 };
 
 #else
 
-/* Column means (n,) and sums of squared deviations from them (n,) of x (n_rows, n). */
-static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, T *mean, T *squares) {
-    for (int64_t j = 0; j < n; j++) mean[j] = squares[j] = 0;
-    for (int64_t i = 0; i < n_rows; i++)
-        for (int64_t j = 0; j < n; j++) mean[j] += x[i * n + j];
-    for (int64_t j = 0; j < n; j++) mean[j] /= (T)n_rows;
-    for (int64_t i = 0; i < n_rows; i++)
-        for (int64_t j = 0; j < n; j++) {
-            T deviation = x[i * n + j] - mean[j];
-            squares[j] += deviation * deviation;
+/* Means (m,) and sums of squared deviations from them (m,) of m <= STRIP columns of x (n_rows, n). The deviations are from a first,
+ * rounded mean; their own sum corrects both results. */
+static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, T *restrict mean, T *restrict squares) {
+    T first_mean[STRIP], sum[STRIP] = {0}, square_sum[STRIP] = {0};
+    int64_t by_fours = n_rows / 4 * 4;
+    for (int64_t i = 0; i < by_fours; i += 4) {
+        const T *a = x + i * n, *b = a + n, *c = b + n, *d = c + n;
+        for (int64_t j = 0; j < m; j++) sum[j] += (a[j] + b[j]) + (c[j] + d[j]);
+    }
+    for (int64_t i = by_fours; i < n_rows; i++)
+        for (int64_t j = 0; j < m; j++) sum[j] += x[i * n + j];
+    for (int64_t j = 0; j < m; j++) {
+        first_mean[j] = sum[j] / (T)n_rows;
+        sum[j] = 0;
+    }
+    for (int64_t i = 0; i < by_fours; i += 4) {
+        const T *rows = x + i * n;
+        for (int64_t j = 0; j < m; j++) {
+            T a = rows[j] - first_mean[j], b = rows[n + j] - first_mean[j];
+            T c = rows[2 * n + j] - first_mean[j], d = rows[3 * n + j] - first_mean[j];
+            sum[j] += (a + b) + (c + d);
+            square_sum[j] += (a * a + b * b) + (c * c + d * d);
         }
+    }
+    for (int64_t i = by_fours; i < n_rows; i++)
+        for (int64_t j = 0; j < m; j++) {
+            T deviation = x[i * n + j] - first_mean[j];
+            sum[j] += deviation;
+            square_sum[j] += deviation * deviation;
+        }
+    for (int64_t j = 0; j < m; j++) {
+        T shift = sum[j] / (T)n_rows, left = square_sum[j] - shift * sum[j];
+        mean[j] = first_mean[j] + shift;
+        squares[j] = left < 0 ? 0 : left; /* NaN passes */
+    }
 }
 
 /* Sums of one batch into the running statistics: var = squares / (count - 1), pooled as in the notes' code. */
-static void F(accumulate)(const T *batch_mean, const T *squares, int64_t n_rows, int64_t n, T *mean, T *std, T *count) {
-    T before = *count, after = before + (T)n_rows;
-    for (int64_t j = 0; j < n; j++) {
+static void F(pool)(const T *batch_mean, const T *squares, int64_t n_rows, int64_t m, T *mean, T *std, T before) {
+    T after = before + (T)n_rows;
+    for (int64_t j = 0; j < m; j++) {
         mean[j] = (mean[j] * before + batch_mean[j] * (T)n_rows) / after;
         T pooled = (before > 0 ? std[j] * std[j] * (before - 1) : 0) + squares[j];
         std[j] = after > 1 ? sqrt(pooled / (after - 1)) : 0;
     }
-    *count = after;
 }
 
-static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
+static void F(train_forward)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n = call->n_inputs;
     int cumulative = call->hyper[0] != 0;
     T momentum = (T)call->hyper[1], epsilon = (T)call->hyper[2];
-    const T *x = call->x;             /* (n_rows, n) */
-    T *y = call->y;                   /* (n_rows, n) */
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
-    T *running_mean = call->buffers;  /* (n,) */
-    T *running_spread = running_mean + n; /* (n,) variance, or standard deviation if cumulative */
-    T *mean = call->scratch;          /* (n,) */
-    T *squares = mean + n;            /* (n,) */
-    T *inverse_std = call->training ? call->cache : squares; /* (n,) */
-    T *normalised = call->training ? inverse_std + n : NULL; /* (n_rows, n) */
+    T *running_mean = call->buffers;                 /* (n,) */
+    T *running_spread = running_mean + n;            /* (n,) variance, or standard deviation if cumulative */
+    T *mean = call->cache, *inverse_std = mean + n;  /* (n,), (n,) */
+    T *count = cumulative ? running_spread + n : NULL;
+    T factor[STRIP], shift[STRIP], squares[STRIP];
 
-    if (call->training) F(column_moments)(x, n_rows, n, mean, squares);
-    if (cumulative) {
-        if (call->training) F(accumulate)(mean, squares, n_rows, n, running_mean, running_spread, running_spread + n);
-        for (int64_t j = 0; j < n; j++) {
-            mean[j] = running_mean[j];
-            inverse_std[j] = 1 / (running_spread[j] + epsilon);
+    for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
+        m = call->end_column - begin < STRIP ? call->end_column - begin : STRIP;
+        const T *x = (const T *)call->x + begin; /* (n_rows, n) from here on */
+        T *y = (T *)call->y + begin;
+        T *own_mean = mean + begin, *own_inverse = inverse_std + begin; /* (m,) */
+        T *run_mean = running_mean + begin, *run_spread = running_spread + begin;
+        F(column_moments)(x, n_rows, n, m, own_mean, squares);
+        if (cumulative) {
+            F(pool)(own_mean, squares, n_rows, m, run_mean, run_spread, *count);
+            for (int64_t j = 0; j < m; j++) {
+                own_mean[j] = run_mean[j];
+                own_inverse[j] = 1 / (run_spread[j] + epsilon);
+            }
+        } else {
+            for (int64_t j = 0; j < m; j++) {
+                own_inverse[j] = 1 / sqrt(squares[j] / (T)n_rows + epsilon);
+                run_mean[j] += momentum * (own_mean[j] - run_mean[j]);
+            }
+            if (n_rows > 1) /* one row says nothing about a variance */
+                for (int64_t j = 0; j < m; j++) run_spread[j] += momentum * (squares[j] / (T)(n_rows - 1) - run_spread[j]);
         }
-    } else if (call->training) {
-        for (int64_t j = 0; j < n; j++) {
-            inverse_std[j] = 1 / sqrt(squares[j] / (T)n_rows + epsilon);
-            running_mean[j] += momentum * (mean[j] - running_mean[j]);
+        for (int64_t j = 0; j < m; j++) {
+            factor[j] = own_inverse[j] * gamma[cumulative ? 0 : begin + j];
+            shift[j] = beta[cumulative ? 0 : begin + j];
         }
-        if (n_rows > 1) /* one row says nothing about a variance */
-            for (int64_t j = 0; j < n; j++) running_spread[j] += momentum * (squares[j] / (T)(n_rows - 1) - running_spread[j]);
-    } else {
-        for (int64_t j = 0; j < n; j++) {
-            mean[j] = running_mean[j];
-            inverse_std[j] = 1 / sqrt(running_spread[j] + epsilon);
+        for (int64_t i = 0; i < n_rows; i++)
+            for (int64_t j = 0; j < m; j++) y[i * n + j] = (x[i * n + j] - own_mean[j]) * factor[j] + shift[j];
+    }
+    if (cumulative) *count += (T)n_rows;
+}
+
+/* y = (x - mean) scale + shift with the running statistics; the mean apart, as it may be large against what is left. */
+static void F(predict)(const nnc_layer_call *call) {
+    int64_t n = call->n_inputs;
+    int cumulative = call->hyper[0] != 0;
+    T epsilon = (T)call->hyper[2];
+    const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
+    const T *running_mean = call->buffers, *spread = running_mean + n; /* (n,), (n,) */
+    int64_t width = call->end_column - call->begin_column;
+    /* Rows as long as they are in x follow each other without a gap: several of them are one vector loop. */
+    int64_t height = width == n && n <= STRIP && n > 0 ? STRIP / n : 1;
+    T mean[PART], scale[PART], shift[PART];
+
+    if (height > call->n_rows) height = call->n_rows;
+    for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
+        m = call->end_column - begin < PART ? call->end_column - begin : PART;
+        for (int64_t j = 0; j < m; j++) {
+            T deviation = cumulative ? spread[begin + j] + epsilon : sqrt(spread[begin + j] + epsilon);
+            scale[j] = gamma[cumulative ? 0 : begin + j] / deviation;
+            shift[j] = beta[cumulative ? 0 : begin + j];
+            mean[j] = running_mean[begin + j];
+        }
+        for (int64_t j = m; j < height * m; j++) {
+            mean[j] = mean[j - m];
+            scale[j] = scale[j - m];
+            shift[j] = shift[j - m];
+        }
+        for (int64_t i = 0; i < call->n_rows; i += height) {
+            const T *x = (const T *)call->x + i * n + begin;
+            T *y = (T *)call->y + i * n + begin;
+            int64_t length = (call->n_rows - i < height ? call->n_rows - i : height) * m;
+            for (int64_t j = 0; j < length; j++) y[j] = (x[j] - mean[j]) * scale[j] + shift[j];
         }
     }
+}
 
-    for (int64_t i = 0; i < n_rows; i++)
-        for (int64_t j = 0; j < n; j++) {
-            T value = (x[i * n + j] - mean[j]) * inverse_std[j];
-            if (normalised != NULL) normalised[i * n + j] = value;
-            y[i * n + j] = cumulative ? gamma[0] * value + beta[0] : gamma[j] * value + beta[j];
-        }
+static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
+    call->training ? F(train_forward)(call) : F(predict)(call);
     return 0;
+}
+
+/* Sums over the rows of d_y (m,) and of d_y (x - mean) (m,) for m <= STRIP columns of matrices (n_rows, n). */
+static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_rows, int64_t n, int64_t m, T *restrict sum,
+                           T *restrict product_sum) {
+    for (int64_t j = 0; j < m; j++) sum[j] = product_sum[j] = 0;
+    int64_t by_fours = n_rows / 4 * 4;
+    for (int64_t i = 0; i < by_fours; i += 4) {
+        const T *rows = x + i * n, *d_rows = d_y + i * n;
+        for (int64_t j = 0; j < m; j++) {
+            T a = d_rows[j], b = d_rows[n + j], c = d_rows[2 * n + j], d = d_rows[3 * n + j];
+            sum[j] += (a + b) + (c + d);
+            product_sum[j] += (a * (rows[j] - mean[j]) + b * (rows[n + j] - mean[j])) +
+                              (c * (rows[2 * n + j] - mean[j]) + d * (rows[3 * n + j] - mean[j]));
+        }
+    }
+    for (int64_t i = by_fours; i < n_rows; i++)
+        for (int64_t j = 0; j < m; j++) {
+            sum[j] += d_y[i * n + j];
+            product_sum[j] += d_y[i * n + j] * (x[i * n + j] - mean[j]);
+        }
 }
 
 static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n = call->n_inputs;
     int cumulative = call->hyper[0] != 0;
-    const T *d_y = call->d_y;                 /* (n_rows, n) */
-    T *d_x = call->d_x;                       /* (n_rows, n) or NULL */
     const T *gamma = call->parameters;
-    const T *inverse_std = call->cache;       /* (n,) */
-    const T *normalised = inverse_std + n;    /* (n_rows, n) */
-    T *d_gamma = call->scratch, *d_beta = d_gamma + n; /* (n,) each, per column */
+    const T *mean = call->cache, *inverse_std = mean + n; /* (n,), (n,) */
+    T *d_parameters = call->d_parameters, per_row = 1 / (T)n_rows;
+    T d_beta[STRIP], d_gamma[STRIP], scale[STRIP], slope[STRIP], offset[STRIP];
 
-    for (int64_t j = 0; j < n; j++) d_gamma[j] = d_beta[j] = 0;
-    for (int64_t i = 0; i < n_rows; i++)
-        for (int64_t j = 0; j < n; j++) {
-            d_gamma[j] += d_y[i * n + j] * normalised[i * n + j];
-            d_beta[j] += d_y[i * n + j];
+    if (cumulative) d_parameters[0] = d_parameters[1] = 0;
+    for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
+        m = call->end_column - begin < STRIP ? call->end_column - begin : STRIP;
+        const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin, *own_mean = mean + begin; /* (n_rows, n), (m,) */
+        F(column_sums)(x, d_y, own_mean, n_rows, n, m, d_beta, d_gamma);
+        for (int64_t j = 0; j < m; j++) {
+            T inverse = inverse_std[begin + j];
+            d_gamma[j] *= inverse;
+            scale[j] = inverse * gamma[cumulative ? 0 : begin + j];
+            slope[j] = cumulative ? 0 : inverse * d_gamma[j] * per_row;
+            offset[j] = cumulative ? 0 : d_beta[j] * per_row;
         }
-
-    T *d_parameters = call->d_parameters;
-    if (cumulative) { /* the statistics are constants, gamma and beta scalars */
-        T sum_gamma = 0, sum_beta = 0;
-        for (int64_t j = 0; j < n; j++) {
-            sum_gamma += d_gamma[j];
-            sum_beta += d_beta[j];
+        if (cumulative) { /* the statistics are constants, gamma and beta scalars */
+            for (int64_t j = 0; j < m; j++) {
+                d_parameters[0] += d_gamma[j];
+                d_parameters[1] += d_beta[j];
+            }
+        } else {
+            for (int64_t j = 0; j < m; j++) {
+                d_parameters[begin + j] = d_gamma[j];
+                d_parameters[n + begin + j] = d_beta[j];
+            }
         }
-        d_parameters[0] = sum_gamma;
-        d_parameters[1] = sum_beta;
-        for (int64_t i = 0; d_x != NULL && i < n_rows; i++)
-            for (int64_t j = 0; j < n; j++) d_x[i * n + j] = gamma[0] * inverse_std[j] * d_y[i * n + j];
-        return 0;
+        if (call->d_x == NULL) continue;
+        /* through the mean and the variance of the batch: d_x = gamma/std (d_y - mean(d_y) - x_hat mean(d_y x_hat)) */
+        T *d_x = (T *)call->d_x + begin;
+        for (int64_t i = 0; i < n_rows; i++)
+            for (int64_t j = 0; j < m; j++)
+                d_x[i * n + j] = scale[j] * (d_y[i * n + j] - offset[j] - slope[j] * (x[i * n + j] - own_mean[j]));
     }
-    for (int64_t j = 0; j < n; j++) {
-        d_parameters[j] = d_gamma[j];
-        d_parameters[n + j] = d_beta[j];
-    }
-    /* through the mean and the variance of the batch: d_x = gamma/std (d_y - mean(d_y) - x_hat mean(d_y x_hat)) */
-    for (int64_t i = 0; d_x != NULL && i < n_rows; i++)
-        for (int64_t j = 0; j < n; j++) {
-            T centred = d_y[i * n + j] - (d_beta[j] + normalised[i * n + j] * d_gamma[j]) / (T)n_rows;
-            d_x[i * n + j] = gamma[j] * inverse_std[j] * centred;
-        }
     return 0;
 }
 

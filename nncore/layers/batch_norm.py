@@ -61,15 +61,13 @@ class BatchNorm(Layer):
             buffers = (Buffer("mean", input_shape), Buffer("std", input_shape, 1.0), Buffer("count", (1,)))
         else:
             buffers = (Buffer("mean", input_shape), Buffer("variance", input_shape, 1.0))
-        return Plan(input_shape, tensors, buffers, cache=n, cache_per_row=n, scratch=2 * n, split_columns=False)
+        return Plan(input_shape, tensors, buffers, cache=2 * n, split_columns=not cumulative)
 
     def forward(self, call: LayerCall) -> None:
         mean, scale = self._statistics(call)
-        normalised = (call.x - mean) * scale
-        n = call.x.shape[1]
-        call.cache[:n] = scale
-        call.cache[n:] = normalised.ravel()
-        call.y[...] = call.parameters["gamma"].ravel() * normalised + call.parameters["beta"].ravel()
+        if call.training:
+            call.cache[...] = np.concatenate([mean, scale])
+        call.y[...] = call.parameters["gamma"].ravel() * ((call.x - mean) * scale) + call.parameters["beta"].ravel()
 
     def _statistics(self, call: LayerCall) -> tuple[np.ndarray, np.ndarray]:
         """μ and 1/σ, both of shape (n_inputs,), after updating the running statistics."""
@@ -97,7 +95,8 @@ class BatchNorm(Layer):
     def backward(self, call: LayerCall) -> None:
         d_y = call.d_y
         n_rows, n = d_y.shape
-        scale, normalised = call.cache[:n], call.cache[n:].reshape(n_rows, n)
+        mean, scale = call.cache[:n], call.cache[n:]
+        normalised = (call.x - mean) * scale
         gamma = call.parameters["gamma"].ravel()
         d_gamma, d_beta = (d_y * normalised).sum(axis=0), d_y.sum(axis=0)
         if self.mode == "cumulative":

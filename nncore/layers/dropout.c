@@ -8,23 +8,24 @@
 #include "dropout.c"
 
 const nnc_layer NNC_TABLE(layer, dropout) = {
-    NNC_HEAD(nnc_layer), dropout_forward_f32, dropout_forward_f64, dropout_backward_f32, dropout_backward_f64,
+    NNC_HEAD(nnc_layer), dropout_forward_f32, dropout_forward_f64, dropout_backward_f32, dropout_backward_f64, NULL, NULL,
 };
 
 #else
 
 static int32_t F(dropout_forward)(const nnc_layer_call *call) {
-    const T *x = call->x;    /* (n_rows, n_inputs) */
-    T *y = call->y;          /* (n_rows, n_inputs) */
-    T *factor = call->cache; /* (n_rows, n_inputs) */
-    int64_t n = call->n_rows * call->n_inputs;
+    const T *restrict x = call->x;    /* (n_rows, n_inputs) */
+    T *restrict y = call->y;          /* (n_rows, n_inputs) */
+    T *restrict factor = call->cache; /* (n_rows, n_inputs) */
+    int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
     double rate = call->hyper[0];
     T kept = (T)(1.0 / (1.0 - rate));
     uint32_t threshold = (uint32_t)(rate * 4294967296.0); /* a word below it drops its element */
-    for (int64_t first = 0; first < n; first += 4) {
-        uint32_t words[4];
-        nnc_philox(call->seed, (uint64_t)call->step, (uint32_t)call->layer, (uint32_t)(first / 4), words);
-        for (int64_t i = first; i < n && i < first + 4; i++) {
+    for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
+        uint32_t words[NNC_PHILOX_WORDS];
+        nnc_philox(call->seed, (uint64_t)call->step, (uint32_t)call->layer, (uint32_t)((before + first) / 4), words);
+        int64_t begin = first < 0 ? 0 : first, end = n < first + NNC_PHILOX_WORDS ? n : first + NNC_PHILOX_WORDS;
+        for (int64_t i = begin; i < end; i++) {
             factor[i] = words[i - first] < threshold ? 0 : kept;
             y[i] = x[i] * factor[i];
         }

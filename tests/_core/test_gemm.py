@@ -1,4 +1,4 @@
-"""The matrix products of a dense layer, through the layer, at every size around a tile's edges."""
+"""The matrix products of a dense layer, through the layer, at every size around a tile's edges and for every way to cut them."""
 
 from __future__ import annotations
 
@@ -16,75 +16,149 @@ from nncore.testing import Guarded, tables
 SIZES = st.integers(1, 70)
 DTYPES = {np.float32: "f32", np.float64: "f64"}
 
+#: rows, inputs, outputs. Beside blocks of k and of columns: rows so few that they are not packed, with and without fetching ahead,
+#: and rows of a that lie 4 kB or 8 kB apart, so that blocks of a are packed as well.
+LARGE_SIZES = [
+    (1, 500, 3), (300, 1, 1), (2, 193, 65), (60, 257, 32), (57, 385, 47), (129, 600, 33), (3, 400, 400), (14, 70, 2100),
+    (70, 1024, 37), (300, 1024, 96), (16, 40, 1024), (33, 1024, 1024), (0, 300, 200), (0, 3, 5),
+]  # fmt: skip
 
-def run_dense(dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool) -> None:
-    """Forward and backward of the dense kernel on buffers with canaries, against NumPy in float64."""
-    rng = np.random.default_rng(rows * 10000 + inputs * 100 + outputs)
-    x, weight, bias = rng.normal(size=(rows, inputs)), rng.normal(size=(inputs, outputs)), rng.normal(size=outputs)
-    d_y = rng.normal(size=(rows, outputs))
-    parts = [weight.ravel(), bias] if use_bias else [weight.ravel()]
-    buffers = {
-        "x": x, "parameters": np.concatenate(parts), "d_y": d_y, "y": np.full((rows, outputs), np.nan),
-        "d_x": np.full((rows, inputs), np.nan),
-        "d_parameters": np.full(sum(p.size for p in parts), np.nan),
-    }  # fmt: skip
-    guarded = {name: Guarded(values.astype(dtype)) for name, values in buffers.items()}
-    hyper = np.array([float(use_bias)])
-    call = tables.LayerCallStruct(**{name: g.array.ctypes.data for name, g in guarded.items()}, hyper=hyper.ctypes.data)
-    call.n_rows, call.n_inputs, call.n_outputs = rows, inputs, outputs
-    table = tables.layer(native.layer_dense)
-    assert getattr(table, f"forward_{DTYPES[dtype]}")(call) == 0
-    assert getattr(table, f"backward_{DTYPES[dtype]}")(call) == 0
 
-    x, d_y = guarded["x"].array.astype(float), guarded["d_y"].array.astype(float)
-    weight = guarded["parameters"].array[: inputs * outputs].reshape(inputs, outputs).astype(float)
-    bias = guarded["parameters"].array[inputs * outputs :].astype(float) if use_bias else 0.0
-    eps = float(np.finfo(dtype).eps)
+class Dense:
+    """A dense layer's three functions on buffers with canaries.
 
-    def close(name: str, expected: np.ndarray, magnitude: np.ndarray, terms: int) -> None:
+    Parameters
+    ----------
+    dtype : type
+        float32 or float64.
+    rows, inputs, outputs : int
+    use_bias : bool
+    """
+
+    def __init__(self, dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool) -> None:
+        rng = np.random.default_rng(rows * 10000 + inputs * 100 + outputs)
+        self.dtype, self.rows, self.inputs, self.outputs, self.use_bias = dtype, rows, inputs, outputs, use_bias
+        #: Rows of the parameters: those of W, and b as one more.
+        self.units = inputs + int(use_bias)
+        shapes = {"x": (rows, inputs), "parameters": (self.units, outputs), "d_y": (rows, outputs)}
+        self.read = {name: Guarded(rng.normal(size=shape).astype(dtype), name) for name, shape in shapes.items()}
+
+    def run(
+        self,
+        function: str,
+        rows: tuple[int, int] | None = None,
+        columns: tuple[int, int] | None = None,
+        units: tuple[int, int] | None = None,
+    ) -> np.ndarray:
+        """Call `function` for a range of rows, of columns of what it writes, or of rows of the parameters; return what it wrote.
+
+        Parameters
+        ----------
+        function : {"forward", "backward", "gradient"}
+        rows, columns, units : tuple of int, optional
+            Begin and end; everything by default.
+
+        Returns
+        -------
+        ndarray
+            Of (rows, columns) or, from gradient, (units, outputs).
+        """
+        begin, end = rows or (0, self.rows)
+        width = self.inputs if function == "backward" else self.outputs
+        begin_column, end_column = columns or (0, width)
+        begin_unit, end_unit = units or (0, self.units)
+        name, shape = {
+            "forward": ("y", (end - begin, width)), "backward": ("d_x", (end - begin, width)),
+            "gradient": ("d_parameters", (end_unit - begin_unit, width)),
+        }[function]  # fmt: skip
+        written, hyper = Guarded(np.full(shape, np.nan, self.dtype), name), np.array([float(self.use_bias)])
+        arrays = {name: guarded.array for name, guarded in self.read.items()}
+        arrays |= {"x": arrays["x"][begin:end], "d_y": arrays["d_y"][begin:end], name: written.array, "hyper": hyper}
+        call = tables.LayerCallStruct(**{name: array.ctypes.data for name, array in arrays.items()})
+        call.n_rows, call.n_inputs, call.n_outputs, call.first_row = end - begin, self.inputs, self.outputs, begin
+        call.begin_column, call.end_column = begin_column, end_column
+        call.begin_parameter, call.end_parameter = begin_unit * self.outputs, end_unit * self.outputs
+        assert getattr(tables.layer(native.layer_dense), f"{function}_{DTYPES[self.dtype]}")(call) == 0
+        for guarded in self.read.values():
+            guarded.check()
+        result = written.check()
+        assert np.isnan(result[:, :begin_column]).all(), "columns before the range were written"
+        assert np.isnan(result[:, end_column:]).all(), "columns behind the range were written"
+        return result[:, begin_column:end_column]
+
+    def check(self) -> None:
+        """Compare everything with NumPy in float64."""
+        x, parameters, d_y = (guarded.array.astype(float) for guarded in self.read.values())
+        one = np.ones((self.rows, self.units - self.inputs))
+        x_and_one, weight = np.hstack([x, one]), parameters[: self.inputs]
+        self.close("forward", x_and_one, parameters)
+        self.close("backward", d_y, weight.T)
+        self.close("gradient", x_and_one.T, d_y)
+
+    def close(self, function: str, a: np.ndarray, b: np.ndarray) -> None:
         # A sum of n products is off by at most n eps times the sum of their magnitudes.
-        got = guarded[name].check().astype(float).reshape(expected.shape)
-        assert (np.abs(got - expected) <= (terms + 2) * eps * (magnitude + np.finfo(dtype).tiny)).all(), name
-
-    close("y", x @ weight + bias, np.abs(x) @ np.abs(weight) + np.abs(bias), inputs)
-    close("d_x", d_y @ weight.T, np.abs(d_y) @ np.abs(weight).T, outputs)
-    d_parameters = [(x.T @ d_y).ravel(), d_y.sum(axis=0)] if use_bias else [(x.T @ d_y).ravel()]
-    magnitudes = [(np.abs(x).T @ np.abs(d_y)).ravel(), np.abs(d_y).sum(axis=0)]
-    close("d_parameters", np.concatenate(d_parameters), np.concatenate(magnitudes[: len(d_parameters)]), rows)
-    for name in ("x", "parameters", "d_y"):
-        guarded[name].check()
+        bound = (a.shape[1] + 2) * float(np.finfo(self.dtype).eps) * (np.abs(a) @ np.abs(b) + float(np.finfo(self.dtype).tiny))
+        assert (np.abs(self.run(function).astype(float) - a @ b) <= bound).all(), function
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(rows=SIZES, inputs=SIZES, outputs=SIZES, use_bias=st.booleans())
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_products_of_any_size(dtype: type, rows: int, inputs: int, outputs: int, use_bias: bool) -> None:
-    run_dense(dtype, rows, inputs, outputs, use_bias)
+    Dense(dtype, rows, inputs, outputs, use_bias).check()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("size", [(1, 500, 3), (300, 1, 1), (2, 193, 65), (60, 192, 32), (57, 385, 47), (129, 600, 33)])
+@pytest.mark.parametrize("size", LARGE_SIZES)
 def test_products_beyond_a_cache_block(dtype: type, size: tuple[int, int, int]) -> None:
-    run_dense(dtype, *size, True)
+    Dense(dtype, *size, True).check()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_do_not_depend_on_their_number(dtype: type) -> None:
-    """The same bits for a row however many rows are computed with it: what splitting among threads relies on."""
-    rng = np.random.default_rng(0)
-    x, parameters, hyper = rng.normal(size=(131, 250)).astype(dtype), rng.normal(size=250 * 43 + 43).astype(dtype), np.ones(1)
-    forward = getattr(tables.layer(native.layer_dense), f"forward_{DTYPES[dtype]}")
+def ranges(total: int, length: int) -> list[tuple[int, int]]:
+    return [(begin, min(begin + length, total)) for begin in range(0, total, length)]
 
-    def output(rows: np.ndarray) -> np.ndarray:
-        rows, y = np.ascontiguousarray(rows), np.empty((len(rows), 43), dtype)
-        call = tables.LayerCallStruct(x=rows.ctypes.data, y=y.ctypes.data, parameters=parameters.ctypes.data, hyper=hyper.ctypes.data)
-        call.n_rows, call.n_inputs, call.n_outputs = len(rows), 250, 43
-        forward(call)
-        return y
 
-    together = output(x)
-    for parts in (2, 3, 131):
-        np.testing.assert_array_equal(np.concatenate([output(part) for part in np.array_split(x, parts)]), together)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [(131, 250, 43), (17, 54, 256), (40, 1024, 96), (9, 33, 7), (70, 16, 3), (5, 300, 640)])
+def test_cutting_a_product_changes_no_bit(dtype: type, size: tuple[int, int, int]) -> None:
+    """What splitting among threads relies on: ranges of rows, of columns and of units are computed by other paths than the whole."""
+    dense = Dense(dtype, *size, True)
+    rows, inputs, outputs = size
+    for function, width in (("forward", outputs), ("backward", inputs)):
+        together = dense.run(function)
+        for length in {1, 2, 7, 14, 33, rows // 2 + 1}:
+            np.testing.assert_array_equal(np.concatenate([dense.run(function, rows=part) for part in ranges(rows, length)]), together)
+        for length in {16, 39, 64, width // 2 + 1}:
+            parts = [dense.run(function, columns=part) for part in ranges(width, length)]
+            np.testing.assert_array_equal(np.hstack(parts), together)
+            parts = [dense.run(function, rows=(1, 3), columns=part) for part in ranges(width, length)]
+            np.testing.assert_array_equal(np.hstack(parts), together[1:3])
+    together = dense.run("gradient")
+    for length in {1, 5, 16, 33, inputs // 2 + 1} if inputs < 100 else {5, 33, inputs // 2 + 1}:
+        np.testing.assert_array_equal(np.concatenate([dense.run("gradient", units=part) for part in ranges(inputs + 1, length)]), together)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_terms_are_summed_in_their_order(dtype: type) -> None:
+    """Bit for bit the sum of the terms one after the other, begun with the bias; the factors are such that no product rounds."""
+    rows, inputs, outputs = 29, 530, 50
+    dense = Dense(dtype, rows, inputs, outputs, True)
+    rng = np.random.default_rng(1)
+    x, parameters, d_y = (guarded.array for guarded in dense.read.values())
+    x[...] = 2.0 ** rng.integers(-12, 12, x.shape)
+    one_by_one = np.tile(parameters[inputs], (rows, 1))
+    for p in range(inputs):
+        one_by_one += x[:, p, None] * parameters[p]
+    np.testing.assert_array_equal(dense.run("forward"), one_by_one)
+    one_by_one = np.zeros((inputs, outputs), dtype)
+    for p in range(rows):
+        one_by_one += x[p, :, None] * d_y[p]
+    np.testing.assert_array_equal(dense.run("gradient", units=(0, inputs)), one_by_one)
+    d_y[...] = 2.0 ** rng.integers(-12, 12, d_y.shape)
+    one_by_one = np.zeros((rows, inputs), dtype)
+    for p in range(outputs):
+        one_by_one += d_y[:, p, None] * parameters[:inputs, p]
+    np.testing.assert_array_equal(dense.run("backward"), one_by_one)
 
 
 @pytest.mark.parametrize("level", OTHER_LEVELS)

@@ -120,8 +120,8 @@ def test_backward_without_derivative_reports_failure_and_writes_nothing(name: st
 
 
 def sweep(n: int) -> np.ndarray:
-    """About `n` float32 numbers of either sign, equally dense in every binade up to 2**14, subnormals and both zeros included."""
-    largest = int(np.float32(2.0**14).view(np.uint32))
+    """About `n` float32 numbers of either sign, equally dense in every binade, from both zeros over the subnormals to the largest."""
+    largest = int(np.finfo(np.float32).max.view(np.uint32))
     magnitudes = np.linspace(0, largest, n // 2).astype(np.uint32).view(np.float32)
     return np.concatenate([magnitudes, -magnitudes])
 

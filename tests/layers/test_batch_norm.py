@@ -101,6 +101,26 @@ def test_constant_feature_does_not_divide_by_zero() -> None:
         np.testing.assert_array_equal(output, 0)
 
 
+@pytest.mark.parametrize("first_row", [None, 0.0, 3e4], ids=["ordinary", "zero", "far"])
+@pytest.mark.parametrize("n_rows", [5, 64, 1023])
+def test_a_large_mean_does_not_eat_the_variance(n_rows: int, first_row: float | None) -> None:
+    """In float32 with mean 1e4 and standard deviation 1, E[x²] − E[x]² would have no digit left; one odd row must not spoil it either."""
+    n = 150
+    X = np.random.default_rng(5).normal(1e4, 1, (n_rows, n)).astype(np.float32)
+    if first_row is not None:
+        X[0, ::2] = first_row
+    network = nn.Sequential(nn.BatchNorm(momentum=1)).build(n, loss="half_mse", rng=0)
+    output = network.forward(X, training=True)
+    exact = X.astype(np.float64)
+    spread = np.sqrt(exact.var(axis=0) + 1e-5)
+    # The mean itself is a float32 near 1e4, whose last place is 1e-3.
+    np.testing.assert_allclose(output * spread, exact - exact.mean(axis=0), rtol=1e-5, atol=1e-3)
+    variance = network.named_buffers()["batch_norm_1.variance"]
+    np.testing.assert_allclose(variance, exact.var(axis=0, ddof=1), rtol=1e-5)
+    predicted = network.predict(X) * np.sqrt(variance + 1e-5)  # momentum 1: from the statistics of this batch
+    np.testing.assert_allclose(predicted, exact - exact.mean(axis=0), rtol=1e-5, atol=1e-3)
+
+
 def test_bad_arguments() -> None:
     with pytest.raises(ParameterError, match="mode must be"):
         nn.BatchNorm(mode="layer")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 import nncore as nn
 from nncore.errors import ParameterError
 from nncore.philox import philox
+from nncore.testing import Guarded, tables
 
 
 def masked(rate: float, n_rows: int = 200, n: int = 50, seed: int = 0) -> np.ndarray:
@@ -31,6 +34,24 @@ def test_mask_is_that_of_philox() -> None:
     output = network.forward(np.ones((5, 6), np.float32), training=True)
     words = philox(network.seed, 1, 1, 30).reshape(5, 6)
     np.testing.assert_array_equal(output == 0, words < 2**31)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_inputs", [1, 3, 7, 64, 130])
+def test_slices_of_rows_draw_the_mask_of_the_whole_batch(dtype: type, n_inputs: int) -> None:
+    """A slice may begin anywhere in a group of four numbers, and numbers are drawn many at a time."""
+    layer, hyper = nn.Dropout(0.3), np.array([0.3])
+    forward = getattr(tables.layer(layer.kernel.load()), f"forward_{tables.SUFFIXES[np.dtype(dtype)]}")
+    bounds = [0, 1, 2, 3, 7, 12, 13, 40, 41, 41]
+    words = philox(2**40 + 7, 2**33 + 1, 5, bounds[-1] * n_inputs).reshape(-1, n_inputs)
+    for first, end in pairwise(bounds):
+        x, y, cache = (Guarded(np.full((end - first, n_inputs), value, dtype)) for value in (2, 7, 7))
+        pointers = {"x": x.array.ctypes.data, "y": y.array.ctypes.data, "cache": cache.array.ctypes.data, "hyper": hyper.ctypes.data}
+        shape = {"n_rows": end - first, "n_inputs": n_inputs, "n_outputs": n_inputs, "first_row": first, "end_column": n_inputs}
+        assert forward(tables.LayerCallStruct(**pointers, **shape, seed=2**40 + 7, step=2**33 + 1, layer=5, training=1)) == 0
+        factors = np.where(words[first:end] < int(0.3 * 2**32), 0, 1 / (1 - 0.3)).astype(dtype)
+        np.testing.assert_array_equal(cache.check(), factors)
+        np.testing.assert_array_equal(y.check(), 2 * factors)
 
 
 def test_nothing_is_dropped_at_prediction() -> None:

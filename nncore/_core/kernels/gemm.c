@@ -1,150 +1,177 @@
 /* c = bias + a . b for row-major c, and for a and b in either orientation.
  *
- * A tile of c, TILE_ROWS x (2 * LANES), stays in registers while k runs: each step broadcasts one element of a per row and reads
- * one stretch of a row of b. b is walked in panels that fit the L1 cache (K_BLOCK rows of two vectors); a panel is copied when
- * enough rows of c will use it, when it has to be turned, or when it is narrower than a vector and has to be padded. */
+ * gemm_tile.h multiplies a few rows at a time, reading b in panels two vectors wide; gemm_pack.h copies blocks of a and b to where they
+ * can be read fast. This file decides what is cut how, and what is copied: the sums of an element of c go on from one block of k
+ * to the next in the order of k, so that no decision changes a bit of the result. */
 #ifndef T
-#include <string.h>
+#include <stddef.h>
 
 #include "gemm.h"
+#include "vector.h"
+
+/* Bytes of a level-1 and of a level-2 cache that one block may fill; what streams by needs the rest. */
+#define L1_SHARE (16 * 1024)
+#define L2_SHARE (192 * 1024)
+#define K_BLOCK 256 /* rows of a packed block of b, at most */
+#define A_STRIPS 4  /* strips of a that are packed at a time */
+
 #include "nncore/float32.h"
 #include "gemm.c"
 #include "nncore/float64.h"
 #include "gemm.c"
 
 #else
-#include "vector.h"
+#include "gemm_tile.h"
+#include "gemm_pack.h"
 
-#undef TILE_ROWS
-#if defined(__AVX512F__)
-#    define TILE_ROWS 14 /* 28 accumulators, 2 for b, 2 for a: the 32 registers of AVX-512 */
-#elif defined(__aarch64__)
-#    define TILE_ROWS 8
-#else
-#    define TILE_ROWS 6 /* 12 accumulators of the 16 registers */
-#endif
-#define K_BLOCK 192
-#define PACK_FROM_ROWS (4 * TILE_ROWS)
+/* How a product is cut, and what is copied. */
+typedef struct F(plan) {
+    int64_t n_block, k_block; /* columns and rows of b in one block */
+    int packs_a, packs_b;
+    int64_t ahead; /* of a strip */
+} F(plan);
 
-/* One tile: `rows` and `vectors` are constants after inlining, so that the accumulators become registers.
- * start: NULL adds to what c holds, else the tile begins at start (vectors * LANES,). */
-NNC_INLINE void F(tile)(const int rows, const int vectors, int64_t k, const T *a, int64_t a_row, int64_t a_column,
-                        const T *b, int64_t b_row, const T *start, T *c, int64_t c_row) {
-    V sum[TILE_ROWS][2];
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++) sum[i][v] = *(const V *)((start ? start : c + i * c_row) + v * LANES);
-    for (int64_t p = 0; p < k; p++) {
-        V row_of_b[2];
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++) row_of_b[v] = *(const V *)(b + p * b_row + v * LANES);
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            T element = a[i * a_row + p * a_column];
-#pragma GCC unroll 2
-            for (int v = 0; v < vectors; v++) sum[i][v] += element * row_of_b[v];
+/* Whether rows `stride` apart fall into the same few sets of a cache. */
+NNC_INLINE int F(collide)(int64_t stride) {
+    int64_t bytes = stride * (int64_t)sizeof(T);
+    return bytes > 2048 && (bytes + 64) % 4096 <= 128;
+}
+
+/* One strip, which reads b once: to pack b would cost as much as to read it. */
+static F(plan) F(plan_strip)(int64_t m, int64_t n, int64_t k, int64_t b_row, int64_t b_column) {
+    /* The part of b that is transposed stays in the level-1 cache. */
+    if (b_column != 1) return (F(plan)){.n_block = TILE_COLUMNS, .k_block = 64, .packs_b = 1};
+    if (n <= TILE_COLUMNS) return (F(plan)){.n_block = n, .k_block = k};
+    /* So few rows of b at a time that they are all read from end to end, and the next ones fetched if they come from far away. */
+    int is_far = k * n * (int64_t)sizeof(T) > 2 * L2_SHARE;
+    int64_t k_block = (!is_far ? 32 : m > 4 ? 16 : 8) * (64 / NNC_VECTOR_BYTES);
+    return (F(plan)){.n_block = n, .k_block = k_block, .ahead = is_far ? k_block * b_row : 0};
+}
+
+static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_stride, int64_t b_row, int64_t b_column) {
+    int packs_a = n > TILE_COLUMNS && F(collide)(a_stride);
+    if (b_column == 1 && !packs_a) {
+        /* b as it lies: if the level-1 cache holds enough of its rows, or if there are few strips to read it. */
+        int64_t held = L1_SHARE / (int64_t)sizeof(T) / b_row;
+        if ((k <= held || held >= 64) && (n <= TILE_COLUMNS || m < 8 * TILE_ROWS)) return (F(plan)){.n_block = n, .k_block = held};
+        if (m < 4 * TILE_ROWS && !F(collide)(b_row)) return (F(plan)){.n_block = TILE_COLUMNS, .k_block = K_BLOCK};
+    }
+    int64_t blocks = (k + K_BLOCK - 1) / K_BLOCK, k_block = blocks > 0 ? (k + blocks - 1) / blocks : 1;
+    int64_t n_block = L2_SHARE / (int64_t)sizeof(T) / k_block / TILE_COLUMNS * TILE_COLUMNS;
+    return (F(plan)){.n_block = F(smaller)(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1};
+}
+
+/* The parameters of gemm. */
+#define PRODUCT                                                                   \
+    int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_column, \
+    const T *b, int64_t b_row, int64_t b_column, const T *bias, T *c, int64_t c_row
+
+/* All strips of c against one block of b, with A_STRIPS strips of a at a time copied to packed (A_STRIPS * TILE_ROWS, strip.k). */
+static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
+    F(strip) part = strip;
+    part.a = packed;
+    for (int64_t i = 0; i < m; i += A_STRIPS * TILE_ROWS) {
+        int64_t rows = F(smaller)(m - i, A_STRIPS * TILE_ROWS);
+        if (strip.a_column == 1) {
+            part.a_row = strip.k;
+            F(copy)(rows, strip.k, strip.a, strip.a_row, packed, part.a_row);
+        } else {
+            part.a_row = 1;
+            part.a_column = rows;
+            F(copy)(strip.k, rows, strip.a, strip.a_column, packed, part.a_column);
+        }
+        F(strips)(rows, part);
+        strip.a += rows * strip.a_row;
+        part.c += rows * strip.c_row;
+        if (part.start != NULL) part.start += rows * strip.start_row;
+    }
+}
+
+/* packed_a, packed_b: room for what the plan copies. */
+NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
+    for (int64_t j = 0; j < n; j += plan.n_block) {
+        F(strip) strip = {.n = F(smaller)(n - j, plan.n_block), .a_row = a_row, .a_column = a_column, .start = bias ? bias + j : NULL,
+                          .c = c + j, .c_row = c_row, .ahead = plan.ahead};
+        int64_t done = 0;
+        do {
+            const T *block_of_b = b + done * b_row + j * b_column;
+            strip.k = F(smaller)(k - done, plan.k_block);
+            strip.a = a + done * a_column;
+            strip.b = block_of_b;
+            strip.b_row = b_row;
+            strip.b_panel = TILE_COLUMNS;
+            if (plan.packs_b) {
+                F(pack)(strip.k, strip.n, block_of_b, b_row, b_column, packed_b);
+                strip.b = packed_b;
+                strip.b_row = F(packed_width)(strip.n);
+                strip.b_panel = strip.k * strip.b_row;
+            }
+            if (plan.packs_a) F(packed_strips)(m, strip, packed_a);
+            else F(strips)(m, strip);
+            strip.start = strip.c;
+            strip.start_row = c_row;
+            done += strip.k;
+        } while (done < k);
+    }
+}
+
+/* In the two sizes of room: 250 kB of stack, or no more than the level-1 cache holds, which is for small products. */
+static __attribute__((noinline)) void F(large_blocks)(F(plan) plan, PRODUCT) {
+    T packed_b[L2_SHARE / sizeof(T)], packed_a[A_STRIPS * TILE_ROWS * K_BLOCK];
+    F(blocks)(plan, packed_a, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+}
+
+static __attribute__((noinline)) void F(small_blocks)(F(plan) plan, PRODUCT) {
+    T packed_b[L1_SHARE / sizeof(T)];
+    F(blocks)(plan, NULL, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+}
+
+/* The product for n < LANES and a_row == 1, m a multiple of LANES: c^T = b^T . a^T, whose vectors are full. */
+static void F(transposed_product)(PRODUCT) {
+    T tile[NNC_VECTOR_BYTES / sizeof(T)][2 * NNC_VECTOR_BYTES / sizeof(T)]; /* (n, TILE_COLUMNS) of c^T */
+    T rows_of_c[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)];
+    for (int64_t i = 0; i < m; i += TILE_COLUMNS) {
+        F(strip) strip = {.n = F(smaller)(m - i, TILE_COLUMNS), .k = k, .a = b, .a_row = b_column, .a_column = b_row,
+                          .b = a + i * a_row, .b_row = a_column, .c = *tile, .c_row = TILE_COLUMNS};
+        if (bias != NULL) {
+            for (int64_t j = 0; j < n; j++)
+                for (int64_t r = 0; r < strip.n; r++) tile[j][r] = bias[j];
+            strip.start = *tile;
+            strip.start_row = TILE_COLUMNS;
+        }
+        F(strips)(n, strip);
+        for (int64_t r = 0; r < strip.n; r++) {
+            if (r % LANES == 0) F(transpose_part)(n, LANES, *tile + r, TILE_COLUMNS, *rows_of_c, LANES);
+            F(store_partial)(c + (i + r) * c_row, *(const V *)rows_of_c[r % LANES], n);
         }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++) *(V *)(c + i * c_row + v * LANES) = sum[i][v];
 }
 
-/* All rows of c against one panel of b that is `vectors` wide. */
-NNC_INLINE void F(panel)(const int vectors, int64_t m, int64_t k, const T *a, int64_t a_row, int64_t a_column,
-                         const T *b, int64_t b_row, const T *start, T *c, int64_t c_row) {
-    int64_t i = 0;
-    for (; i + TILE_ROWS <= m; i += TILE_ROWS)
-        F(tile)(TILE_ROWS, vectors, k, a + i * a_row, a_row, a_column, b, b_row, start, c + i * c_row, c_row);
-    a += i * a_row;
-    c += i * c_row;
-#define REST(rows) \
-    case rows: F(tile)(rows, vectors, k, a, a_row, a_column, b, b_row, start, c, c_row); break;
-    switch (m - i) {
-        REST(1) REST(2) REST(3) REST(4) REST(5)
-#if TILE_ROWS > 6
-        REST(6) REST(7)
-#endif
-#if TILE_ROWS > 8
-        REST(8) REST(9) REST(10) REST(11) REST(12) REST(13)
-#endif
-    }
-#undef REST
+/* The product for n a multiple of LANES. */
+NNC_INLINE void F(whole_vectors)(PRODUCT) {
+    F(plan) plan = m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column)
+                                  : F(plan_strips)(m, n, k, a_row == 1 ? a_column : a_row, b_row, b_column);
+    int64_t panels = (plan.n_block + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    int fits = !plan.packs_b || panels * TILE_COLUMNS * plan.k_block * (int64_t)sizeof(T) <= L1_SHARE;
+    (fits && !plan.packs_a ? F(small_blocks) : F(large_blocks))(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
 }
 
-static void F(two_vectors)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row,
-                           const T *start, T *c, int64_t c_row) {
-    F(panel)(2, m, k, a, a_row, a_column, b, b_row, start, c, c_row);
-}
-
-static void F(one_vector)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row,
-                          const T *start, T *c, int64_t c_row) {
-    F(panel)(1, m, k, a, a_row, a_column, b, b_row, start, c, c_row);
-}
-
-/* panel (rows, width) = b (rows, n), padded with zeros to the right. */
-static void F(pack)(int64_t rows, int64_t n, int64_t width, const T *b, int64_t b_row, int64_t b_column, T *panel) {
-    if (b_column == 1 && n == width) { /* whole vectors, one or two */
-        for (int64_t p = 0; p < rows; p++)
-            for (int64_t j = 0; j < width; j += LANES) *(V *)(panel + p * width + j) = *(const V *)(b + p * b_row + j);
-        return;
-    }
-    for (int64_t j = 0; j < n; j++)
-        for (int64_t p = 0; p < rows; p++) panel[p * width + j] = b[p * b_row + j * b_column];
-    for (int64_t p = 0; p < rows; p++)
-        for (int64_t j = n; j < width; j++) panel[p * width + j] = 0;
-}
-
-/* The last n < LANES columns: a padded panel, and tiles padded the same way beside c. */
-static void F(narrow)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row,
-                      int64_t b_column, const T *bias, T *c, int64_t c_row) {
-    T panel[K_BLOCK * NNC_VECTOR_BYTES / sizeof(T)];  /* (K_BLOCK, LANES) */
-    T tile[TILE_ROWS * NNC_VECTOR_BYTES / sizeof(T)]; /* (TILE_ROWS, LANES) */
-    T start[NNC_VECTOR_BYTES / sizeof(T)] = {0};      /* (LANES,) */
-    if (bias) memcpy(start, bias, n * sizeof(T));
-    memset(tile, 0, sizeof tile);
-    int64_t done = 0;
-    do {
-        int64_t block = k - done < K_BLOCK ? k - done : K_BLOCK;
-        F(pack)(block, n, LANES, b + done * b_row, b_row, b_column, panel);
-        for (int64_t i = 0; i < m; i += TILE_ROWS) {
-            int64_t rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
-            if (done)
-                for (int64_t r = 0; r < rows; r++)
-                    for (int64_t j = 0; j < n; j++) tile[r * LANES + j] = c[(i + r) * c_row + j];
-            F(one_vector)(rows, block, a + i * a_row + done * a_column, a_row, a_column, panel, LANES, done ? NULL : start, tile, LANES);
-            for (int64_t r = 0; r < rows; r++)
-                for (int64_t j = 0; j < n; j++) c[(i + r) * c_row + j] = tile[r * LANES + j];
-        }
-        done += block;
-    } while (done < k);
+/* The product for n < LANES. Its b is packed, so that rows of it can be read as whole vectors. */
+NNC_INLINE void F(part_of_vector)(PRODUCT) {
+    F(plan) plan = {.n_block = LANES, .k_block = K_BLOCK, .packs_b = 1};
+    F(small_blocks)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
 }
 
 NNC_DECLARE_GEMM(T, F(gemm)) {
-    T packed[K_BLOCK * 2 * NNC_VECTOR_BYTES / sizeof(T)]; /* (K_BLOCK, 2 * LANES) */
-    T zeros[2 * NNC_VECTOR_BYTES / sizeof(T)] = {0};      /* (2 * LANES,) */
-    int64_t j = 0;
-    while (j + LANES <= n) {
-        int64_t vectors = j + 2 * LANES <= n ? 2 : 1, width = vectors * LANES, done = 0;
-        const T *start = bias ? bias + j : zeros;
-        do {
-            int64_t block = k - done < K_BLOCK ? k - done : K_BLOCK;
-            const T *panel = b + done * b_row + j * b_column;
-            int64_t panel_row = b_row;
-            if (m >= PACK_FROM_ROWS || b_column != 1) {
-                F(pack)(block, width, width, panel, b_row, b_column, packed);
-                panel = packed;
-                panel_row = width;
-            }
-            (vectors == 2 ? F(two_vectors) : F(one_vector))(m, block, a + done * a_column, a_row, a_column, panel, panel_row,
-                                                            done ? NULL : start, c + j, c_row);
-            done += block;
-        } while (done < k);
-        j += width;
-    }
-    if (j < n) F(narrow)(m, n - j, k, a, a_row, a_column, b + j * b_column, b_row, b_column, bias ? bias + j : NULL, c + j, c_row);
+    int64_t whole = n - n % LANES, rest = n - whole;
+    if (whole > 0) F(whole_vectors)(m, whole, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    if (rest == 0) return;
+    b += whole * b_column;
+    c += whole;
+    if (bias != NULL) bias += whole;
+    int64_t done = a_row == 1 ? m - m % LANES : 0;
+    if (done > 0) F(transposed_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    if (done < m) F(part_of_vector)(m - done, rest, k, a + done * a_row, a_row, a_column, b, b_row, b_column, bias, c + done * c_row, c_row);
 }
 
 #endif

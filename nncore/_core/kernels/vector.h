@@ -1,9 +1,14 @@
 /* The widest vector of the CPU level being compiled, by the compilers' own vector extension (GCC, Clang).
- * Include after float32.h or float64.h: V is a vector of T that may lie at any address, LANES how many T it holds. */
-#undef V
-#undef LANES
+ * V is a vector of the template's T that may lie at any address, LANES how many T it holds. Include before float32.h and float64.h. */
+#ifndef NNCORE_VECTOR_H
+#define NNCORE_VECTOR_H
+
+#include <stdint.h>
+
+#include "level.h"
 
 #if defined(__AVX512F__)
+#    include <immintrin.h>
 #    define NNC_VECTOR_BYTES 64
 #elif defined(__AVX__)
 #    define NNC_VECTOR_BYTES 32
@@ -11,11 +16,64 @@
 #    define NNC_VECTOR_BYTES 16
 #endif
 
-#ifndef NNCORE_VECTOR_H
-#    define NNCORE_VECTOR_H
 typedef float nnc_vector_f32 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(4), may_alias));
 typedef double nnc_vector_f64 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(8), may_alias));
-#endif
 
 #define V F(nnc_vector)
 #define LANES ((int64_t)(NNC_VECTOR_BYTES / sizeof(T)))
+
+/* Vectors of which only the first `count` elements, 0 .. LANES, are in memory. What load_partial does not load is 0. */
+#if defined(__AVX512F__)
+NNC_INLINE nnc_vector_f32 load_partial_f32(const float *from, int64_t count) {
+    return (nnc_vector_f32)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+}
+NNC_INLINE nnc_vector_f64 load_partial_f64(const double *from, int64_t count) {
+    return (nnc_vector_f64)_mm512_maskz_loadu_pd((__mmask8)((1u << count) - 1), from);
+}
+NNC_INLINE void store_partial_f32(float *to, nnc_vector_f32 v, int64_t count) {
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
+}
+NNC_INLINE void store_partial_f64(double *to, nnc_vector_f64 v, int64_t count) {
+    _mm512_mask_storeu_pd(to, (__mmask8)((1u << count) - 1), (__m512d)v);
+}
+#else
+#    define NNC_DEFINE_PARTIAL(T, suffix)                                                            \
+        NNC_INLINE nnc_vector_##suffix load_partial_##suffix(const T *from, int64_t count) {         \
+            nnc_vector_##suffix v = {0};                                                             \
+            NNC_EACH_LANE(T, j) if (j < count) v[j] = from[j];                                       \
+            return v;                                                                                \
+        }                                                                                            \
+        NNC_INLINE void store_partial_##suffix(T *to, nnc_vector_##suffix v, int64_t count) {        \
+            NNC_EACH_LANE(T, j) if (j < count) to[j] = v[j];                                         \
+        }
+/* Unrolled: with constant places a vector stays in its register. */
+#    define NNC_EACH_LANE(T, j) _Pragma("GCC unroll 16") for (int j = 0; j < (int)(NNC_VECTOR_BYTES / sizeof(T)); j++)
+NNC_DEFINE_PARTIAL(float, f32)
+NNC_DEFINE_PARTIAL(double, f64)
+#    undef NNC_DEFINE_PARTIAL
+#    undef NNC_EACH_LANE
+#endif
+
+/* a0 b0 a1 b1 ... of the lower and of the upper halves of a and b. */
+#define NNC_LOW_2 0, 2
+#define NNC_HIGH_2 1, 3
+#define NNC_LOW_4 0, 4, 1, 5
+#define NNC_HIGH_4 2, 6, 3, 7
+#define NNC_LOW_8 0, 8, 1, 9, 2, 10, 3, 11
+#define NNC_HIGH_8 4, 12, 5, 13, 6, 14, 7, 15
+#define NNC_LOW_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define NNC_HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#if NNC_VECTOR_BYTES == 64
+#    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_16)
+#    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_8)
+#elif NNC_VECTOR_BYTES == 32
+#    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_8)
+#    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_4)
+#else
+#    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_4)
+#    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_2)
+#endif
+#define INTERLEAVE_LOW(a, b) F(NNC_INTERLEAVE)(LOW, a, b)
+#define INTERLEAVE_HIGH(a, b) F(NNC_INTERLEAVE)(HIGH, a, b)
+
+#endif

@@ -1,0 +1,128 @@
+/* The innermost loops of gemm.c for the type T: products of a few rows, with the sums in registers while k runs. */
+
+#undef TILE_ROWS
+#if defined(__AVX512F__)
+#    define TILE_ROWS 14 /* 28 sums, 2 vectors of b, 2 elements of a: the 32 registers of AVX-512 */
+#elif defined(__aarch64__)
+#    define TILE_ROWS 8
+#else
+#    define TILE_ROWS 6 /* 12 sums of the 16 registers */
+#endif
+#define TILE_COLUMNS (2 * LANES)
+#define CACHE_LINE 64
+
+/* c = start + a . b for at most TILE_ROWS rows. */
+typedef struct F(strip) {
+    int64_t n, k;
+    const T *a; /* (rows, k): a[i][p] is at a[i * a_row + p * a_column] */
+    int64_t a_row, a_column;
+    const T *b; /* (k, n) in panels of TILE_COLUMNS: b[p][j] is at b[p * b_row + j / TILE_COLUMNS * b_panel + j % TILE_COLUMNS] */
+    int64_t b_row, b_panel;
+    const T *start; /* (rows, n), rows start_row apart, which may be 0; NULL for zeros */
+    int64_t start_row;
+    T *c; /* (rows, n) */
+    int64_t c_row;
+    int64_t ahead; /* how far behind what is read of b lies what will be needed next; 0 if the cache holds it */
+} F(strip);
+
+NNC_INLINE int64_t F(smaller)(int64_t x, int64_t y) { return x < y ? x : y; }
+
+/* One tile: `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`, there is one vector,
+ * and it holds only the n < LANES columns that are left. */
+NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, const F(strip) *strip) {
+    const T *a = strip->a, *b = strip->b, *start = strip->start;
+    int64_t k = strip->k, a_row = strip->a_row, a_column = strip->a_column, b_row = strip->b_row;
+    V sum[TILE_ROWS][2];
+    if (start == NULL) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) sum[i][v] = (V){0};
+    } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) {
+                const T *from = start + i * strip->start_row + v * LANES;
+                sum[i][v] = partial ? F(load_partial)(from, strip->n) : *(const V *)from;
+            }
+    }
+    for (int64_t p = 0; p < k; p++) {
+        V row_of_b[2];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) row_of_b[v] = *(const V *)(b + p * b_row + v * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            T element = a[i * a_row + p * a_column];
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) sum[i][v] += element * row_of_b[v];
+        }
+    }
+    T *c = strip->c;
+    int64_t c_row = strip->c_row;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) {
+            T *to = c + i * c_row + v * LANES;
+            if (partial) F(store_partial)(to, sum[i][v], strip->n);
+            else *(V *)to = sum[i][v];
+        }
+}
+
+/* Tiles side by side; n is a multiple of LANES, or smaller than that. */
+NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
+    for (; strip.n >= TILE_COLUMNS; strip.n -= TILE_COLUMNS) {
+        if (strip.ahead)
+            for (int64_t p = 0; p < strip.k; p++)
+                for (int64_t j = 0; j < TILE_COLUMNS; j += CACHE_LINE / (int64_t)sizeof(T))
+                    __builtin_prefetch(strip.b + strip.ahead + p * strip.b_row + j, 0, 2);
+        F(tile)(rows, 2, 0, &strip);
+        strip.b += strip.b_panel;
+        strip.c += TILE_COLUMNS;
+        if (strip.start != NULL) strip.start += TILE_COLUMNS;
+    }
+    if (strip.n == LANES) F(tile)(rows, 1, 0, &strip);
+    else if (strip.n > 0) F(tile)(rows, 1, 1, &strip);
+}
+
+/* `count` strips of `rows` rows. */
+NNC_INLINE void F(equal_strips)(const int rows, int64_t count, F(strip) strip) {
+    for (; count > 0; count--) {
+        F(tiles)(rows, strip);
+        strip.a += rows * strip.a_row;
+        strip.c += rows * strip.c_row;
+        if (strip.start != NULL) strip.start += rows * strip.start_row;
+    }
+}
+
+#if TILE_ROWS == 14
+#    define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#elif TILE_ROWS == 8
+#    define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#else
+#    define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#endif
+#define DEFINE(rows) \
+    static void F(strips_of_##rows)(int64_t count, const F(strip) *strip) { F(equal_strips)(rows, count, *strip); }
+EACH_ROW_COUNT(DEFINE)
+#undef DEFINE
+
+/* Any number of rows, in strips whose heights differ by at most one: a strip of few rows has too few sums to hide their latency. */
+NNC_INLINE void F(strips)(int64_t m, F(strip) strip) {
+    int64_t count = (m + TILE_ROWS - 1) / TILE_ROWS;
+    while (m > 0) {
+        int64_t rows = (m + count - 1) / count, equal = count - (rows * count - m);
+        switch (rows) {
+#define CASE(rows) case rows: F(strips_of_##rows)(equal, &strip); break;
+            EACH_ROW_COUNT(CASE)
+#undef CASE
+        }
+        m -= equal * rows;
+        count -= equal;
+        strip.a += equal * rows * strip.a_row;
+        strip.c += equal * rows * strip.c_row;
+        if (strip.start != NULL) strip.start += equal * rows * strip.start_row;
+    }
+}
+#undef EACH_ROW_COUNT

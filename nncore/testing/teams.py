@@ -1,0 +1,19 @@
+"""Teams of a given number of threads, where nncore by itself would find that so many are not worth it, or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest import mock
+
+from nncore.threads import Pace
+
+
+@contextmanager
+def team_of(n_parts: int) -> Iterator[None]:
+    """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors)."""
+    with ExitStack() as patches:
+        for module in ("nncore.model", "nncore.training"):
+            patches.enter_context(mock.patch(f"{module}.threads_for", lambda *_: n_parts))
+        patches.enter_context(mock.patch.object(Pace, "next", lambda pace: pace.n_threads))
+        yield
