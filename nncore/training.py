@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore import registry
-from nncore._core.program import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, Program, all_finite
+from nncore._core.program import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, Program, all_finite, permutation
 from nncore.data import Dataset
 from nncore.errors import NonFiniteError, PluginError
 from nncore.history import History
@@ -114,7 +114,8 @@ class Training:
     def _run_epoch(self) -> None:
         began = time.perf_counter()
         self._progress, self._samples_done = [0, 0.0, 0.0], 0
-        order = epoch_order(self.network.seed, self.network.n_epochs, len(self.data)) if self.shuffle else None
+        # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
+        order = permutation(len(self.data), self.network.seed, self.network.n_epochs) if self.shuffle else None
         for block in self.data.blocks(order, self.batch_size):
             before = self._samples_done
             self._progress[0] = 0
@@ -152,9 +153,6 @@ class Training:
         return np.asarray(network.optimizer.config()["lr"] * factor)
 
 
-def epoch_order(seed: int, epoch: int, n_samples: int) -> np.ndarray:
-    """The permutation of one epoch: a function of the seed and the epoch's number alone, so that a resumed run meets it again."""
-    return np.random.default_rng([seed, 1, epoch]).permutation(n_samples)
 
 
 @contextmanager

@@ -123,9 +123,9 @@ def test_exception_stops_the_loop_with_its_own_traceback_and_undoes_the_step() -
     assert net.n_steps == 2
     np.testing.assert_array_equal(net.optimizer_state, 2)
     two_steps = nn.Sequential(nn.Dense(3)).build(4, loss="softmax_cross_entropy", optimizer=nn.SGD(lr=0.1), rng=0, dtype="float64")
-    from nncore.training import epoch_order
+    from nncore._core.program import permutation
 
-    order = epoch_order(two_steps.seed, 0, 50)
+    order = permutation(50, two_steps.seed, 0)
     for batch in (order[:10], order[10:20]):
         two_steps.train_on_batch(X[batch], Y[batch])
     np.testing.assert_allclose(net.parameters, two_steps.parameters, rtol=1e-12)

@@ -14,9 +14,10 @@ import pytest
 
 import nncore as nn
 from nncore import data
+from nncore._core.program import permutation
 from nncore.errors import NonFiniteError, ParameterError
 from nncore.plugin import Callback
-from nncore.training import Training, epoch_order
+from nncore.training import Training
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 6)).astype(np.float32)
@@ -58,7 +59,7 @@ def test_fit_equals_the_three_steps_by_hand() -> None:
     fitted, by_hand = network(), network()
     fit(fitted, 2)
     for epoch in range(2):
-        order = epoch_order(by_hand.seed, epoch, len(X))
+        order = permutation(len(X), by_hand.seed, epoch)
         for start in range(0, len(X), 32):
             batch = order[start : start + 32]
             by_hand.forward(X[batch], training=True)
@@ -141,7 +142,7 @@ def test_every_sample_is_visited_once_an_epoch() -> None:
 
 
 def test_order_changes_every_epoch() -> None:
-    first, second = epoch_order(7, 0, 100), epoch_order(7, 1, 100)
+    first, second = permutation(100, 7, 0), permutation(100, 7, 1)
     assert (first != second).any()
     np.testing.assert_array_equal(np.sort(first), np.arange(100))
 

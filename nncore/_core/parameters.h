@@ -166,13 +166,13 @@ static int F(is_worth_bounding)(const member *m) {
     return m->n_rows * columns < program->n_parameters / 4;
 }
 
-/* The second phase of a step of training; all members have met before, and meet after it. */
-static int64_t F(gradients_and_update)(member *m) {
-    if (m->program->tiles != NULL && F(is_worth_bounding)(m) && F(are_bounded)(m)) return F(update_by_tiles)(m);
+/* Up to the update: all members agree that every gradient is finite, or that it cannot but be. */
+static int64_t F(prepare_update)(member *m) {
+    m->uses_tiles = m->program->tiles != NULL && F(is_worth_bounding)(m) && F(are_bounded)(m);
+    if (m->uses_tiles) return NNC_OK;
     int64_t verdict = F(write_gradients)(m);
     if (verdict == NNC_OK) verdict = F(check_gradients)(m);
     verdict = nnc_meet(m->team, verdict);
-    if (verdict != NNC_OK) return verdict;
-    m->value += F(penalty)(m);
-    return F(update_range)(m);
+    if (verdict == NNC_OK) m->value += F(penalty)(m);
+    return verdict;
 }

@@ -92,6 +92,7 @@ cdef extern from "runner.h" nogil:
                          int32_t n_threads) noexcept nogil
         int32_t (*evaluate)(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *, int32_t n_threads) noexcept nogil
         int32_t (*predict)(nnc_program *, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) noexcept nogil
+        void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch) noexcept nogil
         int32_t (*all_finite_f32)(const float *values, int64_t n) noexcept nogil
         int32_t (*all_finite_f64)(const double *values, int64_t n) noexcept nogil
 
@@ -422,6 +423,15 @@ cdef class Program:
             PyBuffer_Release(&view)
         self.finish(status)
         return output
+
+
+def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
+    """The numbers 0 to n - 1 (below 2**32 - 1) shuffled, an int64 array of shape (n,); `seed` and `epoch` decide how."""
+    order = empty(n, np.int64)
+    cdef int64_t *data = <int64_t *>address(order)
+    with nogil:
+        runner.permute(data, n, seed, epoch)
+    return order
 
 
 def all_finite(values) -> bool:

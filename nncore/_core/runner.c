@@ -10,6 +10,7 @@
 
 #include "float_mode.h"
 #include "kernels/level.h"
+#include "permutation.h"
 #include "threads.h"
 
 /* What a run was asked for; every member of its team sees the same. */
@@ -45,6 +46,7 @@ typedef struct member {
     double weight_sum;    /* of the batch, before its weights are scaled to sum to 1 */
     int64_t step;         /* the number of this step, from 1 */
     double value;         /* loss of the batch */
+    int uses_tiles;       /* for its gradients: parameters.h */
 } member;
 
 /* A status and the op that it is about, in one number, of which a team agrees on the largest. */
@@ -219,7 +221,7 @@ static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows,
 }
 
 const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
-    forward, loss_value, backward, update, train, evaluate, predict, all_finite_f32, all_finite_f64,
+    forward, loss_value, backward, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
 };
 
 #else
@@ -253,8 +255,7 @@ static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *con
     member m = F(enter)(asked, team, part, n_parts);
     int64_t verdict = F(run_batch)(&m);
     if (verdict == NNC_OK && asked->with_gradient) {
-        F(write_gradients)(&m);
-        verdict = nnc_meet(team, NNC_OK);
+        verdict = nnc_meet(team, F(write_gradients)(&m));
         if (part == 0) m.value = F(penalty)(&m);
     }
     if (part != 0) return;
@@ -304,6 +305,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
     nnc_program *program = asked->program;
     const nnc_samples *samples = asked->samples;
     member m = F(enter)(asked, team, part, n_parts);
+    const int64_t time_is_up = verdict_of(NNC_TIME_IS_UP, 0);
     int64_t verdict = NNC_OK, n_samples = samples->n_samples, first = asked->progress->n_done;
     if (asked->drop_last) n_samples -= n_samples % asked->batch_size;
     int64_t steps = 0, look_at_clock = 1; /* a look costs as much as a small step: rarer once steps turn out short */
@@ -314,24 +316,25 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
         F(begin_batch)(&m, first, at_most(n_samples - first, asked->batch_size));
         if (samples->rates != NULL && part == 0) program->optimizer_hyper[0] = samples->rates[first / asked->batch_size];
         verdict = F(run_batch)(&m);
-        if (verdict == NNC_OK) verdict = F(gradients_and_update)(&m);
-        if (verdict != NNC_OK) break;
-        if (part == 0) {
+        if (verdict == NNC_OK) verdict = F(prepare_update)(&m);
+        if (verdict != NNC_OK) break; /* so far all have agreed on it; what one finds out from here on it brings to the meeting */
+        verdict = m.uses_tiles ? F(update_by_tiles)(&m) : F(update_range)(&m);
+        if (part == 0 && verdict == NNC_OK && ++steps == look_at_clock) {
+            double elapsed = now() - begin;
+            if (elapsed >= asked->seconds || elapsed < 0) verdict = time_is_up;
+            int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
+            look_at_clock = steps + (affordable < 1 ? 1 : at_most(affordable, steps));
+        }
+        verdict = nnc_meet(team, verdict);
+        if (part == 0 && (verdict == NNC_OK || verdict == time_is_up)) {
             program->step = m.step;
             F(end_batch)(&m);
-            if (++steps == look_at_clock) {
-                double elapsed = now() - begin;
-                if (elapsed >= asked->seconds || elapsed < 0) verdict = verdict_of(NNC_TIME_IS_UP, 0);
-                int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
-                look_at_clock = steps + (affordable < 1 ? 1 : at_most(affordable, steps));
-            }
         }
         m.step++;
-        verdict = nnc_meet(team, verdict);
     }
     if (part != 0) return;
     if (verdict == NNC_OK) asked->progress->n_done = samples->n_samples; /* what drop_last leaves out is done with, too */
-    asked->verdict = verdict == verdict_of(NNC_TIME_IS_UP, 0) ? NNC_OK : verdict;
+    asked->verdict = verdict == time_is_up ? NNC_OK : verdict;
 }
 
 static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {

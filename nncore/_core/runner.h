@@ -152,6 +152,9 @@ typedef struct nnc_runner {
     /* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs). */
     int32_t (*predict)(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads);
 
+    /* order (n,) = the numbers 0 .. n - 1 shuffled, in the way of this epoch. */
+    void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch);
+
     /* Whether all n numbers are finite. */
     int32_t (*all_finite_f32)(const float *values, int64_t n);
     int32_t (*all_finite_f64)(const double *values, int64_t n);

@@ -20,7 +20,7 @@ from nncore.bench.workers import PeerError, Worker, environment, start_all
 SECTIONS = ("training", "prediction", "simplechains", "memory", "linearity", "import", "wheel")
 
 #: Each library's time for a case is divided into so many turns.
-N_TURNS = 2
+N_TURNS = 3
 #: Between two turns, for threads that spin for a while after their work to go to sleep.
 PAUSE_SECONDS = 0.01
 

@@ -1,9 +1,8 @@
 /* y = x . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set: as if b were one more row
  * of W that meets an input of 1. A row is the unit in which gradients are split. */
 #ifndef T
-#define STRETCH 16 /* columns that are summed together */
-
 #include "../_core/kernels/gemm.h"
+#include "../_core/kernels/vector.h"
 #include "nncore/float32.h"
 #include "dense.c"
 #include "nncore/float64.h"
@@ -35,16 +34,14 @@ static int32_t F(dense_backward)(const nnc_layer_call *call) {
 
 /* sums (n,) of x (n_rows, n), in four interleaved parts: one after the other they would wait for each other's additions. */
 static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
-    for (int64_t first = 0; first < n; first += STRETCH) {
-        int64_t width = n - first < STRETCH ? n - first : STRETCH, i = 0;
-        T parts[4][STRETCH] = {{0}};
-        if (width == STRETCH) /* a constant number of columns stays in registers */
-            for (; i + 4 <= n_rows; i += 4)
-                for (int64_t part = 0; part < 4; part++)
-                    for (int64_t j = 0; j < STRETCH; j++) parts[part][j] += x[(i + part) * n + first + j];
-        for (; i < n_rows; i++)
-            for (int64_t j = 0; j < width; j++) parts[i % 4][j] += x[i * n + first + j];
-        for (int64_t j = 0; j < width; j++) sums[first + j] = (parts[0][j] + parts[1][j]) + (parts[2][j] + parts[3][j]);
+    for (int64_t first = 0; first < n; first += LANES) {
+        int64_t width = n - first < LANES ? n - first : LANES, i = 0;
+        V parts[4] = {{0}};
+        for (; i + 4 <= n_rows; i += 4)
+#pragma GCC unroll 4
+            for (int part = 0; part < 4; part++) parts[part] += F(load_partial)(x + (i + part) * n + first, width);
+        for (; i < n_rows; i++) parts[0] += F(load_partial)(x + i * n + first, width);
+        F(store_partial)(sums + first, (parts[0] + parts[1]) + (parts[2] + parts[3]), width);
     }
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -56,11 +55,11 @@ class ActivationConformance(networks.NetworkConformance):
         """Once as the activation of a layer, once on its own, where it may not work in place."""
         return Sequential(Dense(8, activation=self.name), ActivationLayer(self.name), Dense(3)).build(4, rng=5)
 
-    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+    def train(self, network: Sequential, epochs: int) -> list[float]:
         """Fit, or go on from where `network` is."""
         history = network.fit(
             networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
-            epochs=epochs, batch_size=16, progress=False, **fit,
+            epochs=epochs, batch_size=16, progress=False,
         )  # fmt: skip
         return list(history["loss"])
 

@@ -45,12 +45,12 @@ class InitializerConformance(networks.NetworkConformance):
         """Not built: data-dependent initializers see the batch that `fit` brings."""
         return Sequential(Dense(8, activation="tanh", weight_initializer=described(self.components()[0])), Dense(3))
 
-    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+    def train(self, network: Sequential, epochs: int) -> list[float]:
         """Fit, or go on from where `network` is."""
         rng = None if network.is_built else 5
         history = network.fit(
             networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
-            epochs=epochs, batch_size=16, progress=False, rng=rng, **fit,
+            epochs=epochs, batch_size=16, progress=False, rng=rng,
         )  # fmt: skip
         return list(history["loss"])
 

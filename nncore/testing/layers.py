@@ -75,11 +75,11 @@ class LayerConformance(networks.NetworkConformance):
             return Sequential(Dense(self.input_shapes[0][0]), layer, Flatten(), Dense(3)).build(4, rng=5)
         return Sequential(layer, Flatten(), Dense(3)).build(self.input_shapes[0], rng=5)
 
-    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+    def train(self, network: Sequential, epochs: int) -> list[float]:
         """Fit, or go on from where `network` is."""
         history = network.fit(
             self.network_inputs(network), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
-            epochs=epochs, batch_size=16, progress=False, **fit,
+            epochs=epochs, batch_size=16, progress=False,
         )  # fmt: skip
         return list(history["loss"])
 

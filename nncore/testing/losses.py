@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class LossConformance(networks.NetworkConformance):
         last = "softmax" if loss.link is None and loss.targets != "real" else "sigmoid" if loss.link is None else None
         return Sequential(Dense(8, activation="tanh"), Dense(self.columns[0], activation=last)).build(4, rng=5)
 
-    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+    def train(self, network: Sequential, epochs: int) -> list[float]:
         """Fit by name, or on from where `network` is."""
         instance = self.components()[0]
         _, real, labels = example(instance, 60, self.columns[0], np.float32)
@@ -72,7 +72,7 @@ class LossConformance(networks.NetworkConformance):
         loss = first if network.loss is None else None
         y = labels if real is None else real
         assert y is not None, "a loss takes reals or labels"
-        history = network.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=16, progress=False, **fit)
+        history = network.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=16, progress=False)
         return list(history["loss"])
 
 

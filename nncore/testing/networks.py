@@ -6,7 +6,7 @@ import functools
 import tempfile
 import unittest
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from nncore.persistence import load
 from nncore.testing.conformance import Conformance
 from nncore.testing.expectations import expect, expect_same_bits
 from nncore.testing.guarded import OutOfBounds
+from nncore.testing.teams import team_of
 
 
 class NetworkConformance(Conformance):
@@ -28,8 +29,8 @@ class NetworkConformance(Conformance):
         """A network that is not trained yet, the same every time."""
         raise NotImplementedError(f"{type(self).__name__}.network")
 
-    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
-        """Train it from where it is, and return the loss of each epoch; keywords go on to ``fit``."""
+    def train(self, network: Sequential, epochs: int) -> list[float]:
+        """Train it from where it is, and return the loss of each epoch."""
         raise NotImplementedError(f"{type(self).__name__}.train")
 
     def network_inputs(self, network: Sequential) -> np.ndarray:
@@ -51,15 +52,17 @@ class NetworkConformance(Conformance):
         expect(losses[-1] < losses[0], f"30 epochs of training take the loss from {losses[0]:.6g} to {losses[-1]:.6g}: it should fall")
 
     def test_network_ends_with_the_same_bits(self) -> None:
-        """Two runs, and runs with one and two threads, end with the same bits."""
+        """Two runs, and runs by teams of threads, end with the same bits."""
         self._skip_what_cannot_run()
         ends = []
-        for n_threads in (1, 1, 2):
+        for n_parts in (1, 1, 2, 3):
             network = self.network()
-            self.train(network, 3, n_threads=n_threads)
+            with team_of(n_parts):
+                self.train(network, 3)
             ends.append(network.parameters.copy())
         expect_same_bits(ends[1], ends[0], "parameters of a second run")
-        expect_same_bits(ends[2], ends[0], "parameters after training with two threads")
+        for n_parts, end in zip((2, 3), ends[2:], strict=True):
+            expect_same_bits(end, ends[0], f"parameters after training with {n_parts} threads")
 
     def test_network_goes_on_from_a_file(self) -> None:
         """A network saved and loaded in the middle of training predicts and goes on with the same bits as one that was not."""

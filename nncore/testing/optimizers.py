@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -69,12 +69,12 @@ class OptimizerConformance(networks.NetworkConformance):
         """A small classifier."""
         return Sequential(Dense(8, activation="tanh"), Dense(3)).build(4, rng=5)
 
-    def train(self, network: Sequential, epochs: int, **fit: Any) -> list[float]:
+    def train(self, network: Sequential, epochs: int) -> list[float]:
         """Fit by name, or on from where `network` is."""
         optimizer = self.name if network.optimizer is None else None
         history = network.fit(
             networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer=optimizer,
-            epochs=epochs, batch_size=16, progress=False, **fit,
+            epochs=epochs, batch_size=16, progress=False,
         )  # fmt: skip
         return list(history["loss"])
 

@@ -14,6 +14,6 @@ def team_of(n_parts: int) -> Iterator[None]:
     """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors)."""
     with ExitStack() as patches:
         for module in ("nncore.model", "nncore.training"):
-            patches.enter_context(mock.patch(f"{module}.threads_for", lambda *_: n_parts))
-        patches.enter_context(mock.patch.object(Pace, "next", lambda pace: pace.n_threads))
+            patches.enter_context(mock.patch(f"{module}.threads_for", return_value=n_parts))
+        patches.enter_context(mock.patch.object(Pace, "next", return_value=n_parts))
         yield

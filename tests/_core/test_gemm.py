@@ -14,7 +14,7 @@ from nncore._core import native
 from nncore.testing import Guarded, tables
 
 SIZES = st.integers(1, 70)
-DTYPES = {np.float32: "f32", np.float64: "f64"}
+DTYPES: dict[type, str] = {np.float32: "f32", np.float64: "f64"}
 
 #: rows, inputs, outputs. Beside blocks of k and of columns: rows so few that they are not packed, with and without fetching ahead,
 #: and rows of a that lie 4 kB or 8 kB apart, so that blocks of a are packed as well.

@@ -220,7 +220,7 @@ def test_a_loss_that_is_not_finite_stops_all_before_the_update(n_parts: int, by_
         else:
             network.fit(X[:300], CLASSES[:300], epochs=1, progress=False)
 
-    with team_of(n_parts), pytest.raises(NonFiniteError, match="the loss became NaN or infinite at step 4: .* those of dense_2"):
+    with team_of(n_parts), pytest.raises(NonFiniteError, match=r"the loss became NaN or infinite at step 4: .* those of dense_2"):
         in_time(train)
     expect_same_bits(network.parameters, before, "parameters")
     expect_same_bits(network.optimizer_state, state, "state")
@@ -232,7 +232,9 @@ def test_a_loss_that_is_not_finite_stops_all_before_the_update(n_parts: int, by_
 def test_a_gradient_that_is_not_finite_stops_all_before_the_update(n_parts: int, n_inputs: int) -> None:
     """x·d_y = 1e25·1e15 is beyond float32, the loss 5e29 is not."""
     network, once = (
-        nn.Sequential(nn.Dense(n_inputs, weight_initializer="zeros")).build(n_inputs, loss="half_mse", optimizer=nn.Momentum(lr=1e-30), rng=0)
+        nn.Sequential(nn.Dense(n_inputs, weight_initializer="zeros")).build(
+            n_inputs, loss="half_mse", optimizer=nn.Momentum(lr=1e-30), rng=0
+        )
         for _ in range(2)
     )
     x, y = np.ones((6, n_inputs), np.float32), np.ones((6, n_inputs), np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
-from nncore.training import epoch_order
+from nncore._core.program import permutation
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def nn_train(network: SimpleNamespace, iteration: int, batch_size: int, train_x:
     m = train_x.shape[0]
     num_batches = m / batch_size
     for k in range(iteration):
-        kk = epoch_order(seed, k, m)
+        kk = permutation(m, seed, k)
         for batch in range(int(num_batches)):
             batch_x = train_x[kk[batch * batch_size : (batch + 1) * batch_size], :]
             batch_y = train_y[kk[batch * batch_size : (batch + 1) * batch_size], :]

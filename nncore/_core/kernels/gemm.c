@@ -171,7 +171,8 @@ NNC_DECLARE_GEMM(T, F(gemm)) {
     if (bias != NULL) bias += whole;
     int64_t done = a_row == 1 ? m - m % LANES : 0;
     if (done > 0) F(transposed_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
-    if (done < m) F(part_of_vector)(m - done, rest, k, a + done * a_row, a_row, a_column, b, b_row, b_column, bias, c + done * c_row, c_row);
+    if (done == m) return;
+    F(part_of_vector)(m - done, rest, k, a + done * a_row, a_row, a_column, b, b_row, b_column, bias, c + done * c_row, c_row);
 }
 
 #endif

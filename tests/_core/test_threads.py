@@ -1,0 +1,178 @@
+"""The pool: teams of several callers at once, processes that fork, and the thread sanitizer's opinion."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.testing.teams import team_of
+from nncore.threads import usable_cpus
+
+CORE = Path(__file__).parents[2] / "nncore" / "_core"
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(700, 6)).astype(np.float32), RNG.integers(3, size=700)
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+def network(rng: int = 0) -> nn.Sequential:
+    layers = nn.Dense(70, activation="relu"), nn.BatchNorm(), nn.Dense(70, activation="tanh"), nn.Dense(3)
+    return nn.Sequential(*layers).build(6, loss="softmax_cross_entropy", optimizer="adam", rng=rng)
+
+
+def trained(rng: int = 0) -> np.ndarray:
+    """Parameters after some epochs on many rows and on few."""
+    net = network(rng)
+    net.fit(X, Y, epochs=2, batch_size=300, progress=False)
+    net.fit(X[:50], Y[:50], epochs=3, batch_size=8, progress=False)
+    return net.parameters.copy()
+
+
+def at_once(functions: list[Callable[[], np.ndarray]]) -> list[np.ndarray]:
+    """What the functions return, each from a Python thread of its own, all begun together."""
+    begin, results = threading.Barrier(len(functions)), [np.empty(0)] * len(functions)
+
+    def run(i: int) -> None:
+        begin.wait()
+        results[i] = functions[i]()
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(functions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_networks_trained_at_once_have_the_bits_of_training_alone() -> None:
+    with team_of(1):
+        alone = [trained(rng) for rng in range(3)]
+    for n_parts in (2, 3):
+        with team_of(n_parts):
+            for parameters, expected in zip(at_once([lambda rng=rng: trained(rng) for rng in range(3)]), alone, strict=True):
+                np.testing.assert_array_equal(parameters, expected)
+
+
+@pytest.mark.parametrize("n_parts", [1, 2, 3])
+def test_one_network_predicts_in_several_threads_at_once(n_parts: int) -> None:
+    net, inputs = network(), [RNG.normal(size=(n, 6)).astype(np.float32) for n in (1, 7, 500, 3000)]
+    expected = [net.predict(x) for x in inputs]
+
+    def predictions(x: np.ndarray) -> np.ndarray:
+        return np.stack([net.predict(x) for _ in range(20)])
+
+    with team_of(n_parts):
+        for found, y in zip(at_once([lambda x=x: predictions(x) for x in inputs]), expected, strict=True):
+            np.testing.assert_array_equal(found, np.broadcast_to(y, found.shape))
+
+
+# ---- other processes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parent() -> np.ndarray:
+    """The parameters of a network that this process has trained with two threads, so that the pool is not empty."""
+    with team_of(2):
+        return trained()
+
+
+def exit_code(process_id: int) -> int:
+    """Of a child process, which is given half a minute."""
+    for _ in range(3000):
+        finished, status = os.waitpid(process_id, os.WNOHANG)
+        if finished:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(process_id, signal.SIGKILL)
+    os.waitpid(process_id, 0)
+    raise AssertionError("the child hangs")
+
+
+def train_in_child(expected: np.ndarray) -> None:
+    """Exit with 0 if training with two threads gives the bits that it gave the parent."""
+    with team_of(2):
+        os._exit(0 if np.array_equal(trained(), expected) else 1)
+
+
+@needs_fork
+def test_a_forked_child_trains_with_threads_of_its_own(parent: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 says that forking with threads may hang: that is what is tried
+        child = os.fork()
+    if child == 0:
+        train_in_child(parent)
+    assert exit_code(child) == 0
+    with team_of(2):
+        np.testing.assert_array_equal(trained(), parent)
+
+
+@needs_fork
+def test_a_process_of_multiprocessing_that_forks_trains_with_threads_of_its_own(parent: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process = multiprocessing.get_context("fork").Process(target=train_in_child, args=(parent,))
+        process.start()
+    process.join(30)
+    if process.is_alive():
+        process.kill()
+    assert process.exitcode == 0
+
+
+def test_workers_of_joblib_train_with_their_share_of_the_processors(parent: np.ndarray) -> None:
+    joblib = pytest.importorskip("joblib")
+    x, y = X, Y
+
+    def train(seed: int) -> tuple[np.ndarray, int, int]:  # inside, so that it travels by value: workers do not find the tests
+        layers = nn.Dense(70, activation="relu"), nn.Dense(3)
+        net = nn.Sequential(*layers).build(6, loss="softmax_cross_entropy", optimizer="adam", rng=seed)
+        net.fit(x, y, epochs=2, batch_size=300, progress=False)
+        return net.parameters.copy(), nn.get_num_threads(), int(os.environ.get("OMP_NUM_THREADS", 0))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of loky, about cleaning up
+        results = joblib.Parallel(n_jobs=2)(joblib.delayed(train)(seed) for seed in range(3))
+    for seed, (parameters, n_threads, n_given) in enumerate(results):
+        np.testing.assert_array_equal(parameters, train(seed)[0])
+        assert n_threads == min(n_given, usable_cpus())
+
+
+def test_a_process_ends_while_its_pool_sleeps() -> None:
+    script = "from _core.test_threads import trained, team_of\nwith team_of(3):\n    trained()\nprint('trained')"
+    folder = Path(__file__).parents[1]
+    path = os.pathsep.join([str(folder), str(folder.parent)])
+    done = subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "trained\n"), done.stderr
+
+
+# ---- the sanitizer ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not (CORE / "threads.c").exists(), reason="installed without its sources")
+def test_the_thread_sanitizer_finds_no_race(tmp_path: Path) -> None:
+    compiler, program = shlex.split(sysconfig.get_config_var("CC") or "cc"), tmp_path / "program"
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"there is no compiler {compiler[0]}")
+    sources = [str(CORE / "threads.c"), str(Path(__file__).with_name("threads_program.c"))]
+    flags = ["-std=c11", "-O1", "-g", "-fsanitize=thread", "-pthread", "-I", str(CORE), "-o", str(program)]
+    compiled = subprocess.run([*compiler, *flags, *sources], capture_output=True, text=True)
+    if compiled.returncode != 0:
+        pytest.skip(f"{compiler[0]} has no thread sanitizer: {compiled.stderr[-300:]}")
+    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=120)
+    if "FATAL: ThreadSanitizer" in done.stderr:
+        pytest.skip(f"the sanitizer cannot run here: {done.stderr[:300]}")
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr

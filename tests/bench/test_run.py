@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from nncore.bench import grid, machine, run
+from nncore.bench.limit import Rates
+from nncore.bench.peers import Peer
+from nncore.bench.run import Selection
+
+NETS = ((4, 8, 3),)
+SHORT = {"nets": NETS, "batches": (2, 4), "threads": (1,), "seconds": 0.01}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "measure_rates", lambda seconds: Rates(1e11, 4e10))
+    monkeypatch.setattr(grid, "EPOCH_SECONDS", 1e-4)
+
+
+def test_cells_of_training_and_prediction() -> None:
+    told: list[str] = []
+    results = run.run(Selection(sections=("training", "prediction"), **SHORT), told.append)
+    assert [cell.case.batch for cell in results.training] == [cell.case.batch for cell in results.prediction] == [2, 4]
+    assert all(cell.seconds["nncore"] > 0 for cell in (*results.training, *results.prediction))
+    assert set(results.versions) == {"nncore"}
+    assert results.remarks == []
+    assert told == [
+        "what the machine can do",
+        "training 1 of 2: 4-8-3 at 2, 1 thread",
+        "training 2 of 2: 4-8-3 at 4, 1 thread",
+        "prediction 1 of 2: 4-8-3 at 2, 1 thread",
+        "prediction 2 of 2: 4-8-3 at 4, 1 thread",
+    ]
+
+
+def test_a_peer_that_is_missing_becomes_a_remark() -> None:
+    results = run.run(Selection(sections=("training",), peers=[Peer("absent", ("training",), "absent-ml")], **SHORT), lambda text: None)
+    assert len(results.training) == 2
+    assert [remark.split(" (")[0] for remark in results.remarks] == ["absent cannot be imported"]
+
+
+def test_more_threads_than_cores_are_not_measured() -> None:
+    n_cores = len(machine.usable_cores())
+    results = run.run(Selection(sections=("training",), **SHORT | {"threads": (n_cores + 1,)}), lambda text: None)
+    assert results.training == []
+    assert results.remarks == [f"{n_cores + 1} threads are not measured: this process may use {n_cores} cores"]
+
+
+def test_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MEMORY_BYTES", 2**21)
+    monkeypatch.setattr(run, "LINEARITY_ROWS", (1000, 10_000))
+    monkeypatch.setattr(run, "LINEARITY_SECONDS", 0.01)
+    wheel = tmp_path / "a.whl"
+    wheel.write_bytes(b"12345")
+    results = run.run(Selection(sections=("memory", "linearity", "import", "wheel"), wheel=wheel, seconds=0.01), lambda text: None)
+    facts = results.facts
+    assert 0 <= facts["memory_bytes"] < 1e9
+    assert 0.1 < facts["linearity"] < 10
+    assert 0 < facts["import_numpy_seconds"] <= facts["import_seconds"] <= facts["first_network_seconds"]
+    assert facts["wheel_bytes"] == 5
+
+
+def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "available_memory", lambda: 2**30)
+    results = run.run(Selection(sections=("memory",)), lambda text: None)
+    assert results.facts == {}
+    assert results.remarks == ["the memory of a 1 GB fit is not measured: 1.0 GB are free, 3 are needed"]
+
+
+def test_the_machine_is_described() -> None:
+    described = machine.describe()
+    assert list(described) == ["CPU", "cores", "CPU level", "system", "Python", "NumPy", "nncore", "date"]
+    assert all(described.values())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", described["date"])
+    if sys.platform == "linux":
+        assert machine.available_memory() > 2**20

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nncore.bench.results import Results
+from nncore.cli import main
+
+TINY = ["bench", "--only", "training,prediction", "--nets", "4-8-3", "--batches", "2", "--threads", "1", "--seconds", "0.01"]
+
+
+def test_a_tiny_run_from_the_machine_to_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    files = {option: tmp_path / f"bench.{suffix}" for option, suffix in (("output", "json"), ("markdown", "md"), ("picture", "png"))}
+    options = [part for option, path in files.items() for part in (f"--{option}", str(path))]
+    assert main([*TINY, *options]) == 0
+    captured = capsys.readouterr()
+    results = Results.from_json(files["output"].read_text(encoding="utf-8"))
+    assert [cell.case.net for cell in (*results.training, *results.prediction)] == ["4-8-3", "4-8-3"]
+    assert "\ntraining: µs a step\n" in captured.out
+    assert "GFLOP/s in float32" in captured.out
+    assert "nncore: training 1 of 1: 4-8-3 at 2, 1 thread\n" in captured.err
+    assert files["picture"].read_bytes().startswith(b"\x89PNG")
+    page = files["markdown"].read_text(encoding="utf-8")
+    assert "![Ratios of every case](bench.png)" in page
+    assert "nncore bench --only training,prediction --nets 4-8-3 --batches 2 --threads 1 --seconds 0.01\n" in page
+
+    files["markdown"].unlink()
+    assert main(["bench", "--read", str(files["output"]), "--markdown", str(files["markdown"]), "--picture", str(files["picture"])]) == 0
+    assert files["markdown"].read_text(encoding="utf-8") == page
+    assert capsys.readouterr().out == captured.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "training,speed"], "--only speed: there are training, prediction, "),
+        (["--nets", "4"], "a network is inputs-units-...-outputs"),
+        (["--batches", "0"], "expected whole numbers of at least 1"),
+        (["--threads", "one"], "expected whole numbers of at least 1"),
+        (["--seconds", "0"], "--seconds must be more than 0, got 0"),
+        (["--peers", "keras"], "unknown peer keras"),
+        (["--output", "none/bench.json"], "there is no folder none"),
+        (["--picture", "."], "--picture . is a folder"),
+        (["--read", "none.json"], "none.json: No such file"),
+        (["--wheel", "none.whl"], "none.whl: No such file"),
+        (["--peers", "jax", "--peers-python", "none/python"], "--peers-python none/python: there is no such program"),
+    ],
+)
+def test_wrong_arguments_fail_before_anything_is_measured(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert "what the machine can do" not in captured.err
+
+
+def test_a_file_that_is_not_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "other.json"
+    path.write_text("{}", encoding="utf-8")
+    assert main(["bench", "--read", str(path)]) == 2
+    assert "these are not results" in capsys.readouterr().err
