@@ -194,7 +194,7 @@ def compile_program(
         output_shape=blueprint.output_shape,
         max_rows=max_rows,
         slice_rows=max_rows if any(op.kind == "python" for op in ops) else slice_rows,
-        max_parts=min(max_parts, max_rows),
+        max_parts=max_parts,
         input=builder.input,
         output=ops[-1].y,
         d_output=d_output,

@@ -38,7 +38,7 @@ def test_both_rungs_give_the_same_bits() -> None:
             g = rng.normal(size=1023).astype(dtype)
             g[::7] = 0
             lion.step(w, g, state, t)
-            assert step(w_numba, g, state_numba, 1023, t, hyper) == 0
+            assert step(w_numba, g, state_numba, 1023, t, hyper, 1023) == 0
         np.testing.assert_array_equal(w_numba, w)
         np.testing.assert_array_equal(state_numba, state)
 

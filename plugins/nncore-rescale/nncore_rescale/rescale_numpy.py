@@ -34,7 +34,7 @@ class RescaleNumPy(Layer):
         # fan_in and fan_out of 1: every unit has one connection, whatever a user's initializer makes of it.
         gain = Tensor("gain", input_shape, "scale", {"name": "constant", "value": self.gain}, 1, 1)
         shift = Tensor("shift", input_shape, "bias", "zeros", 1, 1)
-        return Plan(input_shape, (gain, shift))
+        return Plan(input_shape, (gain, shift), split_rows=True, gradient_unit=1)  # the last two are for `Rescale`
 
     def forward(self, call: LayerCall) -> None:
         gain, shift = (call.parameters[name].ravel() for name in ("gain", "shift"))

@@ -1,4 +1,4 @@
-/* y = x + sin^2(f x) / f, f a parameter of each feature.
+/* y = x + sin^2(f x) / f, f a parameter of each feature: a call for some columns has all it needs to write theirs.
  * d_x = d_y (1 + sin(2 f x)); d_f = sum over rows of d_y q (2 x cos(f x) - q), where q = sin(f x) / f, or x at f = 0. */
 #ifndef T
 #include "cpu.h"
@@ -18,13 +18,13 @@ const nnc_layer nncore_snake_learnable_snake = {
 #else
 
 FOR_EACH_CPU static int32_t F(learnable_snake_forward)(const nnc_layer_call *call) {
-    int64_t n_rows = call->n_rows, n = call->n_inputs;
+    int64_t n_rows = call->n_rows, n = call->n_inputs, begin = call->begin_column, end = call->end_column;
     const T *x = call->x;                  /* (n_rows, n) */
     T *y = call->y;                        /* (n_rows, n) */
     const T *frequency = call->parameters; /* (n,) */
 
     for (int64_t i = 0; i < n_rows; i++)
-        for (int64_t j = 0; j < n; j++) {
+        for (int64_t j = begin; j < end; j++) {
             T value = x[i * n + j], sine = F(sine)(F(angle)(frequency[j] * value));
             T quotient = frequency[j] == 0 ? value : sine / frequency[j];
             y[i * n + j] = value + sine * quotient;
@@ -33,17 +33,17 @@ FOR_EACH_CPU static int32_t F(learnable_snake_forward)(const nnc_layer_call *cal
 }
 
 FOR_EACH_CPU static int32_t F(learnable_snake_backward)(const nnc_layer_call *call) {
-    int64_t n_rows = call->n_rows, n = call->n_inputs;
+    int64_t n_rows = call->n_rows, n = call->n_inputs, begin = call->begin_column, end = call->end_column;
     const T *x = call->x, *d_y = call->d_y; /* (n_rows, n) */
     T *d_x = call->d_x;                     /* (n_rows, n) or NULL */
     const T *frequency = call->parameters;  /* (n,) */
     T *d_frequency = call->d_parameters;    /* (n,) */
 
-    for (int64_t j = 0; j < n; j++) d_frequency[j] = 0;
+    for (int64_t j = begin; j < end; j++) d_frequency[j] = 0;
     for (int64_t i = 0; i < n_rows; i++) {
         T *d_x_row = d_x != NULL ? d_x + i * n : call->scratch; /* (n,) where nobody asks, thrown away: a branch would cost more */
 #pragma GCC ivdep
-        for (int64_t j = 0; j < n; j++) {
+        for (int64_t j = begin; j < end; j++) {
             T value = x[i * n + j], r = F(angle)(frequency[j] * value);
             T sine = F(sine)(r), cosine = F(cosine)(r);
             T quotient = frequency[j] == 0 ? value : sine / frequency[j];
