@@ -30,6 +30,13 @@ def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np
     ShapeError, DtypeError, DataError
         For the wrong number of dimensions or features, for what is not a number, for NaN and infinity.
     """
+    array = as_rows(data, name, shape)
+    check_finite(array, name, dtype)
+    return array
+
+
+def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> np.ndarray:
+    """The same, but for NaN and infinity."""
     if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
         raise DtypeError(f"{name} is a sparse matrix; networks here are dense: pass {name}.toarray()")
     array = as_numbers(data, name)
@@ -40,7 +47,6 @@ def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np
         raise ShapeError(f"{name} has samples of shape {array.shape[1:]}, this network takes {shape}")
     if 0 in array.shape[1:]:
         raise ShapeError(f"{name} has no features: its shape is {array.shape}")
-    check_finite(array, name, dtype)
     return array
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
+from nncore._core.program import INPUT_NOT_FINITE, Failure
 from nncore.arguments import as_dtype, as_seed, whole_number
 from nncore.compiler import Blueprint, check_trainable, plan_network
-from nncore.data import Dataset, as_matrix, as_samples, as_targets, as_weights
+from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.history import History
 from nncore.initialisation import BATCH_ROWS
@@ -211,7 +212,7 @@ class Sequential(Network):
         """
         if not training:
             return self.predict(X)
-        inputs = self._as_rows(X)
+        inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype), self.dtype)
         if len(inputs) == 0:
             raise ShapeError("X has no samples")
         program = self._program_for_training(len(inputs))
@@ -267,10 +268,6 @@ class Sequential(Network):
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
-    def _as_rows(self, X: Any) -> np.ndarray:
-        """`X` checked, as a C-contiguous matrix (n_samples, n_inputs) of the network's dtype."""
-        return as_matrix(as_samples(X, "X", self.input_shape, self.dtype), self.dtype)
-
     def predict(self, X: Any) -> np.ndarray:
         """Outputs of the network, as they leave the last layer (logits for a loss from logits: see `predict_proba`).
 
@@ -282,11 +279,19 @@ class Sequential(Network):
         -------
         ndarray of shape (n_samples, n_outputs), dtype of the network
         """
-        inputs = self._as_rows(X)
+        samples = as_rows(X, "X", self.input_shape)
+        if samples.dtype != self.dtype:  # what would be too large after conversion is told from infinity only before
+            check_finite(samples, "X", self.dtype)
+        inputs = as_matrix(samples, self.dtype)
         program = self._program_for_prediction()
         outputs = np.empty((len(inputs), program.spec.n_outputs), self.dtype)
         with explained(program):
-            program.predict(inputs, outputs, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
+            try:
+                program.predict(inputs, outputs, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
+            except Failure as failure:
+                if failure.status == INPUT_NOT_FINITE:
+                    check_finite(samples, "X", self.dtype)
+                raise
         return outputs.reshape(len(inputs), *self.output_shape)
 
     def predict_one(self, x: Any) -> np.ndarray:

@@ -6,6 +6,7 @@ from nncore.specification import ProgramSpec
 
 LOSS_NOT_FINITE: int
 GRADIENT_NOT_FINITE: int
+INPUT_NOT_FINITE: int
 FORWARD: int
 BACKWARD: int
 LOSS: int

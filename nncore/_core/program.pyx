@@ -22,7 +22,7 @@ cdef extern from "pythread.h":
 
 cdef extern from "runner.h" nogil:
     enum:
-        NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED
+        NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON
         NNC_PENALTY_BLOCK
@@ -103,6 +103,7 @@ cdef const nnc_runner *runner = <const nnc_runner *>PyCapsule_GetPointer(native.
 #: Statuses of a run that stopped early, as `Failure.status`; with any other one, a kernel reported an error.
 LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
 GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
+INPUT_NOT_FINITE = NNC_INPUT_NOT_FINITE
 
 #: What a program asks of its `Interpreter`.
 FORWARD = NNC_FORWARD
@@ -411,9 +412,6 @@ cdef class Program:
             if not (view.ndim == 1 and view.shape[0] == self.program.n_inputs and view.strides[0] == view.itemsize
                     and view.format[0] == (c'd' if self.program.is_f64 else c'f') and view.format[1] == 0):
                 return None
-            if not (runner.all_finite_f64(<const double *>view.buf, view.shape[0]) if self.program.is_f64
-                    else runner.all_finite_f32(<const float *>view.buf, view.shape[0])):
-                return None
             output = empty(self.output_shape, self.dtype)
             destination = address(output)
             self.check_entry()
@@ -421,6 +419,8 @@ cdef class Program:
                 status = runner.predict(&self.program, view.buf, 1, destination, 1)
         finally:
             PyBuffer_Release(&view)
+        if status == NNC_INPUT_NOT_FINITE:
+            return None
         self.finish(status)
         return output
 

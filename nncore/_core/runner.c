@@ -369,7 +369,10 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
     for (int64_t rows; first < end && verdict == NNC_OK; first += rows) {
         rows = at_most(end - first, room);
         m.first_sample = m.x_shift = first - buffer_row;
-        verdict = F(run_on_rows)(&m, 0, asked->n_tasks, buffer_row, rows);
+        if (!F(all_finite)((const T *)asked->x + first * program->n_inputs, rows * program->n_inputs))
+            verdict = verdict_of(NNC_INPUT_NOT_FINITE, 0);
+        else
+            verdict = F(run_on_rows)(&m, 0, asked->n_tasks, buffer_row, rows);
     }
     verdict = nnc_meet(team, verdict);
     if (part == 0) asked->verdict = verdict;

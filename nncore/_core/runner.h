@@ -20,6 +20,7 @@ enum {
     NNC_LOSS_NOT_FINITE = 3,     /* nothing was updated */
     NNC_GRADIENT_NOT_FINITE = 4, /* nothing was updated */
     NNC_PYTHON_RAISED = 5,       /* the callback left an exception */
+    NNC_INPUT_NOT_FINITE = 6,    /* at prediction, which looks at its inputs when it is about to use them */
 };
 
 /* What is done for an op, or for the batch; the first five are also what the callback into Python is asked to do. */
@@ -149,7 +150,7 @@ typedef struct nnc_runner {
     int32_t (*evaluate)(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress,
                         int32_t n_threads);
 
-    /* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs). */
+    /* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs), which must be finite. */
     int32_t (*predict)(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads);
 
     /* order (n,) = the numbers 0 .. n - 1 shuffled, in the way of this epoch. */

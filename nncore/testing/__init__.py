@@ -7,7 +7,7 @@ A test class is three lines; pytest collects it, and ``nncore plugins --verify``
     class TestLion(OptimizerConformance):
         name = "nncore-lion/lion"
 
-Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, and `tables` for calling compiled kernels.
+Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, `team_of`, and `tables` for calling compiled kernels.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.teams import team_of
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
     "ActivationConformance", "Conformance", "Guarded", "InitializerConformance", "LayerConformance", "LossConformance",
-    "OptimizerConformance", "numpy_twin", "tables",
+    "OptimizerConformance", "numpy_twin", "tables", "team_of",
 ]  # fmt: skip
