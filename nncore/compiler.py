@@ -266,7 +266,8 @@ class _Builder:
     def layer_op(self, stage: Stage, x: np.ndarray | None) -> Op:
         plan, vectors = stage.plan, self.vectors
         if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
-            raise PluginError(f"{stage.layer!r}: split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row")
+            pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row"
+            raise PluginError(f"{stage.layer!r}: in a plan {pairs}")
         keeps_cache = self.training or native_kernel(stage.layer) is None
         return Op(
             stage.layer,

@@ -153,8 +153,6 @@ class Training:
         return np.asarray(network.optimizer.config()["lr"] * factor)
 
 
-
-
 @contextmanager
 def explained(program: Program) -> Iterator[None]:
     """Turn a `Failure` of the core into an error that says where in the network it happened."""
