@@ -30,7 +30,7 @@ SLICE_BYTES = CACHE_BYTES // 4
 #: Fewer rows than this do not pay for packing the weights they meet.
 MIN_SLICE_ROWS = 512
 #: Of gradients that are used up as they are made.
-TILE_BYTES = CACHE_BYTES // 4
+TILE_BYTES = CACHE_BYTES
 #: Threads that a program has room for, at least.
 MIN_PARTS = 8
 

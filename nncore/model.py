@@ -176,15 +176,16 @@ class Sequential(Network):
         self._set_schedule(new_schedule, epochs * n_batches)
         if progress:
             observers.append(registry.resolve("callbacks", "progress_bar"))
+        program = self._program_for_training(min(batch_size, len(data)))
         training = Training(
             self,
-            self._program_for_training(min(batch_size, len(data))),
+            program,
             data,
             n_epochs=epochs,
             batch_size=batch_size,
             shuffle=shuffle,
             drop_last=drop_last,
-            n_threads=n_threads,
+            pace=self._pace(program, min(batch_size, len(data)), n_threads),
             validation=held_out,
             metrics=scored,
             callbacks=observers,

@@ -15,6 +15,7 @@ from nncore.data import as_matrix, as_samples
 from nncore.errors import NotBuiltError, ParameterError
 from nncore.initialisation import initialise
 from nncore.plugin import Layer, Loss, Optimizer, Schedule
+from nncore.threads import WORTH_MEETING, Pace, threads_for
 
 NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
 
@@ -49,6 +50,7 @@ class Network:
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
+        self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 
@@ -232,6 +234,11 @@ class Network:
             self._prediction_program = compile_program(self._built, self._flat, training=False, loss=self.loss)
         return self._prediction_program
 
+    def _pace(self, program: Program, batch_size: int, n_threads: int) -> Pace:
+        """Which of the threads that it may use are worth using for batches of this size."""
+        n_threads = threads_for(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
+        return self._paces.setdefault((batch_size, n_threads), Pace(n_threads))
+
     def _needs(self, what: str) -> Any:
         component = getattr(self, what)
         if component is None:
@@ -244,7 +251,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without programs, which hold addresses of this process."""
-        left_out = {"_training_program", "_prediction_program", "_forward_inputs"}
+        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces"}
         state = {name: value for name, value in vars(self).items() if name not in left_out}
         return state | {"_n_steps": self.n_steps}
 

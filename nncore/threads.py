@@ -111,7 +111,7 @@ class Pace:
         return slower if self._slices % self.RETRY_EVERY == 0 else faster
 
     def record(self, n_threads: int, n_samples: int, seconds: float) -> None:
-        """Tell how far a slice came."""
+        """Tell how far a slice came. The first one tells nothing: memory is touched for the first time."""
         self._slices += 1
-        if seconds > 0:
+        if self._slices > 1 and seconds > 0:
             self._speeds[n_threads] = n_samples / seconds

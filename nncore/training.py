@@ -15,7 +15,7 @@ from nncore.data import Dataset
 from nncore.errors import NonFiniteError, PluginError
 from nncore.history import History
 from nncore.plugin import Callback, Metric
-from nncore.threads import WORTH_MEETING, Pace, threads_for
+from nncore.threads import Pace
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
@@ -54,14 +54,14 @@ class Training:
         batch_size: int,
         shuffle: bool,
         drop_last: bool,
-        n_threads: int,
+        pace: Pace,
         validation: Dataset | None,
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
     ) -> None:
         self.network, self.program, self.data = network, program, data
         self.n_epochs, self.batch_size, self.shuffle, self.drop_last = n_epochs, batch_size, shuffle, drop_last
-        self._pace = Pace(threads_for(n_threads, program.spec.step_seconds(min(batch_size, len(data))), WORTH_MEETING))
+        self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
         self.history = History({registry.qualified_name("metrics", type(metric)): metric.higher_is_better for metric in metrics})
         self.epoch = 0

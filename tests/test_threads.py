@@ -134,21 +134,28 @@ def test_the_pace_keeps_to_what_was_faster_and_tries_the_other_again() -> None:
     for _ in range(3 * Pace.RETRY_EVERY):
         chosen.append(pace.next())
         pace.record(chosen[-1], 100, seconds=0.1 if chosen[-1] == 4 else 0.2)
-    assert chosen[:2] == [4, 1]
-    assert [i for i, n in enumerate(chosen) if n == 1] == [1, Pace.RETRY_EVERY, 2 * Pace.RETRY_EVERY]
+    assert chosen[:4] == [4, 4, 1, 4]  # the first slice tells nothing
+    assert [i for i, n in enumerate(chosen) if n == 1] == [2, Pace.RETRY_EVERY, 2 * Pace.RETRY_EVERY]
 
 
 def test_the_pace_changes_when_the_faster_becomes_the_slower() -> None:
     pace = Pace(4)
-    for n_threads, seconds in ((4, 0.1), (1, 0.2)):
+    for n_threads, seconds in ((4, 9.0), (4, 0.1), (1, 0.2)):
         pace.record(n_threads, 100, seconds)
     assert pace.next() == 4
     pace.record(4, 100, 0.5)  # somebody else wants the processors now
     assert pace.next() == 1
 
 
-def test_the_pace_of_one_thread_is_one_and_a_slice_without_time_says_nothing() -> None:
-    assert [Pace(1).next() for _ in range(3)] == [1, 1, 1]
+def test_the_pace_of_one_thread_is_one() -> None:
+    pace = Pace(1)
+    for _ in range(3):
+        assert pace.next() == 1
+        pace.record(1, 100, 0.1)
+
+
+def test_a_slice_that_took_no_time_says_nothing() -> None:
     pace = Pace(2)
-    pace.record(2, 100, 0.0)
+    for _ in range(3):
+        pace.record(2, 100, 0.0)
     assert pace.next() == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from unittest import mock
 
 from nncore.threads import Pace
@@ -12,8 +12,5 @@ from nncore.threads import Pace
 @contextmanager
 def team_of(n_parts: int) -> Iterator[None]:
     """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors)."""
-    with ExitStack() as patches:
-        for module in ("nncore.model", "nncore.training"):
-            patches.enter_context(mock.patch(f"{module}.threads_for", return_value=n_parts))
-        patches.enter_context(mock.patch.object(Pace, "next", return_value=n_parts))
+    with mock.patch("nncore.model.threads_for", return_value=n_parts), mock.patch.object(Pace, "next", return_value=n_parts):
         yield

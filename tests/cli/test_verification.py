@@ -26,7 +26,7 @@ def test_sound_component(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugins", "--verify", "nncore-faulty/sound"]) == 0
     header, _, row = capsys.readouterr().out.splitlines()
     assert header.split() == ["name", "kind", "plugin", "runs", "checks", "result"]
-    assert row.split() == ["nncore-faulty/sound", "optimizers", "nncore-faulty", "1.0", "native", "16", "ok"]
+    assert row.split() == ["nncore-faulty/sound", "optimizers", "nncore-faulty", "1.0", "native", "17", "ok"]
 
 
 def test_failing_component_by_its_bare_name(capsys: pytest.CaptureFixture[str]) -> None:

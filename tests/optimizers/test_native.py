@@ -10,6 +10,7 @@ from optimizers.running import OPTIMIZERS, spans
 
 from nncore.plugin import Optimizer
 from nncore.testing import Guarded, tables
+from nncore.testing.optimizers import check_parts
 from nncore.testing.stepping import native_step, numpy_step
 
 SIZES = [0, 1, 7, 8, 9, 1023]
@@ -75,6 +76,12 @@ def test_without_a_gradient_nothing_moves(optimizer: Optimizer, dtype: type, ste
     step(optimizer, w, np.zeros(19, dtype), state, 1, spans(19))
     np.testing.assert_array_equal(w, expected)
     np.testing.assert_array_equal(state, 0)
+
+
+@every_elementwise
+def test_parts_give_the_bits_of_the_whole(optimizer: Optimizer) -> None:
+    """The conformance kit's check, for unusual hyperparameters and at every level."""
+    check_parts(optimizer)
 
 
 @every_elementwise
