@@ -270,7 +270,7 @@ class Plan:
         Numbers a compiled kernel needs as working room; never kept.
     split_rows : bool
         While training, compiled functions may be called on slices of the batch, by several threads at once: no row depends on
-        another, and `cache` is 0.
+        another, `cache` is 0, and if there are tensors, `gradient_unit` is not.
     split_columns : bool
         While training, compiled functions may be called for some columns of what they write, by several threads at once.
     gradient_unit : int

@@ -8,6 +8,7 @@ static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, 
     nnc_layer_call call = op->call;
     if (call.x == NULL) call.x = (const T *)m->x + m->x_shift * call.n_inputs;
     call.d_parameters = where;
+    call.scratch = NULL; /* all members are here at once, on rooms of any size */
     call.n_rows = m->n_rows;
     call.begin_parameter = begin - op->first_parameter;
     call.end_parameter = end - op->first_parameter;

@@ -32,7 +32,7 @@ struct nnc_team {
     _Atomic int32_t arrived;
     _Atomic uint32_t generation; /* how many times the team has met */
     _Atomic int64_t verdict;     /* largest so far of the meeting that is gathering */
-    int64_t verdicts[2];         /* of the last meeting and the one before: a slow member may still have to read that */
+    int64_t agreed;              /* of the last meeting; the next cannot end before all have read it */
     _Atomic int32_t sleepers;
     pthread_mutex_t mutex;
     pthread_cond_t met;
@@ -46,7 +46,7 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
     while (verdict > largest && !atomic_compare_exchange_weak(&team->verdict, &largest, verdict)) continue;
 
     if (atomic_fetch_add(&team->arrived, 1) == team->n_parts - 1) {
-        team->verdicts[generation & 1] = atomic_load_explicit(&team->verdict, memory_order_relaxed);
+        int64_t agreed = team->agreed = atomic_load_explicit(&team->verdict, memory_order_relaxed);
         atomic_store_explicit(&team->verdict, 0, memory_order_relaxed);
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
         atomic_store(&team->generation, generation + 1);
@@ -55,10 +55,10 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
             pthread_cond_broadcast(&team->met);
             pthread_mutex_unlock(&team->mutex);
         }
-        return team->verdicts[generation & 1];
+        return agreed;
     }
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&team->generation, memory_order_acquire) != generation) return team->verdicts[generation & 1];
+        if (atomic_load_explicit(&team->generation, memory_order_acquire) != generation) return team->agreed;
         PAUSE();
     }
     /* Either the last to come sees this sleeper, or this one sees the new generation: both are sequentially consistent. */
@@ -67,7 +67,7 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
     while (atomic_load(&team->generation) == generation) pthread_cond_wait(&team->met, &team->mutex);
     atomic_fetch_sub(&team->sleepers, 1);
     pthread_mutex_unlock(&team->mutex);
-    return team->verdicts[generation & 1];
+    return team->agreed;
 }
 
 /* ---- pool ----------------------------------------------------------------------------------------------------------------- */

@@ -125,7 +125,7 @@ typedef struct nnc_layer_call {
     void *d_parameters;     /* the same layout; written, not added to. In gradient: the place of `begin_parameter` */
     void *buffers;          /* state that is saved but not trained, in the order of its plan; read-only at prediction */
     void *cache;            /* (cache + cache_per_row * n_rows,) forward writes it, backward reads it; NULL at prediction */
-    void *scratch;          /* (scratch + scratch_per_row * n_rows,) working room of this call, nothing is kept */
+    void *scratch;          /* (scratch + scratch_per_row * n_rows,) working room of this call, nothing is kept; NULL in gradient */
     const double *hyper;
     int64_t n_rows;
     int64_t n_inputs;
