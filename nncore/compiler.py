@@ -266,7 +266,9 @@ class _Builder:
     def layer_op(self, stage: Stage, x: np.ndarray | None) -> Op:
         plan, vectors = stage.plan, self.vectors
         if plan.split_rows and plan.tensors and not plan.gradient_unit and native_kernel(stage.layer) is not None:
-            raise PluginError(f"{stage.layer!r}: a compiled layer with parameters and split_rows needs gradient functions and gradient_unit")
+            raise PluginError(
+                f"{stage.layer!r}: a compiled layer with parameters and split_rows needs gradient functions and gradient_unit"
+            )
         if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
             pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row"
             raise PluginError(f"{stage.layer!r}: in a plan {pairs}")

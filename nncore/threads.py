@@ -92,26 +92,35 @@ class Pace:
     n_threads : int
     """
 
-    #: One slice in so many is run with the number that was slower when last tried.
-    RETRY_EVERY = 40
+    #: The first slices take turns, all threads and one; the first of all is not counted, since memory is touched for the first time.
+    N_TRIALS = 5
+    #: Later, one slice in so many is run with the number that was slower when last tried.
+    RETRY_EVERY = 20
+    #: A trial is so much shorter than a slice.
+    TRIAL = 0.2
 
     def __init__(self, n_threads: int) -> None:
         self.n_threads = n_threads
-        self._speeds: dict[int, float] = {}  # samples a second, when last tried
+        self._speeds = {n_threads: 0.0, 1: 0.0}  # samples a second
         self._slices = 0
 
-    def next(self) -> int:
-        """How many threads to use for the next slice."""
+    def next(self, seconds: float) -> tuple[int, float]:
+        """How many threads to use for the next slice, which usually lasts `seconds`, and how long it is to last."""
         if self.n_threads == 1:
-            return 1
-        untried = [n for n in (self.n_threads, 1) if n not in self._speeds]
-        if untried:
-            return untried[0]
+            return 1, seconds
+        if self._slices < self.N_TRIALS:
+            return (self.n_threads, 1)[self._slices // 2 % 2], seconds * self.TRIAL
         faster, slower = sorted(self._speeds, key=self._speeds.__getitem__, reverse=True)
-        return slower if self._slices % self.RETRY_EVERY == 0 else faster
+        if self._slices % self.RETRY_EVERY == 0:
+            return slower, seconds * self.TRIAL
+        return faster, seconds
 
     def record(self, n_threads: int, n_samples: int, seconds: float) -> None:
-        """Tell how far a slice came. The first one tells nothing: memory is touched for the first time."""
+        """Tell how far a slice came."""
         self._slices += 1
-        if self._slices > 1 and seconds > 0:
-            self._speeds[n_threads] = n_samples / seconds
+        if self._slices == 1 or seconds <= 0:
+            return
+        speed = n_samples / seconds
+        before = self._speeds[n_threads]
+        # Of the trials the best counts; later slices move the number half way, so that one that was disturbed does not decide.
+        self._speeds[n_threads] = max(speed, before) if self._slices <= self.N_TRIALS else (before + speed) / 2

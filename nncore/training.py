@@ -122,9 +122,10 @@ class Training:
             rates = self._rates(-(-len(block) // self.batch_size))
             while self._progress[0] < len(block):
                 fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
-                n_threads, n_before, slice_began = self._pace.next(), self._progress[0], time.perf_counter()
+                n_threads, seconds = self._pace.next(SLICE_SECONDS)
+                n_before, slice_began = self._progress[0], time.perf_counter()
                 with explained(self.program):
-                    self.program.train(*fields, self.batch_size, self.drop_last, SLICE_SECONDS, self._progress, n_threads)
+                    self.program.train(*fields, self.batch_size, self.drop_last, seconds, self._progress, n_threads)
                 self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
                 self._samples_done = before + self._progress[0]
                 self._call("on_progress")

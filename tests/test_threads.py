@@ -129,33 +129,46 @@ def test_as_many_threads_as_the_work_pays_for(n_threads: int | None, seconds: fl
     assert threads_for(n_threads, seconds, worth_a_thread=1.0) == expected
 
 
-def test_the_pace_keeps_to_what_was_faster_and_tries_the_other_again() -> None:
-    pace, chosen = Pace(4), []
-    for _ in range(3 * Pace.RETRY_EVERY):
-        chosen.append(pace.next())
-        pace.record(chosen[-1], 100, seconds=0.1 if chosen[-1] == 4 else 0.2)
-    assert chosen[:4] == [4, 4, 1, 4]  # the first slice tells nothing
-    assert [i for i, n in enumerate(chosen) if n == 1] == [2, Pace.RETRY_EVERY, 2 * Pace.RETRY_EVERY]
+def paced(pace: Pace, n_slices: int, speeds: dict[int, float]) -> list[tuple[int, float]]:
+    """What `pace` chooses for slices of one second when threads are so fast."""
+    chosen = []
+    for _ in range(n_slices):
+        chosen.append(pace.next(1.0))
+        pace.record(chosen[-1][0], 1000, 1000 / speeds[chosen[-1][0]])
+    return chosen
 
 
-def test_the_pace_changes_when_the_faster_becomes_the_slower() -> None:
+def test_the_pace_tries_both_keeps_to_the_faster_and_tries_the_other_again() -> None:
+    chosen = paced(Pace(4), 3 * Pace.RETRY_EVERY, {4: 20.0, 1: 10.0})
+    assert [n for n, _ in chosen[:6]] == [4, 4, 1, 1, 4, 4]
+    assert [i for i, (n, _) in enumerate(chosen) if n == 1] == [2, 3, Pace.RETRY_EVERY, 2 * Pace.RETRY_EVERY]
+    assert {seconds for n, seconds in chosen[5:] if n == 4} == {1.0}
+    assert {seconds for n, seconds in chosen if n == 1} == {Pace.TRIAL}
+
+
+def test_the_pace_does_not_count_the_first_slice_and_counts_the_best_of_the_trials() -> None:
     pace = Pace(4)
-    for n_threads, seconds in ((4, 9.0), (4, 0.1), (1, 0.2)):
-        pace.record(n_threads, 100, seconds)
-    assert pace.next() == 4
-    pace.record(4, 100, 0.5)  # somebody else wants the processors now
-    assert pace.next() == 1
+    for n_threads, speed in ((4, 99.0), (4, 5.0), (1, 10.0), (1, 1.0), (4, 20.0)):
+        pace.record(n_threads, 1000, 1000 / speed)
+    assert pace.next(1.0) == (4, 1.0)
+
+
+def test_the_pace_changes_when_the_faster_stays_the_slower() -> None:
+    pace = Pace(4)
+    paced(pace, 6, {4: 15.0, 1: 10.0})
+    pace.record(4, 1000, 1000 / 7.0)  # one slice was disturbed
+    assert pace.next(1.0)[0] == 4
+    pace.record(4, 1000, 1000 / 3.0)  # somebody else wants the processors now
+    assert pace.next(1.0)[0] == 1
 
 
 def test_the_pace_of_one_thread_is_one() -> None:
-    pace = Pace(1)
-    for _ in range(3):
-        assert pace.next() == 1
-        pace.record(1, 100, 0.1)
+    assert paced(Pace(1), 50, {1: 10.0}) == [(1, 1.0)] * 50
 
 
 def test_a_slice_that_took_no_time_says_nothing() -> None:
     pace = Pace(2)
-    for _ in range(3):
-        pace.record(2, 100, 0.0)
-    assert pace.next() == 2
+    for _ in range(Pace.N_TRIALS):
+        pace.record(1, 100, 0.0)
+    pace.record(2, 100, 1.0)
+    assert pace.next(1.0) == (2, 1.0)

@@ -28,6 +28,12 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     T scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
     for (int64_t i = 0; i < n_rows; i++) {
         int64_t row = order != NULL ? order[i] : m->first_sample + first + i;
+        if (order != NULL && i + FETCH_AHEAD < n_rows) { /* rows in no order come from far away */
+            int64_t later = order[i + FETCH_AHEAD];
+            __builtin_prefetch(inputs + later * n_inputs);
+            __builtin_prefetch(inputs + (later + 1) * n_inputs - 1);
+            if (samples->labels != NULL) __builtin_prefetch(samples->labels + later);
+        }
         if (copies_input) F(copy)(input + i * n_inputs, inputs + row * n_inputs, n_inputs);
         if (samples->labels != NULL)
             program->labels[first + i] = samples->labels[row];

@@ -112,6 +112,9 @@ static int64_t written_columns(const member *m, nnc_task task) {
 /* Fewer rows for each member than this make poor use of the weights that each has to read; columns are shared out instead. */
 #define FEW_ROWS 64
 
+/* Rows from the one that is gathered to the one that is fetched meanwhile. */
+#define FETCH_AHEAD 16
+
 /* Columns are shared out in stretches of two vectors of AVX-512. */
 #define COLUMN_UNIT 128 /* bytes */
 

@@ -12,5 +12,9 @@ from nncore.threads import Pace
 @contextmanager
 def team_of(n_parts: int) -> Iterator[None]:
     """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors)."""
-    with mock.patch("nncore.model.threads_for", return_value=n_parts), mock.patch.object(Pace, "next", return_value=n_parts):
+    with (
+        mock.patch("nncore.model.threads_for", return_value=n_parts),
+        mock.patch("nncore.network.threads_for", return_value=n_parts),
+        mock.patch.object(Pace, "next", lambda pace, seconds: (n_parts, seconds)),
+    ):
         yield
