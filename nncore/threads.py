@@ -95,7 +95,7 @@ class Pace:
     #: The first slices take turns, all threads and one; the first of all is not counted, since memory is touched for the first time.
     N_TRIALS = 5
     #: Later, one slice in so many is run with the number that was slower when last tried.
-    RETRY_EVERY = 20
+    RETRY_EVERY = 10
     #: A trial is so much shorter than a slice.
     TRIAL = 0.2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -72,11 +73,18 @@ class Worker:
             If it failed; the worker can be asked for other tasks unless it died.
         """
         assert self._process.stdin is not None
+        self._signal("SIGCONT")
         try:
             print(json.dumps({"task": task, "seconds": seconds}), file=self._process.stdin, flush=True)
         except BrokenPipeError:
             raise self._died() from None
-        return float(self._answer()["value"])
+        value = float(self._answer()["value"])
+        self._signal("SIGSTOP")  # some libraries' threads go on spinning for a while, on the cores of whose turn is next
+        return value
+
+    def _signal(self, name: str) -> None:
+        if hasattr(signal, name):
+            self._process.send_signal(getattr(signal, name))
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
