@@ -125,7 +125,7 @@ def test_readme_lists_the_extras() -> None:
 def test_extra_all_is_all_that_users_may_need() -> None:
     extras = PROJECT["optional-dependencies"]
     (everything,) = extras["all"]
-    assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) == extras.keys() - {"all", "test"}
+    assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) == extras.keys() - {"all", "bench", "test"}
 
 
 # ---- the distributions ------------------------------------------------------------------------------------------------------
