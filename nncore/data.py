@@ -77,8 +77,6 @@ def check_finite(array: np.ndarray, name: str, dtype: np.dtype) -> None:
     """Raise `DataError` naming the first row and column that is NaN or infinite, also if only after conversion to `dtype`."""
     if array.dtype.kind in "biu" or array.size == 0:
         return
-    if array.dtype == dtype and array.flags.c_contiguous and all_finite(array):
-        return
     rows = max(1, BLOCK // max(1, array[0].size * dtype.itemsize))
     for start in range(0, len(array), rows):
         with np.errstate(over="ignore"):

@@ -176,7 +176,8 @@ class Sequential(Network):
         self._set_schedule(new_schedule, epochs * n_batches)
         if progress:
             observers.append(registry.resolve("callbacks", "progress_bar"))
-        program = self._program_for_training(min(batch_size, len(data)))
+        n_rows = min(batch_size, len(data))
+        program = self._program_for_training(n_rows)
         training = Training(
             self,
             program,
@@ -185,7 +186,7 @@ class Sequential(Network):
             batch_size=batch_size,
             shuffle=shuffle,
             drop_last=drop_last,
-            pace=self._pace(program, min(batch_size, len(data)), n_threads),
+            pace=self._pace(program, n_rows, n_threads),
             validation=held_out,
             metrics=scored,
             callbacks=observers,

@@ -35,9 +35,8 @@ def set_num_threads(n: int | None) -> None:
 
 def get_num_threads() -> int:
     """How many threads nncore uses where a call does not say: see `set_num_threads`."""
-    if _chosen is not None:
-        return min(_chosen, usable_cpus())
-    return min(_from_environment() or usable_cpus(), usable_cpus())
+    usable = usable_cpus()
+    return min(_chosen or _from_environment() or usable, usable)
 
 
 def _from_environment() -> int | None:

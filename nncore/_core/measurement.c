@@ -1,24 +1,12 @@
 /* The best of many short bursts, because other programs and interrupts only ever make one slower. */
-#define _POSIX_C_SOURCE 200809L
+#include "clock.h" /* before any other */
 #include "measurement.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define BURST_ROUNDS 100000 /* a millisecond or so */
 #define LINE 16 /* floats in a cache line */
 #define BYTES_PER_PARAMETER 28
-
-/* Seconds since some moment; a clock that is set meanwhile would make a burst look infinitely fast. */
-static double now(void) {
-    struct timespec time;
-#if defined(CLOCK_MONOTONIC)
-    clock_gettime(CLOCK_MONOTONIC, &time);
-#else
-    timespec_get(&time, TIME_UTC);
-#endif
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 double nnc_peak_flops(const nnc_peak *peak, int is_f64, double seconds) {
     float sink_f32[16];

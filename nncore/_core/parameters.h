@@ -6,7 +6,7 @@ static nnc_layer_function F(gradient_of)(const nnc_op *op) { return op->gradient
 static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
     const nnc_op *op = &m->program->ops[number];
     nnc_layer_call call = op->call;
-    if (call.x == NULL) call.x = (const T *)m->x + m->x_shift * call.n_inputs;
+    call.x = F(input_of)(m, op, 0);
     call.d_parameters = where;
     call.scratch = NULL; /* all members are here at once, on rooms of any size */
     call.n_rows = m->n_rows;
@@ -15,7 +15,7 @@ static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, 
     call.seed = m->program->seed;
     call.step = m->step;
     call.training = 1;
-    return verdict_of(F(gradient_of)(op)(&call) == 0 ? NNC_OK : NNC_KERNEL_FAILED, number);
+    return kernel_verdict(F(gradient_of)(op)(&call), number);
 }
 
 /* ---- the penalty 1/2 lambda sum W^2 ---------------------------------------------------------------------------------------- */
@@ -33,10 +33,10 @@ static void F(add_penalty)(const member *m) {
         const T *w = program->parameters; /* (n_parameters,) */
         T *g = program->gradients;        /* (n_parameters,) */
         int64_t begin = tensor->offset, end = begin + tensor->rows * tensor->columns;
-        for (int64_t j = begin > m->begin_parameter ? begin : m->begin_parameter; j < at_most(end, m->end_parameter); j++)
+        for (int64_t j = begin > m->begin_parameter ? begin : m->begin_parameter; j < nnc_least(end, m->end_parameter); j++)
             g[j] += lambda * w[j];
         for (int64_t block = first_block; block < end_block; block++) {
-            int64_t from = block * NNC_PENALTY_BLOCK, to = at_most(end, from + NNC_PENALTY_BLOCK);
+            int64_t from = block * NNC_PENALTY_BLOCK, to = nnc_least(end, from + NNC_PENALTY_BLOCK);
             if (from < begin) from = begin;
             if (from < to) program->penalties[block] += F(weighted_sum)(w + from, w + from, to - from);
         }
@@ -59,8 +59,7 @@ static int64_t F(write_gradients)(const member *m) {
     int64_t verdict = NNC_OK;
     for (int64_t i = program->first_trained_op; i < program->n_ops && verdict == NNC_OK; i++) {
         const nnc_op *op = &program->ops[i];
-        int64_t begin = op->first_parameter, end = at_most(begin + op->n_parameters, m->end_parameter);
-        if (begin < m->begin_parameter) begin = m->begin_parameter;
+        int64_t end, begin = own_range(m, op, &end);
         if (begin < end && F(gradient_of)(op) != NULL) verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
     }
     if (program->weight_decay != 0) F(add_penalty)(m);
@@ -79,7 +78,7 @@ static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *
     T *state = program->state != NULL ? (T *)program->state + begin : NULL; /* (n_slots, n), from `begin` on */
     int32_t status = program->optimizer->F(step)((T *)program->parameters + begin, g, state, end - begin, m->step,
                                                  program->optimizer_hyper, program->state_stride);
-    return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, NNC_IS_OPTIMIZER);
+    return kernel_verdict(status, NNC_IS_OPTIMIZER);
 }
 
 /* The member's range, once all gradients are known to be finite. An optimizer that wants structure, or Python, gets all from part 0. */
@@ -94,7 +93,7 @@ static int64_t F(update_range)(const member *m) {
     if (optimizer == NULL) return call_python(m, NNC_UPDATE, NNC_IS_OPTIMIZER, 0);
     int32_t status = optimizer->F(step_tensors)(program->parameters, program->gradients, program->state, program->n_parameters, m->step,
                                                 program->optimizer_hyper, program->tensors, program->n_tensors);
-    return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, NNC_IS_OPTIMIZER);
+    return kernel_verdict(status, NNC_IS_OPTIMIZER);
 }
 
 /* ---- gradients used up tile by tile ------------------------------------------------------------------------------------------ */
@@ -125,8 +124,7 @@ static int F(are_bounded)(const member *m) {
             if (!F(all_finite)((const T *)program->gradients + op->first_parameter, op->n_parameters)) return 0;
             continue;
         }
-        const T *x = call->x != NULL ? call->x : (const T *)m->x + m->x_shift * call->n_inputs; /* (n_rows, n_inputs) */
-        double x_bound = (double)F(largest)(x, m->n_rows * call->n_inputs);
+        double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
         if (!((x_bound < 1 ? 1 : x_bound) * d_y_bound * (double)m->n_rows < (double)LARGEST / 2)) return 0;
     }
@@ -141,8 +139,7 @@ static int64_t F(update_by_tiles)(const member *m) {
     int64_t verdict = NNC_OK;
     for (int64_t i = program->first_trained_op; i < program->n_ops && verdict == NNC_OK; i++) {
         const nnc_op *op = &program->ops[i];
-        int64_t begin = op->first_parameter, end = at_most(begin + op->n_parameters, m->end_parameter);
-        if (begin < m->begin_parameter) begin = m->begin_parameter;
+        int64_t end, begin = own_range(m, op, &end);
         if (begin >= end) continue;
         if (F(gradient_of)(op) == NULL) {
             verdict = F(step_on)(m, begin, end, (const T *)program->gradients + begin);
@@ -150,7 +147,7 @@ static int64_t F(update_by_tiles)(const member *m) {
         }
         int64_t stretch = program->tile_size / op->gradient_unit * op->gradient_unit;
         for (int64_t to; begin < end && verdict == NNC_OK; begin = to) {
-            to = at_most(end, begin + stretch);
+            to = nnc_least(end, begin + stretch);
             verdict = F(call_gradient)(m, i, begin, to, tile);
             if (verdict == NNC_OK) verdict = F(step_on)(m, begin, to, tile);
         }

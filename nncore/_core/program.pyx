@@ -193,12 +193,10 @@ cdef class Program:
         cdef nnc_op *op
         program.ops = <nnc_op *>calloc(max(len(spec.ops), 1), sizeof(nnc_op))
         self.tensors = <nnc_tensor *>calloc(max(len(spec.spans), 1), sizeof(nnc_tensor))
-        if program.ops == NULL or self.tensors == NULL:
+        program.tasks = <nnc_task *>calloc(2 * len(spec.ops) + 3, sizeof(nnc_task))
+        if program.ops == NULL or self.tensors == NULL or program.tasks == NULL:
             raise MemoryError
         program.is_f64 = spec.dtype == np.float64
-        program.tasks = <nnc_task *>calloc(2 * len(spec.ops) + 3, sizeof(nnc_task))
-        if program.tasks == NULL:
-            raise MemoryError
         program.n_ops = len(spec.ops)
         for i, described in enumerate(spec.ops):
             op = &program.ops[i]

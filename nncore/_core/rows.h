@@ -54,7 +54,13 @@ static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_r
         ? program->loss->F(labels)(output, program->labels + first, weight, losses, d_output, n_rows, program->n_outputs, program->loss_hyper)
         : program->loss->F(real)(output, target, weight, losses, d_output, n_rows, program->n_outputs, program->n_targets,
                                  program->loss_hyper);
-    return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, NNC_IS_LOSS);
+    return kernel_verdict(status, NNC_IS_LOSS);
+}
+
+/* The rows of the batch from `first` on that an op reads, (., n_inputs). */
+static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
+    int64_t n_inputs = op->call.n_inputs;
+    return op->call.x != NULL ? (const T *)op->call.x + first * n_inputs : (const T *)m->x + (first + m->x_shift) * n_inputs;
 }
 
 /* One direction of an op for some rows of the batch, or for all rows and some columns of what it writes. */
@@ -64,7 +70,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     if (op->kind == NNC_OP_PYTHON) return call_python(m, what, number, n_rows);
     const nnc_layer_call *batch = &op->call;
     int64_t n_inputs = batch->n_inputs, n_outputs = batch->n_outputs;
-    const T *x = batch->x != NULL ? (const T *)batch->x + first * n_inputs : (const T *)m->x + (first + m->x_shift) * n_inputs;
+    const T *x = F(input_of)(m, op, first);
     T *y = (T *)batch->y + first * n_outputs, *d_x = NULL;
     const T *d_y = NULL;
     if (what == NNC_BACKWARD) {
@@ -93,7 +99,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         call.training = m->program->training;
         status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(&call);
     }
-    return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, number);
+    return kernel_verdict(status, number);
 }
 
 /* Tasks begin .. end - 1 on some rows. */

@@ -1,12 +1,12 @@
 /* The loops of a run: over batches, over slices of a prediction. rows.h and parameters.h are the two phases of a step. What touches numbers
  * is a template over float and double. */
 #ifndef T
+#include "clock.h" /* before any other */
 #include "runner.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "float_mode.h"
 #include "kernels/level.h"
@@ -52,15 +52,12 @@ typedef struct member {
 /* A status and the op that it is about, in one number, of which a team agrees on the largest. */
 static int64_t verdict_of(int32_t status, int64_t op) { return status == NNC_OK ? NNC_OK : ((int64_t)status << 32) | (int64_t)(op + 2); }
 
+/* Of a function of a table, which returns 0 for success. */
+static int64_t kernel_verdict(int32_t status, int64_t op) { return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, op); }
+
 static int32_t status_of(nnc_program *program, int64_t verdict) {
     program->failed_op = (verdict & 0xffffffff) - 2;
     return (int32_t)(verdict >> 32);
-}
-
-static double now(void) {
-    struct timespec time;
-    timespec_get(&time, TIME_UTC);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 /* Only in part 0, which is the thread that came from Python. */
@@ -71,8 +68,6 @@ static int64_t call_python(const member *m, int32_t what, int64_t op, int64_t n_
     set_float_mode(m->run->caller_float_mode | FLUSH);
     return verdict_of(status == 0 ? NNC_OK : NNC_PYTHON_RAISED, op);
 }
-
-static int64_t at_most(int64_t n, int64_t limit) { return n < limit ? n : limit; }
 
 /* Where part `part` of n things begins, at a multiple of `unit`; part n_parts begins at n. */
 static int64_t share(int64_t n, int64_t unit, int32_t part, int32_t n_parts) {
@@ -88,6 +83,12 @@ static int64_t begin_parameter(const nnc_program *program, int32_t part, int32_t
         if (inside >= 0 && inside < op->n_parameters && op->gradient_unit > 0) return place - inside % op->gradient_unit;
     }
     return place;
+}
+
+/* Where a member's part of an op's parameters begins, and *end; it is empty if that is not before the end. */
+static int64_t own_range(const member *m, const nnc_op *op, int64_t *end) {
+    *end = nnc_least(op->first_parameter + op->n_parameters, m->end_parameter);
+    return op->first_parameter > m->begin_parameter ? op->first_parameter : m->begin_parameter;
 }
 
 static void add_task(nnc_program *program, int64_t *n_tasks, int32_t what, int64_t op) {
@@ -316,7 +317,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
     nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
 
     for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
-        F(begin_batch)(&m, first, at_most(n_samples - first, asked->batch_size));
+        F(begin_batch)(&m, first, nnc_least(n_samples - first, asked->batch_size));
         if (samples->rates != NULL && part == 0) program->optimizer_hyper[0] = samples->rates[first / asked->batch_size];
         verdict = F(run_batch)(&m);
         if (verdict == NNC_OK) verdict = F(prepare_update)(&m);
@@ -326,7 +327,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
             double elapsed = now() - begin;
             if (elapsed >= asked->seconds || elapsed < 0) verdict = time_is_up;
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
-            look_at_clock = steps + (affordable < 1 ? 1 : at_most(affordable, steps));
+            look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
         }
         verdict = nnc_meet(team, verdict);
         if (part == 0 && (verdict == NNC_OK || verdict == time_is_up)) {
@@ -343,22 +344,23 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
 static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     run *asked = context;
     member m = F(enter)(asked, team, part, n_parts);
+    const int64_t time_is_up = verdict_of(NNC_TIME_IS_UP, 0);
     int64_t verdict = NNC_OK, n_samples = asked->samples->n_samples, first = asked->progress->n_done;
     double begin = part == 0 ? now() : 0;
     nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
 
     for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
-        F(begin_batch)(&m, first, at_most(n_samples - first, m.program->max_rows));
+        F(begin_batch)(&m, first, nnc_least(n_samples - first, m.program->max_rows));
         verdict = F(run_batch)(&m);
         if (verdict >> 32 == NNC_LOSS_NOT_FINITE) verdict = NNC_OK; /* an infinite loss is a fact worth reporting */
         if (verdict != NNC_OK) break;
         if (part == 0) {
             F(end_batch)(&m);
-            if (now() - begin >= asked->seconds) verdict = verdict_of(NNC_TIME_IS_UP, 0);
+            if (now() - begin >= asked->seconds) verdict = time_is_up;
         }
         verdict = nnc_meet(team, verdict);
     }
-    if (part == 0) asked->verdict = verdict == verdict_of(NNC_TIME_IS_UP, 0) ? NNC_OK : verdict;
+    if (part == 0) asked->verdict = verdict == time_is_up ? NNC_OK : verdict;
 }
 
 /* Every member takes its share of the rows through its part of the buffers; nobody waits for anybody. */
@@ -367,10 +369,10 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
     member m = F(enter)(asked, team, part, n_parts);
     nnc_program *program = asked->program;
     int64_t room = program->max_rows / n_parts, buffer_row = part * room, verdict = NNC_OK;
-    room = at_most(room, program->slice_rows);
+    room = nnc_least(room, program->slice_rows);
     int64_t first = share(asked->n_rows, 1, part, n_parts), end = share(asked->n_rows, 1, part + 1, n_parts);
     for (int64_t rows; first < end && verdict == NNC_OK; first += rows) {
-        rows = at_most(end - first, room);
+        rows = nnc_least(end - first, room);
         m.first_sample = m.x_shift = first - buffer_row;
         if (!F(all_finite)((const T *)asked->x + first * program->n_inputs, rows * program->n_inputs))
             verdict = verdict_of(NNC_INPUT_NOT_FINITE, 0);

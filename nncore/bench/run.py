@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,8 +20,6 @@ SECTIONS = ("training", "prediction", "simplechains", "memory", "linearity", "im
 
 #: Each library's time for a case is divided into so many turns.
 N_TURNS = 3
-#: Between two turns, for threads that spin for a while after their work to go to sleep.
-PAUSE_SECONDS = 0.01
 
 #: Data of 1 GB for a network of little memory of its own.
 MEMORY_CASE, MEMORY_BYTES = Case((64, 16, 10), 512), 2**30
@@ -141,7 +138,6 @@ class _Run:
             for name, worker in workers.items():
                 if name in failed:
                     continue
-                time.sleep(PAUSE_SECONDS)
                 try:
                     seconds = worker.measure(question, self.selection.seconds / N_TURNS)
                 except PeerError as error:

@@ -84,7 +84,7 @@ static void F(train_forward)(const nnc_layer_call *call) {
     T factor[STRIP], shift[STRIP], squares[STRIP];
 
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
-        m = call->end_column - begin < STRIP ? call->end_column - begin : STRIP;
+        m = nnc_least(call->end_column - begin, STRIP);
         const T *x = (const T *)call->x + begin; /* (n_rows, n) from here on */
         T *y = (T *)call->y + begin;
         T *own_mean = mean + begin, *own_inverse = inverse_std + begin; /* (m,) */
@@ -128,7 +128,7 @@ static void F(predict)(const nnc_layer_call *call) {
 
     if (height > call->n_rows) height = call->n_rows;
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
-        m = call->end_column - begin < PART ? call->end_column - begin : PART;
+        m = nnc_least(call->end_column - begin, PART);
         for (int64_t j = 0; j < m; j++) {
             T deviation = cumulative ? spread[begin + j] + epsilon : sqrt(spread[begin + j] + epsilon);
             scale[j] = gamma[cumulative ? 0 : begin + j] / deviation;
@@ -143,7 +143,7 @@ static void F(predict)(const nnc_layer_call *call) {
         for (int64_t i = 0; i < call->n_rows; i += height) {
             const T *x = (const T *)call->x + i * n + begin;
             T *y = (T *)call->y + i * n + begin;
-            int64_t length = (call->n_rows - i < height ? call->n_rows - i : height) * m;
+            int64_t length = nnc_least(call->n_rows - i, height) * m;
             for (int64_t j = 0; j < length; j++) y[j] = (x[j] - mean[j]) * scale[j] + shift[j];
         }
     }
@@ -185,7 +185,7 @@ static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
 
     if (cumulative) d_parameters[0] = d_parameters[1] = 0;
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
-        m = call->end_column - begin < STRIP ? call->end_column - begin : STRIP;
+        m = nnc_least(call->end_column - begin, STRIP);
         const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin, *own_mean = mean + begin; /* (n_rows, n), (m,) */
         F(column_sums)(x, d_y, own_mean, n_rows, n, m, d_beta, d_gamma);
         for (int64_t j = 0; j < m; j++) {

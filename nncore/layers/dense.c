@@ -35,7 +35,7 @@ static int32_t F(dense_backward)(const nnc_layer_call *call) {
 /* sums (n,) of x (n_rows, n), in four interleaved parts: one after the other they would wait for each other's additions. */
 static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
     for (int64_t first = 0; first < n; first += LANES) {
-        int64_t width = n - first < LANES ? n - first : LANES, i = 0;
+        int64_t width = nnc_least(n - first, LANES), i = 0;
         V parts[4] = {{0}};
         for (; i + 4 <= n_rows; i += 4)
 #pragma GCC unroll 4
@@ -48,7 +48,7 @@ static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
 /* d_W = x^T . d_y and d_b = column sums of d_y, some rows of them */
 static int32_t F(dense_gradient)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n_inputs = call->n_inputs, n_outputs = call->n_outputs;
-    int64_t begin = call->begin_parameter / n_outputs, end = call->end_parameter / n_outputs, n = (end < n_inputs ? end : n_inputs) - begin;
+    int64_t begin = call->begin_parameter / n_outputs, end = call->end_parameter / n_outputs, n = nnc_least(end, n_inputs) - begin;
     const T *x = call->x, *d_y = call->d_y; /* (n_rows, n_inputs), (n_rows, n_outputs) */
     T *d_parameters = call->d_parameters;   /* (end - begin, n_outputs) */
     if (n > 0) F(gemm)(n, n_outputs, n_rows, x + begin, 1, n_inputs, d_y, n_outputs, 1, NULL, d_parameters, n_outputs);

@@ -24,7 +24,7 @@ static int32_t F(dropout_forward)(const nnc_layer_call *call) {
     for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
         uint32_t words[NNC_PHILOX_WORDS];
         nnc_philox(call->seed, (uint64_t)call->step, (uint32_t)call->layer, (uint32_t)((before + first) / 4), words);
-        int64_t begin = first < 0 ? 0 : first, end = n < first + NNC_PHILOX_WORDS ? n : first + NNC_PHILOX_WORDS;
+        int64_t begin = first < 0 ? 0 : first, end = nnc_least(n, first + NNC_PHILOX_WORDS);
         for (int64_t i = begin; i < end; i++) {
             factor[i] = words[i - first] < threshold ? 0 : kept;
             y[i] = x[i] * factor[i];

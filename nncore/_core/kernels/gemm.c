@@ -58,7 +58,7 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_stride,
     }
     int64_t blocks = (k + K_BLOCK - 1) / K_BLOCK, k_block = blocks > 0 ? (k + blocks - 1) / blocks : 1;
     int64_t n_block = L2_SHARE / (int64_t)sizeof(T) / k_block / TILE_COLUMNS * TILE_COLUMNS;
-    return (F(plan)){.n_block = F(smaller)(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1};
+    return (F(plan)){.n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1};
 }
 
 /* The parameters of gemm. */
@@ -71,7 +71,7 @@ static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
     F(strip) part = strip;
     part.a = packed;
     for (int64_t i = 0; i < m; i += A_STRIPS * TILE_ROWS) {
-        int64_t rows = F(smaller)(m - i, A_STRIPS * TILE_ROWS);
+        int64_t rows = nnc_least(m - i, A_STRIPS * TILE_ROWS);
         if (strip.a_column == 1) {
             part.a_row = strip.k;
             F(copy)(rows, strip.k, strip.a, strip.a_row, packed, part.a_row);
@@ -90,12 +90,12 @@ static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
 /* packed_a, packed_b: room for what the plan copies. */
 NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
     for (int64_t j = 0; j < n; j += plan.n_block) {
-        F(strip) strip = {.n = F(smaller)(n - j, plan.n_block), .a_row = a_row, .a_column = a_column, .start = bias ? bias + j : NULL,
+        F(strip) strip = {.n = nnc_least(n - j, plan.n_block), .a_row = a_row, .a_column = a_column, .start = bias ? bias + j : NULL,
                           .c = c + j, .c_row = c_row, .ahead = plan.ahead};
         int64_t done = 0;
         do {
             const T *block_of_b = b + done * b_row + j * b_column;
-            strip.k = F(smaller)(k - done, plan.k_block);
+            strip.k = nnc_least(k - done, plan.k_block);
             strip.a = a + done * a_column;
             strip.b = block_of_b;
             strip.b_row = b_row;
@@ -131,7 +131,7 @@ static void F(transposed_product)(PRODUCT) {
     T tile[NNC_VECTOR_BYTES / sizeof(T)][2 * NNC_VECTOR_BYTES / sizeof(T)]; /* (n, TILE_COLUMNS) of c^T */
     T rows_of_c[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)];
     for (int64_t i = 0; i < m; i += TILE_COLUMNS) {
-        F(strip) strip = {.n = F(smaller)(m - i, TILE_COLUMNS), .k = k, .a = b, .a_row = b_column, .a_column = b_row,
+        F(strip) strip = {.n = nnc_least(m - i, TILE_COLUMNS), .k = k, .a = b, .a_row = b_column, .a_column = b_row,
                           .b = a + i * a_row, .b_row = a_column, .c = *tile, .c_row = TILE_COLUMNS};
         if (bias != NULL) {
             for (int64_t j = 0; j < n; j++)

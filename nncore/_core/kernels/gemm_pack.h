@@ -58,17 +58,17 @@ static void F(pack)(int64_t k, int64_t n, const T *b, int64_t b_row, int64_t b_c
                 *(V *)to = *(const V *)(b + j);
                 *(V *)(to + LANES) = *(const V *)(b + j + LANES);
             }
-            for (; j < n; j += LANES, to += LANES) *(V *)to = F(load_partial)(b + j, F(smaller)(n - j, LANES));
+            for (; j < n; j += LANES, to += LANES) *(V *)to = F(load_partial)(b + j, nnc_least(n - j, LANES));
         }
         return;
     }
     for (int64_t j = 0; j < n; j += LANES) {
-        int64_t columns = F(smaller)(n - j, LANES);
+        int64_t columns = nnc_least(n - j, LANES);
         T *to = packed + j / width * panel + j % width;
         for (int64_t p = 0; p < k; p += LANES) {
             const T *from = b + p * b_row + j * b_column;
             if (columns == LANES && p + LANES <= k) F(transpose_square)(from, b_column, to + p * width, width);
-            else F(transpose_part)(columns, F(smaller)(k - p, LANES), from, b_column, to + p * width, width);
+            else F(transpose_part)(columns, nnc_least(k - p, LANES), from, b_column, to + p * width, width);
         }
     }
 }

@@ -25,8 +25,6 @@ typedef struct F(strip) {
     int64_t ahead; /* how far behind what is read of b lies what will be needed next; 0 if the cache holds it */
 } F(strip);
 
-NNC_INLINE int64_t F(smaller)(int64_t x, int64_t y) { return x < y ? x : y; }
-
 /* One tile: `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`, there is one vector,
  * and it holds only the n < LANES columns that are left. */
 NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, const F(strip) *strip) {

@@ -16,4 +16,6 @@
 #    define NNC_INLINE static inline __attribute__((always_inline))
 #endif
 
+NNC_INLINE int64_t nnc_least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 #endif

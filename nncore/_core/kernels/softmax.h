@@ -25,8 +25,6 @@
 /* Rows that are moved together, as a short vector. */
 #define STRIP (LANES < 4 ? LANES : 4)
 
-NNC_INLINE int64_t nnc_least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 #endif
 
 NNC_INLINE V F(load)(const T *x) { return *(const V *)x; }
