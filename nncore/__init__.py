@@ -37,6 +37,8 @@ _HOMES = {
     "AdamW": "nncore.optimizers.adamw",
     "BlockCoordinate": "nncore.optimizers.block_coordinate",
     "EarlyStopping": "nncore.callbacks.early_stopping",
+    "FunctionLoss": "nncore.functions",
+    "FunctionMetric": "nncore.functions",
     "ProgressBar": "nncore.callbacks.progress_bar",
 }
 _MODULES = ("errors", "estimators", "plugin", "datasets")

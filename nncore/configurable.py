@@ -67,5 +67,10 @@ class Configurable(metaclass=_Validated):
                 raise ParameterError(f"{type(self).__name__}: {name} must be a number in {interval}, got {value!r}")
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+        arguments = ", ".join(f"{name}={written(value)}" for name, value in self.config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def written(value: object) -> str:
+    """An argument as a reader would write it: a function by its name."""
+    return str(value.__name__) if inspect.isroutine(value) else repr(value)

@@ -20,7 +20,7 @@ from nncore.initialisation import BATCH_ROWS
 from nncore.network import Network
 from nncore.plugin import Callback, Loss, Metric, Optimizer, Schedule
 from nncore.threads import WORTH_WAKING, get_num_threads, threads_for
-from nncore.training import Training, explained
+from nncore.training import Training, explained, metric_name
 
 
 class Sequential(Network):
@@ -347,8 +347,7 @@ class Sequential(Network):
         scores = {"loss": progress[1] / progress[2]}
         predictions = self._linked(outputs)
         for metric in metrics:
-            name = registry.qualified_name("metrics", type(metric))
-            scores[name] = metric.score(predictions, data.targets.values, data.weights)
+            scores[metric_name(metric)] = metric.score(predictions, data.targets.values, data.weights)
         return scores
 
     # ---- showing and keeping ------------------------------------------------------------------------------------------------

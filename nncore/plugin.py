@@ -103,10 +103,10 @@ class Loss(Configurable):
         The same in C: ``nnc_loss`` of ``nncore/plugin.h``.
     """
 
-    targets: ClassVar[str] = "real"
-    target_range: ClassVar[str | None] = None
-    link: ClassVar[str | None] = None
-    metrics: ClassVar[tuple[str, ...]] = ()
+    targets: str = "real"
+    target_range: str | None = None
+    link: str | None = None
+    metrics: tuple[str, ...] = ()
     kernel: ClassVar[Kernel | None] = None
 
     def n_targets(self, n_outputs: int) -> int:
@@ -280,6 +280,13 @@ class Plan:
         The output is the input under another shape; nothing runs (flatten).
     training_only : bool
         Left out at prediction (dropout).
+    accepts_nan : bool
+        As the first layer of a network it takes samples with NaN, which other networks refuse.
+    branches : tuple of tuple of Layer
+        The layer consists of layers: each branch takes the layer's input, and their outputs are merged. An empty branch is the input
+        itself. Nothing else of the layer runs but its activation, and the host finds `output_shape`.
+    merge : {"concat", "sum"}
+        How the outputs of the branches become one.
     """
 
     output_shape: tuple[int, ...]
@@ -295,6 +302,9 @@ class Plan:
     gradient_unit: int = 0
     is_view: bool = False
     training_only: bool = False
+    accepts_nan: bool = False
+    branches: tuple[tuple[Layer, ...], ...] = ()
+    merge: str = "concat"
 
 
 @dataclass
@@ -359,9 +369,12 @@ class Metric(Configurable):
     Attributes
     ----------
     higher_is_better : bool
+    label : str or None
+        Name of its column in the history; None is the name under which it is registered.
     """
 
-    higher_is_better: ClassVar[bool] = True
+    higher_is_better: bool = True
+    label: str | None = None
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         """Score of outputs ``(n_rows, n_outputs)`` against class indices ``(n_rows,)`` or reals ``(n_rows, n_targets)``."""

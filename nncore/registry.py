@@ -16,6 +16,7 @@ import numpy as np
 from nncore.catalogue import BASES, Catalogue, Registration, article, kind_of
 from nncore.discovery import PluginInfo, PluginProblem, Policy
 from nncore.errors import ParameterError, PluginError, PluginWarning
+from nncore.functions import FunctionLoss, FunctionMetric
 from nncore.manifest import KINDS
 from nncore.plugin import Configurable
 
@@ -34,9 +35,10 @@ class Registry(Catalogue):
         Parameters
         ----------
         kind : str
-        spec : instance, class, str or mapping
+        spec : instance, class, str, mapping or function
             An instance is returned as it is; a class or a name is called without arguments; a mapping has a ``"name"`` and
-            arguments. Arguments written by `config_of` for nested components become instances again.
+            arguments. Arguments written by `config_of` for nested components become instances again. A function becomes a loss, a
+            metric, or a callback for the end of every epoch.
 
         Raises
         ------
@@ -57,6 +59,10 @@ class Registry(Catalogue):
             return _make(
                 self.get(kind, spec["name"]), {key: self._revived(value) for key, value in spec.items() if key not in ("kind", "name")}
             )
+        if inspect.isroutine(spec) and kind in ("losses", "metrics", "callbacks"):
+            if kind == "callbacks":
+                return _make(self.get(kind, "lambda"), {"on_epoch_end": spec})
+            return (FunctionLoss if kind == "losses" else FunctionMetric)(spec)
         actual = kind_of(spec if isinstance(spec, type) else type(spec))
         but = f"which is {article(actual)}" if actual else f"of type {type(spec).__name__}"
         raise ParameterError(

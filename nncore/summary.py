@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nncore import registry
 from nncore.compiler import plan_network
+from nncore.configurable import written
 from nncore.plugin import Configurable, Layer, rung
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _notes(network: Sequential, n_parameters: int, n_buffers: int) -> list[str]:
 def _written(component: Configurable) -> str:
     """``"Dense(n_outputs=10, activation='relu')"``: the arguments that are not the defaults."""
     parameters = inspect.signature(type(component).__init__).parameters
-    given = {name: repr(value) for name, value in component.config().items() if repr(value) != repr(parameters[name].default)}
+    given = {name: written(value) for name, value in component.config().items() if repr(value) != repr(parameters[name].default)}
     return f"{type(component).__name__}({', '.join(f'{name}={value}' for name, value in given.items())})"
 
 

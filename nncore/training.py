@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 0.05
 
 
+def metric_name(metric: Metric) -> str:
+    """Its column in the history."""
+    return metric.label or registry.qualified_name("metrics", type(metric))
+
+
 class Training:
     """One run of `Sequential.fit`; what callbacks are handed.
 
@@ -63,7 +68,7 @@ class Training:
         self.n_epochs, self.batch_size, self.shuffle, self.drop_last = n_epochs, batch_size, shuffle, drop_last
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
-        self.history = History({registry.qualified_name("metrics", type(metric)): metric.higher_is_better for metric in metrics})
+        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics})
         self.epoch = 0
         self.stop_reason: str | None = None
         self._steps_before = program.step

@@ -1,0 +1,92 @@
+"""Plain functions where components are wanted: ``loss=function``, ``metrics=[function]``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Loss, Metric
+
+
+class FunctionLoss(Loss):
+    """A loss that a function of yours computes, in NumPy; ``loss=function`` makes one.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(output, target) -> (loss, d_output)``. `output` has shape ``(n_rows, n_outputs)``, `target` the same shape, or
+        ``(n_rows,)`` int64 class indices; `loss`, shape ``(n_rows,)``, is that of each sample by itself and `d_output`, shape
+        ``(n_rows, n_outputs)``, its gradient. Both are neither averaged over the batch nor weighted: the network does that.
+    targets : {"real", "labels"}, default "real"
+        What the function compares with.
+    link : str or None, default None
+        Activation that turns outputs into predictions: ``"softmax"``, ``"sigmoid"``.
+
+    Notes
+    -----
+    A network with such a loss cannot be saved, since no file could name the function; a plugin can (``nncore new-plugin``).
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> def log_cosh(output, target):
+    ...     error = output - target
+    ...     return np.log(np.cosh(error)).sum(axis=1), np.tanh(error)
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> history = nn.Sequential(nn.Dense(1)).fit(X, 3 * X, loss=log_cosh, optimizer=nn.Adam(lr=0.1), epochs=50, rng=0)
+    >>> history["loss"][-1] < 1e-3
+    np.True_
+    """
+
+    def __init__(
+        self, function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], targets: str = "real", link: str | None = None
+    ) -> None:
+        self.function = function
+        self.targets = targets
+        self.link = link
+
+    def validate(self) -> None:
+        if not callable(self.function):
+            raise ParameterError(f"FunctionLoss: function must be a function of (output, target), got {self.function!r}")
+        if self.targets not in ("real", "labels"):
+            raise ParameterError(f'FunctionLoss: targets must be "real" or "labels", got {self.targets!r}')
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return self.function(output, target)[0]
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return self.function(output, target)[1]
+
+
+class FunctionMetric(Metric):
+    """A score that a function of yours computes; ``metrics=[function]`` makes one.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities where the loss
+        has a link), `target` is ``(n_rows, n_targets)`` reals or ``(n_rows,)`` class indices, `sample_weight` is ``(n_rows,)`` or None.
+    higher_is_better : bool, default True
+    label : str or None, default None
+        Column of the history; None is the function's own name.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float],
+        higher_is_better: bool = True,
+        label: str | None = None,
+    ) -> None:
+        self.function = function
+        self.higher_is_better = higher_is_better
+        self.label = getattr(function, "__name__", None) if label is None else label
+
+    def validate(self) -> None:
+        if not callable(self.function) or not self.label:
+            wanted = "a function of (output, target, sample_weight) with a name or a label"
+            raise ParameterError(f"FunctionMetric: function must be {wanted}, got {self.function!r}")
+
+    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        return float(self.function(output, target, sample_weight))
