@@ -78,6 +78,12 @@ class Blueprint:
     def n_outputs(self) -> int:
         return math.prod(self.output_shape)
 
+    @property
+    def accepts_nan(self) -> bool:
+        """Whether the layer that looks at the inputs first takes NaN."""
+        plans = (stage.plan for stage in self.stages if not stage.plan.is_view or stage.activation is not None)
+        return next((plan.accepts_nan for plan in plans), False)
+
     def parameter_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views of a flat vector laid out like the parameters."""
         return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.tensors, vector[s.parameters]).items()}
@@ -195,6 +201,7 @@ def compile_program(
         max_rows=max_rows,
         slice_rows=max_rows if any(op.kind == "python" for op in ops) else slice_rows,
         max_parts=max_parts,
+        accepts_nan=blueprint.accepts_nan,
         input=builder.input,
         output=ops[-1].y,
         d_output=d_output,

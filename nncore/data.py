@@ -22,16 +22,16 @@ CONVERT_AT_ONCE = 64 * 2**20
 BLOCK = 8 * 2**20
 
 
-def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np.dtype) -> np.ndarray:
+def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np.dtype, allow_nan: bool = False) -> np.ndarray:
     """`data` as an array of numbers ``(n_samples, *shape)``, checked but not converted.
 
     Raises
     ------
     ShapeError, DtypeError, DataError
-        For the wrong number of dimensions or features, for what is not a number, for NaN and infinity.
+        For the wrong number of dimensions or features, for what is not a number, for infinity, and for NaN unless it is allowed.
     """
     array = as_rows(data, name, shape)
-    check_finite(array, name, dtype)
+    check_finite(array, name, dtype, allow_nan)
     return array
 
 
@@ -73,21 +73,38 @@ def as_numbers(data: object, name: str) -> np.ndarray:
     return array
 
 
-def check_finite(array: np.ndarray, name: str, dtype: np.dtype) -> None:
-    """Raise `DataError` naming the first row and column that is NaN or infinite, also if only after conversion to `dtype`."""
+def check_finite(array: np.ndarray, name: str, dtype: np.dtype, allow_nan: bool = False) -> None:
+    """Raise `DataError` naming the first row and column that is infinite, or NaN unless that is allowed, after conversion to `dtype`."""
     if array.dtype.kind in "biu" or array.size == 0:
         return
     rows = max(1, BLOCK // max(1, array[0].size * dtype.itemsize))
     for start in range(0, len(array), rows):
         with np.errstate(over="ignore"):
             block = np.ascontiguousarray(array[start : start + rows], dtype)
-        if not all_finite(block):
-            position = np.argwhere(~np.isfinite(block))[0]
+        if not all_finite(block, allow_nan):
+            position = np.argwhere(np.isinf(block) if allow_nan else ~np.isfinite(block))[0]
             row, column = start + int(position[0]), ", ".join(str(i) for i in position[1:])
             value = array[row][tuple(position[1:])]
             too_large = f", too large for {dtype}: scale it or use dtype='float64'" if np.isfinite(value) else ": impute or drop it first"
             where = f"row {row}, column {column}" if column else f"row {row}"
             raise DataError(f"{name} contains {'NaN' if np.isnan(value) else value} at {where}{too_large}")
+
+
+def check_replaced(inputs: np.ndarray, outputs: np.ndarray, first_row: int = 0) -> None:
+    """Raise `DataError` for the first row of `outputs` that is NaN because `inputs` are, which no layer has replaced.
+
+    `first_row` is the number of their first row in messages.
+    """
+    if all_finite(outputs):
+        return
+    lost = np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1) & np.isnan(inputs).any(axis=1)
+    if lost.any():
+        row = int(lost.argmax())
+        columns = ", ".join(str(column) for column in np.flatnonzero(np.isnan(inputs[row])))
+        raise DataError(
+            f"the output for row {first_row + row} is NaN: X contains NaN there (column {columns}), and no layer replaces it; "
+            "impute it first, or fill it with nn.FillMissing() at the front of the network"
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from nncore import registry
 from nncore._core.program import INPUT_NOT_FINITE, Failure
 from nncore.arguments import as_dtype, as_seed, whole_number
 from nncore.compiler import Blueprint, check_trainable, plan_network
-from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite
+from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.history import History
 from nncore.initialisation import BATCH_ROWS
@@ -86,7 +86,8 @@ class Sequential(Network):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            A C-contiguous array of the network's dtype is read where it lies; other input is converted.
+            A C-contiguous array of the network's dtype is read where it lies; other input is converted. NaN is refused unless the first
+            layer takes it (`nncore.FillMissing`, `nncore.Embedding`).
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Class indices from 0 on, or reals, as the loss takes.
         loss, optimizer : str, instance or None
@@ -147,8 +148,9 @@ class Sequential(Network):
             raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
 
         number_type = self.dtype if self.is_built else as_dtype("float32" if dtype is None else dtype)
-        samples = as_samples(X, "X", self.input_shape if self.is_built else None, number_type)
+        samples = as_rows(X, "X", self.input_shape if self.is_built else None)
         blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
+        check_finite(samples, "X", number_type, blueprint.accepts_nan)
         check_trainable(blueprint)
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
@@ -214,7 +216,7 @@ class Sequential(Network):
         """
         if not training:
             return self.predict(X)
-        inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype), self.dtype)
+        inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
         if len(inputs) == 0:
             raise ShapeError("X has no samples")
         program = self._program_for_training(len(inputs))
@@ -283,7 +285,7 @@ class Sequential(Network):
         """
         samples = as_rows(X, "X", self.input_shape)
         if samples.dtype != self.dtype:  # what would be too large after conversion is told from infinity only before
-            check_finite(samples, "X", self.dtype)
+            check_finite(samples, "X", self.dtype, self._built.accepts_nan)
         inputs = as_matrix(samples, self.dtype)
         program = self._program_for_prediction()
         outputs = np.empty((len(inputs), program.spec.n_outputs), self.dtype)
@@ -292,8 +294,10 @@ class Sequential(Network):
                 program.predict(inputs, outputs, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
             except Failure as failure:
                 if failure.status == INPUT_NOT_FINITE:
-                    check_finite(samples, "X", self.dtype)
+                    check_finite(samples, "X", self.dtype, self._built.accepts_nan)
                 raise
+        if self._built.accepts_nan:
+            check_replaced(inputs, outputs)
         return outputs.reshape(len(inputs), *self.output_shape)
 
     def predict_one(self, x: Any) -> np.ndarray:
@@ -328,7 +332,7 @@ class Sequential(Network):
         """
         loss = self._needs("loss")
         scored = _metrics(loss, metrics)
-        samples = as_samples(X, "X", self.input_shape, self.dtype)
+        samples = as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan)
         data = Dataset.checked(samples, y, sample_weight, loss, self._built.n_outputs, self.dtype)
         return self.score_dataset(data, scored)
 
@@ -343,6 +347,8 @@ class Sequential(Network):
             fields = (block.inputs, block.reals, block.labels, block.weights)
             with explained(program):
                 program.evaluate(*fields, outputs[done : done + len(block)], math.inf, progress, n_threads)
+            if self._built.accepts_nan:
+                check_replaced(block.inputs, outputs[done : done + len(block)], done)
             done += len(block)
         scores = {"loss": progress[1] / progress[2]}
         predictions = self._linked(outputs)
@@ -384,7 +390,7 @@ def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
     X, y, sample_weight = (*validation, None)[:3]
-    samples = as_samples(X, "validation X", blueprint.input_shape, dtype)
+    samples = as_samples(X, "validation X", blueprint.input_shape, dtype, blueprint.accepts_nan)
     return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, role="validation ")
 
 

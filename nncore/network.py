@@ -93,7 +93,9 @@ class Network:
         if new_loss is not None:
             new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
         vectors = _zeros(blueprint, number_type)
-        rows = None if batch is None else as_matrix(as_samples(batch, "batch", shape, number_type), number_type)
+        rows = None
+        if batch is not None:
+            rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
         initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
         self._take(blueprint, vectors, new_loss, new_optimizer)
         self.seed = seed

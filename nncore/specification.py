@@ -100,6 +100,7 @@ class ProgramSpec:
     max_rows: int
     slice_rows: int  # rows that go through the ops at a time
     max_parts: int  # threads that have room in the buffers
+    accepts_nan: bool  # in the inputs; infinity never is
     input: np.ndarray  # (max_rows, n_inputs)
     output: np.ndarray  # (max_rows, n_outputs)
     d_output: np.ndarray | None  # (max_rows, n_outputs), training only

@@ -171,11 +171,15 @@ def explained(program: Program) -> Iterator[None]:
 def explain(program: Program, failure: Failure) -> Exception:
     """The error to raise for a run that stopped."""
     spec, step = program.spec, program.step + 1
-    remedy = "Lower the learning rate, standardise the inputs, or clip the targets. The parameters are those of the last finished step."
+    unchanged = "The parameters are those of the last finished step."
+    remedy = f"Lower the learning rate, standardise the inputs, or clip the targets. {unchanged}"
     if failure.status == LOSS_NOT_FINITE:
-        culprits = (op.stage.name for op in spec.ops if not all_finite(op.y))
-        layer = next(culprits, "loss")
-        where = "the loss itself overflowed" if layer == "loss" else f"the first outputs that are not finite are those of {layer}"
+        culprit = next((op for op in spec.ops if not all_finite(op.y, op.plan.accepts_nan)), None)
+        layer = "loss" if culprit is None else culprit.stage.name
+        where = "the loss itself overflowed" if culprit is None else f"the first outputs that are not finite are those of {layer}"
+        if culprit is not None and culprit.x is not None and not all_finite(culprit.x):
+            where = f"NaN in the inputs reaches {layer}"
+            remedy = "Impute it, or fill it with nn.FillMissing() before that layer. " + unchanged
         return NonFiniteError(f"the loss became NaN or infinite at step {step}: {where}. {remedy}", step=step, layer=layer)
     if failure.status == GRADIENT_NOT_FINITE:
         spans = (s for s in reversed(spec.spans) if not all_finite(spec.gradients[s.offset : s.offset + s.rows * s.columns]))

@@ -68,7 +68,7 @@ static int64_t F(write_gradients)(const member *m) {
 
 static int64_t F(check_gradients)(const member *m) {
     const T *gradients = m->program->gradients; /* (n_parameters,) */
-    int is_finite = F(all_finite)(gradients + m->begin_parameter, m->end_parameter - m->begin_parameter);
+    int is_finite = F(all_finite)(gradients + m->begin_parameter, m->end_parameter - m->begin_parameter, 0);
     return verdict_of(is_finite ? NNC_OK : NNC_GRADIENT_NOT_FINITE, NNC_IS_OPTIMIZER);
 }
 
@@ -121,7 +121,7 @@ static int F(are_bounded)(const member *m) {
         const nnc_layer_call *call = &op->call;
         if (op->n_parameters == 0) continue;
         if (F(gradient_of)(op) == NULL) {
-            if (!F(all_finite)((const T *)program->gradients + op->first_parameter, op->n_parameters)) return 0;
+            if (!F(all_finite)((const T *)program->gradients + op->first_parameter, op->n_parameters, 0)) return 0;
             continue;
         }
         double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);

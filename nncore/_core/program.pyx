@@ -40,7 +40,7 @@ cdef extern from "runner.h" nogil:
         int32_t is_f64
         nnc_op *ops
         int64_t n_ops, first_trained_op, n_inputs, n_outputs, n_targets, max_rows, slice_rows
-        int32_t max_parts
+        int32_t max_parts, accepts_nan
         nnc_task *tasks
         void *input
         void *output
@@ -93,8 +93,8 @@ cdef extern from "runner.h" nogil:
         int32_t (*evaluate)(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *, int32_t n_threads) noexcept nogil
         int32_t (*predict)(nnc_program *, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) noexcept nogil
         void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch) noexcept nogil
-        int32_t (*all_finite_f32)(const float *values, int64_t n) noexcept nogil
-        int32_t (*all_finite_f64)(const double *values, int64_t n) noexcept nogil
+        int32_t (*all_finite_f32)(const float *values, int64_t n, int32_t allow_nan) noexcept nogil
+        int32_t (*all_finite_f64)(const double *values, int64_t n, int32_t allow_nan) noexcept nogil
 
 
 #: The runner at the CPU level that was chosen when `native` was imported.
@@ -231,6 +231,7 @@ cdef class Program:
         program.first_trained_op = spec.first_trained_op
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
         program.max_rows, program.slice_rows, program.max_parts = spec.max_rows, spec.slice_rows, spec.max_parts
+        program.accepts_nan = spec.accepts_nan
         program.input = address(spec.input)
         program.output = address(spec.output)
         program.d_output = address(spec.d_output)
@@ -396,7 +397,8 @@ cdef class Program:
 
 
     def predict_one(self, x):
-        """Outputs for one sample, or None if `x` is anything but an ndarray (n_inputs,) of finite numbers of the program's dtype.
+        """Outputs for one sample, or None if `x` is anything but an ndarray (n_inputs,) of the program's dtype that it
+        accepts, or its outputs call for a closer look.
 
         What `predict` does for one row, without what that costs in Python.
         """
@@ -420,6 +422,8 @@ cdef class Program:
         if status == NNC_INPUT_NOT_FINITE:
             return None
         self.finish(status)
+        if self.program.accepts_nan and not all_finite(output):  # is NaN the reason?
+            return None
         return output
 
 
@@ -432,12 +436,15 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
     return order
 
 
-def all_finite(values) -> bool:
-    """Whether every number of a contiguous float32 or float64 array is finite; allocates nothing."""
+def all_finite(values, bint allow_nan=False) -> bool:
+    """Whether every number of a contiguous float32 or float64 array is finite, or NaN if that is allowed; allocates nothing."""
     cdef const void *data = address(values)
     cdef int64_t n = values.size
     cdef bint is_f64 = values.dtype == np.float64
     cdef int32_t finite
     with nogil:
-        finite = runner.all_finite_f64(<const double *>data, n) if is_f64 else runner.all_finite_f32(<const float *>data, n)
+        if is_f64:
+            finite = runner.all_finite_f64(<const double *>data, n, allow_nan)
+        else:
+            finite = runner.all_finite_f32(<const float *>data, n, allow_nan)
     return bool(finite)

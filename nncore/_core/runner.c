@@ -230,12 +230,13 @@ const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
 
 #else
 
-static int32_t F(all_finite)(const T *values, int64_t n) {
-    F(bits) found = 0; /* of numbers that have all bits of the exponent set */
+static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
+    F(bits) looked_at = allow_nan ? F(magnitude) : F(exponent);
+    F(bits) found = 0; /* infinity has all bits of the exponent set, NaN also others */
     for (int64_t i = 0; i < n; i++) {
         F(bits) bits;
         memcpy(&bits, values + i, sizeof bits);
-        found |= (F(bits))((bits & F(exponent)) == F(exponent));
+        found |= (F(bits))((bits & looked_at) == F(exponent));
     }
     return found == 0;
 }
@@ -374,7 +375,7 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
     for (int64_t rows; first < end && verdict == NNC_OK; first += rows) {
         rows = nnc_least(end - first, room);
         m.first_sample = m.x_shift = first - buffer_row;
-        if (!F(all_finite)((const T *)asked->x + first * program->n_inputs, rows * program->n_inputs))
+        if (!F(all_finite)((const T *)asked->x + first * program->n_inputs, rows * program->n_inputs, program->accepts_nan))
             verdict = verdict_of(NNC_INPUT_NOT_FINITE, 0);
         else
             verdict = F(run_on_rows)(&m, 0, asked->n_tasks, buffer_row, rows);

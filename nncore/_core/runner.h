@@ -67,6 +67,7 @@ typedef struct nnc_program {
     int64_t max_rows;
     int64_t slice_rows;    /* how many rows go through the ops at a time, so that what lies between two ops stays in the cache */
     int32_t max_parts;     /* as many threads have room in the buffers */
+    int32_t accepts_nan;   /* the first op takes NaN in the inputs */
     nnc_task *tasks;       /* (2 * n_ops + 3,) of the run under way */
 
     /* One batch. */
@@ -150,15 +151,15 @@ typedef struct nnc_runner {
     int32_t (*evaluate)(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress,
                         int32_t n_threads);
 
-    /* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs), which must be finite. */
+    /* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs), which must be finite, or NaN if the program accepts that. */
     int32_t (*predict)(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads);
 
     /* order (n,) = the numbers 0 .. n - 1 shuffled, in the way of this epoch. */
     void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch);
 
-    /* Whether all n numbers are finite. */
-    int32_t (*all_finite_f32)(const float *values, int64_t n);
-    int32_t (*all_finite_f64)(const double *values, int64_t n);
+    /* Whether all n numbers are finite, or NaN if that is allowed. */
+    int32_t (*all_finite_f32)(const float *values, int64_t n, int32_t allow_nan);
+    int32_t (*all_finite_f64)(const double *values, int64_t n, int32_t allow_nan);
 } nnc_runner;
 
 #define NNC_RUNNER_(level) nnc_runner_##level

@@ -132,3 +132,4 @@ def test_all_finite(dtype: type, n: int) -> None:
             spoilt = values.copy()
             spoilt[position] = bad
             assert not all_finite(spoilt)
+            assert all_finite(spoilt, allow_nan=True) == np.isnan(bad)
