@@ -89,5 +89,9 @@ class ConvergenceWarning(UserWarning):
     """Training ended before it converged."""
 
 
+class DataWarning(UserWarning):
+    """Data that can be used, but are hardly meant so."""
+
+
 class PluginWarning(UserWarning):
     """A plugin was left out; ``nncore plugins`` says why."""

@@ -1,0 +1,247 @@
+"""From what users hand an estimator to a matrix of numbers."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_array, check_X_y, validate_data
+
+from nncore.errors import DataError, DataWarning, ParameterError
+from nncore.estimators.categories import Categories
+from nncore.estimators.frames import Column, Columns, frame_columns
+
+#: Text with a greater share of different values names its rows rather than grouping them.
+IDENTIFIER_SHARE = 0.7
+
+#: What `validate_data` takes for "there is no y to check".
+NO_Y = "no_validation"
+
+
+class ColumnEncoder:
+    """Learns from the `X` of a fit how to make a matrix of it, and makes one of every later `X` likewise.
+
+    Numbers stay as they are, in the order of the columns; categories become columns of zeros and ones or codes in their place.
+    If nothing is categorical, `X` goes through scikit-learn's ``validate_data`` alone, and is not copied if it need not be.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", array-like or None, default "from_dtype"
+        "from_dtype" takes the columns of a frame that hold categories, enumerations or text, and none of an array. A boolean mask
+        of shape ``(n_features,)``, indices or column names say which. None says that there are none.
+    max_one_hot : int, default 9
+        Columns with more levels, "missing" included, become codes that a network learns a vector for.
+
+    Attributes
+    ----------
+    is_categorical : ndarray of shape (n_features,), bool, or None
+        None if no column is.
+    n_columns : int
+        Columns of the matrix.
+    number_columns : ndarray of int64
+        Columns of the matrix that hold numbers as they were.
+    has_missing : ndarray of shape (n_columns,), bool
+        Numeric columns in which training had NaN, which stays NaN.
+    means : ndarray of shape (n_columns,), float64
+        What NaN in any other numeric column becomes later.
+
+    Notes
+    -----
+    Infinity is refused, also where NaN is not. A sparse matrix may have neither.
+    """
+
+    def __init__(self, categorical_features: Any = "from_dtype", max_one_hot: int = 9) -> None:
+        self.categorical_features, self.max_one_hot = categorical_features, max_one_hot
+
+    # ---- learning -----------------------------------------------------------------------------------------------------------
+
+    def fit_transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
+        """Matrix of `X`, or matrix and checked `y`; what ``validate_data(estimator, X, y, reset=True, **check_params)`` returns.
+
+        Raises
+        ------
+        DataError
+            If a numeric column holds something else, or a column of dates is not declared categorical.
+        ParameterError
+            If `categorical_features` does not fit `X`.
+        """
+        columns = frame_columns(X)
+        self.is_categorical = self._categorical(columns, X)
+        self.categories: dict[int, Categories] = {}
+        if self.is_categorical is None:
+            result = self._validate_plain(estimator, X, columns, y, reset=True, **check_params)
+        else:
+            if columns is None:
+                X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
+                columns = Columns(X)
+            for i in np.flatnonzero(self.is_categorical):
+                self.categories[int(i)] = self._learn(columns[i])
+            result = self._validate_encoded(estimator, X, columns, y, reset=True, **check_params)
+        self._look_at_numbers(result[0] if isinstance(result, tuple) else result)
+        return result
+
+    def _learn(self, column: Column) -> Categories:
+        levels, has_missing = column.levels()
+        n_rows = len(column.data)
+        if self._is_guess and column.kind != "category" and len(levels) > max(IDENTIFIER_SHARE * n_rows, self.max_one_hot):
+            warnings.warn(
+                f"{column.label} of X has {len(levels)} different texts in {n_rows} rows: it names the rows, and a network learns such "
+                "names by heart. Drop it, or name it in categorical_features if it is meant",
+                DataWarning,
+                stacklevel=2,
+            )
+        return Categories(levels, has_missing, len(levels) + has_missing <= self.max_one_hot)
+
+    def _look_at_numbers(self, matrix: Any) -> None:
+        """Which numeric columns have NaN, and the means of the others."""
+        self.n_columns = matrix.shape[1]
+        coded = [c for start, categories in self._starts() for c in range(start, start + categories.width)]
+        self.number_columns = np.setdiff1d(np.arange(self.n_columns), coded)
+        self.has_missing = np.zeros(self.n_columns, bool)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
+        for column in np.flatnonzero(~np.isfinite(means)):
+            values = matrix[:, [column]].toarray() if issparse(matrix) else matrix[:, column]
+            self.has_missing[column] = np.isnan(values).any()
+            means[column] = np.nan_to_num(values / len(values)).sum()  # a sum of huge numbers may overflow, their mean does not
+        self.means = means
+
+    def _starts(self) -> list[tuple[int, Categories]]:
+        """First column in the matrix of each categorical column, and its categories."""
+        starts, shift = [], 0
+        for feature, categories in self.categories.items():
+            starts.append((feature + shift, categories))
+            shift += categories.width - 1
+        return starts
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
+        """The same for another `X`; what ``validate_data(estimator, X, y, reset=False, **check_params)`` returns.
+
+        A category that training did not have is all zero, or a code of its own for the embedding. NaN in a numeric column that had
+        none in training becomes the column's mean.
+
+        Raises
+        ------
+        DataError
+            If a numeric column holds something else.
+        ValueError
+            By scikit-learn, if columns are missing, in another order, or too many.
+        """
+        columns = frame_columns(X)
+        if self.is_categorical is None:
+            result = self._validate_plain(estimator, X, columns, y, reset=False, **check_params)
+        else:
+            if columns is None:
+                X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
+                columns = Columns(X)
+            result = self._validate_encoded(estimator, X, columns, y, reset=False, **check_params)
+        return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
+
+    def _filled(self, matrix: Any) -> Any:
+        """Without NaN where training had none; itself if there is none at all."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if issparse(matrix) or not np.isnan(matrix.sum()):
+                return matrix
+        holes = np.isnan(matrix)
+        holes[:, self.has_missing] = False
+        return np.where(holes, self.means.astype(matrix.dtype), matrix) if holes.any() else matrix
+
+    # ---- checking -----------------------------------------------------------------------------------------------------------
+
+    def _validate_plain(self, estimator: Any, X: Any, columns: Columns | None, y: Any, **check_params: Any) -> Any:
+        if columns is not None:
+            self._refuse_times(columns)
+        try:
+            return validate_data(estimator, X, y, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
+        except (TypeError, ValueError):
+            # Of text, scikit-learn says only that it is no number; a frame knows the column.
+            for column in () if columns is None else columns:
+                if column.kind != "number":
+                    column.numbers()
+            raise
+
+    def _validate_encoded(
+        self, estimator: Any, X: Any, columns: Columns, y: Any, *, reset: bool, accept_sparse: Any = False, **check_params: Any
+    ) -> Any:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)  # names and number of columns
+        self._refuse_times(columns)
+        matrix = np.empty((columns.n_rows, len(columns) + sum(categories.width - 1 for categories in self.categories.values())))
+        start = 0
+        for i, column in enumerate(columns):
+            categories = self.categories.get(i)
+            stop = start + (1 if categories is None else categories.width)
+            if categories is None:
+                matrix[:, start] = column.numbers()
+            else:
+                categories.encode(column, matrix[:, start:stop])
+            start = stop
+        if isinstance(y, str) and y == NO_Y:
+            return check_array(matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
+        return check_X_y(matrix, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
+
+    def _refuse_times(self, columns: Columns) -> None:
+        for i in range(len(columns)):
+            if columns.kind(i) == "time" and (self.is_categorical is None or not self.is_categorical[i]):
+                raise DataError(
+                    f"{columns.label(i)} of X holds dates or times: make numbers of it (year, month, hours since …), or drop it"
+                )
+
+    @property
+    def _is_guess(self) -> bool:
+        return isinstance(self.categorical_features, str)
+
+    def _categorical(self, columns: Columns | None, X: Any) -> NDArray[np.bool_] | None:
+        """Mask of the categorical columns, or None if there are none."""
+        if self._is_guess:
+            if self.categorical_features != "from_dtype":
+                raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {self.categorical_features!r}")
+            mask = np.array([] if columns is None else [column.looks_categorical() for column in columns], bool)
+        elif self.categorical_features is None:
+            return None
+        else:
+            mask = _as_mask(np.asarray(self.categorical_features), columns, np.shape(X))
+        if not mask.any():
+            return None
+        if issparse(X):
+            raise DataError("categories are not taken from a sparse matrix: encode them before, or pass X.toarray()")
+        return mask
+
+
+def _as_mask(chosen: NDArray[Any], columns: Columns | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Mask of shape ``(n_features,)`` from a mask, indices or names."""
+    n_features = shape[1] if len(shape) > 1 else 0
+    mask = np.zeros(n_features, bool)
+    if chosen.size == 0:
+        return mask
+    if chosen.dtype.kind == "b":
+        if chosen.shape != mask.shape:
+            raise ParameterError(f"categorical_features is a mask of shape {chosen.shape}, X has {n_features} features")
+        return chosen
+    if chosen.dtype.kind in "iu":
+        if chosen.min() < 0 or chosen.max() >= n_features:
+            raise ParameterError(f"categorical_features holds indices outside 0 to {n_features - 1}: {chosen.tolist()}")
+        mask[chosen] = True
+        return mask
+    if chosen.dtype.kind not in "UO" or not all(isinstance(name, str) for name in chosen.ravel()):
+        raise ParameterError(f"categorical_features must hold names, indices or booleans, got {chosen.tolist()}")
+    if columns is None or columns.names is None:
+        raise ParameterError("categorical_features holds names, but X has none: pass a frame, or indices")
+    for name in chosen.ravel():
+        if name not in columns.names:
+            raise ParameterError(f"categorical_features names {str(name)!r}; the columns of X are {_listed(columns.names)}")
+        mask[columns.names.index(name)] = True
+    return mask
+
+
+def _listed(names: Sequence[Any], most: int = 20) -> str:
+    shown = ", ".join(map(repr, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

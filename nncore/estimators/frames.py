@@ -1,0 +1,139 @@
+"""What `X` is, column by column: an array, or a frame of any library that narwhals knows."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from nncore.configuration import require
+from nncore.errors import DataError
+
+#: Columns as text, in messages, have at most so many characters.
+SHOWN = 40
+
+
+def is_missing(value: object) -> bool:
+    """Whether `value` stands for "unknown": None, NaN, NaT, and pandas' NA, which does not even equal itself."""
+    if value is None:
+        return True
+    equal = value == value
+    return not equal if isinstance(equal, (bool, np.bool_)) else type(value).__name__ == "NAType"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of `X`.
+
+    Attributes
+    ----------
+    label : str
+        How messages call it: ``column 'age'``, ``column 3``.
+    kind : {"number", "text", "category", "time", "object"}
+        "object" may hold anything; only its values say what.
+    data : Series or ndarray of shape (n_rows,)
+    """
+
+    label: str
+    kind: str
+    data: Any
+
+    def values(self) -> list[Any]:
+        """Python objects; whatever `is_missing` says of them."""
+        values: list[Any] = self.data.tolist() if isinstance(self.data, np.ndarray) else self.data.to_list()
+        return values
+
+    def numbers(self) -> np.ndarray:
+        """float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` for what is no number."""
+        if self.kind == "number":
+            if isinstance(self.data, np.ndarray):
+                return self.data.astype(np.float64, copy=False)
+            nw = require("narwhals.stable.v2", extra="sklearn", purpose="reading data frames")
+            numbers: np.ndarray = self.data.cast(nw.Float64).to_numpy()
+            return numbers
+        return np.fromiter(map(self._as_number, self.values()), np.float64)
+
+    def _as_number(self, value: Any) -> float:
+        try:
+            return np.nan if is_missing(value) else float(value)
+        except (TypeError, ValueError):
+            shown = repr(value) if len(repr(value)) <= SHOWN else repr(value)[:SHOWN] + "…"
+            raise DataError(
+                f"{self.label} of X holds {shown}, which is no number: make it one, drop the column, or name it in categorical_features"
+            ) from None
+
+    def looks_categorical(self) -> bool:
+        """Whether the values are names rather than numbers, by their type, and where that says nothing, by themselves."""
+        if self.kind != "object":
+            return self.kind in ("text", "category")
+        return not all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in self.values() if not is_missing(value))
+
+    def levels(self) -> tuple[tuple[Hashable, ...], bool]:
+        """The different values, sorted, and whether some are missing."""
+        try:
+            distinct = set(self.values())
+        except TypeError:
+            raise DataError(f"{self.label} of X holds lists or other containers, which are no categories: drop it") from None
+        present = [value for value in distinct if not is_missing(value)]
+        try:
+            ordered = sorted(present)
+        except TypeError:  # numbers and text in one column
+            ordered = sorted(present, key=lambda value: (type(value).__name__, str(value)))
+        return tuple(ordered), len(present) < len(distinct)
+
+
+class Columns(Sequence[Column]):
+    """The columns of a frame or of an array of shape ``(n_rows, n_columns)``."""
+
+    def __init__(self, X: Any, frame: Any = None) -> None:
+        self._X, self._frame = X, frame
+        self.names: list[Any] | None = None if frame is None else list(frame.columns)
+        self._dtypes = [] if frame is None else frame.schema.dtypes()
+
+    def __len__(self) -> int:
+        return int(self._X.shape[1])
+
+    @property
+    def n_rows(self) -> int:
+        return int(self._X.shape[0])
+
+    def label(self, index: int) -> str:
+        """How messages call a column."""
+        return f"column {index}" if self.names is None else f"column {self.names[index]!r}"
+
+    def kind(self, index: int) -> str:
+        """What the column's type says of it; see `Column`."""
+        if self._frame is None:
+            return {"U": "text", "S": "text", "O": "object", "M": "time", "m": "time"}.get(self._X.dtype.kind, "number")
+        nw = require("narwhals.stable.v2", extra="sklearn", purpose="reading data frames")
+        dtype = self._dtypes[index]
+        if dtype.is_numeric() or dtype == nw.Boolean:
+            return "number"
+        if dtype in (nw.Categorical, nw.Enum):
+            return "category"
+        if dtype.is_temporal():
+            return "time"
+        return "text" if dtype == nw.String else "object"
+
+    def __getitem__(self, index: Any) -> Any:
+        data = self._X[:, index] if self.names is None else self._frame.get_column(self.names[index])
+        return Column(self.label(index), self.kind(index), data)
+
+
+def frame_columns(X: Any) -> Columns | None:
+    """The columns of a pandas, polars, … frame, or None if `X` is something else."""
+    # Asked of the class, since a lazy frame would warn that it has to work to know its columns.
+    if isinstance(X, np.ndarray) or issparse(X) or not any(hasattr(type(X), name) for name in ("columns", "__narwhals_dataframe__")):
+        return None
+    nw = require("narwhals.stable.v2", extra="sklearn", purpose="reading data frames")
+    if nw.dependencies.is_into_dataframe(X):
+        return Columns(X, nw.from_native(X))
+    if hasattr(type(X), "collect"):
+        raise DataError("X is a lazy frame, whose rows are not there yet: pass X.collect()")
+    return None

@@ -1,0 +1,88 @@
+"""Numbers of mean 0 and standard deviation 1, as networks like them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.errors import DataError
+
+#: A column of one value has a standard deviation of rounding noise at most: this part of its mean.
+NOISE = 1e-12
+
+#: Rows looked at in one go, so that no second copy of a large matrix is held.
+BLOCK_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """(x − mean)/std for some columns of a matrix; NaN stays NaN.
+
+    Attributes
+    ----------
+    mean, std : ndarray of shape (n_columns,), float64
+        0 and 1 for columns that stay as they are; std is 1 for constant ones, so that nothing divides by 0.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @classmethod
+    def fit(
+        cls, X: NDArray[np.floating], columns: Sequence[int] | NDArray[np.int64], sample_weight: NDArray[np.floating] | None = None
+    ) -> Self:
+        """Mean and standard deviation of the values that are there.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_columns)
+            The rows to learn from alone, none of those held out.
+        columns : sequence of int
+            Those to standardise.
+        sample_weight : ndarray of shape (n_samples,), optional
+            A weight of 2 counts as two rows, one of 0 as none.
+
+        Raises
+        ------
+        DataError
+            If a column's numbers are so large that their squares overflow.
+        """
+        chosen = np.asarray(columns, np.int64)
+        weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            # About a value of each column, so that a small deviation from a large mean keeps its digits.
+            origin = np.nan_to_num(X[:1, chosen].astype(np.float64))
+            total, mean = _weighted_sums(X, chosen, weights, origin, 1)
+            mean = origin[0] + np.where(total > 0, mean / total, 0.0)
+            total, variance = _weighted_sums(X, chosen, weights, mean[None], 2)
+            std = np.sqrt(np.where(total > 0, variance / total, 0.0))
+        too_large = np.flatnonzero(~np.isfinite(std))
+        if len(too_large):
+            raise DataError(f"column {chosen[too_large[0]]} of X holds numbers too large to be standardised: divide them first")
+        result = cls(np.zeros(X.shape[1]), np.ones(X.shape[1]))
+        result.mean[chosen], result.std[chosen] = mean, np.where(std > NOISE * np.abs(mean), std, 1.0)
+        return result
+
+    def transform(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+        """A new matrix of the shape and dtype of `X`."""
+        result = X - self.mean.astype(X.dtype)
+        result /= self.std.astype(X.dtype)
+        return result
+
+
+def _weighted_sums(
+    X: NDArray[np.floating], columns: NDArray[np.int64], weights: NDArray[np.float64], origin: NDArray[np.float64], power: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Σw and Σw·(x − origin)^power of each column over the rows in which it is not NaN."""
+    total, result = np.zeros(len(columns)), np.zeros(len(columns))
+    for start in range(0, len(X), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        deviation = X[rows, columns].astype(np.float64) - origin
+        is_present = ~np.isnan(deviation)
+        total += weights[rows] @ is_present
+        result += weights[rows] @ np.where(is_present, deviation, 0.0) ** power
+    return total, result

@@ -1,0 +1,284 @@
+"""From frames and arrays to a matrix: what becomes of each kind of column, and what is refused."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator
+
+from nncore.errors import DataError, DataWarning, ParameterError
+from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.frames import is_missing
+
+CHECKS = {"dtype": (np.float64, np.float32)}
+
+PASSENGERS = {
+    "age": [22.0, 38.0, None, 35.0],
+    "sex": ["male", "female", "female", "male"],
+    "deck": ["C", None, "A", "C"],
+    "alone": [True, False, True, True],
+    "cabin": ["k", "b", "a", "k"],
+}
+#: age, sex = female, male; deck = A, C, missing; alone; cabin = a, b, k
+MATRIX = np.array(
+    [
+        [22, 0, 1, 0, 1, 0, 1, 0, 0, 1],
+        [38, 1, 0, 0, 0, 1, 0, 0, 1, 0],
+        [np.nan, 1, 0, 1, 0, 0, 1, 1, 0, 0],
+        [35, 0, 1, 0, 1, 0, 1, 0, 0, 1],
+    ]
+)
+
+
+class Estimator(BaseEstimator):
+    """Holds what scikit-learn's validation sets."""
+
+
+def fitted(X, **parameters):
+    estimator, encoder = Estimator(), ColumnEncoder(**parameters)
+    matrix = encoder.fit_transform(estimator, X, **CHECKS)
+    return estimator, encoder, matrix
+
+
+def frames(data):
+    """The same table in the libraries at hand."""
+    yield pd.DataFrame(data)
+    yield pd.DataFrame(data).astype({name: "category" for name in ("sex", "deck", "cabin") if name in data})
+    polars = pytest.importorskip("polars")
+    yield polars.DataFrame(data)
+    yield polars.DataFrame(data).with_columns(polars.col(name).cast(polars.Categorical) for name in ("sex", "deck") if name in data)
+
+
+# ---- what columns become --------------------------------------------------------------------------------------------------
+
+
+def test_every_library_gives_the_same_matrix():
+    for frame in frames(PASSENGERS):
+        estimator, encoder, matrix = fitted(frame)
+        np.testing.assert_array_equal(matrix, MATRIX)
+        np.testing.assert_array_equal(encoder.transform(estimator, frame, **CHECKS), MATRIX)
+        assert estimator.n_features_in_ == 5
+        assert estimator.feature_names_in_.tolist() == list(PASSENGERS)
+        assert encoder.is_categorical.tolist() == [False, True, True, False, True]
+        assert encoder.number_columns.tolist() == [0, 6]
+        assert np.flatnonzero(encoder.has_missing).tolist() == [0]
+
+
+@pytest.mark.parametrize("as_container", [lambda rows: np.array(rows, object), list])
+def test_arrays_and_lists_say_their_categories_by_index(as_container):
+    rows = as_container([list(row) for row in zip(*PASSENGERS.values(), strict=True)])
+    _, _, matrix = fitted(rows, categorical_features=[1, 2, 4])
+    np.testing.assert_array_equal(matrix, MATRIX)
+
+
+def test_names_indices_and_masks_mean_the_same():
+    frame = pd.DataFrame(PASSENGERS)
+    for chosen in (["sex", "deck", "cabin"], [1, 2, 4], np.array([False, True, True, False, True])):
+        np.testing.assert_array_equal(fitted(frame, categorical_features=chosen)[2], MATRIX)
+
+
+def test_numeric_codes_may_be_categories():
+    X = np.array([[3, 0.5], [7, 0.25], [3, 1.0], [np.nan, 0.0]])
+    estimator, encoder, matrix = fitted(X, categorical_features=[0])
+    assert matrix.tolist() == [[1, 0, 0, 0.5], [0, 1, 0, 0.25], [1, 0, 0, 1.0], [0, 0, 1, 0.0]]
+    assert encoder.transform(estimator, [[7, 1], [8, 1], [np.nan, 1]], **CHECKS).tolist() == [[0, 1, 0, 1], [0, 0, 0, 1], [0, 0, 1, 1]]
+
+
+def test_many_levels_become_codes():
+    X = pd.DataFrame({"city": ["b", "c", "a", "b", None], "size": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    estimator, encoder, matrix = fitted(X, max_one_hot=3)
+    assert matrix.tolist() == [[1, 1], [2, 2], [0, 3], [1, 4], [3, 5]]
+    later = encoder.transform(estimator, pd.DataFrame({"city": ["c", "x", None], "size": [0.0, 0.0, 0.0]}), **CHECKS)
+    assert later[:, 0].tolist() == [2, 4, 3]  # a stranger has the code after the last
+    assert fitted(X, max_one_hot=4)[2].shape == (5, 5)
+
+
+def test_what_training_did_not_have():
+    estimator, encoder, _ = fitted(pd.DataFrame(PASSENGERS).drop(index=1))
+    later = pd.DataFrame(
+        PASSENGERS | {"sex": ["male", "x", None, "male"], "deck": ["C", None, "F", "C"], "alone": [True, None, True, None]}
+    )
+    matrix = encoder.transform(estimator, later, **CHECKS)
+    assert matrix.shape == (4, 8)
+    assert matrix[:, 1:3].sum(axis=1).tolist() == [1, 0, 0, 1]  # a category that is unknown, and one that is missing, are none of the known
+    assert matrix[:, 3:5].sum(axis=1).tolist() == [1, 0, 0, 1]
+    assert np.isnan(matrix[:, 0]).tolist() == [False, False, True, False]  # the network learns a value for it
+    assert matrix[1, 5] == matrix[3, 5] == 1.0  # the mean of those learnt from
+
+
+def test_objects_are_judged_by_their_values():
+    X = pd.DataFrame({"n": pd.Series([1, 2.5, None], dtype=object), "s": pd.Series(["u", 3, None], dtype=object)})
+    _, encoder, matrix = fitted(X)
+    assert encoder.is_categorical.tolist() == [False, True]
+    np.testing.assert_array_equal(matrix, [[1, 0, 1, 0], [2.5, 1, 0, 0], [np.nan, 0, 0, 1]])
+
+
+def test_nullable_numbers():
+    X = pd.DataFrame(
+        {"i": pd.array([1, None, 3], dtype="Int64"), "b": pd.array([True, None, False], dtype="boolean"), "c": ["x", "y", "x"]}
+    )
+    np.testing.assert_array_equal(fitted(X)[2], [[1, 1, 1, 0], [np.nan, np.nan, 0, 1], [3, 0, 1, 0]])
+
+
+@pytest.mark.parametrize("value", [None, np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT")])
+def test_missing(value):
+    assert is_missing(value)
+    assert not any(is_missing(present) for present in (0, "", "nan", False, np.str_("a"), [np.nan], (1, 2)))
+
+
+def test_the_order_of_rows_does_not_matter():
+    frame = pd.DataFrame(PASSENGERS)
+    order = [2, 0, 3, 1]
+    np.testing.assert_array_equal(fitted(frame.iloc[order])[2], MATRIX[order])
+
+
+def test_the_encoder_can_be_pickled():
+    estimator, encoder, _ = fitted(pd.DataFrame(PASSENGERS))
+    estimator, encoder = pickle.loads(pickle.dumps((estimator, encoder)))
+    np.testing.assert_array_equal(encoder.transform(estimator, pd.DataFrame(PASSENGERS), **CHECKS), MATRIX)
+
+
+# ---- plain numbers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_plain_numbers_are_not_copied(dtype):
+    X = np.arange(12, dtype=dtype).reshape(4, 3)
+    estimator, encoder, matrix = fitted(X)
+    assert matrix is X
+    assert encoder.transform(estimator, X, **CHECKS) is X
+    assert encoder.is_categorical is None
+
+
+def test_missing_numbers():
+    X = np.array([[1.0, 2.0], [np.nan, 4.0], [3.0, 6.0]])
+    estimator, encoder, matrix = fitted(X)
+    assert matrix is X
+    assert encoder.has_missing.tolist() == [True, False]
+    later = np.array([[np.nan, np.nan], [1.0, 2.0]])
+    np.testing.assert_array_equal(encoder.transform(estimator, later, **CHECKS), [[np.nan, 4], [1, 2]])
+    assert np.isnan(later[0, 1])  # the user's array is left alone
+
+
+def test_huge_numbers_are_not_missing():
+    X = np.array([[1e308, 1.0], [1e308, np.nan], [-1e308, 1.0], [-1e308, 1.0]])
+    _, encoder, _ = fitted(X)
+    assert encoder.has_missing.tolist() == [False, True]
+    assert encoder.means[0] == 0
+
+
+def test_sparse():
+    X = csr_array(np.array([[0, 1.0], [2, 0], [0, 3]]))
+    estimator, encoder = Estimator(), ColumnEncoder()
+    matrix = encoder.fit_transform(estimator, X, accept_sparse="csr", **CHECKS)
+    assert (matrix != X).nnz == 0
+    np.testing.assert_array_equal(encoder.transform(estimator, [[1, np.nan]], **CHECKS), [[1, 4 / 3]])
+    with pytest.raises(ValueError, match="NaN"):
+        ColumnEncoder().fit_transform(Estimator(), csr_array(np.array([[np.nan, 1.0]])), accept_sparse="csr", **CHECKS)
+    with pytest.raises(DataError, match="sparse"):
+        ColumnEncoder([0]).fit_transform(Estimator(), X, accept_sparse="csr", **CHECKS)
+
+
+def test_y_is_checked_with_x():
+    estimator, encoder = Estimator(), ColumnEncoder()
+    _, y = encoder.fit_transform(estimator, pd.DataFrame(PASSENGERS), [1, 2, 3, 4], **CHECKS)
+    assert isinstance(y, np.ndarray)
+    for X in (pd.DataFrame(PASSENGERS), np.zeros((4, 2))):
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            ColumnEncoder().fit_transform(Estimator(), X, [1, 2, 3], **CHECKS)
+
+
+# ---- what is refused ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ("auto", "must be 'from_dtype', a list or None"),
+        (["sexe"], "names 'sexe'; the columns of X are 'age', 'sex'"),
+        ([5], r"outside 0 to 4: \[5\]"),
+        ([-1], "outside 0 to 4"),
+        ([True, False], "mask of shape"),
+        ([1.5], "names, indices or booleans"),
+    ],
+)
+def test_wrong_categorical_features(chosen, message):
+    with pytest.raises(ParameterError, match=message):
+        fitted(pd.DataFrame(PASSENGERS), categorical_features=chosen)
+
+
+def test_names_need_a_frame():
+    with pytest.raises(ParameterError, match="X has none"):
+        fitted(np.zeros((3, 2)), categorical_features=["a"])
+
+
+@pytest.mark.parametrize("chosen", [None, ["deck", "cabin"]])
+def test_text_in_a_numeric_column(chosen):
+    for frame in frames(PASSENGERS):
+        with pytest.raises(DataError, match=r"column 'sex' of X holds 'male', which is no number"):
+            fitted(frame, categorical_features=chosen)
+
+
+def test_text_where_training_had_numbers():
+    for data in (PASSENGERS, {name: PASSENGERS[name] for name in ("age", "alone")}):
+        for frame in frames(data):
+            estimator, encoder, _ = fitted(frame)
+            later = pd.DataFrame(data | {"age": ["22", "38", "unknown", None]})
+            with pytest.raises(DataError, match=r"column 'age' of X holds 'unknown', which is no number"):
+                encoder.transform(estimator, later, **CHECKS)
+
+
+def test_dates():
+    X = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2020-01-02"]), "x": [1.0, 2.0]})
+    with pytest.raises(DataError, match="column 'when' of X holds dates or times"):
+        fitted(X)
+    with pytest.raises(DataError, match="column 'when' of X holds dates or times"):
+        fitted(X.assign(c=["a", "b"]))
+    assert fitted(X, categorical_features=["when"])[2].tolist() == [[1, 0, 1], [0, 1, 2]]
+    _, encoder, _ = fitted(pd.DataFrame({"day": [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2)]}), max_one_hot=2)
+    assert encoder.is_categorical.tolist() == [True]
+
+
+def test_containers_are_no_categories():
+    X = pd.DataFrame({"tags": [["a"], ["b"]], "x": [1.0, 2.0]})
+    with pytest.raises(DataError, match="column 'tags' of X holds lists"):
+        fitted(X)
+    estimator, encoder, _ = fitted(pd.DataFrame({"tags": ["a", "b"], "x": [1.0, 2.0]}))
+    with pytest.raises(DataError, match="column 'tags' of X holds lists"):
+        encoder.transform(estimator, X, **CHECKS)
+
+
+def test_infinity_is_refused():
+    frame = pd.DataFrame(PASSENGERS | {"age": [1.0, np.inf, 2.0, None]})
+    with pytest.raises(ValueError, match="infinity"):
+        fitted(frame)
+
+
+def test_columns_that_are_not_those_of_training():
+    frame = pd.DataFrame(PASSENGERS)
+    estimator, encoder, _ = fitted(frame)
+    with pytest.raises(ValueError, match=r"now missing:\n- age"):
+        encoder.transform(estimator, frame.drop(columns="age"), **CHECKS)
+    with pytest.raises(ValueError, match="same order"):
+        encoder.transform(estimator, frame[frame.columns[::-1]], **CHECKS)
+    with pytest.warns(UserWarning, match="does not have valid feature names"), pytest.raises(ValueError, match="4 features"):
+        encoder.transform(estimator, frame.to_numpy()[:, :4], **CHECKS)
+
+
+def test_a_lazy_frame():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(DataError, match=r"pass X\.collect\(\)"):
+        fitted(polars.DataFrame(PASSENGERS).lazy())
+
+
+def test_a_column_that_names_the_rows():
+    X = pd.DataFrame({"name": [f"Mr {i}" for i in range(30)], "x": np.arange(30.0)})
+    with pytest.warns(DataWarning, match="column 'name' of X has 30 different texts in 30 rows"):
+        fitted(X)
+    fitted(X, categorical_features=["name"])  # meant
+    fitted(X.astype({"name": "category"}))

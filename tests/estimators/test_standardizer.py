@@ -1,0 +1,63 @@
+"""Mean 0, standard deviation 1, whatever the columns are like."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nncore.errors import DataError
+from nncore.estimators.standardizer import BLOCK_ROWS, Standardizer
+
+
+def test_mean_and_deviation(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 4)) * [1, 1e-9, 1e9, 3] + [1e6, 0, 5, -2]
+    reference = Standardizer.fit(X, range(4))
+    np.testing.assert_allclose(reference.mean, X.mean(axis=0), rtol=1e-12, atol=1e-20)
+    np.testing.assert_allclose(reference.std, X.std(axis=0), rtol=1e-9)
+    monkeypatch.setattr("nncore.estimators.standardizer.BLOCK_ROWS", 7)
+    blocked = Standardizer.fit(X, range(4))
+    np.testing.assert_allclose(blocked.mean, reference.mean, rtol=1e-12)
+    np.testing.assert_allclose(blocked.std, reference.std, rtol=1e-12)
+    assert BLOCK_ROWS > 100
+
+
+def test_missing_values_do_not_count_and_stay():
+    X = np.array([[np.nan, 1.0], [2.0, np.nan], [4.0, 3.0]])
+    standardizer = Standardizer.fit(X, [0, 1])
+    assert standardizer.mean.tolist() == [3, 2]
+    np.testing.assert_array_equal(standardizer.transform(X), [[np.nan, -1], [-1, np.nan], [1, 1]])
+
+
+def test_a_column_without_any_value():
+    X = np.full((3, 1), np.nan)
+    standardizer = Standardizer.fit(X, [0])
+    assert (standardizer.mean[0], standardizer.std[0]) == (0, 1)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -1e12, 1e-300, 123456.789])
+def test_constant_columns_become_zero(value):
+    X = np.full((1000, 1), value)
+    np.testing.assert_allclose(Standardizer.fit(X, [0]).transform(X), 0, atol=1e-3 * abs(value))
+    assert Standardizer.fit(X, [0]).std[0] == 1
+
+
+def test_a_weight_is_a_number_of_rows():
+    X = np.array([[1.0, np.nan], [2.0, 1.0], [7.0, 3.0]])
+    weighted = Standardizer.fit(X, [0, 1], np.array([2.0, 1.0, 0.0]))
+    repeated = Standardizer.fit(X[[0, 0, 1]], [0, 1])
+    np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-15)
+    np.testing.assert_allclose(weighted.std, repeated.std, rtol=1e-15)
+
+
+def test_other_columns_stay_as_they_are():
+    X = np.array([[1, 5], [0, 7]], np.float32)
+    result = Standardizer.fit(X, [1]).transform(X)
+    assert result.dtype == np.float32
+    assert result.tolist() == [[1, -1], [0, 1]]
+    assert X.tolist() == [[1, 5], [0, 7]]
+
+
+def test_numbers_too_large():
+    with pytest.raises(DataError, match="column 1 of X holds numbers too large"):
+        Standardizer.fit(np.array([[1.0, 1e300], [2.0, -1e300]]), [0, 1])
