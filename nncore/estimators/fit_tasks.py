@@ -1,0 +1,115 @@
+"""scikit-learn's callbacks (1.9 and later) during a fit of ours: the fit is a task, every epoch a task within."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nncore.plugin import Callback
+
+if TYPE_CHECKING:
+    from nncore.training import Training
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ModuleNotFoundError:  # before 1.9 there are no callbacks: an estimator has no set_callbacks then
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands where scikit-learn has none."""
+
+    def with_callbacks(method: Method) -> Method:
+        """`method` as it is."""
+        return method
+
+
+class FitTasks(Callback):
+    """Tells the callbacks that ``estimator.set_callbacks`` was given of the fit and its epochs.
+
+    Made at the beginning of a ``fit`` that is decorated by `with_callbacks`, handed to `Sequential.fit` as the last of its callbacks,
+    so that it knows whether another epoch will follow; `finish` is called at the end of the fit. A loop that is not nncore's (SciPy's
+    L-BFGS) calls `begin` before and `end` after each of its iterations.
+
+    A callback that returns True at the end of an epoch ends the fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X, y : array-like
+        As the user handed them to ``fit``, so that a callback can score.
+    sample_weight : array-like or None
+    max_iter : int
+        Epochs or iterations at most.
+    fitted : callable
+        Returns the attributes, by name, that turn a copy of the estimator as it is into one fitted so far, sharing nothing that training
+        goes on to change. Called only if a callback wants such a copy.
+    task_name : str, default "epoch"
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        max_iter: int,
+        fitted: Callable[[], dict[str, Any]],
+        task_name: str = "epoch",
+    ) -> None:
+        self.estimator, self.X, self.y, self.sample_weight = estimator, X, y, sample_weight
+        self.max_iter, self.fitted, self.task_name = max_iter, fitted, task_name
+        self._given = {"estimator": estimator, "X": X, "y": y}
+        if sample_weight is not None:
+            self._given["metadata"] = {"sample_weight": sample_weight}
+        self._n_begun = 0
+        self._task: Any = None
+        self._fit_task: Any = None
+        if hasattr(estimator, "set_callbacks"):
+            self._fit_task = estimator._init_callback_context(max_subtasks=max_iter)
+            self._fit_task.call_on_fit_task_begin(**self._given)
+        # Without callbacks, not even the tasks are made: an epoch may take microseconds.
+        self._is_heard = self._fit_task is not None and bool(getattr(estimator, "_skl_callbacks", ()))
+
+    def begin(self) -> None:
+        """An epoch begins; one more than `max_iter` is none."""
+        if self._is_heard and self._n_begun < self.max_iter:
+            self._n_begun += 1
+            self._task = self._fit_task.subcontext(task_name=self.task_name)
+            self._task.call_on_fit_task_begin(**self._given)
+
+    def end(self) -> bool:
+        """An epoch is over; whether a callback asks to end the fit."""
+        if self._task is None:
+            return False
+        task, self._task = self._task, None
+        return bool(task.call_on_fit_task_end(**self._given, reconstruction_attributes=self.fitted))
+
+    def finish(self) -> None:
+        """The fit is over, and the estimator has all its attributes."""
+        self.close()
+        if self._fit_task is not None:
+            self._fit_task.call_on_fit_task_end(**self._given, reconstruction_attributes=dict)
+
+    def close(self) -> None:
+        """End an epoch that was broken off."""
+        if self._task is not None:
+            self._task.call_on_fit_task_end(estimator=self.estimator)
+            self._task = None
+
+    def on_fit_begin(self, training: Training) -> None:
+        if training.n_epochs > 0:  # a warm start may have nothing left to do
+            self.begin()
+
+    def on_epoch_end(self, training: Training) -> None:
+        if self.end():
+            training.stop("a scikit-learn callback ended the fit")
+        elif training.epoch < training.n_epochs and training.stop_reason is None:
+            self.begin()
+
+    def on_fit_end(self, training: Training) -> None:
+        self.close()
