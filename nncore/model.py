@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.history import History
 from nncore.initialisation import BATCH_ROWS
 from nncore.network import Network
-from nncore.plugin import Callback, Loss, Metric, Optimizer, Schedule
+from nncore.plugin import Callback, Configurable, Loss, Metric, Optimizer, Schedule
 from nncore.threads import WORTH_WAKING, get_num_threads, threads_for
 from nncore.training import Training, explained, metric_name
 
@@ -200,6 +201,9 @@ class Sequential(Network):
         under_way = self.schedule is not None and self.n_steps - self.schedule_begin < self.schedule_steps
         if under_way and (schedule is None or _same(schedule, self.schedule)):
             return
+        schedule = copy.deepcopy(schedule)  # what one network observes is no affair of another's, nor of the user's instance
+        if schedule is not None:
+            schedule.restore({})
         self.schedule, self.schedule_begin, self.schedule_steps = schedule, self.n_steps, n_steps
 
     def forward(self, X: Any, training: bool = False) -> np.ndarray:
@@ -401,7 +405,11 @@ def _metrics(loss: Loss, names: Sequence[str | Metric | type | dict[str, Any]] |
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two components are of one kind and configured alike."""
-    return one is other or (type(one) is type(other) and one.config() == other.config())
+    if one is other:
+        return True
+    if not isinstance(one, Configurable):  # an argument
+        return bool(one == other)
+    return type(one) is type(other) and all(map(_same, one.config().values(), other.config().values()))
 
 
 def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarray:

@@ -13,6 +13,7 @@ import math
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ import nncore
 from nncore import registry
 from nncore.compiler import layer_names, plan_network
 from nncore.errors import FileFormatError, MissingExtraError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
-from nncore.plugin import Format, Optimizer
+from nncore.plugin import Format, Optimizer, Schedule
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
@@ -98,6 +99,8 @@ def load(path: str | os.PathLike[str]) -> Sequential:
         network = Sequential(*layers)
         network.allocate(input_shape, loss=loss, optimizer=optimizer, dtype=dtype)
         network.schedule = schedule
+        if schedule is not None:
+            schedule.restore(document["schedule_state"])
         for name in _COUNTERS:
             setattr(network, name, document[name])
         for name, view in _tensors(network).items():
@@ -158,11 +161,27 @@ def _description(network: Sequential) -> dict[str, Any]:
         component = getattr(network, what)
         document[what] = None if component is None else registry.config_of(kind, component)
     document |= {name: getattr(network, name) for name in _COUNTERS}
+    document["schedule_state"] = {} if network.schedule is None else _state_of(network.schedule)
     try:
         json.dumps(document)
     except (TypeError, ValueError, RecursionError) as error:
         raise ParameterError(f"network.metadata cannot be written to a file: {error}; keep to numbers, strings, lists and dicts") from None
     return document
+
+
+def _state_of(schedule: Schedule) -> dict[str, float]:
+    state = schedule.state()
+    if not _is_state(state):
+        raise PluginError(f"{schedule!r}.state must return finite numbers by name, got {state!r:.200}")
+    return state
+
+
+def _is_state(value: Any) -> bool:
+    largest = sys.float_info.max  # an integer of JSON may be beyond it
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(number, (int, float)) and not isinstance(number, bool) and -largest <= number <= largest
+        for name, number in value.items()
+    )
 
 
 def _is_count(value: Any) -> bool:
@@ -177,6 +196,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "loss": (lambda v: v is None or isinstance(v, dict), "an object or null"),
     "optimizer": (lambda v: v is None or isinstance(v, dict), "an object or null"),
     "schedule": (lambda v: v is None or isinstance(v, dict), "an object or null"),
+    "schedule_state": (_is_state, "an object of finite numbers"),
     "schedule_begin": (_is_count, "a whole number, 0 or greater"),
     "schedule_steps": (_is_count, "a whole number, 0 or greater"),
     "weight_decay": (lambda v: type(v) in (int, float) and 0 <= v < math.inf, "a number, 0 or greater"),

@@ -20,13 +20,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pluggy
 
 from nncore.configurable import Configurable
+from nncore.errors import ParameterError
 from nncore.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
+
+if TYPE_CHECKING:
+    from nncore.history import History
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "Initializer", "Kernel",
@@ -382,7 +386,12 @@ class Metric(Configurable):
 
 
 class Schedule(Configurable):
-    """How the learning rate moves during a fit."""
+    """How the learning rate moves during a fit.
+
+    Most are a formula and have nothing but `factor`. One that reacts to how training goes looks at the history in `observe`, and says
+    in `state` what it must not forget, so that a run resumed from a file goes on as if it had never stopped. A network keeps a copy of
+    the schedule that `fit` is given (`net.schedule`).
+    """
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
         """Factors of the optimizer's learning rate.
@@ -397,9 +406,33 @@ class Schedule(Configurable):
         Returns
         -------
         ndarray of shape (n,)
-            None of them negative.
+            None of them negative. They depend on nothing but the arguments, the hyperparameters and `state`.
         """
         raise NotImplementedError(f"{type(self).__name__}.factor")
+
+    def observe(self, history: History) -> None:
+        """Take notice of an epoch, before callbacks do; the factors of the next epoch are asked for afterwards.
+
+        Parameters
+        ----------
+        history : History
+            ``history[name][-1]`` is the epoch's value of a column, ``history.mode(name)`` which ones are better.
+        """
+
+    def state(self) -> dict[str, float]:
+        """What `observe` has learned, as finite numbers by name; saved with the network."""
+        return {}
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Take back what `state` returned, or, if it is empty, forget everything: a fit begins with that.
+
+        Raises
+        ------
+        ParameterError
+            If it is nothing that `state` returns.
+        """
+        if state:
+            raise ParameterError(f"{type(self).__name__} keeps no state, got {sorted(state)}")
 
 
 class Format(Configurable):

@@ -144,6 +144,8 @@ class Training:
             scores = self.network.score_dataset(self.validation, self.metrics)
             row |= {f"val_{name}": value for name, value in scores.items()}
         self.history.append(**row, seconds=time.perf_counter() - began)
+        if self.network.schedule is not None:
+            self.network.schedule.observe(self.history)
         self._call("on_epoch_end")
 
     def _rates(self, n_batches: int) -> np.ndarray | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -127,3 +129,55 @@ def test_bad_factors_are_refused(result: object) -> None:
     with pytest.raises(PluginError, match="must return 1 finite numbers"):
         fit(net, 1, schedule=Bad(), batch_size=100)
     np.testing.assert_array_equal(net.parameters, before)
+
+
+class Slowing(Schedule):
+    """Halves the rate after every epoch, whatever happens."""
+
+    def __init__(self) -> None:
+        self.restore({})
+
+    def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
+        return np.full(len(step), 0.5**self.n_epochs)
+
+    def observe(self, history: nn.History) -> None:
+        self.n_epochs += 1
+        self.seen.append(history["loss"][-1])
+
+    def state(self) -> dict[str, float]:
+        return {"n_epochs": self.n_epochs} if self.n_epochs else {}
+
+    def restore(self, state: dict[str, float]) -> None:
+        self.n_epochs = int(state.get("n_epochs", 0))
+        self.seen: list[float] = []
+
+
+def test_a_schedule_observes_every_epoch() -> None:
+    net, schedule = network(), Slowing()
+    history = fit(net, 4, schedule=schedule)
+    np.testing.assert_array_equal(history["lr"], 0.5 * 0.5 ** np.arange(4))
+    assert net.schedule.seen == list(history["loss"])
+    assert schedule.n_epochs == 0  # the network has its own
+    fit(net, 1, schedule=schedule)
+    assert net.schedule.n_epochs == 1  # the first one was at its end: a new one begins
+
+
+def test_what_a_schedule_observed_outlives_an_interruption() -> None:
+    class Stop(nn.plugin.Callback):
+        def on_epoch_end(self, training: object) -> None:
+            training.stop("power cut")
+
+    whole, part = network(nn.Adam(lr=0.1)), network(nn.Adam(lr=0.1))
+    fit(whole, 3, schedule=Slowing())
+    fit(part, 3, schedule=Slowing(), callbacks=[Stop()])
+    part = pickle.loads(pickle.dumps(part))
+    fit(part, 2, schedule=Slowing())
+    np.testing.assert_array_equal(part.parameters, whole.parameters)
+
+
+def test_state_is_nothing_unless_a_schedule_keeps_one() -> None:
+    schedule = registry.resolve("schedules", "cosine")
+    assert schedule.state() == {}
+    schedule.restore({})
+    with pytest.raises(ParameterError, match=r"keeps no state, got \['wait'\]"):
+        schedule.restore({"wait": 1.0})
