@@ -28,6 +28,8 @@ _HOMES = {
     "Dropout": "nncore.layers.dropout",
     "ActivationLayer": "nncore.layers.activation",
     "Flatten": "nncore.layers.flatten",
+    "Embedding": "nncore.layers.embedding",
+    "FillMissing": "nncore.layers.fill_missing",
     "SGD": "nncore.optimizers.sgd",
     "Momentum": "nncore.optimizers.momentum",
     "Nesterov": "nncore.optimizers.nesterov",

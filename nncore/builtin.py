@@ -15,6 +15,8 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
         Component("dropout", "nncore.layers.dropout:Dropout", "set inputs to zero at random while training"),
         Component("activation", "nncore.layers.activation:ActivationLayer", "apply an activation as a layer of its own"),
         Component("flatten", "nncore.layers.flatten:Flatten", "turn samples of any shape into vectors"),
+        Component("embedding", "nncore.layers.embedding:Embedding", "learned vectors for category codes, and one for unknown ones"),
+        Component("fill_missing", "nncore.layers.fill_missing:FillMissing", "a learned value for NaN, and a column that says where it was"),
     ]
 
 

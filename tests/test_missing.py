@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,3 +119,57 @@ def test_every_member_of_a_team_looks_at_its_rows(row: int) -> None:
     X[(row + 1) % 3000, 0] = np.nan
     with team_of(3), pytest.raises(DataError, match=rf"contains inf at row {row}, column 2"):
         network(ZeroForMissing(3)).predict(X)
+
+
+def table(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A category and whether a number is missing decide the class between them; the number itself and another say nothing."""
+    rng = np.random.default_rng(seed)
+    category, number, other = rng.integers(0, 12, n), rng.normal(size=n), rng.normal(size=n)
+    is_missing = rng.random(n) < 0.4
+    labels = (np.isin(category, [0, 3, 4, 7, 10, 11]) ^ is_missing).astype(int)
+    return np.stack([np.where(is_missing, np.nan, number), category, other], axis=1), labels
+
+
+def tabular_network() -> nn.Sequential:
+    return nn.Sequential(nn.Embedding(12, columns=[1]), nn.FillMissing(), nn.Dense(32, activation="relu"), nn.Dense(2))
+
+
+def fitted(n_parts: int = 1, epochs: int = 25) -> nn.Sequential:
+    net = tabular_network()
+    with team_of(n_parts):
+        net.fit(
+            *table(2000, seed=0), loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.01), epochs=epochs, batch_size=128,
+            validation=table(500, seed=1), rng=0, progress=False,
+        )  # fmt: skip
+    return net
+
+
+def test_category_and_missingness_are_learned(tmp_path: Path) -> None:
+    net = fitted()
+    assert net.evaluate(*table(500, seed=2))["accuracy"] > 0.97
+    unseen = np.array([[np.nan, 99, 0.5], [0.1, np.nan, -0.5], [np.nan, -1, 1.0]])
+    outputs = net.predict(unseen)
+    assert np.isfinite(outputs).all()
+    np.testing.assert_array_equal(np.stack([net.predict_one(row.astype(np.float32)) for row in unseen]), outputs)
+    net.save(tmp_path / "table.nncore")
+    again = nn.load(tmp_path / "table.nncore")
+    np.testing.assert_array_equal(again.predict(unseen), outputs)
+    for network in (net, again):
+        network.fit(*table(2000, seed=0), epochs=1, progress=False)
+    np.testing.assert_array_equal(again.parameters, net.parameters)
+
+
+def test_same_bits_on_any_number_of_threads() -> None:
+    one, two, three = (fitted(n_parts, epochs=2) for n_parts in (1, 2, 3))
+    np.testing.assert_array_equal(two.parameters, one.parameters)
+    np.testing.assert_array_equal(three.parameters, one.parameters)
+
+
+def test_a_number_that_nothing_fills_is_refused_at_prediction() -> None:
+    net = nn.Sequential(nn.Embedding(12, columns=[1]), nn.Dense(2)).build(3, loss="softmax_cross_entropy", optimizer="adam", rng=0)
+    X, labels = table(50, seed=0)
+    assert np.isfinite(net.predict(np.nan_to_num(X) + np.array([0, np.nan, 0]))).all()
+    with pytest.raises(DataError, match=r"NaN there \(column 0\)"):
+        net.predict(X)
+    with pytest.raises(NonFiniteError, match=r"NaN in the inputs reaches dense_1"):
+        net.fit(X, labels, epochs=1, progress=False)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+import numpy as np
 from conformance import built_in
 
+import nncore as nn
+from nncore import registry
 from nncore.testing import LayerConformance
 
 globals().update(built_in(LayerConformance, {"batch_norm": [{}, {"momentum": 1.0}], "dropout": [{"rate": 0.4}]}))
@@ -20,3 +25,47 @@ class TestCumulativeBatchNorm(LayerConformance):
 class TestFlattenOfPictures(LayerConformance):
     name = "flatten"
     input_shapes = ((3, 2, 2), (1, 1), (5, 1, 7))
+
+
+class AtTheFront(LayerConformance):
+    """Layers that a network's inputs go to as they are."""
+
+    def network(self) -> nn.Sequential:
+        layer = registry.resolve("layers", registry.config_of("layers", self.components()[0]))
+        return nn.Sequential(layer, nn.Dense(8, activation="tanh"), nn.Dense(3)).build(self.input_shapes[0], rng=5)
+
+
+class TestEmbeddingOfCodes(AtTheFront):
+    """Codes of 5, 3 and 40 categories in columns 0, 2 and 3; also -1, what is too large, what is missing."""
+
+    name = "embedding"
+    arguments: ClassVar = [
+        {"n_categories": [3, 5, 40], "columns": [2, 0, 3]},
+        {"n_categories": 5, "n_outputs": [17, 1, 9], "columns": [0, 2, 3]},
+    ]
+    input_shapes = ((5,), (4,), (20,))
+
+    def inputs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        x = rng.normal(size=shape)
+        for column, n_categories in ((0, 5), (2, 3), (3, 40)):
+            x[:, column] = rng.integers(-1, n_categories + 1, shape[0])
+        x[::7, 2] = np.nan
+        return x
+
+
+class TestFillMissingOfMissing(AtTheFront):
+    name = "fill_missing"
+    arguments: ClassVar = [
+        {},
+        {"indicator": False},
+        {"columns": [3, 1]},
+        {"columns": [0, 2, 3, 1], "indicator": False, "values": [1, 2, 3, 4]},
+    ]
+    input_shapes = ((4,),)
+
+    def inputs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Column 1 has nothing, column 3 misses some; 0 and 2 have all, since not all of `arguments` fill them."""
+        x = rng.normal(size=shape)
+        x[:, 1] = np.nan
+        x[rng.random(shape[0]) < 0.3, 3] = np.nan
+        return x

@@ -1,0 +1,56 @@
+"""Layers that do something with some of a vector's columns: which ones, as users say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import ParameterError, ShapeError
+
+
+def as_columns(layer: str, columns: Any) -> list[int] | None:
+    """The argument `columns` of a layer as a list of ints, all different and none negative; None stands for all there are.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if columns is None:
+        return None
+    numbers = whole_numbers(columns)
+    if not numbers or min(numbers) < 0:
+        raise ParameterError(f"{layer}: columns must be None or whole numbers of at least 0, one or more, got {columns!r}")
+    if len(set(numbers)) < len(numbers):
+        raise ParameterError(f"{layer}: columns names a column twice: {columns!r}")
+    return numbers
+
+
+def whole_numbers(values: Any) -> list[int] | None:
+    """A sequence of ints, of NumPy or not, as a list; None if it is anything else."""
+    if not isinstance(values, (list, tuple, range, np.ndarray)) or not all(is_whole(value) for value in values):
+        return None
+    return [int(value) for value in values]
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is an int, of NumPy or not."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def columns_of(layer: str, columns: list[int] | None, input_shape: tuple[int, ...]) -> list[int]:
+    """The columns of a sample of `input_shape` that a layer is for.
+
+    Raises
+    ------
+    ShapeError
+        If a sample is not a vector, or has no such column.
+    """
+    if len(input_shape) != 1:
+        raise ShapeError(f"{layer} takes vectors, but each sample has shape {input_shape}: put nn.Flatten() before it")
+    n_inputs = input_shape[0]
+    if columns is None:
+        return list(range(n_inputs))
+    if max(columns) >= n_inputs:
+        raise ShapeError(f"{layer}: there is no column {max(columns)}, each sample has {n_inputs} features, numbered from 0")
+    return columns

@@ -1,0 +1,123 @@
+/* Category codes in some columns of x become rows of tables; the other columns of x come first in y. Parameters: the tables, one after the
+ * other, each (n_categories + 1, width); the last row is for what is not a code.
+ *
+ * hyper[0] is the number of tables, or 0 if there is one for each column of x and all are alike: then n_categories and width follow. Else
+ * follow, for each table, its column, n_categories, width, first column among those that tables write, first parameter; and all columns
+ * again in ascending order. */
+#ifndef T
+#include <string.h>
+
+#include "../_core/kernels/vector.h"
+
+typedef struct table {
+    int64_t column; /* of x */
+    int64_t n_categories, width;
+    int64_t first_output; /* column of y */
+    int64_t first_parameter;
+} table;
+
+static int64_t count_tables(const nnc_layer_call *call) { return call->hyper[0] != 0 ? (int64_t)call->hyper[0] : call->n_inputs; }
+
+static table table_at(const nnc_layer_call *call, int64_t k) {
+    const double *h = call->hyper + 1;
+    if (call->hyper[0] == 0) {
+        int64_t n_categories = (int64_t)h[0], width = (int64_t)h[1];
+        return (table){k, n_categories, width, k * width, k * (n_categories + 1) * width};
+    }
+    h += 5 * k;
+    int64_t n_passed = call->n_inputs - count_tables(call);
+    return (table){(int64_t)h[0], (int64_t)h[1], (int64_t)h[2], n_passed + (int64_t)h[3], (int64_t)h[4]};
+}
+
+/* The columns of x between the s-th with codes, in ascending order, and the one before it: they are first .. end - 1, and end is the s-th
+ * itself, or the number of columns. */
+static int64_t stretch_without_codes(const nnc_layer_call *call, int64_t s, int64_t *end) {
+    int64_t n_tables = count_tables(call);
+    const double *columns = call->hyper + 1 + 5 * n_tables; /* (n_tables,) */
+    *end = s < n_tables ? (int64_t)columns[s] : call->n_inputs;
+    return s > 0 ? (int64_t)columns[s - 1] + 1 : 0;
+}
+
+#include "nncore/float32.h"
+#include "embedding.c"
+#include "nncore/float64.h"
+#include "embedding.c"
+
+const nnc_layer NNC_TABLE(layer, embedding) = {
+    NNC_HEAD(nnc_layer), embedding_forward_f32, embedding_forward_f64, embedding_backward_f32, embedding_backward_f64,
+    embedding_gradient_f32, embedding_gradient_f64,
+};
+
+#else
+
+/* The row of a table with n + 1 rows. */
+static inline int64_t F(row_of)(T code, int64_t n) {
+    if (!(code >= 0 && code < (T)n)) return n; /* NaN too */
+    int64_t row = (int64_t)code;
+    return (T)row == code ? row : n;
+}
+
+/* Vectors of a few numbers, for which memcpy would be a call. */
+static inline void F(copy)(T *to, const T *from, int64_t n) {
+    for (int64_t j = 0; j < n; j += LANES) {
+        int64_t count = nnc_least(n - j, LANES);
+        F(store_partial)(to + j, F(load_partial)(from + j, count), count);
+    }
+}
+
+static int32_t F(embedding_forward)(const nnc_layer_call *call) {
+    int64_t n_rows = call->n_rows, n_inputs = call->n_inputs, n_outputs = call->n_outputs, n_tables = count_tables(call);
+    const T *x = call->x; /* (n_rows, n_inputs)  */
+    T *y = call->y;       /* (n_rows, n_outputs) */
+    for (int64_t s = 0, to = 0, end; n_tables < n_inputs && s <= n_tables; s++) {
+        int64_t first = stretch_without_codes(call, s, &end);
+        for (int64_t i = 0; i < n_rows; i++) F(copy)(y + i * n_outputs + to, x + i * n_inputs + first, end - first);
+        to += end - first;
+    }
+    for (int64_t k = 0; k < n_tables; k++) {
+        table t = table_at(call, k);
+        const T *vectors = (const T *)call->parameters + t.first_parameter; /* (n_categories + 1, width) */
+        for (int64_t i = 0; i < n_rows; i++) {
+            int64_t row = F(row_of)(x[i * n_inputs + t.column], t.n_categories);
+            F(copy)(y + i * n_outputs + t.first_output, vectors + row * t.width, t.width);
+        }
+    }
+    return 0;
+}
+
+static int32_t F(embedding_backward)(const nnc_layer_call *call) {
+    int64_t n_rows = call->n_rows, n_inputs = call->n_inputs, n_outputs = call->n_outputs, n_tables = count_tables(call);
+    const T *d_y = call->d_y; /* (n_rows, n_outputs) */
+    T *d_x = call->d_x;       /* (n_rows, n_inputs)  */
+    memset(d_x, 0, (size_t)(n_rows * n_inputs) * sizeof(T));
+    for (int64_t s = 0, from = 0, end; n_tables < n_inputs && s <= n_tables; s++) {
+        int64_t first = stretch_without_codes(call, s, &end);
+        for (int64_t i = 0; i < n_rows; i++) F(copy)(d_x + i * n_inputs + first, d_y + i * n_outputs + from, end - first);
+        from += end - first;
+    }
+    return 0;
+}
+
+/* Every table once through the rows, in their order: an element's sum is the same however parameters are shared out. */
+static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
+    int64_t begin = call->begin_parameter, end = call->end_parameter, n_tables = count_tables(call);
+    T *d_parameters = call->d_parameters; /* (end - begin,) */
+    memset(d_parameters, 0, (size_t)(end - begin) * sizeof(T));
+    for (int64_t k = 0; k < n_tables; k++) {
+        table t = table_at(call, k);
+        if (t.first_parameter >= end || t.first_parameter + (t.n_categories + 1) * t.width <= begin) continue;
+        const T *code = (const T *)call->x + t.column;             /* (n_rows,), n_inputs apart */
+        const T *d_vector = (const T *)call->d_y + t.first_output; /* (n_rows, width), n_outputs apart */
+        for (int64_t i = 0; i < call->n_rows; i++, code += call->n_inputs, d_vector += call->n_outputs) {
+            int64_t first = t.first_parameter + F(row_of)(*code, t.n_categories) * t.width, to = nnc_least(first + t.width, end);
+            for (int64_t j = first > begin ? first : begin; j < to; j += LANES) {
+                int64_t count = nnc_least(to - j, LANES);
+                T *sum = d_parameters + (j - begin);
+                F(store_partial)(sum, F(load_partial)(sum, count) + F(load_partial)(d_vector + (j - first), count), count);
+            }
+        }
+    }
+    return 0;
+}
+
+#endif

@@ -1,0 +1,95 @@
+"""A learned value in the place of each missing one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nncore.errors import ParameterError, ShapeError
+from nncore.layers.columns import as_columns, columns_of
+from nncore.plugin import Kernel, Layer, LayerCall, Plan, Tensor
+
+
+class FillMissing(Layer):
+    """Where a column has NaN, a learned value of that column; and a column more that says where that was.
+
+    As the first layer of a network, or behind an `Embedding`, it makes the network take samples with NaN, in training and afterwards.
+
+    Parameters
+    ----------
+    columns : sequence of int or None, default None
+        Which features to fill; None is all. Others pass through, NaN with them.
+    indicator : bool, default True
+        Append, for each filled column in the order of `columns`, a feature that is 1 where the value was missing, else 0: what is
+        missing then need not look like any value, and that it is missing can be a signal.
+    values : float or sequence of float, default 0.0
+        What is filled in before anything is learned: one for all, or one for each column. 0 is the mean of what has been standardised.
+
+    Notes
+    -----
+    Tensor: ``value`` of shape ``(n_columns,)``, with the role of a bias: `weight_decay` leaves it alone. Its gradient is the sum of
+    ``d_y`` over the rows where the column was missing; a column that never misses a value keeps its first one. ``d_x`` is ``d_y``, and 0
+    where ``x`` was missing. Category codes belong into an `Embedding` before this layer: it gives missing ones a vector of their own.
+    """
+
+    kernel = Kernel("nncore._core.native:layer_fill_missing")
+    examples = ({}, {"columns": [0], "indicator": False})
+
+    def __init__(
+        self, columns: Sequence[int] | None = None, indicator: bool = True, values: float | Sequence[float] | np.ndarray = 0.0
+    ) -> None:
+        self.columns = as_columns("FillMissing", columns)
+        self.indicator = indicator
+        self.values = _numbers(values)
+
+    def validate(self) -> None:
+        if not isinstance(self.indicator, bool):
+            raise ParameterError(f"FillMissing: indicator must be True or False, got {self.indicator!r}")
+        if isinstance(self.values, list) and self.columns is not None and len(self.values) != len(self.columns):
+            raise ParameterError(f"FillMissing: there are {len(self.values)} values for {len(self.columns)} columns")
+
+    def hyper(self) -> list[float]:
+        columns = self.columns or []
+        return [float(self.indicator), float(len(columns)), *map(float, columns)]
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        n = len(columns_of("FillMissing", self.columns, input_shape))
+        if isinstance(self.values, list) and len(self.values) != n:
+            raise ShapeError(f"FillMissing: there are {len(self.values)} values, each sample has {n} features: say which with columns=")
+        value = Tensor("value", (n,), "bias", {"name": "constant", "value": self.values}, 1, 1)
+        n_outputs = input_shape[0] + n * self.indicator
+        return Plan((n_outputs,), (value,), split_rows=True, gradient_unit=1, accepts_nan=True)
+
+    def _missing(self, x: np.ndarray) -> tuple[list[int], np.ndarray]:
+        """The filled columns, and where those of `x` are missing, (n_rows, n_columns)."""
+        columns = columns_of("FillMissing", self.columns, x.shape[1:])
+        return columns, np.isnan(x[:, columns])
+
+    def forward(self, call: LayerCall) -> None:
+        columns, missing = self._missing(call.x)
+        n_inputs = call.x.shape[1]
+        call.y[:, :n_inputs] = call.x
+        call.y[:, columns] = np.where(missing, call.parameters["value"], call.x[:, columns])
+        if self.indicator:
+            call.y[:, n_inputs:] = missing
+
+    def backward(self, call: LayerCall) -> None:
+        columns, missing = self._missing(call.x)
+        d_filled = call.d_y[:, columns]
+        call.d_parameters["value"][...] = np.where(missing, d_filled, 0).sum(axis=0)
+        if call.d_x is not None:
+            call.d_x[...] = call.d_y[:, : call.x.shape[1]]
+            call.d_x[:, columns] = np.where(missing, 0, d_filled)
+
+
+def _numbers(values: float | Sequence[float] | np.ndarray) -> float | list[float]:
+    """A finite number, or a list of them."""
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    if array.ndim > 1 or not np.isfinite(array).all():
+        raise ParameterError(f"FillMissing: values must be a finite number, or one for each column, got {values!r:.200}")
+    numbers: float | list[float] = array.tolist()
+    return numbers
