@@ -29,6 +29,8 @@ def nncore_activations(api: tuple[int, int]) -> list[Component]:
         Component("relu", "nncore.activations.relu:ReLU", "max(0, z)"),
         Component("leaky_relu", "nncore.activations.leaky_relu:LeakyReLU", "z where positive, slope·z elsewhere"),
         Component("softmax", "nncore.activations.softmax:Softmax", "exp(z) / Σ exp(z) over each row"),
+        Component("exp", "nncore.activations.exp:Exp", "exp(z)"),
+        Component("softmax_heads", "nncore.activations.softmax_heads:SoftmaxHeads", "softmax over each of several groups of columns"),
         Component("step", "nncore.activations.step:Step", "1 where z > 0, else 0; forward only"),
         Component("sign", "nncore.activations.sign:Sign", "1 where z > 0, -1 where z < 0, 0 at 0; forward only"),
     ]
@@ -39,6 +41,12 @@ def nncore_losses(api: tuple[int, int]) -> list[Component]:
     return [
         Component("half_mse", "nncore.losses.half_mse:HalfMSE", "½‖y − Y‖², the mean over samples"),
         Component("mse", "nncore.losses.mse:MSE", "(y − Y)², the mean over samples and outputs"),
+        Component("mae", "nncore.losses.mae:MAE", "|y − Y|, the mean over samples and outputs"),
+        Component("huber", "nncore.losses.huber:Huber", "squared near the target, absolute far from it"),
+        Component("quantile", "nncore.losses.quantile:Quantile", "pinball loss, for several quantiles at once"),
+        Component("poisson", "nncore.losses.poisson:Poisson", "half the Poisson deviance, from log-rates"),
+        Component("gaussian_nll", "nncore.losses.gaussian_nll:GaussianNLL", "a mean and a variance for each target"),
+        Component("hinge", "nncore.losses.hinge:Hinge", "a margin between classes, as in support vector machines"),
         Component(
             "binary_cross_entropy",
             "nncore.losses.binary_cross_entropy:BinaryCrossEntropy",
@@ -50,6 +58,7 @@ def nncore_losses(api: tuple[int, int]) -> list[Component]:
             "nncore.losses.softmax_cross_entropy:SoftmaxCrossEntropy",
             "classes, from logits",
         ),
+        Component("softmax_heads", "nncore.losses.softmax_heads:SoftmaxHeads", "several classifications at once, from logits"),
     ]
 
 
@@ -97,7 +106,10 @@ def nncore_schedules(api: tuple[int, int]) -> list[Component]:
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     return [
         Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),
+        Component("head_accuracy", "nncore.metrics.head_accuracy:HeadAccuracy", "accuracy of several classifications, their mean"),
         Component("r2", "nncore.metrics.r2:R2", "1 − residual variance / variance"),
+        Component("mae", "nncore.metrics.mae:MAE", "mean absolute error"),
+        Component("rmse", "nncore.metrics.rmse:RMSE", "root of the mean squared error"),
     ]
 
 

@@ -121,9 +121,11 @@ def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tup
     for index, (name, layer) in enumerate(zip(names, layers, strict=True)):
         try:
             plan = layer.plan(shape)
+            activation: Activation | None = None if plan.activation is None else registry.resolve("activations", plan.activation)
+            if activation is not None:
+                activation.check_columns(math.prod(plan.output_shape))
         except ShapeError as error:
             raise ShapeError(f"{name}: {error}") from None
-        activation = None if plan.activation is None else registry.resolve("activations", plan.activation)
         first_parameter, first_buffer = n_parameters, n_buffers
         for tensor in plan.tensors:
             rows = tensor.shape[0] if len(tensor.shape) > 1 else 1

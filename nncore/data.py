@@ -131,14 +131,14 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
     Class indices are whole numbers from 0 to ``n_outputs - 1``, shape ``(n,)``; reals have shape ``(n, n_targets)`` or, for one
     target, ``(n,)``.
     """
-    array = np.asarray(y)
-    if array.dtype.kind in "USO" and loss.targets != "real":
+    array, kind = np.asarray(y), loss.targets_for(n_outputs)
+    if array.dtype.kind in "USO" and kind != "real":
         _refuse_text(array, name)
     array = as_numbers(y, name)
     n_targets = loss.n_targets(n_outputs)
-    if array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1 and loss.targets != "real":
+    if array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1 and kind != "real":
         array = array[:, 0]
-    if loss.targets == "labels" or (loss.targets == "both" and array.ndim == 1):
+    if kind == "labels" or (kind == "both" and array.ndim == 1):
         return Targets(labels=_as_labels(array, n_outputs, name))
     if array.ndim == 1 and n_targets == 1:
         array = array[:, None]
@@ -153,6 +153,7 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
         if len(outside):
             row, column = outside[0]
             raise DataError(f"{name} is {array[row, column]} at row {row}; {loss!r} takes targets in {loss.target_range}")
+    loss.check_targets(reals, name)
     return Targets(reals=reals)
 
 

@@ -317,7 +317,10 @@ class Sequential(Network):
         return self.predict(np.asarray(x)[None])[0]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities: `predict` followed by the loss's link (softmax or sigmoid), if it has one."""
+        """Predictions on the scale of the targets: `predict` followed by the loss's link, if it has one.
+
+        Probabilities for losses from logits (softmax, sigmoid), rates for ``poisson`` (exp).
+        """
         return self._linked(self.predict(X))
 
     def _linked(self, outputs: np.ndarray) -> np.ndarray:

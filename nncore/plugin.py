@@ -73,13 +73,16 @@ class Activation(Configurable):
     initializer : str
         The weight initializer that suits a layer feeding this activation.
     kernel : Kernel or None
-        The same in C: ``nnc_activation`` of ``nncore/plugin.h``.
+        The same in C: ``nnc_activation`` of ``nncore/plugin.h``, called only for numbers of columns that `check_columns` lets pass.
     """
 
     needs_input: ClassVar[bool] = False
     trainable: ClassVar[bool] = True
     initializer: ClassVar[str] = "glorot_uniform"
     kernel: ClassVar[Kernel | None] = None
+
+    def check_columns(self, n_columns: int) -> None:
+        """Raise `ShapeError` if it cannot be applied to rows of `n_columns` numbers. Most can be, to any."""
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         """φ(z); `z` and the result have shape ``(n_rows, n_columns)``."""
@@ -99,9 +102,10 @@ class Loss(Configurable):
         What `target` may be: ``(n_rows, n_targets)`` reals, ``(n_rows,)`` int64 class indices, or either.
     target_range : str or None
         Interval in which real targets must lie, ``"[0, 1]"``.
-    link : str or None
-        Activation that turns outputs into probabilities (``"softmax"``, ``"sigmoid"``), used by ``predict_proba``.
-    metrics : tuple of str
+    link : str, dict or None
+        Activation that turns outputs into predictions on the scale of the targets: probabilities (``"softmax"``, ``"sigmoid"``), rates
+        (``"exp"``). ``predict_proba`` applies it, and metrics see what it gives. A dict is ``{"name": ..., **arguments}``.
+    metrics : tuple of str or dict
         Metrics shown beside this loss when the user asks for none.
     kernel : Kernel or None
         The same in C: ``nnc_loss`` of ``nncore/plugin.h``.
@@ -109,13 +113,27 @@ class Loss(Configurable):
 
     targets: str = "real"
     target_range: str | None = None
-    link: str | None = None
-    metrics: tuple[str, ...] = ()
+    link: str | dict[str, Any] | None = None
+    metrics: tuple[str | dict[str, Any], ...] = ()
     kernel: ClassVar[Kernel | None] = None
 
     def n_targets(self, n_outputs: int) -> int:
-        """Columns of a real-valued target for a network with `n_outputs` outputs."""
+        """Columns of a real-valued target for a network with `n_outputs` outputs. Raises `ShapeError` if it cannot have so many."""
         return n_outputs
+
+    def targets_for(self, n_outputs: int) -> str:
+        """`targets` for a network with `n_outputs` outputs, if it depends on them."""
+        return self.targets
+
+    def check_targets(self, target: np.ndarray, name: str) -> None:
+        """Raise `DataError` if the loss cannot be computed for real targets ``(n_samples, n_targets)``; messages call them `name`.
+
+        They are finite numbers in `target_range`.
+        """
+
+    def example_targets(self, rng: np.random.Generator, n_rows: int, n_outputs: int) -> np.ndarray | None:
+        """Real targets ``(n_rows, n_targets)`` to test the loss with, if it does not take just any numbers in `target_range`."""
+        return None
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Loss of every sample, shape ``(n_rows,)``, summed over its outputs."""

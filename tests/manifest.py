@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from nncore import builtin
+from nncore.plugin import Configurable
 
 
 def classes(kind: str) -> dict[str, Any]:
@@ -13,3 +14,13 @@ def classes(kind: str) -> dict[str, Any]:
     components = getattr(builtin, f"nncore_{kind}")((1, 0))
     targets = {component.name: component.target.split(":") for component in components}
     return {name: getattr(importlib.import_module(module), attribute) for name, (module, attribute) in targets.items()}
+
+
+def instances(kind: str) -> dict[str, Any]:
+    """A component for each of the examples of every class of `kind`, under its name and, where it has some, arguments."""
+    made: dict[str, Configurable] = {}
+    for name, cls in classes(kind).items():
+        for arguments in cls.examples or ({},):
+            written = ", ".join(f"{key}={value}" for key, value in arguments.items())
+            made[f"{name}({written})" if written else name] = cls(**arguments)
+    return made

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import components
 import numpy as np
 import pytest
 import safetensors
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 import nncore as nn
 from nncore import persistence, registry
 from nncore.errors import FileFormatError, MissingExtraError, NotBuiltError, ParameterError, UnknownComponentError
-from nncore.plugin import Layer, Plan
+from nncore.plugin import Layer, Loss, Plan
+from nncore.testing.widths import outputs_for
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = (X.sum(axis=1) > 0).astype(np.int64)
@@ -112,13 +114,14 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, optimizer: str):
     assert_equal(network, resumed)
 
 
-@pytest.mark.parametrize("loss", registry.names("losses"))
-def test_losses_and_hyperparameters_come_back(tmp_path: Path, loss: str):
-    network = built(loss=loss, optimizer=nn.Adam(lr=0.1 + 0.2, beta1=0.5))
+@pytest.mark.parametrize("loss", components.losses(), ids=repr)
+def test_losses_and_hyperparameters_come_back(tmp_path: Path, loss: Loss):
+    network = nn.Sequential(nn.Dense(outputs_for(loss, 2))).build(3, loss=loss, optimizer=nn.Adam(lr=0.1 + 0.2, beta1=0.5), rng=7)
     network.weight_decay = 1e-3
     network.save(tmp_path / "net.nncore")
     loaded = nn.load(tmp_path / "net.nncore")
     assert_equal(network, loaded)
+    assert loaded.loss.config() == loss.config()
     assert loaded.optimizer.lr == 0.1 + 0.2
     assert loaded.optimizer.beta1 == 0.5
 

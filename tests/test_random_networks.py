@@ -6,12 +6,13 @@ import components
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_gradients import make_target
+from test_gradients import last_activation, make_target
 
 import nncore as nn
 from nncore import registry
 from nncore.plugin import Layer, Loss
 from nncore.testing import numpy_twin
+from nncore.testing.widths import outputs_for
 
 LAYERS = st.one_of(
     st.builds(
@@ -50,8 +51,10 @@ def test_random_networks_train_alike_on_both_rungs(
 ) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, n_inputs))
-    last = nn.Dense(n_outputs, activation="sigmoid" if loss.link is None and loss.targets != "real" else None)
-    y = make_target(loss, rng, n_outputs, labels=labels and loss.targets == "both", n_rows=n_rows)
+    n_outputs = outputs_for(loss, n_outputs)
+    kind = loss.targets_for(n_outputs)
+    last = nn.Dense(n_outputs, activation=last_activation(loss))
+    y = make_target(loss, rng, n_outputs, labels=kind == "labels" or (labels and kind == "both"), n_rows=n_rows)
     arguments = {
         "loss": loss, "epochs": 2, "batch_size": min(batch_size, n_rows), "shuffle": shuffle, "drop_last": drop_last, "rng": seed,
         "weight_decay": weight_decay, "sample_weight": rng.uniform(0.1, 2, n_rows) if weighted else None, "dtype": "float64",

@@ -1,5 +1,5 @@
 /* p = softmax(z); loss = -sum_j Y_j log p_j = sum_j Y_j (log S - (z_j - max z)) with S = sum_j exp(z_j - max z);
- * d_z = p sum_j Y_j - Y. */
+ * d_z = p sum_j Y_j - Y. With hyper[0] = e > 0 Y is replaced by (1 - e) Y + e mean_j Y_j. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -105,27 +105,55 @@ static void F(real_rows)(const T *z, const T *Y, const T *weight, T *loss, T *d_
     }
 }
 
+/* Puts into loss and d_z what a fraction e of every target does when it is spread over the n classes: Y goes down by e (Y - mean Y). */
+
+static void F(spread_labels)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, T e) {
+    for (int64_t row = 0; row < n_rows; row++, z += n) {
+        T behind = 0, share = e / (T)n; /* the label's logit stands for where the others are: no digits are lost to a common offset */
+        for (int64_t j = 0; j < n; j++) behind += z[labels[row]] - z[j];
+        loss[row] += share * behind;
+        if (d_z == NULL) continue;
+        for (int64_t j = 0; j < n; j++) d_z[j] -= weight[row] * share;
+        d_z[labels[row]] += weight[row] * e;
+        d_z += n;
+    }
+}
+
+static void F(spread_real)(const T *z, const T *Y, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, T e) {
+    for (int64_t row = 0; row < n_rows; row++, z += n, Y += n) {
+        T mean = 0, moved = 0;
+        for (int64_t j = 0; j < n; j++) mean += Y[j];
+        mean /= (T)n;
+        for (int64_t j = 0; j < n; j++) moved += (Y[j] - mean) * (z[j] - z[0]);
+        loss[row] += e * moved;
+        if (d_z == NULL) continue;
+        for (int64_t j = 0; j < n; j++) d_z[j] += weight[row] * (e * (Y[j] - mean));
+        d_z += n;
+    }
+}
+
 static int32_t F(softmax_cross_entropy_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output,
                                                int64_t n_rows, int64_t n_outputs, const double *hyper) {
-    (void)hyper;
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = BLOCK_ROWS(n_rows - row, n_outputs);
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
         (IS_BLOCK(n, n_outputs) ? F(labels_transposed) : F(labels_rows))
             (output + row * n_outputs, labels + row, weight + row, loss + row, d_z, n, n_outputs);
     }
+    if (hyper[0] > 0) F(spread_labels)(output, labels, weight, loss, d_output, n_rows, n_outputs, (T)hyper[0]);
     return 0;
 }
 
 static int32_t F(softmax_cross_entropy_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
                                              int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
-    (void)n_targets, (void)hyper;
+    (void)n_targets;
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = BLOCK_ROWS(n_rows - row, n_outputs);
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
         (IS_BLOCK(n, n_outputs) ? F(real_transposed) : F(real_rows))
             (output + row * n_outputs, target + row * n_outputs, weight + row, loss + row, d_z, n, n_outputs);
     }
+    if (hyper[0] > 0) F(spread_real)(output, target, weight, loss, d_output, n_rows, n_outputs, (T)hyper[0]);
     return 0;
 }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
 import numpy as np
 
 from nncore.plugin import Kernel, Loss
@@ -14,20 +17,33 @@ class SoftmaxCrossEntropy(Loss):
     log Σⱼ exp(zⱼ − max z) − (z_true − max z): no exp overflows, no logarithm of 0 is taken. Should a row of Y sum to some
     s ≠ 1, the gradient is that of the same E, s·p − Y.
 
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1], default 0.0
+        ε: a fraction of each target that is spread evenly over all C classes, so that logits need not grow without end. Y becomes
+        (1 − ε)Y + ε·(ΣY)/C, as in PyTorch's ``CrossEntropyLoss``.
+
     References
     ----------
-    Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+    Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990. On smoothing: Szegedy et al.,
+    "Rethinking the inception architecture for computer vision", 2016, section 7.
     """
 
     targets = "both"
+    ranges: ClassVar[dict[str, str]] = {"label_smoothing": "[0, 1]"}
+    examples: ClassVar[Sequence[dict[str, Any]]] = ({}, {"label_smoothing": 0.1})
     link = "softmax"
     metrics = ("accuracy",)
     kernel = Kernel("nncore._core.native:loss_softmax_cross_entropy")
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
             z = output - output.max(axis=1, keepdims=True)
         log_sum = np.log(np.exp(z).sum(axis=1))
+        target = self._smoothed(target, output)
         if target.ndim == 1:
             return log_sum - z[np.arange(len(z)), target]
         return target.sum(axis=1) * log_sum - (target * z).sum(axis=1)
@@ -36,7 +52,16 @@ class SoftmaxCrossEntropy(Loss):
         with np.errstate(invalid="ignore"):
             e = np.exp(output - output.max(axis=1, keepdims=True))
             p = e / e.sum(axis=1, keepdims=True)
+        target = self._smoothed(target, output)
         if target.ndim == 1:
             p[np.arange(len(p)), target] -= 1
             return p
         return p * target.sum(axis=1, keepdims=True) - target
+
+    def _smoothed(self, target: np.ndarray, output: np.ndarray) -> np.ndarray:
+        """Targets of which `label_smoothing` is spread over the classes; as they are where that is 0."""
+        if self.label_smoothing == 0:
+            return target
+        if target.ndim == 1:
+            target = np.eye(output.shape[1], dtype=output.dtype)[target]
+        return (1 - self.label_smoothing) * target + self.label_smoothing * target.mean(axis=1, keepdims=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
@@ -18,9 +20,11 @@ class Accuracy(Metric):
     ----------
     mode : {"auto", "classes", "labels"}, default="auto"
         ``"classes"``: one class a sample, the largest output. ``"labels"``: every output is a yes/no question of its own,
-        yes where it is greater than 0.5, and a sample is correct if all of them are, as in scikit-learn's
+        yes where it is greater than `threshold`, and a sample is correct if all of them are, as in scikit-learn's
         ``accuracy_score``. ``"auto"``: ``"labels"`` for a single output; for several outputs ``"classes"`` if the targets are
         class indices or each row of them sums to 1 (one-hot, probabilities), else ``"labels"``.
+    threshold : float, default=0.5
+        What separates yes from no, in outputs and targets; 0 for −1 and +1 (``hinge``).
 
     Notes
     -----
@@ -28,10 +32,14 @@ class Accuracy(Metric):
     outputs is wrong. Without samples, or with weights that sum to 0, the accuracy is NaN.
     """
 
-    def __init__(self, mode: str = "auto") -> None:
+    ranges: ClassVar[dict[str, str]] = {"threshold": "(-inf, inf)"}
+
+    def __init__(self, mode: str = "auto", threshold: float = 0.5) -> None:
         self.mode = mode
+        self.threshold = threshold
 
     def validate(self) -> None:
+        super().validate()
         if self.mode not in ("auto", "classes", "labels"):
             raise ParameterError(f"Accuracy: mode must be 'auto', 'classes' or 'labels', got {self.mode!r}")
 
@@ -48,7 +56,7 @@ class Accuracy(Metric):
         else:
             if target.ndim == 1:
                 raise ShapeError(f"Accuracy: mode='labels' needs a target for each of the {n_outputs} outputs, got class indices")
-            correct = ((output > 0.5) == (target > 0.5)).all(axis=1)
+            correct = ((output > self.threshold) == (target > self.threshold)).all(axis=1)
         correct &= ~np.isnan(output).any(axis=1)
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         total = weight.sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import ClassVar
@@ -19,6 +20,7 @@ from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import bounds, unusual
 from nncore.testing.twin import numpy_twin
+from nncore.testing.widths import outputs_for
 
 ROWS = (0, 1, 7, 8, 9, 1023)
 DTYPES = (np.float32, np.float64)
@@ -33,7 +35,7 @@ class LossConformance(networks.NetworkConformance):
     Attributes
     ----------
     columns : sequence of int
-        Numbers of outputs to try; set it if the arguments fix that number (class weights).
+        Numbers of outputs to try; the next larger one where the loss does not take one of them.
     """
 
     kind = "losses"
@@ -44,31 +46,37 @@ class LossConformance(networks.NetworkConformance):
         self.each(check_declarations)
 
     def test_value_and_gradient(self) -> None:
-        self.each(lambda loss: check_rungs(loss, self.columns))
+        self.each(lambda loss: check_rungs(loss, self.columns_of(loss)))
 
     def test_kernel_agrees_with_numpy(self) -> None:
-        self.each(lambda loss: check_agreement(loss, self.columns))
+        self.each(lambda loss: check_agreement(loss, self.columns_of(loss)))
 
     def test_gradient(self) -> None:
-        self.each(lambda loss: check_gradient(loss, self.columns[0]))
+        self.each(lambda loss: check_gradient(loss, self.columns_of(loss)[:2]))
 
     def test_rows_are_independent(self) -> None:
-        self.each(lambda loss: check_rows(loss, self.columns[0]))
+        self.each(lambda loss: check_rows(loss, self.columns_of(loss)[0]))
 
     def test_targets_out_of_range_are_refused(self) -> None:
-        self.each(lambda loss: check_refusals(loss, self.columns[0]))
+        self.each(lambda loss: check_refusals(loss, self.columns_of(loss)[0]))
+
+    def columns_of(self, loss: Loss) -> list[int]:
+        """`columns`, as the loss takes them."""
+        return list(dict.fromkeys(outputs_for(loss, n_outputs) for n_outputs in self.columns))
 
     def network(self) -> Sequential:
         """The last activation keeps the outputs in (0, 1), where every loss is defined, unless the loss takes logits."""
         loss = self.components()[0]
-        last = "softmax" if loss.link is None and loss.targets != "real" else "sigmoid" if loss.link is None else None
-        return Sequential(Dense(8, activation="tanh"), Dense(self.columns[0], activation=last)).build(4, rng=5)
+        n_outputs = self.columns_of(loss)[0]
+        last = None if loss.link is not None else "sigmoid" if loss.targets_for(n_outputs) == "real" else "softmax"
+        return Sequential(Dense(8, activation="tanh"), Dense(n_outputs, activation=last)).build(4, rng=5)
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
         """Fit by name, or on from where `network` is."""
         instance = self.components()[0]
-        _, real, labels = example(instance, 60, self.columns[0], np.float32)
-        first = {"kind": "losses", **registry.config_of("losses", instance)} if self.arguments else self.name
+        _, real, labels = example(instance, 60, self.columns_of(instance)[0], np.float32)
+        made = self.arguments or self.component_class().examples
+        first = {"kind": "losses", **registry.config_of("losses", instance)} if made else self.name
         loss = first if network.loss is None else None
         y = labels if real is None else real
         assert y is not None, "a loss takes reals or labels"
@@ -84,11 +92,19 @@ def example(loss: Loss, n_rows: int, n_outputs: int, dtype: type) -> tuple[np.nd
     rng = np.random.default_rng([n_rows, n_outputs])
     output = rng.uniform(0.05, 0.95, (n_rows, n_outputs))
     labels = rng.integers(n_outputs, size=n_rows)
-    low, high = bounds(loss.target_range) if loss.target_range else (0.0, 1.0)
-    real = rng.uniform(max(low, -2.0), min(high, 2.0), (n_rows, loss.n_targets(n_outputs)))
-    if loss.targets == "both":
-        real /= real.sum(axis=1, keepdims=True)
-    return output.astype(dtype), None if loss.targets == "labels" else real.astype(dtype), None if loss.targets == "real" else labels
+    real, kind = real_targets(loss, rng, n_rows, n_outputs), loss.targets_for(n_outputs)
+    return output.astype(dtype), None if kind == "labels" else real.astype(dtype), None if kind == "real" else labels
+
+
+def real_targets(loss: Loss, rng: np.random.Generator, n_rows: int, n_outputs: int) -> np.ndarray:
+    """Real targets (n_rows, n_targets) that the loss takes: distributions over the classes where it takes labels, too."""
+    real = loss.example_targets(rng, n_rows, n_outputs)
+    if real is None:
+        low, high = bounds(loss.target_range) if loss.target_range else (0.0, 1.0)
+        real = rng.uniform(max(low, -2.0), min(high, 2.0), (n_rows, loss.n_targets(n_outputs)))
+        if loss.targets_for(n_outputs) == "both":
+            real /= real.sum(axis=1, keepdims=True)
+    return real
 
 
 def examples(loss: Loss, columns: Sequence[int]) -> Iterator[tuple[np.ndarray, Target, np.ndarray]]:
@@ -164,9 +180,9 @@ def check_declarations(loss: Loss) -> None:
         low, high = bounds(loss.target_range)
         expect(low < high, f"target_range {loss.target_range!r} is empty")
     if loss.link is not None:
-        registry.get("activations", loss.link)
+        registry.resolve("activations", loss.link)
     for metric in loss.metrics:
-        registry.get("metrics", metric)
+        registry.resolve("metrics", metric)
 
 
 def check_rungs(loss: Loss, columns: Sequence[int]) -> None:
@@ -207,18 +223,16 @@ def check_agreement(loss: Loss, columns: Sequence[int]) -> None:
                 expect_close(is_, should, np.maximum(roundings, 16 * np.abs(near - should)), f"{what} {name}")
 
 
-def check_gradient(loss: Loss, n_outputs: int) -> None:
+def check_gradient(loss: Loss, columns: Sequence[int]) -> None:
     """`backward` is the derivative of `forward` on every rung, weights included."""
-    for variant in [loss, *unusual(loss)]:
+    weight = np.array([1.0, 0.5, 2.0, 0.0, 1.5])
+    for variant, n_outputs in itertools.product([loss, *unusual(loss)], columns):
         for rung in rungs(variant):
             output, *targets = example(variant, 5, n_outputs, np.float64)
-            weight = np.array([1.0, 0.5, 2.0, 0.0, 1.5])
             for target in targets:
                 if target is not None:
-                    d_output = rung(output, target, weight)[1]
-                    expect_gradient(
-                        d_output, partial(_total, rung, output, target, weight), output, f"{_what(rung, output, target)} d_output"
-                    )
+                    d_output, value = rung(output, target, weight)[1], partial(_total, rung, output, target, weight)
+                    expect_gradient(d_output, value, output, f"{_what(rung, output, target)} d_output")
 
 
 def _total(rung: Rung, output: np.ndarray, target: Target, weight: np.ndarray) -> float:
@@ -245,9 +259,10 @@ def check_refusals(loss: Loss, n_outputs: int) -> None:
     """The host refuses labels that are no class, and real targets outside `target_range`."""
     net = Sequential(Dense(n_outputs)).build(4, loss=loss, rng=0)
     wrong: list[np.ndarray] = []
-    if loss.targets != "real":
+    kind = loss.targets_for(n_outputs)
+    if kind != "real":
         wrong += [np.full(60, n_outputs), np.full(60, -1)]
-    if loss.targets != "labels" and loss.target_range is not None:
+    if kind != "labels" and loss.target_range is not None:
         for bound, beyond in zip(bounds(loss.target_range), (-1, 1), strict=True):
             wrong += [np.full((60, loss.n_targets(n_outputs)), bound + beyond)] if np.isfinite(bound) else []
     for y in wrong:

@@ -7,34 +7,33 @@ from typing import Any
 
 import numpy as np
 import pytest
-from manifest import classes
+from manifest import instances
 
-from nncore.activations.sigmoid import Sigmoid
+from nncore import registry
 from nncore.activations.softmax import Softmax
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
 from nncore.losses.cross_entropy import CrossEntropy
 from nncore.losses.half_mse import HalfMSE
 from nncore.losses.mse import MSE
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from nncore.losses.softmax_heads import SoftmaxHeads
 from nncore.plugin import Loss
+from nncore.testing.losses import real_targets
+from nncore.testing.widths import outputs_for
 
-LOSSES = {name: cls() for name, cls in classes("losses").items()}
-WITH_LABELS = {name: loss for name, loss in LOSSES.items() if loss.targets != "real"}
+LOSSES = instances("losses")
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-every_with_labels = pytest.mark.parametrize("loss", WITH_LABELS.values(), ids=WITH_LABELS.keys())
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-def batch(loss: Loss, shape: tuple[int, int], dtype: Any = np.float64, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs and real targets in the domain of every loss: outputs in (0, 1), which are as good as logits; targets too."""
+def batch(loss: Loss, shape: tuple[int, int], dtype: Any = np.float64, seed: int = 1) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Outputs of about that shape, in (0, 1), which are as good as logits; and targets of every kind the loss takes."""
     rng = np.random.default_rng(seed)
-    output, target = rng.uniform(0.05, 0.95, size=(2, *shape)).astype(dtype)
-    return output, target[:, : loss.n_targets(shape[1])]
-
-
-def labels(shape: tuple[int, int], seed: int = 2) -> np.ndarray:
-    return np.random.default_rng(seed).integers(shape[1], size=shape[0])
+    n_rows, n_outputs = shape[0], outputs_for(loss, shape[1])
+    output, kind = rng.uniform(0.05, 0.95, size=(n_rows, n_outputs)).astype(dtype), loss.targets_for(n_outputs)
+    real = [] if kind == "labels" else [real_targets(loss, rng, n_rows, n_outputs).astype(dtype)]
+    return output, real + ([] if kind == "real" else [rng.integers(n_outputs, size=n_rows)])
 
 
 def numeric_gradient(loss: Loss, output: np.ndarray, target: np.ndarray, h: float = 1e-5) -> np.ndarray:
@@ -77,7 +76,7 @@ def test_cross_entropies_closed_form() -> None:
 
 
 def test_softmax_cross_entropy_is_cross_entropy_behind_softmax() -> None:
-    z, target = batch(SoftmaxCrossEntropy(), (6, 4))
+    z, (target, _) = batch(SoftmaxCrossEntropy(), (6, 4))
     p = Softmax().forward(z)
     np.testing.assert_allclose(SoftmaxCrossEntropy().forward(z, target), CrossEntropy().forward(p, target), rtol=1e-14)
     d_z = Softmax().backward(p, p, CrossEntropy().backward(p, target))
@@ -85,30 +84,26 @@ def test_softmax_cross_entropy_is_cross_entropy_behind_softmax() -> None:
 
 
 def test_binary_cross_entropy_is_softmax_cross_entropy_of_two_classes() -> None:
-    z, target = batch(BinaryCrossEntropy(), (6, 1))
+    z, (target,) = batch(BinaryCrossEntropy(), (6, 1))
     two = np.hstack([z, np.zeros_like(z)])
     both = np.hstack([target, 1 - target])
     np.testing.assert_allclose(BinaryCrossEntropy().forward(z, target), SoftmaxCrossEntropy().forward(two, both), rtol=1e-14)
 
 
 @every
-def test_backward_is_the_gradient_for_real_targets(loss: Loss) -> None:
-    output, target = batch(loss, (5, 4))
-    np.testing.assert_allclose(loss.backward(output, target), numeric_gradient(loss, output, target), rtol=1e-7, atol=1e-9)
+@pytest.mark.parametrize("n_outputs", [1, 4])
+def test_backward_is_the_gradient(loss: Loss, n_outputs: int) -> None:
+    output, targets = batch(loss, (5, n_outputs))
+    for target in targets:
+        np.testing.assert_allclose(loss.backward(output, target), numeric_gradient(loss, output, target), rtol=1e-7, atol=1e-9)
 
 
-@every_with_labels
-def test_backward_is_the_gradient_for_labels(loss: Loss) -> None:
-    output, _ = batch(loss, (5, 4))
-    target = labels((5, 4))
-    np.testing.assert_allclose(loss.backward(output, target), numeric_gradient(loss, output, target), rtol=1e-7, atol=1e-9)
-
-
-@every_with_labels
+@every
 @every_dtype
 def test_labels_are_one_hot_targets(loss: Loss, dtype: type) -> None:
-    output, _ = batch(loss, (9, 5), dtype)
-    target = labels((9, 5))
+    if loss.targets_for(5) != "both":
+        return
+    output, (_, target) = batch(loss, (9, 5), dtype)
     one_hot = np.eye(5, dtype=dtype)[target]
     eps = np.finfo(dtype).eps
     np.testing.assert_allclose(loss.forward(output, target), loss.forward(output, one_hot), rtol=2 * eps)
@@ -119,12 +114,12 @@ def test_labels_are_one_hot_targets(loss: Loss, dtype: type) -> None:
 @every_dtype
 @pytest.mark.parametrize("shape", [(0, 3), (1, 1), (3, 9)])
 def test_shape_and_dtype_are_kept_and_nothing_is_modified(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
-    output, real = batch(loss, shape, dtype)
-    for target in [real] + ([labels(shape)] if loss.targets != "real" else []):
+    output, targets = batch(loss, shape, dtype)
+    for target in targets:
         output_before, target_before = output.copy(), target.copy()
         value, gradient = loss.forward(output, target), loss.backward(output, target)
         assert value.shape == shape[:1]
-        assert gradient.shape == shape
+        assert gradient.shape == output.shape
         assert value.dtype == gradient.dtype == dtype
         np.testing.assert_array_equal(output, output_before)
         np.testing.assert_array_equal(target, target_before)
@@ -164,7 +159,7 @@ def test_cross_entropy_of_a_probability_of_zero_is_finite(dtype: type) -> None:
 @every
 @every_dtype
 def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type) -> None:
-    output, target = batch(loss, (2, 3), dtype)
+    output, (target, *_) = batch(loss, (2, 3), dtype)
     output[0, 1] = np.nan
     value, gradient = loss.forward(output, target), loss.backward(output, target)
     assert np.isnan(value[0])
@@ -174,11 +169,13 @@ def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type) -> None:
 
 
 @every
-def test_link_turns_outputs_into_the_probabilities_of_the_gradient(loss: Loss) -> None:
-    """Where a loss names a link, its gradient is link(output) − target."""
-    links = {"softmax": Softmax(), "sigmoid": Sigmoid()}
-    if loss.link is None:
+def test_link_turns_outputs_into_the_predictions_of_the_gradient(loss: Loss) -> None:
+    """Where a loss names a link, its gradient is link(output) − target, the target of a class index being one-hot."""
+    if loss.link is None or getattr(loss, "label_smoothing", 0):
         return
-    output, target = batch(loss, (4, 3))
-    target /= target.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(loss.backward(output, target), links[loss.link].forward(output) - target, rtol=1e-13, atol=1e-15)
+    output, (target, *_) = batch(loss, (4, 3))
+    expected = target
+    if isinstance(loss, SoftmaxHeads):
+        expected = np.hstack([np.eye(n)[labels] for n, labels in zip(loss.n_classes, target.T.astype(int), strict=True)])
+    predicted = registry.resolve("activations", loss.link).forward(output)
+    np.testing.assert_allclose(loss.backward(output, target), predicted - expected, rtol=1e-13, atol=1e-15)

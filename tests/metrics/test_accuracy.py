@@ -54,6 +54,14 @@ def test_a_single_output_is_yes_above_one_half(shape: tuple[int, ...], dtype: ty
     assert Accuracy("classes").score(output, np.array([0, 1, 1, 0], dtype).reshape(shape)) == 0.5
 
 
+def test_the_threshold_separates_yes_from_no():
+    output, truth = np.array([[-0.2], [0.3], [2.0], [0.0]]), np.array([-1.0, 1.0, -1.0, -1.0])
+    assert Accuracy(threshold=0.0).score(output, truth) == 0.75
+    assert Accuracy().score(output, truth) == 0.5
+    with pytest.raises(ParameterError, match="threshold"):
+        Accuracy(threshold=math.nan)
+
+
 def test_mode_decides_where_the_targets_do_not():
     output = np.array([[0.6, 0.7], [0.1, 0.2]])
     target = np.array([[0.0, 1.0], [0.0, 1.0]])
@@ -96,5 +104,5 @@ def test_shapes_that_do_not_fit(metric: Accuracy, target: np.ndarray):
 def test_mode_is_checked():
     with pytest.raises(ParameterError, match="mode"):
         Accuracy("multiclass")
-    assert Accuracy().config() == {"mode": "auto"}
+    assert Accuracy().config() == {"mode": "auto", "threshold": 0.5}
     assert Accuracy.higher_is_better

@@ -1,0 +1,28 @@
+/* a = exp(z); d_z = d_a a. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+#include "nncore/float32.h"
+#include "exp.c"
+#include "nncore/float64.h"
+#include "exp.c"
+
+const nnc_activation NNC_TABLE(activation, exp) = {
+    NNC_HEAD(nnc_activation), exp_forward_f32, exp_forward_f64, exp_backward_f32, exp_backward_f64,
+};
+
+#else
+
+static int32_t F(exp_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = F(nnc_exp)(z[i]);
+    return 0;
+}
+
+static int32_t F(exp_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)z, (void)hyper;
+    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = d_a[i] * a[i];
+    return 0;
+}
+
+#endif

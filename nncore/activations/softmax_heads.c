@@ -1,0 +1,42 @@
+/* Softmax over hyper[0] columns, then over the next hyper[1], and so on; the host has checked that they make up a row. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+#include "nncore/float32.h"
+#include "softmax_heads.c"
+#include "nncore/float64.h"
+#include "softmax_heads.c"
+
+const nnc_activation NNC_TABLE(activation, softmax_heads) = {
+    NNC_HEAD(nnc_activation), softmax_heads_forward_f32, softmax_heads_forward_f64, softmax_heads_backward_f32, softmax_heads_backward_f64,
+};
+
+#else
+#include "../_core/kernels/softmax.h"
+
+static int32_t F(softmax_heads_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    for (int64_t row = 0; row < n_rows; row++)
+        for (int64_t begin = 0, head = 0, n; begin < n_columns; begin += n, head++, z += n, a += n) {
+            T largest, sum;
+            n = (int64_t)hyper[head];
+            F(exp_rows)(z, 1, n, a, &largest, &sum);
+            T share = 1 / sum;
+            for (int64_t j = 0; j < n; j++) a[j] *= share;
+        }
+    return 0;
+}
+
+static int32_t F(softmax_heads_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
+                                         const double *hyper) {
+    (void)z;
+    for (int64_t row = 0; row < n_rows; row++)
+        for (int64_t begin = 0, head = 0, n; begin < n_columns; begin += n, head++, a += n, d_a += n, d_z += n) {
+            T mean = 0; /* of d_a, weighted with the probabilities */
+            n = (int64_t)hyper[head];
+            for (int64_t j = 0; j < n; j++) mean += a[j] * d_a[j];
+            for (int64_t j = 0; j < n; j++) d_z[j] = a[j] * (d_a[j] - mean);
+        }
+    return 0;
+}
+
+#endif

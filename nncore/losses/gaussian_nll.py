@@ -1,0 +1,63 @@
+"""Negative log-likelihood of a normal distribution whose variance is learned too."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.errors import ShapeError
+from nncore.plugin import Kernel, Loss
+
+
+class GaussianNLL(Loss):
+    """E = (1/m) Σₜ ½ (log vₜ + (μₜ − Yₜ)²/vₜ) over m targets: the network gives a mean and the log of a variance for each.
+
+    It has 2m outputs: ``output[:, :m]`` are the means μ, ``output[:, m:]`` the logarithms s of the variances; its last layer has no
+    activation. The constant ½ log 2π is left out. v = max(exp s, `min_variance`) keeps a sample that is predicted exactly from
+    driving E to −∞. ∂E/∂μ = (μ − Y)/(mv); ∂E/∂s = (exp s/v)(1 − (μ − Y)²/v)/(2m), which below the smallest variance is not the
+    derivative of the clamped E, 0, but leads back above it. All as PyTorch's ``GaussianNLLLoss`` of ``var = exp s``.
+
+    Parameters
+    ----------
+    min_variance : float > 0, default 1e-6
+        In the squared unit of the targets.
+
+    Raises
+    ------
+    ShapeError
+        When training begins, if the number of outputs is odd.
+
+    References
+    ----------
+    Nix & Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"min_variance": "(0, inf)"}
+    kernel = Kernel("nncore._core.native:loss_gaussian_nll")
+
+    def __init__(self, min_variance: float = 1e-6) -> None:
+        self.min_variance = min_variance
+
+    def n_targets(self, n_outputs: int) -> int:
+        if n_outputs % 2:
+            raise ShapeError(f"GaussianNLL: a mean and a log-variance for each target make an even number of outputs, not {n_outputs}")
+        return n_outputs // 2
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        residual, _, clamped, precision = self._parts(output, target)
+        return (clamped + residual**2 * precision).mean(axis=1) / 2
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        residual, log_variance, clamped, precision = self._parts(output, target)
+        d_mean = residual * precision
+        d_log_variance = np.exp(log_variance - clamped) * (1 - residual**2 * precision) / 2
+        return np.hstack([d_mean, d_log_variance]) * output.dtype.type(1 / target.shape[1])
+
+    def _parts(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """μ − Y, s, log v and 1/v, each of shape (n_rows, m)."""
+        m = target.shape[1]
+        log_variance = output[:, m:]
+        clamped = np.maximum(log_variance, math.log(self.min_variance))
+        return output[:, :m] - target, log_variance, clamped, np.exp(-clamped)

@@ -1,0 +1,37 @@
+"""Half the Poisson deviance, for counts and rates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.plugin import Kernel, Loss
+
+
+class Poisson(Loss):
+    """E = Σⱼ exp(zⱼ) − Yⱼ zⱼ + Yⱼ log Yⱼ − Yⱼ, from the logarithms z of the rates; ∂E/∂z = exp(z) − Y.
+
+    The negative log-likelihood of counts Y at rates exp(z), moved so that it is 0 where the rate equals the count (0 log 0 is 0). The
+    network's last layer has no activation: ``predict`` gives log-rates, ``predict_proba`` rates, and metrics see rates. Targets are at
+    least 0, and need not be whole. As scikit-learn's ``MLPRegressor(loss="poisson")``, summed over several outputs.
+
+    References
+    ----------
+    Nelder & Wedderburn, "Generalized linear models", 1972.
+    """
+
+    target_range = "[0, inf)"
+    link = "exp"
+    metrics = ("mae",)
+    kernel = Kernel("nncore._core.native:loss_poisson")
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        log_target = np.log(np.where(target > 0, target, 1))
+        return (_rate(output) - target + target * (log_target - output)).sum(axis=1)
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return _rate(output) - target
+
+
+def _rate(z: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # gives infinity, which the host reports
+        return np.exp(z)

@@ -1,0 +1,94 @@
+"""Several classifications at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.errors import DataError, ShapeError
+from nncore.heads import class_counts, head_columns
+from nncore.plugin import Kernel, Loss
+
+
+class SoftmaxHeads(Loss):
+    """E = Σₕ −log softmax(zₕ)[cₕ]: for each head h its own softmax cross-entropy, added up; ∂E/∂zₕ = softmax(zₕ) − one-hot(cₕ).
+
+    Each head answers a question of its own, with a number of classes of its own: species (3), sex (2) and island (5) take a network of
+    10 outputs, the logits of the first head first; its last layer has no activation. Targets have shape ``(n_samples, n_heads)``, a
+    class index from 0 for every head. ``predict_proba`` gives the probabilities in the same columns, each head's adding up to 1.
+
+    Parameters
+    ----------
+    n_classes : sequence of int
+        Classes of each head.
+
+    Raises
+    ------
+    ParameterError
+        If `n_classes` is not a sequence of whole numbers of at least 1.
+    ShapeError
+        When training begins, if the network has not ``sum(n_classes)`` outputs.
+    DataError
+        For a target that is no class of its head.
+
+    References
+    ----------
+    Caruana, "Multitask learning", 1997.
+    """
+
+    examples: ClassVar[Sequence[dict[str, Any]]] = ({"n_classes": (3, 2, 5)}, {"n_classes": (4,)}, {"n_classes": (1, 20, 2)})
+    kernel = Kernel("nncore._core.native:loss_softmax_heads")
+
+    def __init__(self, n_classes: Sequence[int]) -> None:
+        self.n_classes = class_counts(n_classes, "SoftmaxHeads")
+        self.link = {"name": "softmax_heads", "n_classes": self.n_classes}
+        self.metrics = ({"name": "head_accuracy", "n_classes": self.n_classes},)
+
+    def hyper(self) -> list[float]:
+        return [float(n) for n in self.n_classes]
+
+    def n_targets(self, n_outputs: int) -> int:
+        if n_outputs != sum(self.n_classes):
+            raise ShapeError(f"SoftmaxHeads: {self.n_classes} classes need {sum(self.n_classes)} outputs, the network has {n_outputs}")
+        return len(self.n_classes)
+
+    def check_targets(self, target: np.ndarray, name: str) -> None:
+        wrong = np.argwhere((target != np.floor(target)) | (target < 0) | (target >= np.array(self.n_classes)))
+        if len(wrong):
+            row, head = wrong[0]
+            raise DataError(
+                f"{name} is {target[row, head]:g} at row {row}, column {head}; that head's classes are whole numbers from 0 to "
+                f"{self.n_classes[head] - 1}"
+            )
+
+    def example_targets(self, rng: np.random.Generator, n_rows: int, n_outputs: int) -> np.ndarray:
+        return rng.integers(self.n_classes, size=(n_rows, len(self.n_classes))).astype(np.float64)
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        loss = np.zeros(len(output), output.dtype)
+        for z, labels in self._heads(output, target):
+            shifted = _shifted(z)
+            loss += np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(z)), labels]
+        return loss
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        gradients = []
+        for z, labels in self._heads(output, target):
+            e = np.exp(_shifted(z))
+            p = e / e.sum(axis=1, keepdims=True)
+            p[np.arange(len(z)), labels] -= 1
+            gradients.append(p)
+        return np.hstack(gradients)
+
+    def _heads(self, output: np.ndarray, target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Logits (n_rows, n_classes[h]) and class indices (n_rows,) of each head."""
+        labels = target.astype(np.int64)
+        return [(output[:, columns], labels[:, head]) for head, columns in enumerate(head_columns(self.n_classes))]
+
+
+def _shifted(z: np.ndarray) -> np.ndarray:
+    """z less its largest number in each row, whose exponential cannot overflow."""
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
+        return z - z.max(axis=1, keepdims=True)

@@ -1,0 +1,45 @@
+"""Accuracy of several classifications at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.errors import ShapeError
+from nncore.heads import class_counts, head_columns
+from nncore.plugin import Metric
+
+
+class HeadAccuracy(Metric):
+    """Fraction of samples classified correctly by each head of ``softmax_heads``, the mean over heads; weighted by ``sample_weight``.
+
+    Parameters
+    ----------
+    n_classes : sequence of int
+        Classes of each head, as in the loss: outputs have ``sum(n_classes)`` columns, targets one for each head.
+
+    Notes
+    -----
+    A sample with a NaN among a head's outputs is wrong for that head. Without samples, or with weights that sum to 0, it is NaN.
+    """
+
+    examples: ClassVar[Sequence[dict[str, Any]]] = ({"n_classes": (3, 2, 5)},)
+
+    def __init__(self, n_classes: Sequence[int]) -> None:
+        self.n_classes = class_counts(n_classes, "HeadAccuracy")
+
+    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        n_rows = len(output)
+        if output.shape != (n_rows, sum(self.n_classes)) or target.shape != (n_rows, len(self.n_classes)):
+            raise ShapeError(f"{self!r}: targets of shape {target.shape} and outputs of shape {output.shape} do not fit")
+        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        total = weight.sum()
+        if not total:
+            return float("nan")
+        correct = []
+        for head, columns in enumerate(head_columns(self.n_classes)):
+            scores = output[:, columns]
+            correct.append((scores.argmax(axis=1) == target[:, head]) & ~np.isnan(scores).any(axis=1))
+        return float((weight @ np.column_stack(correct) / total).mean())
