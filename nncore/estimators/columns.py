@@ -1,4 +1,4 @@
-"""From what users hand an estimator to a matrix of numbers."""
+"""From what users hand an estimator to a matrix of numbers, and the front layers that a network needs for it."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -17,6 +17,10 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Column, Columns, frame_columns
+from nncore.estimators.standardizer import Standardizer
+from nncore.layers.embedding import Embedding
+from nncore.layers.fill_missing import FillMissing
+from nncore.plugin import Layer
 
 #: Text with a greater share of different values names its rows rather than grouping them.
 IDENTIFIER_SHARE = 0.7
@@ -48,9 +52,9 @@ class ColumnEncoder:
     number_columns : ndarray of int64
         Columns of the matrix that hold numbers as they were.
     has_missing : ndarray of shape (n_columns,), bool
-        Numeric columns in which training had NaN, which stays NaN.
+        Numeric columns in which training had NaN, which stays NaN: `front_layers` learn a value for it.
     means : ndarray of shape (n_columns,), float64
-        What NaN in any other numeric column becomes later.
+        Of what is there. NaN in a numeric column without NaN in training becomes this.
 
     Notes
     -----
@@ -109,8 +113,9 @@ class ColumnEncoder:
             means = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
         for column in np.flatnonzero(~np.isfinite(means)):
             values = matrix[:, [column]].toarray() if issparse(matrix) else matrix[:, column]
-            self.has_missing[column] = np.isnan(values).any()
-            means[column] = np.nan_to_num(values / len(values)).sum()  # a sum of huge numbers may overflow, their mean does not
+            present = values[~np.isnan(values)].astype(np.float64)
+            self.has_missing[column] = len(present) < len(values)
+            means[column] = (present / max(len(present), 1)).sum()  # a sum of huge numbers may overflow, their mean does not
         self.means = means
 
     def _starts(self) -> list[tuple[int, Categories]]:
@@ -154,6 +159,23 @@ class ColumnEncoder:
         holes = np.isnan(matrix)
         holes[:, self.has_missing] = False
         return np.where(holes, self.means.astype(matrix.dtype), matrix) if holes.any() else matrix
+
+    def front_layers(self, standardizer: Standardizer | None = None) -> list[Layer]:
+        """Layers to put before the first one of a network that takes the matrix: for missing numbers, then for categories.
+
+        Parameters
+        ----------
+        standardizer : Standardizer, optional
+            Through which the matrix goes before; a missing number begins as the column's mean.
+        """
+        layers: list[Layer] = []
+        if self.has_missing.any():
+            means = self.means[None] if standardizer is None else standardizer.transform(self.means[None])
+            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=means[0, self.has_missing]))
+        coded = [(start, categories.n_levels) for start, categories in self._starts() if not categories.one_hot]
+        if coded:
+            layers.append(Embedding([n_levels for _, n_levels in coded], columns=[start for start, _ in coded]))
+        return layers
 
     # ---- checking -----------------------------------------------------------------------------------------------------------
 
