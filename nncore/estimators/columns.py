@@ -24,6 +24,8 @@ from nncore.plugin import Layer
 
 #: Text with a greater share of different values names its rows rather than grouping them.
 IDENTIFIER_SHARE = 0.7
+#: So few different texts may be anything.
+FEW = 20
 
 #: What `validate_data` takes for "there is no y to check".
 NO_Y = "no_validation"
@@ -94,7 +96,7 @@ class ColumnEncoder:
     def _learn(self, column: Column) -> Categories:
         levels, has_missing = column.levels()
         n_rows = len(column.data)
-        if self._is_guess and column.kind != "category" and len(levels) > max(IDENTIFIER_SHARE * n_rows, self.max_one_hot):
+        if self._is_guess and column.kind != "category" and len(levels) > max(IDENTIFIER_SHARE * n_rows, FEW):
             warnings.warn(
                 f"{column.label} of X has {len(levels)} different texts in {n_rows} rows: it names the rows, and a network learns such "
                 "names by heart. Drop it, or name it in categorical_features if it is meant",

@@ -11,9 +11,11 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 
+import nncore as nn
 from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.frames import is_missing
+from nncore.estimators.standardizer import Standardizer
 
 CHECKS = {"dtype": (np.float64, np.float32)}
 
@@ -143,6 +145,24 @@ def test_the_encoder_can_be_pickled():
     np.testing.assert_array_equal(encoder.transform(estimator, pd.DataFrame(PASSENGERS), **CHECKS), MATRIX)
 
 
+# ---- front layers ---------------------------------------------------------------------------------------------------------
+
+
+def test_front_layers_fit_the_matrix():
+    X = pd.DataFrame({"size": [1.0, None, 3.0, 5.0], "city": ["b", "c", "a", "d"], "sex": ["f", "m", "f", None], "n": [1.0, 2.0, 3.0, 4.0]})
+    estimator, encoder, matrix = fitted(X, max_one_hot=3)
+    assert matrix.shape == (4, 6)
+    fill, embed = encoder.front_layers()
+    assert (fill.columns, fill.values) == ([0], [3.0])
+    assert (embed.columns, embed.n_categories) == ([1], [4])
+    network = nn.Sequential(*encoder.front_layers(), nn.Dense(1))
+    network.fit(matrix, X["n"], loss="mse", epochs=2, progress=False, rng=0)
+    later = encoder.transform(estimator, X.assign(city="e", size=np.nan, n=np.nan), **CHECKS)
+    assert np.isfinite(network.predict(later)).all()
+    standardizer = Standardizer.fit(matrix, encoder.number_columns)
+    assert encoder.front_layers(standardizer)[0].values == [pytest.approx(0)]
+
+
 # ---- plain numbers --------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +172,7 @@ def test_plain_numbers_are_not_copied(dtype):
     estimator, encoder, matrix = fitted(X)
     assert matrix is X
     assert encoder.transform(estimator, X, **CHECKS) is X
+    assert encoder.front_layers() == []
     assert encoder.is_categorical is None
 
 
