@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import math
+from typing import Any
 
 
 def positive_integer(text: str) -> int:
@@ -39,6 +41,64 @@ def number(text: str) -> float:
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return value
+
+
+def positive(text: str) -> float:
+    """``"0.5"``: above 0."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def number_of_folds(text: str) -> int:
+    """``"5"``: at least 2."""
+    value = _integer(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError(f"{text} is less than 2, and one part is no cross-validation")
+    return value
+
+
+def weights(text: str) -> str | dict[str, float]:
+    """``"balanced"``, or the weight of classes by their names: ``"yes=3,no=1"``."""
+    if text == "balanced":
+        return text
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, weight = part.rpartition("=")
+        if not equals:
+            raise argparse.ArgumentTypeError(f"{text!r} is neither 'balanced' nor CLASS=WEIGHT,CLASS=WEIGHT")
+        found[name.strip()] = positive(weight.strip())
+    return found
+
+
+def specification(text: str) -> str:
+    """A component: ``"huber"``, or with arguments ``"huber:delta=2"``; checked when it is looked up."""
+    component(text)
+    return text
+
+
+def component(text: str) -> dict[str, Any]:
+    """What `nncore.registry.resolve` takes, for the text of a `specification`."""
+    name, colon, arguments = text.partition(":")
+    if not name or (colon and not arguments):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME or NAME:ARGUMENT=VALUE,ARGUMENT=VALUE")
+    found: dict[str, Any] = {"name": name}
+    for part in arguments.split(",") if arguments else ():
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip().isidentifier() or key.strip() == "name":
+            raise argparse.ArgumentTypeError(f"{part!r} in {text!r} is not ARGUMENT=VALUE")
+        found[key.strip()] = _literal(value.strip())
+    return found
+
+
+def _literal(text: str) -> Any:
+    """A number, truth value or None as Python writes it, else the text."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return {"true": True, "false": False}.get(text, text)
+    return value if isinstance(value, (int, float, bool, type(None))) else text
 
 
 def widths(text: str) -> list[int]:

@@ -17,6 +17,7 @@ EXTRAS = (
     ("progress", "rich", "the progress bar"),
     ("pandas", "pandas", "data frames"),
     ("sklearn", "scikit-learn", "pipelines and grid search"),
+    ("parquet", "pyarrow", "Parquet files at the command line"),
 )
 
 

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from nncore.errors import ParameterError
 
 
-def check_output(path: Path, *inputs: Path) -> None:
+def check_output(path: Path, *inputs: Path, option: str = "--out") -> None:
     """Raise `ParameterError` if `path` cannot be written, or would overwrite one of the `inputs`."""
     folder = path.parent
     if path.is_dir():
-        raise ParameterError(f"--out {path} is a folder; add a file name")
+        raise ParameterError(f"{option} {path} is a folder; add a file name")
     if not folder.is_dir():
-        raise ParameterError(f"--out {path}: there is no folder {folder}; make it first (mkdir -p {folder})")
+        raise ParameterError(f"{option} {path}: there is no folder {folder}; make it first (mkdir -p {folder})")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ParameterError(f"--out {path}: you may not write into the folder {folder}; choose another")
+        raise ParameterError(f"{option} {path}: you may not write into the folder {folder}; choose another")
     for source in inputs:
         if path.exists() and source.exists() and path.samefile(source):
-            raise ParameterError(f"--out {path} is a file that is read; choose another name")
+            raise ParameterError(f"{option} {path} is a file that is read; choose another name")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text so that `path` holds either what it held or all of `text`."""
+@contextmanager
+def writing_atomically(path: Path) -> Iterator[TextIO]:
+    """A file for UTF-8 text that gets the name `path` when all is written; until then, and if that fails, `path` stays what it is."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write UTF-8 text so that `path` holds either what it held or all of `text`."""
+    with writing_atomically(path) as file:
+        file.write(text)

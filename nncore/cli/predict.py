@@ -1,107 +1,191 @@
-"""``nncore predict``: a trained network's answers for the rows of a CSV file."""
+"""``nncore predict``: a trained network's answers for the rows of a file, however long, a block at a time."""
 
 from __future__ import annotations
 
 import argparse
 import csv
-import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from nncore.cli.output import check_output, write_atomically
-from nncore.cli.scores import accuracy, real_errors
-from nncore.cli.terminal import listed, notice, percent
+from nncore.cli.evaluation import as_probabilities, gives_probabilities, predictions
+from nncore.cli.output import check_output, writing_atomically
+from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
+from nncore.cli.terminal import listed, notice
 from nncore.errors import FileFormatError, ParameterError
-from nncore.tabular import ClassTarget, RealTarget, TableEncoder, read_csv
+from nncore.tabular import ClassTarget, RealTarget, Table, TableEncoder, read_blocks
 from nncore.tabular.description import KEY, from_json
+from nncore.tabular.remarks import Remark, merged
+from nncore.tabular.source import STDIN
 from nncore.tabular.values import as_number
+
+if TYPE_CHECKING:
+    from nncore.model import Sequential
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "predict",
-        help="predict the rows of a CSV file with a saved network",
-        description="Predict the rows of a CSV file with a network that `nncore train` saved. One line a row, in the same order.",
-        epilog="example: nncore predict penguins.nncore new.csv --out answers.csv",
+        help="predict the rows of a CSV or Parquet file with a saved network",
+        description="Predict the rows of a CSV or Parquet file with a network that `nncore train` saved. One line a row, in the same "
+        "order, written while the file is read: it may be larger than memory.",
+        epilog="examples: nncore predict penguins.nncore new.csv --out answers.csv;  zcat new.csv.gz | nncore predict penguins.nncore -",
         allow_abbrev=False,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="file written by nncore train --out")
-    parser.add_argument("data", type=Path, metavar="DATA.csv", help="columns are found by name; it need not have the target")
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="CSV (.gz too) or Parquet, - for standard input; columns are found by name, no target needed",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="default: standard output")
     parser.add_argument("--proba", action="store_true", help="also the probability of each class")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from nncore.persistence import load
-
-    if arguments.out is not None:
-        check_output(arguments.out, arguments.model, arguments.data)
-    network = load(arguments.model)
-    if KEY not in network.metadata:
-        raise FileFormatError(
-            f"{arguments.model} does not describe columns, as nncore train does; in Python: nncore.load({str(arguments.model)!r})"
-        )
-    encoder = from_json(network.metadata[KEY])
-    if network.input_shape != (encoder.n_inputs,) or network.output_shape != (encoder.target.n_outputs,):
-        raise FileFormatError(f"{arguments.model} is damaged: its columns do not fit its network")
-    if arguments.proba and isinstance(encoder.target, RealTarget):
-        raise ParameterError(f"--proba: the network predicts the number {encoder.target.name!r}, and no classes")
-
-    table, notices = encoder.match(read_csv(arguments.data, header=encoder.has_header, decimal_comma=encoder.decimal_comma or None))
-    X, remarks = encoder.transform(table)
-    for text in notices + remarks:
-        notice(text)
-    outputs = network.predict_proba(X) if arguments.proba else network.predict(X)
-    if encoder.target.name in table.names:
-        notice(_comparison(encoder, outputs, table.column(encoder.target.name)))
-    text = _as_csv(_rows(encoder, outputs, arguments.proba))
-    if arguments.out is None:
-        sys.stdout.write(text)
-    else:
-        write_atomically(arguments.out, text)
-        notice(f"{table.n_rows} rows predicted, written to {arguments.out}")
+    to_stdout = arguments.out is None or str(arguments.out) == STDIN
+    if not to_stdout:
+        inputs = (arguments.model,) if str(arguments.data) == STDIN else (arguments.model, arguments.data)
+        check_output(arguments.out, *inputs)
+    network, encoder = load_with_columns(arguments.model)
+    if arguments.proba:
+        _check_probabilities(network, encoder)
+    comparison = ClassComparison(encoder.target) if isinstance(encoder.target, ClassTarget) else RealComparison(encoder.target)
+    remarks: list[Remark] = []
+    n_rows = 0
+    with _destination(None if to_stdout else arguments.out) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        # Whether there are commas in numbers is looked for again where training had none: another file may be written otherwise.
+        for block in read_blocks(arguments.data, header=encoder.has_header, decimal_comma=encoder.decimal_comma or None):
+            table, notices = encoder.match(block)
+            X, found = encoder.transform(table)
+            outputs = predictions(network, X)
+            if n_rows == 0:
+                for text in notices:
+                    notice(text)
+                writer.writerow(_header(encoder, arguments.proba))
+            writer.writerows(_rows(encoder, outputs, arguments.proba))
+            file.flush()
+            remarks = merged([*remarks, *found])
+            if encoder.target.name in table.names:
+                comparison.add(table, outputs)
+            n_rows += table.n_rows
+    for remark in remarks:
+        notice(str(remark))
+    if text := comparison.in_words():
+        notice(f"the file has {encoder.target.name!r} too: {text}")
+    if not to_stdout:
+        notice(f"{n_rows} rows predicted, written to {arguments.out}")
     return 0
 
 
-def _comparison(encoder: TableEncoder, outputs: np.ndarray, true: Sequence[str | None]) -> str:
-    """How well `outputs` agree with the target, where the file has it too."""
-    rows = [row for row, value in enumerate(true) if value is not None]
-    known = [str(true[row]) for row in rows]
-    about = f"the file has {encoder.target.name!r} too: "
-    if not rows:
-        return f"{about}no row has a value"
-    if isinstance(encoder.target, ClassTarget):
-        strangers = sorted(set(known) - set(encoder.target.classes))
-        if strangers:
-            return f"{about}not compared, it has classes that training did not have ({listed(list(map(repr, strangers)), most=5)})"
-        return f"{about}accuracy {percent(accuracy(encoder.target.decode(outputs[rows]), known))} on {len(rows)} rows"
-    numbers = [as_number(value) for value in known]
-    if None in numbers:
-        return f"{about}not compared, it has values that are no numbers"
-    return f"{about}{real_errors(encoder.target.decode(outputs[rows]), np.array(numbers, dtype=np.float64))} on {len(rows)} rows"
+def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
+    """A network that `nncore train` saved, and how columns become its inputs.
+
+    Raises
+    ------
+    FileFormatError
+        If the file holds no network, or one that knows nothing of columns.
+    """
+    from nncore.persistence import load
+
+    network = load(path)
+    if KEY not in network.metadata:
+        raise FileFormatError(f"{path} does not describe columns, as nncore train does; in Python: nncore.load({str(path)!r})")
+    encoder = from_json(network.metadata[KEY])
+    if network.input_shape != (encoder.n_inputs,) or network.output_shape != (encoder.target.n_outputs,):
+        raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
+    return network, encoder
 
 
-def _rows(encoder: TableEncoder, outputs: np.ndarray, with_probabilities: bool) -> Iterator[list[str]]:
-    """Header and one row for each row of `outputs`, shape ``(n_rows, n_outputs)``."""
+def _check_probabilities(network: Sequential, encoder: TableEncoder) -> None:
+    if isinstance(encoder.target, RealTarget):
+        raise ParameterError(f"--proba: the network predicts the number {encoder.target.name!r}, and no classes")
+    if not gives_probabilities(network):
+        raise ParameterError(f"--proba: a network trained with {network.loss!r} gives no probabilities")
+
+
+@contextmanager
+def _destination(path: Path | None) -> Iterator[TextIO]:
+    """Where to write: a file appears whole or not at all."""
+    if path is None:
+        yield sys.stdout
+    else:
+        with writing_atomically(path) as file:
+            yield file
+
+
+def _header(encoder: TableEncoder, with_probabilities: bool) -> list[str]:
+    target = encoder.target
+    if isinstance(target, ClassTarget) and with_probabilities:
+        return [target.name, *(f"P({label})" for label in target.classes)]
+    return [target.name]
+
+
+def _rows(encoder: TableEncoder, outputs: np.ndarray, with_probabilities: bool) -> Iterator[Sequence[str]]:
+    """One row for each row of `outputs`, shape ``(n_rows, n_outputs)``."""
     target = encoder.target
     if isinstance(target, RealTarget):
-        yield [target.name]
-        yield from ([f"{value:.7g}"] for value in target.decode(outputs))  # float32 has 7 digits
-        return
+        return ((f"{value:.7g}",) for value in target.decode(outputs).tolist())  # float32 has 7 digits
     labels = target.decode(outputs)
     if not with_probabilities:
-        yield [target.name]
-        yield from ([label] for label in labels)
-        return
-    yield [target.name, *(f"P({label})" for label in target.classes)]
-    yield from ([label, *(f"{p:.6f}" for p in row)] for label, row in zip(labels, outputs, strict=True))
+        return ((label,) for label in labels)
+    probabilities = as_probabilities(outputs).tolist()
+    return ([label, *(f"{p:.6f}" for p in row)] for label, row in zip(labels, probabilities, strict=True))
 
 
-def _as_csv(rows: Iterable[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+class ClassComparison:
+    """Answers against the classes that the file has itself."""
+
+    def __init__(self, target: ClassTarget) -> None:
+        self.target, self.known = target, frozenset(target.classes)
+        self.accuracy = RunningAccuracy()
+        self.is_asked = False
+
+    def add(self, table: Table, outputs: np.ndarray) -> None:
+        self.is_asked = True
+        true = table.column(self.target.name)
+        rows = [row for row, value in enumerate(true) if value is not None]
+        self.accuracy.add([str(true[row]) for row in rows], self.target.decode(outputs[rows]), self.known)
+
+    def in_words(self) -> str:
+        if not self.is_asked:
+            return ""
+        if not self.accuracy.n_rows:
+            return "no row has a value"
+        if strangers := sorted(self.accuracy.strangers):
+            return f"not compared, it has classes that training did not have ({listed(list(map(repr, strangers)), most=5)})"
+        return f"{in_words(self.accuracy.scores())} on {self.accuracy.n_rows} rows"
+
+
+class RealComparison:
+    """Answers against the numbers that the file has itself."""
+
+    def __init__(self, target: RealTarget) -> None:
+        self.target = target
+        self.errors = RunningErrors()
+        self.is_asked, self.has_words = False, False
+
+    def add(self, table: Table, outputs: np.ndarray) -> None:
+        self.is_asked = True
+        true = table.column(self.target.name)
+        rows = [row for row, value in enumerate(true) if value is not None]
+        numbers = [as_number(str(true[row])) for row in rows]
+        self.has_words |= None in numbers
+        if not self.has_words:
+            self.errors.add(np.array(numbers, dtype=np.float64), self.target.decode(outputs[rows]))
+
+    def in_words(self) -> str:
+        if not self.is_asked:
+            return ""
+        if self.has_words:
+            return "not compared, it has values that are no numbers"
+        if not self.errors.n_rows:
+            return "no row has a value"
+        return f"{in_words(self.errors.scores())} on {self.errors.n_rows} rows"

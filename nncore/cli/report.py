@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from nncore.cli.terminal import listed, percent
+from nncore.cli.experiment import Task
+from nncore.cli.terminal import listed, percent, significant
 from nncore.tabular import ClassTarget, Table, TableEncoder
-from nncore.tabular.columns import CategoricalColumn, NumericColumn
-from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
+from nncore.tabular.columns import CategoricalColumn, NumericColumn, parse_numbers
+from nncore.tabular.kinds import MOST_LEVELS
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def describe_columns(
-    table: Table, kinds: dict[str, ColumnKind], encoder: TableEncoder, why: str, n_unlabelled: int
-) -> Iterator[tuple[str, str]]:
+def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, str]]:
     """Labelled sentences."""
-    header = "first line names the columns" if table.has_header else "no header, columns are called c1, c2, …"
-    written = _SEPARATORS[table.delimiter] + (", decimal commas" if table.decimal_comma else "")
-    yield "file", f"{table.source}: {table.n_rows + n_unlabelled} rows, {len(table.names)} columns, {written}, {header}"
-    yield "target", _target(table, encoder, why) + (f"; {n_unlabelled} rows without it are not used" if n_unlabelled else "")
+    table, kinds, n_unlabelled = task.table, task.columns, task.n_unlabelled
+    yield "file", f"{table.source}: {table.n_rows + n_unlabelled} rows, {len(table.names)} columns, {_written(table)}"
+    yield "target", _target(table, encoder, task.why) + (f"; {n_unlabelled} rows without it are not used" if n_unlabelled else "")
     for label, texts in (
         ("numbers", [_numeric(table, column) for column in encoder.columns if isinstance(column, NumericColumn)]),
         ("categories", [_categorical(column) for column in encoder.columns if isinstance(column, CategoricalColumn)]),
@@ -28,11 +26,22 @@ def describe_columns(
     ):
         if texts:
             yield label, listed(texts, most=30)
-    for name, kind in kinds.items():
-        if kind.kind != "left out" and kind.reason:
-            yield "note", f"{name}: {kind.reason}"
-    for name in _giveaways(table, encoder):
-        yield "note", f"{name} tells the target exactly; if it is not known beforehand, add --drop {name}"
+    for text in column_notes(task, encoder):
+        yield "note", text
+
+
+def column_notes(task: Task, encoder: TableEncoder) -> list[str]:
+    """What is doubtful about the columns."""
+    doubts = [f"{name}: {kind.reason}" for name, kind in task.columns.items() if kind.kind != "left out" and kind.reason]
+    tell_tales = _giveaways(task.table, encoder)
+    return doubts + [f"{name} tells the target exactly; if it is not known beforehand, add --drop {name}" for name in tell_tales]
+
+
+def _written(table: Table) -> str:
+    if not table.delimiter:
+        return "Parquet"
+    header = "first line names the columns" if table.has_header else "no header, columns are called c1, c2, …"
+    return _SEPARATORS[table.delimiter] + (", decimal commas, " if table.decimal_comma else ", ") + header
 
 
 def _target(table: Table, encoder: TableEncoder, why: str) -> str:
@@ -41,12 +50,17 @@ def _target(table: Table, encoder: TableEncoder, why: str) -> str:
         counts = Counter(table.column(target.name))
         shares = [f"{label} ({percent(counts[label] / table.n_rows)})" for label in target.classes]
         return f"{target.name}: classification, {why}; {len(shares)} classes: {listed(shares, most=12)}"
-    return f"{target.name}: regression, {why}; mean {target.mean:.5g}, standard deviation {target.std:.5g}"
+    return f"{target.name}: regression, {why}; {_distribution(table, target.name)}"
+
+
+def _distribution(table: Table, name: str) -> str:
+    numbers = parse_numbers(name, table.column(name), table.place)
+    return f"mean {significant(float(numbers.mean()))}, standard deviation {significant(float(numbers.std()))}"
 
 
 def _numeric(table: Table, column: NumericColumn) -> str:
     count = table.column(column.name).count(None)
-    return column.name + (f" ({count} missing, taken as the median {column.median:.6g})" if count else "")
+    return column.name + (f" ({count} missing)" if count else "")
 
 
 def _categorical(column: CategoricalColumn) -> str:

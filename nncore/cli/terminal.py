@@ -37,6 +37,11 @@ def listed(names: list[str], most: int = 12) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
+def significant(value: float) -> str:
+    """Five digits that count, without an exponent where a person would write none: ``117043``, ``0.0012346``."""
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.5g}"
+
+
 def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 

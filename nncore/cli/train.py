@@ -1,230 +1,186 @@
-"""``nncore train``: from a CSV file to a trained network and its score on rows held out."""
+"""``nncore train``: from a table to a trained network and its score on rows that it has not seen."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 import time
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nncore.cli.arguments import fraction, natural, number, positive_integer, widths
-from nncore.cli.output import check_output
+from nncore.cli.config_file import as_toml, read_config
+from nncore.cli.evaluation import evaluate, importances
+from nncore.cli.experiment import Fitted, Parts, Task, batch_size, divide, divide_in_folds, find_task, fit, make_encoder
+from nncore.cli.outcome import Outcome
+from nncore.cli.output import check_output, write_atomically
 from nncore.cli.report import describe_columns
-from nncore.cli.scores import classification_score, regression_score
+from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.terminal import labelled, notice, seconds
-from nncore.errors import DataError
-from nncore.tabular import ClassTarget, Table, TableEncoder, hold_out, infer_target, read_csv
+from nncore.configuration import require
+from nncore.errors import ParameterError
 from nncore.tabular.description import KEY, to_json
-from nncore.tabular.kinds import ColumnKind, column_kinds
+from nncore.tabular.source import STDIN
 
-if TYPE_CHECKING:
-    from nncore.history import History
-    from nncore.model import Sequential
-    from nncore.plugin import Layer, Optimizer
+EPILOG = """\
+examples:
+  nncore train penguins.csv --target species --out penguins.nncore
+  nncore train adult.parquet --target income --cv 5 --class-weight balanced --report adult.html
+  nncore train --print-config > train.toml    # every option, to be edited
+  nncore train --config train.toml --epochs 50
 
-#: Part of the rows to learn from that decides when to stop, and the fewest rows worth dividing for it.
-VALIDATION_FRACTION = 0.15
-FEWEST_ROWS_TO_DIVIDE = 40
+exit codes: 0 done, 2 a mistake in the call or the data that the message explains, 130 interrupted by Ctrl-C (a network that has
+begun to learn is still scored and saved)"""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "train",
-        help="train a network on a CSV file",
-        description="Train a network on a CSV file: columns are understood, rows are held out, the network is scored on them.",
-        epilog="example: nncore train penguins.csv --target species --out penguins.nncore",
+        help="train a network on a CSV or Parquet file",
+        description="Train a network on a CSV or Parquet file: columns are understood, rows are held out, the network is scored on them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("data", type=Path, metavar="DATA.csv", help="UTF-8; commas, semicolons, tabs or bars")
-    parser.add_argument("--target", required=True, metavar="COLUMN", help="column to predict (c1, c2, … in a file without header)")
-    parser.add_argument("--task", choices=("classification", "regression"), help="default: seen from the target")
-    parser.add_argument("--out", type=Path, metavar="MODEL", help='file for the trained network; needs pip install "nncore-ml[save]"')
-    columns = parser.add_argument_group("columns")
-    columns.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave this column out (may be repeated)")
-    columns.add_argument("--keep", action="append", default=[], metavar="COLUMN", help="use this column although it looks useless")
-    columns.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="the first line names the columns, or not; default: seen from the file",
-    )
-    network = parser.add_argument_group("network and training")
-    network.add_argument("--hidden", type=widths, default=[64, 64], metavar="N,N", help="units of the hidden layers (default 64,64; none)")
-    network.add_argument("--activation", default="relu", metavar="NAME", help="of the hidden layers (default relu)")
-    network.add_argument("--dropout", type=fraction, default=0.1, metavar="F", help="after each hidden layer (default 0.1)")
-    network.add_argument("--optimizer", default="adam", metavar="NAME", help="default adam; `nncore plugins` lists all")
-    network.add_argument("--lr", type=number, metavar="RATE", help="learning rate (default: the optimizer's)")
-    network.add_argument("--weight-decay", type=number, default=1e-4, metavar="λ", help="L2 penalty on the weights (default 1e-4)")
-    network.add_argument("--epochs", type=positive_integer, default=200, metavar="N", help="at most this many (default 200)")
-    network.add_argument(
-        "--patience",
-        type=natural,
-        default=20,
-        metavar="N",
-        help="stop after N epochs without improvement on rows set aside, and take the best (default 20; 0: run all epochs)",
-    )
-    network.add_argument("--batch-size", type=positive_integer, metavar="N", help="default: by the number of rows, 32 to 256")
-    network.add_argument("--test-fraction", type=fraction, default=0.2, metavar="F", help="rows held out for the score (default 0.2)")
-    network.add_argument("--seed", type=natural, default=0, metavar="N", help="same seed, same result (default 0)")
-    parser.add_argument("--quiet", action="store_true", help="print the score and nothing else")
-    parser.set_defaults(run=run)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Row numbers: to learn from, to decide when to stop (may be empty), held out for the score (may be empty)."""
-
-    training: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
+    add_options(parser)
+    files = parser.add_argument_group("configuration file")
+    files.add_argument("--config", type=Path, metavar="FILE.toml", help="options by their long names; the command line wins over the file")
+    files.add_argument("--print-config", action="store_true", help="print all options as they would be, and do nothing else")
+    files.add_argument("--save-config", type=Path, metavar="FILE.toml", help="write all options as they are, then train")
+    parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    start = time.perf_counter()
-    if arguments.out is not None:
-        _check_saving(arguments.out, arguments.data)
-    table, n_unlabelled = _labelled_rows(read_csv(arguments.data, header=arguments.header), arguments.target)
-    for name in (*arguments.drop, *arguments.keep):
-        table.column(name)
-    task, why = infer_target(arguments.target, [str(value) for value in table.column(arguments.target)], arguments.task)
-    kinds = column_kinds(table, arguments.target, drop=arguments.drop, keep=arguments.keep)
-    parts = divide(table, arguments.target, task, arguments)
-    encoder = TableEncoder.fit(table, kinds, arguments.target, task, parts.training.tolist())
-    network, optimizer = _network(arguments, encoder), _optimizer(arguments)
-    if not arguments.quiet:
-        _describe(arguments, table, kinds, encoder, parts, why, n_unlabelled)
-    history = _fit(arguments, network, optimizer, encoder, table, parts)
-    if history.interrupted:
-        which = "the best epoch so far" if len(parts.validation) and len(history) else "the last finished step"
-        notice(f"interrupted after {len(history)} of {arguments.epochs} epochs; the network is that of {which}")
-    print(labelled("score", score(network, encoder, table, parts)) if len(parts.test) else labelled("score", "no rows were held out"))
-    if not arguments.quiet:
-        stopped = f" ({history.stop_reason})" if len(history) < arguments.epochs else ""
-        print(labelled("trained", f"{len(history)} epochs{stopped}; {seconds(time.perf_counter() - start)} in all"))
-    if arguments.out is not None:
-        network.metadata[KEY] = to_json(encoder)
-        network.save(arguments.out)
-    if not arguments.quiet:
-        _next_steps(arguments.out)
-    return 130 if history.interrupted else 0
+    config = {} if arguments.config is None else read_config(arguments.config)
+    settings = Settings(**(config | given(arguments)))
+    if arguments.print_config:
+        print(as_toml(settings), end="")
+        return 0
+    _check_usage(settings, arguments.usage_error)
+    _check_files(settings, arguments.save_config)
+    if arguments.save_config is not None:
+        write_atomically(arguments.save_config, as_toml(settings))
+    return train(settings)
 
 
-def _check_saving(out: Path, data: Path) -> None:
-    """What would fail after the training fails now."""
-    from nncore.configuration import require
-
-    check_output(out, data)
-    require("safetensors", extra="save", purpose="--out")
-
-
-def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:
-    """The rows that have a target, and how many have not."""
-    rows = [row for row, value in enumerate(table.column(target)) if value is not None]
-    if len(rows) < 2:
-        raise DataError(f"{table.source} has {len(rows)} rows with a value for {target!r}; training needs at least 2")
-    n_unlabelled = table.n_rows - len(rows)
-    return (table.select_rows(rows) if n_unlabelled else table), n_unlabelled
-
-
-def divide(table: Table, target: str, task: str, arguments: argparse.Namespace) -> Parts:
-    """Hold rows out at random, of each class alike."""
-    rng = np.random.default_rng(arguments.seed)
-    classes = np.unique(np.array(table.column(target)), return_inverse=True)[1] if task == "classification" else None
-    rows, test = hold_out(np.arange(table.n_rows), arguments.test_fraction, rng, classes)
-    if arguments.patience == 0 or len(rows) < FEWEST_ROWS_TO_DIVIDE:
-        return Parts(rows, np.empty(0, dtype=np.int64), test)
-    training, validation = hold_out(rows, VALIDATION_FRACTION, rng, None if classes is None else classes[rows])
-    return Parts(training, validation, test)
-
-
-def _network(arguments: argparse.Namespace, encoder: TableEncoder) -> Sequential:
-    from nncore.layers.dense import Dense
-    from nncore.layers.dropout import Dropout
-    from nncore.model import Sequential
-
-    layers: list[Layer] = []
-    for width in arguments.hidden:
-        layers.append(Dense(width, activation=arguments.activation))
-        if arguments.dropout:
-            layers.append(Dropout(arguments.dropout))
-    return Sequential(*layers, Dense(encoder.target.n_outputs))
-
-
-def _optimizer(arguments: argparse.Namespace) -> Optimizer:
-    from nncore import registry
-
-    rate = {} if arguments.lr is None else {"lr": arguments.lr}
-    optimizer: Optimizer = registry.resolve("optimizers", {"name": arguments.optimizer, **rate})
-    return optimizer
-
-
-def batch_size(n_rows: int) -> int:
-    """Small batches where there are few rows, so that an epoch has steps enough; large ones where there are many."""
-    return 32 if n_rows < 4_000 else 128 if n_rows < 40_000 else 256
-
-
-def _fit(
-    arguments: argparse.Namespace, network: Sequential, optimizer: Optimizer, encoder: TableEncoder, table: Table, parts: Parts
-) -> History:
-    from nncore.callbacks.early_stopping import EarlyStopping
-
-    X, _ = encoder.transform(table)
-    y = encoder.transform_target(table)
-    is_divided = len(parts.validation) > 0
-    return network.fit(
-        X[parts.training],
-        y[parts.training],
-        loss="softmax_cross_entropy" if isinstance(encoder.target, ClassTarget) else "mse",
-        optimizer=optimizer,
-        epochs=arguments.epochs,
-        batch_size=arguments.batch_size or batch_size(len(parts.training)),
-        validation=(X[parts.validation], y[parts.validation]) if is_divided else None,
-        callbacks=[EarlyStopping(patience=arguments.patience)] if is_divided else [],
-        weight_decay=arguments.weight_decay,
-        rng=arguments.seed,
-        progress=not arguments.quiet,
-    )
-
-
-def score(network: Sequential, encoder: TableEncoder, table: Table, parts: Parts) -> str:
-    """The score on the rows held out, in words."""
-    held_out = table.select_rows(parts.test.tolist())
-    X, _ = encoder.transform(held_out)
-    true = [str(value) for value in held_out.column(encoder.target.name)]
-    answers = encoder.target.decode(network.predict(X))
-    if isinstance(encoder.target, ClassTarget):
-        learnt = table.select_rows(parts.training.tolist()).column(encoder.target.name)
-        return classification_score(list(answers), true, str(Counter(learnt).most_common(1)[0][0]))
-    return regression_score(np.asarray(answers), np.array(true, dtype=np.float64), encoder.target.mean)
-
-
-def _describe(
-    arguments: argparse.Namespace,
-    table: Table,
-    kinds: dict[str, ColumnKind],
-    encoder: TableEncoder,
-    parts: Parts,
-    why: str,
-    n_unlabelled: int,
-) -> None:
-    for label, text in describe_columns(table, kinds, encoder, why, n_unlabelled):
-        print(labelled(label, text))
-    aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
-    print(labelled("rows", f"{len(parts.training)} to learn from{aside}, {len(parts.test)} held out for the score"))
-    shape = " → ".join(map(str, [encoder.n_inputs, *arguments.hidden, encoder.target.n_outputs]))
-    hidden = f", {arguments.activation}" + (f", dropout {arguments.dropout:g}" if arguments.dropout else "") if arguments.hidden else ""
-    rate = "" if arguments.lr is None else f", learning rate {arguments.lr:g}"
-    batch = arguments.batch_size or batch_size(len(parts.training))
-    print(labelled("network", f"{shape}{hidden}; {arguments.optimizer}{rate}, batches of {batch}, seed {arguments.seed}"), flush=True)
-
-
-def _next_steps(out: Path | None) -> None:
-    if out is None:
-        print(labelled("next", "add --out MODEL.nncore to keep the network"))
+def train(settings: Settings) -> int:
+    """Everything from the file to the score; the exit code."""
+    began = time.perf_counter()
+    tell = _teller(settings)
+    task = find_task(settings)
+    if settings.cv is None:
+        parts = divide(task, settings)
+        _describe(tell, settings, task, parts)
+        final = fit(settings, task, parts, progress=not settings.quiet)
+        scored = [final] if len(parts.test) else []
     else:
-        print(labelled("saved", f"{out} ({out.stat().st_size / 1000:.0f} kB)"))
-        print(labelled("next", f"nncore predict {out} NEW.csv"))
+        scored = _fit_folds(tell, settings, task)
+        everything = Parts(np.arange(task.table.n_rows), np.empty(0, np.int64), np.empty(0, np.int64))
+        # Nothing is left to stop by: as many epochs as were best in the folds.
+        epochs = round(float(np.median([fitted.best_epoch for fitted in scored])))
+        final = fit(settings, task, everything, epochs=epochs, progress=not settings.quiet)
+    if final.history.interrupted:
+        which = "the best epoch so far" if len(final.parts.validation) and len(final.history) else "the last finished step"
+        notice(f"interrupted after {len(final.history)} of {settings.epochs} epochs; the network is that of {which}")
+    outcome = Outcome(
+        settings,
+        task,
+        final,
+        scored,
+        [evaluate(fitted, task) for fitted in scored],
+        importances(scored, task, settings.seed) if settings.report is not None and scored else [],
+        time.perf_counter() - began,
+    )
+    _conclude(tell, outcome)
+    return 130 if final.history.interrupted else 0
+
+
+def _check_usage(settings: Settings, usage_error: Callable[[str], None]) -> None:
+    missing = [name for name, value in (("DATA", settings.data), ("--target", settings.target)) if value is None]
+    if missing:
+        usage_error(f"the following arguments are required: {', '.join(missing)}")
+
+
+def _check_files(settings: Settings, save_config: Path | None) -> None:
+    """What would fail after the training fails now."""
+    assert settings.data is not None, "asked for before"
+    inputs = () if str(settings.data) == STDIN else (settings.data,)
+    for option, path in (("--out", settings.out), ("--report", settings.report), ("--save-config", save_config)):
+        if path is not None:
+            check_output(path, *inputs, option=option)
+    if settings.out is not None:
+        require("safetensors", extra="save", purpose="--out")
+    if settings.report is not None:
+        require("matplotlib", extra="plot", purpose="--report")
+        if settings.report == settings.out:
+            raise ParameterError(f"--out and --report are both {settings.out}; choose another name for one")
+
+
+def _teller(settings: Settings) -> Callable[[str, str], None]:
+    """What prints a labelled text for a person, where there is one to read it."""
+
+    def tell(label: str, text: str) -> None:
+        if label == "score" or not settings.quiet:
+            print(labelled(label, text), file=sys.stderr if settings.json else sys.stdout, flush=True)
+
+    return (lambda label, text: None) if settings.json and settings.quiet else tell
+
+
+def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task) -> list[Fitted]:
+    folds = divide_in_folds(task, settings)
+    _describe(tell, settings, task, folds[0])
+    scored: list[Fitted] = []
+    for number, parts in enumerate(folds, start=1):
+        fitted = fit(settings, task, parts, progress=False)
+        if fitted.history.interrupted:
+            raise KeyboardInterrupt
+        scored.append(fitted)
+        score = next(iter(evaluate(fitted, task).scores.items()))
+        tell(
+            f"part {number}",
+            f"{score[0]} {score[1]:.4g}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
+        )
+    return scored
+
+
+def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts) -> None:
+    """What was understood, before anything is trained."""
+    encoder = make_encoder(task, parts.training.tolist())
+    for label, text in describe_columns(task, encoder):
+        tell(label, text)
+    aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
+    each = "" if settings.cv is None else f" in each of {settings.cv} parts"
+    tell("rows", f"{len(parts.training)} to learn from{aside}, {len(parts.test)} held out for the score{each}")
+    shape = " → ".join(map(str, [encoder.n_inputs, *settings.hidden, encoder.target.n_outputs]))
+    hidden = [settings.activation, settings.normalization, f"dropout {settings.dropout:g}" if settings.dropout else None]
+    rate = None if settings.lr is None else f"learning rate {settings.lr:g}"
+    steps = f"batches of {settings.batch_size or batch_size(len(parts.training))}"
+    how = [settings.loss, settings.optimizer, rate, settings.schedule, steps, f"seed {settings.seed}"]
+    described = ", ".join(filter(None, hidden)) if settings.hidden else ""
+    tell("network", ", ".join(filter(None, [shape, described])) + "; " + ", ".join(filter(None, how)))
+
+
+def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
+    """The score, then the files, then what to do with them."""
+    settings, final = outcome.settings, outcome.final
+    tell("score", outcome.score_text())
+    history = final.history
+    stopped = f" ({history.stop_reason})" if len(history) < settings.epochs and outcome.settings.cv is None else ""
+    on_all = " on all rows, the median of the best in each part" if outcome.is_cross_validated else ""
+    tell("trained", f"{len(history)} epochs{on_all}{stopped}; {seconds(outcome.seconds)} in all")
+    for text in outcome.advice():
+        tell("note", text)
+    if settings.out is not None:
+        final.network.metadata[KEY] = to_json(final.encoder)
+        final.network.save(settings.out)
+        tell("saved", f"{settings.out} ({settings.out.stat().st_size / 1000:.0f} kB)")
+    if settings.report is not None:
+        from nncore.cli.html_report import render
+
+        write_atomically(settings.report, render(outcome))
+        tell("report", str(settings.report))
+    if settings.json:
+        print(json.dumps(outcome.as_json(), ensure_ascii=False, indent=2, default=float))
+    tell("next", "add --out MODEL.nncore to keep the network" if settings.out is None else f"nncore predict {settings.out} NEW.csv")

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nncore.errors import DataError
+from nncore.tabular.remarks import Remark, examples
 from nncore.tabular.values import as_number
 
+#: Where a row stands in the file, from its position in the table: `Table.place`.
+Place = Callable[[int], str]
 
-def parse_numbers(name: str, values: Sequence[str | None], lines: Sequence[int]) -> np.ndarray:
-    """Numbers, float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` with the line of anything else."""
-    numbers: dict[str | None, float] = {None: np.nan}
-    for value, line in zip(values, lines, strict=True):
-        if value is not None and value not in numbers:
-            number = as_number(value)
-            if number is None:
-                raise DataError(f"column {name!r}, line {line}: {value!r} is not a finite number, as the column's other values are")
-            numbers[value] = number
+
+def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.ndarray:
+    """Numbers, float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` with the place of anything else."""
+    numbers = {value: np.nan if value is None else as_number(value) for value in set(values)}
+    if None in numbers.values():
+        row = next(row for row, value in enumerate(values) if numbers[value] is None)
+        raise DataError(f"column {name!r}, {place(row)}: {values[row]!r} is not a finite number, as the column's other values are")
     return np.fromiter((numbers[value] for value in values), dtype=np.float64, count=len(values))
 
 
@@ -36,38 +37,45 @@ def mean_and_std(name: str, values: np.ndarray) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """(x − mean)/std, with the median where x is missing.
+    """(x − mean)/std, with the median where x is missing, and beside it, where training had such, 1 if it is and 0 if not.
 
     Attributes
     ----------
     name : str
     median, mean, std : float
         Of the rows learnt from; mean and std after the median is filled in.
+    has_missing : bool
+        There is the second input. Its weights and the median together are a value that the network learns.
     """
 
     name: str
     median: float
     mean: float
     std: float
+    has_missing: bool
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[str | None], lines: Sequence[int]) -> NumericColumn:
-        numbers = parse_numbers(name, values, lines)
+    def fit(cls, name: str, values: Sequence[str | None], place: Place) -> NumericColumn:
+        numbers = parse_numbers(name, values, place)
         is_missing = np.isnan(numbers)
         median = float(np.median(numbers[~is_missing])) if not is_missing.all() else 0.0
-        return cls(name, median, *mean_and_std(name, np.where(is_missing, median, numbers)))
+        mean, std = mean_and_std(name, np.where(is_missing, median, numbers))
+        return cls(name, median, mean, std, bool(is_missing.any()))
 
     @property
     def width(self) -> int:
-        return 1
+        return 1 + self.has_missing
 
-    def encode(self, values: Sequence[str | None], lines: Sequence[int], out: np.ndarray) -> list[str]:
-        """Write the column into `out`, shape ``(n_rows, 1)``; returns what the user should know."""
-        numbers = parse_numbers(self.name, values, lines)
+    def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
+        """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
+        numbers = parse_numbers(self.name, values, place)
         is_missing = np.isnan(numbers)
         out[:, 0] = (np.where(is_missing, self.median, numbers) - self.mean) / self.std
+        if self.has_missing:
+            out[:, 1] = is_missing
+            return None
         count = int(is_missing.sum())
-        return [f"column {self.name!r}: {count} missing, taken as the median {self.median:.6g}"] if count else []
+        return Remark(self.name, count, f"the median {self.median:.6g}") if count else None
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ class CategoricalColumn:
     def width(self) -> int:
         return len(self.levels) + self.has_missing + self.has_other
 
-    def encode(self, values: Sequence[str | None], lines: Sequence[int], out: np.ndarray) -> list[str]:
+    def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
         position: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
         if self.has_missing:
@@ -112,13 +120,8 @@ class CategoricalColumn:
         out[:] = 0
         rows = np.flatnonzero(places >= 0)
         out[rows, places[rows]] = 1
-        return self._notices([value for value in set(values) if value not in position], np.flatnonzero(places < 0))
-
-    def _notices(self, strangers: list[str | None], rows: np.ndarray) -> list[str]:
+        strangers = set(values) - position.keys()
         if self.has_other or not strangers:
-            return []
-        shown = ", ".join(sorted("missing" if value is None else repr(value) for value in strangers)[:5])
-        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
-        return [
-            f"column {self.name!r}: {len(rows)} rows with values that training did not have ({shown}{more}), taken as none of the known"
-        ]
+            return None
+        unseen = examples("missing" if value is None else repr(value) for value in strangers)
+        return Remark(self.name, len(values) - len(rows), "none of the known", unseen)

@@ -15,7 +15,7 @@ from nncore.tabular.target import ClassTarget, RealTarget
 KEY = "tabular"
 
 #: Raised when the meaning of a field changes.
-FORMAT = 1
+FORMAT = 2
 
 _TYPES: dict[str, type] = {
     "numeric": NumericColumn,
@@ -47,7 +47,8 @@ def from_json(description: object) -> TableEncoder:
     record = _Record(description, "the description of the columns")
     version = record.whole("format")
     if version != FORMAT:
-        raise FileFormatError(f"the columns are described in format {version} and this nncore reads {FORMAT}: upgrade nncore-ml")
+        remedy = "upgrade nncore-ml" if version > FORMAT else "train the network again"
+        raise FileFormatError(f"the columns are described in format {version} and this nncore reads {FORMAT}: {remedy}")
     columns = [_column(part) for part in record.list("columns")]
     target = _target(record.any("target"))
     names = record.texts("names")
@@ -61,7 +62,8 @@ def _column(part: object) -> NumericColumn | CategoricalColumn:
     record = _Record(part, "a column")
     match record.text("kind"):
         case "numeric":
-            return NumericColumn(record.text("name"), record.number("median"), record.number("mean"), record.positive("std"))
+            median, mean, std = record.number("median"), record.number("mean"), record.positive("std")
+            return NumericColumn(record.text("name"), median, mean, std, record.boolean("has_missing"))
         case "categorical":
             levels = record.texts("levels")
             return CategoricalColumn(record.text("name"), levels, record.boolean("has_missing"), record.boolean("has_other"))

@@ -10,6 +10,7 @@ import numpy as np
 from nncore.errors import DataError
 from nncore.tabular.columns import CategoricalColumn, NumericColumn
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
+from nncore.tabular.remarks import Remark
 from nncore.tabular.table import Table
 from nncore.tabular.target import ClassTarget, RealTarget
 
@@ -47,6 +48,7 @@ class TableEncoder:
         rows: Sequence[int],
         *,
         most_levels: int = MOST_LEVELS,
+        shift_target: bool = True,
     ) -> TableEncoder:
         """Fit on some rows of a table.
 
@@ -64,12 +66,14 @@ class TableEncoder:
             Rows to learn from. Means, medians and levels come from these alone.
         most_levels : int, default 50
             Levels of a categorical column that get an input of their own.
+        shift_target : bool, default True
+            Whether a real target may be shifted to a mean of 0; its scale is set in any case.
         """
         learnt = table.select_rows(rows)
         columns: list[NumericColumn | CategoricalColumn] = []
         for name, kind in kinds.items():
             if kind.kind == "numeric":
-                columns.append(NumericColumn.fit(name, learnt.column(name), learnt.lines))
+                columns.append(NumericColumn.fit(name, learnt.column(name), learnt.place))
             elif kind.kind == "categorical":
                 columns.append(CategoricalColumn.fit(name, learnt.column(name), most_levels))
         if not columns:
@@ -77,13 +81,18 @@ class TableEncoder:
         if task == "classification":
             fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)])
         else:
-            fitted = RealTarget.fit(target, learnt.column(target), learnt.lines)
+            fitted = RealTarget.fit(target, learnt.column(target), learnt.place, shift=shift_target)
         return cls(tuple(table.names), table.has_header, table.decimal_comma, tuple(columns), fitted)
 
     @property
     def n_inputs(self) -> int:
         """Columns of the matrix."""
         return sum(column.width for column in self.columns)
+
+    def spans(self) -> dict[str, slice]:
+        """The inputs that each column became."""
+        ends = np.cumsum([column.width for column in self.columns]).tolist()
+        return {column.name: slice(end - column.width, end) for column, end in zip(self.columns, ends, strict=True)}
 
     def match(self, table: Table) -> tuple[Table, list[str]]:
         """The columns of another file under the names of the training file, and what the user should know.
@@ -112,7 +121,7 @@ class TableEncoder:
             f"(or {len(self.names) - 1} without the target, {self.target.name!r})"
         )
 
-    def transform(self, table: Table) -> tuple[np.ndarray, list[str]]:
+    def transform(self, table: Table) -> tuple[np.ndarray, list[Remark]]:
         """Matrix of inputs, float32 of shape ``(n_rows, n_inputs)``, and what the user should know.
 
         Raises
@@ -121,15 +130,14 @@ class TableEncoder:
             If a column is missing, or a cell of a numeric column is no number.
         """
         X = np.empty((table.n_rows, self.n_inputs), dtype=np.float32)
-        notices: list[str] = []
-        start = 0
+        remarks: list[Remark] = []
+        spans = self.spans()
         for column in self.columns:
-            stop = start + column.width
-            notices += column.encode(table.column(column.name), table.lines, X[:, start:stop])
-            start = stop
-        return X, notices
+            remark = column.encode(table.column(column.name), table.place, X[:, spans[column.name]])
+            remarks += [remark] if remark else []
+        return X, remarks
 
     def transform_target(self, table: Table) -> np.ndarray:
         """Class indices, int64, or standardised numbers, float64; shape ``(n_rows,)``."""
         values = table.column(self.target.name)
-        return self.target.encode(values) if isinstance(self.target, ClassTarget) else self.target.encode(values, table.lines)
+        return self.target.encode(values) if isinstance(self.target, ClassTarget) else self.target.encode(values, table.place)

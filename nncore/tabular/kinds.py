@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from nncore.tabular.columns import Place
 from nncore.tabular.table import Table
 from nncore.tabular.values import as_number
 
@@ -35,8 +36,8 @@ class ColumnKind:
     reason: str = ""
 
 
-def column_kind(values: Sequence[str | None], lines: Sequence[int]) -> ColumnKind:
-    """Look at all values of a column, each on the line of the same position."""
+def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
+    """Look at all values of a column."""
     counts = Counter(values)
     n_missing = counts.pop(None, 0)
     n_present = len(values) - n_missing
@@ -52,8 +53,8 @@ def column_kind(values: Sequence[str | None], lines: Sequence[int]) -> ColumnKin
         return ColumnKind("left out", f"always {next(iter(counts))!r}")
     n_words = sum(counts[word] for word in words)
     if n_words <= (1 - NUMBERS_SHARE) * n_present:
-        line = next(line for value, line in zip(values, lines, strict=True) if value in words)
-        remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {words[0]!r} in line {line}"
+        first = next(row for row, value in enumerate(values) if value in words)
+        remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {values[first]!r} in {place(first)}"
         return ColumnKind("categorical", remark)
     if len(counts) >= IDENTIFIER_SHARE * n_present and len(counts) > 2:
         return ColumnKind("left out", f"text, {len(counts)} different values in {n_present} rows")
@@ -91,7 +92,7 @@ def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: S
         if name == target:
             continue
         values = table.column(name)
-        kind = ColumnKind("left out", "as asked") if name in drop else column_kind(values, table.lines)
+        kind = ColumnKind("left out", "as asked") if name in drop else column_kind(values, table.place)
         if name in keep and kind.kind == "left out":
             is_numeric = all(value is None or as_number(value) is not None for value in values)
             kind = ColumnKind("numeric" if is_numeric else "categorical", "kept as asked")

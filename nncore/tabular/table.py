@@ -22,11 +22,14 @@ class Table:
     columns : list of list of (str or None)
         One list a column, all of length `n_rows`.
     lines : sequence of int
-        Line of the file on which each row ends, for messages.
+        Line of the file on which each row ends, or its number in a file that has no lines; for messages.
     has_header : bool
     delimiter : str
+        Empty for a file of another kind than CSV.
     decimal_comma : bool
         Whether the file writes 1,5 for 1.5; the cells have a point then.
+    unit : {"line", "row"}
+        What `lines` counts.
     """
 
     source: str
@@ -36,10 +39,15 @@ class Table:
     has_header: bool
     delimiter: str
     decimal_comma: bool = False
+    unit: str = "line"
 
     @property
     def n_rows(self) -> int:
         return len(self.lines)
+
+    def place(self, row: int) -> str:
+        """Where a row stands in the file: ``"line 7"``."""
+        return f"{self.unit} {self.lines[row]}"
 
     def column(self, name: str) -> list[str | None]:
         """The cells of one column. Raises `DataError`, with near names, if there is none of that name."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncore.errors import DataError
-from nncore.tabular.columns import mean_and_std, parse_numbers
+from nncore.tabular.columns import Place, mean_and_std, parse_numbers
 from nncore.tabular.values import as_number
 
 #: Whole numbers with at most this many different values are taken as classes...
@@ -68,7 +68,8 @@ class RealTarget:
     ----------
     name : str
     mean, std : float
-        Of the rows learnt from.
+        Of the rows learnt from; what is subtracted, and what is divided by. A target that must not become negative, as counts
+        with a Poisson loss, has 0 and its mean.
     """
 
     name: str
@@ -80,12 +81,13 @@ class RealTarget:
         return 1
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[str | None], lines: Sequence[int]) -> RealTarget:
-        return cls(name, *mean_and_std(name, parse_numbers(name, values, lines)))
+    def fit(cls, name: str, values: Sequence[str | None], place: Place, *, shift: bool = True) -> RealTarget:
+        mean, std = mean_and_std(name, parse_numbers(name, values, place))
+        return cls(name, mean, std) if shift else cls(name, 0.0, mean if mean > 0 else 1.0)
 
-    def encode(self, values: Sequence[str | None], lines: Sequence[int]) -> np.ndarray:
+    def encode(self, values: Sequence[str | None], place: Place) -> np.ndarray:
         """Standardised numbers, float64 of shape ``(n_rows,)``."""
-        return (parse_numbers(self.name, values, lines) - self.mean) / self.std
+        return (parse_numbers(self.name, values, place) - self.mean) / self.std
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Numbers in the unit of the file, float64 of shape ``(n_rows,)``, from outputs ``(n_rows, 1)``."""

@@ -33,18 +33,20 @@ def test_matrix() -> None:
     fitted = encoder()
     X, notices = fitted.transform(table())
     filled = np.array([1, 2, 3, 4, 5.0])
-    expected = np.zeros((5, 6))
+    expected = np.zeros((5, 7))
     expected[:, 0] = (filled - 3) / filled.std()
-    expected[:, 1] = [0, 1, 0, 0, 1]  # blue
-    expected[:, 2] = [1, 0, 1, 0, 0]  # red
-    expected[:, 3] = [0, 0, 0, 1, 0]  # missing
-    expected[:, 4] = [1, 0, 1, 0, 1]
-    expected[:, 5] = [0, 1, 0, 1, 0]
+    expected[:, 1] = [0, 0, 1, 0, 0]  # missing
+    expected[:, 2] = [0, 1, 0, 0, 1]  # blue
+    expected[:, 3] = [1, 0, 1, 0, 0]  # red
+    expected[:, 4] = [0, 0, 0, 1, 0]  # missing
+    expected[:, 5] = [1, 0, 1, 0, 1]
+    expected[:, 6] = [0, 1, 0, 1, 0]
     assert X.dtype == np.float32
     assert X.flags.c_contiguous
-    assert fitted.n_inputs == 6
+    assert fitted.n_inputs == 7
+    assert fitted.spans() == {"a": slice(0, 2), "colour": slice(2, 5), "b": slice(5, 7)}
     assert np.array_equal(X, expected.astype(np.float32))
-    assert notices == ["column 'a': 1 missing, taken as the median 3"]
+    assert notices == []
     assert fitted.transform_target(table()).tolist() == [0, 1, 0, 1, 1]
 
 
@@ -57,6 +59,12 @@ def test_regression_target_statistics_come_from_the_rows_to_learn_from() -> None
     fitted = encoder("regression", range(2))
     assert fitted.target == RealTarget("y", 0.5, 0.5)
     assert fitted.transform_target(table()).tolist() == [-1, 1, -1, 1, 1]
+
+
+def test_a_target_that_must_stay_positive_is_scaled_alone() -> None:
+    data = table()
+    fitted = TableEncoder.fit(data, column_kinds(data, "y"), "y", "regression", range(5), shift_target=False)
+    assert fitted.target == RealTarget("y", 0.0, 0.6)
 
 
 def test_classes_are_those_of_the_whole_table() -> None:
@@ -102,7 +110,8 @@ def test_json_there_and_back(task: str) -> None:
 
 
 PATHS_AND_VALUES = [
-    (("format",), 2),
+    (("format",), 3),
+    (("format",), 1),
     (("format",), "1"),
     (("names",), ["a", "a"]),
     (("names",), "a"),
@@ -121,6 +130,7 @@ PATHS_AND_VALUES = [
     (("columns", 0, "mean"), float("nan")),
     (("columns", 0, "median"), float("inf")),
     (("columns", 0, "median"), True),
+    (("columns", 0, "has_missing"), 1),
     (("columns", 0, "mean"), "1"),
     (("columns", 1, "levels"), ["red", "red"]),
     (("columns", 1, "levels"), ["red", 1]),
@@ -167,8 +177,8 @@ def test_any_json_is_refused_cleanly(value: object) -> None:
 
 
 def test_from_a_file(tmp_path: Path) -> None:
-    from nncore.tabular import read_csv
+    from nncore.tabular import read_table
 
     path = tmp_path / "t.csv"
     path.write_text("a,colour,b,y\n" + "".join(",".join(cell or "" for cell in row) + "\n" for row in ROWS))
-    assert encoder(data=read_csv(path)) == encoder()
+    assert encoder(data=read_table(path)) == encoder()

@@ -7,7 +7,7 @@ from nncore.tabular.table import Table
 
 
 def kind(values: list[str | None]) -> ColumnKind:
-    return column_kind(values, range(2, 2 + len(values)))
+    return column_kind(values, lambda row: f"line {row + 2}")
 
 
 def table(**columns: list[str | None]) -> Table:

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from nncore.errors import DataError
 from nncore.tabular.dialect import DELIMITERS, first_row_is_header, sniff_delimiter
-from nncore.tabular.reader import read_csv
+from nncore.tabular.reader import read_table
 from nncore.tabular.table import Table
 
 
 def read(tmp_path: Path, content: str | bytes, *, header: bool | None = None) -> Table:
     path = tmp_path / "data.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_csv(path, header=header)
+    return read_table(path, header=header)
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
@@ -47,7 +47,7 @@ def test_what_may_be_thousands_stays_text(tmp_path: Path) -> None:
 def test_decimal_commas_can_be_said(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a;b\n1,234;x\n")
-    assert read_csv(path, decimal_comma=True).columns[0] == ["1.234"]
+    assert read_table(path, decimal_comma=True).columns[0] == ["1.234"]
 
 
 def test_spaces_quotes_missing_and_line_ends(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_nameless_index_column(tmp_path: Path) -> None:
         (b"a,b\n1,caf\xe9\n", "line 2 holds the byte 0xe9"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         (b"PK\x03\x04rest", "spreadsheet"),
-        (b"\x1f\x8brest", "unpack it first"),
+        (b"\x1f\x8brest", "damaged or cut off"),
     ],
 )
 def test_bad_files(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -119,9 +119,9 @@ def test_bad_files(tmp_path: Path, content: str | bytes, message: str) -> None:
 
 def test_no_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file"):
-        read_csv(tmp_path / "none.csv")
-    with pytest.raises(DataError, match="cannot be read"):
-        read_csv(tmp_path)
+        read_table(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read_table(tmp_path)
 
 
 def test_unknown_column_suggests(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nncore.tabular.split import hold_out
+from nncore.tabular.split import folds, hold_out
 
 
 @given(st.integers(2, 300), st.floats(0.01, 0.9), st.integers(0, 5), st.booleans())
@@ -48,3 +48,17 @@ def test_same_seed_same_rows() -> None:
     first = hold_out(np.arange(100), 0.3, np.random.default_rng(4))[1]
     assert np.array_equal(first, hold_out(np.arange(100), 0.3, np.random.default_rng(4))[1])
     assert not np.array_equal(first, hold_out(np.arange(100), 0.3, np.random.default_rng(5))[1])
+
+
+@given(st.integers(2, 60), st.integers(2, 8), st.integers(0, 3), st.booleans())
+def test_every_row_is_in_one_fold(n_rows: int, n_folds: int, seed: int, has_classes: bool) -> None:
+    n_folds = min(n_folds, n_rows)
+    rng = np.random.default_rng(seed)
+    classes = rng.integers(0, 3, n_rows) if has_classes else None
+    parts = folds(n_rows, n_folds, rng, classes)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(n_rows))
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+    if classes is not None:
+        counts = np.array([np.bincount(classes[part], minlength=3) for part in parts])
+        assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()

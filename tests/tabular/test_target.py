@@ -62,8 +62,8 @@ def test_classes_there_and_back() -> None:
 
 def test_numbers_there_and_back() -> None:
     texts: list[str | None] = ["10", "20", "40"]
-    target = RealTarget.fit("y", texts, range(3))
-    y = target.encode(texts, range(3))
+    target = RealTarget.fit("y", texts, str)
+    y = target.encode(texts, str)
     assert abs(y.mean()) < 1e-15
     assert y.std() == pytest.approx(1, rel=1e-14)
     assert target.decode(y[:, None]) == pytest.approx([10, 20, 40], rel=1e-14)
@@ -71,4 +71,4 @@ def test_numbers_there_and_back() -> None:
 
 
 def test_a_constant_training_target_does_not_divide_by_zero() -> None:
-    assert RealTarget.fit("y", ["3", "3"], range(2)).std == 1.0
+    assert RealTarget.fit("y", ["3", "3"], str).std == 1.0

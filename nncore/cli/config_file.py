@@ -1,0 +1,123 @@
+"""The configuration file of ``nncore train``: TOML, one table a group of options, every option by its long name."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import textwrap
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nncore.cli.settings import DEFAULTS, OPTIONS, SECTIONS, Option, Settings, long_name
+from nncore.errors import ParameterError
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The options that a file sets, by the names of their fields.
+
+    An option stands in the table of its group, or above all tables; ``weight-decay`` may be written ``weight_decay``.
+
+    Raises
+    ------
+    ParameterError
+        For anything that is no option or no value of it, with near names.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not TOML: {error}") from None
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        if key not in SECTIONS:
+            _take(found, path, "", key, value)
+        elif isinstance(value, dict):
+            for inner, inner_value in value.items():
+                _take(found, path, key, inner, inner_value)
+        elif key == "data":  # the one option that is called like its table
+            _take(found, path, "", key, value)
+        else:
+            raise ParameterError(f"{path}: {key} is a table, written [{key}]")
+    return found
+
+
+def _take(found: dict[str, Any], path: Path, section: str, key: str, value: object) -> None:
+    name, where = key.replace("-", "_"), f"[{section}] {key}" if section else key
+    if name not in OPTIONS:
+        near = difflib.get_close_matches(name, [*OPTIONS, *SECTIONS], n=2)
+        hint = f"did you mean {' or '.join(map(long_name, near))}?" if near else "nncore train --print-config shows all"
+        raise ParameterError(f"{path}: there is no option {where}; {hint}")
+    option = OPTIONS[name]
+    if section not in ("", option.section):
+        raise ParameterError(f"{path}: {key} belongs into [{option.section}], not into [{section}]")
+    if name in found:
+        raise ParameterError(f"{path}: {key} stands there twice")
+    try:
+        found[name] = _parsed(option, value)
+    except argparse.ArgumentTypeError as error:
+        raise ParameterError(f"{path}: {where}: {error}") from None
+
+
+def _parsed(option: Option, value: object) -> Any:
+    """The value of an option, by the same conversion as on the command line."""
+    if option.switch:
+        if not isinstance(value, bool):
+            raise argparse.ArgumentTypeError(f"{value!r} is neither true nor false")
+        return value
+    if option.repeated:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise argparse.ArgumentTypeError(f'{value!r} is no list of texts, ["one", "two"]')
+        return value
+    text = _as_text(value)
+    if option.choices and text not in option.choices:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {' or '.join(map(repr, option.choices))}")
+    return option.parse(text)
+
+
+def _as_text(value: object) -> str:
+    """What one would write on the command line."""
+    if isinstance(value, list):
+        return ",".join(map(_as_text, value))
+    if isinstance(value, Mapping):
+        arguments = ",".join(f"{key}={_as_text(item)}" for key, item in value.items() if key != "name")
+        return ":".join(filter(None, [value["name"], arguments])) if isinstance(value.get("name"), str) else arguments
+    return str(value)
+
+
+def as_toml(settings: Settings) -> str:
+    """The effective configuration; `read_config` reads it back. An option that is not set stands there as a comment."""
+    lines: list[str] = []
+    for section in SECTIONS:
+        lines += ["", f"[{section}]"]
+        for name, option in OPTIONS.items():
+            if option.section != section:
+                continue
+            lines += textwrap.wrap(option.help, 100, initial_indent="# ", subsequent_indent="# ")
+            value = getattr(settings, name)
+            lines.append(f"# {long_name(name)} =" if value is None else f"{long_name(name)} = {_toml(value)}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_toml(key)} = {_toml(item)}' for key, item in value.items())} }}"
+    # A JSON text is a TOML text but for DEL, which TOML wants escaped.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def changed(settings: Settings) -> dict[str, Any]:
+    """The options that are not at their defaults, as JSON can hold them."""
+    values = {name: getattr(settings, name) for name in OPTIONS}
+    return {
+        name: str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value != DEFAULTS[name]
+    }

@@ -1,0 +1,92 @@
+"""Pieces of a page that needs nothing but itself: styles, pictures and tables are inside."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STYLE = Path(__file__).with_name("report.css")
+
+
+def page(title: str, body: Iterable[str]) -> str:
+    """A whole document."""
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en">',
+            '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style></head>",
+            "<body><main>",
+            *body,
+            "</main></body></html>\n",
+        ]
+    )
+
+
+def section(title: str, *parts: str, style: str = "") -> str:
+    kind = f' class="{style}"' if style else ""
+    return "\n".join([f"<section{kind}>", f"<h2>{escape(title)}</h2>", *filter(None, parts), "</section>"])
+
+
+def paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
+
+
+def code(text: str) -> str:
+    return f"<pre>{escape(text)}</pre>"
+
+
+def folded(title: str, part: str) -> str:
+    """Shown when the reader asks for it."""
+    return f"<details><summary>{escape(title)}</summary>{part}</details>"
+
+
+def tiles(values: Sequence[tuple[str, str]]) -> str:
+    """The figures to see first: value and what it is."""
+    cells = [
+        f'<div class="tile{" first" if i == 0 else ""}"><b>{escape(v)}</b><span>{escape(n)}</span></div>' for i, (v, n) in enumerate(values)
+    ]
+    return f'<div class="tiles">{"".join(cells)}</div>'
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> str:
+    """Rows of texts; the columns `numbers` are flush right."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        kinds = ["number" if i in numbers else "name" if i == 0 else "" for i in range(len(cells))]
+        return "".join(f'<{tag} class="{kind}">{escape(cell)}</{tag}>' for kind, cell in zip(kinds, cells, strict=True))
+
+    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{line(header, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def bars(header: tuple[str, str], rows: Sequence[tuple[str, float, str]]) -> str:
+    """Name, length from 0 (negative ones have none), and the length in words."""
+    longest = max((length for _, length, _ in rows), default=0.0)
+    body = []
+    for name, length, words in rows:
+        share = 100 * max(length, 0.0) / longest if longest > 0 else 0.0
+        body.append(
+            f'<tr><td class="name">{escape(name)}</td><td class="bar"><i style="width:{share:.1f}%"></i></td>'
+            f'<td class="number">{escape(words)}</td></tr>'
+        )
+    head = f'<tr><th>{escape(header[0])}</th><th></th><th class="number">{escape(header[1])}</th></tr>'
+    return f'<div class="wide"><table><thead>{head}</thead><tbody>{"".join(body)}</tbody></table></div>'
+
+
+def picture(figure: Figure, description: str) -> str:
+    """A figure as SVG inside the page."""
+    data = io.BytesIO()
+    figure.savefig(data, format="svg", metadata={"Date": None})
+    encoded = base64.b64encode(data.getvalue()).decode("ascii")
+    width, height = figure.get_size_inches()
+    kind = "broad" if width > 1.6 * height else ""  # too small to read on a phone unless it may be moved
+    return f'<figure class="{kind}"><img alt="{escape(description)}" src="data:image/svg+xml;base64,{encoded}"></figure>'

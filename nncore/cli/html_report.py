@@ -1,0 +1,207 @@
+"""The report of ``nncore train``: one HTML file that says what was learnt from, how well, by what, and how to use it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from nncore.cli.config_file import as_toml
+from nncore.cli.html_parts import bars, code, folded, page, paragraph, picture, section, table, tiles
+from nncore.cli.outcome import Outcome
+from nncore.cli.report import column_notes
+from nncore.cli.scores import class_reports, score_name, score_value
+from nncore.cli.terminal import listed, percent, seconds, significant
+from nncore.tabular import ClassTarget
+from nncore.tabular.columns import CategoricalColumn, NumericColumn
+
+#: With more classes a table of each is longer than anyone reads.
+MOST_CLASSES = 40
+
+PYTHON = """\
+import nncore
+from nncore.tabular import read_table
+from nncore.tabular.description import from_json
+
+network = nncore.load({model!r})
+encoder = from_json(network.metadata["tabular"])
+table, notices = encoder.match(read_table({data!r}))
+X, remarks = encoder.transform(table)
+print(encoder.target.decode(network.predict_proba(X))[:5])"""
+
+
+def render(outcome: Outcome) -> str:
+    """The whole page."""
+    task = outcome.task
+    title = f"{task.target} from {Path(task.table.source).name}"
+    body = [f"<h1>{escape(title)}</h1>", f'<p class="soft">{escape(_subtitle(outcome))}</p>', _headline(outcome)]
+    notes = [*outcome.advice(), *column_notes(task, outcome.final.encoder)]
+    if notes:
+        body.append(section("Worth knowing", f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>", style="notes"))
+    if outcome.evaluations:
+        body += [_scores(outcome), _errors(outcome), _importance(outcome)]
+    body += [_curves(outcome), _columns(outcome), _network(outcome), _usage(outcome)]
+    body.append(f"<footer>{escape(_origin())}</footer>")
+    return page(title, body)
+
+
+def _origin() -> str:
+    import nncore
+
+    return f"Made by nncore {nncore.__version__}, nncore train --report."
+
+
+def _subtitle(outcome: Outcome) -> str:
+    target = outcome.final.encoder.target
+    if isinstance(target, ClassTarget):
+        return f"Classification, {len(target.classes)} classes: {listed(list(target.classes), most=8)}"
+    return "Regression"
+
+
+def _headline(outcome: Outcome) -> str:
+    values = []
+    if outcome.evaluations:
+        name = outcome.main_score
+        scores = [e.scores.get(name, 0.0) for e in outcome.evaluations]
+        spread = f" ± {score_value(name, float(np.std(scores)))}" if outcome.is_cross_validated else ""
+        how = (
+            f"{score_name(name)}, {len(scores)}-fold cross-validation"
+            if outcome.is_cross_validated
+            else f"{score_name(name)}, rows held out"
+        )
+        values.append((score_value(name, float(np.mean(scores))) + spread, how))
+        shown = "accuracy" if name == "accuracy" else "rmse"
+        always = score_value(shown, outcome.mean_baseline()[shown])
+        if shown != name:
+            values.append((score_value(shown, outcome.mean_scores()[shown]), score_name(shown)))
+        values.append((always, f"{score_name(shown)} without looking at the columns"))
+    rows = f"{outcome.task.table.n_rows:,}".replace(",", " ")
+    values += [(rows, "rows"), (str(len(outcome.final.encoder.columns)), "columns learnt from"), (seconds(outcome.seconds), "in all")]
+    return tiles(values)
+
+
+def _scores(outcome: Outcome) -> str:
+    means, baseline = outcome.mean_scores(), outcome.mean_baseline()
+    rows = []
+    for name, value in means.items():
+        spread = []
+        if outcome.is_cross_validated:
+            spread = [score_value(name, float(np.std([e.scores[name] for e in outcome.evaluations])))]
+        rows.append([score_name(name), score_value(name, value), *spread, score_value(name, baseline[name]) if name in baseline else ""])
+    middle = ["std. deviation"] if outcome.is_cross_validated else []
+    n_rows = sum(len(e.true) for e in outcome.evaluations)
+    where = (
+        f"Every one of {n_rows} rows was predicted once, by a network that had not seen it."
+        if outcome.is_cross_validated
+        else f"On {n_rows} rows that were held out: neither the network nor the treatment of the columns has seen them."
+    )
+    naive = outcome.evaluations[0].naive
+    always = f"always {naive!r}" if isinstance(outcome.final.encoder.target, ClassTarget) else f"always the mean, {naive}"
+    numbers = range(1, 3 + len(middle))
+    return section("Score", paragraph(where), table(["", "this network", *middle, always], rows, numbers=tuple(numbers)))
+
+
+def _errors(outcome: Outcome) -> str:
+    """Which classes are taken for which, or how far off the numbers are."""
+    from nncore.plotting import confusion_matrix
+
+    target = outcome.final.encoder.target
+    true = np.concatenate([e.true for e in outcome.evaluations])
+    predicted = np.concatenate([e.predicted for e in outcome.evaluations])
+    if not isinstance(target, ClassTarget):
+        from nncore.cli.residuals import residuals
+
+        figure = residuals(true, predicted, target.name)
+        return section("Errors", picture(figure, "predictions against true values, and the distribution of their differences"))
+    parts = []
+    if len(target.classes) <= MOST_CLASSES:
+        parts.append(picture(confusion_matrix(true, predicted, list(target.classes)), "how many rows of each class were taken for which"))
+    reports = sorted(class_reports(true, predicted, target.classes), key=lambda report: -report.n_rows)[:MOST_CLASSES]
+    rows = [[r.label, str(r.n_rows), percent(r.precision), percent(r.recall), f"{r.f1:.3f}"] for r in reports]
+    parts.append(table(["class", "rows", "precision", "recall", "F1"], rows, numbers=(1, 2, 3, 4)))
+    explanation = "Precision: how many of the rows called so are. Recall: how many of those that are were called so."
+    return section("Errors by class", *parts, f'<p class="soft">{explanation}</p>')
+
+
+def _importance(outcome: Outcome) -> str:
+    name = outcome.main_score
+    unit, scale = (" %", 100) if name == "accuracy" else ("", 1)
+    digits = 1 if name == "accuracy" else 3
+    rows = [(i.column, i.mean, f"{scale * i.mean:.{digits}f} ± {scale * i.std:.{digits}f}{unit}") for i in outcome.importances]
+    text = (
+        f"How much {score_name(name)} falls on the rows held out when the cells of one column are exchanged among them at random. Columns "
+        "that say the same stand in for each other, and then neither seems to matter."
+    )
+    return section("What each column contributes", paragraph(text), bars(("column", f"loss of {score_name(name)}"), rows))
+
+
+def _curves(outcome: Outcome) -> str:
+    from nncore.plotting import learning_curves
+
+    fitted = outcome.scored[0] if outcome.is_cross_validated else outcome.final
+    history = fitted.history
+    where = f"In the first of {len(outcome.scored)} parts. " if outcome.is_cross_validated else ""
+    text = f"{where}{len(history)} epochs, {history.stop_reason}. The network is that of epoch {fitted.best_epoch}."
+    return section("Learning curves", picture(learning_curves(history), "loss against the epoch"), f'<p class="soft">{escape(text)}</p>')
+
+
+def _columns(outcome: Outcome) -> str:
+    task, encoder = outcome.task, outcome.final.encoder
+    used = {column.name: column for column in encoder.columns}
+    rows = []
+    for name, kind in task.columns.items():
+        values = task.table.column(name)
+        missing = values.count(None)
+        rows.append(
+            [name, *_described(used.get(name), values, kind.reason), f"{missing} ({percent(missing / len(values))})" if missing else "0"]
+        )
+    counts = outcome.final.parts
+    n = task.table.n_rows
+    text = f"{task.table.source}: {n + task.n_unlabelled} rows"
+    text += f", {task.n_unlabelled} without a value of {task.target!r} not used" if task.n_unlabelled else ""
+    text += f"; {len(counts.training)} to learn from"
+    text += f", {len(counts.validation)} to decide when to stop" if len(counts.validation) else ""
+    text += f", {len(counts.test)} held out for the score." if len(counts.test) else "."
+    return section("Columns", paragraph(text), table(["column", "used as", "values", "missing"], rows, numbers=(3,)))
+
+
+def _described(column: NumericColumn | CategoricalColumn | None, values: list[str | None], reason: str) -> tuple[str, str]:
+    """What a column is used as, and what is in it."""
+    if column is None:
+        return "left out", reason
+    if isinstance(column, NumericColumn):
+        present = np.array([float(value) for value in values if value is not None])
+        if not len(present):
+            return "number", ""
+        low, middle, high = (significant(float(value)) for value in np.quantile(present, [0, 0.5, 1]))
+        return "number", f"{low} to {high}, median {middle}"
+    counts = Counter(value for value in values if value is not None)
+    commonest = [f"{label} ({percent(count / len(values))})" for label, count in counts.most_common(4)]
+    return f"category, {len(counts)} values", listed(commonest, most=3) if len(counts) <= 4 else f"{', '.join(commonest[:3])}, …"
+
+
+def _network(outcome: Outcome) -> str:
+    final = outcome.final
+    text = f"Trained in {seconds(final.seconds)}, {len(final.history)} epochs; {seconds(outcome.seconds)} in all."
+    return section(
+        "Network",
+        paragraph(text),
+        code(final.network.summary()),
+        folded("Configuration (nncore train --config)", code(as_toml(outcome.settings))),
+    )
+
+
+def _usage(outcome: Outcome) -> str:
+    model, data = outcome.settings.out, outcome.settings.data
+    if model is None:
+        return section("How to use it", paragraph("The network was not kept: add --out MODEL.nncore to the command."))
+    return section(
+        "How to use it",
+        paragraph("At the command line, for a file with the same columns:"),
+        code(f"nncore predict {shlex.quote(str(model))} NEW.csv --out answers.csv"),
+        paragraph("In Python:"),
+        code(PYTHON.format(model=str(model), data=str(data))),
+    )

@@ -1,0 +1,163 @@
+"""What ``nncore train`` can be told: one field an option, from which the command line and the configuration file are made."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from nncore.cli.arguments import fraction, natural, number, number_of_folds, positive, positive_integer, specification, weights, widths
+
+#: Tables of the configuration file and groups of ``--help``, with their titles.
+SECTIONS = {
+    "data": "data",
+    "network": "network",
+    "training": "training",
+    "score": "score",
+    "output": "output",
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """How an option is written.
+
+    Attributes
+    ----------
+    section : str
+    help : str
+    parse : callable
+        From its text on the command line; what a configuration file holds is turned into that text first.
+    metavar : str
+    choices : tuple of str
+        All values there are; empty if there are others.
+    repeated : bool
+        Each use adds to a list.
+    switch : bool
+        ``--name`` or ``--no-name``.
+    """
+
+    section: str
+    help: str
+    parse: Callable[[str], Any] = str
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    repeated: bool = False
+    switch: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The options of ``nncore train``; `OPTIONS` says what each means and how it is written."""
+
+    data: Path | None = None
+    target: str | None = None
+    task: str | None = None
+    drop: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    header: bool | None = None
+
+    hidden: Sequence[int] = (128, 128)
+    activation: str = "relu"
+    normalization: str | None = None
+    dropout: float = 0.1
+
+    loss: str | None = None
+    class_weight: str | dict[str, float] | None = None
+    optimizer: str = "adam"
+    lr: float | None = None
+    schedule: str | None = None
+    weight_decay: float = 1e-4
+    clip_norm: float | None = None
+    batch_size: int | None = None
+    epochs: int = 200
+    patience: int = 20
+    metric: str | None = None
+    time_limit: float | None = None
+    threads: int | None = None
+    seed: int = 0
+
+    test_fraction: float = 0.2
+    cv: int | None = None
+
+    out: Path | None = None
+    report: Path | None = None
+    json: bool = False
+    quiet: bool = False
+
+
+#: Every option by the name of its field, in the order of the help and of the configuration file.
+OPTIONS = {
+    "data": Option("data", "CSV (UTF-8; .gz too) or Parquet; - is standard input", Path, "DATA"),
+    "target": Option("data", "column to predict (c1, c2, … in a file without header)", str, "COLUMN"),
+    "task": Option("data", "default: seen from the target", choices=("classification", "regression")),
+    "drop": Option("data", "leave this column out (may be repeated)", str, "COLUMN", repeated=True),
+    "keep": Option("data", "use this column although it looks useless (may be repeated)", str, "COLUMN", repeated=True),
+    "header": Option("data", "the first line names the columns, or not; default: seen from the file", switch=True),
+    "hidden": Option("network", "units of the hidden layers; none for no hidden layer", widths, "N,N"),
+    "activation": Option("network", "of the hidden layers", specification, "NAME"),
+    "normalization": Option("network", "layer before each activation: batch_norm or another (default: none)", specification, "NAME"),
+    "dropout": Option("network", "part of each hidden layer's outputs left out while training", fraction, "F"),
+    "loss": Option(
+        "training", "what training makes small (default: softmax_cross_entropy for classes, mse for numbers)", specification, "NAME"
+    ),
+    "class_weight": Option("training", "how much a row counts by its class; balanced: all classes alike", weights, "balanced|CLASS=W,…"),
+    "optimizer": Option("training", "`nncore plugins` lists all; NAME:argument=value,… sets more", specification, "NAME"),
+    "lr": Option("training", "learning rate (default: the optimizer's)", number, "RATE"),
+    "schedule": Option("training", "how the learning rate moves (default: it stays)", specification, "NAME"),
+    "weight_decay": Option("training", "L2 penalty on the weights", number, "λ"),
+    "clip_norm": Option("training", "longest gradient; longer ones are shortened (default: none are)", positive, "NORM"),
+    "batch_size": Option("training", "default: by the number of rows, 32 to 256", positive_integer, "N"),
+    "epochs": Option("training", "at most this many", positive_integer, "N"),
+    "patience": Option(
+        "training", "stop after N epochs without improvement on rows set aside, and take the best; 0: run all epochs", natural, "N"
+    ),
+    "metric": Option("training", "what must improve on the rows set aside, as accuracy or r2 (default: the loss)", specification, "NAME"),
+    "time_limit": Option("training", "stop the training of a network after so long", positive, "SECONDS"),
+    "threads": Option("training", "at most so many (default: all processors, where they help)", positive_integer, "N"),
+    "seed": Option("training", "same seed, same result", natural, "N"),
+    "test_fraction": Option("score", "rows held out for the score; 0 for none", fraction, "F"),
+    "cv": Option("score", "score by cross-validation in K parts; the network kept then learns from all rows", number_of_folds, "K"),
+    "out": Option("output", 'file for the trained network; needs pip install "nncore-ml[save]"', Path, "MODEL"),
+    "report": Option("output", 'report in one file; needs pip install "nncore-ml[plot]"', Path, "FILE.html"),
+    "json": Option("output", "print the result as JSON on standard output, and the rest on standard error", switch=True),
+    "quiet": Option("output", "print the score and nothing else", switch=True),
+}
+
+#: What an option is if nobody says.
+DEFAULTS: dict[str, Any] = {f.name: f.default for f in fields(Settings)}
+
+
+def long_name(name: str) -> str:
+    """``weight_decay`` as it is written: ``weight-decay``."""
+    return name.replace("_", "-")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """An argument for every option. Those that are not given leave no trace, so that a configuration file can speak."""
+    groups = {section: parser.add_argument_group(title) for section, title in SECTIONS.items()}
+    for name, option in OPTIONS.items():
+        group, default = groups[option.section], DEFAULTS[name]
+        text = option.help.replace("%", "%%")
+        if default and not option.switch:
+            text += f" (default {','.join(map(str, default)) if isinstance(default, tuple) else default})"
+        arguments: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
+        if name == "data":
+            group.add_argument(name, nargs="?", type=option.parse, metavar=option.metavar, help=text)
+            continue
+        if option.switch:
+            arguments["action"] = argparse.BooleanOptionalAction
+        elif option.choices:
+            arguments["choices"] = option.choices
+        else:
+            arguments |= {"type": option.parse, "metavar": option.metavar}
+            if option.repeated:
+                arguments["action"] = "append"
+        group.add_argument(f"--{long_name(name)}", **arguments)
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that stand on the command line."""
+    return {name: value for name, value in vars(arguments).items() if name in OPTIONS and value is not None}
