@@ -40,8 +40,9 @@ class Embedding(Layer):
     through: a `FillMissing` behind this layer fills it.
 
     Tensors: for column 3, ``weight_3`` of shape ``(n_categories + 1, n_outputs)``, a row for each code and the last for unknown. The first
-    values are drawn from N(0, 1 / n_outputs): a vector is about as long as a one-hot code, 1. The role is that of a weight:
-    `weight_decay` draws vectors to zero, those of rare categories more than those of frequent ones, which have more to hold against it.
+    values are drawn from N(0, 0.1²): small beside standardised features, so that categories begin nearly alike and rare ones are told
+    apart only as far as they give reason to. The role is that of a weight, since `weight_decay` does the same: it draws to zero what
+    has little to hold against it.
     The gradient of a row is the sum of ``d_y`` over the samples with its code; ``d_x`` is ``d_y`` for the other columns and 0 for codes.
 
     References
@@ -153,10 +154,14 @@ class _Table:
 
 
 class _FirstVectors(Initializer):
-    """N(0, 1 / width) for each category, and zero for what is unknown."""
+    """N(0, 0.1²) for each category, and zero for what is unknown.
+
+    On four tables (adult, diamonds, bike sharing, and one made up of 2000 categories) networks did about as well from a scale of 0.01,
+    and worse from 1: by 1 % of the log loss to 11 % of the error.
+    """
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-        table = rng.normal(0, shape[1] ** -0.5, shape)
+        table = rng.normal(0, 0.1, shape)
         table[-1] = 0
         return table
 
