@@ -228,7 +228,7 @@ def test_loss_can_be_changed() -> None:
     net = built()
     net.fit(X, Y, epochs=1, progress=False)
     net.fit(X, np.eye(3)[Y], loss="mse", epochs=1, progress=False)
-    assert list(net.evaluate(X, np.eye(3)[Y])) == ["loss"]
+    assert list(net.evaluate(X, np.eye(3)[Y])) == ["loss", "r2"]
 
 
 # ---- using -----------------------------------------------------------------------------------------------------------------

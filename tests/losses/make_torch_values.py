@@ -1,0 +1,105 @@
+"""Records what torch's losses give, as data for test_torch.py; run with a Python that has PyTorch (CPU) when a case is added.
+
+Outputs and targets of 12 samples in float64, every sample's loss, and its gradient by torch's autograd, go to torch_values.npz; with
+them, as JSON, the loss of nncore that should give the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+N_ROWS = 12
+rng = np.random.default_rng(1)
+
+
+def normal(n_columns: int, scale: float = 1.0) -> np.ndarray:
+    return rng.normal(0, scale, (N_ROWS, n_columns))
+
+
+def gaussian(output: torch.Tensor, target: torch.Tensor, **arguments: float) -> torch.Tensor:
+    mean, log_variance = output.chunk(2, dim=1)
+    return functional.gaussian_nll_loss(mean, target, log_variance.exp(), reduction="none", **arguments).mean(dim=1)
+
+
+def deviance(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    likelihood = functional.poisson_nll_loss(output, target, log_input=True, full=False, reduction="none")
+    return (likelihood + torch.xlogy(target, target) - target).sum(dim=1)
+
+
+def heads(output: torch.Tensor, target: torch.Tensor, n_classes: tuple[int, ...]) -> torch.Tensor:
+    logits = output.split(n_classes, dim=1)
+    return sum(functional.cross_entropy(z, target[:, h].long(), reduction="none") for h, z in enumerate(logits))
+
+
+def two_classes(output: torch.Tensor, target: torch.Tensor, **arguments: float) -> torch.Tensor:
+    """Between two classes, torch's sum over the wrong ones divided by the number of classes is half of ours."""
+    return 2 * functional.multi_margin_loss(output, target, reduction="none", **arguments)
+
+
+def mean(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    return lambda output, target, **arguments: loss(output, target, reduction="none", **arguments).mean(dim=1)
+
+
+def classes(n: int) -> np.ndarray:
+    return rng.integers(n, size=N_ROWS)
+
+
+COUNTS = rng.poisson(3, (N_ROWS, 2)).astype(float)
+COUNTS[0] = 0
+DISTRIBUTIONS = rng.dirichlet(np.ones(5), N_ROWS)
+HEADS = np.column_stack([classes(3), classes(2), classes(5)]).astype(float)
+EQUAL = normal(3)
+#: Beside log-variances around 0, some below the smallest variance.
+LOG_VARIANCES = np.where(np.arange(N_ROWS) % 3 == 0, -8.0, 0.0)[:, None] + normal(2)
+
+#: name: (component and arguments in nncore, torch's loss of each sample, its arguments, output, target)
+CASES = {
+    "mae": ("mae", {}, mean(functional.l1_loss), {}, np.where(np.arange(3) == 1, EQUAL, normal(3)), EQUAL),
+    "huber": ("huber", {}, mean(functional.huber_loss), {}, normal(3, 2), normal(3)),
+    "huber, small delta": ("huber", {"delta": 0.2}, mean(functional.huber_loss), {"delta": 0.2}, normal(3), normal(3)),
+    "smooth l1": ("huber", {"delta": 1.0}, mean(functional.smooth_l1_loss), {"beta": 1.0}, normal(3, 2), normal(3)),
+    "mse": ("mse", {}, mean(functional.mse_loss), {}, normal(3), normal(3)),
+    "poisson": ("poisson", {}, deviance, {}, normal(2), COUNTS),
+    "gaussian": ("gaussian_nll", {}, gaussian, {}, normal(4), normal(2)),
+    "gaussian, clamped": (
+        "gaussian_nll", {"min_variance": 0.01}, gaussian, {"eps": 0.01}, np.hstack([normal(2), LOG_VARIANCES]), normal(2),
+    ),
+    "binary": (
+        "binary_cross_entropy", {}, lambda z, y: functional.binary_cross_entropy_with_logits(z, y, reduction="none").sum(dim=1), {},
+        normal(3, 3), rng.uniform(size=(N_ROWS, 3)),
+    ),
+    "classes": ("softmax_cross_entropy", {}, functional.cross_entropy, {"reduction": "none"}, normal(5, 3), classes(5)),
+    "smoothed classes": (
+        "softmax_cross_entropy", {"label_smoothing": 0.1}, functional.cross_entropy, {"reduction": "none", "label_smoothing": 0.1},
+        normal(5, 3), classes(5),
+    ),
+    "smoothed distributions": (
+        "softmax_cross_entropy", {"label_smoothing": 0.3}, functional.cross_entropy, {"reduction": "none", "label_smoothing": 0.3},
+        normal(5, 3), DISTRIBUTIONS,
+    ),
+    "heads": ("softmax_heads", {"n_classes": [3, 2, 5]}, heads, {"n_classes": (3, 2, 5)}, normal(10, 3), HEADS),
+    "hinge": ("hinge", {}, two_classes, {}, normal(2), classes(2)),
+    "squared hinge": ("hinge", {"margin": 0.7, "squared": True}, two_classes, {"margin": 0.7, "p": 2}, normal(2), classes(2)),
+}  # fmt: skip
+
+
+def main() -> None:
+    arrays: dict[str, np.ndarray] = {}
+    for name, (component, arguments, function, torch_arguments, output, target) in CASES.items():
+        z = torch.tensor(output, dtype=torch.float64, requires_grad=True)
+        loss = function(z, torch.tensor(target), **torch_arguments)
+        loss.sum().backward()
+        arrays |= {f"{name}/output": output, f"{name}/target": target}
+        arrays |= {f"{name}/value": loss.detach().numpy(), f"{name}/d_output": z.grad.numpy()}
+        arrays[f"{name}/loss"] = np.array(json.dumps({"name": component, **arguments}))
+    np.savez_compressed(Path(__file__).with_name("torch_values.npz"), torch_version=np.array(torch.__version__), **arrays)
+
+
+if __name__ == "__main__":
+    main()

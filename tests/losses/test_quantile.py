@@ -1,0 +1,82 @@
+"""Pinball loss: several quantiles of several targets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from losses.training import minimised, one_hot
+from sklearn.metrics import mean_pinball_loss
+
+import nncore as nn
+from nncore.errors import ParameterError, ShapeError
+from nncore.losses.mae import MAE
+from nncore.losses.quantile import Quantile
+
+
+def test_closed_form() -> None:
+    """One target of 1, quantiles of which one is too low by 1 and one too high by 2."""
+    loss, output, target = Quantile((0.25, 0.75)), np.array([[0.0, 3.0]]), np.array([[1.0]])
+    np.testing.assert_array_equal(loss.forward(output, target), [(0.25 * 1 + 0.25 * 2) / 2])
+    np.testing.assert_array_equal(loss.backward(output, target), [[-0.125, 0.125]])
+    np.testing.assert_array_equal(loss.backward(np.array([[1.0, 1.0]]), target), [[0, 0]])
+
+
+def test_is_the_mean_of_scikit_learns() -> None:
+    """Over 2 targets and 3 quantiles, those of the first target first."""
+    rng, quantiles = np.random.default_rng(0), (0.1, 0.5, 0.9)
+    output, target = rng.normal(size=(40, 6)), rng.normal(size=(40, 2))
+    parts = [mean_pinball_loss(target[:, t], output[:, t * 3 + k], alpha=q) for t in range(2) for k, q in enumerate(quantiles)]
+    np.testing.assert_allclose(Quantile(quantiles).forward(output, target).mean(), np.mean(parts), rtol=1e-14)
+
+
+def test_the_median_is_half_the_absolute_error() -> None:
+    output, target = np.random.default_rng(0).normal(size=(2, 9, 3))
+    np.testing.assert_allclose(Quantile().forward(output, target), MAE().forward(output, target) / 2, rtol=1e-15)
+    np.testing.assert_allclose(Quantile().backward(output, target), MAE().backward(output, target) / 2, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "quantiles", [(), 0, 1.0, (0.5, 1.0), (-0.1,), (0.5, np.nan), "median", None, ((0.1, 0.2), (0.3, 0.4)), [[0.1], [0.2, 0.3]]]
+)
+def test_quantiles_are_checked(quantiles: object) -> None:
+    with pytest.raises(ParameterError, match=r"quantiles must be numbers in \(0, 1\)"):
+        Quantile(quantiles)  # type: ignore[arg-type]
+
+
+def test_quantiles_may_be_one_number_or_an_array() -> None:
+    assert Quantile(0.9).quantiles == (0.9,)
+    assert Quantile(np.array([0.1, 0.9])).config() == {"quantiles": (0.1, 0.9)}
+    assert Quantile([0.1, 0.9]).hyper() == [0.1, 0.9]
+
+
+def test_a_network_of_another_width_is_refused() -> None:
+    with pytest.raises(ShapeError, match="3 quantiles need 3 outputs for each target, the network has 4"):
+        nn.Sequential(nn.Dense(4)).fit(np.zeros((5, 2)), np.zeros(5), loss=nn.Quantile((0.1, 0.5, 0.9)))
+    with pytest.raises(ShapeError, match=r"needs \(n_samples, 2\)"):
+        nn.Sequential(nn.Dense(6)).fit(np.zeros((5, 2)), np.zeros((5, 6)), loss=nn.Quantile((0.1, 0.5, 0.9)))
+
+
+def test_finds_the_quantiles_of_each_group() -> None:
+    rng, quantiles = np.random.default_rng(2), (0.1, 0.5, 0.9)
+    groups = np.repeat([0, 1], 501)
+    y = np.where(groups == 0, rng.normal(0, 1, 1002), rng.exponential(2, 1002))
+    output = minimised(Quantile(quantiles), one_hot(groups), y, 3).predict(np.eye(2))
+    exact = [np.quantile(y[groups == group], quantiles) for group in (0, 1)]
+    np.testing.assert_allclose(output, exact, atol=0.05)
+
+
+def test_a_network_covers_as_many_as_it_says() -> None:
+    """Noise that grows with x: of new samples, four fifths lie between the outer quantiles, everywhere."""
+    rng = np.random.default_rng(3)
+
+    def sample(n: int) -> tuple[np.ndarray, np.ndarray]:
+        x = rng.uniform(0, 1, n)
+        return x[:, None], np.sin(4 * x) + rng.normal(0, 0.1 + x)
+
+    X, y = sample(4000)
+    net = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(3))
+    net.fit(X, y, loss=nn.Quantile((0.1, 0.5, 0.9)), optimizer=nn.Adam(lr=0.01), schedule="cosine", epochs=60, rng=0, progress=False)
+    X, y = sample(4000)
+    output = net.predict(X)
+    for part in (X[:, 0] < 0.5, X[:, 0] >= 0.5):
+        np.testing.assert_allclose((y[part, None] <= output[part]).mean(axis=0), [0.1, 0.5, 0.9], atol=0.04)
