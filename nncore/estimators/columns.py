@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.categories import Categories
-from nncore.estimators.frames import Column, Columns, frame_columns
+from nncore.estimators.frames import Columns, frame_columns
 from nncore.estimators.standardizer import Standardizer
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
@@ -84,26 +84,27 @@ class ColumnEncoder:
         if self.is_categorical is None:
             result = self._validate_plain(estimator, X, columns, y, reset=True, **check_params)
         else:
-            if columns is None:
-                X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
-                columns = Columns(X)
-            for i in np.flatnonzero(self.is_categorical):
-                self.categories[int(i)] = self._learn(columns[i])
-            result = self._validate_encoded(estimator, X, columns, y, reset=True, **check_params)
+            columns = self._checked_columns(estimator, X, columns, reset=True)
+            codes = {}
+            for i in np.flatnonzero(self.is_categorical).tolist():
+                label, values = columns.label(i), columns[i].values()
+                self.categories[i] = Categories.learn(label, values, self.max_one_hot)
+                self._warn_of_names(columns, i)
+                codes[i] = self.categories[i].codes(label, values)
+            result = self._validate_encoded(estimator, columns, codes, y, **check_params)
         self._look_at_numbers(result[0] if isinstance(result, tuple) else result)
         return result
 
-    def _learn(self, column: Column) -> Categories:
-        levels, has_missing = column.levels()
-        n_rows = len(column.data)
-        if self._is_guess and column.kind != "category" and len(levels) > max(IDENTIFIER_SHARE * n_rows, FEW):
+    def _warn_of_names(self, columns: Columns, index: int) -> None:
+        """Say so if text that nobody called categorical has too many levels."""
+        n_levels, n_rows = len(self.categories[index].levels), columns.n_rows
+        if self._is_guess and columns.kind(index) != "category" and n_levels > max(IDENTIFIER_SHARE * n_rows, FEW):
             warnings.warn(
-                f"{column.label} of X has {len(levels)} different texts in {n_rows} rows: it names the rows, and a network learns such "
-                "names by heart. Drop it, or name it in categorical_features if it is meant",
+                f"{columns.label(index)} of X has {n_levels} different texts in {n_rows} rows: it names the rows, and a network learns "
+                "such names by heart. Drop it, or name it in categorical_features if it is meant",
                 DataWarning,
                 stacklevel=2,
             )
-        return Categories(levels, has_missing, len(levels) + has_missing <= self.max_one_hot)
 
     def _look_at_numbers(self, matrix: Any) -> None:
         """Which numeric columns have NaN, and the means of the others."""
@@ -147,10 +148,9 @@ class ColumnEncoder:
         if self.is_categorical is None:
             result = self._validate_plain(estimator, X, columns, y, reset=False, **check_params)
         else:
-            if columns is None:
-                X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
-                columns = Columns(X)
-            result = self._validate_encoded(estimator, X, columns, y, reset=False, **check_params)
+            columns = self._checked_columns(estimator, X, columns, reset=False)
+            codes = {i: categories.codes(columns.label(i), columns[i].values()) for i, categories in self.categories.items()}
+            result = self._validate_encoded(estimator, columns, codes, y, **check_params)
         return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
 
     def _filled(self, matrix: Any) -> Any:
@@ -193,20 +193,34 @@ class ColumnEncoder:
                     column.numbers()
             raise
 
-    def _validate_encoded(
-        self, estimator: Any, X: Any, columns: Columns, y: Any, *, reset: bool, accept_sparse: Any = False, **check_params: Any
-    ) -> Any:
-        validate_data(estimator, X, reset=reset, skip_check_array=True)  # names and number of columns
+    def _checked_columns(self, estimator: Any, X: Any, columns: Columns | None, *, reset: bool) -> Columns:
+        """Columns of which names and number are right, and none holds dates that are meant as numbers."""
+        if columns is None:
+            X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
+            columns = Columns(X)
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
         self._refuse_times(columns)
+        return columns
+
+    def _validate_encoded(
+        self,
+        estimator: Any,
+        columns: Columns,
+        codes: dict[int, NDArray[np.int64]],
+        y: Any,
+        *,
+        accept_sparse: Any = False,
+        **check_params: Any,
+    ) -> Any:
         matrix = np.empty((columns.n_rows, len(columns) + sum(categories.width - 1 for categories in self.categories.values())))
         start = 0
-        for i, column in enumerate(columns):
+        for i in range(len(columns)):
             categories = self.categories.get(i)
             stop = start + (1 if categories is None else categories.width)
             if categories is None:
-                matrix[:, start] = column.numbers()
+                matrix[:, start] = columns[i].numbers()
             else:
-                categories.encode(column, matrix[:, start:stop])
+                categories.write(codes[i], matrix[:, start:stop])
             start = stop
         if isinstance(y, str) and y == NO_Y:
             return check_array(matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
@@ -228,7 +242,7 @@ class ColumnEncoder:
         if self._is_guess:
             if self.categorical_features != "from_dtype":
                 raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {self.categorical_features!r}")
-            mask = np.array([] if columns is None else [column.looks_categorical() for column in columns], bool)
+            mask = np.array([] if columns is None else [columns.looks_categorical(i) for i in range(len(columns))], bool)
         elif self.categorical_features is None:
             return None
         else:

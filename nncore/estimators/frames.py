@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,25 +68,6 @@ class Column:
                 f"{self.label} of X holds {shown}, which is no number: make it one, drop the column, or name it in categorical_features"
             ) from None
 
-    def looks_categorical(self) -> bool:
-        """Whether the values are names rather than numbers, by their type, and where that says nothing, by themselves."""
-        if self.kind != "object":
-            return self.kind in ("text", "category")
-        return not all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in self.values() if not is_missing(value))
-
-    def levels(self) -> tuple[tuple[Hashable, ...], bool]:
-        """The different values, sorted, and whether some are missing."""
-        try:
-            distinct = set(self.values())
-        except TypeError:
-            raise DataError(f"{self.label} of X holds lists or other containers, which are no categories: drop it") from None
-        present = [value for value in distinct if not is_missing(value)]
-        try:
-            ordered = sorted(present)
-        except TypeError:  # numbers and text in one column
-            ordered = sorted(present, key=lambda value: (type(value).__name__, str(value)))
-        return tuple(ordered), len(present) < len(distinct)
-
 
 class Columns(Sequence[Column]):
     """The columns of a frame or of an array of shape ``(n_rows, n_columns)``."""
@@ -120,6 +101,15 @@ class Columns(Sequence[Column]):
         if dtype.is_temporal():
             return "time"
         return "text" if dtype == nw.String else "object"
+
+    def looks_categorical(self, index: int) -> bool:
+        """Whether a column holds names rather than numbers, by its type, and where that says nothing, by its values."""
+        kind = self.kind(index)
+        if kind != "object":
+            return kind in ("text", "category")
+        return not all(
+            isinstance(value, (bool, int, float, np.number, np.bool_)) for value in self[index].values() if not is_missing(value)
+        )
 
     def __getitem__(self, index: Any) -> Any:
         data = self._X[:, index] if self.names is None else self._frame.get_column(self.names[index])
