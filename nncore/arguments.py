@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,13 @@ def as_seed(rng: Any) -> int:
     if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
         return int(np.random.SeedSequence(rng).generate_state(1, np.uint64)[0])
     raise ParameterError(f"rng must be a whole number of at least 0, a numpy Generator or SeedSequence, or None, got {rng!r}")
+
+
+def number(name: str, value: Any, least: float) -> float:
+    """`value` as a finite float of at least `least`; `name` is that of the argument."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not least <= value < math.inf:
+        raise ParameterError(f"{name} must be a number of at least {least}, got {value!r}")
+    return float(value)
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

@@ -14,6 +14,8 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
         Component("batch_norm", "nncore.layers.batch_norm:BatchNorm", "standardise each feature over the batch"),
         Component("dropout", "nncore.layers.dropout:Dropout", "set inputs to zero at random while training"),
         Component("activation", "nncore.layers.activation:ActivationLayer", "apply an activation as a layer of its own"),
+        Component("residual", "nncore.layers.residual:Residual", "x + f(x), f a chain of layers"),
+        Component("concat", "nncore.layers.concat:Concat", "chains of layers side by side"),
         Component("flatten", "nncore.layers.flatten:Flatten", "turn samples of any shape into vectors"),
         Component("embedding", "nncore.layers.embedding:Embedding", "learned vectors for category codes, and one for unknown ones"),
         Component("fill_missing", "nncore.layers.fill_missing:FillMissing", "a learned value for NaN, and a column that says where it was"),
@@ -117,6 +119,8 @@ def nncore_metrics(api: tuple[int, int]) -> list[Component]:
 def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
     return [
         Component("progress_bar", "nncore.callbacks.progress_bar:ProgressBar", "a bar in a terminal, plain lines elsewhere"),
+        Component("ema", "nncore.callbacks.ema:EMA", "take the moving average of the parameters over steps"),
+        Component("swa", "nncore.callbacks.swa:SWA", "take the mean of the parameters over epochs"),
         Component("early_stopping", "nncore.callbacks.early_stopping:EarlyStopping", "stop when nothing improves; restore the best"),
     ]
 

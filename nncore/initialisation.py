@@ -6,9 +6,12 @@ import numpy as np
 
 from nncore import registry
 from nncore._core.program import Program
-from nncore.compiler import Blueprint, Vectors, compile_program
+from nncore.compiler import compile_program
 from nncore.errors import ParameterError
+from nncore.groups import group_tensors
 from nncore.interpreter import named_views
+from nncore.memory import Vectors
+from nncore.planning import Blueprint
 from nncore.plugin import Activation, Initializer, Tensor
 from nncore.specification import Stage
 
@@ -52,7 +55,7 @@ def initialise(blueprint: Blueprint, vectors: Vectors, rng: np.random.Generator,
         for buffer in stage.plan.buffers:
             buffers[buffer.name][...] = buffer.value
     if batch is not None and to_refine:
-        program = compile_program(blueprint, vectors, max_rows=len(batch), training=True)
+        program = compile_program(blueprint, vectors, group_tensors({}, blueprint.spans), max_rows=len(batch), training=True)
         for stage, tensor, initializer in to_refine:
             _refine(program, vectors, stage, tensor, initializer, batch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from nncore._core.program import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT
 from nncore.errors import PluginError
-from nncore.plugin import Activation, Buffer, LayerCall, Tensor
+from nncore.plugin import Activation, Buffer, LayerCall, Optimizer, Tensor
 from nncore.specification import ProgramSpec
 
 
@@ -24,14 +24,17 @@ class Interpreter:
         self.spec = spec
         self._calls: dict[tuple[int, int], LayerCall] = {}  # by op and number of rows: a fit has whole batches and a last one
 
-    def run(self, what: int, number: int, n_rows: int, step: int, training: bool, use_labels: bool) -> None:
-        """Do `what` for op `number` (or the loss, or the optimizer) with the first `n_rows` rows of its buffers."""
+    def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool) -> None:
+        """Do `what` for op `number` (or the loss, or the optimizer) with the first `n_rows` rows of its buffers.
+
+        `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1.
+        """
         if what in (FORWARD, BACKWARD):
             component, call = self.spec.ops[number].component, self._call(number, n_rows)
             if isinstance(component, Activation):
                 _run_activation(component, call, what)
             else:
-                call.step, call.training = step, training
+                call.step, call.training = draw, training
                 (component.forward if what == FORWARD else component.backward)(call)
         elif what in (LOSS, LOSS_GRADIENT):
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
@@ -68,18 +71,26 @@ class Interpreter:
             np.multiply(gradient, spec.weight[:n_rows, None], out=spec.d_output[:n_rows])
 
     def _run_optimizer(self, step: int) -> None:
-        """One step; if it raises, parameters and state are as before it."""
+        """One step of every group; if it raises, parameters and state are as before it."""
         spec, optimizer, state = self.spec, self.spec.optimizer, self.spec.state
         assert optimizer is not None, "a program without an optimizer updates nothing"
         assert state is not None, "an optimizer comes with its state"
         before = spec.parameters.copy(), state.copy()
-        tensors = (spec.spans,) if optimizer.needs_tensors else ()
-        with _learning_rate(optimizer, spec.optimizer_hyper):
-            try:
-                optimizer.step(spec.parameters, spec.gradients, state, step, *tensors)
-            except BaseException:
-                spec.parameters[...], state[...] = before
-                raise
+        try:
+            for number, group in enumerate(spec.grouping.groups):
+                changes = group.changed(optimizer)
+                if "lr" in optimizer.config():
+                    changes["lr"] = float(spec.optimizer_hyper[number, 0])  # a schedule may have moved it
+                with _changed(optimizer, changes):
+                    if optimizer.needs_tensors:
+                        optimizer.step(spec.parameters, spec.gradients, state, step, spec.grouping.tensors_of(number))
+                        continue
+                    for begin, end, member in spec.grouping.stretches():
+                        if member == number:
+                            optimizer.step(spec.parameters[begin:end], spec.gradients[begin:end], state[:, begin:end], step)
+        except BaseException:
+            spec.parameters[...], state[...] = before
+            raise
 
 
 def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:
@@ -90,16 +101,16 @@ def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:
 
 
 @contextmanager
-def _learning_rate(optimizer: Any, hyper: np.ndarray) -> Iterator[None]:
-    """Let the optimizer see the learning rate that a schedule has put into its numbers for compiled code."""
-    if len(hyper) == 0 or getattr(optimizer, "lr", hyper[0]) == hyper[0]:
-        yield
-        return
-    usual, optimizer.lr = optimizer.lr, float(hyper[0])
+def _changed(optimizer: Optimizer, changes: Mapping[str, Any]) -> Iterator[None]:
+    """Let the optimizer see other hyperparameters for a while."""
+    usual = {name: getattr(optimizer, name) for name in changes}
+    for name, value in changes.items():
+        setattr(optimizer, name, value)
     try:
         yield
     finally:
-        optimizer.lr = usual
+        for name, value in usual.items():
+            setattr(optimizer, name, value)
 
 
 def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:

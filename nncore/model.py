@@ -5,20 +5,21 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nncore import registry
 from nncore._core.program import INPUT_NOT_FINITE, Failure
-from nncore.arguments import as_dtype, as_seed, whole_number
-from nncore.compiler import Blueprint, check_trainable, plan_network
+from nncore.arguments import as_dtype, as_seed, number, whole_number
 from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
+from nncore.groups import check_groups, group_tensors
 from nncore.history import History
 from nncore.initialisation import BATCH_ROWS
 from nncore.network import Network
+from nncore.planning import Blueprint, check_trainable, plan_network
 from nncore.plugin import Callback, Configurable, Loss, Metric, Optimizer, Schedule
 from nncore.threads import WORTH_WAKING, get_num_threads, threads_for
 from nncore.training import Training, explained, metric_name
@@ -40,6 +41,10 @@ class Sequential(Network):
     loss, optimizer : Loss, Optimizer or None
     weight_decay : float
         λ of the penalty ½·λ·ΣW² over weights (not biases), part of the loss and the gradient while training.
+    clip_norm, clip_value : float
+        Limits of the gradients, 0 for none.
+    groups : dict of str to dict
+        Tensors that are trained in another way, by patterns of their names.
     n_epochs : int
         Epochs trained in the life of the network.
     seed : int
@@ -69,6 +74,7 @@ class Sequential(Network):
         optimizer: str | Optimizer | type | dict[str, Any] | None = None,
         epochs: int = 20,
         batch_size: int = 128,
+        accumulate: int = 1,
         shuffle: bool = True,
         drop_last: bool = False,
         validation: tuple[Any, ...] | None = None,
@@ -76,6 +82,9 @@ class Sequential(Network):
         sample_weight: Any = None,
         callbacks: Sequence[str | Callback | type | dict[str, Any]] = (),
         weight_decay: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        groups: Mapping[str, Mapping[str, Any]] | None = None,
         schedule: str | Schedule | type | dict[str, Any] | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         n_threads: int | None = None,
@@ -97,7 +106,10 @@ class Sequential(Network):
         epochs : int, default 20
             Passes over the data.
         batch_size : int, default 128
-            Samples a step; the gradient is their mean.
+            Samples a batch; the gradient is their mean.
+        accumulate : int, default 1
+            Batches a step: so many batches (or what is left of them at the end of an epoch) are gone through before the parameters are
+            updated, by the mean gradient of all their samples. For large steps in little memory.
         shuffle : bool, default True
             Visit the samples in a new random order every epoch.
         drop_last : bool, default False
@@ -113,6 +125,16 @@ class Sequential(Network):
         weight_decay : float, optional
             λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
             first.
+        clip_norm : float, optional
+            Gradients whose norm (of all trained parameters together) is larger are scaled down to it. None keeps what the network has, 0
+            at first: no limit.
+        clip_value : float, optional
+            Each gradient is brought into [−clip_value, clip_value], before `clip_norm`. None and 0 as there.
+        groups : dict of str to dict, optional
+            Tensors that are trained in another way, by patterns of their names (``*``, ``?``):
+            ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1, "weight_decay": 0.0}}``. `lr_factor` scales the learning rate;
+            `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this call, for those tensors, of whatever
+            role; what is `frozen` is not changed. Where several patterns match, later ones win. None keeps what the network has.
         schedule : str, instance or None
             How the learning rate moves over the epochs of this call. None goes on with a schedule that is not at its end (an
             interrupted fit, a network from a file), else keeps the rate. The same schedule given again goes on likewise.
@@ -140,10 +162,11 @@ class Sequential(Network):
         epochs = whole_number("epochs", epochs, 0)
         batch_size = whole_number("batch_size", batch_size, 1)
         n_threads = get_num_threads() if n_threads is None else whole_number("n_threads", n_threads, 1)
-        if weight_decay is None:
-            weight_decay = self.weight_decay
-        if isinstance(weight_decay, bool) or not isinstance(weight_decay, (int, float)) or not 0 <= weight_decay < math.inf:
-            raise ParameterError(f"weight_decay must be a number of at least 0, got {weight_decay!r}")
+        accumulate = whole_number("accumulate", accumulate, 1)
+        weight_decay = self.weight_decay if weight_decay is None else number("weight_decay", weight_decay, 0)
+        clip_norm = self.clip_norm if clip_norm is None else number("clip_norm", clip_norm, 0)
+        clip_value = self.clip_value if clip_value is None else number("clip_value", clip_value, 0)
+        new_groups = self.groups if groups is None else check_groups(groups)
         observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in callbacks]
         if self.is_built and dtype is not None and as_dtype(dtype) != self.dtype:
             raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
@@ -156,8 +179,10 @@ class Sequential(Network):
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
         new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
-        if new_schedule is not None and "lr" not in new_optimizer.config():
-            raise ParameterError(f"{new_optimizer!r} has no lr that a schedule could move")
+        grouping = group_tensors(new_groups, blueprint.spans)
+        has_rate = "lr" in new_optimizer.config()
+        if not has_rate and (new_schedule is not None or any(group.lr_factor != 1 for group in grouping.groups)):
+            raise ParameterError(f"{new_optimizer!r} has no lr that a schedule or a group could change")
         scored = _metrics(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
@@ -174,19 +199,21 @@ class Sequential(Network):
             self._forget_programs()
         if not _same(new_optimizer, self.optimizer):
             self._set_optimizer(new_optimizer)
-        self.weight_decay = float(weight_decay)
+        self._set_groups(new_groups, grouping)
+        self.weight_decay, self.clip_norm, self.clip_value = weight_decay, clip_norm, clip_value
         n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
-        self._set_schedule(new_schedule, epochs * n_batches)
+        self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
         if progress:
             observers.append(registry.resolve("callbacks", "progress_bar"))
         n_rows = min(batch_size, len(data))
-        program = self._program_for_training(n_rows)
+        program = self.program_for_training(n_rows, accumulates=accumulate > 1)
         training = Training(
             self,
             program,
             data,
             n_epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             shuffle=shuffle,
             drop_last=drop_last,
             pace=self._pace(program, n_rows, n_threads),
@@ -223,7 +250,7 @@ class Sequential(Network):
         inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
         if len(inputs) == 0:
             raise ShapeError("X has no samples")
-        program = self._program_for_training(len(inputs))
+        program = self.program_for_training(len(inputs))
         self._forward_rows, self._forward_inputs, self._has_gradients = 0, inputs, False
         with explained(program):
             program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
@@ -260,7 +287,7 @@ class Sequential(Network):
         self._needs("optimizer")
         if self._training_program is None or not self._has_gradients:
             raise NotBuiltError("step follows backward(y): call that first")
-        program = self._program_for_training(self._forward_rows)
+        program = self.program_for_training(self._forward_rows)
         with explained(program):
             program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
         self._has_gradients, self._forward_rows = False, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -10,11 +11,15 @@ import numpy as np
 from nncore import registry
 from nncore._core.program import Program
 from nncore.arguments import as_dtype, as_seed
-from nncore.compiler import Blueprint, Vectors, aligned_zeros, check_trainable, compile_program, layer_names, plan_network, zero_state
+from nncore.compiler import compile_program
 from nncore.data import as_matrix, as_samples
 from nncore.errors import NotBuiltError, ParameterError
+from nncore.groups import Grouping, group_tensors
 from nncore.initialisation import initialise
+from nncore.memory import Vectors, aligned_zeros, zero_state
+from nncore.planning import Blueprint, check_trainable, layer_names, plan_network
 from nncore.plugin import Layer, Loss, Optimizer, Schedule
+from nncore.specification import UpdateRule
 from nncore.threads import WORTH_MEETING, Pace, threads_for
 
 NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
@@ -34,10 +39,15 @@ class Network:
         self.schedule_begin = 0  # the value of n_steps at which the schedule's step is 0
         self.schedule_steps = 0  # that it spans
         self.weight_decay = 0.0
+        self.clip_norm = 0.0
+        self.clip_value = 0.0
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.average_begin = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
         self.n_epochs = 0
         self.seed = 0
         self.metadata: dict[str, Any] = {}
         self._blueprint: Blueprint | None = None
+        self._grouping: Grouping | None = None
         self._vectors: Vectors | None = None
         self._n_steps = 0
         self._forget_programs()
@@ -50,6 +60,7 @@ class Network:
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
+        self._program_settings: object = None  # of the training program
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
 
     # ---- building -----------------------------------------------------------------------------------------------------------
@@ -110,6 +121,7 @@ class Network:
         """Become the network of this blueprint, not trained yet."""
         self._blueprint, self._vectors = blueprint, vectors
         self.loss, self.optimizer, self.schedule, self.n_epochs = loss, None, None, 0
+        self._grouping = group_tensors(self.groups, blueprint.spans)
         self._forget_programs()
         self._n_steps = 0
         if optimizer is not None:
@@ -122,8 +134,15 @@ class Network:
         vectors = self._flat
         self._forget_programs()
         self.optimizer, self._n_steps = optimizer, 0
-        self.schedule = None  # its steps were those of the optimizer before
-        self._vectors = Vectors(vectors.parameters, vectors.gradients, vectors.buffers, state)
+        self.schedule = None  # its steps were those of the optimizer before, and so were those of an average
+        self._vectors = replace(vectors, state=state, shadow=None)
+
+    def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
+        """Train tensors in the ways given from now on."""
+        if groups != self.groups:
+            self._forget_programs()
+            self.gradients[...] = 0  # those of frozen tensors are not written any more
+        self.groups, self._grouping = groups, grouping
 
     @property
     def is_built(self) -> bool:
@@ -207,34 +226,69 @@ class Network:
 
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
-    def _program_for_training(self, n_rows: int) -> Program:
+    def program_for_training(self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0) -> Program:
         """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
         program = self._training_program
-        settings = (self.weight_decay, self.seed)
-        if program is None or program.spec.max_rows < n_rows or (program.spec.weight_decay, program.spec.seed) != settings:
+        rule = UpdateRule(self.weight_decay, self.clip_norm, self.clip_value, average_decay, self.average_begin if average_decay else 0)
+        settings = (rule, self.seed, accumulates)
+        if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
             self._forget_programs()
             program = compile_program(
                 self._built,
                 self._flat,
+                self._groups,
                 max_rows=n_rows,
                 training=True,
                 loss=self.loss,
                 optimizer=self.optimizer,
-                weight_decay=self.weight_decay,
+                rule=rule,
+                accumulates=accumulates,
                 seed=self.seed,
             )
             program.step = self._n_steps
-            self._training_program = program
+            self._training_program, self._program_settings = program, settings
         if self.optimizer is not None:
             self.optimizer.validate()
-            program.spec.optimizer_hyper[:] = self.optimizer.hyper()
+            program.spec.optimizer_hyper[:] = self._groups.hyper(self.optimizer)
         return program
 
     def _program_for_prediction(self) -> Program:
         if self._prediction_program is None:
-            self._prediction_program = compile_program(self._built, self._flat, training=False, loss=self.loss)
+            self._prediction_program = compile_program(self._built, self._flat, self._groups, training=False, loss=self.loss)
         return self._prediction_program
+
+    @property
+    def _groups(self) -> Grouping:
+        if self._grouping is None:
+            raise NotBuiltError(NOT_BUILT)
+        return self._grouping
+
+    # ---- averages -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def trajectory(self) -> np.ndarray | None:
+        """Where training stands, a live vector like `parameters`, if those are an average (`nncore.EMA`, `nncore.SWA`); else None."""
+        return self._flat.shadow
+
+    def begin_average(self, begin: int) -> None:
+        """From now on there are two sets of parameters, equal at first; `begin` counts what came before, steps or epochs."""
+        self._vectors = replace(self._flat, shadow=_realigned(self.parameters))
+        self.average_begin = begin
+
+    def end_average(self) -> None:
+        """Keep `parameters` alone."""
+        if self._flat.shadow is not None:
+            self._forget_programs()
+            self._vectors = replace(self._flat, shadow=None)
+
+    def swap(self) -> None:
+        """Let `parameters` and `trajectory` change places."""
+        shadow = self._flat.shadow
+        assert shadow is not None, "begin_average comes first"
+        average = self.parameters.copy()
+        self.parameters[...] = shadow
+        shadow[...] = average
 
     def _pace(self, program: Program, batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
@@ -265,7 +319,9 @@ class Network:
             if old.state is not None and self.optimizer is not None:
                 state_of_optimizer = zero_state(self.optimizer, old.parameters.size, old.parameters.dtype)
                 state_of_optimizer[...] = old.state
-            self._vectors = Vectors(_realigned(old.parameters), _realigned(old.gradients), _realigned(old.buffers), state_of_optimizer)
+            shadow = None if old.shadow is None else _realigned(old.shadow)
+            parameters, gradients, buffers = (_realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
+            self._vectors = Vectors(parameters, gradients, buffers, state_of_optimizer, shadow)
         self._forget_programs()
 
 

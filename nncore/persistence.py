@@ -22,8 +22,9 @@ import numpy as np
 
 import nncore
 from nncore import registry
-from nncore.compiler import layer_names, plan_network
 from nncore.errors import FileFormatError, MissingExtraError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
+from nncore.groups import check_groups
+from nncore.planning import layer_names, plan_network
 from nncore.plugin import Format, Optimizer, Schedule
 
 if TYPE_CHECKING:
@@ -95,9 +96,13 @@ def load(path: str | os.PathLike[str]) -> Sequential:
         layers = [registry.resolve("layers", description) for description in document["layers"]]
         loss, optimizer, schedule = (None if document[k] is None else registry.resolve(kind, document[k]) for k, kind in _NESTED.items())
         input_shape, dtype = tuple(document["input_shape"]), np.dtype(document["dtype"])
-        _check_tensors(tensors, _expected_shapes(layers, input_shape, optimizer if document["n_steps"] else None), dtype)
+        shapes = _expected_shapes(layers, input_shape, optimizer if document["n_steps"] else None, TRAJECTORY in tensors)
+        _check_tensors(tensors, shapes, dtype)
         network = Sequential(*layers)
+        network.groups = check_groups(document["groups"])
         network.allocate(input_shape, loss=loss, optimizer=optimizer, dtype=dtype)
+        if TRAJECTORY in tensors:
+            network.begin_average(document["average_begin"])
         network.schedule = schedule
         if schedule is not None:
             schedule.restore(document["schedule_state"])
@@ -111,7 +116,14 @@ def load(path: str | os.PathLike[str]) -> Sequential:
 #: Keys of the document that hold a component or null, and its kind.
 _NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 #: Keys of the document that are attributes of a network as they are.
-_COUNTERS = ("weight_decay", "n_steps", "n_epochs", "seed", "schedule_begin", "schedule_steps", "metadata")
+_COUNTERS = (
+    "weight_decay", "clip_norm", "clip_value", "groups", "n_steps", "n_epochs", "seed", "schedule_begin", "schedule_steps", "average_begin",
+    "metadata",
+)  # fmt: skip
+
+
+#: The tensor that holds where training stands, beside parameters that are an average.
+TRAJECTORY = "trajectory"
 
 
 def _tensors(network: Sequential) -> dict[str, np.ndarray]:
@@ -120,16 +132,22 @@ def _tensors(network: Sequential) -> dict[str, np.ndarray]:
     tensors |= {f"buffers/{name}": view for name, view in network.named_buffers().items()}
     if network.optimizer is not None and network.n_steps:
         tensors |= {f"optimizer/{slot}": network.optimizer_state[slot] for slot in range(network.optimizer.n_slots)}
+    if network.trajectory is not None:
+        tensors[TRAJECTORY] = network.trajectory
     return tensors
 
 
-def _expected_shapes(layers: list[Any], input_shape: tuple[int, ...], optimizer: Optimizer | None) -> dict[str, tuple[int, ...]]:
+def _expected_shapes(
+    layers: list[Any], input_shape: tuple[int, ...], optimizer: Optimizer | None, has_trajectory: bool
+) -> dict[str, tuple[int, ...]]:
     """Shapes of `_tensors` of a network that is not built yet: planned only, so that nothing is allocated."""
     blueprint = plan_network(layers, layer_names(layers), input_shape)
     shapes = {f"parameters/{stage.name}.{tensor.name}": tensor.shape for stage in blueprint.stages for tensor in stage.plan.tensors}
     shapes |= {f"buffers/{stage.name}.{buffer.name}": buffer.shape for stage in blueprint.stages for buffer in stage.plan.buffers}
     if optimizer is not None:
         shapes |= {f"optimizer/{slot}": (blueprint.n_parameters,) for slot in range(optimizer.n_slots)}
+    if has_trajectory:
+        shapes[TRAJECTORY] = (blueprint.n_parameters,)
     return shapes
 
 
@@ -188,6 +206,10 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value < 2**63  # bool is not a count; the core counts in int64
 
 
+def _is_limit(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf
+
+
 #: What each field must be: a test, and its name in the error message.
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "layers": (lambda v: isinstance(v, list) and len(v) > 0 and all(isinstance(item, dict) for item in v), "a list of objects"),
@@ -199,7 +221,11 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "schedule_state": (_is_state, "an object of finite numbers"),
     "schedule_begin": (_is_count, "a whole number, 0 or greater"),
     "schedule_steps": (_is_count, "a whole number, 0 or greater"),
-    "weight_decay": (lambda v: type(v) in (int, float) and 0 <= v < math.inf, "a number, 0 or greater"),
+    "weight_decay": (_is_limit, "a number, 0 or greater"),
+    "clip_norm": (_is_limit, "a number, 0 or greater"),
+    "clip_value": (_is_limit, "a number, 0 or greater"),
+    "groups": (lambda v: isinstance(v, dict), "an object"),
+    "average_begin": (_is_count, "a whole number, 0 or greater"),
     "n_steps": (_is_count, "a whole number, 0 or greater"),
     "n_epochs": (_is_count, "a whole number, 0 or greater"),
     "seed": (lambda v: type(v) is int and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1"),

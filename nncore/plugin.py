@@ -17,7 +17,7 @@ Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nn
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -221,12 +221,12 @@ class Optimizer(Configurable):
         Parameters
         ----------
         w, g : ndarray of shape (n,)
-            Parameters and gradients.
+            Parameters and gradients: of the whole network, or of a part that is trained alike (parameter groups).
         state : ndarray of shape (n_slots, n)
         t : int
             Number of this step, from 1.
         *tensors : sequence of TensorSpan
-            One argument, present if `needs_tensors`.
+            One argument, present if `needs_tensors`: what to update. `w`, `g` and `state` are then always those of the whole network.
         """
         raise NotImplementedError(f"{type(self).__name__}.step")
 
@@ -304,9 +304,10 @@ class Plan:
         Left out at prediction (dropout).
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
-    branches : tuple of tuple of Layer
-        The layer consists of layers: each branch takes the layer's input, and their outputs are merged. An empty branch is the input
-        itself. Nothing else of the layer runs but its activation, and the host finds `output_shape`.
+    branches : tuple of tuple
+        The layer consists of layers (instances, names, or dicts of a name and arguments): each branch takes the layer's input, and their
+        outputs are merged. An empty branch is the input itself. Nothing else of the layer runs but its activation, and the host finds
+        `output_shape`.
     merge : {"concat", "sum"}
         How the outputs of the branches become one.
     """
@@ -325,7 +326,7 @@ class Plan:
     is_view: bool = False
     training_only: bool = False
     accepts_nan: bool = False
-    branches: tuple[tuple[Layer, ...], ...] = ()
+    branches: tuple[tuple[Layer | str | Mapping[str, Any], ...], ...] = ()
     merge: str = "concat"
 
 

@@ -9,18 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from nncore.plugin import Activation, Layer, Loss, Optimizer, Plan, TensorSpan, native_kernel
+from nncore.groups import Grouping
+from nncore.plugin import Activation, Layer, Loss, Optimizer, Plan, native_kernel
+
+#: As a source of a stage: the input of the network.
+NETWORK_INPUT = -1
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer with its place in the network and in the flat vectors."""
+    """One layer with its place in the network and in the flat vectors. A layer with branches comes after what they consist of."""
 
     name: str
     index: int
     layer: Layer
     plan: Plan
     activation: Activation | None
+    sources: tuple[int, ...]  # the stage whose output it reads, or those at the ends of its branches; NETWORK_INPUT for the input
     input_shape: tuple[int, ...]
     parameters: slice  # in the flat parameter vector
     buffers: slice  # in the flat vector of untrained state
@@ -35,8 +40,21 @@ class Stage:
 
 
 @dataclass
+class Branch:
+    """One of the values that a joint has to do with."""
+
+    y: np.ndarray | None  # (max_rows, n_columns); None: the program's input
+    d_y: np.ndarray | None  # of the same shape; None where nobody asks
+    n_columns: int
+
+
+@dataclass
 class Op:
-    """One entry of a program: a layer, or an activation applied to what came before. Arrays have `max_rows` rows."""
+    """One entry of a program: a layer, an activation applied to what came before, or a joint. Arrays have `max_rows` rows.
+
+    A joint runs no component. Those of a layer with branches, ``"sum"`` and ``"concat"``, make one value of several; a ``"fork"`` stands
+    behind an op whose output several others read, and on the way back adds up what they say of its gradient.
+    """
 
     component: Layer | Activation
     stage: Stage
@@ -44,10 +62,14 @@ class Op:
     y: np.ndarray  # (max_rows, n_outputs)
     n_inputs: int
     n_outputs: int
+    sources: tuple[int, ...] = ()  # the ops whose outputs it reads, by number; NETWORK_INPUT for the program's input
+    joint: str = ""
+    branches: tuple[Branch, ...] = ()
     d_y: np.ndarray | None = None
     d_x: np.ndarray | None = None
     parameters: np.ndarray | None = None
     d_parameters: np.ndarray | None = None
+    is_trained: bool = False
     buffers: np.ndarray | None = None
     cache: np.ndarray | None = None
     scratch: np.ndarray | None = None
@@ -55,13 +77,15 @@ class Op:
     hyper: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.hyper = np.array(self.component.hyper(), np.float64)
-        kernel = native_kernel(self.component)
+        kernel = None if self.joint else native_kernel(self.component)
         self.capsule = None if kernel is None else kernel.load()
+        self.hyper = np.array([] if self.joint else self.component.hyper(), np.float64)
 
     @property
     def kind(self) -> str:
-        """``"layer"``, ``"activation"`` or, without compiled form, ``"python"``."""
+        """``"layer"``, ``"activation"`` or, without compiled form, ``"python"``; or the joint."""
+        if self.joint:
+            return self.joint
         return "python" if self.capsule is None else "layer" if isinstance(self.component, Layer) else "activation"
 
     @property
@@ -70,8 +94,8 @@ class Op:
 
     @property
     def plan(self) -> Plan:
-        """The layer's, or an empty one for an activation."""
-        return self.stage.plan if isinstance(self.component, Layer) else _NO_PLAN
+        """The layer's, or an empty one for an activation and a joint."""
+        return self.stage.plan if isinstance(self.component, Layer) and not self.joint else _NO_PLAN
 
     @property
     def first_parameter(self) -> int:
@@ -82,8 +106,26 @@ class Op:
         """Of the compiled form; Python writes all gradients on the way back."""
         return 0 if self.capsule is None else self.plan.gradient_unit
 
+    @property
+    def runs_backward(self) -> bool:
+        """Whether there is anything to do on the way back."""
+        if self.joint:
+            return self.joint == "fork" or (self.joint == "concat" and any(branch.d_y is not None for branch in self.branches))
+        return self.d_x is not None or (self.is_trained and self.gradient_unit == 0)
+
 
 _NO_PLAN = Plan(())
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """What happens to gradients on their way to the optimizer, and to the parameters after it."""
+
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0  # 0: no limit
+    clip_value: float = 0.0  # 0: no limit
+    average_decay: float = 0.0  # of the mean over steps; 0: there is none
+    average_begin: int = 0  # steps done before it began
 
 
 @dataclass
@@ -92,7 +134,6 @@ class ProgramSpec:
 
     dtype: np.dtype
     ops: list[Op]
-    first_trained_op: int
     n_inputs: int
     n_outputs: int
     n_targets: int
@@ -114,13 +155,16 @@ class ProgramSpec:
     parameters: np.ndarray  # (n_parameters,)
     gradients: np.ndarray  # (n_parameters,)
     state: np.ndarray | None  # (n_slots, n_parameters)
-    penalties: np.ndarray | None  # (ceil(n_parameters / PENALTY_BLOCK),) float64, if there is weight decay
+    shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
     tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
-    spans: tuple[TensorSpan, ...]
+    accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
     optimizer: Optimizer | None
     optimizer_capsule: object
-    optimizer_hyper: np.ndarray
-    weight_decay: float
+    optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
+    grouping: Grouping
+    rule: UpdateRule
+    decays: np.ndarray | None  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`; None if there is none
+    block_sums: np.ndarray | None  # (ceil(n_parameters / BLOCK),) float64, where squares of weights or gradients are added up
     seed: int
     interpreter: Any = None  # runs what has no compiled form
 

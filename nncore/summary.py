@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nncore import registry
-from nncore.compiler import plan_network
 from nncore.configurable import written
+from nncore.planning import plan_network
 from nncore.plugin import Configurable, Layer, rung
 
 if TYPE_CHECKING:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nncore import registry
 from nncore._core.program import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, Program, all_finite, permutation
+from nncore.averaging import Average
 from nncore.data import Dataset
-from nncore.errors import NonFiniteError, PluginError
+from nncore.errors import NonFiniteError, ParameterError, PluginError
 from nncore.history import History
 from nncore.plugin import Callback, Metric
 from nncore.threads import Pace
@@ -57,6 +59,7 @@ class Training:
         *,
         n_epochs: int,
         batch_size: int,
+        accumulate: int,
         shuffle: bool,
         drop_last: bool,
         pace: Pace,
@@ -65,15 +68,17 @@ class Training:
         callbacks: Sequence[Callback],
     ) -> None:
         self.network, self.program, self.data = network, program, data
-        self.n_epochs, self.batch_size, self.shuffle, self.drop_last = n_epochs, batch_size, shuffle, drop_last
+        self.n_epochs, self.batch_size, self.accumulate, self.shuffle, self.drop_last = n_epochs, batch_size, accumulate, shuffle, drop_last
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
         self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics})
         self.epoch = 0
         self.stop_reason: str | None = None
+        self._average: Average | None = None
         self._steps_before = program.step
         self._progress: list[Any] = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
         self._samples_done = 0  # in the epoch
+        self._rate = math.nan  # of the last step, if a schedule moves it
 
     @property
     def n_steps(self) -> int:
@@ -92,6 +97,22 @@ class Training:
         """End the run after this round of callbacks; the history keeps the reason."""
         self.stop_reason = reason
 
+    def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
+        """From the first epoch on, let the network's parameters be an average: see `nncore.averaging.Average`. For ``on_fit_begin``."""
+        if self._average is not None:
+            raise ParameterError("this fit averages the parameters already: give it one of EMA and SWA")
+        self._average = Average(self.network, over, decay, begin)
+
+    def _prepare_average(self) -> None:
+        """Once it is clear whether there is one."""
+        if self._average is None:
+            self.network.end_average()
+        else:
+            self._average.start()
+        decay = self._average.decay if self._average is not None and self._average.over == "steps" else 0.0
+        n_rows, accumulates = self.program.spec.max_rows, self.accumulate > 1
+        self.program = self.network.program_for_training(n_rows, accumulates=accumulates, average_decay=decay)
+
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
         with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
@@ -99,6 +120,7 @@ class Training:
                 at_the_end.callback(callback.on_fit_end, self)
             try:
                 self._call("on_fit_begin")
+                self._prepare_average()
                 while self.epoch < self.n_epochs and self.stop_reason is None:
                     self.epoch += 1
                     self._run_epoch()
@@ -118,28 +140,16 @@ class Training:
 
     def _run_epoch(self) -> None:
         began = time.perf_counter()
-        self._progress, self._samples_done = [0, 0.0, 0.0], 0
-        # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
-        order = permutation(len(self.data), self.network.seed, self.network.n_epochs) if self.shuffle else None
-        for block in self.data.blocks(order, self.batch_size):
-            before = self._samples_done
-            self._progress[0] = 0
-            rates = self._rates(-(-len(block) // self.batch_size))
-            while self._progress[0] < len(block):
-                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
-                n_threads, seconds = self._pace.next(SLICE_SECONDS)
-                n_before, slice_began = self._progress[0], time.perf_counter()
-                with explained(self.program):
-                    self.program.train(*fields, self.batch_size, self.drop_last, seconds, self._progress, n_threads)
-                self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
-                self._samples_done = before + self._progress[0]
-                self._call("on_progress")
-                if self.stop_reason is not None:
-                    return
+        with nullcontext() if self._average is None else self._average.under_way():
+            self._run_steps()
+        if self.stop_reason is not None:
+            return
         self.network.n_epochs += 1
+        if self._average is not None:
+            self._average.end_epoch()
         row = {"loss": self.loss}
         if self.network.schedule is not None:
-            row["lr"] = float(self.program.spec.optimizer_hyper[0])
+            row["lr"] = self._rate
         if self.validation is not None:
             scores = self.network.score_dataset(self.validation, self.metrics)
             row |= {f"val_{name}": value for name, value in scores.items()}
@@ -148,16 +158,41 @@ class Training:
             self.network.schedule.observe(self.history)
         self._call("on_epoch_end")
 
-    def _rates(self, n_batches: int) -> np.ndarray | None:
-        """Learning rates of the next batches, if there is a schedule."""
+    def _run_steps(self) -> None:
+        """The steps of an epoch, or, if a callback stops the run, some of them."""
+        self._progress, self._samples_done = [0, 0.0, 0.0], 0
+        # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
+        order = permutation(len(self.data), self.network.seed, self.network.n_epochs) if self.shuffle else None
+        step_size = self.batch_size * self.accumulate
+        for block in self.data.blocks(order, step_size):
+            before = self._samples_done
+            self._progress[0] = 0
+            rates = self._rates(-(-len(block) // step_size))
+            while self._progress[0] < len(block):
+                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
+                n_threads, seconds = self._pace.next(SLICE_SECONDS)
+                n_before, slice_began = self._progress[0], time.perf_counter()
+                with explained(self.program):
+                    self.program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
+                self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
+                self._samples_done = before + self._progress[0]
+                self._call("on_progress")
+                if self.stop_reason is not None:
+                    return
+            if rates is not None:
+                n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
+                self._rate = float(rates[(n_trained - 1) // step_size])
+
+    def _rates(self, n_steps: int) -> np.ndarray | None:
+        """Learning rates of the next steps, if there is a schedule."""
         network = self.network
         if network.schedule is None or network.optimizer is None:
             return None
-        steps = np.arange(n_batches) + (self.program.step - network.schedule_begin)
+        steps = np.arange(n_steps) + (self.program.step - network.schedule_begin)
         steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
         factor = np.asarray(network.schedule.factor(steps, network.schedule_steps), np.float64)
         if factor.shape != steps.shape or not (np.isfinite(factor) & (factor >= 0)).all():
-            raise PluginError(f"{network.schedule!r}.factor must return {n_batches} finite numbers, none negative")
+            raise PluginError(f"{network.schedule!r}.factor must return {n_steps} finite numbers, none negative")
         return np.asarray(network.optimizer.config()["lr"] * factor)
 
 
@@ -184,9 +219,9 @@ def explain(program: Program, failure: Failure) -> Exception:
             remedy = "Impute it, or fill it with nn.FillMissing() before that layer. " + unchanged
         return NonFiniteError(f"the loss became NaN or infinite at step {step}: {where}. {remedy}", step=step, layer=layer)
     if failure.status == GRADIENT_NOT_FINITE:
-        spans = (s for s in reversed(spec.spans) if not all_finite(spec.gradients[s.offset : s.offset + s.rows * s.columns]))
-        name = next(spans).name
-        message = f"the gradient of {name} became NaN or infinite at step {step}. {remedy}"
-        return NonFiniteError(message, step=step, layer=name.rpartition(".")[0])
+        tensors = sorted(spec.grouping.tensors, key=lambda tensor: -tensor.offset)
+        tensor = next(t for t in tensors if not all_finite(spec.gradients[t.offset : t.offset + t.rows * t.columns]))
+        message = f"the gradient of {tensor.name} became NaN or infinite at step {step}. {remedy}"
+        return NonFiniteError(message, step=step, layer=tensor.name.rpartition(".")[0])
     component = spec.ops[failure.op].component if failure.op >= 0 else spec.loss if failure.op == -1 else spec.optimizer
     return PluginError(f"the compiled kernel of {component!r} reported an error at step {step}")

@@ -300,7 +300,7 @@ def test_gradient_that_overflows_is_named() -> None:
     ("arguments", "message"),
     [
         ({"epochs": -1}, "epochs"), ({"epochs": 1.5}, "epochs"), ({"batch_size": 0}, "batch_size"), ({"batch_size": True}, "batch_size"),
-        ({"weight_decay": -1}, "weight_decay"), ({"n_threads": 0}, "n_threads"), ({"callbacks": [print]}, "callback"),
+        ({"weight_decay": -1}, "weight_decay"), ({"n_threads": 0}, "n_threads"), ({"callbacks": [3]}, "callback"),
         ({"validation": X}, "validation"), ({"drop_last": True, "batch_size": 301}, "drop_last"),
         ({"dtype": "float64"}, "built in float32"), ({"rng": -1}, "rng"), ({"rng": "seed"}, "rng"),
     ],

@@ -13,42 +13,101 @@ static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, 
     call.begin_parameter = begin - op->first_parameter;
     call.end_parameter = end - op->first_parameter;
     call.seed = m->program->seed;
-    call.step = m->step;
+    call.step = m->draw;
     call.training = 1;
     return kernel_verdict(F(gradient_of)(op)(&call), number);
 }
 
-/* ---- the penalty 1/2 lambda sum W^2 ---------------------------------------------------------------------------------------- */
+/* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */
 
-/* Adds lambda W to the member's gradients, and squares the weights of its share of blocks: blocks do not depend on how many share them. */
-static void F(add_penalty)(const member *m) {
-    const nnc_program *program = m->program;
-    T lambda = (T)program->weight_decay;
-    int64_t n_blocks = (program->n_parameters + NNC_PENALTY_BLOCK - 1) / NNC_PENALTY_BLOCK;
-    int64_t first_block = share(n_blocks, 1, m->part, m->n_parts), end_block = share(n_blocks, 1, m->part + 1, m->n_parts);
-    for (int64_t block = first_block; block < end_block; block++) program->penalties[block] = 0;
-    for (int64_t i = 0; i < program->n_tensors; i++) {
-        const nnc_tensor *tensor = &program->tensors[i];
-        if (tensor->role != NNC_ROLE_WEIGHT) continue;
-        const T *w = program->parameters; /* (n_parameters,) */
-        T *g = program->gradients;        /* (n_parameters,) */
-        int64_t begin = tensor->offset, end = begin + tensor->rows * tensor->columns;
-        for (int64_t j = begin > m->begin_parameter ? begin : m->begin_parameter; j < nnc_least(end, m->end_parameter); j++)
-            g[j] += lambda * w[j];
-        for (int64_t block = first_block; block < end_block; block++) {
-            int64_t from = block * NNC_PENALTY_BLOCK, to = nnc_least(end, from + NNC_PENALTY_BLOCK);
-            if (from < begin) from = begin;
-            if (from < to) program->penalties[block] += F(weighted_sum)(w + from, w + from, to - from);
-        }
+/* To the sums of blocks first_block .. end_block - 1: factor times the squares of x[begin .. end - 1] that lie in them. */
+static void F(add_squares)(const nnc_program *program, int64_t first_block, int64_t end_block, const T *x, int64_t begin, int64_t end,
+                           double factor) {
+    int64_t last_block = (end + NNC_BLOCK - 1) / NNC_BLOCK;
+    if (first_block < begin / NNC_BLOCK) first_block = begin / NNC_BLOCK;
+    for (int64_t block = first_block; block < nnc_least(end_block, last_block); block++) {
+        int64_t from = block * NNC_BLOCK, to = nnc_least(end, from + NNC_BLOCK);
+        if (from < begin) from = begin;
+        program->block_sums[block] += factor * F(weighted_sum)(x + from, x + from, to - from);
     }
 }
 
-static double F(penalty)(const member *m) {
-    const nnc_program *program = m->program;
-    if (program->weight_decay == 0) return 0;
+/* A member's share of the blocks, set to zero. */
+static int64_t F(own_blocks)(const member *m, int64_t *end) {
+    int64_t n_blocks = (m->program->n_parameters + NNC_BLOCK - 1) / NNC_BLOCK, first = share(n_blocks, 1, m->part, m->n_parts);
+    *end = share(n_blocks, 1, m->part + 1, m->n_parts);
+    for (int64_t block = first; block < *end; block++) m->program->block_sums[block] = 0;
+    return first;
+}
+
+static double F(sum_of_blocks)(const nnc_program *program) {
     double sum = 0;
-    for (int64_t block = 0; block * NNC_PENALTY_BLOCK < program->n_parameters; block++) sum += program->penalties[block];
-    return 0.5 * program->weight_decay * sum;
+    for (int64_t block = 0; block * NNC_BLOCK < program->n_parameters; block++) sum += program->block_sums[block];
+    return sum;
+}
+
+/* ---- the penalty 1/2 lambda sum W^2 ---------------------------------------------------------------------------------------- */
+
+/* Adds lambda W to the member's gradients, and squares the weights of its share of blocks. */
+static void F(add_penalty)(const member *m) {
+    const nnc_program *program = m->program;
+    const T *w = program->parameters; /* (n_parameters,) */
+    T *g = program->gradients;        /* (n_parameters,) */
+    int64_t end_block, first_block = F(own_blocks)(m, &end_block);
+    for (int64_t i = 0; i < program->n_tensors; i++) {
+        T lambda = (T)program->decays[i];
+        if (lambda == 0) continue;
+        const nnc_tensor *tensor = &program->tensors[i];
+        int64_t begin = tensor->offset, end = begin + tensor->rows * tensor->columns;
+        for (int64_t j = begin > m->begin_parameter ? begin : m->begin_parameter; j < nnc_least(end, m->end_parameter); j++)
+            g[j] += lambda * w[j];
+        F(add_squares)(program, first_block, end_block, w, begin, end, 0.5 * program->decays[i]);
+    }
+}
+
+/* Once all have added theirs. */
+static double F(penalty)(const member *m) { return m->program->decays == NULL ? 0 : F(sum_of_blocks)(m->program); }
+
+/* ---- gradients cut down to size ---------------------------------------------------------------------------------------------- */
+
+/* All gradients are there and finite; leaves the member's range clipped. All members have to come here. */
+static void F(clip)(const member *m) {
+    const nnc_program *program = m->program;
+    T *g = program->gradients; /* (n_parameters,) */
+    if (program->clip_value > 0) {
+        T limit = (T)program->clip_value;
+        for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) {
+            T low = g[j] < -limit ? -limit : g[j];
+            g[j] = low > limit ? limit : low;
+        }
+    }
+    if (program->clip_norm > 0) {
+        nnc_meet(m->team, NNC_OK); /* the others' gradients are asked for, and nobody reads a penalty from the blocks any more */
+        int64_t end_block, first_block = F(own_blocks)(m, &end_block);
+        for (int64_t i = 0; i < program->n_stretches; i++) {
+            const nnc_stretch *stretch = &program->stretches[i];
+            if (stretch->group != NNC_FROZEN) F(add_squares)(program, first_block, end_block, g, stretch->begin, stretch->end, 1);
+        }
+        nnc_meet(m->team, NNC_OK);
+        double norm = sqrt(F(sum_of_blocks)(program));
+        if (norm > program->clip_norm) {
+            T factor = (T)(program->clip_norm / norm);
+            for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] *= factor;
+        }
+    }
+    if (program->clip_value > 0 || program->clip_norm > 0) nnc_meet(m->team, NNC_OK); /* one member may be about to use all of them */
+}
+
+/* ---- gradients of several batches ------------------------------------------------------------------------------------------ */
+
+/* The member's range: after the last batch of a step, the gradients become the mean of all its samples'. */
+static void F(accumulate)(const member *m, int goes_on, int is_last) {
+    T *g = m->program->gradients, *sum = m->program->accumulated; /* (n_parameters,) */
+    T weight = (T)m->weight_sum, scale = m->step_weight > 0 ? (T)(1 / m->step_weight) : 0;
+    for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) {
+        sum[j] = goes_on ? sum[j] + weight * g[j] : weight * g[j];
+        if (is_last) g[j] = scale * sum[j];
+    }
 }
 
 /* ---- gradients, then the update --------------------------------------------------------------------------------------------- */
@@ -57,12 +116,12 @@ static double F(penalty)(const member *m) {
 static int64_t F(write_gradients)(const member *m) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
-    for (int64_t i = program->first_trained_op; i < program->n_ops && verdict == NNC_OK; i++) {
+    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
         const nnc_op *op = &program->ops[i];
         int64_t end, begin = own_range(m, op, &end);
-        if (begin < end && F(gradient_of)(op) != NULL) verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
+        if (begin < end && op->is_trained && F(gradient_of)(op) != NULL) verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
     }
-    if (program->weight_decay != 0) F(add_penalty)(m);
+    if (program->decays != NULL) F(add_penalty)(m);
     return verdict;
 }
 
@@ -72,13 +131,32 @@ static int64_t F(check_gradients)(const member *m) {
     return verdict_of(is_finite ? NNC_OK : NNC_GRADIENT_NOT_FINITE, NNC_IS_OPTIMIZER);
 }
 
+/* The mean of parameters begin .. end - 1 over the steps since it began; all weigh alike until that is less than the decay leaves to the
+ * newest, so that it needs no first value. */
+static void F(average)(const member *m, int64_t begin, int64_t end) {
+    const nnc_program *program = m->program;
+    if (program->shadow == NULL) return;
+    double of_newest = 1 / (double)(m->step - program->average_begin);
+    T weight = (T)(of_newest > 1 - program->average_decay ? of_newest : 1 - program->average_decay);
+    const T *w = program->parameters; /* (n_parameters,) */
+    T *mean = program->shadow;        /* (n_parameters,) */
+    for (int64_t j = begin; j < end; j++) mean[j] += weight * (w[j] - mean[j]);
+}
+
 /* Lets the optimizer step on parameters begin .. end - 1, whose gradients are at g. */
 static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *g) {
     const nnc_program *program = m->program;
-    T *state = program->state != NULL ? (T *)program->state + begin : NULL; /* (n_slots, n), from `begin` on */
-    int32_t status = program->optimizer->F(step)((T *)program->parameters + begin, g, state, end - begin, m->step,
-                                                 program->optimizer_hyper, program->state_stride);
-    return kernel_verdict(status, NNC_IS_OPTIMIZER);
+    for (int64_t i = 0; i < program->n_stretches; i++) {
+        const nnc_stretch *stretch = &program->stretches[i];
+        int64_t from = stretch->begin > begin ? stretch->begin : begin, to = nnc_least(stretch->end, end);
+        if (from >= to || stretch->group == NNC_FROZEN) continue;
+        T *state = program->state != NULL ? (T *)program->state + from : NULL; /* (n_slots, n), from there on */
+        int32_t status = program->optimizer->F(step)((T *)program->parameters + from, g + (from - begin), state, to - from, m->step,
+                                                     program->optimizer_hyper + stretch->group * program->n_hyper, program->state_stride);
+        if (status != 0) return kernel_verdict(status, NNC_IS_OPTIMIZER);
+    }
+    F(average)(m, begin, end);
+    return NNC_OK;
 }
 
 /* The member's range, once all gradients are known to be finite. An optimizer that wants structure, or Python, gets all from part 0. */
@@ -90,10 +168,19 @@ static int64_t F(update_range)(const member *m) {
         return F(step_on)(m, m->begin_parameter, m->end_parameter, (const T *)program->gradients + m->begin_parameter);
     }
     if (m->part != 0) return NNC_OK;
-    if (optimizer == NULL) return call_python(m, NNC_UPDATE, NNC_IS_OPTIMIZER, 0);
-    int32_t status = optimizer->F(step_tensors)(program->parameters, program->gradients, program->state, program->n_parameters, m->step,
-                                                program->optimizer_hyper, program->tensors, program->n_tensors);
-    return kernel_verdict(status, NNC_IS_OPTIMIZER);
+    if (optimizer == NULL) {
+        int64_t verdict = call_python(m, NNC_UPDATE, NNC_IS_OPTIMIZER, 0);
+        if (verdict != NNC_OK) return verdict;
+    }
+    for (int64_t i = 0; optimizer != NULL && i < program->n_groups; i++) {
+        const nnc_group *group = &program->groups[i];
+        int32_t status = optimizer->F(step_tensors)(program->parameters, program->gradients, program->state, program->n_parameters, m->step,
+                                                    program->optimizer_hyper + i * program->n_hyper,
+                                                    program->tensors + group->first_tensor, group->n_tensors);
+        if (status != 0) return kernel_verdict(status, NNC_IS_OPTIMIZER);
+    }
+    F(average)(m, 0, program->n_parameters);
+    return NNC_OK;
 }
 
 /* ---- gradients used up tile by tile ------------------------------------------------------------------------------------------ */
@@ -116,10 +203,10 @@ static T F(largest)(const T *x, int64_t n) {
  * products of an element of d_y with one of x or with 1. */
 static int F(are_bounded)(const member *m) {
     const nnc_program *program = m->program;
-    for (int64_t i = program->first_trained_op; i < program->n_ops; i++) {
+    for (int64_t i = 0; i < program->n_ops; i++) {
         const nnc_op *op = &program->ops[i];
         const nnc_layer_call *call = &op->call;
-        if (op->n_parameters == 0) continue;
+        if (!op->is_trained) continue;
         if (F(gradient_of)(op) == NULL) {
             if (!F(all_finite)((const T *)program->gradients + op->first_parameter, op->n_parameters, 0)) return 0;
             continue;
@@ -137,10 +224,10 @@ static int64_t F(update_by_tiles)(const member *m) {
     const nnc_program *program = m->program;
     T *tile = (T *)program->tiles + m->part * program->tile_size; /* (tile_size,) */
     int64_t verdict = NNC_OK;
-    for (int64_t i = program->first_trained_op; i < program->n_ops && verdict == NNC_OK; i++) {
+    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
         const nnc_op *op = &program->ops[i];
         int64_t end, begin = own_range(m, op, &end);
-        if (begin >= end) continue;
+        if (begin >= end || !op->is_trained) continue;
         if (F(gradient_of)(op) == NULL) {
             verdict = F(step_on)(m, begin, end, (const T *)program->gradients + begin);
             continue;
@@ -159,18 +246,22 @@ static int64_t F(update_by_tiles)(const member *m) {
 static int F(is_worth_bounding)(const member *m) {
     const nnc_program *program = m->program;
     int64_t columns = 0;
-    for (int64_t i = program->first_trained_op; i < program->n_ops; i++)
-        if (program->ops[i].n_parameters > 0) columns += program->ops[i].call.n_inputs + program->ops[i].call.n_outputs;
+    for (int64_t i = 0; i < program->n_ops; i++)
+        if (program->ops[i].is_trained) columns += program->ops[i].call.n_inputs + program->ops[i].call.n_outputs;
     return m->n_rows * columns < program->n_parameters / 4;
 }
 
-/* Up to the update: all members agree that every gradient is finite, or that it cannot but be. */
-static int64_t F(prepare_update)(member *m) {
+/* Up to the update: all members agree that every gradient is finite, or that it cannot but be. `goes_on` and `is_last` say where the batch
+ * stands among those that make the step; only after the last one are the gradients what the optimizer is to get. */
+static int64_t F(prepare_update)(member *m, int goes_on, int is_last) {
     m->uses_tiles = m->program->tiles != NULL && F(is_worth_bounding)(m) && F(are_bounded)(m);
     if (m->uses_tiles) return NNC_OK;
     int64_t verdict = F(write_gradients)(m);
+    if (goes_on || !is_last) F(accumulate)(m, goes_on, is_last);
     if (verdict == NNC_OK) verdict = F(check_gradients)(m);
     verdict = nnc_meet(m->team, verdict);
-    if (verdict == NNC_OK) m->value += F(penalty)(m);
-    return verdict;
+    if (verdict != NNC_OK) return verdict;
+    m->value += F(penalty)(m);
+    if (is_last) F(clip)(m);
+    return NNC_OK;
 }

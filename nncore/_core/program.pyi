@@ -12,7 +12,7 @@ BACKWARD: int
 LOSS: int
 LOSS_GRADIENT: int
 UPDATE: int
-PENALTY_BLOCK: int
+BLOCK: int
 
 class Failure(Exception):
     status: int
@@ -38,6 +38,7 @@ class Program:
         order: np.ndarray | None,
         rates: np.ndarray | None,
         batch_size: int,
+        accumulate: int,
         drop_last: bool,
         seconds: float,
         progress: list[Any],

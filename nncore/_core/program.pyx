@@ -24,14 +24,25 @@ cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE
-        NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON
-        NNC_PENALTY_BLOCK
+        NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
+        NNC_BLOCK
+    ctypedef struct nnc_branch:
+        const void *y
+        void *d_y
+        int64_t n_columns
     ctypedef struct nnc_op:
-        int32_t kind, split_rows, split_columns
+        int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
         int64_t first_parameter, n_parameters, gradient_unit, cache_per_row, scratch, scratch_per_row
+        const nnc_branch *branches
+        int64_t n_branches
         nnc_layer_call call
+    ctypedef struct nnc_stretch:
+        int64_t begin, end, group
+    ctypedef struct nnc_group:
+        double rate_factor
+        int64_t first_tensor, n_tensors
     ctypedef struct nnc_task:
         int32_t what
         int64_t op
@@ -39,7 +50,9 @@ cdef extern from "runner.h" nogil:
     ctypedef struct nnc_program:
         int32_t is_f64
         nnc_op *ops
-        int64_t n_ops, first_trained_op, n_inputs, n_outputs, n_targets, max_rows, slice_rows
+        int64_t n_ops
+        int32_t python_reads_input
+        int64_t n_inputs, n_outputs, n_targets, max_rows, slice_rows
         int32_t max_parts, accepts_nan
         nnc_task *tasks
         void *input
@@ -59,15 +72,25 @@ cdef extern from "runner.h" nogil:
         int64_t n_parameters
         const nnc_tensor *tensors
         int64_t n_tensors
+        const nnc_stretch *stretches
+        int64_t n_stretches
+        const nnc_group *groups
+        int64_t n_groups
         const nnc_optimizer *optimizer
         double *optimizer_hyper
-        double weight_decay
-        double *penalties
+        int64_t n_hyper
+        const double *decays
+        double clip_norm, clip_value
+        double *block_sums
+        void *accumulated
+        void *shadow
+        double average_decay
+        int64_t average_begin
         void *tiles
         int64_t tile_size
         int32_t training
         uint64_t seed
-        int64_t step
+        int64_t step, draw
         nnc_python_callback python
         void *python_context
         int64_t failed_op
@@ -88,8 +111,8 @@ cdef extern from "runner.h" nogil:
         int32_t (*loss_value)(nnc_program *, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) noexcept nogil
         int32_t (*backward)(nnc_program *, const void *x, int64_t n_rows, double *value, int32_t n_threads) noexcept nogil
         int32_t (*update)(nnc_program *, int32_t n_threads) noexcept nogil
-        int32_t (*train)(nnc_program *, const nnc_samples *, int64_t batch_size, int32_t drop_last, double seconds, nnc_progress *,
-                         int32_t n_threads) noexcept nogil
+        int32_t (*train)(nnc_program *, const nnc_samples *, int64_t batch_size, int64_t accumulate, int32_t drop_last, double seconds,
+                         nnc_progress *, int32_t n_threads) noexcept nogil
         int32_t (*evaluate)(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *, int32_t n_threads) noexcept nogil
         int32_t (*predict)(nnc_program *, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) noexcept nogil
         void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch) noexcept nogil
@@ -113,9 +136,13 @@ LOSS_GRADIENT = NNC_LOSS_GRADIENT
 UPDATE = NNC_UPDATE
 
 #: Parameters whose squares are added up together.
-PENALTY_BLOCK = NNC_PENALTY_BLOCK
+BLOCK = NNC_BLOCK
 
 _ROLES = {"weight": 0, "bias": 1, "scale": 2}
+_KINDS = {
+    "layer": NNC_OP_LAYER, "activation": NNC_OP_ACTIVATION, "python": NNC_OP_PYTHON, "sum": NNC_OP_SUM, "concat": NNC_OP_CONCAT,
+    "fork": NNC_OP_FORK,
+}
 
 
 class Failure(Exception):
@@ -158,7 +185,7 @@ cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows)
     program = <Program>context
     program.python_thread = PyThread_get_thread_ident()
     try:
-        program.interpreter.run(what, op, n_rows, program.program.step + 1, bool(program.program.training),
+        program.interpreter.run(what, op, n_rows, program.program.step + 1, program.program.draw, bool(program.program.training),
                                 bool(program.program.use_labels))
     except BaseException as error:
         program.exception = error
@@ -177,7 +204,10 @@ cdef class Program:
     """
 
     cdef nnc_program program
+    cdef nnc_branch *branches  # of all joints, one after the other
     cdef nnc_tensor *tensors
+    cdef nnc_stretch *stretches
+    cdef nnc_group *groups
     cdef readonly object spec
     cdef object output_shape, dtype  # of an output, read more often than `spec` would make cheap
     cdef object interpreter
@@ -191,25 +221,35 @@ cdef class Program:
         self.output_shape, self.dtype = spec.output_shape, spec.dtype
         cdef nnc_program *program = &self.program
         cdef nnc_op *op
+        stretches = list(spec.grouping.stretches())
         program.ops = <nnc_op *>calloc(max(len(spec.ops), 1), sizeof(nnc_op))
-        self.tensors = <nnc_tensor *>calloc(max(len(spec.spans), 1), sizeof(nnc_tensor))
         program.tasks = <nnc_task *>calloc(2 * len(spec.ops) + 3, sizeof(nnc_task))
-        if program.ops == NULL or self.tensors == NULL or program.tasks == NULL:
+        self.branches = <nnc_branch *>calloc(max(sum(len(op.branches) for op in spec.ops), 1), sizeof(nnc_branch))
+        self.tensors = <nnc_tensor *>calloc(max(len(spec.grouping.tensors), 1), sizeof(nnc_tensor))
+        self.stretches = <nnc_stretch *>calloc(max(len(stretches), 1), sizeof(nnc_stretch))
+        self.groups = <nnc_group *>calloc(max(len(spec.grouping.groups), 1), sizeof(nnc_group))
+        if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
+                or self.groups == NULL:
             raise MemoryError
         program.is_f64 = spec.dtype == np.float64
         program.n_ops = len(spec.ops)
+        cdef nnc_branch *branch = self.branches
         for i, described in enumerate(spec.ops):
             op = &program.ops[i]
-            if described.kind == "python":
-                op.kind = NNC_OP_PYTHON
-            elif described.kind == "layer":
-                op.kind = NNC_OP_LAYER
+            op.kind = _KINDS[described.kind]
+            if op.kind == NNC_OP_LAYER:
                 op.layer = <const nnc_layer *>table(described.capsule, "layer", sizeof(nnc_layer))
                 if (described.gradient_unit > 0) != (op.layer.gradient_f32 != NULL and op.layer.gradient_f64 != NULL):
                     raise PluginError(f"{described.component!r}: gradient functions in the kernel and gradient_unit in the plan go together")
-            else:
-                op.kind = NNC_OP_ACTIVATION
+            elif op.kind == NNC_OP_ACTIVATION:
                 op.activation = <const nnc_activation *>table(described.capsule, "activation", sizeof(nnc_activation))
+            elif op.kind == NNC_OP_PYTHON and described.x is None:
+                program.python_reads_input = True
+            op.runs_backward, op.is_trained = described.runs_backward, described.is_trained
+            op.branches, op.n_branches = branch, len(described.branches)
+            for joined in described.branches:
+                branch[0] = nnc_branch(address(joined.y), address(joined.d_y), joined.n_columns)
+                branch += 1
             op.call.x = address(described.x)
             op.call.y = address(described.y)
             op.call.d_y = address(described.d_y)
@@ -228,7 +268,6 @@ cdef class Program:
             op.gradient_unit = described.gradient_unit
             op.cache_per_row = described.plan.cache_per_row
             op.scratch, op.scratch_per_row = described.plan.scratch, described.plan.scratch_per_row
-        program.first_trained_op = spec.first_trained_op
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
         program.max_rows, program.slice_rows, program.max_parts = spec.max_rows, spec.slice_rows, spec.max_parts
         program.accepts_nan = spec.accepts_nan
@@ -252,17 +291,29 @@ cdef class Program:
             program.state = address(spec.state[0])
             program.state_stride = spec.state.strides[0] // spec.state.itemsize
         program.n_parameters = spec.parameters.size
-        for i, span in enumerate(spec.spans):
-            self.tensors[i] = nnc_tensor(span.offset, span.rows, span.columns, span.layer, _ROLES[span.role])
-        program.tensors = self.tensors
-        program.n_tensors = len(spec.spans)
+        for i, tensor in enumerate(spec.grouping.tensors):
+            self.tensors[i] = nnc_tensor(tensor.offset, tensor.rows, tensor.columns, tensor.layer, _ROLES[tensor.role])
+        program.tensors, program.n_tensors = self.tensors, len(spec.grouping.tensors)
+        for i, (begin, end, number) in enumerate(stretches):
+            self.stretches[i] = nnc_stretch(begin, end, number)
+        program.stretches, program.n_stretches = self.stretches, len(stretches)
+        first_tensor = 0
+        for i, group in enumerate(spec.grouping.groups):
+            self.groups[i] = nnc_group(group.lr_factor, first_tensor, len(spec.grouping.tensors_of(i)))
+            first_tensor += self.groups[i].n_tensors
+        program.groups, program.n_groups = self.groups, len(spec.grouping.groups)
         if spec.optimizer_capsule is not None:
             program.optimizer = <const nnc_optimizer *>table(spec.optimizer_capsule, "optimizer", sizeof(nnc_optimizer))
             if program.optimizer.step_f32 == NULL and program.optimizer.step_tensors_f32 == NULL:
                 raise PluginError(f"the kernel of {spec.optimizer!r} has no step function")
         program.optimizer_hyper = <double *>address(spec.optimizer_hyper)
-        program.weight_decay = spec.weight_decay
-        program.penalties = <double *>address(spec.penalties)
+        program.n_hyper = spec.optimizer_hyper.shape[1]
+        program.decays = <const double *>address(spec.decays)
+        program.clip_norm, program.clip_value = spec.rule.clip_norm, spec.rule.clip_value
+        program.block_sums = <double *>address(spec.block_sums)
+        program.accumulated = address(spec.accumulated)
+        program.shadow = address(spec.shadow)
+        program.average_decay, program.average_begin = spec.rule.average_decay, spec.rule.average_begin
         program.tiles = address(spec.tiles)
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
         program.seed = spec.seed
@@ -272,7 +323,10 @@ cdef class Program:
     def __dealloc__(self):
         free(self.program.ops)
         free(self.program.tasks)
+        free(self.branches)
         free(self.tensors)
+        free(self.stretches)
+        free(self.groups)
 
     @property
     def step(self):
@@ -353,11 +407,11 @@ cdef class Program:
             <const double *>address(rates), len(inputs) if order is None else len(order),
         )
 
-    def train(self, inputs, targets, labels, weights, order, rates, int64_t batch_size, bint drop_last, double seconds, progress,
-              int32_t n_threads=1):
-        """Train on the samples from ``progress[0]`` on, for about `seconds`.
+    def train(self, inputs, targets, labels, weights, order, rates, int64_t batch_size, int64_t accumulate, bint drop_last,
+              double seconds, progress, int32_t n_threads=1):
+        """Train on the samples from ``progress[0]`` on, for about `seconds`; `accumulate` batches make a step.
 
-        `rates` holds a learning rate for each batch, or is None. `progress` is a list ``[samples done, weighted loss sum, weight
+        `rates` holds a learning rate for each step, or is None. `progress` is a list ``[samples done, weighted loss sum, weight
         sum]``, brought up to date also if the run fails.
         """
         cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order, rates)
@@ -365,7 +419,7 @@ cdef class Program:
         cdef int32_t status
         self.check_entry()
         with self.lock, nogil:
-            status = runner.train(&self.program, &samples, batch_size, drop_last, seconds, &sums, n_threads)
+            status = runner.train(&self.program, &samples, batch_size, accumulate, drop_last, seconds, &sums, n_threads)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 

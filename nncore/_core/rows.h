@@ -57,17 +57,27 @@ static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_r
     return kernel_verdict(status, NNC_IS_LOSS);
 }
 
-/* The rows of the batch from `first` on that an op reads, (., n_inputs). */
-static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
-    int64_t n_inputs = op->call.n_inputs;
-    return op->call.x != NULL ? (const T *)op->call.x + first * n_inputs : (const T *)m->x + (first + m->x_shift) * n_inputs;
+/* The rows of the batch from `first` on of a value (., n_columns); NULL stands for the program's input. */
+static const T *F(value_of)(const member *m, const void *value, int64_t n_columns, int64_t first) {
+    return value != NULL ? (const T *)value + first * n_columns : (const T *)m->x + (first + m->x_shift) * n_columns;
 }
+
+/* Those that an op reads, (., n_inputs). */
+static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
+    return F(value_of)(m, op->call.x, op->call.n_inputs, first);
+}
+
+#include "joints.h"
 
 /* One direction of an op for some rows of the batch, or for all rows and some columns of what it writes. */
 static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t first, int64_t n_rows, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     const nnc_op *op = &program->ops[number];
     if (op->kind == NNC_OP_PYTHON) return call_python(m, what, number, n_rows);
+    if (op->n_branches > 0) {
+        F(run_joint)(m, what, op, first, n_rows);
+        return NNC_OK;
+    }
     const nnc_layer_call *batch = &op->call;
     int64_t n_inputs = batch->n_inputs, n_outputs = batch->n_outputs;
     const T *x = F(input_of)(m, op, first);
@@ -95,7 +105,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         call.begin_column = begin;
         call.end_column = end;
         call.seed = program->seed;
-        call.step = m->step;
+        call.step = m->draw;
         call.training = m->program->training;
         status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(&call);
     }

@@ -22,6 +22,7 @@ typedef struct run {
     int64_t n_rows;
     const nnc_samples *samples;
     int64_t batch_size;
+    int64_t accumulate; /* batches that make a step */
     int32_t drop_last;
     double seconds;
     nnc_progress *progress;
@@ -45,6 +46,8 @@ typedef struct member {
     int64_t first_sample; /* of the visit: row 0 of the batch */
     double weight_sum;    /* of the batch, before its weights are scaled to sum to 1 */
     int64_t step;         /* the number of this step, from 1 */
+    int64_t draw;         /* the number of this batch, from 1 */
+    double step_weight;   /* sum of weight_sum over the batches of this step so far */
     double value;         /* loss of the batch */
     int uses_tiles;       /* for its gradients: parameters.h */
 } member;
@@ -63,6 +66,7 @@ static int32_t status_of(nnc_program *program, int64_t verdict) {
 /* Only in part 0, which is the thread that came from Python. */
 static int64_t call_python(const member *m, int32_t what, int64_t op, int64_t n_rows) {
     nnc_program *program = m->program;
+    program->draw = m->draw;
     set_float_mode(m->run->caller_float_mode); /* Python code is the user's: it keeps its subnormals */
     int32_t status = program->python(program->python_context, what, op, n_rows);
     set_float_mode(m->run->caller_float_mode | FLUSH);
@@ -96,13 +100,18 @@ static void add_task(nnc_program *program, int64_t *n_tasks, int32_t what, int64
 }
 
 static void add_forward(nnc_program *program, int64_t *n_tasks) {
-    for (int64_t i = 0; i < program->n_ops; i++) add_task(program, n_tasks, NNC_FORWARD, i);
+    for (int64_t i = 0; i < program->n_ops; i++)
+        if (program->ops[i].kind != NNC_OP_FORK) add_task(program, n_tasks, NNC_FORWARD, i);
 }
 
-/* An op is left out where all it would do is a d_x that nobody asks for. */
 static void add_backward(nnc_program *program, int64_t *n_tasks) {
-    for (int64_t i = program->n_ops - 1; i >= program->first_trained_op; i--)
-        if (program->ops[i].gradient_unit == 0 || program->ops[i].call.d_x != NULL) add_task(program, n_tasks, NNC_BACKWARD, i);
+    for (int64_t i = program->n_ops - 1; i >= 0; i--)
+        if (program->ops[i].runs_backward) add_task(program, n_tasks, NNC_BACKWARD, i);
+}
+
+/* The learning rate of the step that follows. */
+static void set_rate(nnc_program *program, double rate) {
+    for (int64_t i = 0; i < program->n_groups; i++) program->optimizer_hyper[i * program->n_hyper] = rate * program->groups[i].rate_factor;
 }
 
 static int64_t written_columns(const member *m, nnc_task task) {
@@ -127,7 +136,7 @@ static int how_to_split(const member *m, nnc_task task) {
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) return program->loss != NULL ? BY_ROWS : WHOLE;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
-    if (op->kind == NNC_OP_ACTIVATION || !m->program->training) return BY_ROWS;
+    if (op->kind != NNC_OP_LAYER || !program->training) return BY_ROWS;
     int has_few_rows = m->n_parts > 1 && m->n_rows < FEW_ROWS * m->n_parts;
     if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
     return op->split_rows ? BY_ROWS : WHOLE;
@@ -162,7 +171,7 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
 static int32_t forward(nnc_program *program, const void *x, int64_t n_rows, int32_t training, int32_t n_threads) {
     run asked = {.program = program, .x = x, .n_rows = n_rows};
     program->training = training;
-    if (program->ops[0].kind == NNC_OP_PYTHON) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    if (program->python_reads_input) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
     return RUN(&asked, n_threads, run_once);
 }
@@ -186,9 +195,9 @@ static int32_t update(nnc_program *program, int32_t n_threads) {
     return RUN(&asked, n_threads, run_update);
 }
 
-static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
-                     nnc_progress *progress, int32_t n_threads) {
-    run asked = {.program = program, .samples = samples, .batch_size = batch_size, .drop_last = drop_last,
+static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int64_t accumulate, int32_t drop_last,
+                     double seconds, nnc_progress *progress, int32_t n_threads) {
+    run asked = {.program = program, .samples = samples, .batch_size = batch_size, .accumulate = accumulate, .drop_last = drop_last,
                  .seconds = seconds, .progress = progress};
     program->training = 1;
     program->use_labels = samples->labels != NULL;
@@ -218,7 +227,7 @@ static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows,
     program->training = 0;
     int calls_python = 0;
     for (int64_t i = 0; i < program->n_ops; i++) calls_python |= program->ops[i].kind == NNC_OP_PYTHON;
-    if (program->ops[0].kind == NNC_OP_PYTHON) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    if (program->python_reads_input) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
     add_task(program, &asked.n_tasks, NNC_STORE, 0);
     return RUN(&asked, calls_python ? 1 : n_threads, run_predict);
@@ -250,7 +259,7 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
     return (member){
         .run = asked, .program = program, .team = team, .part = part, .n_parts = n_parts, .x = asked->x, .n_rows = asked->n_rows,
         .begin_parameter = begin_parameter(program, part, n_parts), .end_parameter = begin_parameter(program, part + 1, n_parts),
-        .step = program->step + 1,
+        .step = program->step + 1, .draw = program->step + 1,
     };
 }
 
@@ -272,6 +281,7 @@ static void F(run_update)(nnc_team *team, int32_t part, int32_t n_parts, void *c
     run *asked = context;
     member m = F(enter)(asked, team, part, n_parts);
     int64_t verdict = nnc_meet(team, F(check_gradients)(&m));
+    if (verdict == NNC_OK) F(clip)(&m);
     if (verdict == NNC_OK) verdict = nnc_meet(team, F(update_range)(&m));
     if (part != 0) return;
     if (verdict == NNC_OK) asked->program->step = m.step;
@@ -290,7 +300,7 @@ static void F(begin_batch)(member *m, int64_t first_sample, int64_t n_rows) {
         for (int64_t i = 0; i < n_rows; i++)
             m->weight_sum += (double)weights[samples->order != NULL ? samples->order[first_sample + i] : first_sample + i];
     }
-    if (samples->order != NULL || m->program->ops[0].kind == NNC_OP_PYTHON) { /* Python sees the arrays it was given, not pointers */
+    if (samples->order != NULL || m->program->python_reads_input) { /* Python sees the arrays it was given, not pointers */
         m->x = m->program->input;
     } else {
         m->x = samples->inputs;
@@ -317,14 +327,18 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
     double begin = part == 0 ? now() : 0;
     nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
 
-    for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
+    for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m.n_rows) { /* a batch, the number of_step of its step */
         F(begin_batch)(&m, first, nnc_least(n_samples - first, asked->batch_size));
-        if (samples->rates != NULL && part == 0) program->optimizer_hyper[0] = samples->rates[first / asked->batch_size];
+        if (samples->rates != NULL && part == 0) set_rate(program, samples->rates[first / (asked->batch_size * asked->accumulate)]);
+        m.draw = (m.step - 1) * asked->accumulate + of_step + 1;
+        m.step_weight = (of_step > 0 ? m.step_weight : 0) + m.weight_sum;
         verdict = F(run_batch)(&m);
-        if (verdict == NNC_OK) verdict = F(prepare_update)(&m);
+        int is_last = of_step + 1 == asked->accumulate || first + m.n_rows >= n_samples;
+        if (verdict == NNC_OK) verdict = F(prepare_update)(&m, of_step > 0, is_last);
         if (verdict != NNC_OK) break; /* so far all have agreed on it; what one finds out from here on it brings to the meeting */
-        verdict = m.uses_tiles ? F(update_by_tiles)(&m) : F(update_range)(&m);
-        if (part == 0 && verdict == NNC_OK && ++steps == look_at_clock) {
+        of_step = is_last ? 0 : of_step + 1;
+        if (is_last) verdict = m.uses_tiles ? F(update_by_tiles)(&m) : F(update_range)(&m);
+        if (part == 0 && verdict == NNC_OK && is_last && ++steps == look_at_clock) {
             double elapsed = now() - begin;
             if (elapsed >= asked->seconds || elapsed < 0) verdict = time_is_up;
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
@@ -332,10 +346,10 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
         }
         verdict = nnc_meet(team, verdict);
         if (part == 0 && (verdict == NNC_OK || verdict == time_is_up)) {
-            program->step = m.step;
+            if (is_last) program->step = m.step;
             F(end_batch)(&m);
         }
-        m.step++;
+        m.step += is_last;
     }
     if (part != 0) return;
     if (verdict == NNC_OK) asked->progress->n_done = samples->n_samples; /* what drop_last leaves out is done with, too */

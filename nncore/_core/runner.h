@@ -34,13 +34,23 @@ enum {
     NNC_STORE = 6,  /* the outputs, for the caller */
 };
 
-enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2 };
+/* The last three are joints, where values part and meet (joints.h). */
+enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2, NNC_OP_SUM = 3, NNC_OP_CONCAT = 4, NNC_OP_FORK = 5 };
 
 /* failed_op values beside the ops' own numbers */
 enum { NNC_IS_LOSS = -1, NNC_IS_OPTIMIZER = -2 };
 
+/* One of the values that a joint has to do with. */
+typedef struct nnc_branch {
+    const void *y; /* (max_rows, n_columns); NULL: the program's input */
+    void *d_y;     /* the same; NULL where nobody asks */
+    int64_t n_columns;
+} nnc_branch;
+
 typedef struct nnc_op {
     int32_t kind;
+    int32_t runs_backward; /* there is something to do on the way back */
+    int32_t is_trained;    /* it has parameters that are not frozen */
     int32_t split_rows;    /* what the layer's plan says */
     int32_t split_columns;
     const nnc_layer *layer;           /* NNC_OP_LAYER */
@@ -48,8 +58,23 @@ typedef struct nnc_op {
     int64_t first_parameter, n_parameters; /* its range of the flat vectors */
     int64_t gradient_unit;
     int64_t cache_per_row, scratch, scratch_per_row;
+    const nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
+    int64_t n_branches;
     nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */
 } nnc_op;
+
+/* Parameters that follow one another and are trained alike. */
+typedef struct nnc_stretch {
+    int64_t begin, end;
+    int64_t group; /* NNC_FROZEN: not trained */
+} nnc_stretch;
+
+#define NNC_FROZEN (-1)
+
+typedef struct nnc_group {
+    double rate_factor; /* of the learning rate that a schedule gives */
+    int64_t first_tensor, n_tensors;
+} nnc_group;
 
 typedef struct nnc_task {
     int32_t what;
@@ -62,7 +87,7 @@ typedef struct nnc_program {
     int32_t is_f64;
     nnc_op *ops; /* (n_ops,) in forward order */
     int64_t n_ops;
-    int64_t first_trained_op; /* backward stops here */
+    int32_t python_reads_input; /* an op in Python reads the program's input, from `input` */
     int64_t n_inputs, n_outputs, n_targets;
     int64_t max_rows;
     int64_t slice_rows;    /* how many rows go through the ops at a time, so that what lies between two ops stays in the cache */
@@ -89,26 +114,40 @@ typedef struct nnc_program {
     void *state;      /* (n_slots, n_parameters) */
     int64_t state_stride; /* numbers from one vector of it to the next */
     int64_t n_parameters;
-    const nnc_tensor *tensors; /* (n_tensors,) */
+    const nnc_tensor *tensors; /* (n_tensors,) group after group, frozen ones last */
     int64_t n_tensors;
+    const nnc_stretch *stretches; /* (n_stretches,) of all parameters, in their order */
+    int64_t n_stretches;
+    const nnc_group *groups; /* (n_groups,) */
+    int64_t n_groups;
     const nnc_optimizer *optimizer; /* NULL: in Python */
-    double *optimizer_hyper; /* the first is the learning rate */
-    double weight_decay; /* lambda of 1/2 lambda sum W^2 over tensors of role weight */
-    double *penalties;   /* (ceil(n_parameters / NNC_PENALTY_BLOCK),) sums of squares, if there is weight decay */
-    void *tiles;         /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
+    double *optimizer_hyper; /* (n_groups, n_hyper) the first of each is its learning rate */
+    int64_t n_hyper;
+
+    /* What happens to gradients on their way to the optimizer, and to the parameters after it. */
+    const double *decays; /* (n_tensors,) lambda of 1/2 lambda sum W^2 for each, or NULL: no penalty */
+    double clip_norm;     /* of all gradients together; 0: no limit */
+    double clip_value;    /* of each; 0: no limit */
+    double *block_sums;   /* (ceil(n_parameters / NNC_BLOCK),) of squares, if there is a penalty or clip_norm */
+    void *accumulated;    /* (n_parameters,) if several batches may make a step */
+    void *shadow;         /* (n_parameters,) mean of the parameters over steps, or NULL */
+    double average_decay;
+    int64_t average_begin; /* steps done before the mean began */
+    void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
 
     int32_t training; /* whether the run under way is training, or prediction */
     uint64_t seed;
     int64_t step; /* updates done so far */
+    int64_t draw; /* the batch under way: nnc_layer_call.step */
 
     nnc_python_callback python;
     void *python_context;
     int64_t failed_op; /* set when a status is not NNC_OK */
 } nnc_program;
 
-/* Parameters whose squares are added up together. */
-#define NNC_PENALTY_BLOCK 4096
+/* Parameters, or gradients, whose squares are added up together. */
+#define NNC_BLOCK 4096
 
 /* Samples to train on. */
 typedef struct nnc_samples {
@@ -117,7 +156,7 @@ typedef struct nnc_samples {
     const int64_t *labels;  /* (n,) or NULL */
     const void *weights;    /* (n,) or NULL for 1 each */
     const int64_t *order;   /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
-    const double *rates;    /* learning rate for each batch, or NULL for the optimizer's own */
+    const double *rates;    /* learning rate for each step, or NULL for the optimizer's own */
     int64_t n_samples;      /* how many to visit */
 } nnc_samples;
 
@@ -142,10 +181,10 @@ typedef struct nnc_runner {
     /* One update of the parameters; refuses gradients that are not finite. */
     int32_t (*update)(nnc_program *program, int32_t n_threads);
 
-    /* Trains batch after batch until the samples are used up or `seconds` have passed. An incomplete last batch is trained on unless
-     * drop_last is set. It may leave gradients unwritten. */
-    int32_t (*train)(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int32_t drop_last, double seconds,
-                     nnc_progress *progress, int32_t n_threads);
+    /* Trains batch after batch until the samples are used up or `seconds` have passed; `accumulate` batches, or what is left of them,
+     * make a step. An incomplete last batch is trained on unless drop_last is set. It may leave gradients unwritten. */
+    int32_t (*train)(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int64_t accumulate, int32_t drop_last,
+                     double seconds, nnc_progress *progress, int32_t n_threads);
 
     /* Sums losses over samples without training, and keeps the outputs (n_samples, n_outputs); stops like train. */
     int32_t (*evaluate)(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress,

@@ -94,7 +94,8 @@ typedef struct nnc_tensor {
     int32_t role;
 } nnc_tensor;
 
-/* The same for optimizers that need structure: all parameters at once, state (n_slots, n). */
+/* The same for optimizers that need structure: w, g and state (n_slots, n) of the whole network, of which the tensors listed are to be
+ * updated. These are all of them, or those of a group that is trained alike. */
 typedef int32_t (*nnc_step_tensors_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
                                         const nnc_tensor *tensors, int64_t n_tensors);
 typedef int32_t (*nnc_step_tensors_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
@@ -136,7 +137,7 @@ typedef struct nnc_layer_call {
     int64_t begin_parameter; /* gradient writes begin_parameter .. end_parameter - 1 of d_parameters */
     int64_t end_parameter;
     uint64_t seed; /* seed, step and layer together key the random numbers of a call */
-    int64_t step;
+    int64_t step;  /* the number of the batch, from 1: that of the update, unless several batches make one */
     int32_t layer;
     int32_t training; /* 0 at prediction */
 } nnc_layer_call;

@@ -1,0 +1,51 @@
+"""Branches side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nncore.errors import ParameterError
+from nncore.plugin import Activation, Layer, Plan
+
+
+class Concat(Layer):
+    """y = φ([f₁(x), f₂(x), …]): what chains of layers make of the same input, side by side.
+
+    Parameters
+    ----------
+    branches : sequence of Layer, str or sequence of these
+        Each a layer or a list of layers in order; an empty list is the input itself.
+    activation : str, Activation or None, default None
+        φ, applied to all of it.
+
+    Notes
+    -----
+    Tensors are named after the layers inside, counted over all branches: ``concat_1.dense_2.weight``.
+
+    References
+    ----------
+    Cheng et al., "Wide & deep learning for recommender systems", 2016.
+
+    Examples
+    --------
+    >>> import nncore as nn
+    >>> wide_and_deep = nn.Concat([[], [nn.Dense(32, activation="relu"), nn.Dense(8, activation="relu")]])
+    >>> nn.Sequential(wide_and_deep, nn.Dense(1)).build(20).named_parameters()["dense_1.weight"].shape
+    (28, 1)
+    """
+
+    examples = ({"branches": [[], [{"name": "dense", "n_outputs": 5, "activation": "tanh"}, "batch_norm"], "dropout"]},)
+
+    def __init__(self, branches: Sequence[Layer | str | Sequence[Layer | str]], activation: str | Activation | None = None) -> None:
+        self.branches = branches
+        self.activation = activation
+
+    def validate(self) -> None:
+        if isinstance(self.branches, str) or not isinstance(self.branches, Sequence) or not self.branches:
+            raise ParameterError(f"Concat: branches must be a list of layers or of lists of layers, got {self.branches!r}")
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        branches = tuple(
+            tuple(branch) if isinstance(branch, Sequence) and not isinstance(branch, str) else (branch,) for branch in self.branches
+        )
+        return Plan(input_shape, activation=self.activation, branches=branches, merge="concat")

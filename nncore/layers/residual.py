@@ -1,0 +1,61 @@
+"""A shortcut around layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nncore.errors import ParameterError
+from nncore.plugin import Activation, Layer, Plan
+
+
+class Residual(Layer):
+    """y = φ(s(x) + f(x)): f is a chain of layers, s another one, or nothing.
+
+    Parameters
+    ----------
+    layers : sequence of Layer or str
+        f, in order.
+    shortcut : sequence of Layer or str, default ()
+        s; empty is x itself, which needs an f that gives as many numbers as it takes. A `Dense` without activation fits the widths.
+    activation : str, Activation or None, default None
+        φ, after the sum.
+
+    Notes
+    -----
+    Tensors are named after the layers inside: ``residual_1.dense_1.weight``; those of `layers` are counted before those of `shortcut`.
+
+    References
+    ----------
+    He et al., "Deep residual learning for image recognition", 2016; for tabular data Gorishniy et al., "Revisiting deep learning models
+    for tabular data", 2021.
+
+    Examples
+    --------
+    >>> import nncore as nn
+    >>> block = nn.Residual([nn.BatchNorm(), nn.Dense(64, activation="relu"), nn.Dense(64)])
+    >>> net = nn.Sequential(nn.Dense(64), block, nn.Dense(10)).build(20)
+    >>> net.named_parameters()["residual_1.dense_1.weight"].shape
+    (64, 64)
+    """
+
+    examples = (
+        {"layers": ["dropout", "batch_norm"]},
+        {"layers": [{"name": "dense", "n_outputs": 5}], "shortcut": [{"name": "dense", "n_outputs": 5}], "activation": "tanh"},
+    )
+
+    def __init__(
+        self, layers: Sequence[Layer | str], shortcut: Sequence[Layer | str] = (), activation: str | Activation | None = None
+    ) -> None:
+        self.layers = layers
+        self.shortcut = shortcut
+        self.activation = activation
+
+    def validate(self) -> None:
+        for name in ("layers", "shortcut"):
+            if isinstance(getattr(self, name), str) or not isinstance(getattr(self, name), Sequence):
+                raise ParameterError(f"Residual: {name} must be a list of layers, got {getattr(self, name)!r}")
+        if not self.layers:
+            raise ParameterError("Residual: layers is empty, so there is nothing to go around")
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        return Plan(input_shape, activation=self.activation, branches=(tuple(self.layers), tuple(self.shortcut)), merge="sum")
