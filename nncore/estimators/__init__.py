@@ -5,7 +5,9 @@ from nncore.configuration import require
 require("sklearn", extra="sklearn", purpose="nncore.estimators")
 
 from nncore.estimators.logistic_neuron import LogisticNeuron  # noqa: E402
+from nncore.estimators.mlp_classifier import MLPClassifier  # noqa: E402
+from nncore.estimators.mlp_regressor import MLPRegressor  # noqa: E402
 from nncore.estimators.mp_neuron import MPNeuron  # noqa: E402
 from nncore.estimators.perceptron import Perceptron  # noqa: E402
 
-__all__ = ["LogisticNeuron", "MPNeuron", "Perceptron"]
+__all__ = ["LogisticNeuron", "MLPClassifier", "MLPRegressor", "MPNeuron", "Perceptron"]

@@ -13,6 +13,8 @@ from nncore.plugin import Callback
 if TYPE_CHECKING:
     from nncore.training import Training
 
+__all__ = ["CallbackSupportMixin", "FitTasks", "with_callbacks"]
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 try:

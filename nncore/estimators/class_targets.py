@@ -1,0 +1,164 @@
+"""Classes as users name them, and what a network is trained on and answers with in their place."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from nncore.errors import DataError, ParameterError
+from nncore.plugin import Loss
+from nncore.registry import resolve
+
+#: scikit-learn's name of the loss of every kind of classes.
+LOG_LOSS = "log_loss"
+
+MULTILABEL, HEADS = "multilabel-indicator", "multiclass-multioutput"
+
+
+class ClassTargets:
+    """The classes of a target, its codes for a loss, and the way back from a network's outputs.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Or the classes alone.
+
+    Attributes
+    ----------
+    kind : {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}
+    classes : ndarray of shape (n_classes,), or a list of them
+        In sorted order; one array for each target if there are several with classes of their own.
+    """
+
+    def __init__(self, y: Any) -> None:
+        check_classification_targets(y)
+        self.kind: str = type_of_target(y)
+        if self.kind == MULTILABEL:
+            self.classes: Any = np.arange(y.shape[1])
+        elif self.kind == HEADS:
+            self.classes = [np.unique(column) for column in np.asarray(y).T]
+        else:
+            self.classes = np.unique(y)
+            self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
+
+    @classmethod
+    def of_classes(cls, classes: Any, y: Any) -> ClassTargets:
+        """For the classes there will ever be in targets like `y`."""
+        kind = type_of_target(y)
+        if kind == MULTILABEL:
+            return cls(y)
+        if kind != HEADS:
+            return cls(np.asarray(classes))
+        targets = cls(y)
+        targets.classes = [np.unique(column) for column in classes]
+        return targets
+
+    def has_exactly(self, classes: Any) -> bool:
+        """Whether `classes` are the classes here, in any order."""
+        known, asked = (self.classes, classes) if self.kind == HEADS else ([self.classes], [classes])
+        return len(known) == len(asked) and all(set(np.asarray(a).tolist()) == set(b.tolist()) for a, b in zip(asked, known, strict=True))
+
+    def check(self, y: Any) -> None:
+        """Raise `DataError` if `y` has classes, or a number of them, that are not known here."""
+        if self.kind in (MULTILABEL, HEADS):
+            n_targets = len(self.classes)
+            if (np.ndim(y) != 2 and not issparse(y)) or y.shape[1] != n_targets:
+                raise DataError(f"`y` must have {n_targets} columns, as before; its shape is {np.shape(y)}")
+        if self.kind == MULTILABEL:
+            return
+        columns = np.asarray(y).T if self.kind == HEADS else [y]
+        for known, column in zip(self.classes if self.kind == HEADS else [self.classes], columns, strict=True):
+            present = np.unique(column)
+            if len(np.setdiff1d(present, known)):
+                raise DataError(f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {present}.")
+
+    # ---- what the network is trained on -------------------------------------------------------------------------------------
+
+    def loss(self, spec: Any) -> Loss:
+        """The loss that `spec` means for these classes."""
+        if not (isinstance(spec, str) and spec == LOG_LOSS):
+            loss: Loss = resolve("losses", spec)
+            self._check_loss(loss)
+            return loss
+        if self.kind == HEADS:
+            heads: Loss = resolve("losses", {"name": "softmax_heads", "n_classes": [len(classes) for classes in self.classes]})
+            return heads
+        made: Loss = resolve("losses", "softmax_cross_entropy" if self.kind == "multiclass" else "binary_cross_entropy")
+        return made
+
+    def _check_loss(self, loss: Loss) -> None:
+        if self.kind == HEADS:
+            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {loss!r}")
+        if self.kind == MULTILABEL and loss.link != "sigmoid" and loss.targets != "real":
+            raise ParameterError(f"{loss!r} takes one class a sample, but y is multilabel: use loss={LOG_LOSS!r}")
+
+    def n_outputs(self, loss: Loss) -> int:
+        """Units of the network's last layer."""
+        if self.kind == HEADS:
+            return sum(len(classes) for classes in self.classes)
+        return 1 if self._is_single(loss) else len(self.classes)
+
+    def _is_single(self, loss: Loss) -> bool:
+        """Whether one yes/no output tells two classes apart."""
+        return self.kind == "binary" and (loss.link == "sigmoid" or len(self.classes) == 1)
+
+    def encode(self, y: Any, loss: Loss) -> np.ndarray:
+        """The target of `loss`.
+
+        Returns
+        -------
+        ndarray
+            Class indices ``(n_samples,)`` int64, or ``(n_samples, n_targets)`` for several targets; yes or no, ``(n_samples, n)``
+            bool, for a loss of single outputs: of the second class, of each label, or of each class.
+        """
+        if self.kind == MULTILABEL:
+            return (y.toarray() if issparse(y) else np.asarray(y)).astype(bool)
+        if self.kind == HEADS:
+            columns = zip(self.classes, np.asarray(y).T, strict=True)
+            return np.column_stack([np.searchsorted(classes, column) for classes, column in columns])
+        codes = np.searchsorted(self.classes, y)
+        if self._is_single(loss):
+            return (codes == 1)[:, np.newaxis]
+        if loss.targets == "real" or loss.link == "sigmoid":
+            return codes[:, np.newaxis] == np.arange(len(self.classes))
+        return codes
+
+    # ---- what the network answers -------------------------------------------------------------------------------------------
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Classes for a network's outputs of shape (n_samples, n_outputs), after the link of its loss."""
+        if self.kind == MULTILABEL:
+            return (outputs > 0.5).astype(np.int64)
+        if self.kind == HEADS:
+            answers = [classes[part.argmax(axis=1)] for classes, part in zip(self.classes, self.split(outputs), strict=True)]
+            return np.column_stack(answers)
+        if outputs.shape[1] == 1:
+            return self.classes[(outputs[:, 0] > 0.5).astype(np.int64) if len(self.classes) == 2 else np.zeros(len(outputs), np.int64)]
+        return self.classes[outputs.argmax(axis=1)]
+
+    def probabilities(self, outputs: np.ndarray, loss: Loss) -> np.ndarray | list[np.ndarray]:
+        """A column for each class, or label; for several targets with classes of their own, a list with an array for each."""
+        if self.kind == HEADS:
+            return self.split(outputs)
+        if self.kind == "multiclass" and loss.link == "sigmoid":  # one class against the others, each by itself
+            return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(outputs.dtype).tiny)
+        if self.kind == MULTILABEL or outputs.shape[1] > 1:
+            return outputs
+        return np.hstack([1 - outputs, outputs]) if len(self.classes) == 2 else np.ones_like(outputs)
+
+    def split(self, outputs: np.ndarray) -> list[np.ndarray]:
+        """The columns of each of several targets."""
+        return np.split(outputs, np.cumsum([len(classes) for classes in self.classes])[:-1], axis=1)
+
+    def out_activation(self, loss: Loss) -> str:
+        """Name of what turns outputs into predictions, by scikit-learn's names."""
+        link: Any = loss.link
+        if link is None:
+            return "identity"
+        return {"sigmoid": "logistic"}.get(link, link) if isinstance(link, str) else "softmax"

@@ -1,0 +1,111 @@
+"""When a fit by a stochastic solver ends, and what it leaves on the estimator: the rules of scikit-learn."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from nncore.estimators.held_out import HeldOut
+from nncore.estimators.snapshot import Snapshot
+from nncore.plugin import Callback
+
+
+class Convergence(Callback):
+    """Records every epoch in the attributes of the estimator, and stops the fit once nothing improves.
+
+    An epoch improves if its training loss is lower than the best one by `tol` (or, with `early_stopping`, its validation score higher).
+    More than `n_iter_no_change` epochs in a row that do not end the fit, or lower an adaptive learning rate. With validation data, the
+    parameters of the best epoch are put back at the end.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+    held_out : HeldOut or None
+
+    Attributes
+    ----------
+    has_ended : bool
+        Whether the fit ended here.
+    """
+
+    def __init__(self, estimator: Any, held_out: HeldOut | None) -> None:
+        self.estimator = estimator
+        self.held_out = held_out
+        self.has_ended = False
+        self._best: Snapshot | None = None
+        self._deadline = np.inf
+
+    def on_fit_begin(self, training: Any) -> None:
+        if self.estimator.time_limit is not None:
+            self._deadline = time.monotonic() + self.estimator.time_limit
+
+    def on_progress(self, training: Any) -> None:
+        if time.monotonic() >= self._deadline:
+            self.has_ended = True
+            training.stop("the time limit was reached")
+
+    def on_epoch_end(self, training: Any) -> None:
+        estimator = self.estimator
+        estimator.t_ += len(training.data)
+        self._record(training.loss)
+        if self.held_out is not None:
+            recorded = {name: training.history[name][-1] for name in training.history if name.startswith("val_")}
+            estimator.validation_loss_curve_.append(float(recorded["val_loss"]))
+            self._judge(training, self.held_out.score(estimator, recorded))
+        if not estimator.early_stopping:
+            self._count(estimator.loss_ > estimator.best_loss_ - estimator.tol)
+            estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
+        estimator._optimizer.end_epoch(estimator.t_, training.network)
+        if estimator._no_improvement_count > estimator.n_iter_no_change:
+            self._end_or_slow_down(training)
+
+    def on_fit_end(self, training: Any) -> None:
+        if self._best is not None:
+            self._best.restore(training.network)
+
+    def record_divergence(self) -> bool:
+        """Record an epoch that ended for lack of finite numbers; whether the best network so far is back in its place."""
+        self._record(np.nan)
+        if self._best is None:
+            return False
+        self.estimator.validation_loss_curve_.append(np.nan)
+        self.estimator.validation_scores_.append(np.nan)
+        return True
+
+    def _record(self, loss: float) -> None:
+        estimator = self.estimator
+        estimator.n_iter_ += 1
+        estimator.loss_ = float(loss)
+        estimator.loss_curve_.append(estimator.loss_)
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+
+    def _judge(self, training: Any, score: float) -> None:
+        estimator = self.estimator
+        estimator.validation_scores_.append(score)
+        if estimator.verbose:
+            print(f"Validation score: {score:f}")
+        if estimator.early_stopping:
+            self._count(score < estimator.best_validation_score_ + estimator.tol)
+        if score > estimator.best_validation_score_:
+            estimator.best_validation_score_ = score
+            self._best = Snapshot(training.network)
+
+    def _count(self, is_stuck: bool) -> None:
+        self.estimator._no_improvement_count = self.estimator._no_improvement_count + 1 if is_stuck else 0
+
+    def _end_or_slow_down(self, training: Any) -> None:
+        estimator, solver = self.estimator, self.estimator._optimizer
+        what = "Validation score" if estimator.early_stopping else "Training loss"
+        reason = f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} consecutive epochs."
+        if solver.lower_rate(training.network):
+            estimator._no_improvement_count = 0
+            outcome = f"Setting learning rate to {solver.learning_rate:f}"
+        else:
+            self.has_ended = True
+            training.stop(reason)
+            outcome = "Learning rate too small. Stopping." if solver.rule == "adaptive" else "Stopping."
+        if estimator.verbose:
+            print(reason, outcome)

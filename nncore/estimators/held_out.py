@@ -1,0 +1,95 @@
+"""Validation data of a fit, and the score by which an epoch is judged on them."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer, get_scorer_names
+
+from nncore.errors import ParameterError
+from nncore.plugin import Metric
+from nncore.registry import names, resolve
+from nncore.training import metric_name
+
+#: The validation loss itself, as a score: its negative.
+LOSS = "loss"
+
+
+@dataclass
+class HeldOut:
+    """Samples not trained on.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_columns)
+    y : array of shape (n_samples,) or (n_samples, n_outputs)
+        As the user holds it, for scorers.
+    target : ndarray
+        As the network's loss takes it.
+    sample_weight : ndarray of shape (n_samples,) or None
+    judge : Judge
+    """
+
+    X: np.ndarray
+    y: Any
+    target: np.ndarray
+    sample_weight: np.ndarray | None
+    judge: Judge
+
+    @property
+    def for_network(self) -> tuple[Any, ...]:
+        """The ``validation`` argument of `Sequential.fit`."""
+        return self.X, self.target, self.sample_weight
+
+    def score(self, estimator: Any, recorded: Mapping[str, float]) -> float:
+        """Score of the estimator as it is now, higher being better; `recorded` has loss and metrics of `for_network`."""
+        return self.judge(estimator, self, recorded)
+
+
+class Judge:
+    """How a fit is scored on held-out data.
+
+    Parameters
+    ----------
+    scoring : str, callable, Metric or None
+        ``"loss"``, a metric of the registry (by name or instance), one of scikit-learn's scorers, or ``scorer(estimator, X, y)``.
+    default : str, Metric or dict
+        What None stands for.
+
+    Attributes
+    ----------
+    metrics : list of Metric
+        To be computed by the network itself, which is quicker than a scorer.
+    """
+
+    def __init__(self, scoring: Any, default: Any) -> None:
+        scoring = default if scoring is None else scoring
+        self.metrics: list[Metric] = []
+        self._scorer: Callable[..., float] | None = None
+        if isinstance(scoring, str) and scoring == LOSS:
+            return
+        if isinstance(scoring, (Metric, Mapping)) or (isinstance(scoring, str) and scoring in names("metrics")):
+            self.metrics = [resolve("metrics", scoring)]
+        elif callable(scoring):
+            self._scorer = scoring
+        elif isinstance(scoring, str) and scoring in get_scorer_names():
+            self._scorer = get_scorer(scoring)
+        else:
+            wanted = f"'loss', a metric ({', '.join(names('metrics'))}), the name of one of scikit-learn's scorers, or a scorer"
+            raise ParameterError(f"scoring must be {wanted}, got {scoring!r}")
+
+    def __call__(self, estimator: Any, held_out: HeldOut, recorded: Mapping[str, float]) -> float:
+        if self._scorer is not None:
+            weights = {} if held_out.sample_weight is None else {"sample_weight": held_out.sample_weight}
+            return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
+        if not self.metrics:
+            return -recorded["val_loss"]
+        (metric,) = self.metrics
+        value = recorded[f"val_{metric_name(metric)}"]
+        return value if metric.higher_is_better else -value

@@ -1,0 +1,288 @@
+"""What the two multi-layer perceptrons have in common: from checked data to a trained network."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from nncore.errors import DataError, NonFiniteError, ParameterError
+from nncore.estimators.architecture import (
+    dense_parameters,
+    hidden_activations,
+    hidden_layer_sizes_of,
+    hidden_layers,
+    is_scikit_learns,
+    start_as_scikit_learn,
+)
+from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
+from nncore.estimators.held_out import HeldOut, Judge
+from nncore.estimators.lbfgs import fit_lbfgs
+from nncore.estimators.parameters import check_parameters
+from nncore.estimators.stochastic import fit_stochastic
+from nncore.estimators.training_data import TrainingData
+from nncore.history import History
+from nncore.initialisation import BATCH_ROWS
+from nncore.layers.dense import Dense
+from nncore.model import Sequential
+from nncore.plugin import Loss
+from nncore.registry import resolve
+
+#: What a fit ends with when numbers grew too large, in scikit-learn's words.
+NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+
+#: Rows of a sparse matrix that are made dense at a time for prediction.
+SPARSE_ROWS = 8192
+
+
+class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
+    """A fully connected network with scikit-learn's habits; subclasses know the target.
+
+    Attributes
+    ----------
+    network_ : Sequential
+        The trained network.
+    """
+
+    network_: Sequential
+
+    # ---- what subclasses know of the target ---------------------------------------------------------------------------------
+
+    #: Arguments of ``validate_data`` for y.
+    _target_checks: ClassVar[dict[str, Any]] = {}
+
+    def _learn_target(self, y: Any) -> None:
+        """Take note, in `_targets`, of what y is; called when training starts over."""
+        raise NotImplementedError
+
+    def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
+        """Raise `DataError` if y does not fit what is trained already; for a warm start, it has to have all classes."""
+        raise NotImplementedError
+
+    def _make_loss(self) -> Loss:
+        """The loss that `loss` means for this target."""
+        raise NotImplementedError
+
+    def _n_network_outputs(self, loss: Loss) -> int:
+        """Units of the last layer."""
+        raise NotImplementedError
+
+    def _out_activation(self, loss: Loss) -> str:
+        """scikit-learn's name of what makes predictions of the outputs."""
+        raise NotImplementedError
+
+    def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
+        """y as the loss takes it."""
+        raise NotImplementedError
+
+    def _weights(self, y: Any, sample_weight: NDArray[np.floating] | None) -> NDArray[np.floating] | None:
+        """Weights of the samples, with those of their classes."""
+        return sample_weight
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        """What a split is to keep the proportions of."""
+        return None
+
+    def _default_scoring(self, loss: Loss) -> Any:
+        """What epochs are judged by if `scoring` is None."""
+        raise NotImplementedError
+
+    # ---- fitting ------------------------------------------------------------------------------------------------------------
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, validation: tuple[Any, Any, Any] = (None, None, None)
+    ) -> Self:
+        check_parameters(self)
+        if incremental and self.early_stopping:
+            raise ParameterError("partial_fit does not support early_stopping=True")
+        starts_over = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        matrix, y_checked = self._validate_samples(X, y, reset=starts_over)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
+        if (starts_over and not incremental) or "_targets" not in self.__dict__:
+            self._learn_target(y_checked)
+        else:
+            self._check_target(y_checked, is_warm_start=not incremental)
+        loss = self._make_loss()
+        random_state = as_random_state(self.random_state)
+        if starts_over:
+            self._start_over(matrix, loss, random_state)
+        elif "network_" not in self.__dict__:
+            self._take_given_parameters(matrix, loss, random_state)
+        data = TrainingData(matrix, self._encode_target(y_checked, loss), self._weights(y_checked, weights))
+        self._hold_out(data, y_checked, validation, loss, random_state)
+
+        tasks = None
+        if not incremental:
+            self.network_.seed = int(random_state.randint(np.iinfo(np.int32).max))
+            tasks = FitTasks(self, X, y, sample_weight, max_iter=self.max_iter, fitted=self._fitted_so_far)
+        try:
+            if self._is_lbfgs:
+                fit_lbfgs(self, data, tasks)
+            else:
+                fit_stochastic(self, data, [] if tasks is None else [tasks], incremental=incremental)
+        except NonFiniteError as error:
+            raise DataError(f"{NOT_FINITE} {error}") from error
+        if tasks is not None:
+            tasks.finish()
+        return self
+
+    @property
+    def _is_lbfgs(self) -> bool:
+        return isinstance(self.solver, str) and self.solver == "lbfgs"
+
+    def _validate_samples(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
+        """A dense matrix in the dtype of the training, and y."""
+        dtype = (np.float64, np.float32) if self.dtype == "input" else np.dtype(self.dtype)
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, reset=reset, **self._target_checks)
+        return X.toarray() if issparse(X) else X, y
+
+    def _new_network(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
+        """Built, with first values."""
+        output = Dense(self._n_network_outputs(loss))
+        batch = X[:: -(-len(X) // BATCH_ROWS)]
+        if self.layers is None:
+            sizes = hidden_layer_sizes_of(self.hidden_layer_sizes)
+            activations = hidden_activations(self.activation, len(sizes))
+            network = Sequential(*hidden_layers(sizes, activations, self.normalization, self.dropout), output)
+            if is_scikit_learns(activations):
+                network.build(X.shape[1], loss=loss, rng=0, dtype=X.dtype)
+                start_as_scikit_learn(network, activations, random_state)
+                return network
+        else:
+            network = Sequential(*(resolve("layers", layer) for layer in copy.deepcopy(list(self.layers))), output)
+        network.build(X.shape[1], loss=loss, rng=int(random_state.randint(np.iinfo(np.int32).max)), dtype=X.dtype, batch=batch)
+        return network
+
+    def _start_over(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
+        """A new network, and the attributes of a fit before its first epoch."""
+        network = self._new_network(X, loss, random_state)
+        for name in ("_coefs", "_intercepts", "_optimizer"):
+            self.__dict__.pop(name, None)
+        self.network_ = network
+        self.n_outputs_ = self._n_network_outputs(loss)
+        self.n_layers_ = len(self.coefs_) + 1
+        self.out_activation_ = self._out_activation(loss)
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.history_ = History()
+        self.loss_curve_: list[float] = []
+        self.validation_loss_curve_: list[float] = []
+        self.best_loss_: float | None = None if self.early_stopping else np.inf
+        self.validation_scores_: list[float] | None = None
+        self.best_validation_score_: float | None = None
+        self._no_improvement_count = 0
+
+    def _take_given_parameters(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
+        """A network for weights and biases that were assigned before there was one."""
+        coefs, intercepts = self.__dict__.pop("_coefs"), self.__dict__.pop("_intercepts")
+        self.network_ = self._new_network(X, loss, random_state)
+        self.coefs_, self.intercepts_ = coefs, intercepts
+        self.history_ = History()
+
+    def _hold_out(
+        self, data: TrainingData, y: Any, validation: tuple[Any, Any, Any], loss: Loss, random_state: np.random.RandomState
+    ) -> None:
+        """Give `data` its validation samples: those of the user, or some of its own."""
+        judge = Judge(self.scoring, self._default_scoring(loss))
+        X_val, y_val, weights_val = validation
+        if (X_val is None) != (y_val is None):
+            raise ParameterError("X_val and y_val go together: pass both, or neither")
+        if X_val is not None:
+            X_val, y_val = self._validate_samples(X_val, y_val, reset=False)
+            self._check_target(y_val)
+            weights_val = None if weights_val is None else _check_sample_weight(weights_val, X_val)
+            data.held_out = HeldOut(X_val, y_val, self._encode_target(y_val, loss), self._weights(y_val, weights_val), judge)
+        elif self.early_stopping and not self._is_lbfgs:
+            rows, stratify = np.arange(len(data)), self._strata(data.target)
+            train, val = train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=stratify)
+            if len(val) < 2:
+                raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+            weights = data.weights
+            weights_val = None if weights is None else weights[val]
+            data.held_out = HeldOut(data.X[val], y[val], data.target[val], weights_val, judge)
+            data.X, data.target, data.weights = data.X[train], data.target[train], None if weights is None else weights[train]
+        if data.held_out is not None and self.validation_scores_ is None:
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+
+    def _extend_history(self, history: History) -> None:
+        """Add the epochs of another call."""
+        if len(self.history_) == 0:
+            self.history_ = history
+            return
+        columns = history.to_dict()
+        for index in range(len(history)):
+            self.history_.append(**{name: values[index] for name, values in columns.items()})
+        self.history_.stop_reason, self.history_.interrupted = history.stop_reason, history.interrupted
+
+    def _fitted_so_far(self) -> dict[str, Any]:
+        """What makes a copy of this estimator one that is fitted as far as the training has come."""
+        fitted = {name: value for name, value in vars(self).items() if name.endswith("_") and not name.startswith("_")}
+        return copy.deepcopy(fitted)
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> NDArray[np.floating]:
+        """Outputs of the network after the link of its loss, shape (n_samples, n_outputs)."""
+        check_is_fitted(self, "network_")
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if not issparse(X):
+            return self.network_.predict_proba(X)
+        rows = X.tocsr()
+        blocks = (rows[start : start + SPARSE_ROWS].toarray() for start in range(0, rows.shape[0], SPARSE_ROWS))
+        return np.concatenate([self.network_.predict_proba(block) for block in blocks])
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Live weights of the dense layers, ``(n_in, n_out)`` each: writing into them, or assigning arrays, changes the network."""
+        return self._dense_parameters(0, "_coefs")
+
+    @coefs_.setter
+    def coefs_(self, arrays: list[np.ndarray]) -> None:
+        self._set_dense_parameters(0, "_coefs", arrays)
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Live biases of the dense layers, ``(n_out,)`` each."""
+        return self._dense_parameters(1, "_intercepts")
+
+    @intercepts_.setter
+    def intercepts_(self, arrays: list[np.ndarray]) -> None:
+        self._set_dense_parameters(1, "_intercepts", arrays)
+
+    def _dense_parameters(self, which: int, given: str) -> list[np.ndarray]:
+        if "network_" in self.__dict__:
+            return dense_parameters(self.network_)[which]
+        try:
+            arrays: list[np.ndarray] = self.__dict__[given]
+        except KeyError:
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call fit first") from None
+        return arrays
+
+    def _set_dense_parameters(self, which: int, given: str, arrays: list[np.ndarray]) -> None:
+        if "network_" in self.__dict__:
+            dense_parameters(self.network_)[which][:] = arrays
+        else:  # waits for a partial_fit to begin from there
+            self.__dict__[given] = arrays
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def as_random_state(random_state: Any) -> np.random.RandomState:
+    """scikit-learn's `random_state`, or a NumPy Generator."""
+    if isinstance(random_state, np.random.Generator):
+        return np.random.RandomState(random_state.integers(2**32, dtype=np.uint32))
+    state: np.random.RandomState = check_random_state(random_state)
+    return state

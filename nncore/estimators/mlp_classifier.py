@@ -1,0 +1,395 @@
+"""A multi-layer perceptron that classifies."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False, disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+
+from nncore.errors import DataError, ParameterError
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets
+from nncore.estimators.fit_tasks import with_callbacks
+from nncore.estimators.mlp import MultilayerPerceptron
+from nncore.plugin import Loss
+from nncore.registry import resolve
+
+
+class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
+    """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Units of each hidden layer.
+    activation : str, Activation, dict or list, default "relu"
+        ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"`` or any activation of the registry; a list has one for each hidden layer.
+    solver : {"adam", "sgd", "lbfgs"}, str, Optimizer or dict, default "adam"
+        ``"sgd"`` has Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. ``"lbfgs"`` is SciPy's, on all
+        samples at once and in float64; it suits small data. Any optimizer of the registry by name, with `learning_rate_init`, or as an
+        instance, with its own hyperparameters.
+    alpha : float, default 0.0001
+        Strength of the L2 penalty ½·alpha·ΣW² / n of a batch of n samples (of all dense layers' weights).
+    batch_size : int or "auto", default "auto"
+        Samples of a batch; ``"auto"`` is 200, or all if there are fewer.
+    learning_rate : {"constant", "invscaling", "adaptive"}, str, Schedule or dict, default "constant"
+        ``"invscaling"`` is learning_rate_init / (samples seen + 1)^power_t, ``"adaptive"`` divides by 5 instead of ending the fit when
+        nothing improves, until the rate is 1e-6; Adam ignores both. Any schedule of the registry, over `max_iter` epochs.
+    learning_rate_init : float, default 0.001
+    power_t : float, default 0.5
+    max_iter : int, default 200
+        Epochs, or iterations of L-BFGS, at most.
+    loss : str, Loss, dict or function, default "log_loss"
+        ``"log_loss"`` is the cross-entropy of whatever classes there are; or any loss of the registry, or ``function(output, target)``
+        that returns the loss of each sample and its gradient.
+    shuffle : bool, default True
+        Visit the samples in a new order every epoch.
+    random_state : int, RandomState, Generator or None, default None
+        Decides first values, split, order and dropout. The same int gives the same bits, whatever `n_threads` is.
+    tol : float, default 1e-4
+        What an epoch must improve by. For L-BFGS, the largest entry of the gradient at which it has converged.
+    verbose : bool or int, default False
+        Print the loss of every epoch.
+    warm_start : bool, default False
+        `fit` goes on from the last solution.
+    momentum : float, default 0.9
+    nesterovs_momentum : bool, default True
+        Both for ``solver="sgd"``.
+    early_stopping : bool, default False
+        Judge epochs by a score on validation data in place of the training loss. Without `X_val`, `validation_fraction` of the samples
+        is kept out for it, in which two classes keep their proportions.
+    validation_fraction : float, default 0.1
+    beta_1, beta_2, epsilon : float, default 0.9, 0.999, 1e-8
+        Of Adam and its like.
+    n_iter_no_change : int or inf, default 10
+        The fit ends when more epochs than this in a row did not improve.
+    max_fun : int, default 15000
+        Evaluations of loss and gradient by L-BFGS at most.
+    layers : sequence of Layer, str or dict, optional
+        Hidden layers of your own, any of the registry, in place of what `hidden_layer_sizes`, `activation`, `dropout` and `normalization`
+        describe.
+    dropout : float or sequence of float, default 0.0
+        Part of the units that is dropped after each hidden layer while training; one number, or one for each layer.
+    normalization : {None, "batch_norm", "layer_norm"}, str or dict, default None
+        A layer of the registry between every dense layer and its activation.
+    class_weight : dict, "balanced", list of dict or None, default None
+        Weights of the classes, by which those of the samples are multiplied, also in validation; a list for several targets.
+    scoring : str, callable, Metric or None, default None
+        What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
+        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy.
+    callbacks : sequence of str, Callback or dict, optional
+        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS.
+    clip_norm : float, optional
+        Gradients longer than this are scaled down to it.
+    time_limit : float, optional
+        Seconds after which the fit ends.
+    n_threads : int, optional
+        None is `nncore.get_num_threads`.
+    progress : bool, default False
+        Show a progress bar.
+    dtype : {"input", "float32", "float64"}, default "input"
+        Of the network. ``"input"`` is float32 for X of float32 and float64 for anything else, as in scikit-learn; float32 is up to
+        twice as fast.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or a list of them for several targets with classes of their own
+        In sorted order.
+    coefs_, intercepts_ : list of ndarray
+        Live weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the dense layers: what is written there, or assigned, changes the network.
+    network_ : nncore.Sequential
+        The network itself: to save, to draw, to export, to train on.
+    loss_ : float
+        Mean training loss of the last epoch, with its penalty.
+    best_loss_ : float or None
+        The lowest; None with `early_stopping`.
+    loss_curve_ : list of float
+        Loss of every epoch, or iteration of L-BFGS.
+    validation_scores_, best_validation_score_ : list of float and float, or None
+        If there is validation data. The network of the best score is the one that is kept.
+    validation_loss_curve_ : list of float
+        Validation loss of every epoch, without penalty.
+    history_ : nncore.History
+        All columns of the fit, of calls that went on with it too; ``history_.plot()``.
+    n_iter_ : int
+        Epochs, or iterations, of the last call.
+    t_ : int
+        Samples seen.
+    n_layers_, n_outputs_ : int
+        Dense layers and the input; units of the output layer.
+    out_activation_ : str
+        What makes predictions of the outputs: ``"softmax"`` or ``"logistic"`` for log-loss.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Notes
+    -----
+    What scikit-learn's MLPClassifier takes is taken, and means the same. For the same `random_state`, the first values (with
+    scikit-learn's four activations) and the split for validation are its own; so is the whole fit by ``"sgd"`` and ``"lbfgs"``, but for
+    rounding, where the order of the samples does not matter. Differences:
+
+    - Adam's ε is that of the paper, which tells only for gradients about as small.
+    - Momentum remembers gradients rather than steps, which tells when the learning rate changes.
+    - The last batch of an epoch, if it is smaller, has the penalty of the others.
+    - With validation data the best network is kept even without `early_stopping`.
+    - A fit whose numbers overflow ends at once, with an error if no validation data says which network to keep.
+
+    Sparse X is made dense: whole for training, in blocks for prediction.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from nncore.estimators import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((32,), solver="adamw", learning_rate_init=0.02, max_iter=300, random_state=0)
+    >>> bool(model.fit(X, y).score(X, y) > 0.95)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        loss: Any = LOG_LOSS,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        layers: Sequence[Any] | None = None,
+        dropout: Any = 0.0,
+        normalization: Any = None,
+        class_weight: Any = None,
+        scoring: Any = None,
+        callbacks: Sequence[Any] | None = None,
+        clip_norm: float | None = None,
+        time_limit: float | None = None,
+        n_threads: int | None = None,
+        progress: bool = False,
+        dtype: str = "input",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.loss = loss
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.layers = layers
+        self.dropout = dropout
+        self.normalization = normalization
+        self.class_weight = class_weight
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.clip_norm = clip_norm
+        self.time_limit = time_limit
+        self.n_threads = n_threads
+        self.progress = progress
+        self.dtype = dtype
+
+    # ---- the target ---------------------------------------------------------------------------------------------------------
+
+    def _validate_samples(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
+        X, y = super()._validate_samples(X, y, reset=reset)
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _learn_target(self, y: Any) -> None:
+        self._targets = ClassTargets(y)
+        self.classes_ = self._targets.classes
+
+    def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
+        if is_warm_start and not self._targets.has_exactly(classes := ClassTargets(y).classes):
+            raise DataError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously got "
+                f"{self.classes_}, `y` has {classes}"
+            )
+        self._targets.check(y)
+
+    def _make_loss(self) -> Loss:
+        return self._targets.loss(self.loss)
+
+    def _n_network_outputs(self, loss: Loss) -> int:
+        return self._targets.n_outputs(loss)
+
+    def _out_activation(self, loss: Loss) -> str:
+        return self._targets.out_activation(loss)
+
+    def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
+        return self._targets.encode(y, loss)
+
+    def _weights(self, y: Any, sample_weight: NDArray[np.floating] | None) -> NDArray[np.floating] | None:
+        if self.class_weight is None:
+            return sample_weight
+        weights: NDArray[np.floating] = compute_sample_weight(self.class_weight, y)
+        return weights if sample_weight is None else weights * sample_weight
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        return target if self.n_outputs_ == 1 else None
+
+    def _default_scoring(self, loss: Loss) -> Any:
+        return loss.metrics[0] if self._targets.kind == HEADS else "accuracy"
+
+    # ---- fitting ------------------------------------------------------------------------------------------------------------
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
+        """Train on samples and their classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            A sparse matrix is made dense.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes; several columns of 0 and 1 for labels that may go together (a sparse matrix too), or of classes of their own.
+        sample_weight : array-like of shape (n_samples,), optional
+        X_val, y_val, sample_weight_val : array-like, optional
+            Validation data: scored after every epoch, and the network of the best epoch is kept. With `early_stopping` they also decide
+            when to stop.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            For an argument of the constructor outside its range.
+        DataError
+            If the training ran into numbers that are not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            scikit-learn's, if `max_iter` was reached first.
+        """
+        return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
+
+    @available_if(lambda estimator: not estimator._is_lbfgs)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch, going on from where the last call ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight : array-like
+            As in `fit`; a schedule of the registry as `learning_rate` stays at its first value.
+        classes : array-like of shape (n_classes,), optional
+            All classes there will ever be; needed in the first call unless y is multilabel. For several targets with classes of their
+            own, a list of such arrays.
+
+        Returns
+        -------
+        self
+        """
+        if self.class_weight is not None and not isinstance(self.class_weight, (dict, list)):
+            raise ParameterError(
+                f"class_weight={self.class_weight!r} looks at all samples, of which partial_fit sees a part: compute the weights "
+                "with sklearn.utils.class_weight.compute_class_weight and pass them as a dict"
+            )
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ParameterError("classes must be passed on the first call to partial_fit.")
+            self._targets = ClassTargets.of_classes(classes, y)
+            self.classes_ = self._targets.classes
+        elif classes is not None and not self._targets.has_exactly(classes):
+            raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        outputs = self._outputs(X)
+        return self._targets.decode(outputs)
+
+    @available_if(lambda estimator: estimator._has_probabilities())
+    def predict_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
+        """Probabilities of the classes; there are some if the loss knows them, as ``"log_loss"`` does.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`. For several targets with classes of their own, a list with an array for each.
+        """
+        outputs = self._outputs(X)
+        return self._targets.probabilities(outputs, self._make_loss())
+
+    @available_if(lambda estimator: estimator._has_probabilities())
+    def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or a list of them
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):  # the logarithm of a probability that is 0 is what it is
+            return [np.log(part) for part in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
+
+    def _has_probabilities(self) -> bool:
+        """Whether the loss turns outputs into probabilities."""
+        if isinstance(self.loss, str) and self.loss == LOG_LOSS:
+            return True
+        return resolve("losses", self.loss).link in ("softmax", "sigmoid")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,321 @@
+"""A multi-layer perceptron for regression."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False, disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+
+from nncore.estimators.fit_tasks import with_callbacks
+from nncore.estimators.mlp import MultilayerPerceptron
+from nncore.estimators.real_targets import RealTargets
+from nncore.plugin import Loss
+
+
+class MLPRegressor(RegressorMixin, MultilayerPerceptron):
+    """A multi-layer perceptron for regression: scikit-learn's, in a compiled core, with what its users asked for.
+
+    Parameters
+    ----------
+    loss : str, Loss, dict or function, default "squared_error"
+        ``"squared_error"`` is half of it, ``"poisson"`` half the deviance, from the logarithm of the rate; ``"absolute_error"``,
+        ``"huber"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}`` or any other loss of the registry, or
+        ``function(output, target)`` that returns the loss of each sample and its gradient.
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Units of each hidden layer.
+    activation : str, Activation, dict or list, default "relu"
+        ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"`` or any activation of the registry; a list has one for each hidden layer.
+    solver : {"adam", "sgd", "lbfgs"}, str, Optimizer or dict, default "adam"
+        ``"sgd"`` has Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. ``"lbfgs"`` is SciPy's, on all
+        samples at once and in float64; it suits small data. Any optimizer of the registry by name, with `learning_rate_init`, or as an
+        instance, with its own hyperparameters.
+    alpha : float, default 0.0001
+        Strength of the L2 penalty ½·alpha·ΣW² / n of a batch of n samples (of all dense layers' weights).
+    batch_size : int or "auto", default "auto"
+        Samples of a batch; ``"auto"`` is 200, or all if there are fewer.
+    learning_rate : {"constant", "invscaling", "adaptive"}, str, Schedule or dict, default "constant"
+        ``"invscaling"`` is learning_rate_init / (samples seen + 1)^power_t, ``"adaptive"`` divides by 5 instead of ending the fit when
+        nothing improves, until the rate is 1e-6; Adam ignores both. Any schedule of the registry, over `max_iter` epochs.
+    learning_rate_init : float, default 0.001
+    power_t : float, default 0.5
+    max_iter : int, default 200
+        Epochs, or iterations of L-BFGS, at most.
+    shuffle : bool, default True
+        Visit the samples in a new order every epoch.
+    random_state : int, RandomState, Generator or None, default None
+        Decides first values, split, order and dropout. The same int gives the same bits, whatever `n_threads` is.
+    tol : float, default 1e-4
+        What an epoch must improve by. For L-BFGS, the largest entry of the gradient at which it has converged.
+    verbose : bool or int, default False
+        Print the loss of every epoch.
+    warm_start : bool, default False
+        `fit` goes on from the last solution.
+    momentum : float, default 0.9
+    nesterovs_momentum : bool, default True
+        Both for ``solver="sgd"``.
+    early_stopping : bool, default False
+        Judge epochs by a score on validation data in place of the training loss. Without `X_val`, `validation_fraction` of the samples
+        is kept out for it.
+    validation_fraction : float, default 0.1
+    beta_1, beta_2, epsilon : float, default 0.9, 0.999, 1e-8
+        Of Adam and its like.
+    n_iter_no_change : int or inf, default 10
+        The fit ends when more epochs than this in a row did not improve.
+    max_fun : int, default 15000
+        Evaluations of loss and gradient by L-BFGS at most.
+    layers : sequence of Layer, str or dict, optional
+        Hidden layers of your own, any of the registry, in place of what `hidden_layer_sizes`, `activation`, `dropout` and `normalization`
+        describe.
+    dropout : float or sequence of float, default 0.0
+        Part of the units that is dropped after each hidden layer while training; one number, or one for each layer.
+    normalization : {None, "batch_norm", "layer_norm"}, str or dict, default None
+        A layer of the registry between every dense layer and its activation.
+    scoring : str, callable, Metric or None, default None
+        What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
+        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is R², or the loss if there are more outputs than targets.
+    callbacks : sequence of str, Callback or dict, optional
+        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS.
+    clip_norm : float, optional
+        Gradients longer than this are scaled down to it.
+    time_limit : float, optional
+        Seconds after which the fit ends.
+    n_threads : int, optional
+        None is `nncore.get_num_threads`.
+    progress : bool, default False
+        Show a progress bar.
+    dtype : {"input", "float32", "float64"}, default "input"
+        Of the network. ``"input"`` is float32 for X of float32 and float64 for anything else, as in scikit-learn; float32 is up to
+        twice as fast.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of ndarray
+        Live weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the dense layers: what is written there, or assigned, changes the network.
+    network_ : nncore.Sequential
+        The network itself: to save, to draw, to export, to train on.
+    loss_ : float
+        Mean training loss of the last epoch, with its penalty.
+    best_loss_ : float or None
+        The lowest; None with `early_stopping`.
+    loss_curve_ : list of float
+        Loss of every epoch, or iteration of L-BFGS.
+    validation_scores_, best_validation_score_ : list of float and float, or None
+        If there is validation data. The network of the best score is the one that is kept.
+    validation_loss_curve_ : list of float
+        Validation loss of every epoch, without penalty.
+    history_ : nncore.History
+        All columns of the fit, of calls that went on with it too; ``history_.plot()``.
+    n_iter_ : int
+        Epochs, or iterations, of the last call.
+    t_ : int
+        Samples seen.
+    n_layers_, n_outputs_ : int
+        Dense layers and the input; units of the output layer.
+    out_activation_ : str
+        What makes predictions of the outputs: ``"identity"``, ``"exp"`` for Poisson.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Notes
+    -----
+    What scikit-learn's MLPRegressor takes is taken, and means the same. For the same `random_state`, the first values (with
+    scikit-learn's four activations) and the split for validation are its own; so is the whole fit by ``"sgd"`` and ``"lbfgs"``, but for
+    rounding, where the order of the samples does not matter. Differences:
+
+    - For several targets `loss_` is what is minimised, a sum over them; scikit-learn shows their mean.
+    - Adam's ε is that of the paper, which tells only for gradients about as small.
+    - Momentum remembers gradients rather than steps, which tells when the learning rate changes.
+    - The last batch of an epoch, if it is smaller, has the penalty of the others.
+    - With validation data the best network is kept even without `early_stopping`.
+    - A fit whose numbers overflow ends at once, with an error if no validation data says which network to keep.
+
+    Sparse X is made dense: whole for training, in blocks for prediction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nncore.estimators import MLPRegressor
+    >>> X = np.linspace(-3, 3, 300)[:, None]
+    >>> y = np.sin(X[:, 0]) + 0.1 * np.random.default_rng(0).normal(size=300)
+    >>> model = MLPRegressor({"name": "quantile", "quantiles": (0.1, 0.9)}, (30,), "tanh", learning_rate_init=0.02, random_state=0)
+    >>> low, high = model.fit(X, y).predict(X).T
+    >>> bool(0.6 < np.mean((low < y) & (y < high)) < 0.95)
+    True
+    """
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        layers: Sequence[Any] | None = None,
+        dropout: Any = 0.0,
+        normalization: Any = None,
+        scoring: Any = None,
+        callbacks: Sequence[Any] | None = None,
+        clip_norm: float | None = None,
+        time_limit: float | None = None,
+        n_threads: int | None = None,
+        progress: bool = False,
+        dtype: str = "input",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.loss = loss
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.layers = layers
+        self.dropout = dropout
+        self.normalization = normalization
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.clip_norm = clip_norm
+        self.time_limit = time_limit
+        self.n_threads = n_threads
+        self.progress = progress
+        self.dtype = dtype
+
+    # ---- the target ---------------------------------------------------------------------------------------------------------
+
+    _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
+
+    def _validate_samples(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
+        X, y = super()._validate_samples(X, y, reset=reset)
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _learn_target(self, y: Any) -> None:
+        self._targets = RealTargets(y)
+
+    def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
+        self._targets.check(y)
+
+    def _make_loss(self) -> Loss:
+        return self._targets.loss(self.loss)
+
+    def _n_network_outputs(self, loss: Loss) -> int:
+        return self._targets.n_outputs(loss)
+
+    def _out_activation(self, loss: Loss) -> str:
+        return str(loss.link or "identity")
+
+    def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
+        target: np.ndarray = y
+        return target
+
+    def _default_scoring(self, loss: Loss) -> Any:
+        return "r2" if self._targets.n_outputs(loss) == self._targets.n_targets else "loss"
+
+    # ---- fitting ------------------------------------------------------------------------------------------------------------
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
+        """Train on samples and their targets.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            A sparse matrix is made dense.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+        X_val, y_val, sample_weight_val : array-like, optional
+            Validation data: scored after every epoch, and the network of the best epoch is kept. With `early_stopping` they also decide
+            when to stop.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            For an argument of the constructor outside its range.
+        DataError
+            If the training ran into numbers that are not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            scikit-learn's, if `max_iter` was reached first.
+        """
+        return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
+
+    @available_if(lambda estimator: not estimator._is_lbfgs)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch, going on from where the last call ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight : array-like
+            As in `fit`; a schedule of the registry as `learning_rate` stays at its first value.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> NDArray[np.floating]:
+        """Predictions for samples.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            A loss with several outputs for each target (quantiles) has them along a last axis.
+        """
+        outputs = self._outputs(X)
+        return self._targets.decode(outputs)

@@ -1,0 +1,80 @@
+"""Checks of the constructor's arguments, when `fit` begins: scikit-learn's estimators take them as they come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import ParameterError
+
+#: What each number may be, and how to say it.
+NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "alpha": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
+    "learning_rate_init": (lambda value: 0 < value < math.inf, "a number above 0"),
+    "power_t": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
+    "tol": (lambda value: value >= 0, "a number of at least 0"),
+    "momentum": (lambda value: 0 <= value <= 1, "a number in [0, 1]"),
+    "validation_fraction": (lambda value: 0 <= value < 1, "a number in [0, 1)"),
+    "beta_1": (lambda value: 0 <= value < 1, "a number in [0, 1)"),
+    "beta_2": (lambda value: 0 <= value < 1, "a number in [0, 1)"),
+    "epsilon": (lambda value: 0 < value < math.inf, "a number above 0"),
+}
+
+#: Whole numbers of at least 1, and what may stand in their place.
+COUNTS: dict[str, tuple[Any, ...]] = {
+    "max_iter": (),
+    "max_fun": (),
+    "batch_size": ("auto",),
+    "n_iter_no_change": (math.inf,),
+    "n_threads": (None,),
+}
+
+FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress")
+
+#: Numbers that may also be None.
+LIMITS = ("time_limit", "clip_norm")
+
+DTYPES = ("input", "float32", "float64")
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise `ParameterError` for an argument of a multi-layer perceptron that is outside its range.
+
+    Components (activations, solver, loss, layers, callbacks) are checked where they are made.
+    """
+
+    def refuse(name: str, wanted: str) -> None:
+        raise ParameterError(f"{type(estimator).__name__}: {name} must be {wanted}, got {getattr(estimator, name)!r}")
+
+    for name, (is_allowed, wanted) in NUMBERS.items():
+        if not is_number(getattr(estimator, name)) or not is_allowed(getattr(estimator, name)):
+            refuse(name, wanted)
+    for name, others in COUNTS.items():
+        value = getattr(estimator, name)
+        if not is_count(value) and not any(value is other or (type(value) is type(other) and value == other) for other in others):
+            refuse(name, " or ".join(["a whole number of at least 1", *map(repr, others)]))
+    for name in FLAGS:
+        if not isinstance(getattr(estimator, name), (bool, np.bool_)):
+            refuse(name, "True or False")
+    if not isinstance(estimator.verbose, (Integral, np.bool_)):
+        refuse("verbose", "True, False or a whole number")
+    for name in LIMITS:
+        value = getattr(estimator, name)
+        if value is not None and not (is_number(value) and value > 0):
+            refuse(name, "a number above 0 or None")
+    if estimator.dtype not in DTYPES:
+        refuse("dtype", "one of " + ", ".join(map(repr, DTYPES)))
+
+
+def is_number(value: Any) -> bool:
+    """A real number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_count(value: Any) -> bool:
+    """A whole number of at least 1; True is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

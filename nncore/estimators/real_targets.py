@@ -1,0 +1,72 @@
+"""Real targets, and what a network is trained on and answers with in their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import DataError, NNCoreError, ParameterError
+from nncore.plugin import Loss
+from nncore.registry import resolve
+
+#: scikit-learn's names of losses, with ours.
+SCIKIT_LEARN_LOSSES = {"squared_error": "half_mse", "absolute_error": "mae"}
+
+#: Outputs for each target that a loss may ask for, at most.
+MOST_OUTPUTS = 1000
+
+
+class RealTargets:
+    """Shape of a target, and the way back from a network's outputs.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+
+    Attributes
+    ----------
+    n_targets : int
+    """
+
+    def __init__(self, y: np.ndarray) -> None:
+        self.n_targets = 1 if y.ndim == 1 else y.shape[1]
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise `DataError` if `y` has another number of targets."""
+        n_targets = RealTargets(y).n_targets
+        if n_targets != self.n_targets:
+            raise DataError(f"y has {n_targets} targets, this estimator was trained on {self.n_targets}")
+
+    def loss(self, spec: Any) -> Loss:
+        """The loss that `spec` means, by scikit-learn's name or as the registry takes it."""
+        loss: Loss = resolve("losses", SCIKIT_LEARN_LOSSES.get(spec, spec) if isinstance(spec, str) else spec)
+        if loss.targets == "labels":
+            raise ParameterError(f"{loss!r} takes classes: use MLPClassifier, or a loss of real targets")
+        return loss
+
+    def n_outputs(self, loss: Loss) -> int:
+        """Units of the network's last layer: one for each target, or as many more as the loss has (a quantile each)."""
+        for n_outputs in range(self.n_targets, self.n_targets * MOST_OUTPUTS + 1, self.n_targets):
+            try:
+                if loss.n_targets(n_outputs) == self.n_targets:
+                    return n_outputs
+            except NNCoreError:  # this loss cannot go with so many
+                continue
+        raise ParameterError(f"{loss!r} has no number of outputs for {self.n_targets} targets")
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Predictions for outputs of shape (n_samples, n_outputs) after the link of the loss.
+
+        Returns
+        -------
+        ndarray
+            Of shape ``(n_samples,)`` for one output; ``(n_samples, n_outputs)`` for one target with several outputs, or several targets
+            with one each; else ``(n_samples, n_targets, outputs of each)``.
+        """
+        n_samples, n_outputs = outputs.shape
+        if n_outputs == 1:
+            return outputs[:, 0]
+        if self.n_targets in (1, n_outputs):
+            return outputs
+        return outputs.reshape(n_samples, self.n_targets, -1)

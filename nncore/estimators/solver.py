@@ -1,0 +1,123 @@
+"""The stochastic solvers: an optimizer of the registry by scikit-learn's arguments, and how its learning rate moves."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from nncore.model import Sequential
+from nncore.optimizers.adam import Adam
+from nncore.optimizers.momentum import Momentum
+from nncore.optimizers.nesterov import Nesterov
+from nncore.optimizers.sgd import SGD
+from nncore.plugin import Optimizer, Schedule
+from nncore.registry import get, resolve
+
+#: scikit-learn's ways to move the learning rate; they act on an epoch's outcome.
+REACTIVE = ("constant", "invscaling", "adaptive")
+#: The adaptive learning rate is divided by this,
+DIVISOR = 5.0
+#: and training ends instead once it is as small as this.
+SMALLEST_RATE = 1e-6
+
+#: Our optimizers take no 1 and no 0: the nearest numbers that act alike.
+ALMOST_ONE = float(np.nextafter(1.0, 0.0))
+SMALLEST_EPSILON = 1e-30
+
+
+class HeldRate(Schedule):
+    """A factor that stays until somebody sets another one.
+
+    Parameters
+    ----------
+    held : float, default 1.0
+    """
+
+    def __init__(self, held: float = 1.0) -> None:
+        self.held = held
+
+    def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
+        return np.full(step.shape, self.held)
+
+
+class StochasticSolver:
+    """What moves the parameters, from the first epoch of a fit through all calls of ``partial_fit`` that go on with it.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        Its `solver`, `learning_rate`, and the hyperparameters of the solver.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    rule : {"constant", "invscaling", "adaptive"}
+        How the learning rate moves between epochs.
+    learning_rate : float
+        At present; of a schedule of the registry, the one it begins with.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.optimizer = make_optimizer(estimator)
+        self._initial = self.learning_rate = float(getattr(self.optimizer, "lr", estimator.learning_rate_init))
+        self._power = float(estimator.power_t)
+        rule = estimator.learning_rate
+        self.rule = rule if isinstance(rule, str) and rule in REACTIVE and estimator.solver != "adam" else "constant"
+        self._schedule: Schedule | None = None
+        if not (isinstance(rule, str) and rule in REACTIVE):
+            self._schedule = resolve("schedules", rule)
+
+    def schedule(self, *, incremental: bool) -> Schedule | None:
+        """What `Sequential.fit` is to be given.
+
+        The course of a schedule of the registry is that of a whole fit; a call of ``partial_fit`` does not know how many will follow,
+        and keeps to its first rate.
+        """
+        if self.rule != "constant":
+            return HeldRate(self.learning_rate / self._initial)
+        return None if incremental else self._schedule
+
+    def end_epoch(self, n_samples_seen: int, network: Sequential) -> None:
+        """Let the rate follow the number of samples seen, if that is its rule."""
+        if self.rule == "invscaling":
+            self._set_rate(self._initial / (n_samples_seen + 1) ** self._power, network)
+
+    def lower_rate(self, network: Sequential) -> bool:
+        """Divide the learning rate when nothing improves; False if training is to end instead."""
+        if self.rule != "adaptive" or self.learning_rate <= SMALLEST_RATE:
+            return False
+        self._set_rate(self.learning_rate / DIVISOR, network)
+        return True
+
+    def _set_rate(self, rate: float, network: Sequential) -> None:
+        self.learning_rate = rate
+        if isinstance(network.schedule, HeldRate):
+            network.schedule.held = rate / self._initial
+
+
+def make_optimizer(estimator: Any) -> Optimizer:
+    """The optimizer that ``solver`` means.
+
+    ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. Any other name is
+    the registry's: it gets `learning_rate_init`, Adam and its like also `beta_1`, `beta_2` and `epsilon`, those with a momentum
+    `momentum`. An instance brings its own hyperparameters.
+    """
+    solver, lr = estimator.solver, float(estimator.learning_rate_init)
+    momentum = min(float(estimator.momentum), ALMOST_ONE)
+    if not isinstance(solver, str):
+        optimizer: Optimizer = copy.deepcopy(resolve("optimizers", solver))
+        return optimizer
+    if solver == "sgd":
+        if momentum == 0:
+            return SGD(lr)
+        return Nesterov(lr, momentum=momentum) if estimator.nesterovs_momentum else Momentum(lr, momentum=momentum)
+    kind = get("optimizers", solver)
+    if issubclass(kind, Adam):
+        epsilon = max(float(estimator.epsilon), SMALLEST_EPSILON)
+        arguments = {"lr": lr, "beta1": float(estimator.beta_1), "beta2": float(estimator.beta_2), "epsilon": epsilon}
+    else:
+        arguments = {"lr": lr, "momentum": momentum} if issubclass(kind, (Momentum, Nesterov)) else {"lr": lr}
+    made: Optimizer = resolve("optimizers", {"name": solver, **arguments})
+    return made

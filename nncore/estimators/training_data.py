@@ -1,0 +1,39 @@
+"""What a fit trains on, and how its first rows become a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore.estimators.held_out import HeldOut
+
+
+@dataclass
+class TrainingData:
+    """Samples of a fit, as the network takes them.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_columns)
+    target : ndarray
+        As the loss takes it.
+    weights : ndarray of shape (n_samples,) or None
+    held_out : HeldOut or None
+    """
+
+    X: np.ndarray
+    target: np.ndarray
+    weights: np.ndarray | None
+    held_out: HeldOut | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def penalty(self, alpha: float, batch_size: int) -> float:
+        """λ of a network whose batches are to have scikit-learn's penalty.
+
+        That is ½·alpha·ΣW² divided by the sum of the weights of a batch; λ is for batches of the mean weight.
+        """
+        mean_weight = 1.0 if self.weights is None else float(self.weights.mean(dtype=np.float64))
+        return alpha / (batch_size * mean_weight)
