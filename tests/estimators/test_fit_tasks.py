@@ -145,7 +145,7 @@ def test_progress_bar(capsys):
 
 def test_before_scikit_learn_1_9():
     code = (
-        "import sys; sys.modules['sklearn.callback'] = None\n"
+        "import sys, sklearn.model_selection; sys.modules['sklearn.callback'] = None\n"  # which itself needs them
         "from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks, with_callbacks\n"
         "class Estimator(CallbackSupportMixin): pass\n"
         "assert not hasattr(Estimator, 'set_callbacks')\n"
