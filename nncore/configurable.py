@@ -41,11 +41,14 @@ class Configurable(metaclass=_Validated):
     ----------
     ranges : dict of str to str
         Interval of each numeric hyperparameter, as in mathematics: ``{"lr": "[0, inf)", "beta1": "[0, 1)"}``.
+    whole : tuple of str
+        Those of them that must be whole numbers.
     examples : sequence of dict or None
         Constructor arguments to test the component with, for one that cannot be made without.
     """
 
     ranges: ClassVar[dict[str, str]] = {}
+    whole: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[Sequence[dict[str, Any]] | None] = None
 
     def config(self) -> dict[str, Any]:
@@ -62,9 +65,12 @@ class Configurable(metaclass=_Validated):
         """Raise `ParameterError` for a hyperparameter outside `ranges`."""
         for name, interval in self.ranges.items():
             value = getattr(self, name)
-            is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            wanted = "whole number" if name in self.whole else "number"
+            is_number = isinstance(value, (int, np.integer) if name in self.whole else (int, float, np.number)) and not isinstance(
+                value, bool
+            )
             if not is_number or not _inside(value, interval):
-                raise ParameterError(f"{type(self).__name__}: {name} must be a number in {interval}, got {value!r}")
+                raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}, got {value!r}")
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={written(value)}" for name, value in self.config().items())

@@ -20,22 +20,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pluggy
 
 from nncore.configurable import Configurable
 from nncore.errors import ParameterError
+from nncore.history import History
 from nncore.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
-
-if TYPE_CHECKING:
-    from nncore.history import History
+from nncore.monitor import Monitor
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "Initializer", "Kernel",
-    "Layer", "LayerCall", "Loss", "Metric", "Optimizer", "Plan", "Schedule", "Tensor", "TensorSpan", "function_table", "hookimpl",
-    "native_kernel", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
+    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Tensor", "TensorSpan",
+    "function_table", "hookimpl", "native_kernel", "resolve", "rung",
 ]  # fmt: skip
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
@@ -498,6 +497,21 @@ class Callback(Configurable):
 
     def on_fit_end(self, training: Any) -> None:
         """At the end, also after an interruption or an error."""
+
+
+def resolve(kind: str, spec: object) -> Any:
+    """An instance of a component from whatever a user may write for one: for a component that is given another one.
+
+    Parameters
+    ----------
+    kind : str
+        ``"schedules"``, ``"optimizers"``, ...
+    spec : instance, class, str, mapping or function
+        See `nncore.registry.Registry.resolve`.
+    """
+    from nncore import registry  # points up: names are known to nobody below, and are looked up when a component is made, not imported
+
+    return registry.resolve(kind, spec)
 
 
 #: What a kernel replaces, for each kind that can have one.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from nncore.errors import ParameterError
-from nncore.plugin import Callback
+from nncore.plugin import Callback, Monitor
 
 
 class EarlyStopping(Callback):
@@ -41,6 +39,7 @@ class EarlyStopping(Callback):
     """
 
     ranges = {"patience": "[1, inf)", "min_delta": "[0, inf)"}
+    whole = ("patience",)
 
     def __init__(
         self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0.0, mode: str = "auto", restore_best: bool = True
@@ -52,35 +51,21 @@ class EarlyStopping(Callback):
         self.restore_best = restore_best
         self._forget()
 
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.patience, (int, np.integer)):
-            raise ParameterError(f"EarlyStopping: patience counts epochs and must be an integer, got {self.patience!r}")
-        if self.mode not in ("auto", "min", "max"):
-            raise ParameterError(f"EarlyStopping: mode must be 'auto', 'min' or 'max', got {self.mode!r}")
-
     def _forget(self) -> None:
         self.best_epoch = 0
-        self.best_value = math.nan
+        self._monitor = Monitor("EarlyStopping", self.monitor, self.mode, self.min_delta)
         self._snapshot: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
+
+    @property
+    def best_value(self) -> float:
+        return self._monitor.best
 
     def on_fit_begin(self, training: Any) -> None:
         self._forget()
 
     def on_epoch_end(self, training: Any) -> None:
-        history = training.history
-        if self.monitor not in history:
-            hint = "pass validation=(X, y) to fit, or " if self.monitor.startswith("val_") else ""
-            recorded = ", ".join(repr(name) for name in history)
-            raise ParameterError(
-                f"EarlyStopping monitors {self.monitor!r}, which this fit does not record: {hint}monitor one of {recorded}"
-            )
-        value = float(history[self.monitor][-1])
-        mode = history.mode(self.monitor) if self.mode == "auto" else self.mode
-        gain = self.best_value - value if mode == "min" else value - self.best_value
-        is_first = self.best_epoch == 0 and not math.isnan(value)
-        if is_first or gain > self.min_delta:
-            self.best_epoch, self.best_value = training.epoch, value
+        if self._monitor.improved(training.history):
+            self.best_epoch = training.epoch
             if self.restore_best:
                 self._remember(training.network)
         elif training.epoch - self.best_epoch >= self.patience:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ConvergenceWarning, DataError, ParameterError
+from nncore.errors import ConvergenceWarning, DataError
 from nncore.initializers.data_dependent import output_statistics
 from nncore.initializers.orthogonal import Orthogonal
 from nncore.plugin import Initializer
@@ -35,15 +35,11 @@ class LSUV(Initializer):
 
     needs_batch: ClassVar[bool] = True
     ranges: ClassVar[dict[str, str]] = {"tolerance": "(0, inf)", "max_iterations": "[1, inf)"}
+    whole = ("max_iterations",)
 
     def __init__(self, tolerance: float = 0.1, max_iterations: int = 10) -> None:
         self.tolerance = tolerance
         self.max_iterations = max_iterations
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.max_iterations, (int, np.integer)):
-            raise ParameterError(f"LSUV: max_iterations must be an integer, got {self.max_iterations!r}")
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
         """As `Orthogonal`, with gain 1."""

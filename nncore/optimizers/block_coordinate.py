@@ -37,6 +37,7 @@ class BlockCoordinate(Optimizer):
     """
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "steps_per_block": "[1, 1e9]"}
+    whole = ("steps_per_block",)
     needs_tensors = True
     kernel = Kernel("nncore._core.native:optimizer_block_coordinate")
 
@@ -47,8 +48,6 @@ class BlockCoordinate(Optimizer):
 
     def validate(self) -> None:
         super().validate()
-        if not isinstance(self.steps_per_block, (int, np.integer)):
-            raise ParameterError(f"{type(self).__name__}: steps_per_block must be a whole number, got {self.steps_per_block!r}")
         if self.block not in ("layer", "tensor"):
             raise ParameterError(f"{type(self).__name__}: block must be 'layer' or 'tensor', got {self.block!r}")
 

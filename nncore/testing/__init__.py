@@ -20,10 +20,11 @@ from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.schedules import ScheduleConformance
 from nncore.testing.teams import team_of
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
     "ActivationConformance", "Conformance", "Guarded", "InitializerConformance", "LayerConformance", "LossConformance",
-    "OptimizerConformance", "numpy_twin", "tables", "team_of",
+    "OptimizerConformance", "ScheduleConformance", "numpy_twin", "tables", "team_of",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
 from nncore.testing.networks import NetworkConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.schedules import ScheduleConformance
 
 #: The checks of each kind; components of a kind that is not here are checked for what all kinds have in common.
 CONFORMANCE: dict[str, type[Conformance]] = {
@@ -23,6 +24,7 @@ CONFORMANCE: dict[str, type[Conformance]] = {
     "layers": LayerConformance,
     "losses": LossConformance,
     "optimizers": OptimizerConformance,
+    "schedules": ScheduleConformance,
 }
 
 

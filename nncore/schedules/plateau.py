@@ -1,0 +1,85 @@
+"""A learning rate that drops when nothing improves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import History, Monitor, Schedule
+
+
+class Plateau(Schedule):
+    """1, multiplied by `multiplier` whenever `monitor` has not improved for `patience` epochs.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        A column of the history. A fit without validation data has no ``"val_loss"``: monitor ``"loss"`` there.
+    multiplier : float, default 0.1
+        By which each drop multiplies the learning rate.
+    patience : int, default 10
+        Epochs without improvement after which it drops; at least 1. As in Keras and in `nncore.EarlyStopping`; PyTorch's `patience`
+        waits for one epoch more.
+    min_delta : float, default 0.0
+        An epoch improves if it is better than the best one by more than this.
+    min_factor : float, default 0.0
+        The factor falls no lower.
+    mode : {"auto", "min", "max"}, default "auto"
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+
+    Raises
+    ------
+    ParameterError
+        After the first epoch, if the fit does not record `monitor`.
+    """
+
+    ranges = {"multiplier": "(0, 1)", "patience": "[1, inf)", "min_delta": "[0, inf)", "min_factor": "[0, 1]"}
+    whole = ("patience",)
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        multiplier: float = 0.1,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        min_factor: float = 0.0,
+        mode: str = "auto",
+    ) -> None:
+        self.monitor = monitor
+        self.multiplier = multiplier
+        self.patience = patience
+        self.min_delta = min_delta
+        self.min_factor = min_factor
+        self.mode = mode
+        self._forget()
+
+    def _forget(self) -> None:
+        self._factor, self._n_waited = 1.0, 0
+        self._monitor = Monitor("Plateau", self.monitor, self.mode, self.min_delta)
+
+    def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
+        return np.full(len(step), self._factor)
+
+    def observe(self, history: History) -> None:
+        self._n_waited = 0 if self._monitor.improved(history) else self._n_waited + 1
+        if self._n_waited == self.patience:
+            self._factor = max(self._factor * self.multiplier, self.min_factor)
+            self._n_waited = 0
+
+    def state(self) -> dict[str, float]:
+        state = {"factor": self._factor, "n_waited": float(self._n_waited)}
+        return state if math.isnan(self._monitor.best) else state | {"best": self._monitor.best}
+
+    def restore(self, state: dict[str, float]) -> None:
+        if not state:
+            self._forget()
+            return
+        if not {"factor", "n_waited"} <= state.keys() <= {"factor", "n_waited", "best"}:
+            raise ParameterError(f"Plateau: its state is factor, n_waited and best, got {sorted(state)}")
+        factor, n_waited = float(state["factor"]), state["n_waited"]
+        if not 0 <= factor <= 1 or n_waited not in range(self.patience):
+            raise ParameterError(f"Plateau: its state cannot have a factor of {factor} and {n_waited} epochs of waiting")
+        self._forget()
+        self._factor, self._n_waited, self._monitor.best = factor, int(n_waited), float(state.get("best", math.nan))

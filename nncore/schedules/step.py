@@ -1,0 +1,63 @@
+"""A learning rate that drops now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Schedule
+
+
+class StepDecay(Schedule):
+    """multiplierᵏ after k drops.
+
+    Parameters
+    ----------
+    multiplier : float, default 0.1
+        By which each drop multiplies the learning rate.
+    milestones : sequence of float, optional
+        When it drops: fractions of the fit between 0 and 1, ascending. ``(0.5, 0.75)`` if `every` is not given either.
+    every : float, optional
+        Instead of `milestones`: the fraction of the fit from one drop to the next, more than 0 and at most 1.
+
+    Notes
+    -----
+    Times are fractions of the fit, so that one schedule suits a long fit and a short one; a drop comes at the step nearest to its
+    time. In a fit of 90 epochs, PyTorch's ``MultiStepLR(optimizer, milestones=[30, 80])``, stepped once an epoch, is
+    ``StepDecay(milestones=(30 / 90, 80 / 90))``, and its ``StepLR(optimizer, step_size=30)`` is ``StepDecay(every=30 / 90)``; their
+    `gamma` is `multiplier`.
+    """
+
+    ranges = {"multiplier": "(0, 1]"}
+
+    def __init__(self, multiplier: float = 0.1, milestones: Sequence[float] | None = None, every: float | None = None) -> None:
+        self.multiplier = multiplier
+        self.milestones = (0.5, 0.75) if milestones is None and every is None else milestones
+        self.every = every
+
+    def validate(self) -> None:
+        super().validate()
+        if self.every is not None and self.milestones is not None:
+            raise ParameterError("StepDecay takes milestones or every, not both")
+        if self.every is not None and (not _is_fraction(self.every) or self.every == 0):
+            raise ParameterError(f"StepDecay: every must be a number in (0, 1], the fraction of the fit between drops, got {self.every!r}")
+        if self.milestones is not None:
+            times: Sequence[Any] = self.milestones if isinstance(self.milestones, (list, tuple, np.ndarray)) else ("",)
+            if not all(map(_is_fraction, times)) or list(times) != sorted(times):
+                raise ParameterError(f"StepDecay: milestones must be ascending fractions of the fit from 0 to 1, got {self.milestones!r}")
+            self.milestones = tuple(float(time) for time in times)  # a list from a file is the same schedule
+
+    def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
+        # Half a step later is past all times that round to this step.
+        if self.every is not None:
+            n_drops = np.floor((step + 0.5) / (self.every * n_steps))
+        else:
+            n_drops = np.searchsorted(np.multiply(self.milestones or (), n_steps), step + 0.5, side="right")
+        return np.power(self.multiplier, n_drops, dtype=np.float64)
+
+
+def _is_fraction(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and bool(0 <= value <= 1)
