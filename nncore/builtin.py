@@ -100,7 +100,14 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
 def nncore_schedules(api: tuple[int, int]) -> list[Component]:
     return [
         Component("constant", "nncore.schedules.constant:ConstantRate", "the same learning rate throughout"),
-        Component("cosine", "nncore.schedules.cosine:Cosine", "half a cosine from 1 down to a last factor"),
+        Component("cosine", "nncore.schedules.cosine:Cosine", "half a cosine from 1 down to a last factor, or several (warm restarts)"),
+        Component("step", "nncore.schedules.step:StepDecay", "drops at fractions of the fit"),
+        Component("one_cycle", "nncore.schedules.one_cycle:OneCycle", "Smith & Topin 2018: up along a cosine, then down to almost 0"),
+        Component("plateau", "nncore.schedules.plateau:Plateau", "drops when the validation loss does not improve"),
+        Component("warmup", "nncore.schedules.warmup:Warmup", "linear from almost 0, then another schedule"),
+        Component("flat_cosine", "nncore.schedules.flat_cosine:FlatCosine", "stays for half of the fit, then half a cosine down to 0"),
+        Component("coslog4", "nncore.schedules.coslog4:CosLog4", "RealMLP's four waves, each twice as long as the one before"),
+        Component("invscaling", "nncore.schedules.invscaling:InverseScaling", "(1 + t)^(−power), scikit-learn's"),
     ]
 
 
@@ -118,10 +125,15 @@ def nncore_metrics(api: tuple[int, int]) -> list[Component]:
 @hookimpl
 def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
     return [
-        Component("progress_bar", "nncore.callbacks.progress_bar:ProgressBar", "a bar in a terminal, plain lines elsewhere"),
+        Component("progress_bar", "nncore.callbacks.progress_bar:ProgressBar", "a bar in a terminal or notebook, plain lines elsewhere"),
         Component("ema", "nncore.callbacks.ema:EMA", "take the moving average of the parameters over steps"),
         Component("swa", "nncore.callbacks.swa:SWA", "take the mean of the parameters over epochs"),
         Component("early_stopping", "nncore.callbacks.early_stopping:EarlyStopping", "stop when nothing improves; restore the best"),
+        Component("checkpoint", "nncore.callbacks.checkpoint:Checkpoint", "save the network at the end of epochs, all or the best"),
+        Component("csv_logger", "nncore.callbacks.csv_logger:CSVLogger", "write each epoch's row of the history to a CSV file"),
+        Component("time_limit", "nncore.callbacks.time_limit:TimeLimit", "end the fit after so many seconds"),
+        Component("lambda", "nncore.callbacks.lambda_callback:LambdaCallback", "call functions of yours"),
+        Component("tensorboard", "nncore.callbacks.tensorboard:TensorBoard", "curves and histograms for TensorBoard"),
     ]
 
 

@@ -142,7 +142,7 @@ class Training:
         began = time.perf_counter()
         with nullcontext() if self._average is None else self._average.under_way():
             self._run_steps()
-        if self.stop_reason is not None:
+        if self._samples_done < len(self.data):  # a callback stopped the run
             return
         self.network.n_epochs += 1
         if self._average is not None:
@@ -177,7 +177,7 @@ class Training:
                 self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
                 self._samples_done = before + self._progress[0]
                 self._call("on_progress")
-                if self.stop_reason is not None:
+                if self.stop_reason is not None and self._samples_done < len(self.data):
                     return
             if rates is not None:
                 n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)

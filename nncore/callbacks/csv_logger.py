@@ -1,0 +1,108 @@
+"""The history of a fit as a file, row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from nncore.errors import FileFormatError, ParameterError
+from nncore.plugin import Callback
+
+
+class CSVLogger(Callback):
+    """Write each epoch's row of the history to a CSV file, at once, so that a run can be watched and its numbers survive a crash.
+
+    The first column, ``epoch``, is the number of epochs that the network has been trained for. If a column appears that the file does
+    not have (a fit that goes on with other metrics), the file gets it, empty in the rows before.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder must exist.
+    append : bool, default False
+        Go on with a file that exists, which is otherwise overwritten when the fit begins. A row that a crash cut short is dropped.
+
+    Raises
+    ------
+    OSError
+        Before the first epoch, if the file cannot be written.
+    FileFormatError
+        Before the first epoch, if it is to be appended to but is no such file.
+    """
+
+    examples = ({"path": "run.csv"}, {"path": "run.csv", "append": True})
+
+    def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
+        self.path = os.fspath(path) if isinstance(path, os.PathLike) else path
+        self.append = append
+        self._file: TextIO | None = None
+        self._columns: list[str] = []
+
+    def validate(self) -> None:
+        super().validate()
+        if not isinstance(self.path, str) or not self.path:
+            raise ParameterError(f"CSVLogger: path must be the name of a file, got {self.path!r}")
+
+    def on_fit_begin(self, training: Any) -> None:
+        columns, rows = self._read() if self.append and Path(self.path).is_file() else ([], [])
+        if columns:
+            self._rewrite(columns, rows)
+        else:
+            self._open("w", [])
+
+    def on_epoch_end(self, training: Any) -> None:
+        row = {"epoch": str(training.network.n_epochs)}
+        row |= {name: repr(float(training.history[name][-1])) for name in training.history}
+        if new := [name for name in row if name not in self._columns]:
+            if self._columns:
+                columns, rows = self._read()
+                self._rewrite([*columns, *new], rows)
+            else:
+                self._columns = new
+                self._write([dict(zip(new, new, strict=True))])
+        self._write([row])
+
+    def on_fit_end(self, training: Any) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self, mode: Literal["w", "a"], columns: list[str]) -> None:
+        self._columns = columns
+        self._file = open(self.path, mode, newline="", encoding="utf-8")  # noqa: SIM115 - closed in on_fit_end
+
+    def _write(self, rows: list[dict[str, str]]) -> None:
+        assert self._file is not None
+        csv.DictWriter(self._file, self._columns, lineterminator="\n").writerows(rows)
+        self._file.flush()
+
+    def _read(self) -> tuple[list[str], list[dict[str, str]]]:
+        """The columns of the file, and its rows, without one that a crash cut short."""
+        try:
+            text = Path(self.path).read_text(encoding="utf-8")
+            reader = csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1]), restval="", strict=True)
+            columns, rows = list(reader.fieldnames or []), list(reader)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise FileFormatError(f"CSVLogger cannot append to {self.path}: {error}. Give it another path") from None
+        if columns and (columns[0] != "epoch" or any(None in row for row in rows)):
+            raise FileFormatError(f"CSVLogger cannot append to {self.path}: it is no log of epochs. Give it another path")
+        return columns, rows
+
+    def _rewrite(self, columns: list[str], rows: list[dict[str, str]]) -> None:
+        """Put a file of these in the place of the one there is, whole or not at all, and go on with it."""
+        if self._file is not None:
+            self._file.close()
+        path = os.path.realpath(self.path)  # a link stays a link
+        temporary = Path(f"{path}.{os.getpid()}.tmp")
+        try:
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._open("a", columns)

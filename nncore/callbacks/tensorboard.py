@@ -1,0 +1,75 @@
+"""The history of a fit for TensorBoard."""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+from typing import Any
+
+from nncore.configuration import require
+from nncore.errors import ParameterError
+from nncore.plugin import Callback
+
+
+class TensorBoard(Callback):
+    """Write each epoch's row of the history where TensorBoard reads it; needs the extra ``tensorboard`` (tensorboardX).
+
+    A metric is one chart with two curves, ``loss/training`` and ``loss/validation``. Epochs are counted over the life of the network,
+    so that a fit that goes on continues its curves; a new network in an old folder takes the place of what is there.
+    ``tensorboard --logdir runs`` shows them.
+
+    Parameters
+    ----------
+    folder : str or path, default "runs/nncore"
+        One for each run; made if it does not exist.
+    histograms : int, default 0
+        After so many epochs each, histograms of all parameters too; 0 is never.
+
+    Raises
+    ------
+    MissingExtraError, OSError
+        Before the first epoch, without tensorboardX or if the folder cannot be written to.
+    """
+
+    ranges = {"histograms": "[0, inf)"}
+    whole = ("histograms",)
+
+    def __init__(self, folder: str | os.PathLike[str] = "runs/nncore", histograms: int = 0) -> None:
+        self.folder = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
+        self.histograms = histograms
+        self._writer: Any = None
+
+    def validate(self) -> None:
+        super().validate()
+        if not isinstance(self.folder, str) or not self.folder:
+            raise ParameterError(f"TensorBoard: folder must be the name of a folder, got {self.folder!r}")
+
+    def on_fit_begin(self, training: Any) -> None:
+        tensorboardx = require("tensorboardX", extra="tensorboard", purpose="TensorBoard")
+        # The library names files by the second, and would overwrite that of a fit which began in the same one.
+        suffix = f".{secrets.token_hex(4)}"
+        self._writer = tensorboardx.SummaryWriter(self.folder, purge_step=training.network.n_epochs + 1, filename_suffix=suffix)
+
+    def on_epoch_end(self, training: Any) -> None:
+        history, epoch = training.history, training.network.n_epochs
+        for name in history:
+            value = float(history[name][-1])
+            if math.isfinite(value):
+                self._writer.add_scalar(_tag(name, history), value, epoch)
+        if self.histograms and epoch % self.histograms == 0:
+            for name, view in training.network.named_parameters().items():
+                self._writer.add_histogram(name.replace(".", "/"), view, epoch)
+        self._writer.flush()
+
+    def on_fit_end(self, training: Any) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _tag(name: str, history: Any) -> str:
+    """TensorBoard draws what is the same up to the slash side by side."""
+    if name.startswith("val_"):
+        return f"{name.removeprefix('val_')}/validation"
+    return f"{name}/training" if f"val_{name}" in history else name

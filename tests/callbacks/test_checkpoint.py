@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.errors import MissingExtraError, NNCoreError, ParameterError
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(64, 4)), RNG.integers(0, 2, 64)
+X_VAL, Y_VAL = RNG.normal(size=(64, 4)), RNG.integers(0, 2, 64)
+
+
+def network() -> nn.Sequential:
+    return nn.Sequential(nn.Dense(8, activation="tanh"), nn.BatchNorm(), nn.Dropout(0.2), nn.Dense(2))
+
+
+def fit(net: nn.Sequential, epochs: int, *callbacks: Any, **arguments: Any) -> nn.History:
+    settings = {"loss": "softmax_cross_entropy", "batch_size": 10, "progress": False, "validation": (X_VAL, Y_VAL)}
+    return net.fit(X, Y, epochs=epochs, callbacks=callbacks, **settings | arguments)
+
+
+class PowerCut(Exception):
+    pass
+
+
+def power_cut(training: Any) -> None:
+    if training.fraction > 0.6:
+        raise PowerCut
+
+
+@pytest.mark.parametrize("schedule", [None, "one_cycle", {"name": "plateau", "patience": 1}])
+def test_a_fit_goes_on_from_its_last_checkpoint_as_if_nothing_had_happened(tmp_path: Path, schedule: Any):
+    whole, part, path = network(), network(), tmp_path / "run.nncore"
+    fit(whole, 10, rng=3, schedule=schedule)
+    with pytest.raises(PowerCut):
+        fit(part, 10, nn.Checkpoint(path, every=2), nn.LambdaCallback(on_progress=power_cut), rng=3, schedule=schedule)
+    again = nn.load(path)
+    assert again.n_epochs == 6
+    fit(again, 10 - again.n_epochs, nn.Checkpoint(path))
+    np.testing.assert_array_equal(again.parameters, whole.parameters)
+    np.testing.assert_array_equal(nn.load(path).parameters, whole.parameters)
+    assert os.listdir(tmp_path) == ["run.nncore"]
+
+
+def test_files_by_epoch(tmp_path: Path):
+    net, checkpoint = network(), nn.Checkpoint(tmp_path / "{epoch:03}.nncore", every=2)
+    fit(net, 5, checkpoint)
+    assert sorted(os.listdir(tmp_path)) == ["002.nncore", "004.nncore"]
+    assert checkpoint.saved == tmp_path / "004.nncore"
+    fit(net, 3, checkpoint)  # epochs are those of the network
+    assert sorted(os.listdir(tmp_path)) == ["002.nncore", "004.nncore", "006.nncore", "008.nncore"]
+    assert [nn.load(tmp_path / name).n_epochs for name in sorted(os.listdir(tmp_path))] == [2, 4, 6, 8]
+
+
+def test_only_what_is_better(tmp_path: Path):
+    net, checkpoint = network(), nn.Checkpoint(tmp_path / "{epoch}.nncore", monitor="val_loss")
+    history = fit(net, 30, checkpoint, optimizer=nn.Adam(lr=0.05), rng=1)
+    losses = history["val_loss"]
+    better = [epoch for epoch in range(1, 31) if epoch == 1 or losses[epoch - 1] < losses[: epoch - 1].min()]
+    assert 1 < len(better) < 30
+    assert sorted(int(path.stem) for path in tmp_path.iterdir()) == better
+    assert checkpoint.saved == tmp_path / f"{history.best()}.nncore"
+    assert nn.load(checkpoint.saved).evaluate(X_VAL, Y_VAL)["loss"] == losses.min()
+
+
+def test_the_best_is_what_early_stopping_puts_back(tmp_path: Path):
+    net, path = network(), tmp_path / "best.nncore"
+    callbacks = nn.EarlyStopping(monitor="val_accuracy", patience=5), nn.Checkpoint(path, monitor="val_accuracy")
+    fit(net, 50, *callbacks, optimizer=nn.Adam(lr=0.05), rng=1)
+    np.testing.assert_array_equal(nn.load(path).parameters, net.parameters)
+
+
+def test_a_column_that_is_not_recorded(tmp_path: Path):
+    with pytest.raises(ParameterError, match=r"Checkpoint monitors 'val_loss'.*pass validation="):
+        fit(network(), 1, nn.Checkpoint(tmp_path / "a.nncore", monitor="val_loss"), validation=None)
+
+
+def test_what_cannot_be_saved_fails_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(error: type[BaseException], path: Path, **arguments: Any) -> str:
+        seen: list[Any] = []
+        with pytest.raises(error) as caught:
+            fit(network(), 1, nn.Checkpoint(path), seen.append, **arguments)
+        assert not seen
+        return str(caught.value)
+
+    (tmp_path / "file").write_text("")
+    assert "no such folder" in refused(FileNotFoundError, tmp_path / "missing" / "a.nncore")
+    assert "this is a folder" in refused(IsADirectoryError, tmp_path)
+    refused(OSError, tmp_path / "file" / "a.nncore")
+
+    def mine(output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (output**2).sum(axis=1), 2 * output
+
+    refused(NNCoreError, tmp_path / "a.nncore", loss=mine, metrics=[])
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    assert "nncore-ml[save]" in refused(MissingExtraError, tmp_path / "a.nncore")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_an_older_file_stays_until_there_is_a_newer_one(tmp_path: Path):
+    path = tmp_path / "run.nncore"
+    path.write_text("precious")
+    fit(network(), 1, nn.Checkpoint(path, every=2))
+    assert path.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["run.nncore"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"path": ""}, {"path": 3}, {"path": "{}.nncore"}, {"path": "{step}.nncore"}, {"path": "{epoch:x!}.nncore"}, {"path": "{"},
+        {"path": "{epoch.name}"}, {"every": 0}, {"every": 1.5}, {"mode": "least"}, {"min_delta": -1.0}, {"monitor": 3},
+    ],
+)  # fmt: skip
+def test_arguments_are_checked(arguments: dict[str, Any]):
+    with pytest.raises(ParameterError, match=next(iter(arguments))):
+        nn.Checkpoint(**{"path": "a.nncore"} | arguments)
