@@ -178,7 +178,9 @@ class ProgramSpec:
 
     @cached_property
     def _row_seconds(self) -> float:
-        return 2 * self.parameters.size / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
+        # A row meets no more parameters than there are pairs of inputs and outputs: of a table of vectors it takes one.
+        met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
+        return 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
 
 
 #: A processor of today, roughly.

@@ -211,12 +211,13 @@ def explain(program: Program, failure: Failure) -> Exception:
     unchanged = "The parameters are those of the last finished step."
     remedy = f"Lower the learning rate, standardise the inputs, or clip the targets. {unchanged}"
     if failure.status == LOSS_NOT_FINITE:
-        culprit = next((op for op in spec.ops if not all_finite(op.y, op.plan.accepts_nan)), None)
+        computed = (op for op in spec.ops if op.joint != "fork")
+        culprit = next((op for op in computed if not all_finite(op.y, op.plan.accepts_nan)), None)
         layer = "loss" if culprit is None else culprit.stage.name
         where = "the loss itself overflowed" if culprit is None else f"the first outputs that are not finite are those of {layer}"
-        if culprit is not None and culprit.x is not None and not all_finite(culprit.x):
+        if culprit is not None and not all(x is None or all_finite(x) for x in (culprit.x, *(branch.y for branch in culprit.branches))):
             where = f"NaN in the inputs reaches {layer}"
-            remedy = "Impute it, or fill it with nn.FillMissing() before that layer. " + unchanged
+            remedy = f"Impute it, or fill it with nn.FillMissing() before that layer. {unchanged}"
         return NonFiniteError(f"the loss became NaN or infinite at step {step}: {where}. {remedy}", step=step, layer=layer)
     if failure.status == GRADIENT_NOT_FINITE:
         tensors = sorted(spec.grouping.tensors, key=lambda tensor: -tensor.offset)

@@ -45,7 +45,7 @@ class LayerConformance(networks.NetworkConformance):
     exact_gradient: ClassVar[bool] = True
 
     def inputs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Inputs of the given shape, rows first, that the layer can take; override it if normal numbers are none."""
+        """Inputs of the given shape, rows first, that the layer can take; override it if normal numbers are none, or not all."""
         return rng.normal(size=shape)
 
     def test_plan(self) -> None:
@@ -69,9 +69,9 @@ class LayerConformance(networks.NetworkConformance):
         self._each_that_computes(self._check_parts)
 
     def network(self) -> Sequential:
-        """The layer as a hidden one if it takes vectors, else at the front."""
+        """The layer as a hidden one, or at the front if it does not take vectors, or takes NaN."""
         layer = registry.resolve("layers", registry.config_of("layers", self.components()[0]))
-        if len(self.input_shapes[0]) == 1:
+        if self._is_hidden():
             return Sequential(Dense(self.input_shapes[0][0]), layer, Flatten(), Dense(3)).build(4, rng=5)
         return Sequential(layer, Flatten(), Dense(3)).build(self.input_shapes[0], rng=5)
 
@@ -85,8 +85,11 @@ class LayerConformance(networks.NetworkConformance):
 
     def network_inputs(self, network: Sequential) -> np.ndarray:
         """A hidden layer's network takes vectors of four features, another one what the layer takes."""
-        shape = network.input_shape
-        return networks.inputs() if shape == (4,) else self.inputs(np.random.default_rng(11), (60, *shape))
+        return networks.inputs() if self._is_hidden() else self.inputs(np.random.default_rng(11), (60, *network.input_shape))
+
+    def _is_hidden(self) -> bool:
+        shape = self.input_shapes[0]
+        return len(shape) == 1 and not self.components()[0].plan(shape).accepts_nan
 
     def _each_that_computes(self, check: Any) -> None:
         """A layer that consists of layers, or passes its input on, computes nothing itself."""

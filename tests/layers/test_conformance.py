@@ -7,8 +7,6 @@ from typing import ClassVar
 import numpy as np
 from conformance import built_in
 
-import nncore as nn
-from nncore import registry
 from nncore.testing import LayerConformance
 
 ARGUMENTS = {
@@ -32,15 +30,7 @@ class TestFlattenOfPictures(LayerConformance):
     input_shapes = ((3, 2, 2), (1, 1), (5, 1, 7))
 
 
-class AtTheFront(LayerConformance):
-    """Layers that a network's inputs go to as they are."""
-
-    def network(self) -> nn.Sequential:
-        layer = registry.resolve("layers", registry.config_of("layers", self.components()[0]))
-        return nn.Sequential(layer, nn.Dense(8, activation="tanh"), nn.Dense(3)).build(self.input_shapes[0], rng=5)
-
-
-class TestEmbeddingOfCodes(AtTheFront):
+class TestEmbeddingOfCodes(LayerConformance):
     """Codes of 5, 3 and 11 categories in columns 0, 2 and 3; also -1, what is too large, what is missing."""
 
     name = "embedding"
@@ -58,7 +48,7 @@ class TestEmbeddingOfCodes(AtTheFront):
         return x
 
 
-class TestFillMissingOfMissing(AtTheFront):
+class TestFillMissingOfMissing(LayerConformance):
     name = "fill_missing"
     arguments: ClassVar = [
         {},

@@ -158,6 +158,13 @@ def test_tiles_give_the_bits_of_whole_gradients() -> None:
     expect_same_bits(net.parameters, by_hand.parameters, "parameters")
 
 
+def test_a_row_of_a_large_table_is_not_taken_for_much_work() -> None:
+    """On which depends how many threads are woken for it."""
+    large, small = (nn.Sequential(nn.Embedding(n, 8), nn.Dense(3)).build(2, rng=0) for n in (100_000, 10))
+    seconds = [net._program_for_prediction().spec.forward_seconds(1) for net in (large, small)]
+    assert seconds[0] == seconds[1] < 1e-7
+
+
 def test_arguments_are_kept_as_plain_numbers() -> None:
     layer = nn.Embedding(np.array([3, 4]), n_outputs=np.int64(2), columns=range(1, 3))
     assert layer.config() == {"n_categories": [3, 4], "n_outputs": 2, "columns": [1, 2]}
