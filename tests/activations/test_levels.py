@@ -10,4 +10,4 @@ from levels import OTHER_LEVELS, run_tests
 
 @pytest.mark.parametrize("level", OTHER_LEVELS)
 def test_native_at_level(level: str) -> None:
-    run_tests(level, str(Path(__file__).with_name("test_native.py")))
+    run_tests(level, *(str(Path(__file__).with_name(name)) for name in ("test_native.py", "test_accuracy.py")))

@@ -31,25 +31,38 @@ typedef struct F(nnc_exp_parts) {
     T p;
 } F(nnc_exp_parts);
 
-NNC_INLINE F(nnc_exp_parts) F(nnc_split_exp)(T x) {
-    T k = x * (T)1.4426950408889634 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
-    T r = x - k * LN2_HIGH;
+/* Of exp(x - rest), where `rest` holds digits that x has no room for. */
+NNC_INLINE F(nnc_exp_parts) F(nnc_split_exp)(T x, T rest) {
+    T k = (x - rest) * (T)1.4426950408889634 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
+    T r = x - k * LN2_HIGH - rest;
     r = r - k * LN2_LOW;
     F(nnc_exp_parts) parts = {k, F(nnc_exp_tail)(r) * (r * r) + r};
     return parts;
 }
 
+/* x 2^k in two factors, since 2^k itself need not be a normal number. */
+NNC_INLINE T F(nnc_times_power_of_two)(T x, T k) {
+    T half = k * (T)0.5 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
+    return x * F(nnc_power_of_two)(half) * F(nnc_power_of_two)(k - half);
+}
+
 NNC_INLINE T F(nnc_exp)(T x) {
     x = x < EXP_IS_ZERO ? EXP_IS_ZERO : x; /* written so that NaN passes */
     x = x > EXP_IS_INFINITE ? EXP_IS_INFINITE : x;
-    F(nnc_exp_parts) e = F(nnc_split_exp)(x);
-    /* In two factors, since 2^k itself need not be a normal number. */
-    T half = e.k * (T)0.5 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
-    return (1 + e.p) * F(nnc_power_of_two)(half) * F(nnc_power_of_two)(e.k - half);
+    F(nnc_exp_parts) e = F(nnc_split_exp)(x, 0);
+    return F(nnc_times_power_of_two)(1 + e.p, e.k);
 }
 
-/* log(x) for a positive normal x, to which `lost` is added before the last roundings; `scaled_by` is log2 of a factor in x. */
-NNC_INLINE T F(nnc_log_of_normal)(T x, T scaled_by, T lost) {
+/* exp(x) - 1 for x <= 0. */
+NNC_INLINE T F(nnc_expm1_of_negative)(T x) {
+    /* 2^k p + (2^k - 1) does not cancel: k = 0 near 0. */
+    F(nnc_exp_parts) e = F(nnc_split_exp)(x < EXPM1_IS_MINUS_ONE ? EXPM1_IS_MINUS_ONE : x, 0);
+    T scale = F(nnc_power_of_two)(e.k);
+    return scale * e.p + (scale - 1);
+}
+
+/* log(x) for a positive normal x; `scaled_by` is log2 of a factor in x. */
+NNC_INLINE T F(nnc_log_of_normal)(T x, T scaled_by) {
     /* x = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2). */
     const T one_in_lowest_bit = (T)((BITS)1 << FRACTION_BITS);
     BITS above = F(nnc_bits)(x) + (((BITS)EXPONENT_BIAS << FRACTION_BITS) - SQRT_HALF_BITS);
@@ -60,41 +73,53 @@ NNC_INLINE T F(nnc_log_of_normal)(T x, T scaled_by, T lost) {
     T s = f / (2 + f);
     T s2 = s * s;
     T half_f2 = (T)0.5 * f * f;
-    T small = s * (half_f2 + s2 * F(nnc_atanh_tail)(s2)) + (k * LN2_LOW + lost) - half_f2;
+    T small = s * (half_f2 + s2 * F(nnc_atanh_tail)(s2)) + k * LN2_LOW - half_f2;
     return (f + small) + k * LN2_HIGH;
 }
 
 NNC_INLINE T F(nnc_log)(T x) {
     const T scale = (T)((BITS)1 << FRACTION_BITS);
     int is_subnormal = x < SMALLEST_NORMAL;
-    T result = F(nnc_log_of_normal)(is_subnormal ? x * scale : x, is_subnormal ? FRACTION_BITS : 0, 0);
+    T result = F(nnc_log_of_normal)(is_subnormal ? x * scale : x, is_subnormal ? FRACTION_BITS : 0);
     result = x == 0 ? -(T)INFINITY : result;
     result = x < 0 ? (T)NAN : result;
     return x <= LARGEST ? result : x; /* infinity and NaN */
 }
 
-/* log(1 + x), also where 1 + x loses digits of x. */
+/* log(1 + x) for 0 <= x <= 1, where it needs no exponent of 1 + x. */
 NNC_INLINE T F(nnc_log1p)(T x) {
-    T u = 1 + x;
-    T result = F(nnc_log_of_normal)(u, 0, (x - (u - 1)) / u);
-    result = x == -1 ? -(T)INFINITY : result;
-    result = x < -1 ? (T)NAN : result;
-    return x <= LARGEST ? result : x;
+    T s = x / (2 + x);
+    T s2 = s * s;
+    T half_x2 = (T)0.5 * x * x;
+    return x - (half_x2 - s * (half_x2 + s2 * F(nnc_wide_atanh_tail)(s2)));
 }
 
 NNC_INLINE T F(nnc_tanh)(T x) {
-    /* tanh|x| = -t / (2 + t) with t = exp(-2|x|) - 1 = 2^k p + (2^k - 1), which does not cancel: k = 0 near 0. */
-    T magnitude = F(nnc_magnitude)(x);
-    magnitude = magnitude > TANH_IS_ONE ? TANH_IS_ONE : magnitude;
-    F(nnc_exp_parts) e = F(nnc_split_exp)(-2 * magnitude);
-    T scale = F(nnc_power_of_two)(e.k);
-    T t = scale * e.p + (scale - 1);
+    T t = F(nnc_expm1_of_negative)(-2 * F(nnc_magnitude)(x)); /* tanh|x| = -t / (2 + t) */
     return F(nnc_from_bits)(F(nnc_bits)(F(nnc_magnitude)(t / (2 + t))) | (F(nnc_bits)(x) & SIGN_BIT));
 }
 
 NNC_INLINE T F(nnc_sigmoid)(T x) {
     T e = F(nnc_exp)(-F(nnc_magnitude)(x)); /* never overflows, and keeps the digits of the tail */
     return (x < 0 ? e : 1) / (1 + e);
+}
+
+/* The standard normal distribution at x >= 0, in parts that the caller puts together so that nothing underflows before its time: the
+ * density is e / sqrt(2 pi) and Phi(-x) is e / ratio, e = exp(-x^2 / 2). */
+typedef struct F(nnc_normal_parts) {
+    T x; /* or where e is 0, if that comes first */
+    T ratio;
+    F(nnc_exp_parts) e;
+} F(nnc_normal_parts);
+
+NNC_INLINE F(nnc_normal_parts) F(nnc_split_normal)(T x) {
+    x = x > NORMAL_IS_ZERO ? NORMAL_IS_ZERO : x;
+    /* The rounding of x^2 would be an error many times as large in exp: x is split in halves, of which the upper has an exact square. */
+    T upper = F(nnc_from_bits)(F(nnc_bits)(x) & ~(((BITS)1 << (FRACTION_BITS / 2 + 1)) - 1));
+    T rest = (T)0.5 * (x - upper) * (x + upper);
+    T ratio = x * ((T)2.5066282746310005 - F(nnc_normal_bend)(x)) + 2;
+    F(nnc_normal_parts) parts = {x, ratio, F(nnc_split_exp)((T)-0.5 * upper * upper, rest)};
+    return parts;
 }
 
 #undef BITS
@@ -107,6 +132,7 @@ NNC_INLINE T F(nnc_sigmoid)(T x) {
 #undef LN2_LOW
 #undef EXP_IS_ZERO
 #undef EXP_IS_INFINITE
-#undef TANH_IS_ONE
+#undef EXPM1_IS_MINUS_ONE
+#undef NORMAL_IS_ZERO
 #undef ROUND_TO_INTEGER
 #undef SIGN_BIT

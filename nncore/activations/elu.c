@@ -1,0 +1,33 @@
+/* a = z where z > 0, else alpha (exp(z) - 1); d_z = d_a where a > 0, else d_a (a + alpha). hyper[0] is alpha; being at least 0, it leaves
+ * the sign of z readable in a. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+#include "nncore/float32.h"
+#include "elu.c"
+#include "nncore/float64.h"
+#include "elu.c"
+
+const nnc_activation NNC_TABLE(activation, elu) = {
+    NNC_HEAD(nnc_activation), elu_forward_f32, elu_forward_f64, elu_backward_f32, elu_backward_f64,
+};
+
+#else
+
+static int32_t F(elu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    T alpha = (T)hyper[0];
+    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+        T below = alpha * F(nnc_expm1_of_negative)(z[i] > 0 ? 0 : z[i]);
+        a[i] = z[i] > 0 ? z[i] : below;
+    }
+    return 0;
+}
+
+static int32_t F(elu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)z;
+    T alpha = (T)hyper[0];
+    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = d_a[i] * (a[i] > 0 ? 1 : a[i] + alpha);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,36 @@
+"""Exponential linear unit."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Activation, Kernel
+
+
+class ELU(Activation):
+    """φ(z) = z where z > 0, else α(exp(z) − 1); φ'(z) = 1 where z > 0, else φ(z) + α.
+
+    Parameters
+    ----------
+    alpha : float in [0, inf), default 1.0
+        α; −α is the value at z → −∞. Not negative, so that the side of z can be read off φ(z).
+
+    References
+    ----------
+    Clevert, Unterthiner & Hochreiter, "Fast and accurate deep network learning by exponential linear units (ELUs)", ICLR 2016.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"alpha": "[0, inf)"}
+    initializer = "he_uniform"  # what the paper trained with
+    kernel = Kernel("nncore._core.native:activation_elu")
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        return np.where(z > 0, z, z.dtype.type(self.alpha) * np.expm1(np.minimum(z, 0)))
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        return np.where(a > 0, d_a, d_a * (a + a.dtype.type(self.alpha)))

@@ -1,0 +1,65 @@
+/* a = z t with t = tanh(log(1 + exp(z))), d_z = d_a (t + z (1 - t^2) sigmoid(z)). With w = exp(z), t = (w^2 + 2w) / (w^2 + 2w + 2); on the
+ * right both sides of the fraction are divided by w^2, so that only e = exp(-|z|) appears, which cannot overflow. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+
+/* exp(-FAR) is 0; z is held inside where it meets that, as infinity times 0 would be NaN. */
+#define FAR 1000
+
+#include "nncore/float32.h"
+#include "mish.c"
+#include "nncore/float64.h"
+#include "mish.c"
+
+const nnc_activation NNC_TABLE(activation, mish) = {
+    NNC_HEAD(nnc_activation), mish_forward_f32, mish_forward_f64, mish_backward_f32, mish_backward_f64,
+};
+
+#else
+#include "../_core/kernels/blocks.h"
+
+/* t, and exp(-|z|). */
+typedef struct F(fraction) {
+    T e;
+    T numerator;
+    T denominator;
+} F(fraction);
+
+NNC_INLINE F(fraction) F(split)(T z) {
+    T e = F(nnc_exp)(-F(nnc_magnitude)(z)), numerator = z < 0 ? e * (e + 2) : 1 + 2 * e;
+    F(fraction) t = {e, numerator, numerator + (z < 0 ? 2 : 2 * e * e)};
+    return t;
+}
+
+NNC_BLOCK_LOOP void F(values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+        F(fraction) t = F(split)(z[i]);
+        a[i] = (z[i] < -FAR ? -FAR : z[i]) * (t.numerator / t.denominator);
+    }
+}
+
+NNC_BLOCK_LOOP void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+        T near = z[i] < -FAR ? -FAR : z[i];
+        near = near > FAR ? FAR : near;
+        F(fraction) t = F(split)(near);
+        T slope = 4 * (1 + t.e) * (near < 0 ? t.e : t.e * t.e); /* (1 - t^2) sigmoid(z) times denominator^2 */
+        d_z[i] = d_a[i] * (t.numerator * t.denominator + near * slope) / (t.denominator * t.denominator);
+    }
+}
+
+static int32_t F(mish_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    F(nnc_in_blocks)(F(values), z, a, n_rows * n_columns, hyper);
+    return 0;
+}
+
+static int32_t F(mish_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)a;
+    F(nnc_in_blocks2)(F(slopes), z, d_a, d_z, n_rows * n_columns, hyper);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,30 @@
+"""Scaled exponential linear unit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.plugin import Activation, Kernel
+
+#: With them, and weights of variance 1 / n_inputs, a layer takes inputs of mean 0 and variance 1 to outputs of mean 0 and variance 1.
+SCALE, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
+
+class SELU(Activation):
+    """φ(z) = λz where z > 0, else λα(exp(z) − 1); φ'(z) = λ where z > 0, else φ(z) + λα; λ ≈ 1.0507, α ≈ 1.6733.
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr & Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
+    """
+
+    initializer = "xavier_notes"  # N(0, 1 / n_inputs), for which λ and α were computed
+    kernel = Kernel("nncore._core.native:activation_selu")
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        scalar = z.dtype.type
+        return np.where(z > 0, scalar(SCALE) * z, scalar(SCALE * ALPHA) * np.expm1(np.minimum(z, 0)))
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        scalar = a.dtype.type
+        return d_a * np.where(a > 0, scalar(SCALE), a + scalar(SCALE * ALPHA))

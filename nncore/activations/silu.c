@@ -1,0 +1,50 @@
+/* a = z sigmoid(z) and d_z = d_a sigmoid(z) (1 + z (1 - sigmoid(z))), both from e = exp(-|z|). */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+
+/* exp(-FAR) is 0; z is held inside where it meets that, as infinity times 0 would be NaN. */
+#define FAR 1000
+
+#include "nncore/float32.h"
+#include "silu.c"
+#include "nncore/float64.h"
+#include "silu.c"
+
+const nnc_activation NNC_TABLE(activation, silu) = {
+    NNC_HEAD(nnc_activation), silu_forward_f32, silu_forward_f64, silu_backward_f32, silu_backward_f64,
+};
+
+#else
+#include "../_core/kernels/blocks.h"
+
+NNC_BLOCK_LOOP void F(values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+        T e = F(nnc_exp)(-F(nnc_magnitude)(z[i])), below = (z[i] < -FAR ? -FAR : z[i]) * e;
+        a[i] = (z[i] < 0 ? below : z[i]) / (1 + e);
+    }
+}
+
+NNC_BLOCK_LOOP void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
+    (void)hyper;
+    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+        T near = z[i] < -FAR ? -FAR : z[i];
+        near = near > FAR ? FAR : near;
+        T e = F(nnc_exp)(-F(nnc_magnitude)(near)), sum = 1 + e;
+        d_z[i] = d_a[i] * ((near < 0 ? e : 1) * sum + near * e) / (sum * sum);
+    }
+}
+
+static int32_t F(silu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    F(nnc_in_blocks)(F(values), z, a, n_rows * n_columns, hyper);
+    return 0;
+}
+
+static int32_t F(silu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)a;
+    F(nnc_in_blocks2)(F(slopes), z, d_a, d_z, n_rows * n_columns, hyper);
+    return 0;
+}
+
+#endif

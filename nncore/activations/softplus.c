@@ -1,0 +1,41 @@
+/* a = log(1 + exp(beta z)) / beta, from exp(-beta |z|) so that nothing overflows; d_z = d_a (1 - exp(-beta a)). hyper[0] is beta. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
+#include "nncore/float32.h"
+#include "softplus.c"
+#include "nncore/float64.h"
+#include "softplus.c"
+
+const nnc_activation NNC_TABLE(activation, softplus) = {
+    NNC_HEAD(nnc_activation), softplus_forward_f32, softplus_forward_f64, softplus_backward_f32, softplus_backward_f64,
+};
+
+#else
+#include "../_core/kernels/blocks.h"
+
+NNC_BLOCK_LOOP void F(values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
+    T beta = (T)hyper[0], width = 1 / beta;
+    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+        T above = width * F(nnc_log1p)(F(nnc_exp)(-beta * F(nnc_magnitude)(z[i])));
+        a[i] = (z[i] > 0 ? z[i] : 0) + above;
+    }
+}
+
+NNC_BLOCK_LOOP void F(slopes)(const T *a, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
+    T beta = (T)hyper[0];
+    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) d_z[i] = d_a[i] * -F(nnc_expm1_of_negative)(-beta * a[i]);
+}
+
+static int32_t F(softplus_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    F(nnc_in_blocks)(F(values), z, a, n_rows * n_columns, hyper);
+    return 0;
+}
+
+static int32_t F(softplus_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
+    (void)z;
+    F(nnc_in_blocks2)(F(slopes), a, d_a, d_z, n_rows * n_columns, hyper);
+    return 0;
+}
+
+#endif

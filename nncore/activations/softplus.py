@@ -1,0 +1,40 @@
+"""Softplus: a smooth ReLU, positive everywhere."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Activation, Kernel
+
+
+class Softplus(Activation):
+    """φ(z) = log(1 + exp(βz)) / β, φ'(z) = 1 / (1 + exp(−βz)) = 1 − exp(−βφ(z)).
+
+    Computed as max(z, 0) + log(1 + exp(−β|z|)) / β, which cannot overflow and is exact to the last digits everywhere. PyTorch's
+    `threshold`, beyond which it returns z itself, is therefore not needed; there the two differ by less than 3e-9.
+
+    Parameters
+    ----------
+    beta : float in (0, inf), default 1.0
+        β; the larger, the closer to ReLU.
+
+    References
+    ----------
+    Dugas, Bengio, Bélisle, Nadeau & Garcia, "Incorporating second-order functional knowledge for better option pricing", NIPS 2000.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"beta": "(0, inf)"}
+    initializer = "he_uniform"  # lets through less than ReLU does, for which He's is the largest there is
+    kernel = Kernel("nncore._core.native:activation_softplus")
+
+    def __init__(self, beta: float = 1.0) -> None:
+        self.beta = beta
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        beta = z.dtype.type(self.beta)
+        return np.maximum(z, 0) + np.log1p(np.exp(-beta * np.abs(z))) / beta
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        return d_a * -np.expm1(-a.dtype.type(self.beta) * a)
