@@ -115,9 +115,11 @@ def _toml(value: object) -> str:
 
 def changed(settings: Settings) -> dict[str, Any]:
     """The options that are not at their defaults, as JSON can hold them."""
-    values = {name: getattr(settings, name) for name in OPTIONS}
-    return {
-        name: str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
-        if value != DEFAULTS[name]
-    }
+    found: dict[str, Any] = {}
+    for name, default in DEFAULTS.items():
+        value = getattr(settings, name)
+        if isinstance(default, tuple):
+            value, default = list(value), list(default)
+        if value != default:
+            found[name] = str(value) if isinstance(value, Path) else value
+    return found

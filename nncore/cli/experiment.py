@@ -106,7 +106,7 @@ def find_task(settings: Settings) -> Task:
 def _loss(settings: Settings, is_classification: bool) -> Loss:
     default = "softmax_cross_entropy" if is_classification else "mse"
     loss: Loss = registry.resolve("losses", component(settings.loss or default))
-    if loss.targets == "labels" and not is_classification:
+    if loss.targets != "real" and not is_classification:
         raise ParameterError(f"--loss {settings.loss} is for classes, and {settings.target!r} is a number (or say --task classification)")
     return loss
 
@@ -153,8 +153,7 @@ def batch_size(n_rows: int) -> int:
 
 def make_encoder(task: Task, rows: Sequence[int]) -> TableEncoder:
     """How columns become inputs, from the rows to learn from alone."""
-    shifted = task.loss.target_range is None
-    return TableEncoder.fit(task.table, task.columns, task.target, task.kind, rows, shift_target=shifted)
+    return TableEncoder.fit(task.table, task.columns, task.target, task.kind, rows, target_range=task.loss.target_range)
 
 
 def make_network(settings: Settings, encoder: TableEncoder) -> Sequential:

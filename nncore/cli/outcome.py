@@ -90,7 +90,7 @@ class Outcome:
     def advice(self) -> list[str]:
         """What a reader of the score should know."""
         found = []
-        if self.evaluations and self.mean_scores()[self.main_score] <= self.mean_baseline().get(self.main_score, 0.0):
+        if self.evaluations and self._says_nothing():
             found.append(
                 f"the {score_name(self.main_score)} is no better than without looking at the columns: they may say nothing about "
                 f"{self.task.target!r}"
@@ -110,6 +110,11 @@ class Outcome:
         if self.final.history.interrupted:
             found.append("training was interrupted")
         return found
+
+    def _says_nothing(self) -> bool:
+        """Whether the network knows no more than how often each class is, or what the mean is."""
+        reached, naive = self.mean_scores(), self.mean_baseline()
+        return all(reached[name] <= naive.get(name, 0.0) for name in ("accuracy", "balanced_accuracy", "r2") if name in reached)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; the keys are documented by the test that enumerates them."""

@@ -48,7 +48,7 @@ class TableEncoder:
         rows: Sequence[int],
         *,
         most_levels: int = MOST_LEVELS,
-        shift_target: bool = True,
+        target_range: str | None = None,
     ) -> TableEncoder:
         """Fit on some rows of a table.
 
@@ -66,8 +66,8 @@ class TableEncoder:
             Rows to learn from. Means, medians and levels come from these alone.
         most_levels : int, default 50
             Levels of a categorical column that get an input of their own.
-        shift_target : bool, default True
-            Whether a real target may be shifted to a mean of 0; its scale is set in any case.
+        target_range : str, optional
+            Interval in which a real target must stay, ``"[0, inf)"``; by default it is standardised.
         """
         learnt = table.select_rows(rows)
         columns: list[NumericColumn | CategoricalColumn] = []
@@ -81,7 +81,7 @@ class TableEncoder:
         if task == "classification":
             fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)])
         else:
-            fitted = RealTarget.fit(target, learnt.column(target), learnt.place, shift=shift_target)
+            fitted = RealTarget.fit(target, learnt.column(target), learnt.place, target_range)
         return cls(tuple(table.names), table.has_header, table.decimal_comma, tuple(columns), fitted)
 
     @property

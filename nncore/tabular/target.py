@@ -68,8 +68,8 @@ class RealTarget:
     ----------
     name : str
     mean, std : float
-        Of the rows learnt from; what is subtracted, and what is divided by. A target that must not become negative, as counts
-        with a Poisson loss, has 0 and its mean.
+        What is subtracted, and what is divided by. Those of the rows learnt from, unless the loss takes a certain range: what may
+        not become negative, as counts with a Poisson loss, has 0 and its mean; what is bounded, 0 and 1.
     """
 
     name: str
@@ -81,9 +81,11 @@ class RealTarget:
         return 1
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[str | None], place: Place, *, shift: bool = True) -> RealTarget:
+    def fit(cls, name: str, values: Sequence[str | None], place: Place, target_range: str | None = None) -> RealTarget:
         mean, std = mean_and_std(name, parse_numbers(name, values, place))
-        return cls(name, mean, std) if shift else cls(name, 0.0, mean if mean > 0 else 1.0)
+        if target_range is None:
+            return cls(name, mean, std)
+        return cls(name, 0.0, mean if target_range == "[0, inf)" and mean > 0 else 1.0)
 
     def encode(self, values: Sequence[str | None], place: Place) -> np.ndarray:
         """Standardised numbers, float64 of shape ``(n_rows,)``."""

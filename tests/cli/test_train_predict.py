@@ -21,29 +21,6 @@ pytest.importorskip("safetensors")
 QUICK = ["--hidden", "16", "--epochs", "15", "--lr", "0.02"]
 
 
-def flowers(path: Path, n: int = 240, seed: int = 0) -> Path:
-    """Two species told apart by length and colour; an index, a name, missing values, a useless column."""
-    rng = np.random.default_rng(seed)
-    lines = ["id,name,length,colour,always,species"]
-    for i in range(n):
-        rose = rng.random() < 0.6
-        length = "NA" if rng.random() < 0.1 else f"{rng.normal(5 if rose else 2):.3f}"
-        colour = rng.choice(["red", "pink"] if rose else ["white", "red"])
-        lines.append(f'{i},"Flower, no {i}",{length},{colour},7,{"rose" if rose else "daisy"}')
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def prices(path: Path, n: int = 240) -> Path:
-    """price = 1000 + 50·area + 300·(has a garden) + noise, separated by semicolons."""
-    rng = np.random.default_rng(1)
-    area, garden = rng.uniform(20, 200, n), rng.integers(0, 2, n)
-    price = 1000 + 50 * area + 300 * garden + rng.normal(0, 20, n)
-    rows = zip(area, garden, price, strict=True)
-    path.write_text("area;garden;price\n" + "".join(f"{a:.2f};{'yes' if g else 'no'};{p:.2f}\n" for a, g, p in rows))
-    return path
-
-
 def answers(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -51,11 +28,6 @@ def answers(text: str) -> list[dict[str, str]]:
 def unwrapped(text: str) -> str:
     """The report with each label's text on one line, however wide the terminal."""
     return text.replace("\n" + " " * INDENT, " ")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return flowers(tmp_path / "flowers.csv")
 
 
 @pytest.fixture
@@ -84,8 +56,8 @@ def test_train_says_what_it_found(data: Path, capsys: pytest.CaptureFixture[str]
     assert "add --out MODEL.nncore" in shown["next"]
 
 
-def test_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data, model = prices(tmp_path / "prices.csv"), tmp_path / "prices.nncore"
+def test_regression(tmp_path: Path, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, model = prices, tmp_path / "prices.nncore"
     arguments = ["--hidden", "none", "--epochs", "60", "--lr", "0.05", "--out", str(model)]
     assert main(["train", str(data), "--target", "price", *arguments]) == 0
     shown = unwrapped(capsys.readouterr().out)
@@ -196,8 +168,8 @@ def test_file_without_header(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert [row["c1"] for row in answers(capsys.readouterr().out)] == ["1", "0"]
 
 
-def test_decimal_commas(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data, model, new = prices(tmp_path / "prices.csv"), tmp_path / "m", tmp_path / "new.csv"
+def test_decimal_commas(tmp_path: Path, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, model, new = prices, tmp_path / "m", tmp_path / "new.csv"
     data.write_text(data.read_text().replace(".", ","))
     assert main(["train", str(data), "--target", "price", "--out", str(model), *QUICK]) == 0
     assert "semicolons, decimal commas" in unwrapped(capsys.readouterr().out)
@@ -336,8 +308,8 @@ def test_a_network_that_does_not_fit_its_columns_is_refused(
     assert "its columns do not fit its network" in capsys.readouterr().err
 
 
-def test_no_probabilities_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data, model = prices(tmp_path / "prices.csv"), tmp_path / "m"
+def test_no_probabilities_of_numbers(tmp_path: Path, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, model = prices, tmp_path / "m"
     assert main(["train", str(data), "--target", "price", "--out", str(model), *QUICK]) == 0
     assert main(["predict", str(model), str(data), "--proba"]) == 2
     assert "--proba: the network predicts the number 'price'" in capsys.readouterr().err

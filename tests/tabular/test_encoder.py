@@ -61,10 +61,12 @@ def test_regression_target_statistics_come_from_the_rows_to_learn_from() -> None
     assert fitted.transform_target(table()).tolist() == [-1, 1, -1, 1, 1]
 
 
-def test_a_target_that_must_stay_positive_is_scaled_alone() -> None:
+def test_a_target_with_a_range_is_not_shifted() -> None:
     data = table()
-    fitted = TableEncoder.fit(data, column_kinds(data, "y"), "y", "regression", range(5), shift_target=False)
+    fitted = TableEncoder.fit(data, column_kinds(data, "y"), "y", "regression", range(5), target_range="[0, inf)")
     assert fitted.target == RealTarget("y", 0.0, 0.6)
+    bounded = TableEncoder.fit(data, column_kinds(data, "y"), "y", "regression", range(5), target_range="[0, 1]")
+    assert bounded.target == RealTarget("y", 0.0, 1.0)
 
 
 def test_classes_are_those_of_the_whole_table() -> None:

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import gzip
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nncore.cli import main
+from nncore.cli import predict as command
+from nncore.tabular import reader
+
+pytest.importorskip("safetensors")
+
+N_FEATURES = 4
+
+
+def written(path: Path, n: int, seed: int = 0, *, target: bool = False) -> Path:
+    """Numbers, a colour that training has not seen in some rows, missing cells."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, N_FEATURES)).round(3)
+    colours = np.array(["red", "blue"] if target else ["red", "blue", "green", "?"])[rng.integers(0, 2 if target else 4, n)]
+    y = np.where(X[:, 0] + (colours == "red") > 0.5, "yes", "no")
+    with path.open("w") as file:
+        file.write(",".join([*(f"x{i}" for i in range(N_FEATURES)), "colour", *(["y"] if target else [])]) + "\n")
+        for row, colour, label in zip(X.tolist(), colours.tolist(), y.tolist(), strict=True):
+            file.write(",".join(map(str, row)) + f",{colour}" + (f",{label}" if target else "") + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    data, path = written(folder / "train.csv", 300, target=True), folder / "m.nncore"
+    assert main(["train", str(data), "--target", "y", "--out", str(path), "--quiet", "--hidden", "8", "--epochs", "5"]) == 0
+    return path
+
+
+def with_blocks_of(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def blocks(path: Path, **options: bool | None) -> object:
+        return reader.read_blocks(path, n_rows=n, **options)
+
+    monkeypatch.setattr(command, "read_blocks", blocks)
+
+
+def test_blocks_of_any_size_give_the_same(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "new.csv", 1000)
+    seen = set()
+    for n in (1, 7, 999, 10**6):
+        with_blocks_of(n, monkeypatch)
+        capsys.readouterr()
+        assert main(["predict", str(model), str(data), "--proba"]) == 0
+        captured = capsys.readouterr()
+        seen.add((captured.out, captured.err))
+    ((out, err),) = seen
+    assert out.count("\n") == 1001
+    assert "rows with values that training did not have ('green', missing)" in err
+
+
+def test_the_score_over_blocks_is_that_of_the_whole(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "new.csv", 500, seed=1, target=True)
+    shown = set()
+    for n in (30, 10**6):
+        with_blocks_of(n, monkeypatch)
+        capsys.readouterr()
+        assert main(["predict", str(model), str(data)]) == 0
+        shown.add(capsys.readouterr().err)
+    assert len(shown) == 1
+    assert "accuracy" in shown.pop()
+
+
+def test_a_mistake_far_down_leaves_no_file(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = written(tmp_path / "new.csv", 100), tmp_path / "answers.csv"
+    with data.open("a") as file:
+        file.write("1,2,long,4,red\n")
+    with_blocks_of(10, monkeypatch)
+    assert main(["predict", str(model), str(data), "--out", str(out)]) == 2
+    assert "column 'x2', line 102: 'long' is not a finite number" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"new.csv"}
+
+
+def test_from_standard_input_to_standard_output(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "new.csv", 20)
+    assert main(["predict", str(model), str(data)]) == 0
+    expected = capsys.readouterr().out
+    for content in (data.read_bytes(), gzip.compress(data.read_bytes())):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
+        assert main(["predict", str(model), "-", "--out", "-"]) == 0
+        assert capsys.readouterr().out == expected
+
+
+def test_parquet_gives_what_csv_gives(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    data = written(tmp_path / "new.csv", 50)
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(data), tmp_path / "new.parquet")
+    assert main(["predict", str(model), str(data), "--proba"]) == 0
+    expected = capsys.readouterr().out
+    assert main(["predict", str(model), str(tmp_path / "new.parquet"), "--proba"]) == 0
+    assert capsys.readouterr().out == expected
+
+
+MEASURED = """
+import resource, sys
+from nncore.cli import main
+code = main(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(model: Path, tmp_path: Path) -> None:
+    """A million rows, in memory about those of twenty thousand; each row's answer is that of the same row in a small file."""
+    small = written(tmp_path / "small.csv", 20_000)
+    header, *rows = small.read_text().splitlines(keepends=True)
+    large = tmp_path / "large.csv"
+    with large.open("w") as file:
+        file.write(header)
+        for _ in range(50):
+            file.writelines(rows)
+
+    def run(data: Path) -> tuple[str, int]:
+        out = tmp_path / f"{data.stem}-answers.csv"
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, "predict", str(model), str(data), "--out", str(out)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return out.read_text(), int(done.stderr.splitlines()[-1]) * (1024 if sys.platform != "darwin" else 1)
+
+    few, at_first = run(small)
+    many, in_the_end = run(large)
+    assert large.stat().st_size > 25 * 2**20
+    assert in_the_end - at_first < 16 * 2**20
+    head, *answers = few.splitlines()
+    assert many.splitlines() == [head, *answers * 50]

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nncore
+from nncore.cli import main
+from nncore.cli.experiment import divide_in_folds, find_task, fit
+from nncore.cli.settings import Settings
+from nncore.cli.train import train
+
+pytest.importorskip("safetensors")
+
+QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02"]
+
+
+def result(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    """What --json prints."""
+    capsys.readouterr()
+    assert main(["train", *map(str, arguments), "--json", *QUICK]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_json_says_everything(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "m.nncore"
+    found = result(capsys, data, "--target", "species", "--out", model)
+    assert found.keys() == {
+        "data", "target", "task", "classes", "rows", "columns", "network", "score", "epochs", "best_epoch", "stop_reason",
+        "interrupted", "importance", "advice", "files", "seconds", "settings",
+    }  # fmt: skip
+    assert (found["task"], found["classes"], found["target"]) == ("classification", ["daisy", "rose"], "species")
+    assert found["rows"] == {"in_file": 240, "without_target": 0, "training": 163, "validation": 29, "held_out": 48}
+    assert found["columns"]["numeric"] == ["length"]
+    assert found["columns"]["left_out"]["id"] == "counts the rows"
+    assert found["network"] == {"inputs": 5, "hidden": [8], "outputs": 2, "parameters": 5 * 8 + 8 + 8 * 2 + 2}
+    assert found["score"]["kind"] == "held out"
+    assert found["score"]["rows"] == 48
+    assert found["score"]["mean"].keys() == {"accuracy", "balanced_accuracy", "log_loss", "roc_auc"}
+    assert found["files"] == {"model": str(model), "report": None}
+    assert 0 < found["best_epoch"] <= found["epochs"] == 6
+    assert 0 < found["seconds"]["training"] < found["seconds"]["total"]
+    assert found["settings"]["lr"] == 0.02
+    assert nncore.load(model).parameters.size == found["network"]["parameters"]
+
+
+def test_json_leaves_standard_output_to_itself(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(data), "--target", "species", "--json", *QUICK]) == 0
+    assert "score       accuracy" in capsys.readouterr().err
+    assert main(["train", str(data), "--target", "species", "--json", "--quiet", *QUICK]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert json.loads(captured.out)["score"]["mean"]["accuracy"] > 0.5
+
+
+def test_json_without_a_score(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, prices, "--target", "price", "--test-fraction", "0")
+    assert (found["score"], found["classes"], found["task"]) == (None, None, "regression")
+
+
+def test_cross_validation(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, data, "--target", "species", "--cv", "4", "--out", tmp_path / "m")
+    score = found["score"]
+    assert (score["kind"], score["rows"], len(score["folds"])) == ("cross-validation", 240, 4)
+    accuracies = [fold["accuracy"] for fold in score["folds"]]
+    assert score["mean"]["accuracy"] == pytest.approx(np.mean(accuracies))
+    assert score["std"]["accuracy"] == pytest.approx(np.std(accuracies))
+    assert found["rows"] == {"in_file": 240, "without_target": 0, "training": 240, "validation": 0, "held_out": 0}
+    assert nncore.load(tmp_path / "m").n_epochs == found["epochs"]
+
+
+def test_cross_validation_in_words(data: Path, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(data), "--target", "species", "--cv", "3", *QUICK]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("part ") == 3
+    assert " % ± " in shown
+    assert "in 3 parts (" in shown
+    assert "epochs on all rows, the median of the best in each part" in shown
+    assert main(["train", str(prices), "--target", "price", "--cv", "3", *QUICK]) == 0
+    assert "RMSE" in capsys.readouterr().out
+
+
+def test_folds_have_the_classes_in_proportion_and_share_no_row(data: Path) -> None:
+    settings = Settings(data=data, target="species", cv=5)
+    task = find_task(settings)
+    assert task.classes is not None
+    folds = divide_in_folds(task, settings)
+    assert sorted(np.concatenate([parts.test for parts in folds]).tolist()) == list(range(240))
+    counts = np.array([np.bincount(task.classes[parts.test]) for parts in folds])
+    assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
+    for parts in folds:
+        assert len({*parts.training.tolist(), *parts.validation.tolist(), *parts.test.tolist()}) == 240
+
+
+def test_class_weight_moves_the_recall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    rare = rng.random(800) < 0.06
+    x = rng.normal(size=800) + rare
+    data = tmp_path / "rare.csv"
+    data.write_text("x,ill\n" + "".join(f"{a:.4f},{'yes' if b else 'no'}\n" for a, b in zip(x, rare, strict=True)))
+    plain = result(capsys, data, "--target", "ill")
+    assert any("add --class-weight balanced" in text for text in plain["advice"])
+    balanced = result(capsys, data, "--target", "ill", "--class-weight", "balanced")
+    weighted = result(capsys, data, "--target", "ill", "--class-weight", "yes=15")
+    recall = [found["score"]["mean"]["balanced_accuracy"] for found in (plain, balanced, weighted)]
+    assert recall[0] == pytest.approx(0.5)
+    assert min(recall[1:]) > 0.6
+    assert balanced["advice"] == []
+
+
+def test_balanced_weights_are_those_of_scikit_learn(data: Path) -> None:
+    utils = pytest.importorskip("sklearn.utils")
+    from nncore.cli.experiment import _weights, make_encoder
+
+    settings = Settings(data=data, target="species", class_weight="balanced")
+    task = find_task(settings)
+    rows = np.arange(50)
+    labels = np.array(task.table.column("species"))[rows]
+    expected = utils.compute_sample_weight("balanced", labels)
+    assert np.allclose(_weights(settings, make_encoder(task, rows.tolist()), task, rows), expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--normalization", "batch_norm"],
+        ["--loss", "binary_cross_entropy"],
+        ["--optimizer", "momentum:momentum=0.8"],
+        ["--schedule", "cosine"],
+        ["--metric", "accuracy"],
+        ["--threads", "1", "--batch-size", "16"],
+    ],
+)
+def test_options_that_change_training(options: list[str], data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, data, "--target", "species", *options)
+    assert found["score"]["mean"]["accuracy"] > 0.7
+
+
+def test_options_reach_the_network(data: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        data=data, target="species", hidden=(6, 5), normalization="batch_norm", activation="tanh", dropout=0.0, epochs=2, schedule="cosine",
+        optimizer="sgd", lr=0.25, weight_decay=0.5, metric="accuracy",
+    )  # fmt: skip
+    task = find_task(settings)
+    fitted = fit(settings, task, divide_in_folds(task, Settings(cv=3))[0])
+    network = fitted.network
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds == ["Dense", "BatchNorm", "ActivationLayer", "Dense", "BatchNorm", "ActivationLayer", "Dense"]
+    assert [layer.n_outputs for layer in network.layers if isinstance(layer, nncore.Dense)] == [6, 5, 2]
+    assert network.optimizer is not None
+    assert (network.optimizer.config()["lr"], network.weight_decay) == (0.25, 0.5)
+    assert "val_accuracy" in fitted.history
+    assert fitted.history["lr"][1] < 0.25
+
+
+def test_the_metric_decides_which_epoch_is_kept(data: Path) -> None:
+    settings = Settings(data=data, target="species", hidden=(8,), epochs=30, metric="accuracy", patience=30)
+    task = find_task(settings)
+    fitted = fit(settings, task, divide_in_folds(task, Settings(cv=3))[0])
+    assert fitted.best_epoch == fitted.history.best("val_accuracy")
+
+
+def test_parquet_trains_what_csv_trains(data: Path, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pandas.read_csv(data)
+    frame["colour"] = frame["colour"].astype("category")
+    frame.to_parquet(tmp_path / "flowers.parquet")
+    models = []
+    for path in (data, tmp_path / "flowers.parquet"):
+        out = tmp_path / f"{path.suffix}.nncore"
+        assert main(["train", str(path), "--target", "species", "--out", str(out), "--quiet", *QUICK]) == 0
+        models.append(nncore.load(out))
+    assert np.array_equal(models[0].parameters, models[1].parameters)
+
+
+def test_config_and_save_config(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, saved = tmp_path / "train.toml", tmp_path / "saved.toml"
+    config.write_text('target = "species"\n[network]\nhidden = [8]\n[training]\nepochs = 2\n')
+    assert main(["train", str(data), "--config", str(config), "--save-config", str(saved), "--quiet", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["epochs"] == 2
+    assert main(["train", "--config", str(saved)]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["score"], again["settings"]) == (first["score"], first["settings"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"a,species\n", "a line of column names and no rows"),
+        (b"a,species\n1,caf\xe9\n", "is not UTF-8: line 2 holds the byte 0xe9"),
+        (b"\x1f\x8b\x08\x00rest", "damaged or cut off"),
+        (b"PAR1rest", "damaged or cut off"),
+        (b"a,species\n1,x\n2\n", "line 3 has 1 values where the header has 2"),
+        (b"a,b\n1,2\n", "has no column 'species'"),
+        (b"a,species\n1,x\n2,x\n", "is always 'x': there is nothing to learn"),
+        (b"a,species\n1,\n2,x\n", "has 1 rows with a value for 'species'"),
+    ],
+)
+def test_a_bad_file_is_one_sentence(content: bytes, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    assert main(["train", str(path), "--target", "species"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("nncore: error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--class-weight", "violet=2"], "has no class 'violet'; it has 'daisy', 'rose'"),
+        (["--loss", "softmax_cross_entrpy"], "did you mean"),
+        (["--loss", "mse:alpha=1"], "alpha"),
+        (["--schedule", "cosinus"], "did you mean"),
+        (["--metric", "acuracy"], "did you mean"),
+        (["--normalization", "batchnorm"], "did you mean"),
+        (["--cv", "300"], "--cv 300: "),
+        (["--out", "m", "--report", "m"], "are both m"),
+        (["--report", "none/r.html"], "--report none/r.html: there is no folder none"),
+    ],
+)
+def test_mistakes_are_one_sentence(arguments: list[str], message: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(data), "--target", "species", "--quiet", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+def test_mistakes_about_numbers(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(prices), "--target", "price", "--class-weight", "balanced"]) == 2
+    assert "is a number and has no classes" in capsys.readouterr().err
+    assert main(["train", str(prices), "--target", "price", "--loss", "softmax_cross_entropy"]) == 2
+    assert "is for classes" in capsys.readouterr().err
+    assert main(["train", str(prices.parent), "--target", "price"]) == 2
+    assert "is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [["--cv", "1"], ["--class-weight", "rose"], ["--loss", "huber:"], ["--time-limit", "0"], ["--hidden", "a"]]
+)
+def test_wrong_usage(options: list[str], data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["train", str(data), "--target", "species", *options])
+    assert exit_.value.code == 2
+    assert options[0] in capsys.readouterr().err
+
+
+def test_ctrl_c_between_the_parts_writes_nothing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from nncore.callbacks.early_stopping import EarlyStopping
+
+    def interrupting(self: EarlyStopping, training: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EarlyStopping, "on_epoch_end", interrupting)
+    assert main(["train", str(data), "--target", "species", "--cv", "3", "--out", str(tmp_path / "m"), *QUICK]) == 130
+    assert "interrupted; nothing was written" in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
+
+
+def test_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    data = tmp_path / "noise.csv"
+    data.write_text("x,y\n" + "".join(f"{a:.4f},{b:.4f}\n" for a, b in rng.normal(size=(200, 2))))
+    found = result(capsys, data, "--target", "y", "--seed", "1")
+    assert any("no better than without looking at the columns" in text for text in found["advice"])
+    data.write_text("x,y\n" + "".join(f"{a:.4f},{3 * a:.4f}\n" for a in rng.normal(size=400)))
+    found = result(capsys, data, "--target", "y")
+    assert found["advice"] == ["the network was still getting better when training ended: try --epochs 12"]
+
+
+def test_the_command_needs_no_scikit_learn(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert train(Settings(data=data, target="species", epochs=1, quiet=True, hidden=(4,))) == 0
