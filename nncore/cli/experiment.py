@@ -18,6 +18,7 @@ from nncore.tabular.kinds import ColumnKind, column_kinds
 from nncore.tabular.split import folds
 
 if TYPE_CHECKING:
+    from nncore.callbacks.early_stopping import EarlyStopping
     from nncore.history import History
     from nncore.model import Sequential
     from nncore.plugin import Layer, Loss
@@ -188,7 +189,8 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
     if task.loss.targets == "real" and isinstance(encoder.target, ClassTarget):
         y = np.eye(encoder.target.n_outputs, dtype=np.float32)[y]
     is_divided = len(parts.validation) > 0
-    callbacks: list[Any] = _callbacks(settings, metric) if is_divided else []
+    stopping = _early_stopping(settings, metric) if is_divided else None
+    limit = None if settings.time_limit is None else {"name": "time_limit", "seconds": settings.time_limit}
     history = network.fit(
         X[parts.training],
         y[parts.training],
@@ -200,21 +202,22 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         validation=(X[parts.validation], y[parts.validation]) if is_divided else None,
         metrics=None if metric is None else [metric],
         sample_weight=_weights(settings, encoder, task, parts.training),
-        callbacks=callbacks,
+        callbacks=[callback for callback in (stopping, limit) if callback is not None],
         weight_decay=settings.weight_decay,
+        clip_norm=settings.clip_norm,
         rng=settings.seed,
         n_threads=settings.threads,
         progress=progress,
     )
-    best = callbacks[0].best_epoch if callbacks else 0
+    best = 0 if stopping is None else stopping.best_epoch
     return Fitted(network, encoder, parts, history, best or len(history), time.perf_counter() - began)
 
 
-def _callbacks(settings: Settings, metric: Any) -> list[Any]:
+def _early_stopping(settings: Settings, metric: Any) -> EarlyStopping:
     from nncore.callbacks.early_stopping import EarlyStopping
 
     monitor = "val_loss" if metric is None else f"val_{registry.qualified_name('metrics', type(metric))}"
-    return [EarlyStopping(monitor=monitor, patience=settings.patience)]
+    return EarlyStopping(monitor=monitor, patience=settings.patience)
 
 
 def _weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray | None:

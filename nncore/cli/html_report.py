@@ -43,7 +43,9 @@ def render(outcome: Outcome) -> str:
         body.append(section("Worth knowing", f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>", style="notes"))
     if outcome.evaluations:
         body += [_scores(outcome), _errors(outcome), _importance(outcome)]
-    body += [_curves(outcome), _columns(outcome), _network(outcome), _usage(outcome)]
+    if len((outcome.scored or [outcome.final])[0].history):  # none if training was ended in the first epoch
+        body.append(_curves(outcome))
+    body += [_columns(outcome), _network(outcome), _usage(outcome)]
     body.append(f"<footer>{escape(_origin())}</footer>")
     return page(title, body)
 
@@ -141,7 +143,7 @@ def _importance(outcome: Outcome) -> str:
 def _curves(outcome: Outcome) -> str:
     from nncore.plotting import learning_curves
 
-    fitted = outcome.scored[0] if outcome.is_cross_validated else outcome.final
+    fitted = (outcome.scored or [outcome.final])[0]
     history = fitted.history
     where = f"In the first of {len(outcome.scored)} parts. " if outcome.is_cross_validated else ""
     text = f"{where}{len(history)} epochs, {history.stop_reason}. The network is that of epoch {fitted.best_epoch}."

@@ -79,7 +79,7 @@ def train(settings: Settings) -> int:
         scored = _fit_folds(tell, settings, task)
         everything = Parts(np.arange(task.table.n_rows), np.empty(0, np.int64), np.empty(0, np.int64))
         # Nothing is left to stop by: as many epochs as were best in the folds.
-        epochs = round(float(np.median([fitted.best_epoch for fitted in scored])))
+        epochs = max(1, round(float(np.median([fitted.best_epoch for fitted in scored]))))
         final = fit(settings, task, everything, epochs=epochs, progress=not settings.quiet)
     if final.history.interrupted:
         which = "the best epoch so far" if len(final.parts.validation) and len(final.history) else "the last finished step"

@@ -134,6 +134,7 @@ def test_balanced_weights_are_those_of_scikit_learn(data: Path) -> None:
         ["--schedule", "cosine"],
         ["--metric", "accuracy"],
         ["--threads", "1", "--batch-size", "16"],
+        ["--clip-norm", "1.0"],
     ],
 )
 def test_options_that_change_training(options: list[str], data: Path, capsys: pytest.CaptureFixture[str]) -> None:
