@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import importlib
 import math
 import sys
 from time import monotonic
@@ -17,14 +19,14 @@ LINE_INTERVAL = 1.0
 
 
 class ProgressBar(Callback):
-    """A bar in a terminal (with the extra ``progress``: rich), plain lines elsewhere, nothing for a fit that is over at once.
+    """A bar in a notebook or (with the extra ``progress``: rich) a terminal, plain lines elsewhere, nothing for a fit that is over at once.
 
     Parameters
     ----------
     delay : float, default=0.5
         Seconds before anything is shown.
     stream : text file, optional
-        Where to write; standard error by default, so that a program's own output stays clean.
+        Where to write; by default the cell's output in a notebook, else standard error, so that a program's own output stays clean.
     """
 
     ranges = {"delay": "[0, inf)"}
@@ -57,10 +59,9 @@ class ProgressBar(Callback):
 
     def _shown(self) -> tuple[_Display | None, float]:
         """The display, opened once the fit has lasted long enough, and how long that is."""
-        stream = self.stream or sys.stderr
         elapsed = monotonic() - self._start
-        if self._display is None and elapsed >= self.delay and stream is not None:  # pythonw has no standard error
-            self._display = _open_display(stream)
+        if self._display is None and elapsed >= self.delay:
+            self._display = _open_display(self.stream)
         return self._display, elapsed
 
 
@@ -91,8 +92,13 @@ class _Display(Protocol):
     def close(self, fraction: float, status: str, outcome: str, reason: str) -> None: ...
 
 
-def _open_display(stream: TextIO) -> _Display:
-    """A bar if `stream` is a terminal that can move its cursor and rich is there, else lines."""
+def _open_display(stream: TextIO | None) -> _Display | None:
+    """A cell's output in a notebook; a bar in a terminal that can move its cursor if rich is there; else lines."""
+    if stream is None and _in_notebook():
+        return _Cell()
+    stream = stream or sys.stderr
+    if stream is None:  # pythonw has no standard error
+        return None
     if stream.isatty():
         try:
             from rich.console import Console
@@ -102,6 +108,37 @@ def _open_display(stream: TextIO) -> _Display:
         if not console.is_dumb_terminal:
             return _Bar(console)
     return _Lines(stream)
+
+
+def _in_notebook() -> bool:
+    """Whether a kernel runs this, which is never without IPython: Jupyter, VS Code, Colab."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
+
+
+class _Cell:
+    """An output that is replaced: HTML, which every notebook shows, also a saved one, whereas widgets need an extension that fits."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def update(self, fraction: float, status: str, remaining: str) -> None:
+        self._show(fraction, [status, remaining])
+
+    def close(self, fraction: float, status: str, outcome: str, reason: str) -> None:
+        self._show(fraction, [status, outcome, reason])
+
+    def _show(self, fraction: float, texts: list[str]) -> None:
+        texts = [text for text in texts if text]
+        cells = "".join(f"<span style='margin-left:1em'>{html.escape(text)}</span>" for text in texts)
+        output = {
+            "text/plain": "  ".join([f"{100 * fraction:3.0f} %", *texts]),
+            "text/html": f"<div style='white-space:pre-wrap'><progress value='{fraction:.4f}' max='1'></progress>{cells}</div>",
+        }
+        if self._handle is None:
+            self._handle = importlib.import_module("IPython.display").display(output, raw=True, display_id=True)
+        else:
+            self._handle.update(output, raw=True)
 
 
 class _Bar:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import textwrap
 from types import SimpleNamespace
 
 import numpy as np
@@ -159,3 +160,80 @@ def test_a_fit_is_shown_to_its_end(stream: io.StringIO, monkeypatch: pytest.Monk
 def test_a_short_fit_with_progress_is_silent(capfd: pytest.CaptureFixture[str]):
     nn.Sequential(nn.Dense(1)).fit(np.zeros((2, 1)), np.zeros(2), loss="mse", epochs=1, rng=0, progress=True)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """A kernel's IPython, reduced to its one output, of which every state is kept."""
+    outputs: list[dict[str, str]] = []
+
+    class Handle:
+        def update(self, output: dict[str, str], raw: bool) -> None:
+            assert raw
+            outputs.append(output)
+
+    def display(output: dict[str, str], raw: bool, display_id: bool) -> Handle:
+        assert raw
+        assert display_id
+        assert not outputs
+        outputs.append(output)
+        return Handle()
+
+    ipython = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    return outputs
+
+
+def test_one_output_in_a_notebook(clock: SimpleNamespace, notebook: list[dict[str, str]], capsys: pytest.CaptureFixture[str]):
+    fit(ProgressBar(), clock, seconds=2.0, epochs=2, name="val_<b>score")
+    assert capsys.readouterr() == ("", "")
+    assert len(notebook) > 20
+    assert re.match(r"<div [^>]*><progress value='0.\d+' max='1'></progress><span [^>]*>epoch 1/4  loss 0", notebook[0]["text/html"])
+    assert re.fullmatch(r" \d\d %  epoch 1/4  loss 0\.\d+  0:0\d left", notebook[0]["text/plain"])
+    assert "val_&lt;b&gt;score 0.25" in notebook[-1]["text/html"]
+    assert notebook[-1]["text/plain"].endswith("0:02 in all  ended early: it was enough")
+
+
+def test_a_stream_that_was_asked_for_is_written_to_in_a_notebook_too(clock: SimpleNamespace, notebook: list[dict[str, str]]):
+    stream = io.StringIO()
+    fit(ProgressBar(stream=stream), clock, seconds=2.0)
+    assert "epoch 4/4" in stream.getvalue()
+    assert not notebook
+
+
+def test_a_short_fit_in_a_notebook_is_silent(clock: SimpleNamespace, notebook: list[dict[str, str]]):
+    fit(ProgressBar(), clock, seconds=0.4)
+    assert not notebook
+
+
+@pytest.mark.parametrize(
+    "shell", [None, SimpleNamespace(), SimpleNamespace(kernel=None)], ids=["imported only", "in a terminal", "no kernel"]
+)
+def test_ipython_without_a_kernel_is_no_notebook(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shell: object
+):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    fit(ProgressBar(), clock, seconds=2.0)
+    assert "epoch 4/4" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_real_notebook_shows_it():
+    """Executed by a kernel, as a front end does it; what its cell is left with."""
+    nbformat = pytest.importorskip("nbformat", reason="nbclient, ipykernel (extra test) execute it")
+    nbclient = pytest.importorskip("nbclient", reason="nbclient, ipykernel (extra test) execute it")
+    pytest.importorskip("ipykernel", reason="nbclient, ipykernel (extra test) execute it")
+    code = """
+        import numpy as np, nncore as nn
+        X = np.random.default_rng(0).normal(size=(20000, 64))
+        print("before")
+        nn.Sequential(nn.Dense(256, activation="relu"), nn.Dense(1)).fit(X, X[:, 0], loss="mse", epochs=8, rng=0);
+        print("after")
+    """
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(textwrap.dedent(code))])
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    before, shown, after = book.cells[0].outputs
+    assert (before["text"], after["text"]) == ("before\n", "after\n")
+    assert shown["data"]["text/html"].startswith("<div style='white-space:pre-wrap'><progress value='1.0000' max='1'>")
+    assert re.fullmatch(r"100 %  epoch 8/8  loss \S+  0:0\d in all", shown["data"]["text/plain"])
