@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_array, check_X_y, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y, validate_data
 
 from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.categories import Categories
-from nncore.estimators.frames import Columns, frame_columns
+from nncore.estimators.frames import Columns, as_mask, frame_columns
 from nncore.estimators.standardizer import Standardizer
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
@@ -44,6 +43,9 @@ class ColumnEncoder:
         of shape ``(n_features,)``, indices or column names say which. None says that there are none.
     max_one_hot : int, default 9
         Columns with more levels, "missing" included, become codes that a network learns a vector for.
+    standardize : bool, default False
+        Numbers get the mean 0 and the standard deviation 1 that they have in the rows given to `fit_transform`. A sparse matrix is
+        made dense for it.
 
     Attributes
     ----------
@@ -55,6 +57,7 @@ class ColumnEncoder:
         Columns of the matrix that hold numbers as they were.
     has_missing : ndarray of shape (n_columns,), bool
         Numeric columns in which training had NaN, which stays NaN: `front_layers` learn a value for it.
+    standardizer : Standardizer or None
     means : ndarray of shape (n_columns,), float64
         Of what is there. NaN in a numeric column without NaN in training becomes this.
 
@@ -63,13 +66,24 @@ class ColumnEncoder:
     Infinity is refused, also where NaN is not. A sparse matrix may have neither.
     """
 
-    def __init__(self, categorical_features: Any = "from_dtype", max_one_hot: int = 9) -> None:
-        self.categorical_features, self.max_one_hot = categorical_features, max_one_hot
+    def __init__(self, categorical_features: Any = "from_dtype", max_one_hot: int = 9, standardize: bool = False) -> None:
+        self.categorical_features, self.max_one_hot, self.standardize = categorical_features, max_one_hot, standardize
 
     # ---- learning -----------------------------------------------------------------------------------------------------------
 
-    def fit_transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
+    def fit_transform(self, estimator: Any, X: Any, y: Any = NO_Y, sample_weight: Any = None, **check_params: Any) -> Any:
         """Matrix of `X`, or matrix and checked `y`; what ``validate_data(estimator, X, y, reset=True, **check_params)`` returns.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Gets ``n_features_in_`` and ``feature_names_in_``.
+        X : array-like, sparse matrix or frame of shape (n_samples, n_features)
+        y : array-like, optional
+        sample_weight : array-like of shape (n_samples,), optional
+            Of the rows in mean and standard deviation.
+        **check_params
+            Of ``validate_data``.
 
         Raises
         ------
@@ -92,8 +106,15 @@ class ColumnEncoder:
                 self._warn_of_names(columns, i)
                 codes[i] = self.categories[i].codes(label, values)
             result = self._validate_encoded(estimator, columns, codes, y, **check_params)
-        self._look_at_numbers(result[0] if isinstance(result, tuple) else result)
-        return result
+        matrix = result[0] if isinstance(result, tuple) else result
+        self._look_at_numbers(matrix)
+        self.standardizer: Standardizer | None = None
+        if self.standardize:
+            matrix = matrix.toarray() if issparse(matrix) else matrix
+            weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
+            self.standardizer = Standardizer.fit(matrix, self.number_columns, weights)
+            matrix = self.standardizer.transform(matrix)
+        return (matrix, result[1]) if isinstance(result, tuple) else matrix
 
     def _warn_of_names(self, columns: Columns, index: int) -> None:
         """Say so if text that nobody called categorical has too many levels."""
@@ -151,7 +172,10 @@ class ColumnEncoder:
             columns = self._checked_columns(estimator, X, columns, reset=False)
             codes = {i: categories.codes(columns.label(i), columns[i].values()) for i, categories in self.categories.items()}
             result = self._validate_encoded(estimator, columns, codes, y, **check_params)
-        return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
+        matrix = self._filled(result[0] if isinstance(result, tuple) else result)
+        if self.standardizer is not None:
+            matrix = self.standardizer.transform(matrix.toarray() if issparse(matrix) else matrix)
+        return (matrix, result[1]) if isinstance(result, tuple) else matrix
 
     def _filled(self, matrix: Any) -> Any:
         """Without NaN where training had none; itself if there is none at all."""
@@ -162,17 +186,12 @@ class ColumnEncoder:
         holes[:, self.has_missing] = False
         return np.where(holes, self.means.astype(matrix.dtype), matrix) if holes.any() else matrix
 
-    def front_layers(self, standardizer: Standardizer | None = None) -> list[Layer]:
-        """Layers to put before the first one of a network that takes the matrix: for missing numbers, then for categories.
-
-        Parameters
-        ----------
-        standardizer : Standardizer, optional
-            Through which the matrix goes before; a missing number begins as the column's mean.
-        """
+    def front_layers(self) -> list[Layer]:
+        """Layers to put before the first one of a network that takes the matrix: for missing numbers, which begin as their column's
+        mean, then for categories."""
         layers: list[Layer] = []
         if self.has_missing.any():
-            means = self.means[None] if standardizer is None else standardizer.transform(self.means[None])
+            means = self.means[None] if self.standardizer is None else self.standardizer.transform(self.means[None])
             layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=means[0, self.has_missing]))
         coded = [(start, categories.n_levels) for start, categories in self._starts() if not categories.one_hot]
         if coded:
@@ -246,40 +265,9 @@ class ColumnEncoder:
         elif self.categorical_features is None:
             return None
         else:
-            mask = _as_mask(np.asarray(self.categorical_features), columns, np.shape(X))
+            mask = as_mask(np.asarray(self.categorical_features), columns, np.shape(X))
         if not mask.any():
             return None
         if issparse(X):
             raise DataError("categories are not taken from a sparse matrix: encode them before, or pass X.toarray()")
         return mask
-
-
-def _as_mask(chosen: NDArray[Any], columns: Columns | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Mask of shape ``(n_features,)`` from a mask, indices or names."""
-    n_features = shape[1] if len(shape) > 1 else 0
-    mask = np.zeros(n_features, bool)
-    if chosen.size == 0:
-        return mask
-    if chosen.dtype.kind == "b":
-        if chosen.shape != mask.shape:
-            raise ParameterError(f"categorical_features is a mask of shape {chosen.shape}, X has {n_features} features")
-        return chosen
-    if chosen.dtype.kind in "iu":
-        if chosen.min() < 0 or chosen.max() >= n_features:
-            raise ParameterError(f"categorical_features holds indices outside 0 to {n_features - 1}: {chosen.tolist()}")
-        mask[chosen] = True
-        return mask
-    if chosen.dtype.kind not in "UO" or not all(isinstance(name, str) for name in chosen.ravel()):
-        raise ParameterError(f"categorical_features must hold names, indices or booleans, got {chosen.tolist()}")
-    if columns is None or columns.names is None:
-        raise ParameterError("categorical_features holds names, but X has none: pass a frame, or indices")
-    for name in chosen.ravel():
-        if name not in columns.names:
-            raise ParameterError(f"categorical_features names {str(name)!r}; the columns of X are {_listed(columns.names)}")
-        mask[columns.names.index(name)] = True
-    return mask
-
-
-def _listed(names: Sequence[Any], most: int = 20) -> str:
-    shown = ", ".join(map(repr, names[:most]))
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

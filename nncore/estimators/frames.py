@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from nncore.configuration import require
-from nncore.errors import DataError
+from nncore.errors import DataError, ParameterError
 
 #: Columns as text, in messages, have at most so many characters.
 SHOWN = 40
@@ -127,3 +128,34 @@ def frame_columns(X: Any) -> Columns | None:
     if hasattr(type(X), "collect"):
         raise DataError("X is a lazy frame, whose rows are not there yet: pass X.collect()")
     return None
+
+
+def as_mask(chosen: NDArray[Any], columns: Columns | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Mask of shape ``(n_features,)`` from a mask, indices or names."""
+    n_features = shape[1] if len(shape) > 1 else 0
+    mask = np.zeros(n_features, bool)
+    if chosen.size == 0:
+        return mask
+    if chosen.dtype.kind == "b":
+        if chosen.shape != mask.shape:
+            raise ParameterError(f"categorical_features is a mask of shape {chosen.shape}, X has {n_features} features")
+        return chosen
+    if chosen.dtype.kind in "iu":
+        if chosen.min() < 0 or chosen.max() >= n_features:
+            raise ParameterError(f"categorical_features holds indices outside 0 to {n_features - 1}: {chosen.tolist()}")
+        mask[chosen] = True
+        return mask
+    if chosen.dtype.kind not in "UO" or not all(isinstance(name, str) for name in chosen.ravel()):
+        raise ParameterError(f"categorical_features must hold names, indices or booleans, got {chosen.tolist()}")
+    if columns is None or columns.names is None:
+        raise ParameterError("categorical_features holds names, but X has none: pass a frame, or indices")
+    for name in chosen.ravel():
+        if name not in columns.names:
+            raise ParameterError(f"categorical_features names {str(name)!r}; the columns of X are {_listed(columns.names)}")
+        mask[columns.names.index(name)] = True
+    return mask
+
+
+def _listed(names: Sequence[Any], most: int = 20) -> str:
+    shown = ", ".join(map(repr, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

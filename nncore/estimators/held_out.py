@@ -27,7 +27,10 @@ class HeldOut:
 
     Attributes
     ----------
-    X : ndarray of shape (n_samples, n_columns)
+    X : array-like, sparse matrix or frame of shape (n_samples, n_features)
+        As the user holds it, for scorers.
+    matrix : ndarray of shape (n_samples, n_columns)
+        As the network takes it.
     y : array of shape (n_samples,) or (n_samples, n_outputs)
         As the user holds it, for scorers.
     target : ndarray
@@ -36,7 +39,8 @@ class HeldOut:
     judge : Judge
     """
 
-    X: np.ndarray
+    X: Any
+    matrix: np.ndarray
     y: Any
     target: np.ndarray
     sample_weight: np.ndarray | None
@@ -45,7 +49,7 @@ class HeldOut:
     @property
     def for_network(self) -> tuple[Any, ...]:
         """The ``validation`` argument of `Sequential.fit`."""
-        return self.X, self.target, self.sample_weight
+        return self.matrix, self.target, self.sample_weight
 
     def score(self, estimator: Any, recorded: Mapping[str, float]) -> float:
         """Score of the estimator as it is now, higher being better; `recorded` has loss and metrics of `for_network`."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from nncore.errors import DataError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
@@ -25,6 +25,7 @@ from nncore.estimators.architecture import (
     is_scikit_learns,
     start_as_scikit_learn,
 )
+from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
 from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.lbfgs import fit_lbfgs
@@ -106,7 +107,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         if incremental and self.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")
         starts_over = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        matrix, y_checked = self._validate_samples(X, y, reset=starts_over)
+        matrix, y_checked = self._validate_samples(X, y, sample_weight, reset=starts_over)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
         if (starts_over and not incremental) or "_targets" not in self.__dict__:
             self._learn_target(y_checked)
@@ -119,11 +120,11 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         elif "network_" not in self.__dict__:
             self._take_given_parameters(matrix, loss, random_state)
         data = TrainingData(matrix, self._encode_target(y_checked, loss), self._weights(y_checked, weights))
-        self._hold_out(data, y_checked, validation, loss, random_state)
+        self._hold_out(data, X, y_checked, validation, loss, random_state)
 
         tasks = None
         if not incremental:
-            self.network_.seed = int(random_state.randint(np.iinfo(np.int32).max))
+            self.network_.seed = _seed(random_state)
             tasks = FitTasks(self, X, y, sample_weight, max_iter=self.max_iter, fitted=self._fitted_so_far)
         try:
             if self._is_lbfgs:
@@ -140,27 +141,33 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
     def _is_lbfgs(self) -> bool:
         return isinstance(self.solver, str) and self.solver == "lbfgs"
 
-    def _validate_samples(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
-        """A dense matrix in the dtype of the training, and y."""
+    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
+        """A dense matrix in the dtype of the training, and y; with `reset` the columns are learnt anew."""
         dtype = (np.float64, np.float32) if self.dtype == "input" else np.dtype(self.dtype)
-        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, reset=reset, **self._target_checks)
-        return X.toarray() if issparse(X) else X, y
+        checks = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": dtype, **self._target_checks}
+        if reset or "_columns" not in self.__dict__:
+            columns = ColumnEncoder(self.categorical_features, self.max_one_hot, self.standardize)
+            matrix, y = columns.fit_transform(self, X, y, sample_weight, **checks)
+            self._columns = columns
+        else:
+            matrix, y = self._columns.transform(self, X, y, **checks)
+        return matrix.toarray() if issparse(matrix) else matrix, y
 
     def _new_network(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
         """Built, with first values."""
-        output = Dense(self._n_network_outputs(loss))
+        front, output = self._columns.front_layers(), Dense(self._n_network_outputs(loss))
         batch = X[:: -(-len(X) // BATCH_ROWS)]
         if self.layers is None:
             sizes = hidden_layer_sizes_of(self.hidden_layer_sizes)
             activations = hidden_activations(self.activation, len(sizes))
-            network = Sequential(*hidden_layers(sizes, activations, self.normalization, self.dropout), output)
+            network = Sequential(*front, *hidden_layers(sizes, activations, self.normalization, self.dropout), output)
             if is_scikit_learns(activations):
-                network.build(X.shape[1], loss=loss, rng=0, dtype=X.dtype)
+                network.build(X.shape[1], loss=loss, rng=_seed(random_state) if front else 0, dtype=X.dtype)  # embeddings are not its own
                 start_as_scikit_learn(network, activations, random_state)
                 return network
         else:
-            network = Sequential(*(resolve("layers", layer) for layer in copy.deepcopy(list(self.layers))), output)
-        network.build(X.shape[1], loss=loss, rng=int(random_state.randint(np.iinfo(np.int32).max)), dtype=X.dtype, batch=batch)
+            network = Sequential(*front, *(resolve("layers", layer) for layer in copy.deepcopy(list(self.layers))), output)
+        network.build(X.shape[1], loss=loss, rng=_seed(random_state), dtype=X.dtype, batch=batch)
         return network
 
     def _start_over(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
@@ -190,7 +197,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         self.history_ = History()
 
     def _hold_out(
-        self, data: TrainingData, y: Any, validation: tuple[Any, Any, Any], loss: Loss, random_state: np.random.RandomState
+        self, data: TrainingData, X: Any, y: Any, validation: tuple[Any, Any, Any], loss: Loss, random_state: np.random.RandomState
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
         judge = Judge(self.scoring, self._default_scoring(loss))
@@ -198,10 +205,10 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         if (X_val is None) != (y_val is None):
             raise ParameterError("X_val and y_val go together: pass both, or neither")
         if X_val is not None:
-            X_val, y_val = self._validate_samples(X_val, y_val, reset=False)
+            matrix, y_val = self._validate_samples(X_val, y_val, reset=False)
             self._check_target(y_val)
-            weights_val = None if weights_val is None else _check_sample_weight(weights_val, X_val)
-            data.held_out = HeldOut(X_val, y_val, self._encode_target(y_val, loss), self._weights(y_val, weights_val), judge)
+            weights_val = None if weights_val is None else _check_sample_weight(weights_val, matrix)
+            data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), self._weights(y_val, weights_val), judge)
         elif self.early_stopping and not self._is_lbfgs:
             rows, stratify = np.arange(len(data)), self._strata(data.target)
             train, val = train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=stratify)
@@ -209,7 +216,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             weights = data.weights
             weights_val = None if weights is None else weights[val]
-            data.held_out = HeldOut(data.X[val], y[val], data.target[val], weights_val, judge)
+            data.held_out = HeldOut(_safe_indexing(X, val), data.X[val], y[val], data.target[val], weights_val, judge)
             data.X, data.target, data.weights = data.X[train], data.target[train], None if weights is None else weights[train]
         if data.held_out is not None and self.validation_scores_ is None:
             self.validation_scores_, self.best_validation_score_ = [], -np.inf
@@ -234,7 +241,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
     def _outputs(self, X: Any) -> NDArray[np.floating]:
         """Outputs of the network after the link of its loss, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "network_")
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = self._columns.transform(self, X, accept_sparse=["csr", "csc"])
         if not issparse(X):
             return self.network_.predict_proba(X)
         rows = X.tocsr()
@@ -277,6 +284,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
         return tags
 
 
@@ -286,3 +294,7 @@ def as_random_state(random_state: Any) -> np.random.RandomState:
         return np.random.RandomState(random_state.integers(2**32, dtype=np.uint32))
     state: np.random.RandomState = check_random_state(random_state)
     return state
+
+
+def _seed(random_state: np.random.RandomState) -> int:
+    return int(random_state.randint(np.iinfo(np.int32).max))

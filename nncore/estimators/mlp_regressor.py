@@ -94,6 +94,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     dtype : {"input", "float32", "float64"}, default "input"
         Of the network. ``"input"`` is float32 for X of float32 and float64 for anything else, as in scikit-learn; float32 is up to
         twice as fast.
+    categorical_features : "from_dtype", array-like or None, default "from_dtype"
+        Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
+        "Missing" is a category too, where training has it; one that training does not have is none of the known.
+    max_one_hot : int, default 9
+        Categories become one input for each, or, of a column that has more of them than this, a learned vector (`nncore.Embedding`).
+    standardize : bool, default False
+        Numbers get the mean 0 and the standard deviation 1, by what `fit` sees. Perceptrons want that: without it, or a scaler in a
+        pipeline, columns of large numbers drown the others.
 
     Attributes
     ----------
@@ -136,6 +144,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     - The last batch of an epoch, if it is smaller, has the penalty of the others.
     - With validation data the best network is kept even without `early_stopping`.
     - A fit whose numbers overflow ends at once, with an error if no validation data says which network to keep.
+
+    X may be a frame of pandas, polars or another library that narwhals knows. Where a column of numbers has NaN in training, the network
+    has a `nncore.FillMissing`: it learns a value for NaN, and sees that it was there. NaN in other columns, met later, becomes their mean.
+    What the columns are, their categories, means and deviations are those of all samples given to `fit` (of the first ones given to
+    `partial_fit`), without those of `X_val`. ``network_`` takes the matrix that is made of X.
 
     Sparse X is made dense: whole for training, in blocks for prediction.
 
@@ -188,6 +201,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         n_threads: int | None = None,
         progress: bool = False,
         dtype: str = "input",
+        categorical_features: Any = "from_dtype",
+        max_one_hot: int = 9,
+        standardize: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -223,13 +239,16 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.n_threads = n_threads
         self.progress = progress
         self.dtype = dtype
+        self.categorical_features = categorical_features
+        self.max_one_hot = max_one_hot
+        self.standardize = standardize
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
     _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
 
-    def _validate_samples(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
-        X, y = super()._validate_samples(X, y, reset=reset)
+    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
+        X, y = super()._validate_samples(X, y, sample_weight, reset=reset)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _learn_target(self, y: Any) -> None:

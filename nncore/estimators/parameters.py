@@ -31,9 +31,10 @@ COUNTS: dict[str, tuple[Any, ...]] = {
     "batch_size": ("auto",),
     "n_iter_no_change": (math.inf,),
     "n_threads": (None,),
+    "max_one_hot": (0,),
 }
 
-FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress")
+FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress", "standardize")
 
 #: Numbers that may also be None.
 LIMITS = ("time_limit", "clip_norm")

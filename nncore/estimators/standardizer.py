@@ -68,9 +68,10 @@ class Standardizer:
         return result
 
     def transform(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
-        """A new matrix of the shape and dtype of `X`."""
-        result = X - self.mean.astype(X.dtype)
-        result /= self.std.astype(X.dtype)
+        """A new matrix of the shape of `X`, and of its dtype if that is floating."""
+        dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+        result = X - self.mean.astype(dtype)
+        result /= self.std.astype(dtype)
         return result
 
 

@@ -15,7 +15,6 @@ import nncore as nn
 from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.frames import is_missing
-from nncore.estimators.standardizer import Standardizer
 
 CHECKS = {"dtype": (np.float64, np.float32)}
 
@@ -159,8 +158,43 @@ def test_front_layers_fit_the_matrix():
     network.fit(matrix, X["n"], loss="mse", epochs=2, progress=False, rng=0)
     later = encoder.transform(estimator, X.assign(city="e", size=np.nan, n=np.nan), **CHECKS)
     assert np.isfinite(network.predict(later)).all()
-    standardizer = Standardizer.fit(matrix, encoder.number_columns)
-    assert encoder.front_layers(standardizer)[0].values == [pytest.approx(0)]
+
+
+# ---- standardised numbers -------------------------------------------------------------------------------------------------
+
+
+def test_numbers_are_standardised_and_categories_are_not():
+    estimator, encoder, matrix = fitted(pd.DataFrame(PASSENGERS), standardize=True)
+    expected = MATRIX.copy()
+    for column in (0, 6):
+        expected[:, column] = (MATRIX[:, column] - np.nanmean(MATRIX[:, column])) / np.nanstd(MATRIX[:, column])
+    np.testing.assert_allclose(matrix, expected, rtol=1e-12)
+    np.testing.assert_allclose(encoder.transform(estimator, pd.DataFrame(PASSENGERS), **CHECKS), expected, rtol=1e-12)
+    later = encoder.transform(estimator, pd.DataFrame(PASSENGERS | {"alone": [None] * 4}), **CHECKS)
+    assert (later[:, 6] == 0).all()  # the mean
+    assert encoder.front_layers()[0].values == [pytest.approx(0)]
+
+
+def test_the_users_array_is_not_standardised():
+    X = np.array([[1, 10], [3, 20]], np.float32)
+    _, _, matrix = fitted(X, standardize=True)
+    assert matrix.tolist() == [[-1, -1], [1, 1]]
+    assert matrix.dtype == np.float32
+    assert X.tolist() == [[1, 10], [3, 20]]
+
+
+def test_weights_count_in_the_mean():
+    encoder = ColumnEncoder(standardize=True)
+    matrix, _ = encoder.fit_transform(Estimator(), np.array([[0.0], [4.0]]), [0, 1], sample_weight=[3, 1], **CHECKS)
+    assert encoder.standardizer.mean.tolist() == [1]
+    assert matrix[0, 0] == -matrix[1, 0] / 3
+
+
+def test_a_sparse_matrix_becomes_dense_to_be_standardised():
+    X = np.array([[0, 1.0], [2, 1]])
+    encoder, estimator = ColumnEncoder(standardize=True), Estimator()
+    assert encoder.fit_transform(estimator, csr_array(X), accept_sparse="csr", **CHECKS).tolist() == [[-1, 0], [1, 0]]
+    assert encoder.transform(estimator, csr_array(X), accept_sparse="csr", **CHECKS).tolist() == [[-1, 0], [1, 0]]
 
 
 # ---- plain numbers --------------------------------------------------------------------------------------------------------
