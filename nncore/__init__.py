@@ -17,6 +17,7 @@ _HOMES = {
     "Sequential": "nncore.model",
     "load": "nncore.persistence",
     "History": "nncore.history",
+    "find_learning_rate": "nncore.learning_rate",
     "get": "nncore.registry",
     "names": "nncore.registry",
     "plugins": "nncore.registry",
@@ -73,7 +74,7 @@ _HOMES = {
     "LambdaCallback": "nncore.callbacks.lambda_callback",
     "TensorBoard": "nncore.callbacks.tensorboard",
 }
-_MODULES = ("errors", "estimators", "plugin", "datasets")
+_MODULES = ("errors", "estimators", "plugin", "datasets", "displays", "inspection")
 
 __all__ = ["__version__", *_HOMES]
 

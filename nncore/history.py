@@ -15,7 +15,8 @@ from nncore.errors import ParameterError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from nncore.displays.learning_curve import LearningCurveDisplay
 
 #: Epochs shown by ``repr``; a longer fit shows its last ones.
 SHOWN_EPOCHS = 10
@@ -135,11 +136,11 @@ class History:
         pandas = require("pandas", extra="pandas", purpose="to_frame")
         return pandas.DataFrame(self.to_dict(), index=pandas.RangeIndex(1, self._n_epochs + 1, name="epoch"))
 
-    def plot(self, ax: Axes | None = None) -> Figure:
-        """Learning curves, see `nncore.plotting.learning_curves`. Needs the extra ``plot``."""
-        from nncore.plotting import learning_curves
+    def plot(self, ax: Axes | None = None) -> LearningCurveDisplay:
+        """Learning curves, see `nncore.displays.LearningCurveDisplay`. Needs the extra ``plot``."""
+        from nncore.displays.learning_curve import LearningCurveDisplay
 
-        return learning_curves(self, ax=ax)
+        return LearningCurveDisplay.from_history(self, ax=ax)
 
     def _headline(self) -> str:
         """One sentence: how many epochs, the best of them, why it ended."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore.configuration import require
-from nncore.plotting import confusion_matrix, learning_curves
+from nncore.displays.confusion import ConfusionDisplay
+from nncore.displays.learning_curve import LearningCurveDisplay
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -39,9 +40,9 @@ def draw(history: History, X: np.ndarray, y: np.ndarray, predicted: np.ndarray) 
     parts: Any = figure.subfigures(2, 1, height_ratios=(2.9, 1), hspace=0.03)
     upper, lower = parts
     curves, matrix = upper.subplots(1, 2, width_ratios=(1.25, 1))
-    learning_curves(history, ax=curves)
+    LearningCurveDisplay.from_history(history, ax=curves)
     curves.set_title("Learning curves (validation: the test images; they choose nothing)", fontsize=11)
-    confusion_matrix(y, predicted, names=[str(digit) for digit in range(10)], ax=matrix)
+    ConfusionDisplay.from_predictions(y, predicted, names=range(10), ax=matrix)
     matrix.set_title("Confusion matrix", fontsize=11)
     _draw_misread(lower, X[wrong], y[wrong], predicted[wrong])
     return figure

@@ -108,19 +108,18 @@ def _scores(outcome: Outcome) -> str:
 
 def _errors(outcome: Outcome) -> str:
     """Which classes are taken for which, or how far off the numbers are."""
-    from nncore.plotting import confusion_matrix
+    from nncore.displays import ConfusionDisplay, ResidualsDisplay
 
     target = outcome.final.encoder.target
     true = np.concatenate([e.true for e in outcome.evaluations])
     predicted = np.concatenate([e.predicted for e in outcome.evaluations])
     if not isinstance(target, ClassTarget):
-        from nncore.cli.residuals import residuals
-
-        figure = residuals(true, predicted, target.name)
+        figure = ResidualsDisplay.from_predictions(true, predicted, name=target.name).figure_
         return section("Errors", picture(figure, "predictions against true values, and the distribution of their differences"))
     parts = []
     if len(target.classes) <= MOST_CLASSES:
-        parts.append(picture(confusion_matrix(true, predicted, list(target.classes)), "how many rows of each class were taken for which"))
+        matrix = ConfusionDisplay.from_predictions(true, predicted, names=target.classes)
+        parts.append(picture(matrix.figure_, "how many rows of each class were taken for which"))
     reports = sorted(class_reports(true, predicted, target.classes), key=lambda report: -report.n_rows)[:MOST_CLASSES]
     rows = [[r.label, str(r.n_rows), percent(r.precision), percent(r.recall), f"{r.f1:.3f}"] for r in reports]
     parts.append(table(["class", "rows", "precision", "recall", "F1"], rows, numbers=(1, 2, 3, 4)))
@@ -141,13 +140,11 @@ def _importance(outcome: Outcome) -> str:
 
 
 def _curves(outcome: Outcome) -> str:
-    from nncore.plotting import learning_curves
-
     fitted = (outcome.scored or [outcome.final])[0]
     history = fitted.history
     where = f"In the first of {len(outcome.scored)} parts. " if outcome.is_cross_validated else ""
     text = f"{where}{len(history)} epochs, {history.stop_reason}. The network is that of epoch {fitted.best_epoch}."
-    return section("Learning curves", picture(learning_curves(history), "loss against the epoch"), f'<p class="soft">{escape(text)}</p>')
+    return section("Learning curves", picture(history.plot().figure_, "loss against the epoch"), f'<p class="soft">{escape(text)}</p>')
 
 
 def _columns(outcome: Outcome) -> str:

@@ -1,0 +1,86 @@
+"""What each layer gives for a batch: saturated, exploding and dead units."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from nncore.data import as_samples
+from nncore.displays.display import percent
+from nncore.displays.layer_histograms import LayerHistograms
+from nncore.inspection import activations
+from nncore.model import Sequential
+
+
+class ActivationHistogramDisplay(LayerHistograms):
+    """Histograms of every layer's outputs for a batch, the share of dead units, and the standard deviation from layer to layer.
+
+    A unit is *dead* if it gives the same for every sample: a ReLU that is never positive, a sigmoid that is all the way at its end.
+
+    Parameters
+    ----------
+    values : dict of str to ndarray of shape (n_samples, ...)
+        Outputs by the name of the layer.
+
+    Attributes
+    ----------
+    dead : dict of str to float
+        Share of dead units of each layer.
+    std : dict of str to float
+    axes_ : ndarray of Axes, shape (2,)
+        Histograms (also ``ax_``), standard deviations.
+    figure_ : Figure
+
+    References
+    ----------
+    Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+    """
+
+    xlabel = "output"
+    title = "Activations"
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.dead = {name: _dead(numbers) for name, numbers in self.values.items()}
+
+    @classmethod
+    def from_network(cls, network: Sequential, X: Any, *, training: bool = False) -> Self:
+        """Run a batch through the network and draw what each layer gives.
+
+        Parameters
+        ----------
+        network : Sequential
+            Built. It stays as it is.
+        X : array-like of shape (n_samples, ...)
+        training : bool, default False
+            True: with dropout and the statistics of the batch, as in `fit`.
+        """
+        samples = np.ascontiguousarray(as_samples(X, "X", network.input_shape, network.dtype, allow_nan=True), network.dtype)
+        found = activations(network, samples, training=training)
+        inputs = [samples, *found.values()]
+        # Layers that pass on what they get (flatten, dropout at prediction) would only repeat it.
+        return cls({name: y for (name, y), x in zip(found.items(), inputs, strict=False) if not np.shares_memory(x, y)}).plot()
+
+    def _note(self, name: str) -> str:
+        zero = float((self.values[name] == 0).mean())
+        notes = [f"{percent(zero)} zero"] if zero >= 0.005 else []
+        notes += [f"{percent(self.dead[name])} of units dead"] if self.dead[name] > 0 else []
+        return ", ".join(notes)
+
+    def _verdict(self) -> str:
+        name, share = max(self.dead.items(), key=lambda item: item[1])
+        return f"{percent(share)} of the units of {name} are dead" if share >= 0.1 else ""
+
+    def _limits(self, shown: list[np.ndarray]) -> tuple[float, float]:
+        # One layer that explodes sets the scale, and is to be seen doing so; single numbers are not.
+        low = min(float(np.quantile(numbers, 0.001)) for numbers in shown)
+        high = max(float(np.quantile(numbers, 0.999)) for numbers in shown)
+        margin = 0.03 * (high - low) or 1.0
+        return low - margin, high + margin
+
+
+def _dead(outputs: np.ndarray) -> float:
+    """Share of units that give the same for every sample; of one sample, nothing can be said."""
+    units = outputs.reshape(len(outputs), -1)
+    return float((units == units[0]).all(axis=0).mean()) if len(units) > 1 else 0.0

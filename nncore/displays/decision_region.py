@@ -1,0 +1,196 @@
+"""Which class a classifier finds where, for two features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from nncore.displays.display import COLORS, INK, MARKERS, Display, figure_of, new_figure
+from nncore.displays.predictions import probabilities
+from nncore.errors import ParameterError, ShapeError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Weight of the class's colour where it is certain; points keep the full colour.
+_STRONGEST = 0.45
+
+
+class DecisionRegionDisplay(Display):
+    """Regions of the classes, the deeper the colour the more probable, with the samples; a ring marks those in a wrong region.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (resolution,)
+        Values of the two features on the grid.
+    probability : ndarray of shape (resolution, resolution, n_classes)
+        ``probability[i, j]`` at ``(x[j], y[i])``.
+    classes : sequence
+        Names, one for each class.
+    points : ndarray of shape (n_samples, 2), optional
+    labels : ndarray of int, shape (n_samples,), optional
+        Index of the class of each point.
+    wrong : ndarray of bool, shape (n_samples,), optional
+        Points to be marked.
+    feature_names : sequence of str, default ("feature 1", "feature 2")
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+    """
+
+    ax_: Axes
+
+    def __init__(
+        self,
+        *,
+        x: np.ndarray,
+        y: np.ndarray,
+        probability: np.ndarray,
+        classes: Sequence[Any] | np.ndarray,
+        points: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
+        wrong: np.ndarray | None = None,
+        feature_names: Sequence[str] = ("feature 1", "feature 2"),
+    ) -> None:
+        self.x, self.y, self.probability = x, y, probability
+        self.classes = [str(name) for name in classes]
+        self.points, self.labels, self.wrong = points, labels, wrong
+        self.feature_names = feature_names
+        if probability.shape != (len(y), len(x), len(self.classes)):
+            expected = (len(y), len(x), len(self.classes))
+            raise ShapeError(f"probability must have the shape {expected}, got {probability.shape}")
+        if len(self.classes) > len(COLORS):
+            raise ParameterError(f"at most {len(COLORS)} classes can be told apart by colour, there are {len(self.classes)}")
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        names: Sequence[Any] | None = None,
+        feature_names: Sequence[str] | None = None,
+        resolution: int = 200,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Ask a network or an estimator on a grid around the samples.
+
+        Parameters
+        ----------
+        estimator : network or estimator
+            With `predict_proba`, or with `predict` alone: then the regions have one shade each.
+        X : array-like of shape (n_samples, 2)
+            A frame's column names become the labels of the axes.
+        y : array-like of shape (n_samples,), optional
+            Classes of the samples; without, no points are drawn.
+        names : sequence of str, optional
+            Of the classes, in sorted order.
+        feature_names : sequence of two str, optional
+        resolution : int, default 200
+            Of the grid, along both axes.
+        ax : Axes, optional
+            Where to draw.
+
+        Raises
+        ------
+        ShapeError
+            If there are not two features.
+        ParameterError
+            If `y` has a class that the estimator does not know, or there are more than eight classes.
+        """
+        points = np.asarray(X, np.float64)
+        if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+            raise ShapeError(f"decision regions need samples of two features, got shape {points.shape}: choose two columns")
+        if resolution < 2:
+            raise ParameterError(f"resolution must be at least 2, got {resolution}")
+        if feature_names is None:
+            feature_names = [str(name) for name in getattr(X, "columns", ("feature 1", "feature 2"))]
+        low, high = points.min(axis=0), points.max(axis=0)
+        margin = np.where(high > low, 0.08 * (high - low), 1.0)
+        first, second = np.linspace(low - margin, high + margin, resolution).T
+        grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
+        classes, probability = probabilities(estimator, _like(X, grid))
+        if names is not None and len(names) != len(classes):
+            raise ShapeError(f"there are {len(classes)} classes, but {len(names)} names")
+        shown: dict[str, Any] = {}
+        if y is not None:
+            labels = _indices(np.asarray(y), classes, len(points))
+            predicted = probabilities(estimator, X)[1].argmax(axis=1)
+            shown = {"points": points, "labels": labels, "wrong": predicted != labels}
+        return cls(
+            x=first,
+            y=second,
+            probability=probability.reshape(resolution, resolution, -1),
+            classes=classes if names is None else names,
+            feature_names=feature_names,
+            **shown,
+        ).plot(ax=ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw, into `ax` if it is given."""
+        from matplotlib.colors import to_rgb
+
+        if ax is None:
+            ax = new_figure(5.6, 4.4).subplots()
+        self.ax_, self.figure_ = ax, figure_of(ax)
+        n = len(self.classes)
+        colors = np.array([to_rgb(color) for color in COLORS[:n]])
+        winner = self.probability.argmax(axis=2)
+        certainty = np.clip((self.probability.max(axis=2) - 1 / n) / (1 - 1 / n), 0, 1) if n > 1 else np.ones(winner.shape)
+        weight = (_STRONGEST * (0.25 + 0.75 * certainty))[..., None]
+        extent = (self.x[0], self.x[-1], self.y[0], self.y[-1])
+        ax.imshow((1 - weight) + weight * colors[winner], origin="lower", extent=extent, aspect="auto", interpolation="bilinear", zorder=0)
+        for number in range(n if n > 2 else n - 1):
+            inside = (winner == number).astype(np.float64)
+            if 0 < inside.mean() < 1:
+                ax.contour(self.x, self.y, inside, levels=[0.5], colors=INK, linewidths=1.0, zorder=1)
+        self._draw_points(ax)
+        ax.set(xlim=extent[:2], ylim=extent[2:])
+        ax.set_xlabel(self.feature_names[0])
+        ax.set_ylabel(self.feature_names[1])
+        ax.spines[["top", "right"]].set_visible(False)
+        return self
+
+    def _draw_points(self, ax: Axes) -> None:
+        from matplotlib.lines import Line2D
+
+        handles = []
+        for number, name in enumerate(self.classes):
+            look: dict[str, Any] = {"marker": MARKERS[number], "color": COLORS[number]}
+            if self.points is not None and self.labels is not None:
+                mine = self.points[self.labels == number]
+                size = 26 if len(self.points) <= 500 else 12
+                ax.scatter(mine[:, 0], mine[:, 1], s=size, edgecolors="white", linewidths=0.6, zorder=3, **look)
+            handles.append(Line2D([], [], linestyle="", markersize=6, markeredgecolor="white", label=name, **look))
+        if self.points is not None and self.wrong is not None and self.wrong.any():
+            ring: dict[str, Any] = {"marker": "o"}
+            missed = self.points[self.wrong]
+            ax.scatter(missed[:, 0], missed[:, 1], s=75, facecolors="none", edgecolors="black", linewidths=1.0, zorder=4, **ring)
+            label = f"wrong: {int(self.wrong.sum())} of {len(self.points)}"
+            handles.append(Line2D([], [], linestyle="", markersize=9, markerfacecolor="none", markeredgecolor="black", label=label, **ring))
+        # Beside the axes: samples may lie anywhere in them.
+        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+
+
+def _like(X: Any, grid: np.ndarray) -> Any:
+    """The grid as a frame with the columns of `X`, if that is one, so that the estimator finds them."""
+    return type(X)(dict(zip(X.columns, grid.T, strict=True))) if hasattr(X, "columns") else grid
+
+
+def _indices(labels: np.ndarray, classes: np.ndarray, n_samples: int) -> np.ndarray:
+    """Index of the class of each sample."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != (n_samples,):
+        raise ShapeError(f"y must have one class for each of the {n_samples} samples, got shape {labels.shape}")
+    is_class = labels[:, None] == classes
+    unknown = ~is_class.any(axis=1)
+    if unknown.any():
+        raise ParameterError(f"y contains {labels[unknown][0]!r}, which is none of the estimator's classes {list(classes)}")
+    found: np.ndarray = is_class.argmax(axis=1)
+    return found

@@ -1,0 +1,87 @@
+"""What the displays share: where they draw, and how it looks."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nncore.configuration import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Okabe and Ito's colours, which people with any kind of colour vision tell apart; the yellow, too light on white, comes last.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#F0E442")
+#: Whatever has one of these colours has the marker beside it too.
+MARKERS = "osD^vP*X"
+INK, GRID = "#333333", "#e6e6e6"
+
+#: Training and validation, told apart without colour by the line's style.
+TRAINING: dict[str, Any] = {"color": COLORS[0], "linestyle": "-"}
+VALIDATION: dict[str, Any] = {"color": COLORS[1], "linestyle": "--"}
+
+#: Numbers that differ by more than this factor are drawn on a logarithmic scale.
+LOG_RATIO = 30.0
+
+
+class Display:
+    """Base of the displays.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        Once it is drawn.
+    """
+
+    figure_: Figure
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture, for a notebook; none if there is none, or if pyplot shows it by itself."""
+        figure = getattr(self, "figure_", None)
+        if figure is None or figure.canvas.manager is not None:
+            return None
+        file = io.BytesIO()
+        figure.savefig(file, format="png")
+        return file.getvalue()
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, size in inches, that makes room for its labels by itself.
+
+    It is one of pyplot's only in a program that has imported pyplot, so that ``plt.show()`` finds it there; elsewhere nothing global
+    changes, no window is needed, and a figure is gone with the last reference to it.
+    """
+    figures = require("matplotlib.figure", extra="plot", purpose="plotting")
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    make = figures.Figure if pyplot is None else pyplot.figure
+    figure: Figure = make(figsize=(width, height), dpi=120, layout="constrained")
+    return figure
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure an axes is in, also if it is in a subfigure."""
+    figure: Any = ax.get_figure(root=True)
+    made: Figure = figure
+    return made
+
+
+def tidy(ax: Axes) -> None:
+    """A quiet grid behind the data, and no frame but the two axes."""
+    ax.grid(True, color=GRID, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def percent(share: float) -> str:
+    """``"7 %"``; what is neither nothing nor everything never looks like it."""
+    return "<1 %" if 0 < share < 0.005 else ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
+def spans_decades(values: np.ndarray, ratio: float = LOG_RATIO) -> bool:
+    """Whether a logarithmic scale suits positive numbers better."""
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and finite.min() > 0 and finite.max() > ratio * finite.min())

@@ -1,0 +1,94 @@
+"""Small images side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from nncore.displays.display import COLORS, INK, Display, new_figure
+from nncore.errors import ParameterError, ShapeError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class ImageGridDisplay(Display):
+    """Small images side by side, row by row.
+
+    Parameters
+    ----------
+    images : array of shape (n_images, height, width) or (n_images, height, width, 3 or 4)
+        Grey values on a common scale, drawn dark on white, or colours (uint8, or floats from 0 to 1).
+    titles : sequence of str, optional
+        One above each image.
+    highlight : sequence of bool, optional
+        Images whose title is set off, in bold and orange: those a network got wrong, for instance.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes, shape (n_rows, n_columns)
+    figure_ : Figure
+
+    Raises
+    ------
+    ShapeError
+        If `images` are not images, there is none, or a sequence has another length.
+    """
+
+    axes_: np.ndarray
+
+    def __init__(self, images: Any, *, titles: Sequence[str] | None = None, highlight: Sequence[bool] | None = None) -> None:
+        self.images = np.asarray(images)
+        shape, n = self.images.shape, len(self.images) if self.images.ndim else 0
+        if not n or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (3, 4)):
+            raise ShapeError(f"images need the shape (n_images, height, width), with a last axis of 3 or 4 colours if any; got {shape}")
+        for argument, values in (("titles", titles), ("highlight", highlight)):
+            if values is not None and len(values) != n:
+                raise ShapeError(f"there are {n} images, but {argument} has {len(values)} entries")
+        self.titles, self.highlight = titles, highlight
+
+    @classmethod
+    def from_images(
+        cls,
+        images: Any,
+        *,
+        titles: Sequence[str] | None = None,
+        highlight: Sequence[bool] | None = None,
+        n_columns: int | None = None,
+    ) -> Self:
+        """Draw images; see the class, and `plot`."""
+        return cls(images, titles=titles, highlight=highlight).plot(n_columns=n_columns)
+
+    def plot(self, *, n_columns: int | None = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        n_columns : int, optional
+            By default the grid is about twice as wide as high.
+        """
+        if n_columns is not None and n_columns < 1:
+            raise ParameterError(f"n_columns must be at least 1, got {n_columns}")
+        images, n = self.images, len(self.images)
+        columns = min(n, n_columns or int(np.ceil(np.sqrt(2 * n))))
+        rows = -(-n // columns)
+        room = 0.0 if self.titles is None else 0.25
+        self.figure_ = new_figure(columns * 0.95, rows * (0.95 * images.shape[1] / images.shape[2] + room))
+        engine: Any = self.figure_.get_layout_engine()
+        engine.set(w_pad=0.03, h_pad=0.03)
+        self.axes_ = self.figure_.subplots(rows, columns, squeeze=False)
+        scale: dict[str, Any] = {} if images.ndim == 4 else {"cmap": "gray_r", "vmin": images.min(), "vmax": images.max()}
+        for index, ax in enumerate(self.axes_.ravel()):
+            ax.set_axis_off()
+            if index < n:
+                ax.imshow(images[index], interpolation="nearest", **scale)
+                self._title(ax, index)
+        return self
+
+    def _title(self, ax: Axes, index: int) -> None:
+        if self.titles is not None:
+            stands_out = self.highlight is not None and bool(self.highlight[index])
+            style: dict[str, Any] = {"color": COLORS[1], "fontweight": "bold"} if stands_out else {"color": INK}
+            ax.set_title(str(self.titles[index]), fontsize=9, pad=3, **style)

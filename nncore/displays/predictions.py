@@ -1,0 +1,56 @@
+"""What a network or an estimator predicts, in one form for the displays that compare it with the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import ShapeError
+from nncore.model import Sequential
+
+
+def probabilities(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What a classifier thinks of samples.
+
+    Parameters
+    ----------
+    model : network or estimator
+        With `predict_proba`, or with `predict` alone: then what it predicts has probability 1.
+    X : array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        0, 1, ... for a network; a single output is the probability of 1.
+    probability : ndarray of shape (n_samples, n_classes)
+    """
+    if isinstance(model, Sequential):
+        output = np.asarray(model.predict_proba(X), np.float64)
+        if output.ndim != 2:
+            raise ShapeError(f"classes need one vector of outputs a sample, this network gives shape {output.shape[1:]}")
+        if output.shape[1] == 1:
+            output = np.concatenate([1 - output, output], axis=1)
+        return np.arange(output.shape[1]), output
+    if hasattr(model, "predict_proba"):
+        return np.asarray(model.classes_), np.asarray(model.predict_proba(X), np.float64)
+    predicted = np.asarray(model.predict(X))
+    classes = np.asarray(getattr(model, "classes_", np.unique(predicted)))
+    return classes, (predicted[:, None] == classes).astype(np.float64)
+
+
+def predicted_classes(model: Any, X: Any) -> np.ndarray:
+    """Class of every sample, shape (n_samples,): indices for a network, else what the estimator predicts."""
+    if not isinstance(model, Sequential):
+        return np.asarray(model.predict(X))
+    classes, probability = probabilities(model, X)
+    predicted: np.ndarray = classes[probability.argmax(axis=1)]
+    return predicted
+
+
+def predicted_values(model: Any, X: Any) -> np.ndarray:
+    """Value of every sample for a regression with a single output, shape (n_samples,)."""
+    predicted = np.asarray(model.predict(X), np.float64)
+    if predicted.ndim == 2 and predicted.shape[1] == 1:
+        predicted = predicted[:, 0]
+    return predicted
