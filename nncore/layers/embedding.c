@@ -7,7 +7,7 @@
 #ifndef T
 #include <string.h>
 
-#include "../_core/kernels/vector.h"
+#include "../_core/kernels/level.h"
 
 typedef struct table {
     int64_t column; /* of x */
@@ -57,12 +57,11 @@ static inline int64_t F(row_of)(T code, int64_t n) {
     return (T)row == code ? row : n;
 }
 
-/* Vectors of a few numbers, for which memcpy would be a call. */
+/* Vectors of a few numbers are not worth a call of memcpy; four are one move. */
 static inline void F(copy)(T *to, const T *from, int64_t n) {
-    for (int64_t j = 0; j < n; j += LANES) {
-        int64_t count = nnc_least(n - j, LANES);
-        F(store_partial)(to + j, F(load_partial)(from + j, count), count);
-    }
+    int64_t j = 0;
+    for (; j + 4 <= n; j += 4) memcpy(to + j, from + j, 4 * sizeof(T));
+    for (; j < n; j++) to[j] = from[j];
 }
 
 static int32_t F(embedding_forward)(const nnc_layer_call *call) {
@@ -110,11 +109,7 @@ static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
         const T *d_vector = (const T *)call->d_y + t.first_output; /* (n_rows, width), n_outputs apart */
         for (int64_t i = 0; i < call->n_rows; i++, code += call->n_inputs, d_vector += call->n_outputs) {
             int64_t first = t.first_parameter + F(row_of)(*code, t.n_categories) * t.width, to = nnc_least(first + t.width, end);
-            for (int64_t j = first > begin ? first : begin; j < to; j += LANES) {
-                int64_t count = nnc_least(to - j, LANES);
-                T *sum = d_parameters + (j - begin);
-                F(store_partial)(sum, F(load_partial)(sum, count) + F(load_partial)(d_vector + (j - first), count), count);
-            }
+            for (int64_t j = first > begin ? first : begin; j < to; j++) d_parameters[j - begin] += d_vector[j - first];
         }
     }
     return 0;
