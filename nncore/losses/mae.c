@@ -1,6 +1,7 @@
 /* loss = mean_j |y_j - Y_j|; d_y = sign(y - Y) / n_outputs. */
 #ifndef T
 #include "../_core/kernels/level.h"
+#include "../_core/kernels/vector_math.h"
 #include "nncore/float32.h"
 #include "mae.c"
 #include "nncore/float64.h"
@@ -18,14 +19,14 @@ static int32_t F(mae_real)(const T *output, const T *target, const T *weight, T 
     for (int64_t row = 0; row < n_rows; row++) {
         const T *y = output + row * n_outputs, *Y = target + row * n_outputs;
         T sum = 0;
-        for (int64_t j = 0; j < n_outputs; j++) sum += y[j] < Y[j] ? Y[j] - y[j] : y[j] - Y[j];
+        for (int64_t j = 0; j < n_outputs; j++) sum += F(nnc_magnitude)(y[j] - Y[j]);
         loss[row] = sum / (T)n_outputs;
         if (d_output == NULL) continue;
         T *d_y = d_output + row * n_outputs;
         T share = weight[row] / (T)n_outputs;
         for (int64_t j = 0; j < n_outputs; j++) {
             T d = y[j] - Y[j];
-            d_y[j] = d > 0 ? share : d < 0 ? -share : d; /* 0, or NaN, which passes */
+            d_y[j] = share * (T)((d > 0) - (d < 0)) + (d - d); /* no branch to guess; NaN passes */
         }
     }
     return 0;

@@ -2,6 +2,10 @@
  * (1 - q) / n_outputs where d < 0. hyper holds q. */
 #ifndef T
 #include "../_core/kernels/level.h"
+
+/* Rows taken at a time. They are the inner loop: there are few outputs, and each has its own quantile. */
+#define BLOCK 32
+
 #include "nncore/float32.h"
 #include "quantile.c"
 #include "nncore/float64.h"
@@ -13,27 +17,28 @@ const nnc_loss NNC_TABLE(loss, quantile) = {
 
 #else
 
-static int32_t F(quantile_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
-                                int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(quantile_real)(const T *restrict output, const T *restrict target, const T *restrict weight, T *restrict loss,
+                                T *restrict d_output, int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
     int64_t n_quantiles = n_outputs / n_targets;
-    for (int64_t row = 0; row < n_rows; row++) {
-        const T *y = output + row * n_outputs, *Y = target + row * n_targets;
-        T *d_y = d_output == NULL ? NULL : d_output + row * n_outputs;
-        T sum = 0, share = weight[row] / (T)n_outputs;
-        for (int64_t t = 0; t < n_targets; t++, y += n_quantiles) {
-            for (int64_t k = 0; k < n_quantiles; k++) {
-                T q = (T)hyper[k], d = Y[t] - y[k];
-                sum += d > 0 ? q * d : (q - 1) * d;
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = 0;
+    for (int64_t first = 0; first < n_rows; first += BLOCK) {
+        int64_t n = n_rows - first < BLOCK ? n_rows - first : BLOCK;
+        for (int64_t j = 0; j < n_outputs; j++) {
+            const T *y = output + first * n_outputs + j, *Y = target + first * n_targets + j / n_quantiles;
+            T q = (T)hyper[j % n_quantiles];
+            for (int64_t i = 0; i < n; i++) {
+                T d = Y[i * n_targets] - y[i * n_outputs];
+                loss[first + i] += (d > 0 ? q : q - 1) * d;
             }
-            if (d_y == NULL) continue;
-            for (int64_t k = 0; k < n_quantiles; k++) {
-                T q = (T)hyper[k], d = Y[t] - y[k];
-                d_y[k] = d > 0 ? -share * q : d < 0 ? share * (1 - q) : d; /* 0, or NaN, which passes */
+            if (d_output == NULL) continue;
+            T *d_y = d_output + first * n_outputs + j;
+            for (int64_t i = 0; i < n; i++) {
+                T d = Y[i * n_targets] - y[i * n_outputs], slope = d > 0 ? -q : 1 - q;
+                d_y[i * n_outputs] = weight[first + i] / (T)n_outputs * (d == 0 ? 0 : slope) + (d - d); /* NaN passes */
             }
-            d_y += n_quantiles;
         }
-        loss[row] = sum / (T)n_outputs;
     }
+    for (int64_t row = 0; row < n_rows; row++) loss[row] /= (T)n_outputs;
     return 0;
 }
 

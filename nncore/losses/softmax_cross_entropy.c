@@ -109,9 +109,8 @@ static void F(real_rows)(const T *z, const T *Y, const T *weight, T *loss, T *d_
 
 static void F(spread_labels)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, T e) {
     for (int64_t row = 0; row < n_rows; row++, z += n) {
-        T behind = 0, share = e / (T)n; /* the label's logit stands for where the others are: no digits are lost to a common offset */
-        for (int64_t j = 0; j < n; j++) behind += z[labels[row]] - z[j];
-        loss[row] += share * behind;
+        T share = e / (T)n;
+        loss[row] -= share * F(sum_beyond)(z, z[labels[row]], n);
         if (d_z == NULL) continue;
         for (int64_t j = 0; j < n; j++) d_z[j] -= weight[row] * share;
         d_z[labels[row]] += weight[row] * e;
@@ -121,10 +120,14 @@ static void F(spread_labels)(const T *z, const int64_t *labels, const T *weight,
 
 static void F(spread_real)(const T *z, const T *Y, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, T e) {
     for (int64_t row = 0; row < n_rows; row++, z += n, Y += n) {
-        T mean = 0, moved = 0;
-        for (int64_t j = 0; j < n; j++) mean += Y[j];
-        mean /= (T)n;
-        for (int64_t j = 0; j < n; j++) moved += (Y[j] - mean) * (z[j] - z[0]);
+        T mean = F(sum_beyond)(Y, 0, n) / (T)n, moved = 0;
+        int64_t whole = WHOLE(n);
+        if (whole > 0) {
+            V parts = {0};
+            for (int64_t j = 0; j < whole; j += LANES) parts += (F(load)(Y + j) - mean) * (F(load)(z + j) - z[0]);
+            moved = F(total)(parts);
+        }
+        for (int64_t j = whole; j < n; j++) moved += (Y[j] - mean) * (z[j] - z[0]);
         loss[row] += e * moved;
         if (d_z == NULL) continue;
         for (int64_t j = 0; j < n; j++) d_z[j] += weight[row] * (e * (Y[j] - mean));

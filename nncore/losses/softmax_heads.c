@@ -15,25 +15,74 @@ const nnc_loss NNC_TABLE(loss, softmax_heads) = {
 #else
 #include "../_core/kernels/softmax.h"
 
+/* Whether Y are classes of their heads: the host has checked them, but shares them with the user. */
+static int F(are_classes)(const T *Y, int64_t n_heads, const double *n_classes) {
+    int result = 1;
+    for (int64_t head = 0; head < n_heads; head++) result &= Y[head] >= 0 && Y[head] < (T)n_classes[head];
+    return result;
+}
+
+/* A row of z with numbers of any size. */
+static void F(heads_one_by_one)(const T *z, const T *Y, T weight, T *loss, T *d_z, int64_t n_heads, const double *n_classes) {
+    *loss = 0;
+    for (int64_t head = 0, n; head < n_heads; head++, z += n) {
+        int64_t label = (int64_t)Y[head];
+        T largest, sum;
+        n = (int64_t)n_classes[head];
+        F(exp_rows)(z, 1, n, d_z, &largest, &sum);
+        *loss += F(nnc_log)(sum) - (z[label] - largest);
+        if (d_z == NULL) continue;
+        T share = 1 / sum, of_label = weight * (d_z[label] * share - 1);
+        for (int64_t j = 0; j < n; j++) d_z[j] = weight * (d_z[j] * share);
+        d_z[label] = of_label;
+        d_z += n;
+    }
+}
+
+/* Rows with no more than PART numbers together: heads are shorter than vectors, so exp and log run across heads and rows. */
+static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, int64_t n_heads,
+                              const double *n_classes) {
+    T e[PART], sums[PART], logs[PART];
+    for (int64_t row = 0, i = 0, k = 0; row < n_rows; row++) {
+        loss[row] = 0;
+        for (int64_t head = 0; head < n_heads; head++, k++) {
+            int64_t end = i + (int64_t)n_classes[head];
+            T largest = F(largest_of)(z + i, end - i);
+            loss[row] -= z[i + (int64_t)Y[k]] - largest;
+            for (; i < end; i++) e[i] = z[i] - largest;
+        }
+    }
+    for (int64_t i = 0; i < n_rows * n; i++) e[i] = F(nnc_exp)(e[i]);
+    for (int64_t row = 0, i = 0, k = 0; row < n_rows; row++)
+        for (int64_t head = 0; head < n_heads; i += (int64_t)n_classes[head], head++, k++)
+            sums[k] = F(sum_beyond)(e + i, 0, (int64_t)n_classes[head]);
+    for (int64_t k = 0; k < n_rows * n_heads; k++) logs[k] = F(nnc_log)(sums[k]);
+    for (int64_t row = 0, i = 0, k = 0; row < n_rows; row++)
+        for (int64_t head = 0; head < n_heads; head++, k++) {
+            int64_t label = i + (int64_t)Y[k], end = i + (int64_t)n_classes[head];
+            loss[row] += logs[k];
+            if (d_z == NULL) {
+                i = end;
+                continue;
+            }
+            T share = 1 / sums[k], of_label = weight[row] * (e[label] * share - 1);
+            for (; i < end; i++) d_z[i] = weight[row] * (e[i] * share);
+            d_z[label] = of_label;
+        }
+}
+
 static int32_t F(softmax_heads_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
                                      int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
-    for (int64_t row = 0; row < n_rows; row++, target += n_targets) {
-        const T *z = output + row * n_outputs;
-        T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs, total = 0;
-        for (int64_t head = 0, n; head < n_targets; head++, z += n) {
-            n = (int64_t)hyper[head];
-            if (!(target[head] >= 0 && target[head] < (T)n)) return 1; /* the host has checked them, but shares them with the user */
-            int64_t label = (int64_t)target[head];
-            T largest, sum;
-            F(exp_rows)(z, 1, n, d_z, &largest, &sum);
-            total += F(nnc_log)(sum) - (z[label] - largest);
-            if (d_z == NULL) continue;
-            T share = 1 / sum, of_label = weight[row] * (d_z[label] * share - 1);
-            for (int64_t j = 0; j < n; j++) d_z[j] = weight[row] * (d_z[j] * share);
-            d_z[label] = of_label;
-            d_z += n;
-        }
-        loss[row] = total;
+    for (int64_t row = 0; row < n_rows; row++)
+        if (!F(are_classes)(target + row * n_targets, n_targets, hyper)) return 1;
+    for (int64_t row = 0, n; row < n_rows; row += n) {
+        n = n_outputs > PART ? 1 : nnc_least(n_rows - row, PART / n_outputs);
+        const T *z = output + row * n_outputs, *Y = target + row * n_targets;
+        T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
+        if (n_outputs > PART)
+            F(heads_one_by_one)(z, Y, weight[row], loss + row, d_z, n_targets, hyper);
+        else
+            F(heads_together)(z, Y, weight + row, loss + row, d_z, n, n_outputs, n_targets, hyper);
     }
     return 0;
 }

@@ -89,6 +89,19 @@ NNC_INLINE void F(exp_and_sum)(V *t, int64_t n_groups, int64_t n, V *sum) {
     }
 }
 
+/* The sum of x - origin: an origin among the x saves the digits that a common offset would cost. */
+NNC_INLINE T F(sum_beyond)(const T *x, T origin, int64_t n) {
+    int64_t whole = WHOLE(n);
+    T sum = 0;
+    if (whole > 0) {
+        V sums = {0};
+        for (int64_t j = 0; j < whole; j += LANES) sums += F(load)(x + j) - origin;
+        sum = F(total)(sums);
+    }
+    for (int64_t j = whole; j < n; j++) sum += x[j] - origin;
+    return sum;
+}
+
 /* The largest number of z (n,). */
 NNC_INLINE T F(largest_of)(const T *z, int64_t n) {
     int64_t whole = WHOLE(n);
