@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +21,6 @@ SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (70, 16), (70, 17), (9
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
 class Native:
@@ -48,9 +48,18 @@ class Native:
         return value.check(), None if d_output is None else d_output.check()
 
 
-def outputs(loss: Loss, shape: tuple[int, int], dtype: Any, rng: np.random.Generator) -> np.ndarray:
-    """Outputs of about that shape, as many as the loss takes: positive, so that logarithms exist, and as good as any logits."""
-    return rng.uniform(0.01, 4, (shape[0], outputs_for(loss, shape[1]))).astype(dtype)
+def widths(loss: Loss, wanted: Iterable[int]) -> list[int]:
+    """Numbers of outputs that the loss takes, about as many as wanted."""
+    return list(dict.fromkeys(outputs_for(loss, n_columns) for n_columns in wanted))
+
+
+def shapes(loss: Loss) -> list[tuple[int, int]]:
+    return list(dict.fromkeys((n_rows, outputs_for(loss, n_columns)) for n_rows, n_columns in SHAPES))
+
+
+def outputs(shape: tuple[int, int], dtype: Any, rng: np.random.Generator) -> np.ndarray:
+    """Positive, so that logarithms exist, and as good as any logits."""
+    return rng.uniform(0.01, 4, shape).astype(dtype)
 
 
 def targets(loss: Loss, output: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
@@ -75,32 +84,31 @@ def test_the_table_offers_what_the_class_says(loss: Loss, dtype: type) -> None:
 
 @every
 @every_dtype
-@every_shape
-def test_agrees_with_numpy(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
-    rng = np.random.default_rng(1)
-    output = outputs(loss, shape, dtype, rng)
-    weight = rng.uniform(0.1, 2, size=shape[0]).astype(dtype)
-    native, rtol = Native(loss, dtype), tolerance(output)
-    for target in targets(loss, output, rng):
-        value, d_output = native(output, target, weight)
-        expected = loss.forward(output, target)
-        # A cross-entropy may be a small difference of terms that grow with the number of columns.
-        np.testing.assert_allclose(value, expected, rtol=rtol, atol=rtol)
-        d_expected = loss.backward(output, target) * weight[:, None]
-        largest = np.abs(d_expected).max(initial=0 if loss.link is None else 1)  # a link's gradient is a difference, link(z) − Y
-        np.testing.assert_allclose(d_output, d_expected, rtol=rtol, atol=rtol * largest)
+def test_agrees_with_numpy(loss: Loss, dtype: type) -> None:
+    rng, native = np.random.default_rng(1), Native(loss, dtype)
+    for shape in shapes(loss):
+        output, weight = outputs(shape, dtype, rng), rng.uniform(0.1, 2, size=shape[0]).astype(dtype)
+        rtol = tolerance(output)
+        for target in targets(loss, output, rng):
+            value, d_output = native(output, target, weight)
+            expected = loss.forward(output, target)
+            # A cross-entropy may be a small difference of terms that grow with the number of columns.
+            np.testing.assert_allclose(value, expected, rtol=rtol, atol=rtol, err_msg=str(shape))
+            d_expected = loss.backward(output, target) * weight[:, None]
+            largest = np.abs(d_expected).max(initial=0 if loss.link is None else 1)  # a link's gradient is a difference, link(z) − Y
+            np.testing.assert_allclose(d_output, d_expected, rtol=rtol, atol=rtol * largest, err_msg=str(shape))
 
 
 @every
 @every_dtype
-@every_shape
-def test_the_value_alone_has_the_same_bits(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
-    rng = np.random.default_rng(2)
-    output, weight = outputs(loss, shape, dtype, rng), np.ones(shape[0], dtype)
-    for target in targets(loss, output, rng):
-        with_gradient, _ = Native(loss, dtype)(output, target, weight)
-        without, _ = Native(loss, dtype)(output, target, weight, gradient=False)
-        np.testing.assert_array_equal(without, with_gradient)
+def test_the_value_alone_has_the_same_bits(loss: Loss, dtype: type) -> None:
+    rng, native = np.random.default_rng(2), Native(loss, dtype)
+    for shape in shapes(loss):
+        output, weight = outputs(shape, dtype, rng), np.ones(shape[0], dtype)
+        for target in targets(loss, output, rng):
+            with_gradient, _ = native(output, target, weight)
+            without, _ = native(output, target, weight, gradient=False)
+            np.testing.assert_array_equal(without, with_gradient, err_msg=str(shape))
 
 
 @every
@@ -124,7 +132,7 @@ def test_labels_have_the_bits_of_one_hot_targets(loss: Loss, dtype: type) -> Non
 def test_weight_scales_the_gradient_and_not_the_value(loss: Loss, dtype: type) -> None:
     """Weights are powers of two, so that scaling is exact; a weight of 0 gives a gradient of 0."""
     rng = np.random.default_rng(4)
-    output = outputs(loss, (6, 5), dtype, rng)
+    output = outputs((6, outputs_for(loss, 5)), dtype, rng)
     weight = np.array([0, 1, 2, 0, 0.25, 4], dtype)
     for target in targets(loss, output, rng):
         value, d_output = Native(loss, dtype)(output, target, weight)
@@ -136,17 +144,16 @@ def test_weight_scales_the_gradient_and_not_the_value(loss: Loss, dtype: type) -
 
 @every
 @every_dtype
-@pytest.mark.parametrize("n_columns", [1, 3, 7, 10, 15, 16, 17, 40, 300, 1023])
-def test_a_block_of_rows_gives_the_bits_of_the_whole(loss: Loss, dtype: type, n_columns: int) -> None:
-    rng = np.random.default_rng(5)
-    output, weight = outputs(loss, (150, n_columns), dtype, rng), rng.uniform(size=150).astype(dtype)
-    for target in targets(loss, output, rng):
-        native = Native(loss, dtype)
-        blocks = [slice(a, b) for a, b in pairwise([0, 1, 2, 5, 13, 22, 39, 70, 150])]
-        parts = [native(output[block], target[block], weight[block]) for block in blocks]
-        value, d_output = native(output, target, weight)
-        np.testing.assert_array_equal(np.concatenate([part[0] for part in parts]), value)
-        np.testing.assert_array_equal(np.concatenate([part[1] for part in parts]), d_output)
+def test_a_block_of_rows_gives_the_bits_of_the_whole(loss: Loss, dtype: type) -> None:
+    rng, native = np.random.default_rng(5), Native(loss, dtype)
+    blocks = [slice(a, b) for a, b in pairwise([0, 1, 2, 5, 13, 22, 39, 70, 150])]
+    for n_columns in widths(loss, (1, 3, 7, 10, 15, 16, 17, 40, 300, 1023)):
+        output, weight = outputs((150, n_columns), dtype, rng), rng.uniform(size=150).astype(dtype)
+        for target in targets(loss, output, rng):
+            parts = [native(output[block], target[block], weight[block]) for block in blocks]
+            value, d_output = native(output, target, weight)
+            np.testing.assert_array_equal(np.concatenate([part[0] for part in parts]), value, err_msg=str(n_columns))
+            np.testing.assert_array_equal(np.concatenate([part[1] for part in parts]), d_output, err_msg=str(n_columns))
 
 
 @pytest.mark.parametrize("name", [name for name, loss in LOSSES.items() if loss.link not in (None, "exp")])
@@ -186,10 +193,10 @@ def test_cross_entropy_agrees_with_numpy_down_to_a_probability_of_zero(dtype: ty
 
 @every
 @every_dtype
-@pytest.mark.parametrize("shape", [(2, 3), (20, 3), (20, 40)], ids=str)
-def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(2, 3), (20, 3), (20, 40)])
+def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type, n_rows: int, n_columns: int) -> None:
     rng = np.random.default_rng(7)
-    output = outputs(loss, shape, dtype, rng)
+    output = outputs((n_rows, outputs_for(loss, n_columns)), dtype, rng)
     output[1] = np.nan
     others = np.arange(len(output)) != 1
     for target in targets(loss, output, rng):
