@@ -18,11 +18,12 @@ from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.groups import check_groups, group_tensors
 from nncore.history import History
 from nncore.initialisation import BATCH_ROWS
+from nncore.monitor import check_recorded
 from nncore.network import Network
 from nncore.planning import Blueprint, check_trainable, plan_network
 from nncore.plugin import Callback, Configurable, Loss, Metric, Optimizer, Schedule
 from nncore.threads import WORTH_WAKING, get_num_threads, threads_for
-from nncore.training import Training, explained, metric_name
+from nncore.training import Training, columns, explained, metric_name
 
 
 class Sequential(Network):
@@ -188,6 +189,10 @@ class Sequential(Network):
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
         if drop_last and len(data) < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {len(data)} samples in batches of {batch_size}")
+        recorded = columns(scored, validated=held_out is not None, scheduled=bool(new_schedule or self.schedule))
+        for component in (*observers, new_schedule):
+            if component is not None and component.monitor is not None:
+                check_recorded(type(component).__name__, component.monitor, recorded)
 
         # Everything is checked: only now the network changes.
         if not self.is_built:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 
 from nncore.errors import ParameterError
 from nncore.history import History
@@ -45,12 +46,7 @@ class Monitor:
         ParameterError
             If the fit does not record the column.
         """
-        if self._column not in history:
-            hint = "pass validation=(X, y) to fit, or " if self._column.startswith("val_") else ""
-            recorded = ", ".join(repr(name) for name in history)
-            raise ParameterError(
-                f"{self._owner} monitors {self._column!r}, which this fit does not record: {hint}monitor one of {recorded}"
-            )
+        check_recorded(self._owner, self._column, list(history))
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
         mode = history.mode(self._column) if self._mode == "auto" else self._mode
@@ -59,3 +55,11 @@ class Monitor:
         if better:
             self.best = value
         return better
+
+
+def check_recorded(owner: str, column: str, recorded: Sequence[str]) -> None:
+    """Raise `ParameterError` unless `column`, which `owner` monitors, is among those that the fit records."""
+    if column not in recorded:
+        hint = "pass validation=(X, y) to fit, or " if column.startswith("val_") else ""
+        names = ", ".join(map(repr, recorded))
+        raise ParameterError(f"{owner} monitors {column!r}, which this fit does not record: {hint}monitor one of {names}")

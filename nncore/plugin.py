@@ -409,7 +409,14 @@ class Schedule(Configurable):
     Most are a formula and have nothing but `factor`. One that reacts to how training goes looks at the history in `observe`, and says
     in `state` what it must not forget, so that a run resumed from a file goes on as if it had never stopped. A network keeps a copy of
     the schedule that `fit` is given (`net.schedule`).
+
+    Attributes
+    ----------
+    monitor : str or None
+        A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
     """
+
+    monitor: str | None = None
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
         """Factors of the optimizer's learning rate.
@@ -484,7 +491,14 @@ class Callback(Configurable):
 
     ``training`` has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``, ``fraction`` of the fit done,
     ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after the current callback round.
+
+    Attributes
+    ----------
+    monitor : str or None
+        A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
     """
+
+    monitor: str | None = None
 
     def on_fit_begin(self, training: Any) -> None:
         """Before the first epoch."""

@@ -31,6 +31,12 @@ def metric_name(metric: Metric) -> str:
     return metric.label or registry.qualified_name("metrics", type(metric))
 
 
+def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: bool) -> list[str]:
+    """Names of the columns that a run records."""
+    names = ["loss", *(metric_name(metric) for metric in metrics)]
+    return ["loss", *(["lr"] if scheduled else []), *(f"val_{name}" for name in names if validated), "seconds"]
+
+
 class Training:
     """One run of `Sequential.fit`; what callbacks are handed.
 

@@ -44,7 +44,7 @@ class EarlyStopping(Callback):
     def __init__(
         self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0.0, mode: str = "auto", restore_best: bool = True
     ) -> None:
-        self.monitor = monitor
+        self.monitor: str = monitor
         self.patience = patience
         self.min_delta = min_delta
         self.mode = mode

@@ -28,11 +28,6 @@ class Plateau(Schedule):
         The factor falls no lower.
     mode : {"auto", "min", "max"}, default "auto"
         What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
-
-    Raises
-    ------
-    ParameterError
-        After the first epoch, if the fit does not record `monitor`.
     """
 
     ranges = {"multiplier": "(0, 1)", "patience": "[1, inf)", "min_delta": "[0, inf)", "min_factor": "[0, 1]"}
@@ -47,7 +42,7 @@ class Plateau(Schedule):
         min_factor: float = 0.0,
         mode: str = "auto",
     ) -> None:
-        self.monitor = monitor
+        self.monitor: str = monitor
         self.multiplier = multiplier
         self.patience = patience
         self.min_delta = min_delta

@@ -29,6 +29,7 @@ class Warmup(Schedule):
 
     def __init__(self, then: str | Schedule | type[Schedule] | dict[str, Any] = "cosine", fraction: float = 0.05) -> None:
         self.then: Schedule = resolve("schedules", then)
+        self.monitor = self.then.monitor
         self.fraction = fraction
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:

@@ -79,6 +79,7 @@ def test_the_best_is_what_early_stopping_puts_back(tmp_path: Path):
 def test_a_column_that_is_not_recorded(tmp_path: Path):
     with pytest.raises(ParameterError, match=r"Checkpoint monitors 'val_loss'.*pass validation="):
         fit(network(), 1, nn.Checkpoint(tmp_path / "a.nncore", monitor="val_loss"), validation=None)
+    assert os.listdir(tmp_path) == []
 
 
 def test_what_cannot_be_saved_fails_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -167,3 +167,18 @@ def test_a_fit_gives_back_the_network_of_the_best_epoch():
     assert "val_loss did not improve for 3 epochs" in history.stop_reason
     assert state_of(network) == recorder.epochs[callback.best_epoch - 1] != recorder.epochs[-1]
     assert network.evaluate(X_val, y_val)["loss"] == history["val_loss"].min()
+
+
+def test_a_fit_that_does_not_record_the_column_is_refused_before_it_begins():
+    network = nn.Sequential(nn.Dense(1))
+    for callbacks in ([EarlyStopping()], ["progress_bar", EarlyStopping("val_r2")]):
+        with pytest.raises(
+            ParameterError, match=r"EarlyStopping monitors 'val_\w+'.*pass validation=.*or monitor one of 'loss', 'seconds'$"
+        ):
+            network.fit(np.eye(3), np.ones(3), loss="mse", callbacks=callbacks, schedule=None)
+    with pytest.raises(ParameterError, match=r"monitor one of 'loss', 'lr', 'val_loss', 'val_mae', 'seconds'$"):
+        network.fit(
+            np.eye(3), np.ones(3), loss="mse", callbacks=[EarlyStopping("val_r2")], schedule="cosine",
+            validation=(np.eye(3), np.ones(3)), metrics=["mae"],
+        )  # fmt: skip
+    assert not network.is_built

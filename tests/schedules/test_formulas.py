@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
-from nncore.errors import FileFormatError, ParameterError
+from nncore.errors import FileFormatError, ParameterError, PluginError
 from nncore.history import History
 
 RNG = np.random.default_rng(0)
@@ -187,6 +187,8 @@ def test_plateau_moves_the_rate_of_a_fit() -> None:
 def test_plateau_of_what_the_fit_does_not_record() -> None:
     with pytest.raises(ParameterError, match=r"Plateau monitors 'val_loss'.*pass validation=\(X, y\) to fit, or monitor one of 'loss'"):
         rates("plateau")
+    with pytest.raises(ParameterError, match=r"Warmup monitors 'val_loss'"):
+        rates(nn.Warmup("plateau"))
     assert rates(nn.Plateau("loss")).min() == 1
 
 
@@ -223,6 +225,10 @@ def test_plateau_refuses_a_state_that_cannot_be(state: dict[str, float], tmp_pat
     assert plateau.state() == nn.Plateau().state()
     net = nn.Sequential(nn.Dense(2))
     fit(net, schedule=nn.Plateau("loss"))
+    for nonsense in ({"factor": np.nan}, {"factor": "1"}, {1: 1.0}, None):
+        monkeypatch.setattr(nn.Plateau, "state", lambda self, nonsense=nonsense: nonsense)
+        with pytest.raises(PluginError, match="state must return finite numbers by name"):
+            net.save(tmp_path / "odd.nncore")
     monkeypatch.setattr(nn.Plateau, "state", lambda self: state)
     net.save(tmp_path / "odd.nncore")
     with pytest.raises(FileFormatError, match="its state"):
