@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -26,25 +25,15 @@ class Convergence(Callback):
 
     Attributes
     ----------
-    has_ended : bool
-        Whether the fit ended here.
+    was_stopped : bool
+        Whether the fit ended before all its epochs were done, here or elsewhere.
     """
 
     def __init__(self, estimator: Any, held_out: HeldOut | None) -> None:
         self.estimator = estimator
         self.held_out = held_out
-        self.has_ended = False
+        self.was_stopped = False
         self._best: Snapshot | None = None
-        self._deadline = np.inf
-
-    def on_fit_begin(self, training: Any) -> None:
-        if self.estimator.time_limit is not None:
-            self._deadline = time.monotonic() + self.estimator.time_limit
-
-    def on_progress(self, training: Any) -> None:
-        if time.monotonic() >= self._deadline:
-            self.has_ended = True
-            training.stop("the time limit was reached")
 
     def on_epoch_end(self, training: Any) -> None:
         estimator = self.estimator
@@ -62,6 +51,9 @@ class Convergence(Callback):
             self._end_or_slow_down(training)
 
     def on_fit_end(self, training: Any) -> None:
+        self.was_stopped = training.stop_reason is not None
+        if self.estimator.n_iter_ == 0:  # the first epoch was cut short
+            self.estimator.loss_ = training.loss
         if self._best is not None:
             self._best.restore(training.network)
 
@@ -104,7 +96,6 @@ class Convergence(Callback):
             estimator._no_improvement_count = 0
             outcome = f"Setting learning rate to {solver.learning_rate:f}"
         else:
-            self.has_ended = True
             training.stop(reason)
             outcome = "Learning rate too small. Stopping." if solver.rule == "adaptive" else "Stopping."
         if estimator.verbose:

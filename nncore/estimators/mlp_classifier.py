@@ -144,7 +144,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     rounding, where the order of the samples does not matter. Differences:
 
     - Adam's ε is that of the paper, which tells only for gradients about as small.
-    - Momentum remembers gradients rather than steps, which tells when the learning rate changes.
     - The last batch of an epoch, if it is smaller, has the penalty of the others.
     - With validation data the best network is kept even without `early_stopping`.
     - A fit whose numbers overflow ends at once, with an error if no validation data says which network to keep.

@@ -140,7 +140,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     - For several targets `loss_` is what is minimised, a sum over them; scikit-learn shows their mean.
     - Adam's ε is that of the paper, which tells only for gradients about as small.
-    - Momentum remembers gradients rather than steps, which tells when the learning rate changes.
     - The last batch of an epoch, if it is smaller, has the penalty of the others.
     - With validation data the best network is kept even without `early_stopping`.
     - A fit whose numbers overflow ends at once, with an error if no validation data says which network to keep.

@@ -10,6 +10,7 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
+from nncore.callbacks.time_limit import TimeLimit
 from nncore.errors import NonFiniteError
 from nncore.estimators.convergence import Convergence
 from nncore.estimators.solver import StochasticSolver
@@ -41,6 +42,7 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
     solver: StochasticSolver = estimator._optimizer
     batch_size = _batch_size(estimator.batch_size, len(data))
     convergence = Convergence(estimator, data.held_out)
+    limit = [] if estimator.time_limit is None else [TimeLimit(float(estimator.time_limit))]
     estimator.n_iter_ = 0
     try:
         history = network.fit(
@@ -53,7 +55,7 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
             validation=None if data.held_out is None else data.held_out.for_network,
             metrics=[] if data.held_out is None else data.held_out.judge.metrics,
             sample_weight=data.weights,
-            callbacks=[convergence, *(estimator.callbacks or ()), *callbacks],
+            callbacks=[convergence, *limit, *(estimator.callbacks or ()), *callbacks],
             weight_decay=data.penalty(float(estimator.alpha), batch_size),
             clip_norm=0.0 if estimator.clip_norm is None else float(estimator.clip_norm),
             schedule=solver.schedule(incremental=incremental),
@@ -70,7 +72,7 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
     estimator._extend_history(history)
     if history.interrupted:
         warnings.warn("Training interrupted by user.", stacklevel=5)
-    elif not incremental and estimator.n_iter_ == estimator.max_iter and not convergence.has_ended:
+    elif not incremental and estimator.n_iter_ == estimator.max_iter and not convergence.was_stopped:
         _warn(f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't converged yet.")
 
 
