@@ -303,6 +303,9 @@ class Plan:
         Left out at prediction (dropout).
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
+    flops : int or None
+        Floating-point operations for one sample at prediction, without the activation; a multiply-add counts as 2. Only told to users.
+        None: twice the numbers in weights, once those in other tensors, which is right for layers like `Dense`.
     branches : tuple of tuple
         The layer consists of layers (instances, names, or dicts of a name and arguments): each branch takes the layer's input, and their
         outputs are merged. An empty branch is the input itself. Nothing else of the layer runs but its activation, and the host finds
@@ -325,6 +328,7 @@ class Plan:
     is_view: bool = False
     training_only: bool = False
     accepts_nan: bool = False
+    flops: int | None = None
     branches: tuple[tuple[Layer | str | Mapping[str, Any], ...], ...] = ()
     merge: str = "concat"
 

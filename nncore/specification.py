@@ -38,6 +38,18 @@ class Stage:
     def n_outputs(self) -> int:
         return math.prod(self.plan.output_shape)
 
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one sample at prediction; a multiply-add counts as 2, an activation as 1 for each output."""
+        plan, own = self.plan, 0
+        if plan.branches:
+            own = self.n_outputs * (len(self.sources) - 1) if plan.merge == "sum" else 0
+        elif plan.flops is not None:
+            own = plan.flops
+        elif not plan.training_only:
+            own = sum(tensor.size * (2 if tensor.role == "weight" else 1) for tensor in plan.tensors)
+        return own + (0 if self.activation is None else self.n_outputs)
+
 
 @dataclass
 class Branch:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import html as markup
 import inspect
 import math
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nncore import registry
 from nncore.configurable import written
-from nncore.planning import plan_network
-from nncore.plugin import Configurable, Layer, rung
+from nncore.groups import group_tensors
+from nncore.planning import Blueprint, plan_network
+from nncore.plugin import Configurable, Layer, Plan, rung
+from nncore.specification import Stage
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
 
-_COLUMNS = ("layer", "does", "output", "parameters", "runs")
-_RIGHT_ALIGNED = ("parameters",)
+_COLUMNS = ("layer", "does", "output", "parameters", "trained", "FLOPs", "runs")
+_RIGHT_ALIGNED = ("parameters", "FLOPs")
+#: A description of a layer that is longer is cut.
+_WIDEST = 60
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class _Table:
 def summary(network: Sequential) -> str:
     """The network as plain text: a line for each layer, then sizes, loss, optimizer and how far it is trained.
 
-    Before the network is built, shapes and numbers of parameters are ``"?"``.
+    FLOPs are those of a prediction for one sample. Layers inside a layer come before it, under its name: ``residual_1.dense_1``. Before
+    the network is built, shapes and numbers are ``"?"``.
     """
     table = _table(network)
     widths = [max(map(len, column)) for column in zip(_COLUMNS, *table.rows, strict=True)]
@@ -74,40 +80,91 @@ def describe(network: Sequential) -> dict[str, Any]:
         described[what] = None if component is None else {"rung": rung(component), **registry.config_of(kind, component)}
     if network.is_built:
         described |= {"input_shape": list(network.input_shape), "dtype": network.dtype.name, "n_parameters": network.n_parameters}
+        stages = plan_network(network.layers, network.layer_names, network.input_shape).stages
+        described["n_flops"] = sum(stage.flops for stage in stages)
     return described
 
 
-def _rung_of(layer: Layer) -> str:
-    """The rung a layer runs on, its activation included: one part in NumPy holds up the whole layer, so the lowest counts."""
+def _rung_of(layer: Layer, plan: Plan | None = None) -> str:
+    """The rung a layer runs on, its activation included: one part in NumPy holds up the whole layer, so the lowest counts.
+
+    Without a plan, what the layers inside it run on counts too; with a plan, it is only what joins their outputs.
+    """
     runs_itself = type(layer).forward is not Layer.forward  # a view passes its input on
     activation = getattr(layer, "activation", None)
     parts = [rung(layer)] if runs_itself else []
     parts += [] if activation is None else [rung(registry.resolve("activations", activation))]
+    parts += [_rung_of(inner) for inner in _layers_in(list(layer.config().values()))] if plan is None else []
+    parts += ["native"] if plan is not None and plan.branches else []
     return next((level for level in ("numpy", "numba", "native") if level in parts), "nothing to run")
+
+
+def _layers_in(value: object) -> Iterator[Layer]:
+    """The layers in an argument of a layer."""
+    if isinstance(value, Layer):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _layers_in(item)
 
 
 def _table(network: Sequential) -> _Table:
     if not network.is_built:
         rows: list[tuple[str, ...]] = [
-            (name, _written(layer), "?", "?", _rung_of(layer)) for name, layer in zip(network.layer_names, network.layers, strict=True)
+            (name, _cut(_written(layer)), "?", "?", "?", "?", _rung_of(layer))
+            for name, layer in zip(network.layer_names, network.layers, strict=True)
         ]
         return _Table("Sequential, not built yet", rows, ["fit(X, y) or build(n_inputs) gives it parameters"])
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
-    rows = []
-    for stage in blueprint.stages:
-        n_parameters = sum(tensor.size for tensor in stage.plan.tensors)
-        rows.append((stage.name, _written(stage.layer), _shape(stage.plan.output_shape), _count(n_parameters), _rung_of(stage.layer)))
+    frozen = group_tensors(network.groups, blueprint.spans).frozen
+    rows = [
+        (
+            stage.name,
+            _described(stage),
+            _shape(stage.plan.output_shape),
+            _count(sum(tensor.size for tensor in stage.plan.tensors)),
+            _trained(stage, frozen),
+            _count(stage.flops),
+            _rung_of(stage.layer, stage.plan),
+        )
+        for stage in blueprint.stages
+    ]
     title = f"Sequential, {network.dtype.name}, input {_shape(network.input_shape)}"
-    return _Table(title, rows, _notes(network, blueprint.n_parameters, blueprint.n_buffers))
+    return _Table(title, rows, _notes(network, blueprint, frozen))
 
 
-def _notes(network: Sequential, n_parameters: int, n_buffers: int) -> list[str]:
+def _described(stage: Stage) -> str:
+    """The layer as it is written; of one that consists of layers, which have lines of their own, how it joins them."""
+    if stage.plan.branches:
+        done = {"sum": "added", "concat": "side by side"}[stage.plan.merge]
+        return f"{type(stage.layer).__name__}: {len(stage.sources)} branches {done}"
+    return _cut(_written(stage.layer))
+
+
+def _trained(stage: Stage, frozen: Collection[str]) -> str:
+    """``"yes"``, ``"frozen"``, or which tensors are frozen; ``"-"`` for a layer without."""
+    names = [tensor.name for tensor in stage.plan.tensors]
+    kept = [name for name in names if f"{stage.name}.{name}" in frozen]
+    return "-" if not names else "yes" if not kept else "frozen" if kept == names else f"not {', '.join(kept)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def _notes(network: Sequential, blueprint: Blueprint, frozen: Collection[str]) -> list[str]:
+    n_parameters, n_buffers = blueprint.n_parameters, blueprint.n_buffers
+    n_frozen = sum(span.rows * span.columns for span in blueprint.spans if span.name in frozen)
     n_slots = 0 if network.optimizer is None else network.optimizer.n_slots
     size = network.dtype.itemsize
     kept = _memory((n_parameters + n_buffers) * size)
     trained = _memory((n_parameters * (2 + n_slots) + n_buffers) * size)  # gradients and the optimizer's state beside them
     buffers = f" and {_count(n_buffers)} running statistics" if n_buffers else ""
     notes = [f"{_count(n_parameters)} parameters{buffers}: {kept}, {trained} while training"]
+    if n_frozen:
+        notes.append(f"{_count(n_parameters - n_frozen)} are trained, {_count(n_frozen)} frozen")
+    n_flops = sum(stage.flops for stage in blueprint.stages)
+    notes.append(f"{_count(n_flops)} FLOPs to predict a sample (a multiply-add is 2)")
     if network.loss is not None:
         notes.append(f"loss {_written(network.loss)} ({rung(network.loss)})")
     if network.optimizer is not None:

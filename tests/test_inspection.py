@@ -76,3 +76,22 @@ def test_what_it_cannot_look_into():
         activations(network(), X[:0])
     with pytest.raises(ShapeError, match="this network takes"):
         activations(network(), X[:, :2])
+
+
+def test_layers_inside_layers():
+    block = nn.Residual([nn.Dense(6, activation="relu"), nn.BatchNorm()], activation="tanh")
+    net = nn.Sequential(block, nn.Concat([[], [nn.Dense(2)], nn.Dense(3, activation="relu")]), nn.Dense(3))
+    net.fit(X, Y, loss="softmax_cross_entropy", epochs=3, batch_size=10, rng=0, progress=False, dtype="float64")
+    found = activations(net, X)
+    np.testing.assert_allclose(found["residual_1"], np.tanh(X + found["residual_1.batch_norm_1"]))
+    assert found["concat_1"].shape == (20, 11)
+    np.testing.assert_allclose(found["dense_1"], net.predict(X), rtol=1e-10)
+    np.testing.assert_allclose(activations(net, X, training=True)["dense_1"], net.forward(X, training=True), rtol=1e-10)
+    assert "residual_1.dense_1.weight" in gradients(net, X, Y)
+
+
+def test_missing_values_where_a_layer_fills_them():
+    net = nn.Sequential(nn.FillMissing(), nn.Dense(3)).build(6, rng=0, dtype="float64")
+    holes = X.copy()
+    holes[3, 1] = np.nan
+    np.testing.assert_allclose(activations(net, holes)["dense_1"], net.predict(holes), rtol=1e-10)

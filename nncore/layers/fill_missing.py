@@ -59,7 +59,7 @@ class FillMissing(Layer):
             raise ShapeError(f"FillMissing: there are {len(self.values)} values, each sample has {n} features: say which with columns=")
         value = Tensor("value", (n,), "bias", {"name": "constant", "value": self.values}, 1, 1)
         n_outputs = input_shape[0] + n * self.indicator
-        return Plan((n_outputs,), (value,), split_rows=True, gradient_unit=1, accepts_nan=True)
+        return Plan((n_outputs,), (value,), split_rows=True, gradient_unit=1, accepts_nan=True, flops=0)
 
     def _missing(self, x: np.ndarray) -> tuple[list[int], np.ndarray]:
         """The filled columns, and where those of `x` are missing, (n_rows, n_columns)."""

@@ -1,0 +1,154 @@
+"""Draws the pictures in docs/images; run from the root of the repository with the extra `plot` installed.
+
+Data are the digits that come with nncore, or made up here from a fixed seed: the same pictures come out every time.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import nncore as nn
+from nncore.datasets import load_digits_split
+from nncore.displays import (
+    ActivationHistogramDisplay,
+    ConfusionDisplay,
+    DecisionRegionDisplay,
+    GradientHistogramDisplay,
+    ValidationCurveDisplay,
+)
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+#: A page loads several of them.
+LARGEST = 60_000
+
+
+def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels from 0 to 1, labels; to learn from, and to test."""
+    X_train, y_train, X_test, y_test = load_digits_split()
+    return X_train.reshape(-1, 64) / 16, y_train, X_test.reshape(-1, 64) / 16, y_test
+
+
+def digit_network() -> tuple[nn.Sequential, nn.History]:
+    X, y, X_test, y_test = digits()
+    network = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(10))
+    history = network.fit(
+        X,
+        y,
+        loss="softmax_cross_entropy",
+        optimizer=nn.Adam(lr=5e-3),
+        epochs=30,
+        batch_size=32,
+        validation=(X_test, y_test),
+        rng=0,
+        progress=False,
+    )
+    return network, history
+
+
+def learning_curve() -> Figure:
+    return digit_network()[1].plot().figure_
+
+
+def confusion() -> Figure:
+    network, _ = digit_network()
+    *_, X_test, y_test = digits()
+    return ConfusionDisplay.from_estimator(network, X_test, y_test).figure_
+
+
+def learning_rate() -> Figure:
+    X, y, *_ = digits()
+    network = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(10))
+    search = nn.find_learning_rate(network, X, y, loss="softmax_cross_entropy", optimizer="adam", batch_size=64, rng=0)
+    return search.plot().figure_
+
+
+def rings(n_samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Three classes around each other."""
+    label = np.arange(n_samples) % 3
+    angle = rng.uniform(0, 2 * np.pi, n_samples)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return circle * (1 + label)[:, None] + rng.normal(0, 0.3, (n_samples, 2)), label
+
+
+def decision_regions() -> Figure:
+    X, y = rings(300, np.random.default_rng(0))
+    network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(32, activation="tanh"), nn.Dense(3))
+    network.fit(X, y, loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.01), epochs=60, batch_size=32, rng=0, progress=False)
+    return DecisionRegionDisplay.from_estimator(network, X, y, names=["inner", "middle", "outer"]).figure_
+
+
+def validation_curve() -> Figure:
+    """The same task with labels of which some are wrong: a small network cannot, a large one learns them by heart."""
+    rng = np.random.default_rng(1)
+    (X, y), (X_val, y_val) = rings(150, rng), rings(2000, rng)
+    for labels in (y, y_val):
+        wrong = rng.random(len(labels)) < 0.15
+        labels[wrong] = rng.integers(0, 3, wrong.sum())
+
+    def fit(n_units: int, seed: int) -> nn.Sequential:
+        network = nn.Sequential(nn.Dense(n_units, activation="tanh"), nn.Dense(3))
+        options = {"loss": "softmax_cross_entropy", "optimizer": nn.Adam(lr=0.02), "epochs": 300, "batch_size": 32}
+        network.fit(X, y, rng=seed, progress=False, **options)
+        return network
+
+    names = {"param_name": "hidden units", "n_repetitions": 5}
+    return ValidationCurveDisplay.from_networks(fit, [1, 2, 4, 8, 16, 32, 64], train=(X, y), validation=(X_val, y_val), **names).figure_
+
+
+def deep_network(activation: str) -> nn.Sequential:
+    layers = [nn.Dense(32, activation=activation) for _ in range(7)]
+    return nn.Sequential(*layers, nn.Dense(10)).build(64, loss="softmax_cross_entropy", optimizer="sgd", rng=0)
+
+
+def gradients_of(activation: str) -> Callable[[], Figure]:
+    def draw() -> Figure:
+        X, y, *_ = digits()
+        return GradientHistogramDisplay.from_network(deep_network(activation), X[:256], y[:256]).figure_
+
+    return draw
+
+
+def dead_units() -> Figure:
+    """What a learning rate that is far too large leaves of a network of ReLUs."""
+    X, y, *_ = digits()
+    network = nn.Sequential(*(nn.Dense(32, activation="relu") for _ in range(3)), nn.Dense(10))
+    network.fit(X, y, loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.1), epochs=3, batch_size=32, rng=0, progress=False)
+    return ActivationHistogramDisplay.from_network(network, X[:256]).figure_
+
+
+PICTURES: dict[str, Callable[[], Figure]] = {
+    "learning-curve": learning_curve,
+    "confusion": confusion,
+    "learning-rate": learning_rate,
+    "decision-regions": decision_regions,
+    "validation-curve": validation_curve,
+    "gradients-sigmoid": gradients_of("sigmoid"),
+    "gradients-relu": gradients_of("relu"),
+    "dead-units": dead_units,
+}
+
+
+def as_png(figure: Figure) -> bytes:
+    """Small, and without a date or a version in it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=80, metadata={"Software": None}, pil_kwargs={"optimize": True})
+    return file.getvalue()
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    for name, draw in PICTURES.items():
+        picture = as_png(draw())
+        if len(picture) > LARGEST:
+            raise SystemExit(f"{name}.png would have {len(picture)} bytes, more than {LARGEST}")
+        (IMAGES / f"{name}.png").write_bytes(picture)
+        print(f"{name}.png {len(picture) // 1024} kB")
+
+
+if __name__ == "__main__":
+    main()
