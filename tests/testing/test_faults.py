@@ -52,6 +52,15 @@ FAULTS = [
     ("layers", "slicing", "plan", "need gradient functions and a gradient_unit"),
     ("layers", "odd_unit", "plan", "gradient_unit is 3, of which 4 parameters are no multiple"),
     ("initializers", "own_dice", "sample", "from an equal generator: .* differ"),
+    ("schedules", "plunging", "factor", r"factor\(arange\(2\), 1\) is negative somewhere"),
+    ("schedules", "short_sighted", "factor", r"factor\(arange\(2\), 1\) is not finite everywhere"),
+    ("schedules", "scalar", "factor", r"has shape \(\)"),
+    ("schedules", "counting", "factor", "a second time: .* differ"),
+    ("schedules", "absent_minded", "state", r"after 2 epochs and restore\(state\(\)\) the next factors: .* differ"),
+    ("schedules", "absent_minded", "network goes on from a file", "parameters after two interruptions: .* differ"),
+    ("schedules", "rambling", "state", r"state\(\) has 'last': inf, finite numbers by name are expected"),
+    ("schedules", "gullible", "state", r"restore\({'no such thing': 1.0}\) must raise ParameterError"),
+    ("schedules", "stubborn", "state", r"factors after restore\({}\)"),
 ]
 
 
@@ -70,7 +79,7 @@ def single(kind: str, name: str, check: str) -> Outcome:
     return outcome(conformance_class(kind, name)(), "test_" + check.replace(" ", "_"))
 
 
-@pytest.mark.parametrize(("kind", "name"), [("optimizers", "sound"), ("layers", "scaling")])
+@pytest.mark.parametrize(("kind", "name"), [("optimizers", "sound"), ("layers", "scaling"), ("schedules", "obliging")])
 def test_a_sound_component_passes_everything(kind: str, name: str) -> None:
     assert {result.status for result in outcomes(kind, name).values()} == {"ok"}
 
