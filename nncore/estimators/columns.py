@@ -112,7 +112,8 @@ class ColumnEncoder:
         if self.standardize:
             matrix = matrix.toarray() if issparse(matrix) else matrix
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
-            self.standardizer = Standardizer.fit(matrix, self.number_columns, weights)
+            labels = None if columns is None else [columns.label(i) for i in range(len(columns)) if i not in self.categories]
+            self.standardizer = Standardizer.fit(matrix, self.number_columns, weights, labels)
             matrix = self.standardizer.transform(matrix)
         return (matrix, result[1]) if isinstance(result, tuple) else matrix
 
@@ -205,8 +206,10 @@ class ColumnEncoder:
             self._refuse_times(columns)
         try:
             return validate_data(estimator, X, y, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
-        except (TypeError, ValueError):
-            # Of text, scikit-learn says only that it is no number; a frame knows the column.
+        except (TypeError, ValueError) as error:
+            # Of text, scikit-learn says only that it is no number, and not where it is.
+            if columns is None and "could not convert string" in str(error):
+                columns = Columns(np.asarray(X, object))
             for column in () if columns is None else columns:
                 if column.kind != "number":
                     column.numbers()

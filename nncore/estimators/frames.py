@@ -132,10 +132,10 @@ def frame_columns(X: Any) -> Columns | None:
 
 def as_mask(chosen: NDArray[Any], columns: Columns | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Mask of shape ``(n_features,)`` from a mask, indices or names."""
-    n_features = shape[1] if len(shape) > 1 else 0
+    if len(shape) != 2 or chosen.size == 0:  # what is no table is refused later
+        return np.zeros(shape[1:2], bool)
+    n_features = shape[1]
     mask = np.zeros(n_features, bool)
-    if chosen.size == 0:
-        return mask
     if chosen.dtype.kind == "b":
         if chosen.shape != mask.shape:
             raise ParameterError(f"categorical_features is a mask of shape {chosen.shape}, X has {n_features} features")

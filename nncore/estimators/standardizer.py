@@ -33,7 +33,11 @@ class Standardizer:
 
     @classmethod
     def fit(
-        cls, X: NDArray[np.floating], columns: Sequence[int] | NDArray[np.int64], sample_weight: NDArray[np.floating] | None = None
+        cls,
+        X: NDArray[np.floating],
+        columns: Sequence[int] | NDArray[np.int64],
+        sample_weight: NDArray[np.floating] | None = None,
+        labels: Sequence[str] | None = None,
     ) -> Self:
         """Mean and standard deviation of the values that are there.
 
@@ -45,6 +49,8 @@ class Standardizer:
             Those to standardise.
         sample_weight : ndarray of shape (n_samples,), optional
             A weight of 2 counts as two rows, one of 0 as none.
+        labels : sequence of str, optional
+            What messages call each of `columns`.
 
         Raises
         ------
@@ -62,7 +68,8 @@ class Standardizer:
             std = np.sqrt(np.where(total > 0, variance / total, 0.0))
         too_large = np.flatnonzero(~np.isfinite(std))
         if len(too_large):
-            raise DataError(f"column {chosen[too_large[0]]} of X holds numbers too large to be standardised: divide them first")
+            label = f"column {chosen[too_large[0]]}" if labels is None else labels[too_large[0]]
+            raise DataError(f"{label} of X holds numbers too large to be standardised: divide them first")
         result = cls(np.zeros(X.shape[1]), np.ones(X.shape[1]))
         result.mean[chosen], result.std[chosen] = mean, np.where(std > NOISE * np.abs(mean), std, 1.0)
         return result

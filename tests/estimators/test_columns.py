@@ -279,6 +279,25 @@ def test_text_in_a_numeric_column(chosen):
             fitted(frame, categorical_features=chosen)
 
 
+@pytest.mark.parametrize("X", [np.array([[1, "a"], [2, "b"]], object), np.array([["1", "a"], ["2", "b"]]), [[1.0, "a"], [2.0, "b"]]])
+def test_text_in_an_array(X):
+    with pytest.raises(DataError, match=r"column 1 of X holds .*'a'.*, which is no number.*name it in categorical_features"):
+        fitted(X)
+    assert fitted(X, categorical_features=[1])[2].tolist() == [[1, 1, 0], [2, 0, 1]]
+
+
+def test_numbers_too_large_to_be_standardised_are_named():
+    X = pd.DataFrame({"c": ["u", "v"], "huge": [1e300, -1e300]})
+    with pytest.raises(DataError, match="column 'huge' of X holds numbers too large"):
+        fitted(X, standardize=True)
+
+
+def test_what_is_no_table():
+    for X in (np.arange(4.0), np.zeros((3, 2, 2))):
+        with pytest.raises(ValueError, match=r"Expected 2D array|dim 3"):
+            fitted(X, categorical_features=[0])
+
+
 def test_text_where_training_had_numbers():
     for data in (PASSENGERS, {name: PASSENGERS[name] for name in ("age", "alone")}):
         for frame in frames(data):
