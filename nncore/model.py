@@ -103,7 +103,7 @@ class Sequential(Network):
             Class indices from 0 on, or reals, as the loss takes.
         loss, optimizer : str, instance or None
             None keeps what the network has. A different optimizer (or one with other hyperparameters) starts with fresh state.
-            Without any, the optimizer is ``"adam"``; there is no default loss.
+            Without any, the optimizer is ``"adam"``; there is no default loss. A loss may also be a function, see `nncore.FunctionLoss`.
         epochs : int, default 20
             Passes over the data.
         batch_size : int, default 128
@@ -117,12 +117,13 @@ class Sequential(Network):
             Leave out the last batch of an epoch if it is smaller.
         validation : (X, y) or (X, y, sample_weight), optional
             Scored after every epoch: ``val_loss`` (without the penalty of `weight_decay`) and ``val_<metric>`` in the history.
-        metrics : sequence of str or Metric, optional
-            None takes those of the loss.
+        metrics : sequence of str, Metric or function, optional
+            None takes those of the loss. For functions see `nncore.FunctionMetric`.
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
-        callbacks : sequence of str or Callback
-            Told of progress, epochs and the end, in this order.
+        callbacks : sequence of str, Callback or function
+            Told of progress, epochs and the end, in this order. A function is called with the running `nncore.training.Training` after every
+            epoch.
         weight_decay : float, optional
             λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
             first.
