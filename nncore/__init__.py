@@ -26,6 +26,7 @@ _HOMES = {
     "get_num_threads": "nncore.threads",
     "Dense": "nncore.layers.dense",
     "BatchNorm": "nncore.layers.batch_norm",
+    "LayerNorm": "nncore.layers.layer_norm",
     "Dropout": "nncore.layers.dropout",
     "ActivationLayer": "nncore.layers.activation",
     "Residual": "nncore.layers.residual",

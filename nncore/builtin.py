@@ -12,6 +12,7 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
     return [
         Component("dense", "nncore.layers.dense:Dense", "y = φ(x·W + b)"),
         Component("batch_norm", "nncore.layers.batch_norm:BatchNorm", "standardise each feature over the batch"),
+        Component("layer_norm", "nncore.layers.layer_norm:LayerNorm", "standardise each sample over its features"),
         Component("dropout", "nncore.layers.dropout:Dropout", "set inputs to zero at random while training"),
         Component("activation", "nncore.layers.activation:ActivationLayer", "apply an activation as a layer of its own"),
         Component("residual", "nncore.layers.residual:Residual", "x + f(x), f a chain of layers"),

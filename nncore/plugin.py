@@ -297,6 +297,9 @@ class Plan:
     gradient_unit : int
         The compiled kernel has ``gradient`` functions, which write any range of the layer's parameters that begins and ends at a
         multiple of this many. 0: ``backward`` writes the gradients.
+    gradient_bound : float
+        The ``gradient`` functions write sums over the rows of elements of d_y, each times a number that is in magnitude no larger than
+        this or than the largest of x, whichever is more. The host relies on it to bound gradients without looking at them.
     is_view : bool
         The output is the input under another shape; nothing runs (flatten).
     training_only : bool
@@ -325,6 +328,7 @@ class Plan:
     split_rows: bool = False
     split_columns: bool = False
     gradient_unit: int = 0
+    gradient_bound: float = 1.0
     is_view: bool = False
     training_only: bool = False
     accepts_nan: bool = False

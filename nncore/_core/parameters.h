@@ -200,7 +200,7 @@ static T F(largest)(const T *x, int64_t n) {
 }
 
 /* Whether all gradients must be finite, from looking at the batch alone, which is smaller than they are: each is a sum over the rows of
- * products of an element of d_y with one of x or with 1. */
+ * products of an element of d_y with a number no larger than the largest of x, or than the layer's bound. */
 static int F(are_bounded)(const member *m) {
     const nnc_program *program = m->program;
     for (int64_t i = 0; i < program->n_ops; i++) {
@@ -213,7 +213,8 @@ static int F(are_bounded)(const member *m) {
         }
         double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
-        if (!((x_bound < 1 ? 1 : x_bound) * d_y_bound * (double)m->n_rows < (double)LARGEST / 2)) return 0;
+        if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
+        if (!(x_bound * d_y_bound * (double)m->n_rows < (double)LARGEST / 2)) return 0;
     }
     return 1;
 }

@@ -35,6 +35,7 @@ cdef extern from "runner.h" nogil:
         const nnc_layer *layer
         const nnc_activation *activation
         int64_t first_parameter, n_parameters, gradient_unit, cache_per_row, scratch, scratch_per_row
+        double gradient_bound
         const nnc_branch *branches
         int64_t n_branches
         nnc_layer_call call
@@ -265,7 +266,7 @@ cdef class Program:
             op.call.layer = described.layer
             op.first_parameter, op.n_parameters = described.first_parameter, 0 if described.parameters is None else described.parameters.size
             op.split_rows, op.split_columns = described.plan.split_rows, described.plan.split_columns
-            op.gradient_unit = described.gradient_unit
+            op.gradient_unit, op.gradient_bound = described.gradient_unit, described.plan.gradient_bound
             op.cache_per_row = described.plan.cache_per_row
             op.scratch, op.scratch_per_row = described.plan.scratch, described.plan.scratch_per_row
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets

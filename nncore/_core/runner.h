@@ -57,6 +57,7 @@ typedef struct nnc_op {
     const nnc_activation *activation; /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
     int64_t first_parameter, n_parameters; /* its range of the flat vectors */
     int64_t gradient_unit;
+    double gradient_bound;
     int64_t cache_per_row, scratch, scratch_per_row;
     const nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
     int64_t n_branches;

@@ -10,5 +10,5 @@ from levels import OTHER_LEVELS, run_tests
 
 @pytest.mark.parametrize("level", OTHER_LEVELS)
 def test_layers_at_level(level: str) -> None:
-    names = ("test_batch_norm.py", "test_conformance.py", "test_dropout.py", "test_embedding.py", "test_fill_missing.py")
-    run_tests(level, *(str(Path(__file__).with_name(name)) for name in names))
+    names = ("batch_norm", "conformance", "dropout", "embedding", "fill_missing", "layer_norm")
+    run_tests(level, *(str(Path(__file__).with_name(f"test_{name}.py")) for name in names))

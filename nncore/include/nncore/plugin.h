@@ -146,8 +146,9 @@ typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
 
 /* Without `gradient` functions, backward writes d_x and d_parameters. With them (the plan then has a `gradient_unit`) backward writes d_x
  * alone and is not called where nobody asks for it; gradient, called after it on the whole batch, writes a range of d_parameters that
- * begins and ends at multiples of the unit. Each element it writes must be a sum over the rows of products of an element of d_y with
- * an element of x or with 1: the host relies on it to bound gradients without looking at them. */
+ * begins and ends at multiples of the unit. Each element it writes must be a sum over the rows of products of an element of d_y with a
+ * number not larger than the largest of x, or than the plan's `gradient_bound` (1 unless it says more): the host relies on it to bound
+ * gradients without looking at them. */
 typedef struct nnc_layer {
     nnc_head head;
     nnc_layer_function forward_f32;
