@@ -5,7 +5,7 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 NATIVE := setup.py $(shell find nncore -name '*.c' -o -name '*.h' -o -name '*.pyx')
 SANITIZED := build/sanitized
 SANITIZED_TESTS := tests/_core tests/activations tests/layers tests/losses tests/optimizers tests/estimators tests/test_gradients.py \
-    tests/test_model.py tests/test_training.py
+    tests/test_missing.py tests/test_model.py tests/test_training.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -173,3 +173,16 @@ def test_a_number_that_nothing_fills_is_refused_at_prediction() -> None:
         net.predict(X)
     with pytest.raises(NonFiniteError, match=r"NaN in the inputs reaches dense_1"):
         net.fit(X, labels, epochs=1, progress=False)
+
+
+def test_nan_goes_through_branches_that_all_take_it() -> None:
+    X, labels = table(60, seed=0)
+    branches = nn.Concat([[nn.Embedding(12, columns=[1]), nn.FillMissing()], [nn.FillMissing(indicator=False), nn.Dense(4)]])
+    net = nn.Sequential(branches, nn.Dense(2))
+    net.fit(X, labels, loss="softmax_cross_entropy", epochs=1, progress=False)
+    assert np.isfinite(net.predict(X)).all()
+    with pytest.raises(DataError, match="contains NaN"):
+        nn.Sequential(nn.Concat([[nn.FillMissing()], []]), nn.Dense(2)).fit(X, labels, loss="softmax_cross_entropy", progress=False)
+    past = nn.Sequential(nn.Embedding(12, columns=[1]), nn.Residual([nn.FillMissing(indicator=False)]), nn.Dense(2))
+    with pytest.raises(NonFiniteError, match="NaN in the inputs reaches residual_1"):
+        past.fit(X, labels, loss="softmax_cross_entropy", epochs=1, progress=False)
