@@ -65,8 +65,8 @@ class ActivationHistogramDisplay(LayerHistograms):
     def _note(self, name: str) -> str:
         zero = float((self.values[name] == 0).mean())
         notes = [f"{percent(zero)} zero"] if zero >= 0.005 else []
-        notes += [f"{percent(self.dead[name])} of units dead"] if self.dead[name] > 0 else []
-        return ", ".join(notes)
+        notes += [f"{percent(self.dead[name])} dead units"] if self.dead[name] > 0 else []
+        return "\n".join(notes)
 
     def _verdict(self) -> str:
         name, share = max(self.dead.items(), key=lambda item: item[1])

@@ -89,9 +89,8 @@ class LayerHistograms(Display):
             ground = row + 0.42
             ax.stairs(ground - 0.84 * counts / max(counts.max(), 1), edges, baseline=ground, fill=True, color=self.color)
             ax.axhline(ground, color=INK, linewidth=0.6)
-            box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0}
-            place = (0.995, row - 0.36)
-            ax.annotate(self._note(name), place, xycoords=("axes fraction", "data"), ha="right", va="top", fontsize=8, color=INK, bbox=box)
+            # Beside the axes: anywhere inside, bars may be in the way.
+            ax.annotate(self._note(name), (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=INK)
         ax.set_xlim(limits)
         ax.set_ylim(len(shown) - 0.5, -0.5)
         ax.set_yticks(range(len(shown)), list(self.values), fontsize=9)

@@ -187,6 +187,8 @@ class ValidationCurveDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw, into `ax` if it is given."""
+        from matplotlib.ticker import MaxNLocator
+
         if ax is None:
             ax = new_figure(6.4, 4.0).subplots()
         self.ax_, self.figure_ = ax, figure_of(ax)
@@ -204,6 +206,8 @@ class ValidationCurveDisplay(Display):
         if not numeric or len(x) <= _MOST_TICKS:
             ax.set_xticks(x, [f"{value:g}" if numeric else str(value) for value in self.param_values])
             ax.set_xticks([], minor=True)
+        elif all(isinstance(value, (int, np.integer)) for value in self.param_values) and not logarithmic:
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         both = np.concatenate([self.train_scores.ravel(), self.validation_scores.ravel()])
         if not self.higher_is_better and spans_decades(both):
             ax.set_yscale("log")
@@ -236,7 +240,7 @@ class ValidationCurveDisplay(Display):
             width = (edges[end] - edges[begin]) / (edges[-1] - edges[0])
             center = (edges[end] + edges[begin]) / 2
             # A name that is wider than its stretch stands upright in it.
-            fits = width > 0.022 * len(region)
+            fits = width > 0.016 * len(region)
             ax.annotate(
                 region,
                 (float(np.exp(center)) if logarithmic else center, 1.0),
@@ -248,6 +252,7 @@ class ValidationCurveDisplay(Display):
                 rotation=0 if fits else 90,
                 fontsize=10 if fits else 8,
                 color=INK,
+                bbox={"facecolor": "white", "alpha": 0.0 if fits else 0.8, "edgecolor": "none", "pad": 1.0},
             )
             begin = end
 

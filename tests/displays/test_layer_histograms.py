@@ -42,7 +42,7 @@ def test_dead_units_are_counted():
     display = ActivationHistogramDisplay.from_network(net, X)
     assert display.dead["dense_2"] >= 4 / 16
     assert display.dead["dense_3"] == 0
-    assert "of units dead" in display.ax_.texts[1].get_text()
+    assert "dead units" in display.ax_.texts[1].get_text()
     assert "dense_2 are dead" in display.figure_.get_suptitle()
     assert overlapping_texts(display.figure_) == []
 
