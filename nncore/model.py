@@ -122,8 +122,8 @@ class Sequential(Network):
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
         callbacks : sequence of str, Callback or function
-            Told of progress, epochs and the end, in this order. A function is called with the running `nncore.training.Training` after every
-            epoch.
+            Told of progress, epochs and the end, in this order. A function is called with the running `nncore.training.Training` after
+            every epoch.
         weight_decay : float, optional
             λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
             first.
