@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from manifest import classes
 from plugin_fixtures.fake_site import open_site
 
 from nncore.activations.relu import ReLU
@@ -125,7 +126,7 @@ def test_did_you_mean_an_ambiguous_or_a_qualified_one(site):
 
 def test_without_a_near_name_all_are_listed(site):
     message = unknown(site.registry(), "metrics", "zzzzzz")
-    assert "the names are accuracy, r2" in message
+    assert f"the names are {', '.join(sorted(classes('metrics')))}" in message
 
 
 def test_a_name_of_another_kind(site):

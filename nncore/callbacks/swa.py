@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from nncore.errors import ParameterError
 from nncore.plugin import Callback
 
 
@@ -31,14 +28,10 @@ class SWA(Callback):
     """
 
     ranges = {"start": "[0, inf)"}
+    whole = ("start",)
 
     def __init__(self, start: int = 0) -> None:
         self.start = start
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.start, (int, np.integer)):
-            raise ParameterError(f"SWA: start counts epochs and must be an integer, got {self.start!r}")
 
     def on_fit_begin(self, training: Any) -> None:
         training.average_parameters(over="epochs", begin=self.start)

@@ -177,5 +177,5 @@ def test_bad_averages_are_refused() -> None:
     for decay in (0, 1, -0.5, float("nan")):
         with pytest.raises(ParameterError, match="decay must be a number in"):
             nn.EMA(decay)
-    with pytest.raises(ParameterError, match="must be an integer"):
+    with pytest.raises(ParameterError, match="start must be a whole number"):
         nn.SWA(start=0.5)  # type: ignore[arg-type]
