@@ -25,8 +25,8 @@ WIDTH = "110"
 INTRODUCTION = """\
 # `nncore train` on eight tables
 
-What a newcomer types and what is printed, made by `tools/make_transcript.py` on {files}. Each is trained with the defaults, on the file
-as it was downloaded; what one would do next follows. Durations are left out (…); they, and the last digits, differ between machines.
+What a newcomer types and what is printed, written by `tools/make_transcript.py`. Each table is trained with the defaults, on the file as it
+was downloaded; what one would do next follows. Durations are left out (…); they, and the last digits, differ between machines.
 """
 
 #: Heading, what to know, files to bring (from, called), commands.
@@ -49,7 +49,7 @@ CHAPTERS: list[tuple[str, str, list[tuple[str, str]], list[str]]] = [
         [("titanic/train.csv", "titanic.csv"), ("titanic/test.csv", "titanic-test.csv")],
         [
             "nncore train titanic.csv --target Survived --cv 5 --out titanic.nncore",
-            "nncore predict titanic.nncore titanic-test.csv --out survivors.csv",
+            "nncore predict titanic.nncore titanic-test.csv --copy PassengerId --out survivors.csv",
             "head -3 survivors.csv",
         ],
     ),
@@ -92,7 +92,8 @@ CHAPTERS: list[tuple[str, str, list[tuple[str, str]], list[str]]] = [
     ),
     (
         "MNIST",
-        "Ten thousand images as a table: a column for the digit and one for each of 784 pixels, written to a compressed file by a few lines of Python.",
+        "Ten thousand images as a table: a column for the digit and one for each of 784 pixels, written to a compressed file by a few "
+        "lines of Python.",
         [("mnist", "mnist.csv.gz")],
         ["nncore train mnist.csv.gz --target digit --epochs 10 --patience 3 --out mnist.nncore"],
     ),
@@ -112,7 +113,7 @@ CHAPTERS: list[tuple[str, str, list[tuple[str, str]], list[str]]] = [
 
 def main() -> None:
     data = Path(sys.argv[1])
-    print(INTRODUCTION.format(files="the eight data sets of its table of contents"))
+    print(INTRODUCTION)
     with tempfile.TemporaryDirectory() as folder:
         for heading, text, files, commands in CHAPTERS:
             for source, name in files:
@@ -152,7 +153,13 @@ def printed(command: str, folder: str) -> str:
     nncore = f"nncore() {{ '{sys.executable}' -m nncore \"$@\"; }}; "
     environment = os.environ | {"COLUMNS": WIDTH, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))}
     done = subprocess.run(
-        ["bash", "-c", nncore + command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["bash", "-c", nncore + command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     lines = [line for line in done.stdout.splitlines() if not re.match(r" *\d+ %  epoch |ended early: ", line)]
     return "".join(re.sub(r"\b\d+(\.\d+)? s\b", "… s", line) + "\n" for line in lines)

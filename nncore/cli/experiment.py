@@ -162,10 +162,13 @@ def make_network(settings: Settings, encoder: TableEncoder) -> Sequential:
     from nncore.layers.activation import ActivationLayer
     from nncore.layers.dense import Dense
     from nncore.layers.dropout import Dropout
+    from nncore.layers.embedding import Embedding
     from nncore.model import Sequential
 
     activation = registry.resolve("activations", component(settings.activation))
     layers: list[Layer] = []
+    if coded := encoder.coded():
+        layers.append(Embedding(list(coded.values()), columns=list(coded)))
     for width in settings.hidden:
         if settings.normalization is None:
             layers.append(Dense(width, activation=activation))

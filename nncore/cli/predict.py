@@ -44,6 +44,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="CSV (.gz too) or Parquet, - for standard input; columns are found by name, no target needed",
     )
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="default: standard output")
+    parser.add_argument(
+        "--copy", action="append", default=[], metavar="COLUMN", help="also this column of DATA, in front (may be repeated)"
+    )
     parser.add_argument("--proba", action="store_true", help="also the probability of each class")
     parser.set_defaults(run=run)
 
@@ -64,13 +67,15 @@ def run(arguments: argparse.Namespace) -> int:
         # Whether there are commas in numbers is looked for again where training had none: another file may be written otherwise.
         for block in read_blocks(arguments.data, header=encoder.has_header, decimal_comma=encoder.decimal_comma or None):
             table, notices = encoder.match(block)
+            for name in arguments.copy:
+                table.column(name)  # before anything is written
             X, found = encoder.transform(table)
             outputs = predictions(network, X)
             if n_rows == 0:
                 for text in notices:
                     notice(text)
-                writer.writerow(_header(encoder, arguments.proba))
-            writer.writerows(_rows(encoder, outputs, arguments.proba))
+                writer.writerow([*arguments.copy, *_header(encoder, arguments.proba)])
+            writer.writerows(_with_columns(table, arguments.copy, _rows(encoder, outputs, arguments.proba)))
             file.flush()
             remarks = merged([*remarks, *found])
             if encoder.target.name in table.names:
@@ -138,6 +143,14 @@ def _rows(encoder: TableEncoder, outputs: np.ndarray, with_probabilities: bool) 
         return ((label,) for label in labels)
     probabilities = as_probabilities(outputs).tolist()
     return ([label, *(f"{p:.6f}" for p in row)] for label, row in zip(labels, probabilities, strict=True))
+
+
+def _with_columns(table: Table, names: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The cells of some columns before each row."""
+    if not names:
+        return rows
+    copied = zip(*(table.column(name) for name in names), strict=True)
+    return ([*(cell or "" for cell in cells), *row] for cells, row in zip(copied, rows, strict=True))
 
 
 class ClassComparison:

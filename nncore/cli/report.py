@@ -9,7 +9,7 @@ from nncore.cli.experiment import Task
 from nncore.cli.terminal import listed, percent, significant
 from nncore.tabular import ClassTarget, Table, TableEncoder
 from nncore.tabular.columns import CategoricalColumn, NumericColumn, parse_numbers
-from nncore.tabular.kinds import MOST_LEVELS
+from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -22,7 +22,7 @@ def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, s
     for label, texts in (
         ("numbers", [_numeric(table, column) for column in encoder.columns if isinstance(column, NumericColumn)]),
         ("categories", [_categorical(column) for column in encoder.columns if isinstance(column, CategoricalColumn)]),
-        ("left out", [f"{name} ({kind.reason})" for name, kind in kinds.items() if kind.kind == "left out"]),
+        ("left out", _left_out(kinds)),
     ):
         if texts:
             yield label, listed(texts, most=30)
@@ -53,6 +53,15 @@ def _target(table: Table, encoder: TableEncoder, why: str) -> str:
     return f"{target.name}: regression, {why}; {_distribution(table, target.name)}"
 
 
+def _left_out(kinds: dict[str, ColumnKind]) -> list[str]:
+    """The columns that are, those for the same reason together."""
+    names: dict[str, list[str]] = {}
+    for name, kind in kinds.items():
+        if kind.kind == "left out":
+            names.setdefault(kind.reason, []).append(name)
+    return [f"{listed(group, most=8)} ({reason})" for reason, group in names.items()]
+
+
 def _distribution(table: Table, name: str) -> str:
     numbers = parse_numbers(name, table.column(name), table.place)
     return f"mean {significant(float(numbers.mean()))}, standard deviation {significant(float(numbers.std()))}"
@@ -65,7 +74,8 @@ def _numeric(table: Table, column: NumericColumn) -> str:
 
 def _categorical(column: CategoricalColumn) -> str:
     levels = f"the {MOST_LEVELS} most frequent and other" if column.has_other else str(len(column.levels))
-    return f"{column.name} ({levels}{' and missing' if column.has_missing else ''})"
+    vectors = ", each a learned vector" if column.is_coded else ""
+    return f"{column.name} ({levels}{' and missing' if column.has_missing else ''}{vectors})"
 
 
 def _giveaways(table: Table, encoder: TableEncoder) -> list[str]:

@@ -20,8 +20,9 @@ def labelled(label: str, text: str) -> str:
     """``label      text``, wrapped to the terminal with the text in a column of its own."""
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
     blank = " " * INDENT
-    lines = textwrap.wrap(text, max(width - INDENT, 40), break_on_hyphens=False, break_long_words=False)
-    return f"{label:<{INDENT - 1}} {f'{chr(10)}{blank}'.join(lines)}".rstrip()
+    kept = text.replace(" %", "\N{NO-BREAK SPACE}%")  # a number is not parted from its unit
+    lines = textwrap.wrap(kept, max(width - INDENT, 40), break_on_hyphens=False, break_long_words=False)
+    return f"{label:<{INDENT - 1}} {f'{chr(10)}{blank}'.join(lines)}".rstrip().replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def table(rows: list[list[str]]) -> str:

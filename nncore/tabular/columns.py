@@ -12,6 +12,9 @@ from nncore.errors import DataError
 from nncore.tabular.remarks import Remark, examples
 from nncore.tabular.values import as_number
 
+#: A category of more codes than this is one column of them instead of one column for each.
+MOST_ONE_HOT = 16
+
 #: Where a row stands in the file, from its position in the table: `Table.place`.
 Place = Callable[[int], str]
 
@@ -80,7 +83,9 @@ class NumericColumn:
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """One column of zeros and ones for each level, one for "missing" and one for "any other", where training had such.
+    """One code for each level, one for "missing" and one for "any other", where training had such; -1 for what training did not have.
+
+    Few codes become a column of zeros and ones each; many stay one column, for an `nncore.Embedding` to give each a vector.
 
     Attributes
     ----------
@@ -90,36 +95,48 @@ class CategoricalColumn:
     has_missing : bool
         A missing value is a level of its own.
     has_other : bool
-        Only the most frequent levels have a column of their own; the others share one.
+        Only the most frequent levels have a code of their own; the others share one.
+    is_coded : bool
+        The column stays one of codes.
     """
 
     name: str
     levels: tuple[str, ...]
     has_missing: bool
     has_other: bool
+    is_coded: bool = False
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[str | None], most: int) -> CategoricalColumn:
+    def fit(cls, name: str, values: Sequence[str | None], most: int, most_one_hot: int = MOST_ONE_HOT) -> CategoricalColumn:
         counts = Counter(values)
         has_missing = counts.pop(None, 0) > 0
         # Ties are broken by the alphabet, so that the order of the rows does not matter.
         frequent = sorted(counts, key=lambda level: (-counts[level], str(level)))[:most]
-        return cls(name, tuple(sorted(str(level) for level in frequent)), has_missing, len(counts) > most)
+        has_other = len(counts) > most
+        is_coded = len(frequent) + has_missing + has_other > most_one_hot
+        return cls(name, tuple(sorted(str(level) for level in frequent)), has_missing, has_other, is_coded)
+
+    @property
+    def n_codes(self) -> int:
+        return len(self.levels) + self.has_missing + self.has_other
 
     @property
     def width(self) -> int:
-        return len(self.levels) + self.has_missing + self.has_other
+        return 1 if self.is_coded else self.n_codes
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
         position: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
         if self.has_missing:
             position[None] = len(self.levels)
-        unknown = self.width - 1 if self.has_other else -1
+        unknown = self.n_codes - 1 if self.has_other else -1
         places = np.fromiter((position.get(value, unknown) for value in values), dtype=np.int64, count=len(values))
-        out[:] = 0
         rows = np.flatnonzero(places >= 0)
-        out[rows, places[rows]] = 1
+        if self.is_coded:
+            out[:, 0] = places
+        else:
+            out[:] = 0
+            out[rows, places[rows]] = 1
         strangers = set(values) - position.keys()
         if self.has_other or not strangers:
             return None

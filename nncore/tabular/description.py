@@ -66,7 +66,8 @@ def _column(part: object) -> NumericColumn | CategoricalColumn:
             return NumericColumn(record.text("name"), median, mean, std, record.boolean("has_missing"))
         case "categorical":
             levels = record.texts("levels")
-            return CategoricalColumn(record.text("name"), levels, record.boolean("has_missing"), record.boolean("has_other"))
+            has_missing, has_other, is_coded = (record.boolean(key) for key in ("has_missing", "has_other", "is_coded"))
+            return CategoricalColumn(record.text("name"), levels, has_missing, has_other, is_coded)
         case other:
             raise FileFormatError(f"the description of the columns is damaged: no column is of kind {other!r}")
 

@@ -64,8 +64,8 @@ class TableEncoder:
             Classes are those of the whole table: a class is a fact about the task and not a statistic.
         rows : sequence of int
             Rows to learn from. Means, medians and levels come from these alone.
-        most_levels : int, default 50
-            Levels of a categorical column that get an input of their own.
+        most_levels : int, default 500
+            Levels of a categorical column that get a code of their own.
         target_range : str, optional
             Interval in which a real target must stay, ``"[0, inf)"``; by default it is standardised.
         """
@@ -93,6 +93,11 @@ class TableEncoder:
         """The inputs that each column became."""
         ends = np.cumsum([column.width for column in self.columns]).tolist()
         return {column.name: slice(end - column.width, end) for column, end in zip(self.columns, ends, strict=True)}
+
+    def coded(self) -> dict[int, int]:
+        """Where the matrix holds codes, and how many there are."""
+        starts = {name: span.start for name, span in self.spans().items()}
+        return {starts[c.name]: c.n_codes for c in self.columns if isinstance(c, CategoricalColumn) and c.is_coded}
 
     def match(self, table: Table) -> tuple[Table, list[str]]:
         """The columns of another file under the names of the training file, and what the user should know.

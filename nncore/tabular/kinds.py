@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nncore.tabular.columns import Place
+from nncore.tabular.columns import MOST_ONE_HOT, Place
 from nncore.tabular.table import Table
 from nncore.tabular.values import as_number
 
-#: Levels of a categorical column that get an input of their own.
-MOST_LEVELS = 50
+#: Levels of a categorical column that are told apart.
+MOST_LEVELS = 500
 
 #: Text with this share of distinct values names its rows rather than grouping them.
 IDENTIFIER_SHARE = 0.7
+
+#: Text of many values with fewer rows for each than this, on average, has none that much could be learnt about.
+FEWEST_ROWS_A_LEVEL = 3
+
+_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}($|[ T])")
 
 #: Text with this share of numbers was perhaps meant to be numbers.
 NUMBERS_SHARE = 0.9
@@ -58,7 +64,10 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
         return ColumnKind("categorical", remark)
     if len(counts) >= IDENTIFIER_SHARE * n_present and len(counts) > 2:
         return ColumnKind("left out", f"text, {len(counts)} different values in {n_present} rows")
-    if sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
+    if all(_DATE.match(word) for word in words):
+        return ColumnKind("left out", f"dates, {len(counts)} different; columns such as month and weekday would be of use")
+    has_few_rows_each = len(counts) > MOST_ONE_HOT and n_present < FEWEST_ROWS_A_LEVEL * len(counts)
+    if has_few_rows_each or sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
         return ColumnKind("left out", f"text, {len(counts)} different values, none frequent")
     return ColumnKind("categorical")
 

@@ -149,3 +149,19 @@ def test_memory_does_not_grow_with_the_file(model: Path, tmp_path: Path) -> None
     assert in_the_end - at_first < 16 * 2**20
     head, *answers = few.splitlines()
     assert many.splitlines() == [head, *answers * 50]
+
+
+def test_copied_columns_stand_in_front(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "new.csv", 30)
+    rows = [line.split(",") for line in data.read_text().splitlines()]
+    with_blocks_of(7, monkeypatch)
+    assert main(["predict", str(model), str(data), "--copy", "colour", "--copy", "x0"]) == 0
+    shown = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    assert [line[:2] for line in shown] == [[row[4].replace("?", ""), row[0]] for row in rows]
+    assert {line[2] for line in shown[1:]} <= {"yes", "no"}
+    assert main(["predict", str(model), str(data), "--copy", "x9"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "has no column 'x9'; it has 'x0'" in captured.err

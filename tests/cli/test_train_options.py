@@ -285,3 +285,35 @@ def test_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_command_needs_no_scikit_learn(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     assert train(Settings(data=data, target="species", epochs=1, quiet=True, hidden=(4,))) == 0
+
+
+def test_a_category_of_many_levels_gets_vectors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    shops, weather = rng.integers(0, 40, 1200), rng.integers(0, 2, 1200)
+    effect = rng.normal(size=40)
+    sold = np.exp(effect[shops] + 0.3 * weather)
+    data, model = tmp_path / "shops.csv", tmp_path / "m.nncore"
+    rows = zip(shops, weather, sold, strict=True)
+    data.write_text("shop,weather,sold\n" + "".join(f"shop {s},{'sun' if w else 'rain'},{v:.4f}\n" for s, w, v in rows))
+    arguments = ["--hidden", "16", "--epochs", "60", "--lr", "0.01", "--dropout", "0", "--out", str(model)]
+    assert main(["train", str(data), "--target", "sold", *arguments]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "shop (40, each a learned vector), weather (2)" in shown
+    assert float(shown.split("R² ")[1].split(",")[0]) > 0.9
+    network = nncore.load(model)
+    assert type(network.layers[0]).__name__ == "Embedding"
+    assert network.input_shape == (3,)
+    new = tmp_path / "new.csv"
+    new.write_text("shop,weather\nshop 1,sun\nshop 99,rain\n,sun\n")
+    assert main(["predict", str(model), str(new), "--copy", "shop"]) == 0
+    captured = capsys.readouterr()
+    assert [line.partition(",")[0] for line in captured.out.splitlines()] == ["shop", "shop 1", "shop 99", ""]
+    assert "column 'shop': 2 rows with values that training did not have ('shop 99', missing)" in captured.err
+
+
+def test_time_limit(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--time-limit", "0.2", "--epochs", "1000000", "--patience", "0", "--test-fraction", "0.2"]
+    assert main(["train", str(data), "--target", "species", "--json", "--hidden", "8", *arguments]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "time limit of 0.2 s" in found["stop_reason"]
+    assert 0 < found["epochs"] < 1_000_000

@@ -117,3 +117,20 @@ def test_training_rows_have_exactly_one_one(values: list[str | None], most: int)
 @given(st.permutations(["a", "a", "b", "c", "d"]))
 def test_the_order_of_rows_does_not_matter(values: list[str | None]) -> None:
     assert CategoricalColumn.fit("x", values, most=2) == CategoricalColumn("x", ("a", "b"), False, True)
+
+
+def test_many_levels_stay_one_column_of_codes() -> None:
+    values: list[str | None] = [*"abcdefgh", "a", "b", None]
+    column = CategoricalColumn.fit("x", values, most=3, most_one_hot=4)
+    assert column == CategoricalColumn("x", ("a", "b", "c"), has_missing=True, has_other=True, is_coded=True)
+    assert (column.width, column.n_codes) == (1, 5)
+    out, notices = encoded(column, ["a", "c", None, "h", "never seen"])
+    assert out[:, 0].tolist() == [0, 1 + 1, 3, 4, 4]
+    assert notices == ""
+
+
+def test_what_training_did_not_have_is_no_code() -> None:
+    column = CategoricalColumn.fit("x", ["a", "b", "c"], most=3, most_one_hot=2)
+    out, notices = encoded(column, ["b", "z", None])
+    assert out[:, 0].tolist() == [1, -1, -1]
+    assert "2 rows with values that training did not have ('z', missing)" in notices

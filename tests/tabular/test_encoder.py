@@ -137,6 +137,7 @@ PATHS_AND_VALUES = [
     (("columns", 1, "levels"), ["red", "red"]),
     (("columns", 1, "levels"), ["red", 1]),
     (("columns", 1, "has_other"), None),
+    (("columns", 1, "is_coded"), 0),
     (("target",), []),
     (("target", "kind"), "numeric"),
     (("target", "classes"), [0, 1]),

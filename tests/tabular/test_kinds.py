@@ -29,7 +29,8 @@ def table(**columns: list[str | None]) -> Table:
         ([f"Mr {i}" for i in range(100)], "left out"),
         ([f"T{i % 80}" for i in range(100)], "left out"),
         ([f"T{i % 60}" for i in range(600)], "categorical"),
-        ([f"d{i % 700}" for i in range(17_000)], "left out"),
+        ([f"d{i % 700}" for i in range(17_000)], "categorical"),
+        ([f"d{i % 2000}" for i in range(17_000)], "left out"),
     ],
 )
 def test_kinds(values: list[str | None], expected: str) -> None:
@@ -77,3 +78,15 @@ def test_target_dropped_and_kept_columns() -> None:
     assert kinds["a"] == ColumnKind("left out", "as asked")
     assert kinds["name"] == ColumnKind("categorical", "kept as asked")
     assert kinds["b"].kind == "categorical"
+
+
+def test_dates_are_left_out_and_said_to_be() -> None:
+    days = [f"{1 + i % 12}/{1 + i % 28}/2011" for i in range(400)]
+    assert kind(days).reason.startswith("dates, ")
+    assert kind([f"2011-02-{1 + i % 28:02d} 10:00" for i in range(400)]).kind == "left out"
+    assert kind([f"{i % 9}-{i % 7}" for i in range(400)]).kind == "categorical"
+
+
+def test_values_of_few_rows_each_are_left_out() -> None:
+    assert kind([f"name {i % 150}" for i in range(400)]).reason == "text, 150 different values, none frequent"
+    assert kind([f"name {i % 100}" for i in range(400)]).kind == "categorical"
