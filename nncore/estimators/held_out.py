@@ -93,7 +93,7 @@ class Judge:
             weights = {} if held_out.sample_weight is None else {"sample_weight": held_out.sample_weight}
             return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
         if not self.metrics:
-            return -recorded["val_loss"]
+            return -float(recorded["val_loss"])
         (metric,) = self.metrics
-        value = recorded[f"val_{metric_name(metric)}"]
+        value = float(recorded[f"val_{metric_name(metric)}"])
         return value if metric.higher_is_better else -value

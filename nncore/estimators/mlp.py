@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing, check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from nncore.errors import DataError, NonFiniteError, ParameterError
@@ -107,6 +107,19 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         if incremental and self.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")
         starts_over = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        before = vars(self).copy()
+        try:
+            self._train(X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
+        except BaseException as error:
+            if starts_over:  # and so changed nothing that was there before: an estimator that cannot be trained stays what it was
+                self.__dict__.clear()
+                self.__dict__.update(before)
+            if isinstance(error, NonFiniteError):
+                raise DataError(f"{NOT_FINITE} {error}") from error
+            raise
+        return self
+
+    def _train(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, starts_over: bool, incremental: bool) -> None:
         matrix, y_checked = self._validate_samples(X, y, sample_weight, reset=starts_over)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
         if (starts_over and not incremental) or "_targets" not in self.__dict__:
@@ -121,21 +134,16 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
             self._take_given_parameters(matrix, loss, random_state)
         data = TrainingData(matrix, self._encode_target(y_checked, loss), self._weights(y_checked, weights))
         self._hold_out(data, X, y_checked, validation, loss, random_state)
-
         tasks = None
         if not incremental:
             self.network_.seed = _seed(random_state)
             tasks = FitTasks(self, X, y, sample_weight, max_iter=self.max_iter, fitted=self._fitted_so_far)
-        try:
-            if self._is_lbfgs:
-                fit_lbfgs(self, data, tasks)
-            else:
-                fit_stochastic(self, data, [] if tasks is None else [tasks], incremental=incremental)
-        except NonFiniteError as error:
-            raise DataError(f"{NOT_FINITE} {error}") from error
+        if self._is_lbfgs:
+            fit_lbfgs(self, data, tasks)
+        else:
+            fit_stochastic(self, data, [] if tasks is None else [tasks], incremental=incremental)
         if tasks is not None:
             tasks.finish()
-        return self
 
     @property
     def _is_lbfgs(self) -> bool:
@@ -151,6 +159,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
             self._columns = columns
         else:
             matrix, y = self._columns.transform(self, X, y, **checks)
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         return matrix.toarray() if issparse(matrix) else matrix, y
 
     def _new_network(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:

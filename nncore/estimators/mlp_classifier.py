@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
 from nncore.errors import DataError, ParameterError
@@ -248,10 +248,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
-    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
-        X, y = super()._validate_samples(X, y, sample_weight, reset=reset)
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-
     def _learn_target(self, y: Any) -> None:
         self._targets = ClassTargets(y)
         self.classes_ = self._targets.classes
@@ -400,6 +396,24 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):  # the logarithm of a probability that is 0 is what it is
             return [np.log(part) for part in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy; of several targets, the fraction of samples with all of them right.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+        """
+        if "_targets" not in self.__dict__ or self._targets.kind != HEADS:
+            accuracy: float = super().score(X, y, sample_weight)
+            return accuracy
+        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
 
     def _has_probabilities(self) -> bool:
         """Whether the loss turns outputs into probabilities."""

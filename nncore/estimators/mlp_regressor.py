@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from nncore.estimators.fit_tasks import with_callbacks
+from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
 from nncore.plugin import Loss
@@ -27,7 +27,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     ----------
     loss : str, Loss, dict or function, default "squared_error"
         ``"squared_error"`` is half of it, ``"poisson"`` half the deviance, from the logarithm of the rate; ``"absolute_error"``,
-        ``"huber"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}`` or any other loss of the registry, or
+        ``"huber"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}`` or any other loss of the registry, or
         ``function(output, target)`` that returns the loss of each sample and its gradient.
     hidden_layer_sizes : int or sequence of int, default (100,)
         Units of each hidden layer.
@@ -246,10 +246,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
 
-    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
-        X, y = super()._validate_samples(X, y, sample_weight, reset=reset)
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-
     def _learn_target(self, y: Any) -> None:
         self._targets = RealTargets(y)
 
@@ -270,7 +266,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return target
 
     def _default_scoring(self, loss: Loss) -> Any:
-        return "r2" if self._targets.n_outputs(loss) == self._targets.n_targets else "loss"
+        return "r2" if self._targets.n_outputs(loss) == self._targets.n_targets else LOSS
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -323,17 +319,20 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
-    def predict(self, X: Any) -> NDArray[np.floating]:
+    def predict(self, X: Any, return_std: bool = False) -> NDArray[np.floating] | tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Predictions for samples.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+        return_std : bool, default False
+            With ``loss="gaussian_nll"``: the standard deviations too.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
             A loss with several outputs for each target (quantiles) has them along a last axis.
         """
-        outputs = self._outputs(X)
-        return self._targets.decode(outputs)
+        outputs, loss = self._outputs(X), self._make_loss()
+        predictions = self._targets.decode(outputs, loss)
+        return (predictions, self._targets.deviations(outputs, loss)) if return_std else predictions

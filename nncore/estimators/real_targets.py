@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nncore.errors import DataError, NNCoreError, ParameterError
+from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.plugin import Loss
 from nncore.registry import resolve
 
@@ -41,7 +42,7 @@ class RealTargets:
     def loss(self, spec: Any) -> Loss:
         """The loss that `spec` means, by scikit-learn's name or as the registry takes it."""
         loss: Loss = resolve("losses", SCIKIT_LEARN_LOSSES.get(spec, spec) if isinstance(spec, str) else spec)
-        if loss.targets == "labels":
+        if loss.targets == "labels" or loss.link == "softmax":
             raise ParameterError(f"{loss!r} takes classes: use MLPClassifier, or a loss of real targets")
         return loss
 
@@ -55,18 +56,33 @@ class RealTargets:
                 continue
         raise ParameterError(f"{loss!r} has no number of outputs for {self.n_targets} targets")
 
-    def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Predictions for outputs of shape (n_samples, n_outputs) after the link of the loss.
+    def decode(self, outputs: np.ndarray, loss: Loss) -> np.ndarray:
+        """Predictions for outputs of shape (n_samples, n_outputs) after the link of `loss`.
 
         Returns
         -------
         ndarray
             Of shape ``(n_samples,)`` for one output; ``(n_samples, n_outputs)`` for one target with several outputs, or several targets
-            with one each; else ``(n_samples, n_targets, outputs of each)``.
+            with one each; else ``(n_samples, n_targets, outputs of each)``. Of a distribution, its mean.
         """
+        if isinstance(loss, GaussianNLL):
+            outputs = outputs[:, : self.n_targets]
         n_samples, n_outputs = outputs.shape
         if n_outputs == 1:
             return outputs[:, 0]
         if self.n_targets in (1, n_outputs):
             return outputs
         return outputs.reshape(n_samples, self.n_targets, -1)
+
+    def deviations(self, outputs: np.ndarray, loss: Loss) -> np.ndarray:
+        """Standard deviations that go with `decode`, in its shape.
+
+        Raises
+        ------
+        ParameterError
+            If the loss has none.
+        """
+        if not isinstance(loss, GaussianNLL):
+            raise ParameterError(f"return_std=True needs loss='gaussian_nll', which learns deviations; this was trained with {loss!r}")
+        variance = np.maximum(np.exp(outputs[:, self.n_targets :]), loss.min_variance)
+        return np.sqrt(variance[:, 0] if self.n_targets == 1 else variance)

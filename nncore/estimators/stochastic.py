@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.time_limit import TimeLimit
@@ -45,23 +46,24 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
     limit = [] if estimator.time_limit is None else [TimeLimit(float(estimator.time_limit))]
     estimator.n_iter_ = 0
     try:
-        history = network.fit(
-            data.X,
-            data.target,
-            optimizer=solver.optimizer,
-            epochs=1 if incremental else int(estimator.max_iter),
-            batch_size=batch_size,
-            shuffle=bool(estimator.shuffle),
-            validation=None if data.held_out is None else data.held_out.for_network,
-            metrics=[] if data.held_out is None else data.held_out.judge.metrics,
-            sample_weight=data.weights,
-            callbacks=[convergence, *limit, *(estimator.callbacks or ()), *callbacks],
-            weight_decay=data.penalty(float(estimator.alpha), batch_size),
-            clip_norm=0.0 if estimator.clip_norm is None else float(estimator.clip_norm),
-            schedule=solver.schedule(incremental=incremental),
-            n_threads=estimator.n_threads,
-            progress=bool(estimator.progress),
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # said better by the core, and for scores by NaN
+            history = network.fit(
+                data.X,
+                data.target,
+                optimizer=solver.optimizer,
+                epochs=1 if incremental else int(estimator.max_iter),
+                batch_size=batch_size,
+                shuffle=bool(estimator.shuffle),
+                validation=None if data.held_out is None else data.held_out.for_network,
+                metrics=[] if data.held_out is None else data.held_out.judge.metrics,
+                sample_weight=data.weights,
+                callbacks=[convergence, *limit, *(estimator.callbacks or ()), *callbacks],
+                weight_decay=data.penalty(float(estimator.alpha), batch_size),
+                clip_norm=0.0 if estimator.clip_norm is None else float(estimator.clip_norm),
+                schedule=solver.schedule(incremental=incremental),
+                n_threads=estimator.n_threads,
+                progress=bool(estimator.progress),
+            )
     except NonFiniteError as error:
         if not convergence.record_divergence():
             raise

@@ -1,0 +1,78 @@
+"""Validation data: given or split off, scored in many ways; the best network is kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import get_scorer, log_loss
+
+from nncore.estimators import MLPClassifier, MLPRegressor
+from nncore.metrics.accuracy import Accuracy
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+rng = np.random.default_rng(1)
+X, X_val = rng.normal(size=(60, 6)), rng.normal(size=(200, 6))
+y, y_val = (np.where(points[:, 0] + rng.normal(size=len(points)) > 0, "up", "down") for points in (X, X_val))
+OVERFITS = {"hidden_layer_sizes": 100, "learning_rate_init": 0.02, "max_iter": 60, "random_state": 0, "alpha": 0}
+
+
+def one_scorer(estimator, X, y):
+    return estimator.score(X, y)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "score"),
+    [
+        (None, lambda model: model.score(X_val, y_val)),
+        ("accuracy", lambda model: model.score(X_val, y_val)),
+        (Accuracy(), lambda model: model.score(X_val, y_val)),
+        ("loss", lambda model: -log_loss(y_val, model.predict_proba(X_val)[:, 1])),
+        ("neg_log_loss", lambda model: -log_loss(y_val, model.predict_proba(X_val)[:, 1])),
+        ("roc_auc", lambda model: get_scorer("roc_auc")(model, X_val, y_val)),
+        (one_scorer, lambda model: model.score(X_val, y_val)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_best_network_is_kept(scoring, score, early_stopping):
+    model = MLPClassifier(**OVERFITS, scoring=scoring, early_stopping=early_stopping)
+    model.fit(X, y, X_val=X_val, y_val=y_val)
+    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    assert score(model) == pytest.approx(model.best_validation_score_, rel=1e-9)
+    assert (model.n_iter_ < 60) == early_stopping
+    assert (model.best_loss_ is None) == early_stopping
+    np.testing.assert_array_equal(model.history_["val_loss"], model.validation_loss_curve_)
+
+
+def test_weights_of_validation_samples():
+    weights = (y_val == "up") * 1.0
+    model = MLPClassifier(**OVERFITS).fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weights)
+    assert model.best_validation_score_ == pytest.approx(model.score(X_val[y_val == "up"], y_val[y_val == "up"]))
+
+
+def test_a_metric_that_is_better_lower():
+    model = MLPRegressor(random_state=0, max_iter=5, scoring="mae").fit(X, X[:, 0], X_val=X_val, y_val=X_val[:, 0])
+    np.testing.assert_array_equal(model.validation_scores_, -model.history_["val_mae"])
+
+
+def test_without_validation_data():
+    model = MLPClassifier(max_iter=2).fit(X, y)
+    assert model.validation_scores_ is None
+    assert model.best_validation_score_ is None
+    assert model.validation_loss_curve_ == []
+
+
+def test_unknown_classes_in_validation():
+    with pytest.raises(ValueError, match="classes not in"):
+        MLPClassifier(max_iter=2).fit(X, y, X_val=X_val, y_val=["sideways"] * 200)
+
+
+def test_a_fit_that_diverges_keeps_its_best():
+    model = MLPRegressor(activation="identity", solver="sgd", learning_rate_init=0.3, random_state=0, early_stopping=True, max_iter=1000)
+    with pytest.warns(UserWarning, match="diverged in epoch"):
+        model.fit(X * 10, X[:, 0])
+    assert np.isnan(model.validation_scores_[-1])
+    assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_scores_)
+    assert np.isfinite(model.predict(X)).all()

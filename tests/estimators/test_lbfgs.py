@@ -1,0 +1,68 @@
+"""The fit by L-BFGS: its objective, and what it does about validation, dtypes and layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from sklearn.exceptions import ConvergenceWarning
+
+import nncore as nn
+from nncore.estimators import MLPClassifier, MLPRegressor
+from nncore.estimators.lbfgs import Objective
+
+rng = np.random.default_rng(2)
+X = rng.normal(size=(40, 5))
+y = X[:, 0] * X[:, 1] + 0.1 * rng.normal(size=40)
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize(
+    ("loss", "n_outputs", "target"),
+    [
+        ("half_mse", 2, rng.normal(size=(40, 2))),
+        ("binary_cross_entropy", 1, (y > 0)[:, np.newaxis]),
+        ("softmax_cross_entropy", 3, rng.integers(3, size=40)),
+    ],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradient(activation, loss, n_outputs, target, weighted):
+    network = nn.Sequential(nn.Dense(4, activation=activation), nn.Dense(n_outputs)).build(5, loss=loss, rng=1, dtype="float64")
+    network.weight_decay = 0.3
+    weights = rng.uniform(0.5, 2, 40) if weighted else None
+    objective = Objective(network, X, target, weights)
+    point = network.parameters.copy()
+    value, gradient = objective(point)
+    numeric = approx_fprime(point, lambda parameters: objective(parameters)[0], 1e-7)
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-4, atol=1e-6)
+    assert objective(point)[0] == value
+
+
+def test_convergence_is_told():
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge after 2 iteration"):
+        MLPRegressor(solver="lbfgs", max_iter=2, random_state=0).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge"):
+        model = MLPRegressor(solver="lbfgs", max_fun=5, random_state=0).fit(X, y)
+    assert model.n_iter_ <= 5
+    model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", random_state=0, alpha=0, tol=1e-8, max_iter=1000).fit(X, y)
+    solution = np.linalg.lstsq(np.column_stack([X, np.ones(40)]), y, rcond=None)[0]
+    np.testing.assert_allclose([*model.coefs_[0][:, 0], model.intercepts_[0][0]], solution, rtol=1e-3, atol=1e-5)
+    assert len(model.loss_curve_) == len(model.history_) == model.n_iter_
+    assert model.loss_curve_[-1] == pytest.approx(model.loss_)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_validation_data_choose_the_network(dtype):
+    fresh = rng.normal(size=(60, 5))
+    truth = fresh[:, 0] * fresh[:, 1]
+    model = MLPRegressor(hidden_layer_sizes=60, solver="lbfgs", alpha=0, random_state=0, dtype=dtype, normalization="batch_norm")
+    model.fit(X, y, X_val=fresh, y_val=truth)
+    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_
+    assert model.validation_scores_[-1] < model.best_validation_score_  # it went on to overfit
+    assert model.score(fresh, truth) == pytest.approx(model.best_validation_score_, rel=1e-5)
+
+
+def test_partial_fit_is_not_there():
+    assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
+    assert hasattr(MLPClassifier(solver="adamw"), "partial_fit")

@@ -1,0 +1,76 @@
+"""Targets of several columns, losses with several outputs each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nncore.errors import DataError, ParameterError
+from nncore.estimators import MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+rng = np.random.default_rng(0)
+X = rng.uniform(-2, 2, size=(600, 1))
+noise = rng.normal(size=600) * (0.1 + 0.3 * (X[:, 0] > 0))
+y = np.sin(2 * X[:, 0]) + noise
+QUICK = {"hidden_layer_sizes": 30, "activation": "tanh", "random_state": 0, "max_iter": 100, "learning_rate_init": 0.02}
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "half_mse", "mse", "absolute_error", "mae", "huber", "quantile"])
+def test_losses_of_one_output(loss):
+    model = MLPRegressor(loss, **QUICK).fit(X, y)
+    assert model.predict(X).shape == (600,)
+    assert model.score(X, y) > 0.8
+
+
+def test_a_function_as_loss():
+    def log_cosh(output, target):
+        return np.log(np.cosh(output - target)).sum(axis=1), np.tanh(output - target)
+
+    assert MLPRegressor(log_cosh, **QUICK).fit(X, y).score(X, y) > 0.8
+
+
+def test_several_quantiles_at_once():
+    loss = {"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}
+    low, middle, high = MLPRegressor(loss, **QUICK).fit(X, y).predict(X).T
+    assert np.mean(y < low) == pytest.approx(0.1, abs=0.06)
+    assert np.mean(y < middle) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(y < high) == pytest.approx(0.9, abs=0.06)
+    both = MLPRegressor(loss, **QUICK | {"max_iter": 2}).fit(X, np.column_stack([y, y]))
+    assert both.predict(X).shape == (600, 2, 3)
+
+
+def test_deviations_are_learned():
+    model = MLPRegressor("gaussian_nll", **QUICK).fit(X, y)
+    mean, deviation = model.predict(X, return_std=True)
+    np.testing.assert_array_equal(mean, model.predict(X))
+    assert model.score(X, y) > 0.8
+    assert np.median(deviation[X[:, 0] < -0.3]) == pytest.approx(0.1, rel=0.5)
+    assert np.median(deviation[X[:, 0] > 0.3]) == pytest.approx(0.4, rel=0.5)
+    two = MLPRegressor("gaussian_nll", **QUICK | {"max_iter": 2}).fit(X, np.column_stack([y, y]))
+    assert [part.shape for part in two.predict(X, return_std=True)] == [(600, 2), (600, 2)]
+    with pytest.raises(ParameterError, match="return_std=True needs loss='gaussian_nll'"):
+        MLPRegressor(max_iter=1).fit(X, y).predict(X, return_std=True)
+
+
+def test_counts():
+    counts = rng.poisson(np.exp(np.sin(2 * X[:, 0])))
+    model = MLPRegressor("poisson", **QUICK).fit(X, counts)
+    np.testing.assert_allclose(model.predict(X), np.exp(np.sin(2 * X[:, 0])), rtol=0.6)
+    with pytest.raises(DataError, match=r"\[0, inf\)"):
+        MLPRegressor("poisson").fit(X, y)
+
+
+def test_several_targets():
+    Y = np.column_stack([y, -y, 0 * y])
+    model = MLPRegressor(**QUICK).fit(X, Y)
+    assert model.predict(X).shape == (600, 3)
+    assert model.n_outputs_ == 3
+    with pytest.raises(DataError, match="y has 1 targets, this estimator was trained on 3"):
+        model.partial_fit(X, y)
+
+
+def test_a_loss_of_classes():
+    with pytest.raises(ParameterError, match="MLPClassifier"):
+        MLPRegressor("softmax_cross_entropy").fit(X, y)
