@@ -40,7 +40,8 @@ class LayerNorm(Layer):
         beta = Tensor("beta", input_shape, "bias", "zeros", 1, 1)
         # The squares of a sample's x̂ add up to n at most: none of them is above √n.
         bound = math.sqrt(math.prod(input_shape))
-        return Plan(input_shape, (gamma, beta), cache_per_row=2, split_rows=True, gradient_unit=1, gradient_bound=bound)
+        flops = 7 * math.prod(input_shape)  # 4 for the moments and x − μ, then / σ, · γ, + β
+        return Plan(input_shape, (gamma, beta), cache_per_row=2, split_rows=True, gradient_unit=1, gradient_bound=bound, flops=flops)
 
     def forward(self, call: LayerCall) -> None:
         mean = call.x.mean(axis=1, keepdims=True)
