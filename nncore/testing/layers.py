@@ -210,11 +210,13 @@ class LayerConformance(networks.NetworkConformance):
 
     def _trained(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any, split: Split) -> dict[str, np.ndarray]:
         """What a forward and a backward call, or what they are split into, leave behind."""
-        x, parameters, buffers, _ = self._problem(layer, n_rows, shape, dtype)
+        x, parameters, buffers, plan = self._problem(layer, n_rows, shape, dtype)
         call = Call(layer, x, parameters, buffers)
         y = call.forward(split).copy()
         d_y = np.random.default_rng(n_rows).normal(size=y.shape).astype(dtype)
         d_x, d_parameters = call.backward(d_y, split=split)
+        if plan.gradient_unit:
+            check_bound(plan, x, d_y, d_parameters)
         return {"y": y, "d_x": d_x, "d_parameters": d_parameters, "buffers": call.buffers.array, "cache": call.cache.array}
 
 
@@ -242,6 +244,18 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
         registry.resolve("activations", plan.activation)
     check_splitting(layer, plan, what)
     expect(layer.plan(shape) == plan, f"{what} differs when it is asked again")
+
+
+def check_bound(plan: Plan, x: np.ndarray, d_y: np.ndarray, d_parameters: np.ndarray) -> None:
+    """Gradients are no larger than the host takes them to be without looking at them; where x has NaN, it looks."""
+    factor = max(plan.gradient_bound, float(np.abs(x).max()))
+    bound = factor * float(np.abs(d_y).max()) * len(x) * (1 + len(x) * float(np.finfo(x.dtype).eps))
+    largest = float(np.abs(d_parameters).max())
+    expect(
+        not largest > bound,
+        f"d_parameters reach {largest:.3g}, and {len(x)} rows of d_y times a number up to {factor:.3g} only {bound:.3g}: "
+        "say more in the plan's gradient_bound",
+    )
 
 
 def check_splitting(layer: Layer, plan: Plan, what: str) -> None:

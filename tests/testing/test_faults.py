@@ -46,6 +46,7 @@ FAULTS = [
     ("layers", "eager", "forward and backward", "backward writes d_parameters, which are for gradient to write"),
     ("layers", "hoarding", "rows are independent at prediction", "cache is written at prediction, where the host hands NULL"),
     ("layers", "scribbling", "forward and backward", "scratch after gradient, which is called by several threads at once"),
+    ("layers", "boundless", "parts give the bits of the whole", "say more in the plan's gradient_bound"),
     ("layers", "whole_cache", "plan", "with split_rows there is no cache but cache_per_row"),
     ("layers", "row_room", "plan", "with split_columns there is no scratch_per_row"),
     ("layers", "unitless", "plan", "gradient_unit is 0, and the kernel has a gradient_f32"),
