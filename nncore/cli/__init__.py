@@ -24,7 +24,13 @@ COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin", "bench"
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; each command adds its own."""
-    parser = argparse.ArgumentParser(prog="nncore", description="Dense neural networks on CPUs.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="nncore",
+        description="Dense neural networks on CPUs.",
+        epilog="exit codes: 0 done, 1 a component that fails verification, 2 an error that the message explains, 130 interrupted by "
+        "Ctrl-C, 141 the reader of the output went away",
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for command in COMMANDS:

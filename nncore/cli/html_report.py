@@ -17,6 +17,7 @@ from nncore.cli.scores import class_reports, score_name, score_value
 from nncore.cli.terminal import listed, percent, seconds, significant
 from nncore.tabular import ClassTarget
 from nncore.tabular.columns import CategoricalColumn, NumericColumn
+from nncore.tabular.source import STDIN
 
 #: With more classes a table of each is longer than anyone reads.
 MOST_CLASSES = 40
@@ -202,5 +203,5 @@ def _usage(outcome: Outcome) -> str:
         paragraph("At the command line, for a file with the same columns:"),
         code(f"nncore predict {shlex.quote(str(model))} NEW.csv --out answers.csv"),
         paragraph("In Python:"),
-        code(PYTHON.format(model=str(model), data=str(data))),
+        code(PYTHON.format(model=str(model), data="NEW.csv" if str(data) == STDIN else str(data))),
     )

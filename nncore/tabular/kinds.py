@@ -65,7 +65,7 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     if len(counts) >= IDENTIFIER_SHARE * n_present and len(counts) > 2:
         return ColumnKind("left out", f"text, {len(counts)} different values in {n_present} rows")
     if all(_DATE.match(word) for word in words):
-        return ColumnKind("left out", f"dates, {len(counts)} different; columns such as month and weekday would be of use")
+        return ColumnKind("left out", f"dates, {len(counts)} different; columns of month or weekday can stand for them")
     has_few_rows_each = len(counts) > MOST_ONE_HOT and n_present < FEWEST_ROWS_A_LEVEL * len(counts)
     if has_few_rows_each or sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
         return ColumnKind("left out", f"text, {len(counts)} different values, none frequent")
