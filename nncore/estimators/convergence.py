@@ -35,6 +35,10 @@ class Convergence(Callback):
         self.was_stopped = False
         self._best: Snapshot | None = None
 
+    def on_fit_begin(self, training: Any) -> None:
+        if self.held_out is not None and self.estimator.best_validation_score_ > -np.inf:
+            self._best = Snapshot(training.network)  # of the fit that this one goes on with
+
     def on_epoch_end(self, training: Any) -> None:
         estimator = self.estimator
         estimator.t_ += len(training.data)

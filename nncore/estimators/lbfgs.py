@@ -124,6 +124,8 @@ class Iterations:
         self.estimator, self.held_out, self.tasks = estimator, data.held_out, tasks
         self.parameters = twin.parameters.copy()
         self.best: Snapshot | None = None
+        if self.held_out is not None and estimator.best_validation_score_ > -np.inf:
+            self.best = Snapshot(estimator.network_)  # of the fit that this one goes on with
         self.ended_early = False
         self._twin = twin
         self._deadline = np.inf if estimator.time_limit is None else time.monotonic() + estimator.time_limit

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing, check_random_state, column_or_1d
+from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from nncore.errors import DataError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
-    dense_parameters,
     hidden_activations,
     hidden_layer_sizes_of,
     hidden_layers,
@@ -29,7 +28,8 @@ from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
 from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.lbfgs import fit_lbfgs
-from nncore.estimators.parameters import check_parameters
+from nncore.estimators.live_parameters import LiveParameters
+from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.stochastic import fit_stochastic
 from nncore.estimators.training_data import TrainingData
 from nncore.history import History
@@ -46,16 +46,13 @@ NOT_FINITE = "Solver produced non-finite parameter weights. The input data may c
 SPARSE_ROWS = 8192
 
 
-class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
+class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
-    Attributes
-    ----------
-    network_ : Sequential
-        The trained network.
+    Its subclasses' documentation has the attributes that a fit leaves.
     """
 
-    network_: Sequential
+    best_loss_: float | None
 
     # ---- what subclasses know of the target ---------------------------------------------------------------------------------
 
@@ -121,7 +118,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
 
     def _train(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, starts_over: bool, incremental: bool) -> None:
         matrix, y_checked = self._validate_samples(X, y, sample_weight, reset=starts_over)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
+        weights = _checked_weights(sample_weight, matrix)
         if (starts_over and not incremental) or "_targets" not in self.__dict__:
             self._learn_target(y_checked)
         else:
@@ -132,6 +129,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
             self._start_over(matrix, loss, random_state)
         elif "network_" not in self.__dict__:
             self._take_given_parameters(matrix, loss, random_state)
+        if self.best_loss_ is None and not self.early_stopping:  # it was on in the fit that this one goes on with
+            self.best_loss_ = np.inf
         data = TrainingData(matrix, self._encode_target(y_checked, loss), self._weights(y_checked, weights))
         self._hold_out(data, X, y_checked, validation, loss, random_state)
         tasks = None
@@ -193,7 +192,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         self.history_ = History()
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] = []
-        self.best_loss_: float | None = None if self.early_stopping else np.inf
+        self.best_loss_ = None if self.early_stopping else np.inf
         self.validation_scores_: list[float] | None = None
         self.best_validation_score_: float | None = None
         self._no_improvement_count = 0
@@ -216,7 +215,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         if X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val, reset=False)
             self._check_target(y_val)
-            weights_val = None if weights_val is None else _check_sample_weight(weights_val, matrix)
+            weights_val = _checked_weights(weights_val, matrix)
             data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), self._weights(y_val, weights_val), judge)
         elif self.early_stopping and not self._is_lbfgs:
             rows, stratify = np.arange(len(data)), self._strata(data.target)
@@ -257,39 +256,6 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         blocks = (rows[start : start + SPARSE_ROWS].toarray() for start in range(0, rows.shape[0], SPARSE_ROWS))
         return np.concatenate([self.network_.predict_proba(block) for block in blocks])
 
-    @property
-    def coefs_(self) -> list[np.ndarray]:
-        """Live weights of the dense layers, ``(n_in, n_out)`` each: writing into them, or assigning arrays, changes the network."""
-        return self._dense_parameters(0, "_coefs")
-
-    @coefs_.setter
-    def coefs_(self, arrays: list[np.ndarray]) -> None:
-        self._set_dense_parameters(0, "_coefs", arrays)
-
-    @property
-    def intercepts_(self) -> list[np.ndarray]:
-        """Live biases of the dense layers, ``(n_out,)`` each."""
-        return self._dense_parameters(1, "_intercepts")
-
-    @intercepts_.setter
-    def intercepts_(self, arrays: list[np.ndarray]) -> None:
-        self._set_dense_parameters(1, "_intercepts", arrays)
-
-    def _dense_parameters(self, which: int, given: str) -> list[np.ndarray]:
-        if "network_" in self.__dict__:
-            return dense_parameters(self.network_)[which]
-        try:
-            arrays: list[np.ndarray] = self.__dict__[given]
-        except KeyError:
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call fit first") from None
-        return arrays
-
-    def _set_dense_parameters(self, which: int, given: str, arrays: list[np.ndarray]) -> None:
-        if "network_" in self.__dict__:
-            dense_parameters(self.network_)[which][:] = arrays
-        else:  # waits for a partial_fit to begin from there
-            self.__dict__[given] = arrays
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -297,12 +263,14 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def as_random_state(random_state: Any) -> np.random.RandomState:
-    """scikit-learn's `random_state`, or a NumPy Generator."""
-    if isinstance(random_state, np.random.Generator):
-        return np.random.RandomState(random_state.integers(2**32, dtype=np.uint32))
-    state: np.random.RandomState = check_random_state(random_state)
-    return state
+def _checked_weights(sample_weight: Any, X: NDArray[np.floating]) -> NDArray[np.floating] | None:
+    """One weight for each row of `X`, none negative."""
+    if sample_weight is None:
+        return None
+    weights: NDArray[np.floating] = _check_sample_weight(sample_weight, X)
+    if (weights < 0).any():
+        raise DataError("sample_weight must not be negative")
+    return weights
 
 
 def _seed(random_state: np.random.RandomState) -> int:

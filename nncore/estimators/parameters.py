@@ -1,5 +1,8 @@
 """Checks of the constructor's arguments, when `fit` begins: scikit-learn's estimators take them as they come."""
 
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
 from __future__ import annotations
 
 import math
@@ -8,6 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from nncore.errors import ParameterError
 
@@ -79,3 +83,11 @@ def is_number(value: Any) -> bool:
 def is_count(value: Any) -> bool:
     """A whole number of at least 1; True is none."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+
+
+def as_random_state(random_state: Any) -> np.random.RandomState:
+    """scikit-learn's `random_state`, or a NumPy Generator."""
+    if isinstance(random_state, np.random.Generator):
+        return np.random.RandomState(random_state.integers(2**32, dtype=np.uint32))
+    state: np.random.RandomState = check_random_state(random_state)
+    return state

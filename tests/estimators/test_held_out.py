@@ -64,6 +64,11 @@ def test_without_validation_data():
     assert model.validation_loss_curve_ == []
 
 
+def test_negative_weights():
+    with pytest.raises(ValueError, match="sample_weight must not be negative"):
+        MLPClassifier().fit(X, y, sample_weight=-np.ones(60))
+
+
 def test_unknown_classes_in_validation():
     with pytest.raises(ValueError, match="classes not in"):
         MLPClassifier(max_iter=2).fit(X, y, X_val=X_val, y_val=["sideways"] * 200)
@@ -76,3 +81,21 @@ def test_a_fit_that_diverges_keeps_its_best():
     assert np.isnan(model.validation_scores_[-1])
     assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_scores_)
     assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_a_warm_start_keeps_the_best_of_all_fits(solver):
+    model = MLPClassifier(**OVERFITS | {"max_iter": 15}, solver=solver, warm_start=True, scoring="loss")
+    best = model.fit(X, y, X_val=X_val, y_val=y_val).best_validation_score_
+    probabilities = model.predict_proba(X_val)
+    model.set_params(learning_rate_init=1.0, max_iter=1 if solver == "lbfgs" else 15).fit(X, y[::-1], X_val=X_val, y_val=y_val)
+    assert model.best_validation_score_ == best
+    np.testing.assert_array_equal(model.predict_proba(X_val), probabilities)
+
+
+def test_partial_fit_after_early_stopping():
+    model = MLPClassifier(max_iter=3, early_stopping=True).fit(X, y)
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        model.partial_fit(X, y)
+    model.set_params(early_stopping=False).partial_fit(X, y)
+    assert model.best_loss_ == model.loss_
