@@ -45,8 +45,8 @@ STOPPING = {"early_stopping": True, "validation_fraction": 0.1, "n_iter_no_chang
 SKLEARN, OURS, NATIVE, TREES = "scikit-learn MLP", "nncore MLP", "nncore MLP, frame in", "HistGradientBoosting"
 MODELS = (SKLEARN, OURS, NATIVE, TREES)
 
-#: The perceptrons see tables of fewer rows than this in several divisions into folds: one says little.
-FEW_ROWS, REPEATS = 2000, 5
+#: One division into folds says little: there are as many as add up to this many rows, and at most five.
+ROWS_IN_ALL, MOST_REPEATS = 50_000, 5
 
 ADULT = (
     "age workclass fnlwgt education education_num marital_status occupation relationship race sex capital_gain capital_loss hours country "
@@ -70,7 +70,7 @@ class Task:
 
     @property
     def repeats(self) -> int:
-        return REPEATS if len(self.X) < FEW_ROWS else 1
+        return min(MOST_REPEATS, max(1, ROWS_IN_ALL // len(self.X)))
 
     def folds(self, n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         splitter = RepeatedStratifiedKFold if self.kind == "classes" else RepeatedKFold
@@ -212,6 +212,11 @@ def _spread(values: list[float]) -> str:
     return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
 
 
+def _difference(ours: Outcome, theirs: Outcome) -> str:
+    values = np.array(ours.scores) - theirs.scores
+    return f"{values.mean():+.4f} ± {values.std(ddof=1) / len(values) ** 0.5:.4f}"
+
+
 def summary(results: dict[str, tuple[Task, dict[str, Outcome]]]) -> str:
     """What the comparison of the two perceptrons comes to, a row for each dataset."""
     lines = [
@@ -222,13 +227,13 @@ def summary(results: dict[str, tuple[Task, dict[str, Outcome]]]) -> str:
         theirs, ours = outcomes[SKLEARN], outcomes[OURS]
         a_fit = np.sum(theirs.seconds) / np.sum(ours.seconds)
         an_epoch = a_fit * np.sum(ours.epochs) / np.sum(theirs.epochs)
-        differences = [_spread((np.array(outcomes[name].scores) - theirs.scores).tolist()) for name in (OURS, NATIVE)]
+        differences = [_difference(outcomes[name], theirs) for name in (OURS, NATIVE)]
         lines.append(f"| {task.name} | {task.score_name} | {differences[0]} | {differences[1]} | {a_fit:.1f}× | {an_epoch:.1f}× |")
     return "\n".join(lines)
 
 
-TEXT = """Mean and standard deviation over {folds} folds; the same folds, one thread and one process for all, the models in turns. Seconds
-are processor time, so that whatever else runs on the machine counts little.
+TEXT = """Mean and standard deviation over {folds} folds, of several divisions where the table is small; the same folds, one thread and one process
+for all, the models in turns. Seconds are processor time, so that whatever else runs on the machine counts little.
 
 - *scikit-learn MLP* and *nncore MLP*: the same matrix (numbers standardised, missing ones the median with an indicator, categories
   one-hot; float32), the same architecture 64-64, ReLU, Adam (learning rate {rate}, batches of {batch}, alpha {alpha}), early stopping
@@ -249,7 +254,7 @@ def page(results: dict[str, tuple[Task, dict[str, Outcome]]], n_folds: int, max_
             "# Tables: score and fit time",
             "| machine | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in facts.items()),
             "## In short",
-            "Differences of the score are paired over folds, mean ± standard deviation.",
+            "Differences of the score are paired over folds: mean ± standard error.",
             summary(results),
             "## How it was measured",
             TEXT.format(folds=n_folds, max_iter=max_iter, **arguments),

@@ -129,7 +129,7 @@ class ColumnEncoder:
             )
 
     def _look_at_numbers(self, matrix: Any) -> None:
-        """Which numeric columns have NaN, and the means of the others."""
+        """Which columns of the matrix hold numbers, which of them have NaN, and the means of what is there."""
         self.n_columns = matrix.shape[1]
         coded = [c for start, categories in self._starts() for c in range(start, start + categories.width)]
         self.number_columns = np.setdiff1d(np.arange(self.n_columns), coded)

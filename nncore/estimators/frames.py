@@ -16,7 +16,7 @@ from scipy.sparse import issparse
 from nncore.configuration import require
 from nncore.errors import DataError, ParameterError
 
-#: Columns as text, in messages, have at most so many characters.
+#: A value, in messages, has at most so many characters.
 SHOWN = 40
 
 
