@@ -232,8 +232,8 @@ def summary(results: dict[str, tuple[Task, dict[str, Outcome]]]) -> str:
     return "\n".join(lines)
 
 
-TEXT = """Mean and standard deviation over {folds} folds, of several divisions where the table is small; the same folds, one thread and one process
-for all, the models in turns. Seconds are processor time, so that whatever else runs on the machine counts little.
+TEXT = """Mean and standard deviation over {folds} folds, of several divisions where the table is small; the same folds, one thread and one
+process for all, the models in turns. Seconds are processor time, so that whatever else runs on the machine counts little.
 
 - *scikit-learn MLP* and *nncore MLP*: the same matrix (numbers standardised, missing ones the median with an indicator, categories
   one-hot; float32), the same architecture 64-64, ReLU, Adam (learning rate {rate}, batches of {batch}, alpha {alpha}), early stopping
