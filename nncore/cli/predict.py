@@ -7,6 +7,7 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -59,35 +60,69 @@ def run(arguments: argparse.Namespace) -> int:
     network, encoder = load_with_columns(arguments.model)
     if arguments.proba:
         _check_probabilities(network, encoder)
-    comparison = ClassComparison(encoder.target) if isinstance(encoder.target, ClassTarget) else RealComparison(encoder.target)
-    remarks: list[Remark] = []
-    n_rows = 0
+    answers = Answers(network, encoder, arguments.copy, arguments.proba)
     with _destination(None if to_stdout else arguments.out) as file:
         writer = csv.writer(file, lineterminator="\n")
-        # Whether there are commas in numbers is looked for again where training had none: another file may be written otherwise.
-        for block in read_blocks(arguments.data, header=encoder.has_header, decimal_comma=encoder.decimal_comma or None):
-            table, notices = encoder.match(block)
-            for name in arguments.copy:
-                table.column(name)  # before anything is written
-            X, found = encoder.transform(table)
-            outputs = predictions(network, X)
-            if n_rows == 0:
-                for text in notices:
-                    notice(text)
-                writer.writerow([*arguments.copy, *_header(encoder, arguments.proba)])
-            writer.writerows(_with_columns(table, arguments.copy, _rows(encoder, outputs, arguments.proba)))
-            file.flush()
-            remarks = merged([*remarks, *found])
-            if encoder.target.name in table.names:
-                comparison.add(table, outputs)
-            n_rows += table.n_rows
-    for remark in remarks:
-        notice(str(remark))
-    if text := comparison.in_words():
-        notice(f"the file has {encoder.target.name!r} too: {text}")
+        try:
+            # Where training had no decimal commas they are looked for again: another file may be written otherwise.
+            for block in read_blocks(arguments.data, header=encoder.has_header, decimal_comma=encoder.decimal_comma or None):
+                writer.writerows(answers.to(block))
+                file.flush()
+        except KeyboardInterrupt:
+            if not to_stdout:
+                raise
+            notice(f"interrupted after {answers.n_rows} rows")
+            return 130
+    for text in answers.remarks():
+        notice(text)
     if not to_stdout:
-        notice(f"{n_rows} rows predicted, written to {arguments.out}")
+        notice(f"{answers.n_rows} rows predicted, written to {arguments.out}")
     return 0
+
+
+class Answers:
+    """What a network says to the rows of a file, a block at a time.
+
+    Parameters
+    ----------
+    network : Sequential
+    encoder : TableEncoder
+    copied : sequence of str
+        Columns of the file to put in front.
+    with_probabilities : bool
+    """
+
+    def __init__(self, network: Sequential, encoder: TableEncoder, copied: Sequence[str], with_probabilities: bool) -> None:
+        self.network, self.encoder, self.copied, self.with_probabilities = network, encoder, copied, with_probabilities
+        target = encoder.target
+        self._comparison = ClassComparison(target) if isinstance(target, ClassTarget) else RealComparison(target)
+        self._remarks: list[Remark] = []
+        self.n_rows = 0
+
+    def to(self, block: Table) -> Iterator[Sequence[str]]:
+        """Rows to write, before the first of them the header; every mistake in the block is found before."""
+        table, notices = self.encoder.match(block)
+        copied = [table.column(name) for name in self.copied]
+        X, found = self.encoder.transform(table)
+        outputs = predictions(self.network, X)
+        rows = _rows(self.encoder, outputs, self.with_probabilities)
+        if copied:
+            rows = ([*(cell or "" for cell in cells), *row] for cells, row in zip(zip(*copied, strict=True), rows, strict=True))
+        if self.n_rows == 0:
+            for text in notices:
+                notice(text)
+            rows = chain([[*self.copied, *_header(self.encoder, self.with_probabilities)]], rows)
+        self._remarks = merged([*self._remarks, *found])
+        if self.encoder.target.name in table.names:
+            self._comparison.add(table, outputs)
+        self.n_rows += table.n_rows
+        return rows
+
+    def remarks(self) -> list[str]:
+        """What the user should know of all rows, in the end."""
+        comparison = self._comparison.in_words()
+        compared = [f"the file has {self.encoder.target.name!r} too: {comparison}"] if comparison else []
+        return [*map(str, self._remarks), *compared]
 
 
 def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
@@ -143,14 +178,6 @@ def _rows(encoder: TableEncoder, outputs: np.ndarray, with_probabilities: bool) 
         return ((label,) for label in labels)
     probabilities = as_probabilities(outputs).tolist()
     return ([label, *(f"{p:.6f}" for p in row)] for label, row in zip(labels, probabilities, strict=True))
-
-
-def _with_columns(table: Table, names: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
-    """The cells of some columns before each row."""
-    if not names:
-        return rows
-    copied = zip(*(table.column(name) for name in names), strict=True)
-    return ([*(cell or "" for cell in cells), *row] for cells, row in zip(copied, rows, strict=True))
 
 
 class ClassComparison:

@@ -10,14 +10,8 @@ from typing import Any
 
 from nncore.cli.arguments import fraction, natural, number, number_of_folds, positive, positive_integer, specification, weights, widths
 
-#: Tables of the configuration file and groups of ``--help``, with their titles.
-SECTIONS = {
-    "data": "data",
-    "network": "network",
-    "training": "training",
-    "score": "score",
-    "output": "output",
-}
+#: Tables of the configuration file and groups of ``--help``.
+SECTIONS = ("data", "network", "training", "score", "output")
 
 
 @dataclass(frozen=True)
@@ -137,7 +131,7 @@ def long_name(name: str) -> str:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """An argument for every option. Those that are not given leave no trace, so that a configuration file can speak."""
-    groups = {section: parser.add_argument_group(title) for section, title in SECTIONS.items()}
+    groups = {section: parser.add_argument_group(section) for section in SECTIONS}
     for name, option in OPTIONS.items():
         group, default = groups[option.section], DEFAULTS[name]
         text = option.help.replace("%", "%%")

@@ -165,3 +165,54 @@ def test_copied_columns_stand_in_front(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "has no column 'x9'; it has 'x0'" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"x0,x1,x2,x3,colour\n", "no rows"),
+        (b"x0,x1,x2,colour\n1,2,3,red\n", "lacks the column 'x3', which the network was trained with"),
+        (b"x0,x1,x2,x3,colour\n1,2,3,4,red\n1,2,three,4,red\n", "column 'x2', line 3: 'three' is not a finite number"),
+        (b"x0,x1,x2,x3,colour\n1,2,3,4,r\xf6t\n", "is not UTF-8: line 2 holds the byte 0xf6"),
+        (gzip.compress(b"x0,x1,x2,x3,colour\n" + b"1,2,3,4,red\n" * 99)[:-9], "damaged or cut off"),
+        (b"PAR1" + bytes(99), "damaged or cut off"),
+    ],
+)
+def test_a_bad_file_is_one_sentence(model: Path, content: bytes, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if content.startswith(b"PAR1"):
+        pytest.importorskip("pyarrow")
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    assert main(["predict", str(model), str(path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("nncore: error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+def test_no_file_and_folder(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(model), str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+    assert main(["predict", str(model), str(tmp_path / "none.csv")]) == 2
+    assert "there is no file" in capsys.readouterr().err
+
+
+def test_ctrl_c_says_how_far_it_came(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "new.csv", 40)
+
+    def blocks(path: Path, **options: bool | None) -> object:
+        yield next(reader.read_blocks(path, n_rows=10, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "read_blocks", blocks)
+    assert main(["predict", str(model), str(data)]) == 130
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 11
+    assert captured.err == "nncore: interrupted after 10 rows\n"
+    assert main(["predict", str(model), str(data), "--out", str(tmp_path / "a.csv")]) == 130
+    assert capsys.readouterr().err == "nncore: interrupted; nothing was written\n"
+    assert not (tmp_path / "a.csv").exists()
