@@ -13,7 +13,10 @@ from nncore.plugin import Callback
 if TYPE_CHECKING:
     from nncore.training import Training
 
-__all__ = ["CallbackSupportMixin", "FitTasks", "with_callbacks"]
+__all__ = ["RUNNING_CALLBACKS", "CallbackSupportMixin", "FitTasks", "with_callbacks"]
+
+#: Attributes of an estimator in a fit by which `with_callbacks` finds, also after an error, what to tear down.
+RUNNING_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -25,7 +25,7 @@ from nncore.estimators.architecture import (
     start_as_scikit_learn,
 )
 from nncore.estimators.columns import ColumnEncoder
-from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
+from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin, FitTasks
 from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.lbfgs import fit_lbfgs
 from nncore.estimators.live_parameters import LiveParameters
@@ -109,6 +109,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
             self._train(X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
         except BaseException as error:
             if starts_over:  # and so changed nothing that was there before: an estimator that cannot be trained stays what it was
+                before |= {name: value for name, value in vars(self).items() if name in RUNNING_CALLBACKS}
                 self.__dict__.clear()
                 self.__dict__.update(before)
             if isinstance(error, NonFiniteError):

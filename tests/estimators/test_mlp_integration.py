@@ -305,16 +305,43 @@ def test_progress_bar_of_a_search(numbers, capsys):
     assert "MLPClassifier" in shown
 
 
+class Listener:
+    """Ends the fit after `last` epochs, or fails there; remembers whether it was torn down."""
+
+    def __init__(self, last, fails=False):
+        self.last, self.fails, self.torn_down = last, fails, 0
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context):
+        self.torn_down += 1
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context):
+        is_last = context.parent is not None and context.task_id == self.last - 1
+        if is_last and self.fails:
+            raise RuntimeError("the callback fails")
+        return is_last
+
+
 @needs_callbacks
-def test_a_callback_stops_the_fit(numbers):
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_callback_stops_the_fit(numbers, solver):
     X, y = numbers
-
-    class StopAfterThree:
-        def setup(self, estimator, context): ...
-        def teardown(self, estimator, context): ...
-        def on_fit_task_begin(self, estimator, context): ...
-        def on_fit_task_end(self, estimator, context):
-            return context.parent is not None and context.task_id == 2
-
-    model = MLPClassifier(**QUICK).set_callbacks(StopAfterThree()).fit(X, y)
+    listener = Listener(3)
+    model = MLPClassifier(**QUICK | {"solver": solver}).set_callbacks(listener).fit(X, y)
     assert model.n_iter_ == 3
+    assert listener.torn_down == 1
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_callbacks_are_torn_down_after_an_error(numbers, solver):
+    X, y = numbers
+    listener = Listener(2, fails=True)
+    model = MLPClassifier(**QUICK | {"solver": solver}).set_callbacks(listener)
+    with pytest.raises(RuntimeError, match="the callback fails"):
+        model.fit(X, y)
+    assert listener.torn_down == 1
+    assert sorted(vars(model)) == sorted(vars(clone(model).set_callbacks(listener)))  # nothing of the fit is left
