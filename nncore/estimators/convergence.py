@@ -8,6 +8,7 @@ import numpy as np
 
 from nncore.estimators.held_out import HeldOut
 from nncore.estimators.snapshot import Snapshot
+from nncore.history import History
 from nncore.plugin import Callback
 
 
@@ -25,6 +26,8 @@ class Convergence(Callback):
 
     Attributes
     ----------
+    history : History
+        Of the fit, also of one that an error ended.
     was_stopped : bool
         Whether the fit ended before all its epochs were done, here or elsewhere.
     """
@@ -32,10 +35,12 @@ class Convergence(Callback):
     def __init__(self, estimator: Any, held_out: HeldOut | None) -> None:
         self.estimator = estimator
         self.held_out = held_out
+        self.history = History()
         self.was_stopped = False
         self._best: Snapshot | None = None
 
     def on_fit_begin(self, training: Any) -> None:
+        self.history = training.history
         if self.held_out is not None and self.estimator.best_validation_score_ > -np.inf:
             self._best = Snapshot(training.network)  # of the fit that this one goes on with
 

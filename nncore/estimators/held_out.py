@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,7 @@ class Judge:
         scoring = default if scoring is None else scoring
         self.metrics: list[Metric] = []
         self._scorer: Callable[..., float] | None = None
+        self._takes_weights = False
         if isinstance(scoring, str) and scoring == LOSS:
             return
         if isinstance(scoring, (Metric, Mapping)) or (isinstance(scoring, str) and scoring in names("metrics")):
@@ -87,10 +89,11 @@ class Judge:
         else:
             wanted = f"'loss', a metric ({', '.join(names('metrics'))}), the name of one of scikit-learn's scorers, or a scorer"
             raise ParameterError(f"scoring must be {wanted}, got {scoring!r}")
+        self._takes_weights = self._scorer is not None and "sample_weight" in inspect.signature(self._scorer).parameters
 
     def __call__(self, estimator: Any, held_out: HeldOut, recorded: Mapping[str, float]) -> float:
         if self._scorer is not None:
-            weights = {} if held_out.sample_weight is None else {"sample_weight": held_out.sample_weight}
+            weights = {"sample_weight": held_out.sample_weight} if self._takes_weights and held_out.sample_weight is not None else {}
             return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
         if not self.metrics:
             return -float(recorded["val_loss"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import time
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ from nncore.errors import ParameterError
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.snapshot import Snapshot
 from nncore.estimators.training_data import TrainingData
+from nncore.estimators.warning import warn_user
 from nncore.layers.dropout import Dropout
 from nncore.model import Sequential
 
@@ -98,13 +98,12 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
     if iterations.best is not None:
         iterations.best.restore(network)
     if interrupted:
-        warnings.warn("Training interrupted by user.", stacklevel=5)
+        warn_user("Training interrupted by user.")
     elif result.status != 0 and not iterations.ended_early:
-        warnings.warn(
+        warn_user(
             f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}): {result.message}. Increase the "
             "number of iterations (max_iter) or scale the data, so that each feature has about mean 0 and standard deviation 1.",
             ConvergenceWarning,
-            stacklevel=5,
         )
 
 

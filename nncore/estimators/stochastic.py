@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from nncore.errors import NonFiniteError
 from nncore.estimators.convergence import Convergence
 from nncore.estimators.solver import StochasticSolver
 from nncore.estimators.training_data import TrainingData
+from nncore.estimators.warning import warn_user
 from nncore.plugin import Callback
 
 #: Samples of a batch, if there are so many, for ``batch_size="auto"``.
@@ -67,24 +67,23 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
     except NonFiniteError as error:
         if not convergence.record_divergence():
             raise
-        _warn(f"Training diverged in epoch {estimator.n_iter_}; kept is the network with the best validation score. {error}")
+        estimator._extend_history(convergence.history)
+        message = f"Training diverged in epoch {estimator.n_iter_}; kept is the network with the best validation score. {error}"
+        warn_user(message, ConvergenceWarning)
         return
     finally:
         network.schedule = None  # the next call brings its own, and a file needs none
     estimator._extend_history(history)
     if history.interrupted:
-        warnings.warn("Training interrupted by user.", stacklevel=5)
+        warn_user("Training interrupted by user.")
     elif not incremental and estimator.n_iter_ == estimator.max_iter and not convergence.was_stopped:
-        _warn(f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't converged yet.")
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ConvergenceWarning, stacklevel=6)
+        message = f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't converged yet."
+        warn_user(message, ConvergenceWarning)
 
 
 def _batch_size(asked: Any, n_samples: int) -> int:
     if isinstance(asked, str):
         return min(AUTO_BATCH_SIZE, n_samples)
     if asked > n_samples:
-        warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6)
+        warn_user("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return min(int(asked), n_samples)

@@ -33,7 +33,7 @@ class TrainingData:
     def penalty(self, alpha: float, batch_size: int) -> float:
         """λ of a network whose batches are to have scikit-learn's penalty.
 
-        That is ½·alpha·ΣW² divided by the sum of the weights of a batch; λ is for batches of the mean weight.
+        That is ½·alpha·ΣW² divided by the sum of the weights of a batch; λ is for whole batches of mean weight.
         """
         mean_weight = 1.0 if self.weights is None else float(self.weights.mean(dtype=np.float64))
         return alpha / (batch_size * mean_weight)

@@ -80,6 +80,7 @@ def test_a_fit_that_diverges_keeps_its_best():
         model.fit(X * 10, X[:, 0])
     assert np.isnan(model.validation_scores_[-1])
     assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_scores_)
+    assert len(model.history_) == model.n_iter_ - 1  # the epoch that failed has no row
     assert np.isfinite(model.predict(X)).all()
 
 
@@ -99,3 +100,9 @@ def test_partial_fit_after_early_stopping():
         model.partial_fit(X, y)
     model.set_params(early_stopping=False).partial_fit(X, y)
     assert model.best_loss_ == model.loss_
+
+
+@pytest.mark.parametrize("scoring", [one_scorer, "roc_auc", None])
+def test_scorers_with_and_without_weights(scoring):
+    model = MLPClassifier(max_iter=2, early_stopping=True, validation_fraction=0.3, class_weight="balanced", scoring=scoring)
+    assert len(model.fit(X, y, sample_weight=rng.uniform(1, 2, 60)).validation_scores_) == 2
