@@ -12,7 +12,7 @@ import numpy as np
 from nncore import registry
 from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
-from nncore.errors import DataError, ParameterError
+from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.tabular import ClassTarget, Table, TableEncoder, hold_out, infer_target, read_table
 from nncore.tabular.kinds import ColumnKind, column_kinds
 from nncore.tabular.split import folds
@@ -105,11 +105,27 @@ def find_task(settings: Settings) -> Task:
 
 
 def _loss(settings: Settings, is_classification: bool) -> Loss:
+    from nncore.losses.cross_entropy import CrossEntropy
+
     default = "softmax_cross_entropy" if is_classification else "mse"
     loss: Loss = registry.resolve("losses", component(settings.loss or default))
     if loss.targets != "real" and not is_classification:
         raise ParameterError(f"--loss {settings.loss} is for classes, and {settings.target!r} is a number (or say --task classification)")
+    if isinstance(loss, CrossEntropy):
+        raise ParameterError("--loss cross_entropy takes probabilities; softmax_cross_entropy is the same for a network without softmax")
+    if not is_classification:
+        _check_one_output(loss, settings)
     return loss
+
+
+def _check_one_output(loss: Loss, settings: Settings) -> None:
+    """The network has one output for a number."""
+    try:
+        loss.n_targets(1)
+    except (ParameterError, ShapeError):
+        raise ParameterError(
+            f"--loss {settings.loss} needs several outputs for each number, and nncore train makes one; use it in Python, or another loss"
+        ) from None
 
 
 def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:

@@ -222,6 +222,7 @@ def test_a_bad_file_is_one_sentence(content: bytes, message: str, tmp_path: Path
         (["--class-weight", "violet=2"], "has no class 'violet'; it has 'daisy', 'rose'"),
         (["--loss", "softmax_cross_entrpy"], "did you mean"),
         (["--loss", "mse:alpha=1"], "alpha"),
+        (["--loss", "cross_entropy"], "softmax_cross_entropy is the same"),
         (["--schedule", "cosinus"], "did you mean"),
         (["--metric", "acuracy"], "did you mean"),
         (["--normalization", "batchnorm"], "did you mean"),
@@ -243,6 +244,8 @@ def test_mistakes_about_numbers(prices: Path, capsys: pytest.CaptureFixture[str]
     assert "is a number and has no classes" in capsys.readouterr().err
     assert main(["train", str(prices), "--target", "price", "--loss", "softmax_cross_entropy"]) == 2
     assert "is for classes" in capsys.readouterr().err
+    assert main(["train", str(prices), "--target", "price", "--loss", "gaussian_nll"]) == 2
+    assert "needs several outputs for each number" in capsys.readouterr().err
     assert main(["train", str(prices.parent), "--target", "price"]) == 2
     assert "is a folder" in capsys.readouterr().err
 
@@ -317,3 +320,19 @@ def test_time_limit(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     found = json.loads(capsys.readouterr().out)
     assert "time limit of 0.2 s" in found["stop_reason"]
     assert 0 < found["epochs"] < 1_000_000
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber:delta=0.5", "quantile", "poisson"])
+def test_losses_of_numbers(loss: str, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--hidden", "8", "--epochs", "60", "--lr", "0.02", "--dropout", "0", "--quiet", "--json"]
+    assert main(["train", str(prices), "--target", "price", "--loss", loss, *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["score"]["mean"]["r2"] > 0.9
+
+
+def test_no_probabilities_of_a_loss_without(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "m.nncore"
+    found = result(capsys, data, "--target", "species", "--loss", "hinge", "--out", model)
+    assert found["score"]["mean"].keys() == {"accuracy", "balanced_accuracy"}
+    assert main(["predict", str(model), str(data), "--proba"]) == 2
+    assert "gives no probabilities" in capsys.readouterr().err
+    assert main(["predict", str(model), str(data)]) == 0
