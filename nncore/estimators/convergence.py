@@ -47,7 +47,7 @@ class Convergence(Callback):
     def on_epoch_end(self, training: Any) -> None:
         estimator = self.estimator
         estimator.t_ += len(training.data)
-        self._record(training.loss)
+        self._record(estimator._shown_loss(training.loss, training.network))
         if self.held_out is not None:
             recorded = {name: training.history[name][-1] for name in training.history if name.startswith("val_")}
             estimator.validation_loss_curve_.append(float(recorded["val_loss"]))

@@ -87,7 +87,8 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
                 callback=iterations,
                 options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
             )
-        iterations.parameters, estimator.loss_ = result.x, float(result.fun)
+        iterations.parameters = twin.parameters[...] = result.x
+        estimator.loss_ = estimator._shown_loss(float(result.fun), twin)
     except KeyboardInterrupt:
         interrupted = True
     twin.weight_decay = 0.0
@@ -135,11 +136,12 @@ class Iterations:
     def __call__(self, intermediate_result: Any) -> None:  # SciPy goes by the name of the argument
         estimator = self.estimator
         self.parameters, loss = intermediate_result.x.copy(), float(intermediate_result.fun)
+        self._twin.parameters[...] = self.parameters
         estimator.n_iter_ += 1
-        estimator.loss_ = loss
-        estimator.loss_curve_.append(loss)
+        estimator.loss_ = estimator._shown_loss(loss, self._twin)
+        estimator.loss_curve_.append(estimator.loss_)
         if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         estimator.history_.append(loss=loss, **self._validate())
         if self.tasks is not None:
             self.ended_early = self.tasks.end()

@@ -91,6 +91,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
         """What a split is to keep the proportions of."""
         return None
 
+    def _shown_loss(self, loss: float, network: Sequential) -> float:
+        """What users see of the loss that `network` minimises, with its penalty."""
+        return loss
+
     def _default_scoring(self, loss: Loss) -> Any:
         """What epochs are judged by if `scoring` is None."""
         raise NotImplementedError

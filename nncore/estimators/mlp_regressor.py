@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
+from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
+from nncore.model import Sequential
 from nncore.plugin import Loss
 
 
@@ -110,7 +112,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     network_ : nncore.Sequential
         The network itself: to save, to draw, to export, to train on.
     loss_ : float
-        Mean training loss of the last epoch, with its penalty.
+        Mean training loss of the last epoch, with its penalty. The squared error of several targets is their mean, as in scikit-learn;
+        what is minimised, and stands in `history_`, is their sum.
     best_loss_ : float or None
         The lowest; None with `early_stopping`.
     loss_curve_ : list of float
@@ -138,7 +141,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     scikit-learn's four activations) and the split for validation are its own; so is the whole fit by ``"sgd"`` and ``"lbfgs"``, but for
     rounding, where the order of the samples does not matter. Differences:
 
-    - For several targets `loss_` is what is minimised, a sum over them; scikit-learn shows their mean.
+    - L-BFGS for several targets minimises the sum of their squared errors; scikit-learn gives it their mean with the gradient of the sum.
     - Adam's ε is that of the paper, which tells only for gradients about as small.
     - The last batch of an epoch, if it is smaller, has the penalty of the others.
     - With validation data the best network is kept even without `early_stopping`.
@@ -264,6 +267,13 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         target: np.ndarray = y
         return target
+
+    def _shown_loss(self, loss: float, network: Sequential) -> float:
+        if self._targets.n_targets == 1 or not (isinstance(self.loss, str) and self.loss == "squared_error"):
+            return loss
+        # scikit-learn minimises the sum over the targets and shows, and stops by, their mean.
+        penalty = network.weight_decay / 2 * sum(float((weight**2).sum(dtype=np.float64)) for weight in dense_parameters(network)[0])
+        return (loss - penalty) / self._targets.n_targets + penalty
 
     def _default_scoring(self, loss: Loss) -> Any:
         return "r2" if self._targets.n_outputs(loss) == self._targets.n_targets else LOSS

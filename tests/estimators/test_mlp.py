@@ -78,6 +78,17 @@ def test_the_same_weighted_fit_as_scikit_learns(kind):
         np.testing.assert_allclose(ours.loss_, his.loss_, rtol=1e-8)
 
 
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_several_targets_as_in_scikit_learn(solver):
+    Y, labels = np.column_stack([y, -2 * y, X[:, 0]]), np.column_stack([y == 0, y != 1, X[:, 0] > 0]).astype(int)
+    arguments = {"solver": solver, "random_state": 3, "max_iter": 10}
+    # scikit-learn's L-BFGS takes the mean over targets and the gradient of their sum, which do not fit each other: ours is elsewhere then.
+    for kind, target in [("MLPClassifier", labels), ("MLPRegressor", Y)][: 2 if solver == "sgd" else 1]:
+        ours, his = (getattr(module, kind)(**arguments).fit(X, target) for module in (nn.estimators, theirs))
+        np.testing.assert_allclose(ours.coefs_[0], his.coefs_[0], rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(ours.loss_, his.loss_, rtol=1e-6)
+
+
 def test_poisson_as_scikit_learn():
     arguments = {"loss": "poisson", "solver": "sgd", "random_state": 3, "max_iter": 20, "learning_rate_init": 0.01}
     ours, his = MLPRegressor(**arguments).fit(X, y), theirs.MLPRegressor(**arguments).fit(X, y)
