@@ -48,7 +48,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Epochs, or iterations of L-BFGS, at most.
     loss : str, Loss, dict or function, default "log_loss"
         ``"log_loss"`` is the cross-entropy of whatever classes there are; or any loss of the registry, or ``function(output, target)``
-        that returns the loss of each sample and its gradient.
+        that returns the loss of each sample and its gradient for targets with a column of 0 and 1 for each class.
     shuffle : bool, default True
         Visit the samples in a new order every epoch.
     random_state : int, RandomState, Generator or None, default None

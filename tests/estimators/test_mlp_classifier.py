@@ -170,6 +170,7 @@ def test_warm_start_has_to_have_all_classes():
     [
         {"hidden_layer_sizes": (20, 10), "activation": ["gelu", nn.get("activations", "leaky_relu")(slope=0.1)]},
         {"hidden_layer_sizes": (20, 10), "dropout": [0.2, 0.0], "normalization": "batch_norm"},
+        {"normalization": "layer_norm", "activation": "silu"},
         {"layers": [nn.Dense(16, activation="relu"), nn.Residual([nn.Dense(16, activation="tanh")])]},
         {"solver": "adamw", "learning_rate": "cosine"},
         {"solver": nn.RMSProp(lr=0.005), "learning_rate": {"name": "warmup"}},
