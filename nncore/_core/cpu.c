@@ -21,6 +21,7 @@ static const struct {
     const char *name;
     features added;
 } x86_levels[] = {
+    /* clang-format off */
     {"v2", {
         .basic = BIT(0) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(23), /* SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT */
         .extended = BIT(0),                                               /* LAHF and SAHF */
@@ -35,6 +36,7 @@ static const struct {
         .structured = BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31), /* AVX512F, DQ, CD, BW, VL */
         .saved_state = BIT(5) | BIT(6) | BIT(7),                       /* mask registers, upper halves of ZMM0-15, ZMM16-31 */
     }},
+    /* clang-format on */
 };
 
 static features this_machine(void) {

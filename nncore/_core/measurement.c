@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define BURST_ROUNDS 100000 /* a millisecond or so */
-#define LINE 16 /* floats in a cache line */
+#define LINE 16             /* floats in a cache line */
 #define BYTES_PER_PARAMETER 28
 
 double nnc_peak_flops(const nnc_peak *peak, int is_f64, double seconds) {

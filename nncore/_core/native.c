@@ -15,8 +15,8 @@
 
 /* Declare every table of every level. */
 #define COMPONENT(kind, name, level) extern const nnc_##kind nnc_##kind##_##name##_##level;
-#define LEVEL(level)                   \
-    extern const nnc_peak NNC_PEAK(level); \
+#define LEVEL(level)                           \
+    extern const nnc_peak NNC_PEAK(level);     \
     extern const nnc_runner NNC_RUNNER(level); \
     COMPONENTS(level)
 #include "native_list.h"
@@ -77,10 +77,8 @@ static int fill(PyObject *module) {
     if (add_capsule(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
 #define COMPONENT(kind, name, level) \
     if (add_capsule(module, #kind "_" #name, &nnc_##kind##_##name##_##level, "nncore." #kind) < 0) return -1;
-#define LEVEL(level)             \
-    if (index++ == chosen) {     \
-        COMPONENTS(level)        \
-    }
+#define LEVEL(level) \
+    if (index++ == chosen) { COMPONENTS(level) }
     LEVELS
 #undef LEVEL
 #undef COMPONENT

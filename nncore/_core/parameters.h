@@ -119,7 +119,8 @@ static int64_t F(write_gradients)(const member *m) {
     for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
         const nnc_op *op = &program->ops[i];
         int64_t end, begin = own_range(m, op, &end);
-        if (begin < end && op->is_trained && F(gradient_of)(op) != NULL) verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
+        if (begin < end && op->is_trained && F(gradient_of)(op) != NULL)
+            verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
     }
     if (program->decays != NULL) F(add_penalty)(m);
     return verdict;
@@ -175,8 +176,8 @@ static int64_t F(update_range)(const member *m) {
     for (int64_t i = 0; optimizer != NULL && i < program->n_groups; i++) {
         const nnc_group *group = &program->groups[i];
         int32_t status = optimizer->F(step_tensors)(program->parameters, program->gradients, program->state, program->n_parameters, m->step,
-                                                    program->optimizer_hyper + i * program->n_hyper,
-                                                    program->tensors + group->first_tensor, group->n_tensors);
+                                                    program->optimizer_hyper + i * program->n_hyper, program->tensors + group->first_tensor,
+                                                    group->n_tensors);
         if (status != 0) return kernel_verdict(status, NNC_IS_OPTIMIZER);
     }
     F(average)(m, 0, program->n_parameters);

@@ -35,10 +35,8 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
             if (samples->labels != NULL) __builtin_prefetch(samples->labels + later);
         }
         if (copies_input) F(copy)(input + i * n_inputs, inputs + row * n_inputs, n_inputs);
-        if (samples->labels != NULL)
-            program->labels[first + i] = samples->labels[row];
-        else
-            F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
+        if (samples->labels != NULL) program->labels[first + i] = samples->labels[row];
+        else F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
         weight[i] = weights != NULL ? weights[row] * scale : scale;
     }
 }
@@ -50,10 +48,12 @@ static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_r
     const T *target = (const T *)program->target + first * program->n_targets;
     T *losses = (T *)program->losses + first;
     T *d_output = what == NNC_LOSS_GRADIENT ? (T *)program->d_output + first * program->n_outputs : NULL;
+    /* clang-format off */
     int32_t status = program->use_labels
         ? program->loss->F(labels)(output, program->labels + first, weight, losses, d_output, n_rows, program->n_outputs, program->loss_hyper)
         : program->loss->F(real)(output, target, weight, losses, d_output, n_rows, program->n_outputs, program->n_targets,
                                  program->loss_hyper);
+    /* clang-format on */
     return kernel_verdict(status, NNC_IS_LOSS);
 }
 

@@ -16,9 +16,9 @@
 /* What a run was asked for; every member of its team sees the same. */
 typedef struct run {
     nnc_program *program;
-    int64_t n_tasks; /* of program->tasks */
+    int64_t n_tasks;    /* of program->tasks */
     int64_t after_loss; /* the first of them that follows the loss; 0 if there is none */
-    const void *x; /* (n_rows, n_inputs), or of the samples */
+    const void *x;      /* (n_rows, n_inputs), or of the samples */
     int64_t n_rows;
     const nnc_samples *samples;
     int64_t batch_size;
@@ -197,8 +197,13 @@ static int32_t update(nnc_program *program, int32_t n_threads) {
 
 static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int64_t accumulate, int32_t drop_last,
                      double seconds, nnc_progress *progress, int32_t n_threads) {
-    run asked = {.program = program, .samples = samples, .batch_size = batch_size, .accumulate = accumulate, .drop_last = drop_last,
-                 .seconds = seconds, .progress = progress};
+    run asked = {.program = program,
+                 .samples = samples,
+                 .batch_size = batch_size,
+                 .accumulate = accumulate,
+                 .drop_last = drop_last,
+                 .seconds = seconds,
+                 .progress = progress};
     program->training = 1;
     program->use_labels = samples->labels != NULL;
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
@@ -257,9 +262,17 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
     nnc_program *program = asked->program;
     set_float_mode(asked->caller_float_mode | FLUSH);
     return (member){
-        .run = asked, .program = program, .team = team, .part = part, .n_parts = n_parts, .x = asked->x, .n_rows = asked->n_rows,
-        .begin_parameter = begin_parameter(program, part, n_parts), .end_parameter = begin_parameter(program, part + 1, n_parts),
-        .step = program->step + 1, .draw = program->step + 1,
+        .run = asked,
+        .program = program,
+        .team = team,
+        .part = part,
+        .n_parts = n_parts,
+        .x = asked->x,
+        .n_rows = asked->n_rows,
+        .begin_parameter = begin_parameter(program, part, n_parts),
+        .end_parameter = begin_parameter(program, part + 1, n_parts),
+        .step = program->step + 1,
+        .draw = program->step + 1,
     };
 }
 
@@ -391,8 +404,7 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
         m.first_sample = m.x_shift = first - buffer_row;
         if (!F(all_finite)((const T *)asked->x + first * program->n_inputs, rows * program->n_inputs, program->accepts_nan))
             verdict = verdict_of(NNC_INPUT_NOT_FINITE, 0);
-        else
-            verdict = F(run_on_rows)(&m, 0, asked->n_tasks, buffer_row, rows);
+        else verdict = F(run_on_rows)(&m, 0, asked->n_tasks, buffer_row, rows);
     }
     verdict = nnc_meet(team, verdict);
     if (part == 0) asked->verdict = verdict;

@@ -53,8 +53,8 @@ typedef struct nnc_op {
     int32_t is_trained;    /* it has parameters that are not frozen */
     int32_t split_rows;    /* what the layer's plan says */
     int32_t split_columns;
-    const nnc_layer *layer;           /* NNC_OP_LAYER */
-    const nnc_activation *activation; /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
+    const nnc_layer *layer;                /* NNC_OP_LAYER */
+    const nnc_activation *activation;      /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
     int64_t first_parameter, n_parameters; /* its range of the flat vectors */
     int64_t gradient_unit;
     double gradient_bound;
@@ -91,28 +91,28 @@ typedef struct nnc_program {
     int32_t python_reads_input; /* an op in Python reads the program's input, from `input` */
     int64_t n_inputs, n_outputs, n_targets;
     int64_t max_rows;
-    int64_t slice_rows;    /* how many rows go through the ops at a time, so that what lies between two ops stays in the cache */
-    int32_t max_parts;     /* as many threads have room in the buffers */
-    int32_t accepts_nan;   /* the first op takes NaN in the inputs */
-    nnc_task *tasks;       /* (2 * n_ops + 3,) of the run under way */
+    int64_t slice_rows;  /* how many rows go through the ops at a time, so that what lies between two ops stays in the cache */
+    int32_t max_parts;   /* as many threads have room in the buffers */
+    int32_t accepts_nan; /* the first op takes NaN in the inputs */
+    nnc_task *tasks;     /* (2 * n_ops + 3,) of the run under way */
 
     /* One batch. */
-    void *input;    /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
-    void *output;   /* (max_rows, n_outputs) of the last op */
-    void *d_output; /* (max_rows, n_outputs) */
-    void *target;   /* (max_rows, n_targets) */
-    int64_t *labels; /* (max_rows,) */
+    void *input;        /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
+    void *output;       /* (max_rows, n_outputs) of the last op */
+    void *d_output;     /* (max_rows, n_outputs) */
+    void *target;       /* (max_rows, n_targets) */
+    int64_t *labels;    /* (max_rows,) */
     int32_t use_labels; /* which of the two the loss compares with */
-    void *weight;   /* (max_rows,) sums to 1 over the batch */
-    void *losses;   /* (max_rows,) per sample */
+    void *weight;       /* (max_rows,) sums to 1 over the batch */
+    void *losses;       /* (max_rows,) per sample */
 
     const nnc_loss *loss; /* NULL: in Python */
     const double *loss_hyper;
 
     /* Flat vectors of the whole network. */
-    void *parameters; /* (n_parameters,) */
-    void *gradients;  /* (n_parameters,) */
-    void *state;      /* (n_slots, n_parameters) */
+    void *parameters;     /* (n_parameters,) */
+    void *gradients;      /* (n_parameters,) */
+    void *state;          /* (n_slots, n_parameters) */
     int64_t state_stride; /* numbers from one vector of it to the next */
     int64_t n_parameters;
     const nnc_tensor *tensors; /* (n_tensors,) group after group, frozen ones last */
@@ -122,7 +122,7 @@ typedef struct nnc_program {
     const nnc_group *groups; /* (n_groups,) */
     int64_t n_groups;
     const nnc_optimizer *optimizer; /* NULL: in Python */
-    double *optimizer_hyper; /* (n_groups, n_hyper) the first of each is its learning rate */
+    double *optimizer_hyper;        /* (n_groups, n_hyper) the first of each is its learning rate */
     int64_t n_hyper;
 
     /* What happens to gradients on their way to the optimizer, and to the parameters after it. */
@@ -152,19 +152,19 @@ typedef struct nnc_program {
 
 /* Samples to train on. */
 typedef struct nnc_samples {
-    const void *inputs;     /* (n, n_inputs) */
-    const void *targets;    /* (n, n_targets) or NULL */
-    const int64_t *labels;  /* (n,) or NULL */
-    const void *weights;    /* (n,) or NULL for 1 each */
-    const int64_t *order;   /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
-    const double *rates;    /* learning rate for each step, or NULL for the optimizer's own */
-    int64_t n_samples;      /* how many to visit */
+    const void *inputs;    /* (n, n_inputs) */
+    const void *targets;   /* (n, n_targets) or NULL */
+    const int64_t *labels; /* (n,) or NULL */
+    const void *weights;   /* (n,) or NULL for 1 each */
+    const int64_t *order;  /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
+    const double *rates;   /* learning rate for each step, or NULL for the optimizer's own */
+    int64_t n_samples;     /* how many to visit */
 } nnc_samples;
 
 /* Progress of a slice; sums over the samples done. */
 typedef struct nnc_progress {
-    int64_t n_done;      /* samples visited so far, moved on by every batch */
-    double loss_sum;     /* sum of sample weight times loss (penalty included) */
+    int64_t n_done;  /* samples visited so far, moved on by every batch */
+    double loss_sum; /* sum of sample weight times loss (penalty included) */
     double weight_sum;
 } nnc_progress;
 

@@ -181,10 +181,8 @@ void nnc_run_team(int32_t n_parts, nnc_team_function function, void *context) {
 
     function(&team, 0, team.n_parts, context);
     for (int i = 0; atomic_load_explicit(&team.working, memory_order_acquire) > 0; i++)
-        if (i < SPINS)
-            PAUSE();
-        else
-            sched_yield();
+        if (i < SPINS) PAUSE();
+        else sched_yield();
     pthread_cond_destroy(&team.met);
     pthread_mutex_destroy(&team.mutex);
 }

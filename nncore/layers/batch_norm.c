@@ -77,9 +77,9 @@ static void F(train_forward)(const nnc_layer_call *call) {
     int cumulative = call->hyper[0] != 0;
     T momentum = (T)call->hyper[1], epsilon = (T)call->hyper[2];
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
-    T *running_mean = call->buffers;                 /* (n,) */
-    T *running_spread = running_mean + n;            /* (n,) variance, or standard deviation if cumulative */
-    T *mean = call->cache, *inverse_std = mean + n;  /* (n,), (n,) */
+    T *running_mean = call->buffers;                /* (n,) */
+    T *running_spread = running_mean + n;           /* (n,) variance, or standard deviation if cumulative */
+    T *mean = call->cache, *inverse_std = mean + n; /* (n,), (n,) */
     T *count = cumulative ? running_spread + n : NULL;
     T factor[STRIP], shift[STRIP], squares[STRIP];
 

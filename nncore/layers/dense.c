@@ -9,15 +9,15 @@
 #include "dense.c"
 
 const nnc_layer NNC_TABLE(layer, dense) = {
-    NNC_HEAD(nnc_layer),
-    dense_forward_f32, dense_forward_f64, dense_backward_f32, dense_backward_f64, dense_gradient_f32, dense_gradient_f64,
+    NNC_HEAD(nnc_layer), dense_forward_f32,  dense_forward_f64,  dense_backward_f32,
+    dense_backward_f64,  dense_gradient_f32, dense_gradient_f64,
 };
 
 #else
 
 static int32_t F(dense_forward)(const nnc_layer_call *call) {
     int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs, begin = call->begin_column, end = call->end_column;
-    const T *weight = call->parameters;                                              /* (n_inputs, n_outputs) */
+    const T *weight = call->parameters;                                                 /* (n_inputs, n_outputs) */
     const T *bias = call->hyper[0] != 0 ? weight + n_inputs * n_outputs + begin : NULL; /* (end - begin,)        */
     F(gemm)(call->n_rows, end - begin, n_inputs, call->x, n_inputs, 1, weight + begin, n_outputs, 1, bias, (T *)call->y + begin, n_outputs);
     return 0;

@@ -14,9 +14,9 @@ const nnc_layer NNC_TABLE(layer, dropout) = {
 #else
 
 static int32_t F(dropout_forward)(const nnc_layer_call *call) {
-    const T *restrict x = call->x;    /* (n_rows, n_inputs) */
-    T *restrict y = call->y;          /* (n_rows, n_inputs) */
-    T *restrict factor = call->cache; /* (n_rows, n_inputs) */
+    const T *restrict x = call->x;                                                        /* (n_rows, n_inputs) */
+    T *restrict y = call->y;                                                              /* (n_rows, n_inputs) */
+    T *restrict factor = call->cache;                                                     /* (n_rows, n_inputs) */
     int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
     double rate = call->hyper[0];
     T kept = (T)(1.0 / (1.0 - rate));

@@ -19,9 +19,8 @@
 #include "layer_norm.c"
 
 const nnc_layer NNC_TABLE(layer, layer_norm) = {
-    NNC_HEAD(nnc_layer),
-    layer_norm_forward_f32, layer_norm_forward_f64, layer_norm_backward_f32, layer_norm_backward_f64,
-    layer_norm_gradient_f32, layer_norm_gradient_f64,
+    NNC_HEAD(nnc_layer),     layer_norm_forward_f32,  layer_norm_forward_f64,  layer_norm_backward_f32,
+    layer_norm_backward_f64, layer_norm_gradient_f32, layer_norm_gradient_f64,
 };
 
 #else

@@ -12,8 +12,8 @@ const nnc_loss NNC_TABLE(loss, half_mse) = {
 
 #else
 
-static int32_t F(half_mse_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
-                                int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(half_mse_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
+                                int64_t n_targets, const double *hyper) {
     (void)n_targets, (void)hyper;
     for (int64_t row = 0; row < n_rows; row++) {
         const T *y = output + row * n_outputs, *Y = target + row * n_outputs;

@@ -20,8 +20,8 @@ static inline T F(hinge)(T slack, int squared, T *loss) {
     return squared ? 2 * positive : slack > 0 ? 1 : positive;
 }
 
-static int32_t F(hinge_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
-                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(hinge_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
+                             int64_t n_targets, const double *hyper) {
     (void)n_outputs, (void)n_targets; /* 1 */
     T margin = (T)hyper[0];
     int squared = hyper[1] != 0;
@@ -32,8 +32,8 @@ static int32_t F(hinge_real)(const T *output, const T *target, const T *weight, 
     return 0;
 }
 
-static int32_t F(hinge_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output,
-                               int64_t n_rows, int64_t n_outputs, const double *hyper) {
+static int32_t F(hinge_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output, int64_t n_rows,
+                               int64_t n_outputs, const double *hyper) {
     T margin = (T)hyper[0];
     int squared = hyper[1] != 0;
     for (int64_t row = 0; row < n_rows; row++) {

@@ -18,8 +18,8 @@ static inline T F(clipped)(T d, T delta) {
     return c > delta ? delta : c;
 }
 
-static int32_t F(huber_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
-                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(huber_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
+                             int64_t n_targets, const double *hyper) {
     (void)n_targets;
     T delta = (T)hyper[0];
     for (int64_t row = 0; row < n_rows; row++) {

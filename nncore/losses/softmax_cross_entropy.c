@@ -10,8 +10,10 @@
 
 const nnc_loss NNC_TABLE(loss, softmax_cross_entropy) = {
     NNC_HEAD(nnc_loss),
-    softmax_cross_entropy_real_f32, softmax_cross_entropy_real_f64,
-    softmax_cross_entropy_labels_f32, softmax_cross_entropy_labels_f64,
+    softmax_cross_entropy_real_f32,
+    softmax_cross_entropy_real_f64,
+    softmax_cross_entropy_labels_f32,
+    softmax_cross_entropy_labels_f64,
 };
 
 #else
@@ -140,21 +142,21 @@ static int32_t F(softmax_cross_entropy_labels)(const T *output, const int64_t *l
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = BLOCK_ROWS(n_rows - row, n_outputs);
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
-        (IS_BLOCK(n, n_outputs) ? F(labels_transposed) : F(labels_rows))
-            (output + row * n_outputs, labels + row, weight + row, loss + row, d_z, n, n_outputs);
+        (IS_BLOCK(n, n_outputs) ? F(labels_transposed) : F(labels_rows))(output + row * n_outputs, labels + row, weight + row, loss + row,
+                                                                         d_z, n, n_outputs);
     }
     if (hyper[0] > 0) F(spread_labels)(output, labels, weight, loss, d_output, n_rows, n_outputs, (T)hyper[0]);
     return 0;
 }
 
-static int32_t F(softmax_cross_entropy_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
-                                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(softmax_cross_entropy_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows,
+                                             int64_t n_outputs, int64_t n_targets, const double *hyper) {
     (void)n_targets;
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = BLOCK_ROWS(n_rows - row, n_outputs);
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
-        (IS_BLOCK(n, n_outputs) ? F(real_transposed) : F(real_rows))
-            (output + row * n_outputs, target + row * n_outputs, weight + row, loss + row, d_z, n, n_outputs);
+        (IS_BLOCK(n, n_outputs) ? F(real_transposed) : F(real_rows))(output + row * n_outputs, target + row * n_outputs, weight + row,
+                                                                     loss + row, d_z, n, n_outputs);
     }
     if (hyper[0] > 0) F(spread_real)(output, target, weight, loss, d_output, n_rows, n_outputs, (T)hyper[0]);
     return 0;

@@ -71,18 +71,16 @@ static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, 
         }
 }
 
-static int32_t F(softmax_heads_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output,
-                                     int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(softmax_heads_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows,
+                                     int64_t n_outputs, int64_t n_targets, const double *hyper) {
     for (int64_t row = 0; row < n_rows; row++)
         if (!F(are_classes)(target + row * n_targets, n_targets, hyper)) return 1;
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = n_outputs > PART ? 1 : nnc_least(n_rows - row, PART / n_outputs);
         const T *z = output + row * n_outputs, *Y = target + row * n_targets;
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
-        if (n_outputs > PART)
-            F(heads_one_by_one)(z, Y, weight[row], loss + row, d_z, n_targets, hyper);
-        else
-            F(heads_together)(z, Y, weight + row, loss + row, d_z, n, n_outputs, n_targets, hyper);
+        if (n_outputs > PART) F(heads_one_by_one)(z, Y, weight[row], loss + row, d_z, n_targets, hyper);
+        else F(heads_together)(z, Y, weight + row, loss + row, d_z, n, n_outputs, n_targets, hyper);
     }
     return 0;
 }

@@ -19,8 +19,8 @@ const nnc_optimizer NNC_TABLE(optimizer, block_coordinate) = {
 
 #else
 
-static int32_t F(block_coordinate_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper,
-                                        const nnc_tensor *tensors, int64_t n_tensors) {
+static int32_t F(block_coordinate_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, const nnc_tensor *tensors,
+                                        int64_t n_tensors) {
     (void)state, (void)n;
     T lr = (T)hyper[0];
     int is_tensor = hyper[1] != 0;

@@ -62,9 +62,11 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_stride,
 }
 
 /* The parameters of gemm. */
+/* clang-format off */
 #define PRODUCT                                                                   \
     int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_column, \
     const T *b, int64_t b_row, int64_t b_column, const T *bias, T *c, int64_t c_row
+/* clang-format on */
 
 /* All strips of c against one block of b, with A_STRIPS strips of a at a time copied to packed (A_STRIPS * TILE_ROWS, strip.k). */
 static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
@@ -90,8 +92,13 @@ static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
 /* packed_a, packed_b: room for what the plan copies. */
 NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
     for (int64_t j = 0; j < n; j += plan.n_block) {
-        F(strip) strip = {.n = nnc_least(n - j, plan.n_block), .a_row = a_row, .a_column = a_column, .start = bias ? bias + j : NULL,
-                          .c = c + j, .c_row = c_row, .ahead = plan.ahead};
+        F(strip) strip = {.n = nnc_least(n - j, plan.n_block),
+                          .a_row = a_row,
+                          .a_column = a_column,
+                          .start = bias ? bias + j : NULL,
+                          .c = c + j,
+                          .c_row = c_row,
+                          .ahead = plan.ahead};
         int64_t done = 0;
         do {
             const T *block_of_b = b + done * b_row + j * b_column;
@@ -131,8 +138,15 @@ static void F(transposed_product)(PRODUCT) {
     T tile[NNC_VECTOR_BYTES / sizeof(T)][2 * NNC_VECTOR_BYTES / sizeof(T)]; /* (n, TILE_COLUMNS) of c^T */
     T rows_of_c[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)];
     for (int64_t i = 0; i < m; i += TILE_COLUMNS) {
-        F(strip) strip = {.n = nnc_least(m - i, TILE_COLUMNS), .k = k, .a = b, .a_row = b_column, .a_column = b_row,
-                          .b = a + i * a_row, .b_row = a_column, .c = *tile, .c_row = TILE_COLUMNS};
+        F(strip) strip = {.n = nnc_least(m - i, TILE_COLUMNS),
+                          .k = k,
+                          .a = b,
+                          .a_row = b_column,
+                          .a_column = b_row,
+                          .b = a + i * a_row,
+                          .b_row = a_column,
+                          .c = *tile,
+                          .c_row = TILE_COLUMNS};
         if (bias != NULL) {
             for (int64_t j = 0; j < n; j++)
                 for (int64_t r = 0; r < strip.n; r++) tile[j][r] = bias[j];
@@ -149,8 +163,8 @@ static void F(transposed_product)(PRODUCT) {
 
 /* The product for n a multiple of LANES. */
 NNC_INLINE void F(whole_vectors)(PRODUCT) {
-    F(plan) plan = m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column)
-                                  : F(plan_strips)(m, n, k, a_row == 1 ? a_column : a_row, b_row, b_column);
+    F(plan) plan =
+        m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column) : F(plan_strips)(m, n, k, a_row == 1 ? a_column : a_row, b_row, b_column);
     int64_t panels = (plan.n_block + TILE_COLUMNS - 1) / TILE_COLUMNS;
     int fits = !plan.packs_b || panels * TILE_COLUMNS * plan.k_block * (int64_t)sizeof(T) <= L1_SHARE;
     (fits && !plan.packs_a ? F(small_blocks) : F(large_blocks))(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);

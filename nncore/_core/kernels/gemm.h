@@ -11,12 +11,14 @@
 #define gemm_f64 NNC_GEMM(f64, NNC_LEVEL)
 
 /* c = bias + a . b, with bias (n,) added to every row, or c = a . b where bias is NULL. Both operands may lie either way round. */
+/* clang-format off */
 #define NNC_DECLARE_GEMM(T, name)                                                                                     \
     void name(int64_t m, int64_t n, int64_t k,                                                                        \
               const T *a, int64_t a_row, int64_t a_column, /* (m, k): a[i][p] is at a[i * a_row + p * a_column] */    \
               const T *b, int64_t b_row, int64_t b_column, /* (k, n): b[p][j] is at b[p * b_row + j * b_column] */    \
               const T *bias,                               /* (n,) or NULL                                      */    \
               T *c, int64_t c_row)                         /* (m, n): c[i][j] is at c[i * c_row + j]            */
+/* clang-format on */
 NNC_DECLARE_GEMM(float, gemm_f32);
 NNC_DECLARE_GEMM(double, gemm_f64);
 

@@ -112,7 +112,8 @@ NNC_INLINE void F(strips)(int64_t m, F(strip) strip) {
     while (m > 0) {
         int64_t rows = (m + count - 1) / count, equal = count - (rows * count - m);
         switch (rows) {
-#define CASE(rows) case rows: F(strips_of_##rows)(equal, &strip); break;
+#define CASE(rows) \
+    case rows: F(strips_of_##rows)(equal, &strip); break;
             EACH_ROW_COUNT(CASE)
 #undef CASE
         }

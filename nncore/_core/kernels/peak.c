@@ -31,7 +31,9 @@ const nnc_peak NNC_PEAK(NNC_LEVEL) = {
 #else
     "no vector instructions known to nncore",
 #endif
-    multiply_add_f32, multiply_add_f64, update_f32,
+    multiply_add_f32,
+    multiply_add_f64,
+    update_f32,
 };
 
 #else

@@ -37,6 +37,7 @@ NNC_INLINE void store_partial_f64(double *to, nnc_vector_f64 v, int64_t count) {
     _mm512_mask_storeu_pd(to, (__mmask8)((1u << count) - 1), (__m512d)v);
 }
 #else
+/* clang-format off */
 #    define NNC_DEFINE_PARTIAL(T, suffix)                                                            \
         NNC_INLINE nnc_vector_##suffix load_partial_##suffix(const T *from, int64_t count) {         \
             nnc_vector_##suffix v = {0};                                                             \
@@ -46,6 +47,7 @@ NNC_INLINE void store_partial_f64(double *to, nnc_vector_f64 v, int64_t count) {
         NNC_INLINE void store_partial_##suffix(T *to, nnc_vector_##suffix v, int64_t count) {        \
             NNC_EACH_LANE(T, j) if (j < count) to[j] = v[j];                                         \
         }
+/* clang-format on */
 /* Unrolled: with constant places a vector stays in its register. */
 #    define NNC_EACH_LANE(T, j) _Pragma("GCC unroll 16") for (int j = 0; j < (int)(NNC_VECTOR_BYTES / sizeof(T)); j++)
 NNC_DEFINE_PARTIAL(float, f32)

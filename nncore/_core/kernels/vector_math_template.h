@@ -21,9 +21,7 @@ NNC_INLINE T F(nnc_magnitude)(T x) { return F(nnc_from_bits)(F(nnc_bits)(x) & ~S
 #define ROUND_TO_INTEGER ((T)((BITS)3 << (FRACTION_BITS - 1)))
 
 /* 2^k for an integer k in the range of normal numbers. */
-NNC_INLINE T F(nnc_power_of_two)(T k) {
-    return F(nnc_from_bits)(F(nnc_bits)(k + (ROUND_TO_INTEGER + EXPONENT_BIAS)) << FRACTION_BITS);
-}
+NNC_INLINE T F(nnc_power_of_two)(T k) { return F(nnc_from_bits)(F(nnc_bits)(k + (ROUND_TO_INTEGER + EXPONENT_BIAS)) << FRACTION_BITS); }
 
 /* exp(x) = 2^k (1 + p), k an integer, |p| < 0.42; the caller puts the parts together as it needs them. */
 typedef struct F(nnc_exp_parts) {

@@ -32,10 +32,10 @@ typedef int32_t (*nnc_activation_forward_f32)(const float *z, float *a, int64_t 
 typedef int32_t (*nnc_activation_forward_f64)(const double *z, double *a, int64_t n_rows, int64_t n_columns, const double *hyper);
 
 /* d_z from d_a, all (n_rows, n_columns). `d_z` may be `d_a`. `z` is the input only if the class says `needs_input`, else it is `a`. */
-typedef int32_t (*nnc_activation_backward_f32)(const float *z, const float *a, const float *d_a, float *d_z,
-                                               int64_t n_rows, int64_t n_columns, const double *hyper);
-typedef int32_t (*nnc_activation_backward_f64)(const double *z, const double *a, const double *d_a, double *d_z,
-                                               int64_t n_rows, int64_t n_columns, const double *hyper);
+typedef int32_t (*nnc_activation_backward_f32)(const float *z, const float *a, const float *d_a, float *d_z, int64_t n_rows,
+                                               int64_t n_columns, const double *hyper);
+typedef int32_t (*nnc_activation_backward_f64)(const double *z, const double *a, const double *d_a, double *d_z, int64_t n_rows,
+                                               int64_t n_columns, const double *hyper);
 
 typedef struct nnc_activation {
     nnc_head head;
@@ -50,20 +50,20 @@ typedef struct nnc_activation {
 /* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
  * The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. `d_output` is NULL when only the
  * value is asked for. No two buffers overlap. */
-typedef int32_t (*nnc_loss_real_f32)(const float *output,  /* (n_rows, n_outputs) */
-                                     const float *target,  /* (n_rows, n_targets) */
-                                     const float *weight,  /* (n_rows,)           */
-                                     float *loss,          /* (n_rows,)           */
-                                     float *d_output,      /* (n_rows, n_outputs) or NULL */
+typedef int32_t (*nnc_loss_real_f32)(const float *output, /* (n_rows, n_outputs) */
+                                     const float *target, /* (n_rows, n_targets) */
+                                     const float *weight, /* (n_rows,)           */
+                                     float *loss,         /* (n_rows,)           */
+                                     float *d_output,     /* (n_rows, n_outputs) or NULL */
                                      int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper);
 typedef int32_t (*nnc_loss_real_f64)(const double *output, const double *target, const double *weight, double *loss, double *d_output,
                                      int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper);
 
 /* The same with class indices 0 .. n_outputs - 1 as targets (checked by the host). */
-typedef int32_t (*nnc_loss_labels_f32)(const float *output, const int64_t *labels /* (n_rows,) */, const float *weight,
-                                       float *loss, float *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper);
-typedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight,
-                                       double *loss, double *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper);
+typedef int32_t (*nnc_loss_labels_f32)(const float *output, const int64_t *labels /* (n_rows,) */, const float *weight, float *loss,
+                                       float *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper);
+typedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,
+                                       int64_t n_rows, int64_t n_outputs, const double *hyper);
 
 /* A function a loss cannot offer is NULL; the Python class says which targets it takes. */
 typedef struct nnc_loss {
@@ -77,9 +77,9 @@ typedef struct nnc_loss {
 /* ---- Optimizer, capsule "nncore.optimizer" -------------------------------------------------------------------------------- */
 
 /* One update in place of n parameters that follow one another, each by itself. t counts from 1. */
-typedef int32_t (*nnc_step_f32)(float *w,        /* (n,)         parameters */
-                                const float *g,  /* (n,)         gradients  */
-                                float *state,    /* (n_slots, n) zero before the first step; slot k begins at state + k * stride */
+typedef int32_t (*nnc_step_f32)(float *w,       /* (n,)         parameters */
+                                const float *g, /* (n,)         gradients  */
+                                float *state,   /* (n_slots, n) zero before the first step; slot k begins at state + k * stride */
                                 int64_t n, int64_t t, const double *hyper, int64_t stride);
 typedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper, int64_t stride);
 

@@ -11,8 +11,8 @@
 #include "learnable_snake.c"
 
 const nnc_layer nncore_snake_learnable_snake = {
-    NNC_HEAD(nnc_layer),
-    learnable_snake_forward_f32, learnable_snake_forward_f64, learnable_snake_backward_f32, learnable_snake_backward_f64,
+    NNC_HEAD(nnc_layer),          learnable_snake_forward_f32,  learnable_snake_forward_f64,
+    learnable_snake_backward_f32, learnable_snake_backward_f64,
 };
 
 #else
