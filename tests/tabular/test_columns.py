@@ -79,7 +79,7 @@ def test_one_hot_levels_missing_and_unknown() -> None:
     assert column == CategoricalColumn("colour", ("blue", "red"), has_missing=True, has_other=False)
     out, notices = encoded(column, ["red", None, "green", "blue"])
     assert out.tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]]
-    assert notices == "column 'colour': 1 rows with values that training did not have ('green'), taken as none of the known"
+    assert notices == "column 'colour': 1 row with a value that training did not have ('green'), taken as none of the known"
 
 
 def test_missing_where_training_had_none_is_unknown() -> None:
