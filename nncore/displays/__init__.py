@@ -7,7 +7,8 @@ A class method computes (`from_history`, `from_network`, `from_estimator`, `from
 
     ConfusionDisplay.from_predictions(y_test, predicted).figure_.savefig("confusion.png")
 
-A notebook shows a display that is the last line of a cell. Every class is loaded when it is first used.
+A notebook shows a display that is the last line of a cell. ``plt.style.use("nncore.displays.style")`` gives other pictures the displays'
+colours, which people with any kind of colour vision tell apart, and their quiet axes. Every class is loaded when it is first used.
 """
 
 from __future__ import annotations

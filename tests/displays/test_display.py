@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import matplotlib.style
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 import nncore.displays
 from nncore.displays import ConfusionDisplay, ImageGridDisplay
-from nncore.displays.display import COLORS, percent
+from nncore.displays.display import COLORS, GRID, percent
 from nncore.errors import MissingExtraError
 
 
@@ -55,6 +56,13 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_display_that_is_not_drawn_has_no_picture():
     assert ConfusionDisplay([[1]], names=["a"])._repr_png_() is None
+
+
+def test_the_style_has_the_colors_of_the_displays():
+    with matplotlib.style.context("nncore.displays.style"):
+        cycle = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+        assert tuple(cycle) == COLORS
+        assert matplotlib.rcParams["grid.color"] == GRID
 
 
 def test_plot_returns_the_display():
