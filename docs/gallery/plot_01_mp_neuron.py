@@ -1,0 +1,192 @@
+r"""
+One neuron
+==========
+
+In 1943 McCulloch and Pitts [1]_ described a nerve cell as a sum and a threshold. Everything that follows in this series is made of that
+one part: inputs, weighted and added up, then put through a function :math:`\varphi`, the *activation*:
+
+.. math:: y = \varphi(w_1 x_1 + \dots + w_n x_n + b) = \varphi(w^\top x + b)
+
+:class:`nncore.estimators.MPNeuron` is this formula and nothing more. Its weights are set by hand.
+"""
+
+# %%
+# A neuron decides
+# ----------------
+#
+# With the step as :math:`\varphi`, 1 for positive numbers and 0 for the others, a neuron is a gate. The weights say what counts, and the
+# bias :math:`b` how much of it is needed.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nncore.estimators import MPNeuron
+
+plt.style.use("nncore.displays.style")
+
+inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+gates = {
+    "and": MPNeuron([1, 1], bias=-1.5),
+    "or": MPNeuron([1, 1], bias=-0.5),
+    "not both": MPNeuron([-1, -1], bias=1.5),
+}
+print("x1 x2  " + "  ".join(gates))
+answers = np.array([gate.predict(inputs) for gate in gates.values()])
+for x, y in zip(inputs, answers.T, strict=True):
+    print(f" {x[0]}  {x[1]}  " + "  ".join(f"{value:^{len(name)}.0f}" for name, value in zip(gates, y, strict=True)))
+
+assert (answers == [[0, 0, 0, 1], [0, 1, 1, 1], [1, 1, 1, 0]]).all()
+
+# %%
+# Seen from above, :math:`w^\top x + b = 0` is a straight line (with more inputs, a hyperplane). :math:`w` is perpendicular to it and points
+# to the side where the neuron says 1. A sigmoid in place of the step,
+#
+# .. math:: \sigma(z) = \frac{1}{1 + e^{-z}} = \frac{e^z}{e^z + 1},
+#
+# keeps the line and softens what happens across it: far from the line the answer is all but certain, on it the neuron says ½.
+
+side = np.linspace(-0.6, 1.6, 200)
+plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.7), sharey=True)
+for ax, activation in zip(axes, ("step", "sigmoid"), strict=True):
+    neuron = MPNeuron([3, 3], bias=-4.5, activation=activation)
+    output = neuron.predict(plane).reshape(200, 200)
+    image = ax.imshow(output, origin="lower", extent=(-0.6, 1.6, -0.6, 1.6), cmap="cividis", vmin=0, vmax=1)
+    ax.plot(side, 1.5 - side, color="white", linewidth=1.5, linestyle="--")
+    ax.annotate("", (1.05, 1.05), (0.75, 0.75), arrowprops={"arrowstyle": "-|>", "color": "white", "linewidth": 1.5})
+    ax.text(0.98, 0.8, "$w$", color="white", fontsize=12)
+    ax.scatter(*inputs.T, c=gates["and"].predict(inputs), cmap="gray", vmin=0, vmax=1, edgecolors="white", s=60, zorder=3)
+    ax.set(title=f"and, $\\varphi$ = {activation}", xlabel="$x_1$", xlim=(-0.6, 1.6), ylim=(-0.6, 1.6))
+axes[0].set_ylabel("$x_2$")
+figure.colorbar(image, ax=axes, label=r"$y = \varphi(w^\top x + b)$")
+plt.show()
+
+# %%
+# An image is a vector
+# --------------------
+#
+# A neuron takes one number per input, and an image has them: 28 × 28 pixels in three colours are
+#
+# .. math:: x \in \mathbb{R}^{28 \cdot 28 \cdot 3} = \mathbb{R}^{2352}.
+#
+# The neuron flattens weights and images in the same order, so that both may keep their shape. In a network,
+# :class:`nncore.Flatten` does it.
+
+rng = np.random.default_rng(0)
+images = rng.uniform(size=(5, 28, 28, 3))
+redness = np.zeros((28, 28, 3))
+redness[..., 0] = 1 / 28**2  # mean of the red channel
+neuron = MPNeuron(redness, activation="identity")
+
+print("weights:", neuron.weight.shape)
+print("mean red:", neuron.predict(images).round(4))
+assert np.allclose(neuron.predict(images), images[..., 0].mean(axis=(1, 2)))
+
+# %%
+# Logistic regression is a neuron that learns
+# -------------------------------------------
+#
+# Nothing has been learned so far. With the sigmoid, the output can be read as a probability,
+# :math:`P(Y = 1 \mid x) = \sigma(w^\top x + b)`, and there is a best choice of :math:`w` and :math:`b` for given samples: the one that
+# makes the observed classes most probable. That is the minimum of
+#
+# .. math::
+#
+#    E(w, b) = -\frac{1}{N} \sum_{i=1}^{N} \bigl( Y_i \log p_i + (1 - Y_i) \log (1 - p_i) \bigr),
+#    \qquad p_i = \sigma(w^\top x_i + b),
+#
+# which is called logistic regression [2]_. :class:`nncore.estimators.LogisticNeuron` finds it by gradient descent, and answers class 1
+# where :math:`\sigma(w^\top x + b) > \tfrac12`.
+
+from nncore.estimators import LogisticNeuron
+
+X = np.concatenate([rng.normal([-1, 0], [1.0, 1.2], (150, 2)), rng.normal([1, 1], [1.0, 1.2], (150, 2))])
+Y = np.repeat([0, 1], 150)
+neuron = LogisticNeuron().fit(X, Y)
+
+print("w =", neuron.coef_[0].round(4), " b =", neuron.intercept_[0].round(4))
+print(f"{neuron.n_iter_} epochs, {neuron.score(X, Y):.1%} of the samples on the right side")
+
+# %%
+# By hand, the formula gives the same answers:
+
+w, b = neuron.coef_[0], neuron.intercept_[0]
+p = 1 / (1 + np.exp(-(X @ w + b)))
+by_hand = MPNeuron(w, bias=b, activation="sigmoid").predict(X)
+
+assert np.allclose(neuron.predict_proba(X)[:, 1], p, rtol=1e-12)
+assert np.allclose(by_hand, p, rtol=1e-12)
+assert (neuron.predict(X) == (p > 0.5)).all()
+
+# %%
+# :math:`E` is convex, so that there is one minimum, and whoever looks for it long enough finds the same. scikit-learn's logistic regression
+# without a penalty does:
+
+from sklearn.linear_model import LogisticRegression
+
+reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(X, Y)
+difference = max(np.abs(neuron.coef_ - reference.coef_).max(), np.abs(neuron.intercept_ - reference.intercept_).max())
+print(f"largest difference: {difference:.1e}")
+assert difference < 1e-5
+
+# %%
+# :class:`nncore.displays.DecisionRegionDisplay` draws the line, and the certainty as the depth of the colour.
+
+from nncore.displays import DecisionRegionDisplay
+
+DecisionRegionDisplay.from_estimator(neuron, X, Y, names=["Y = 0", "Y = 1"], feature_names=["$x_1$", "$x_2$"])
+plt.show()
+
+# %%
+# What a neuron looks for in an image
+# -----------------------------------
+#
+# The same neuron as a network of its own, :class:`nncore.Dense` with one unit, on handwritten threes and eights of 8 × 8 pixels. Its 64
+# weights have the shape of an image: where they are purple, ink speaks for an eight, where they are orange, for a three. A small
+# ``weight_decay`` keeps them small where the samples do not say.
+
+import nncore as nn
+from nncore.datasets import load_digits_split
+
+X_train, y_train, X_test, y_test = load_digits_split()
+train, test = np.isin(y_train, (3, 8)), np.isin(y_test, (3, 8))
+
+net = nn.Sequential(nn.Flatten(), nn.Dense(1))
+net.fit(
+    X_train[train] / 16,
+    y_train[train] == 8,
+    loss="binary_cross_entropy",
+    optimizer=nn.Adam(lr=0.01),
+    epochs=100,
+    batch_size=32,
+    weight_decay=0.01,
+    rng=0,
+    progress=False,
+)
+accuracy = net.evaluate(X_test[test] / 16, y_test[test] == 8)["accuracy"]
+print(f"{net.n_parameters} parameters, {accuracy:.1%} of {test.sum()} digits not seen before are told apart")
+
+figure, axes = plt.subplots(1, 3, figsize=(8, 2.7))
+for ax, digit in zip(axes, (3, 8), strict=False):
+    ax.imshow(X_train[y_train == digit].mean(axis=0), cmap="gray_r")
+    ax.set_title(f"mean of the {('threes', 'eights')[digit == 8]}")
+weights = net.named_parameters()["dense_1.weight"].reshape(8, 8)
+largest = np.abs(weights).max()
+image = axes[2].imshow(weights, cmap="PuOr", vmin=-largest, vmax=largest)
+axes[2].set_title("weights of the neuron")
+figure.colorbar(image, ax=axes[2], label="three ← → eight")
+for ax in axes:
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+plt.show()
+
+# %%
+# How the weights are found is the matter of the next pages: first by the oldest rule there is, :doc:`the perceptron's
+# <plot_02_perceptron>`.
+#
+# References
+# ----------
+#
+# .. [1] McCulloch & Pitts, "A logical calculus of the ideas immanent in nervous activity", Bulletin of Mathematical Biophysics 5, 1943.
+# .. [2] Cox, "The regression analysis of binary sequences", Journal of the Royal Statistical Society B 20(2), 1958.

@@ -1,0 +1,244 @@
+r"""
+The perceptron learns from its mistakes
+=======================================
+
+Rosenblatt's perceptron [1]_ is a neuron with the sign as activation, for two classes :math:`y = +1` and :math:`y = -1`, and the first rule
+by which a neuron learned. It goes through the samples, and where it is wrong, it moves:
+
+.. math:: y\,(w^\top x + b) \le 0 \quad\Longrightarrow\quad w \leftarrow w + y\,x, \qquad b \leftarrow b + y.
+
+It stops when a whole pass makes no mistake. A score of exactly 0 counts as a mistake: otherwise nothing would ever move from :math:`w = 0`.
+"""
+
+# %%
+# The rule, twice
+# ---------------
+#
+# Here are the lines of the algorithm, with the samples visited as they come.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+plt.style.use("nncore.displays.style")
+
+
+def perceptron(X, y):
+    w, b, mistakes = np.zeros(X.shape[1]), 0.0, []
+    while True:
+        n_before = len(mistakes)
+        for i in range(len(X)):
+            if y[i] * (w @ X[i] + b) <= 0:
+                w, b = w + y[i] * X[i], b + y[i]
+                mistakes.append(i)
+        if len(mistakes) == n_before:
+            return w, b, mistakes
+
+
+# %%
+# The *augmented* form hides the bias and the class in the samples: with
+#
+# .. math:: x' = y \begin{bmatrix} x \\ 1 \end{bmatrix}, \qquad w' = \begin{bmatrix} w \\ b \end{bmatrix},
+#
+# what is looked for is :math:`w'^\top x' > 0` for all samples, and the rule is :math:`w' \leftarrow w' + x'`.
+
+
+def augmented_perceptron(X, y):
+    augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
+    w, mistakes = np.zeros(augmented.shape[1]), []
+    while True:
+        n_before = len(mistakes)
+        for i, x in enumerate(augmented):
+            if w @ x <= 0:
+                w = w + x
+                mistakes.append(i)
+        if len(mistakes) == n_before:
+            return w, mistakes
+
+
+# %%
+# :class:`nncore.estimators.Perceptron` runs the same loop in C. It usually begins with small random weights and visits the samples in a new
+# random order every epoch; told to begin from zero and to keep the order, it makes the very same mistakes.
+
+from nncore.estimators import Perceptron
+
+rng = np.random.default_rng(2)
+X = rng.uniform(-1, 1, (60, 2))
+distance = X @ [0.6, 0.8] + 0.4
+X, y = X[abs(distance) > 0.08], np.sign(distance[abs(distance) > 0.08])
+
+w, b, mistakes = perceptron(X, y)
+augmented_w, augmented_mistakes = augmented_perceptron(X, y)
+model = Perceptron(init="zeros", shuffle=False, record_updates=True).fit(X, y)
+
+print(f"{len(X)} samples, {model.n_updates_} updates in {model.n_iter_} epochs")
+print("mistakes, plain form:    ", mistakes)
+print("mistakes, augmented form:", augmented_mistakes)
+print("mistakes, nncore:        ", model.updates_["sample"].tolist())
+print("w =", model.coef_[0].round(4), " b =", model.intercept_[0])
+
+assert mistakes == augmented_mistakes == model.updates_["sample"].tolist()
+assert np.allclose(w, model.coef_[0])
+assert b == model.intercept_[0]
+assert np.allclose(augmented_w, [*w, b])
+
+# %%
+# Every mistake seen
+# ------------------
+#
+# ``updates_`` tells which sample made the algorithm move, and since the weights are sums of those samples, every line on the way can be
+# drawn again. The ringed sample is the one that was on the wrong side of the dashed line; the solid line is the next one
+# (in the third panel it runs outside of the picture).
+
+augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
+path = np.concatenate([np.zeros((1, 3)), np.cumsum(augmented[model.updates_["sample"]], axis=0)])  # w' after 0, 1, 2, ... updates
+assert np.allclose(path[-1], [*w, b])
+
+
+def draw_line(ax, weights, **style):
+    direction, normal = np.array([-weights[1], weights[0]]), weights[:2]
+    foot = -weights[2] * normal / (normal @ normal)
+    ax.axline(foot, foot + direction, **style)
+
+
+figure, axes = plt.subplots(3, 5, figsize=(9, 5.8), sharex=True, sharey=True)
+for k, ax in enumerate(axes.flat, start=1):
+    for label, marker, color in ((-1, "o", "C0"), (1, "s", "C1")):
+        ax.scatter(*X[y == label].T, s=14, marker=marker, color=color)
+    if k > 1:  # a neuron of zeros has no line
+        draw_line(ax, path[k - 1], color="0.5", linestyle="--", linewidth=1.2)
+    draw_line(ax, path[k], color="0.2", linewidth=1.8)
+    ax.scatter(*X[model.updates_["sample"][k - 1]], s=110, facecolors="none", edgecolors="black", linewidths=1.4)
+    wrong = (augmented @ path[k] <= 0).sum()
+    ax.set(title=f"update {k}: {wrong} wrong", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
+figure.supxlabel("$x_1$")
+figure.supylabel("$x_2$")
+plt.show()
+
+# %%
+# Why it ends
+# -----------
+#
+# An update can make things worse for a while. Still there is a bound on their number, found by Novikoff [2]_. Let a unit vector :math:`u`
+# separate the augmented samples with a margin :math:`\gamma`, and let none of them be longer than :math:`R`:
+#
+# .. math:: u^\top x'_i \ge \gamma > 0, \qquad \lVert x'_i \rVert \le R \qquad \text{for all } i.
+#
+# Begin with :math:`w'_0 = 0`, and look at :math:`w'_k`, after :math:`k` updates. Each update adds a sample, thus
+#
+# .. math:: u^\top w'_k = u^\top w'_{k-1} + u^\top x' \ge u^\top w'_{k-1} + \gamma \ge k\gamma ,
+#
+# and each update is a mistake, :math:`w'^\top_{k-1} x' \le 0`, thus
+#
+# .. math:: \lVert w'_k \rVert^2 = \lVert w'_{k-1} \rVert^2 + 2\, w'^\top_{k-1} x' + \lVert x' \rVert^2
+#    \le \lVert w'_{k-1} \rVert^2 + R^2 \le k R^2 .
+#
+# The projection on :math:`u` grows at least like :math:`k`, the length at most like :math:`\sqrt k`, and a projection is never longer than
+# the vector. So :math:`k\gamma \le \sqrt k\, R`, which is
+#
+# .. math:: k \le \left( \frac{R}{\gamma} \right)^2 .
+
+u = np.array([0.6, 0.8, 0.4]) / np.linalg.norm([0.6, 0.8, 0.4])  # the line along which the samples were made
+gamma = (augmented @ u).min()
+R = np.linalg.norm(augmented, axis=1).max()
+bound = (R / gamma) ** 2
+print(f"R = {R:.3f}, γ = {gamma:.3f}: at most {bound:.0f} updates; there were {model.n_updates_}")
+
+k = np.arange(len(path))
+projection, length = path @ u, np.linalg.norm(path, axis=1)
+for smaller, larger in ((k * gamma, projection), (projection, length), (length, np.sqrt(k) * R)):
+    assert (smaller <= larger + 1e-12).all()
+assert model.n_updates_ <= bound
+
+# %%
+# The four quantities lie one under the other for as long as the run lasts. The outer two, the bounds, meet at :math:`(R/\gamma)^2`: beyond
+# that there is no room for another mistake.
+
+steps = np.array([1, 2 * bound])
+figure, ax = plt.subplots(figsize=(7, 4))
+ax.loglog(steps, np.sqrt(steps) * R, color="C1", linestyle="--", label=r"$\sqrt{k}\,R$, the length is at most this")
+ax.loglog(k[1:], length[1:], color="C1", marker=".", label=r"$\Vert w'_k \Vert$, length")
+ax.loglog(k[1:], projection[1:], color="C0", marker=".", label=r"$u^\top w'_k$, projection")
+ax.loglog(steps, steps * gamma, color="C0", linestyle="--", label=r"$k\gamma$, the projection is at least this")
+ax.axvline(bound, color="0.4", linewidth=1, linestyle=":")
+ax.annotate(r"$(R/\gamma)^2$", (bound, gamma), (-5, 5), textcoords="offset points", ha="right", color="0.3")
+ax.set(xlabel="updates $k$", ylabel="length", xlim=steps)
+ax.legend()
+plt.show()
+
+# %%
+# Many runs, many margins
+# -----------------------
+#
+# The margin decides how long it may take. Here samples are drawn and divided by a random line, and those closer to it than a given margin
+# are left out; twenty sets of samples for each margin. (The bound holds for any line that separates them. The one with the widest margin
+# makes it smallest; the one they were made with is close to that.)
+
+margins, updates, bounds = [], [], []
+for wanted in np.geomspace(0.005, 0.4, 12):
+    for _ in range(20):
+        X = rng.uniform(-1, 1, (300, 2))
+        unit = rng.normal(size=3)
+        unit /= np.linalg.norm(unit)
+        augmented = np.column_stack([X, np.ones(len(X))])
+        score = augmented @ unit
+        far = abs(score) >= wanted
+        if len(set(np.sign(score[far]))) < 2:
+            continue  # the line runs outside of the square
+        trained = Perceptron(max_epochs=100_000, init="zeros", random_state=0).fit(X[far], np.sign(score[far]))
+        assert trained.converged_
+        margins.append(abs(score[far]).min())
+        updates.append(trained.n_updates_)
+        bounds.append((np.linalg.norm(augmented[far], axis=1).max() / margins[-1]) ** 2)
+
+updates, bounds = np.array(updates), np.array(bounds)
+print(f"{len(updates)} runs, bound kept in {(updates <= bounds).sum()}; at most {(updates / bounds).max():.0%} of it were needed")
+assert (updates <= bounds).all()
+
+figure, ax = plt.subplots(figsize=(7, 4))
+ax.scatter(margins, bounds, s=14, marker="_", color="C1", label=r"bound $(R/\gamma)^2$")
+ax.scatter(margins, updates, s=14, color="C0", alpha=0.7, linewidths=0, label="updates made")
+ax.set(xscale="log", yscale="log", xlabel=r"margin $\gamma$", ylabel="updates")
+ax.grid(True)
+ax.legend()
+plt.show()
+
+# %%
+# When no line will do
+# --------------------
+#
+# If the classes overlap, the algorithm never stops by itself, and the last weights are as good or bad as chance has it. So the best
+# weights met are kept in a pocket (Gallant [3]_), and a warning says that there is no solution among them.
+
+import warnings
+
+X = np.concatenate([rng.normal([-0.8, 0], 0.8, (100, 2)), rng.normal([0.8, 0], 0.8, (100, 2))])
+y = np.repeat([-1, 1], 100)
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    model = Perceptron(max_epochs=20, init="zeros", record_updates=True, random_state=0).fit(X, y)
+print(f"{caught[0].category.__name__}: {caught[0].message}.")
+print("converged:", model.converged_, " epochs:", model.n_iter_, " updates:", model.n_updates_)
+assert model.n_errors_ == (model.predict(X) != y).sum()
+
+augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
+path = np.cumsum(augmented[model.updates_["sample"]], axis=0)
+errors = (path @ augmented.T <= 0).sum(axis=1)
+
+figure, ax = plt.subplots(figsize=(7, 3.4))
+ax.plot(np.arange(1, len(errors) + 1), errors, color="C0", linewidth=0.8, label="with the weights after each update")
+ax.axhline(model.n_errors_, color="C1", linewidth=2, label=f"with the weights in the pocket: {model.n_errors_}")
+ax.set(xlabel="updates", ylabel="samples wrong, of 200", xlim=(0, len(errors)), ylim=(0, 100))
+ax.legend()
+plt.show()
+
+# %%
+# Some sets of samples can be separated, but not by a line. The smallest has four points: :doc:`plot_03_two_layers`.
+#
+# References
+# ----------
+#
+# .. [1] Rosenblatt, "The perceptron: a probabilistic model for information storage and organization in the brain", Psychological Review
+#    65(6), 1958.
+# .. [2] Novikoff, "On convergence proofs on perceptrons", Symposium on the Mathematical Theory of Automata, 1962.
+# .. [3] Gallant, "Perceptron-based learning algorithms", IEEE Transactions on Neural Networks 1(2), 1990.

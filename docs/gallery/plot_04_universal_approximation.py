@@ -1,0 +1,209 @@
+r"""
+What layers can do: polygons and functions
+==========================================
+
+How much can a network of neurons compute? With steps as activation, three layers are enough for any region that straight lines can
+enclose, and so, piece by piece, for any shape at all [1]_. With smooth activations, two layers come as close as one likes to any continuous
+function [2]_ [3]_. This page builds the first by hand and measures the second.
+"""
+
+# %%
+# Half-planes, and, or
+# --------------------
+#
+# *First layer.* A neuron with a step cuts the plane along a line. For an edge from the corner :math:`p` to the corner :math:`q` of a
+# polygon that is traced counter-clockwise, it should say 1 on the left of the edge, where
+#
+# .. math:: w^\top x + b > 0 \qquad \text{with} \qquad w = \begin{bmatrix} p_2 - q_2 \\ q_1 - p_1 \end{bmatrix}, \quad b = -w^\top p .
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+plt.style.use("nncore.displays.style")
+
+
+def half_planes(corners):
+    p, q = np.array(corners), np.roll(corners, -1, axis=0)
+    w = np.stack([p[:, 1] - q[:, 1], q[:, 0] - p[:, 0]])  # one column for each edge
+    return w, -(w.T * p).sum(axis=1)
+
+
+# %%
+# *Second layer.* A convex polygon is where all of its :math:`m` half-planes say 1, and *and* is a neuron:
+#
+# .. math:: \text{and}(a_1, \dots, a_m) = \text{step}\Bigl(\sum_i a_i - \bigl(m - \tfrac12\bigr)\Bigr).
+#
+# *Third layer.* Other shapes are unions of convex ones, and *or* is a neuron too:
+#
+# .. math:: \text{or}(a_1, \dots, a_k) = \text{step}\Bigl(\sum_j a_j - \tfrac12\Bigr).
+#
+# So the weights of a network that knows a shape can be written down.
+
+import nncore as nn
+
+
+def network_of(pieces):
+    """A network that says 1 inside any of the convex polygons."""
+    n_edges = [len(corners) for corners in pieces]
+    net = nn.Sequential(nn.Dense(sum(n_edges), activation="step"), nn.Dense(len(pieces), activation="step"), nn.Dense(1, activation="step"))
+    parameters = net.build(2, dtype="float64").named_parameters()
+    w, b = zip(*map(half_planes, pieces), strict=True)
+    parameters["dense_1.weight"][...] = np.concatenate(w, axis=1)
+    parameters["dense_1.bias"][...] = np.concatenate(b)
+    parameters["dense_2.weight"][...] = np.repeat(np.eye(len(pieces)), n_edges, axis=0)  # every "and" hears the edges of its piece
+    parameters["dense_2.bias"][...] = 0.5 - np.array(n_edges)
+    parameters["dense_3.weight"][...] = 1
+    parameters["dense_3.bias"][...] = -0.5
+    return net
+
+
+# %%
+# The letter N is three convex pieces. They overlap, because the step leaves the line itself out, and pieces that only touch would leave a
+# crack. A hexagon stands apart from it.
+
+bars = [[(x, 0), (x + 0.25, 0), (x + 0.25, 1), (x, 1)] for x in (0, 0.75)]
+diagonal = [(0.75, 0), (1, 0), (0.25, 1), (0, 1)]
+angle = np.arange(6) * np.pi / 3
+hexagon = np.column_stack([1.4 + 0.2 * np.cos(angle), 0.2 + 0.2 * np.sin(angle)])
+
+net = network_of([*bars, diagonal, hexagon])
+print(net.summary())
+
+# %%
+# The outputs of the three layers, one panel each: how many of the half-planes of the diagonal hold, which of the four pieces a point is in,
+# and the answer of the network.
+
+from nncore.inspection import activations
+
+x1, x2 = np.linspace(-0.2, 1.8, 400), np.linspace(-0.2, 1.2, 280)
+plane = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
+layers = activations(net, plane)
+
+pictures = [
+    ("half-planes of the diagonal that hold", layers["dense_1"][:, 8:12].sum(axis=1)),
+    ("pieces that hold", layers["dense_2"].sum(axis=1)),
+    ("output", layers["dense_3"][:, 0]),
+]
+figure, axes = plt.subplots(1, 3, figsize=(9, 2.9), sharey=True)
+for ax, (title, values) in zip(axes, pictures, strict=True):
+    image = ax.imshow(
+        values.reshape(280, 400), origin="lower", extent=(-0.2, 1.8, -0.2, 1.2), cmap=plt.get_cmap("cividis", int(values.max()) + 1)
+    )
+    image.set_clim(-0.5, values.max() + 0.5)
+    figure.colorbar(image, ax=ax, ticks=range(int(values.max()) + 1), orientation="horizontal", shrink=0.8)
+    ax.set(title=title, xticks=[0, 1], yticks=[0, 1])
+plt.show()
+
+# %%
+# Is it the shape? matplotlib knows whether a point is inside of a polygon, by another method, and without being told the pieces: the N is
+# one outline of ten corners.
+
+from matplotlib.path import Path
+
+outline = [(0, 0), (0.25, 0), (0.25, 2 / 3), (0.75, 0), (1, 0), (1, 1), (0.75, 1), (0.75, 1 / 3), (0.25, 1), (0, 1)]
+points = np.random.default_rng(0).uniform([-0.2, -0.2], [1.8, 1.2], (100_000, 2))
+inside = Path(outline).contains_points(points) | Path(hexagon).contains_points(points)
+answer = net.predict(points)[:, 0] == 1
+
+print(f"{inside.sum()} of {len(points)} random points are inside; the network is wrong about {(answer != inside).sum()}")
+assert (answer == inside).all()
+
+# %%
+# A staircase for any function
+# ----------------------------
+#
+# From regions to numbers it is one layer without an activation. In one dimension, :math:`M` steps make a staircase,
+#
+# .. math:: y(x) = c + \sum_{j=1}^{M-1} v_j \,\text{step}(x - t_j),
+#
+# and if the stairs have the height of the function in the middle of each, the error is at most half a stair's width times the function's
+# largest slope :math:`L`:
+#
+# .. math:: |f(x) - y(x)| \le \frac{L}{2M} \qquad \text{for } 0 \le x \le 1.
+
+
+def f(x):
+    return np.sin(2 * np.pi * x) + np.sin(6 * np.pi * x) / 2
+
+
+largest_slope = 5 * np.pi  # 2π cos 2πx + 3π cos 6πx, at x = 0
+
+
+def staircase(n_stairs):
+    """A network of n_stairs - 1 steps and a linear output."""
+    heights = f((np.arange(n_stairs) + 0.5) / n_stairs)
+    net = nn.Sequential(nn.Dense(n_stairs - 1, activation="step"), nn.Dense(1)).build(1, dtype="float64")
+    parameters = net.named_parameters()
+    parameters["dense_1.weight"][...] = 1
+    parameters["dense_1.bias"][...] = -np.arange(1, n_stairs) / n_stairs
+    parameters["dense_2.weight"][:, 0] = np.diff(heights)
+    parameters["dense_2.bias"][...] = heights[0]
+    return net
+
+
+x = np.linspace(0, 1, 2001)[:, None]
+stairs = 2 ** np.arange(1, 8)
+staircase_errors = np.array([np.abs(staircase(n).predict(x) - f(x)).max() for n in stairs])
+assert (staircase_errors <= largest_slope / (2 * stairs)).all()
+
+# %%
+# Trained networks
+# ----------------
+#
+# A step cannot be trained, but tanh is a step with a soft edge, and training puts the edges where they are worth most. Here are networks
+# with 1 to 64 hidden units, five beginnings each, trained on 256 points by :class:`nncore.estimators.MLPRegressor` with L-BFGS, which suits
+# small networks and exact data.
+
+from nncore.estimators import MLPRegressor
+
+samples = np.linspace(-1, 1, 256)[:, None]  # twice the width of [0, 1], around 0: a scale that suits first weights
+targets = f((samples[:, 0] + 1) / 2)
+widths = np.array([1, 2, 3, 4, 6, 8, 16, 32, 64])
+errors, fits = np.empty((len(widths), 5)), {}
+for i, width in enumerate(widths):
+    for seed in range(5):
+        net = MLPRegressor(hidden_layer_sizes=(width,), activation="tanh", solver="lbfgs", alpha=0, max_iter=10_000, random_state=seed)
+        fits[width, seed] = net.fit(samples, targets).predict(2 * x - 1)
+        errors[i, seed] = np.abs(fits[width, seed] - f(x[:, 0])).max()
+smallest = errors.min(axis=1)
+
+print("hidden units:  ", *(f"{width:6}" for width in widths))
+print("smallest error:", *(f"{error:6.3f}" for error in smallest))
+print("stairs:        ", *(f"{n:6}" for n in stairs))
+print("largest error: ", *(f"{error:6.3f}" for error in staircase_errors))
+
+assert smallest[widths == 8] < staircase_errors[stairs == 128]
+
+# %%
+# Eight trained units come closer to the function than 128 stairs. From there on the error does not fall any more: the theorem says what a
+# network of some width *can* do, and what training finds is another matter. The dots show each of the five beginnings.
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.9), width_ratios=[1, 1.15])
+axes[0].plot(x, f(x), color="0.6", linewidth=4, label="$f$")
+axes[0].plot(x, staircase(16).predict(x), color="C1", linewidth=1.2, label="16 stairs")
+for width, look in ((2, "C2:"), (4, "C3--"), (8, "C0-")):
+    axes[0].plot(x, fits[width, errors[widths == width].argmin()], look, linewidth=1.5, label=f"{width} tanh units, trained")
+axes[0].set(xlabel="$x$", ylabel="$y$", ylim=(-1.4, 2.1))
+axes[0].legend(ncols=2, loc="upper right", fontsize=8)
+
+axes[1].loglog(stairs, largest_slope / (2 * stairs), color="C1", linestyle="--", linewidth=1, label="stairs, bound $L/2M$")
+axes[1].loglog(stairs, staircase_errors, color="C1", marker="s", label="stairs")
+axes[1].loglog(np.repeat(widths, 5), errors.ravel(), ".", color="C0", alpha=0.4, markeredgewidth=0)
+axes[1].loglog(widths, smallest, color="C0", marker="o", label="tanh units, the best of five")
+axes[1].set(xlabel="units or stairs", ylabel="largest error on [0, 1]", xticks=[1, 2, 4, 8, 16, 32, 64, 128])
+axes[1].xaxis.set_major_formatter("{x:.0f}")
+axes[1].minorticks_off()
+axes[1].grid(True)
+axes[1].legend(fontsize=8)
+plt.show()
+
+# %%
+# How training finds weights at all, with a gradient for all of them at the price of two passes, is the next page:
+# :doc:`plot_05_back_propagation`.
+#
+# References
+# ----------
+#
+# .. [1] Lippmann, "An introduction to computing with neural nets", IEEE ASSP Magazine 4(2), 1987.
+# .. [2] Cybenko, "Approximation by superpositions of a sigmoidal function", Mathematics of Control, Signals and Systems 2, 1989.
+# .. [3] Hornik, Stinchcombe & White, "Multilayer feedforward networks are universal approximators", Neural Networks 2(5), 1989.

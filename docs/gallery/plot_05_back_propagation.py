@@ -1,0 +1,287 @@
+r"""
+Back-propagation, step by step
+==============================
+
+The nine derivatives of the :doc:`previous network <plot_03_two_layers>` shared most of their factors. Back-propagation [1]_ is the order in
+which no factor is computed twice: once forward through the layers, once backward. This page goes through it line by line, beside the same
+steps of the library.
+"""
+
+# %%
+# The network
+# -----------
+#
+# Two inputs, two hidden layers of three and two units, one output: :math:`L = 3` layers. A sample is a row here, and so is everything that
+# belongs to it; :math:`W^{(l)}` has a row for every input of layer :math:`l` and a column for every unit.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import nncore as nn
+
+plt.style.use("nncore.displays.style")
+
+X = np.array([[0.5, -1.0], [1.5, 0.3], [-0.7, 0.8], [0.2, 1.1]])
+Y = np.array([[0.2], [0.9], [0.1], [0.6]])
+
+net = nn.Sequential(nn.Dense(3, activation="tanh"), nn.Dense(2, activation="tanh"), nn.Dense(1, activation="sigmoid"))
+net.build(2, loss="half_mse", optimizer=nn.SGD(lr=0.5), rng=0, dtype="float64")
+print(net.summary())
+
+parameters = net.named_parameters()
+W = [None, *(parameters[f"dense_{l}.weight"] for l in (1, 2, 3))]  # from 1 on, as in the formulas
+b = [None, *(parameters[f"dense_{l}.bias"] for l in (1, 2, 3))]
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+phi = [None, np.tanh, np.tanh, sigmoid]
+d_phi = [None, lambda z: 1 - np.tanh(z) ** 2, lambda z: 1 - np.tanh(z) ** 2, lambda z: sigmoid(z) * (1 - sigmoid(z))]
+
+# %%
+# Step 1: forward
+# ---------------
+#
+# From :math:`a^{(0)} = X` on, layer by layer, and everything is kept:
+#
+# .. math:: z^{(l)} = a^{(l-1)} W^{(l)} + b^{(l)}, \qquad a^{(l)} = \varphi\bigl(z^{(l)}\bigr), \qquad l = 1, \dots, L .
+
+z, a = [None] * 4, [X, None, None, None]
+for l in (1, 2, 3):
+    z[l] = a[l - 1] @ W[l] + b[l]
+    a[l] = phi[l](z[l])
+
+# %%
+# In nncore that is :meth:`~nncore.Sequential.forward`. With ``training=True`` it keeps what the next step needs.
+# :func:`nncore.inspection.activations` shows the layers in between.
+
+from nncore.inspection import activations
+
+output = net.forward(X, training=True)
+print(output[:, 0].round(6))
+
+assert np.allclose(output, a[3], rtol=1e-13)
+for computed, by_hand in zip(activations(net, X).values(), a[1:], strict=True):
+    assert np.allclose(computed, by_hand, rtol=1e-13)
+
+# %%
+# Step 2: backward
+# ----------------
+#
+# The loss of a sample is :math:`E = \tfrac12 \lVert y - Y \rVert^2`, of a batch the mean over its :math:`N` samples. Let
+# :math:`\delta^{(l)}` be the derivative of a sample's loss with respect to :math:`z^{(l)}`: how much each unit is to blame. At the
+# output it is
+#
+# .. math:: \delta^{(L)} = (y - Y) \odot \varphi'\bigl(z^{(L)}\bigr),
+#
+# and from one layer to the one before it, the blame goes back along the connections it came by:
+#
+# .. math:: \delta^{(l-1)} = \bigl( \delta^{(l)} W^{(l)\top} \bigr) \odot \varphi'\bigl(z^{(l-1)}\bigr) .
+
+delta = [None] * 4
+delta[3] = (a[3] - Y) * d_phi[3](z[3])
+for l in (3, 2):
+    delta[l - 1] = (delta[l] @ W[l].T) * d_phi[l - 1](z[l - 1])
+
+for l in (3, 2, 1):
+    print(f"δ of layer {l}, a row for each sample:\n{delta[l].round(5)}\n")
+
+# %%
+# Every weight connects one :math:`a` with one :math:`z`, so that its derivative is a product of what is known by now:
+#
+# .. math::
+#
+#    \frac{\partial E}{\partial W^{(l)}} = \frac{1}{N}\, a^{(l-1)\top} \delta^{(l)}, \qquad
+#    \frac{\partial E}{\partial b^{(l)}} = \frac{1}{N} \sum_{\text{samples}} \delta^{(l)} .
+
+N = len(X)
+d_W = [None, *(a[l - 1].T @ delta[l] / N for l in (1, 2, 3))]
+d_b = [None, *(delta[l].sum(axis=0) / N for l in (1, 2, 3))]
+
+# %%
+# In nncore that is :meth:`~nncore.Sequential.backward`, which returns the loss; the derivatives are in
+# :meth:`~nncore.Sequential.named_gradients`.
+
+loss = net.backward(Y)
+print(f"loss: {loss:.6f}\n")
+assert np.isclose(loss, 0.5 * ((a[3] - Y) ** 2).sum() / N, rtol=1e-13)
+
+gradients = net.named_gradients()
+for l in (1, 2, 3):
+    print(f"layer {l}: dE/dW =\n{gradients[f'dense_{l}.weight'].round(6)}\n         dE/db = {gradients[f'dense_{l}.bias'].round(6)}")
+    assert np.allclose(gradients[f"dense_{l}.weight"], d_W[l], rtol=1e-12, atol=1e-16)
+    assert np.allclose(gradients[f"dense_{l}.bias"], d_b[l], rtol=1e-12, atol=1e-16)
+
+# %%
+# One sample on its way through the network and back. Blue is positive, orange negative; a line is as thick as its weight is large. On the
+# way back, the small :math:`\delta` of the first layer are the product of all that lies after it.
+
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+blue_orange = LinearSegmentedColormap.from_list("blue_orange", ["C1", "white", "C0"])
+
+
+def draw(ax, values, title, arrow):
+    sizes = [2, 3, 2, 1]
+    place = [[(l, (n - 1) / 2 - i) for i in range(n)] for l, n in enumerate(sizes)]
+    for l in (1, 2, 3):
+        for i, start in enumerate(place[l - 1]):
+            for j, end in enumerate(place[l]):
+                weight = W[l][i, j]
+                ax.plot(*zip(start, end, strict=True), color="C0" if weight > 0 else "C1", linewidth=3 * abs(weight), alpha=0.45, zorder=1)
+    for l, n in enumerate(sizes):
+        if values[l] is None:
+            ax.scatter(*zip(*place[l], strict=True), s=1150, color="white", edgecolors="0.7", zorder=2)
+            continue
+        norm = Normalize(-np.abs(values[l]).max(), np.abs(values[l]).max())
+        ax.scatter(*zip(*place[l], strict=True), s=1150, c=values[l], cmap=blue_orange, norm=norm, edgecolors="0.2", zorder=2)
+        for i in range(n):
+            light = abs(norm(values[l][i]) - 0.5) < 0.35
+            ink = "black" if light else "white"
+            ax.text(*place[l][i], f"{values[l][i]:.3f}", ha="center", va="center", fontsize=8, color=ink, zorder=3)
+    ax.annotate("", (2.9, -1.5), (0.1, -1.5), arrowprops={"arrowstyle": arrow, "color": "0.4"})
+    ax.set(title=title, xlim=(-0.35, 3.35), ylim=(-1.6, 1.3))
+    ax.set_xticks(range(4), ["input", "layer 1", "layer 2", "output"])
+    ax.set_yticks([])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+draw(axes[0], [values[0] for values in a], "forward: $a$ of the first sample", "-|>")
+draw(axes[1], [None, *(values[0] for values in delta[1:])], r"backward: $\delta$ of the first sample", "<|-")
+plt.show()
+
+# %%
+# Step 3: apply
+# -------------
+#
+# Gradient descent goes a little way against the gradient, with the learning rate :math:`\alpha`:
+#
+# .. math::
+#
+#    W^{(l)} \leftarrow W^{(l)} - \alpha \frac{\partial E}{\partial W^{(l)}}, \qquad
+#    b^{(l)} \leftarrow b^{(l)} - \alpha \frac{\partial E}{\partial b^{(l)}} .
+#
+# In nncore that is :meth:`~nncore.Sequential.step`; the rule is the optimizer's, here :class:`nncore.SGD`.
+
+alpha = 0.5
+expected = [W[l] - alpha * d_W[l] for l in (1, 2, 3)] + [b[l] - alpha * d_b[l] for l in (1, 2, 3)]
+
+net.step()
+
+for updated, by_hand in zip([*W[1:], *b[1:]], expected, strict=True):  # W and b are views of the network's parameters
+    assert np.allclose(updated, by_hand, rtol=1e-13)
+print(f"loss before the step: {loss:.6f}, after it: {net.evaluate(X, Y)['loss']:.6f}")
+
+# %%
+# The three steps in one call are :meth:`~nncore.Sequential.train_on_batch`, and :meth:`~nncore.Sequential.fit` repeats them without
+# returning to Python in between.
+#
+# Is the gradient right?
+# ----------------------
+#
+# A gradient can be checked without knowing how it was found. Move one parameter :math:`w_i` by a small :math:`h` to both sides:
+#
+# .. math:: \frac{\partial E}{\partial w_i} \approx \frac{E(w_i + h) - E(w_i - h)}{2h} .
+#
+# The error of that is of the order of :math:`h^2`, until the digits that cancel in the difference weigh more, an error like
+# :math:`1/h`. A right gradient shows as this valley, down to ten correct digits; a wrong one stays at the size of its mistake.
+
+net.forward(X, training=True)
+net.backward(Y)
+gradient = net.gradients.copy()
+
+
+def central_differences(h):
+    differences = np.empty(net.n_parameters)
+    for i in range(net.n_parameters):
+        value = net.parameters[i]
+        net.parameters[i] = value + h
+        above = net.evaluate(X, Y)["loss"]
+        net.parameters[i] = value - h
+        below = net.evaluate(X, Y)["loss"]
+        net.parameters[i] = value
+        differences[i] = (above - below) / (2 * h)
+    return differences
+
+
+h = np.geomspace(1e-12, 1, 37)
+error = np.array([np.abs(central_differences(size) - gradient).max() for size in h]) / np.abs(gradient).max()
+wrong = gradient.copy()
+wrong[np.abs(gradient).argmax()] *= 1.01
+wrong_error = np.array([np.abs(central_differences(size) - wrong).max() for size in h]) / np.abs(gradient).max()
+print(f"smallest difference: {error.min():.1e}, at h = {h[error.argmin()]:.0e}")
+assert error.min() < 1e-9
+
+figure, ax = plt.subplots(figsize=(7, 3.8))
+ax.loglog(h, error, marker="o", markersize=4, label="back-propagation")
+ax.loglog(h, wrong_error, marker="s", markersize=4, linestyle="--", label="the same with one derivative 1 % too large")
+ax.set(xlabel="$h$", ylabel="largest difference, relative")
+ax.grid(True)
+ax.legend(loc="upper center")
+plt.show()
+
+# %%
+# All parameters at once, or block by block
+# -----------------------------------------
+#
+# With all samples in one batch, this is gradient descent proper. Another way down is to freeze all parameters but one block, and let the
+# blocks take turns. :class:`nncore.BlockCoordinate` does so; a block is a layer, or a single tensor. What is frozen keeps its bits.
+
+net.build(2, loss="half_mse", optimizer=nn.BlockCoordinate(lr=0.5, block="layer"), rng=0, dtype="float64")
+for turn in range(6):
+    before = {name: values.copy() for name, values in net.named_parameters().items()}
+    loss = net.train_on_batch(X, Y)
+    moved = {name.split(".")[0] for name, values in net.named_parameters().items() if (values != before[name]).any()}
+    print(f"turn {turn + 1}: loss {loss:.6f}, moved: {', '.join(moved)}")
+    assert moved == {f"dense_{turn % 3 + 1}"}
+
+# %%
+# One neuron without an activation has two tensors, its weight and its bias, and so its loss can be drawn as a map. Gradient descent follows
+# the slope; the blocks move along one axis at a time, and their path is made of right angles. Both get to the bottom.
+
+rng = np.random.default_rng(0)
+inputs = rng.uniform(-0.5, 2.0, (40, 1))
+targets = 1.5 * inputs - 0.5 + rng.normal(0, 0.2, (40, 1))
+
+
+def descend(optimizer, n_steps=60):
+    neuron = nn.Sequential(nn.Dense(1)).build(1, loss="half_mse", optimizer=optimizer, dtype="float64")
+    neuron.parameters[:] = -1.0, 1.5
+    path, losses = [neuron.parameters.copy()], []
+    for _ in range(n_steps):
+        losses.append(neuron.train_on_batch(inputs, targets))
+        path.append(neuron.parameters.copy())
+    return np.array(path), np.array(losses)
+
+
+paths = {
+    "gradient descent": (*descend(nn.SGD(lr=0.4)), {"color": "C0", "marker": "o"}),
+    "block by block": (*descend(nn.BlockCoordinate(lr=0.4, block="tensor")), {"color": "C1", "marker": "s", "linestyle": "--"}),
+}
+
+weight, bias = np.meshgrid(np.linspace(-1.3, 2.6, 150), np.linspace(-1.4, 2.0, 150))
+height = ((weight[..., None] * inputs[:, 0] + bias[..., None] - targets[:, 0]) ** 2).mean(axis=-1) / 2
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.9), width_ratios=[1.2, 1])
+axes[0].contour(weight, bias, height, levels=np.geomspace(height.min() * 1.05, height.max(), 14), colors="0.75", linewidths=0.8)
+for name, (path, losses, look) in paths.items():
+    axes[0].plot(*path.T, label=name, markersize=4, linewidth=1.4, **look)
+    axes[1].plot(losses, label=name, linewidth=1.8, color=look["color"], linestyle=look.get("linestyle", "-"))
+    assert (np.diff(losses) <= 0).all()
+axes[0].set(xlabel="weight", ylabel="bias", title="the way down", xlim=(-1.3, 2.6), ylim=(-1.4, 2.0))
+axes[0].legend(loc="upper right", frameon=True, framealpha=1, edgecolor="white")
+axes[1].set(xlabel="step", ylabel="loss", yscale="log", title="the loss")
+axes[1].grid(True)
+plt.show()
+
+# %%
+# What :math:`\varphi'` does to the way back when there are many layers is the next page's matter: the activations.
+#
+# References
+# ----------
+#
+# .. [1] Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors", Nature 323, 1986.
