@@ -268,6 +268,8 @@ def _write_atomically(path: Path, data: bytes) -> None:
         raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(path.parent))
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "this is a folder; give the name of a file", str(path))
+    if path.exists() and not path.is_file():  # a device that was replaced would be gone for the whole machine
+        raise OSError(errno.EINVAL, "this is a device or a pipe; give the name of a file", str(path))
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as file:

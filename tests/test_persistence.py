@@ -302,6 +302,14 @@ def test_a_missing_file(tmp_path: Path):
         nn.load(tmp_path / "net.nncore")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_replaced(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="device or a pipe"):
+        trained().save(tmp_path / "pipe")
+    assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]
+
+
 def test_a_folder(tmp_path: Path):
     with pytest.raises(FileFormatError, match="is a folder"):
         nn.load(tmp_path)

@@ -109,7 +109,7 @@ def _check_files(settings: Settings, save_config: Path | None) -> None:
     inputs = () if str(settings.data) == STDIN else (settings.data,)
     for option, path in (("--out", settings.out), ("--report", settings.report), ("--save-config", save_config)):
         if path is not None:
-            check_output(path, *inputs, option=option)
+            check_output(path, *inputs, option=option, may_be_stream=option != "--out")
     if settings.out is not None:
         require("safetensors", extra="save", purpose="--out")
     if settings.report is not None:

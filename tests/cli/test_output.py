@@ -31,6 +31,30 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    link, file = tmp_path / "link.csv", tmp_path / "out.csv"
+    link.symlink_to(file)
+    write_atomically(link, "a\n")
+    assert link.is_symlink()
+    assert file.read_text() == "a\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        check_output(pipe)
+        write_atomically(pipe, "a\n")
+        assert os.read(reader, 10) == b"a\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    with pytest.raises(ParameterError, match="device or a pipe"):
+        check_output(pipe, may_be_stream=False)
+
+
 def test_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_output(tmp_path / "new.csv")
     with pytest.raises(ParameterError, match="is a folder"):
