@@ -51,7 +51,7 @@ class CsvFile:
         if not first:
             raise DataError(f"{source} is empty")
         rows = [row for _, row in first]
-        self.has_header = first_row_is_header(rows) if header is None else header
+        self.has_header = first_row_is_header(rows, self.delimiter) if header is None else header
         if self.has_header:
             self.names = _names(source, rows[0])
             if len(rows) == 1:

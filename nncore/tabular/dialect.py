@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from nncore.tabular.values import as_number, clean
+from nncore.tabular.values import as_number, clean, with_point
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -40,19 +40,23 @@ def sniff_delimiter(lines: Sequence[str]) -> str:
     return max(DELIMITERS, key=quality)
 
 
-def first_row_is_header(rows: Sequence[Sequence[str]]) -> bool:
+def first_row_is_header(rows: Sequence[Sequence[str]], delimiter: str = ",") -> bool:
     """Whether the first row names the columns.
 
     It does not if it holds a number. It does if a column of numbers stands below it, or, where everything is text, if its
-    cells are distinct and none occurs again in its own column.
+    cells are distinct and none occurs again in its own column. Where the comma is no separator, 1,5 is a number too.
     """
+
+    def is_number(cell: str) -> bool:
+        return as_number(cell if delimiter == "," else with_point(cell)) is not None
+
     first = [clean(cell) for cell in rows[0]]
     below = [[clean(row[i]) for row in rows[1:] if i < len(row)] for i in range(len(first))]
-    if any(cell is not None and as_number(cell) is not None for cell in first):
+    if any(cell is not None and is_number(cell) for cell in first):
         return False
     for column in below:
         present = [cell for cell in column if cell is not None]
-        if present and all(as_number(cell) is not None for cell in present):
+        if present and all(map(is_number, present)):
             return True
     is_distinct = len(set(first)) == len(first)
     return is_distinct and not any(cell in column for cell, column in zip(first, below, strict=True))

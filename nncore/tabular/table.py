@@ -28,6 +28,8 @@ class Table:
         Empty for a file of another kind than CSV.
     decimal_comma : bool
         Whether the file writes 1,5 for 1.5; the cells have a point then.
+    missing : tuple of str
+        What the user said stands for a missing value; the cells are None then.
     unit : {"line", "row"}
         What `lines` counts.
     """
@@ -39,6 +41,7 @@ class Table:
     has_header: bool
     delimiter: str
     decimal_comma: bool = False
+    missing: tuple[str, ...] = ()
     unit: str = "line"
 
     @property
@@ -55,6 +58,8 @@ class Table:
             return self.columns[self.names.index(name)]
         near = difflib.get_close_matches(name, self.names, n=3)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {_listed(self.names)}"
+        if not self.has_header:
+            hint = f"its first line is taken for data and the columns are called {_listed(self.names)}; if it holds names, say --header"
         raise DataError(f"{self.source} has no column {name!r}; {hint}")
 
     def rename(self, names: Sequence[str]) -> Table:

@@ -39,6 +39,14 @@ def test_decimal_commas(tmp_path: Path) -> None:
     assert table.columns == [["1.5", "2", None], ["x, y", "z,1", None], ["1.234", "-2.5e3", ".5"]]
 
 
+def test_a_header_above_decimal_commas_is_seen(tmp_path: Path) -> None:
+    assert read(tmp_path, "x;c\n1,5;c\n-0,25;d\n").names == ["x", "c"]
+    without = read(tmp_path, "1,5;c\n-0,25;d\n")
+    assert without.names == ["c1", "c2"]
+    with pytest.raises(DataError, match=r"its first line is taken for data and the columns are called 'c1', 'c2'; .* say --header"):
+        without.column("x")
+
+
 def test_what_may_be_thousands_stays_text(tmp_path: Path) -> None:
     assert read(tmp_path, "a;b\n1,234;x\n12,500;y\n").columns[0] == ["1,234", "12,500"]
     assert read(tmp_path, 'a,b\n"1,5",x\n').columns[0] == ["1,5"]
