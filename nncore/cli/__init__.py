@@ -13,7 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from nncore.cli.terminal import notice
 from nncore.errors import NNCoreError
@@ -22,9 +22,16 @@ from nncore.errors import NNCoreError
 COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin", "bench")
 
 
+class Parser(argparse.ArgumentParser):
+    """One that says what is wrong in one line, where argparse prints all options there are before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help explains the options)\n")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; each command adds its own."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="nncore",
         description="Dense neural networks on CPUs.",
         epilog="exit codes: 0 done, 1 a component that fails verification, 2 an error that the message explains, 130 interrupted by "
