@@ -84,9 +84,14 @@ def find_task(settings: Settings) -> Task:
     """Read the table and see what is in it. Everything in the settings that concerns columns is checked."""
     assert settings.data is not None, "the command line asks for it"
     assert settings.target is not None, "the command line asks for it"
-    table, n_unlabelled = _labelled_rows(read_table(settings.data, header=settings.header), settings.target)
-    for name in (*settings.drop, *settings.keep):
-        table.column(name)
+    table, n_unlabelled = _labelled_rows(read_table(settings.data, header=settings.header, missing=settings.missing), settings.target)
+    for option, names in (("--drop", settings.drop), ("--keep", settings.keep)):
+        for name in names:
+            table.column(name)
+            if name == settings.target:
+                raise ParameterError(f"{option} {name}: this is the column to predict; name another")
+    if both := sorted(set(settings.drop) & set(settings.keep)):
+        raise ParameterError(f"--drop {both[0]} and --keep {both[0]} contradict each other; take one")
     values = [str(value) for value in table.column(settings.target)]
     kind, why = infer_target(settings.target, values, settings.task)
     is_classification = kind == "classification"

@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         writer = csv.writer(file, lineterminator="\n")
         try:
             # Where training had no decimal commas they are looked for again: another file may be written otherwise.
-            for block in read_blocks(arguments.data, header=encoder.has_header, decimal_comma=encoder.decimal_comma or None):
+            decimal_comma = encoder.decimal_comma or None
+            for block in read_blocks(arguments.data, header=encoder.has_header, decimal_comma=decimal_comma, missing=encoder.missing):
                 writer.writerows(answers.to(block))
                 file.flush()
         except KeyboardInterrupt:

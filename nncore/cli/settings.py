@@ -51,6 +51,7 @@ class Settings:
     task: str | None = None
     drop: Sequence[str] = ()
     keep: Sequence[str] = ()
+    missing: Sequence[str] = ()
     header: bool | None = None
 
     hidden: Sequence[int] = (128, 128)
@@ -89,6 +90,9 @@ OPTIONS = {
     "task": Option("data", "default: seen from the target", choices=("classification", "regression")),
     "drop": Option("data", "leave this column out (may be repeated)", str, "COLUMN", repeated=True),
     "keep": Option("data", "use this column although it looks useless (may be repeated)", str, "COLUMN", repeated=True),
+    "missing": Option(
+        "data", "what stands for a missing value, beside an empty cell, ?, NA and the like (may be repeated)", str, "TEXT", repeated=True
+    ),
     "header": Option("data", "the first line names the columns, or not; default: seen from the file", switch=True),
     "hidden": Option("network", "units of the hidden layers; none for no hidden layer", widths, "N,N"),
     "activation": Option("network", "of the hidden layers", specification, "NAME"),

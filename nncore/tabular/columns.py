@@ -73,7 +73,13 @@ class NumericColumn:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
         numbers = parse_numbers(self.name, values, place)
         is_missing = np.isnan(numbers)
-        out[:, 0] = (np.where(is_missing, self.median, numbers) - self.mean) / self.std
+        standardised = (np.where(is_missing, self.median, numbers) - self.mean) / self.std
+        if (too_large := np.abs(standardised) > np.finfo(out.dtype).max).any():
+            row = int(too_large.argmax())
+            raise DataError(
+                f"column {self.name!r}, {place(row)}: {values[row]} is too large beside the numbers of training, about {self.mean:.6g}"
+            )
+        out[:, 0] = standardised
         if self.has_missing:
             out[:, 1] = is_missing
             return None

@@ -15,7 +15,7 @@ from nncore.tabular.target import ClassTarget, RealTarget
 KEY = "tabular"
 
 #: Raised when the meaning of a field changes.
-FORMAT = 2
+FORMAT = 3
 
 _TYPES: dict[str, type] = {
     "numeric": NumericColumn,
@@ -37,6 +37,7 @@ def to_json(encoder: TableEncoder) -> dict[str, Any]:
         "names": list(encoder.names),
         "has_header": encoder.has_header,
         "decimal_comma": encoder.decimal_comma,
+        "missing": list(encoder.missing),
         "columns": described[:-1],
         "target": described[-1],
     }
@@ -55,7 +56,8 @@ def from_json(description: object) -> TableEncoder:
     used = [column.name for column in columns] + [target.name]
     if len(set(used)) != len(used) or not set(used) <= set(names) or not columns:
         raise FileFormatError("the description of the columns is damaged: its columns do not fit its names")
-    return TableEncoder(names, record.boolean("has_header"), record.boolean("decimal_comma"), tuple(columns), target)
+    has_header, decimal_comma = record.boolean("has_header"), record.boolean("decimal_comma")
+    return TableEncoder(names, has_header, decimal_comma, record.texts("missing"), tuple(columns), target)
 
 
 def _column(part: object) -> NumericColumn | CategoricalColumn:

@@ -27,6 +27,8 @@ class TableEncoder:
         Columns are found by name if the training file named them, else by position.
     decimal_comma : bool
         Whether the training file wrote 1,5 for 1.5.
+    missing : tuple of str
+        What stood for a missing value, beside the usual.
     columns : tuple of NumericColumn or CategoricalColumn
         Those the network sees, in the order of its inputs.
     target : ClassTarget or RealTarget
@@ -35,6 +37,7 @@ class TableEncoder:
     names: tuple[str, ...]
     has_header: bool
     decimal_comma: bool
+    missing: tuple[str, ...]
     columns: tuple[NumericColumn | CategoricalColumn, ...]
     target: ClassTarget | RealTarget
 
@@ -82,7 +85,7 @@ class TableEncoder:
             fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)])
         else:
             fitted = RealTarget.fit(target, learnt.column(target), learnt.place, target_range)
-        return cls(tuple(table.names), table.has_header, table.decimal_comma, tuple(columns), fitted)
+        return cls(tuple(table.names), table.has_header, table.decimal_comma, table.missing, tuple(columns), fitted)
 
     @property
     def n_inputs(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ IDENTIFIER_SHARE = 0.7
 FEWEST_ROWS_A_LEVEL = 3
 
 _DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}($|[ T])")
+
+#: 1,234 and 12 % and $5.
+_UNITS = re.compile(r"[$€£¥]? ?[+-]?\d[\d,.' ]* ?[%$€£¥]?")
 
 #: Text with this share of numbers was perhaps meant to be numbers.
 NUMBERS_SHARE = 0.9
@@ -60,16 +64,29 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     n_words = sum(counts[word] for word in words)
     if n_words <= (1 - NUMBERS_SHARE) * n_present:
         first = next(row for row, value in enumerate(values) if value in words)
-        remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {values[first]!r} in {place(first)}"
+        word = values[first]
+        remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {word!r} in {place(first)}; mend them, or say "
+        remark += f"--missing {shlex.quote(str(word))} if nothing is known there"
         return ColumnKind("categorical", remark)
     if len(counts) >= IDENTIFIER_SHARE * n_present and len(counts) > 2:
-        return ColumnKind("left out", f"text, {len(counts)} different values in {n_present} rows")
+        return ColumnKind("left out", f"text, {len(counts)} different values in {n_present} rows{_nearly_numbers(counts, words)}")
     if all(_DATE.match(word) for word in words):
         return ColumnKind("left out", f"dates, {len(counts)} different; columns of month or weekday can stand for them")
     has_few_rows_each = len(counts) > MOST_ONE_HOT and n_present < FEWEST_ROWS_A_LEVEL * len(counts)
     if has_few_rows_each or sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
         return ColumnKind("left out", f"text, {len(counts)} different values, none frequent")
     return ColumnKind("categorical")
+
+
+def _nearly_numbers(counts: Counter[str | None], words: Sequence[str]) -> str:
+    """What to do about text that was perhaps meant to be numbers, or ""."""
+    n_words, n_present = sum(counts[word] for word in words), counts.total()
+    commonest = max(words, key=lambda word: counts[word])
+    if n_words < n_present / 2 and counts[commonest] > n_words / 2:
+        return f"; {n_present - n_words} are numbers: if {commonest!r} means that nothing is known, say --missing {shlex.quote(commonest)}"
+    if all(_UNITS.fullmatch(word) for word in words):
+        return f"; they look like numbers: write {commonest!r} without separators and units"
+    return ""
 
 
 def counts_rows(values: Sequence[str | None]) -> bool:

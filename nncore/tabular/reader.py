@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from nncore.tabular.values import clean, has_decimal_commas, with_point
 BLOCK_ROWS = 16_384
 
 
-def read_table(path: str | Path, *, header: bool | None = None, decimal_comma: bool | None = None) -> Table:
+def read_table(path: str | Path, *, header: bool | None = None, decimal_comma: bool | None = None, missing: Collection[str] = ()) -> Table:
     """Read a CSV or Parquet file.
 
     Parameters
@@ -28,6 +28,8 @@ def read_table(path: str | Path, *, header: bool | None = None, decimal_comma: b
         Whether the first line names the columns; None looks. Without a header they are called ``c1`` to ``cn``.
     decimal_comma : bool or None, default None
         Whether 1,5 means 1.5; None looks, if the comma is not the separator.
+    missing : collection of str, default ()
+        What stands for a missing value, beside an empty cell and the usual `nncore.tabular.values.MISSING`.
 
     Raises
     ------
@@ -43,11 +45,16 @@ def read_table(path: str | Path, *, header: bool | None = None, decimal_comma: b
             for column, texts, seen in zip(columns, block, known, strict=True):
                 column.extend(map(seen.setdefault, texts, texts))
             numbers.extend(block_numbers)
-        return _table(file, columns, numbers, decimal_comma)
+        return _table(file, columns, numbers, decimal_comma, missing)
 
 
 def read_blocks(
-    path: str | Path, *, header: bool | None = None, decimal_comma: bool | None = None, n_rows: int = BLOCK_ROWS
+    path: str | Path,
+    *,
+    header: bool | None = None,
+    decimal_comma: bool | None = None,
+    missing: Collection[str] = (),
+    n_rows: int = BLOCK_ROWS,
 ) -> Iterator[Table]:
     """`read_table` in tables of at most `n_rows` rows, so that memory does not grow with the file; at least one.
 
@@ -55,7 +62,7 @@ def read_blocks(
     """
     with _file(path, header) as file:
         for columns, numbers in file.blocks(n_rows):
-            table = _table(file, columns, numbers, decimal_comma)
+            table = _table(file, columns, numbers, decimal_comma, missing)
             decimal_comma = table.decimal_comma
             yield table
 
@@ -71,13 +78,17 @@ def _file(path: str | Path, header: bool | None) -> Iterator[CsvFile | ParquetFi
 
 
 def _table(
-    file: CsvFile | ParquetFile, columns: Iterable[Sequence[str | None]], numbers: Sequence[int], decimal_comma: bool | None
+    file: CsvFile | ParquetFile,
+    columns: Iterable[Sequence[str | None]],
+    numbers: Sequence[int],
+    decimal_comma: bool | None,
+    missing: Collection[str],
 ) -> Table:
-    columns = list(columns)
-    meanings = [{text: None if text is None else clean(text) for text in set(column)} for column in columns]
+    columns, missing = list(columns), frozenset(missing)
+    meanings = [{text: None if text is None else clean(text, missing) for text in set(column)} for column in columns]
     if decimal_comma is None:
         decimal_comma = file.delimiter not in (",", "") and any(has_decimal_commas(meaning.values()) for meaning in meanings)
     if decimal_comma:
         meanings = [{text: value and with_point(value) for text, value in meaning.items()} for meaning in meanings]
     cells = [[meaning[text] for text in column] for meaning, column in zip(meanings, columns, strict=True)]
-    return Table(file.source, file.names, cells, numbers, file.has_header, file.delimiter, decimal_comma, file.unit)
+    return Table(file.source, file.names, cells, numbers, file.has_header, file.delimiter, decimal_comma, tuple(sorted(missing)), file.unit)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 #: Cells that say "unknown", compared without regard to case.
 MISSING = frozenset({"", "?", "-", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
 
 
-def clean(text: str) -> str | None:
-    """The text without surrounding spaces, or None if it stands for a missing value."""
+def clean(text: str, also_missing: Collection[str] = ()) -> str | None:
+    """The text without surrounding spaces, or None if it stands for a missing value: one of `MISSING` or `also_missing`."""
     text = text.strip()
-    return None if text.lower() in MISSING else text
+    return None if text.lower() in MISSING or text in also_missing else text
 
 
 def as_number(text: str) -> float | None:

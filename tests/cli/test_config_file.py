@@ -104,7 +104,7 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     back = Settings(**read(tmp_path_factory.mktemp("config"), as_toml(settings)))
     for name in OPTIONS:
         one, other = getattr(settings, name), getattr(back, name)
-        assert (list(one), list(other)) == (list(other), list(one)) if name in ("drop", "keep", "hidden") else one == other
+        assert (list(one), list(other)) == (list(other), list(one)) if name in ("drop", "keep", "missing", "hidden") else one == other
 
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -239,6 +239,14 @@ def test_mistakes_are_one_sentence(arguments: list[str], message: str, data: Pat
     assert message in captured.err
 
 
+def test_the_target_is_neither_dropped_nor_kept(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", str(data), "--target", "species"]
+    assert main([*command, "--drop", "species"]) == 2
+    assert "--drop species: this is the column to predict" in capsys.readouterr().err
+    assert main([*command, "--drop", "id", "--keep", "id"]) == 2
+    assert "--drop id and --keep id contradict each other" in capsys.readouterr().err
+
+
 def test_mistakes_about_numbers(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(prices), "--target", "price", "--class-weight", "balanced"]) == 2
     assert "is a number and has no classes" in capsys.readouterr().err

@@ -178,6 +178,20 @@ def test_decimal_commas(tmp_path: Path, prices: Path, capsys: pytest.CaptureFixt
     assert 5000 < float(answers(capsys.readouterr().out)[0]["price"]) < 8000
 
 
+def test_what_stands_for_missing_can_be_said(tmp_path: Path, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, model, new = prices, tmp_path / "m", tmp_path / "new.csv"
+    head, *lines = data.read_text().splitlines()
+    data.write_text("\n".join([head, *lines, ";".join(["not known", *lines[0].split(";")[1:]])]) + "\n")
+    command = ["train", str(data), "--target", "price", "--out", str(model), *QUICK]
+    assert main(command) == 0
+    assert "say --missing 'not known' if nothing is known there" in unwrapped(capsys.readouterr().out)
+    assert main([*command, "--missing", "not known"]) == 0
+    assert "area (1 missing)" in unwrapped(capsys.readouterr().out)
+    new.write_text(f"{head.split(';')[0]};garden\nnot known;yes\n")
+    assert main(["predict", str(model), str(new)]) == 0
+    assert len(answers(capsys.readouterr().out)) == 1
+
+
 def test_a_column_that_gives_the_target_away_is_noted(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,12 @@ def test_numeric_is_standardised_with_the_median_where_missing() -> None:
     assert notices == ""  # nothing that training did not know
 
 
+def test_a_number_too_large_for_the_network_has_its_place() -> None:
+    column = NumericColumn.fit("x", ["1", "2", "9"], place)
+    with pytest.raises(DataError, match=r"column 'x', line 8: 1e300 is too large beside the numbers of training, about 4"):
+        column.encode(["1", "1e300"], place, np.empty((2, 1), np.float32))
+
+
 def test_missing_where_training_had_no_missing_number() -> None:
     column = NumericColumn.fit("x", ["1", "2", "9"], place)
     assert column.width == 1

@@ -112,7 +112,7 @@ def test_json_there_and_back(task: str) -> None:
 
 
 PATHS_AND_VALUES = [
-    (("format",), 3),
+    (("format",), 4),
     (("format",), 1),
     (("format",), "1"),
     (("names",), ["a", "a"]),
@@ -120,6 +120,7 @@ PATHS_AND_VALUES = [
     (("names",), ["a"]),
     (("has_header",), 1),
     (("decimal_comma",), "yes"),
+    (("missing",), "unknown"),
     (("columns",), []),
     (("columns",), {}),
     (("columns", 0), None),

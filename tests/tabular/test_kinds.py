@@ -47,7 +47,18 @@ def test_reasons() -> None:
 def test_a_column_that_is_nearly_all_numbers_is_remarked() -> None:
     found = kind([str(i % 10) for i in range(95)] + ["abc", "abc", "1e999"])
     assert found.kind == "categorical"
-    assert found.reason == "taken as text: 3 of 98 values are not numbers, first 'abc' in line 97"
+    assert found.reason == (
+        "taken as text: 3 of 98 values are not numbers, first 'abc' in line 97; mend them, or say --missing abc if nothing is known there"
+    )
+
+
+def test_text_that_was_perhaps_meant_to_be_numbers_is_left_out_with_a_remedy() -> None:
+    assert kind([f"{i}.5" for i in range(80)] + ["not known"] * 20).reason == (
+        "text, 81 different values in 100 rows; 80 are numbers: if 'not known' means that nothing is known, say --missing 'not known'"
+    )
+    assert kind([f"{i},{i:03}" for i in range(1, 30)]).reason.endswith("look like numbers: write '1,001' without separators and units")
+    assert kind([f"{i} %" for i in range(30)]).reason.endswith("look like numbers: write '0 %' without separators and units")
+    assert kind([f"{i}" for i in range(60)] + [f"A/{i}" for i in range(40)]).reason == "text, 100 different values in 100 rows"
 
 
 def test_counting_rows() -> None:

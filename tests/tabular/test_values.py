@@ -14,6 +14,13 @@ def test_missing(text: str) -> None:
     assert clean(text) is None
 
 
+def test_missing_as_the_user_says() -> None:
+    assert clean(" n.d. ", {"n.d.", "-999"}) is None
+    assert clean("-999", {"n.d.", "-999"}) is None
+    assert clean("", {"n.d."}) is None
+    assert clean("N.D.", {"n.d."}) == "N.D."
+
+
 @pytest.mark.parametrize("text", ["0", "no", "nano", "None of them", "--", "unknown"])
 def test_not_missing(text: str) -> None:
     assert clean(f" {text} ") == text
