@@ -10,7 +10,7 @@ SANITIZED_TESTS := tests/_core tests/activations tests/layers tests/losses tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint asan clean
+.PHONY: help demo test test-slow lint docs docs-test asan clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf 'make %-10s %s\n' "$$target" "$$text"; done
@@ -28,6 +28,13 @@ lint: $(VENV)/test  ## check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# Nothing is fetched by the pages: what they load is in build/docs/html. Node and KaTeX typeset formulas while building.
+docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation in build/docs/html; every warning is an error
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sphinx-build -W --keep-going -n -q -b html -d build/docs/doctrees docs build/docs/html
+
+docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages
+	$(VENV)/bin/python -m pytest --docs tests/docs
 
 # A copy of the tree, because objects of one kind of build must not end up in the other.
 asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and UBSan
@@ -60,6 +67,15 @@ $(VENV)/demo: $(VENV)/created pyproject.toml
 # The tests need all that the demonstration needs.
 $(VENV)/test: $(VENV)/created pyproject.toml
 	$(call INSTALL,[test],$(VENV)/demo $@)
+
+$(VENV)/docs: $(VENV)/created pyproject.toml
+	$(call INSTALL,[docs],$@)
+
+build/npm/installed: $(VENV)/docs docs/package.json docs/package-lock.json
+	@mkdir -p build/npm && cp docs/package.json docs/package-lock.json build/npm
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm --prefix build/npm ci --silent --no-audit --no-fund
+	@mkdir -p build/npm/static/fonts && cd build/npm/node_modules/katex/dist && cp katex.min.css ../../../static && cp fonts/*.woff2 ../../../static/fonts
+	@touch $@
 
 $(VENV)/built: $(NATIVE)
 	@echo "compiling what changed" && $(VENV)/bin/python setup.py -q build_ext --inplace

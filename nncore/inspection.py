@@ -28,8 +28,8 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
 
     Returns
     -------
-    dict of str to ndarray of shape (n_samples, *output_shape of the layer)
-        In the order of the layers; those inside a layer (``residual_1.dense_1``) come before it.
+    dict of str to ndarray of shape (n_samples, ...)
+        Each of the layer's output shape, in the order of the layers; those inside a layer (``residual_1.dense_1``) come before it.
 
     Notes
     -----

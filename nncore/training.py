@@ -22,6 +22,8 @@ from nncore.threads import Pace
 if TYPE_CHECKING:
     from nncore.model import Sequential
 
+__all__ = ["Training"]  # what callbacks see; the rest is for `Sequential`
+
 #: How long the core runs before it lets Python look up.
 SLICE_SECONDS = 0.05
 

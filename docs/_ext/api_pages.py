@@ -1,0 +1,179 @@
+"""Writes the pages of the Python reference before Sphinx reads any: one a public class or function, one a kind of component.
+
+What there is comes from ``__all__`` of the public modules and from the registry, so that a new name or component is in the reference
+because it exists.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from docstrings import escaped
+
+from nncore.catalogue import BASES
+from nncore.plugin import Configurable
+from nncore.registry import KINDS, component, get, names
+
+#: Public modules, in the order of the reference, and whether each of their names has a page of its own.
+MODULES = {
+    "nncore": True,
+    "nncore.estimators": True,
+    "nncore.displays": True,
+    "nncore.inspection": False,
+    "nncore.datasets": False,
+    "nncore.errors": False,
+    "nncore.plugin": True,
+    "nncore.testing": True,
+    "nncore.registry": False,
+    "nncore.training": False,
+}
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """Names of a public module, apart from its version: ``__all__``, or what it defines."""
+    exported = getattr(module, "__all__", None) or [
+        name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__ and callable(value)
+    ]
+    return [name for name in exported if not name.startswith("_")]
+
+
+@functools.cache
+def components() -> dict[str, dict[str, type[Configurable]]]:
+    """The built-in components of every kind, by name."""
+    return {kind: {name: get(kind, name) for name in names(kind) if component(kind, name).plugin.built_in} for kind in KINDS}
+
+
+@functools.cache
+def homes() -> dict[int, str]:
+    """The full name under which the reference has an object, by its identity: the shortest one that users may write."""
+    found: dict[int, str] = {}
+    for module in map(importlib.import_module, MODULES):
+        for name in public_names(module):
+            value = getattr(module, name)
+            if callable(value):
+                found.setdefault(id(value), f"{module.__name__}.{name}")
+    for kind in components().values():
+        for cls in kind.values():
+            found.setdefault(id(cls), f"{cls.__module__}.{cls.__name__}")
+    return found
+
+
+def methods(cls: type) -> list[str]:
+    """Public methods and properties that nncore defines for a class, without those that every component has."""
+    found: dict[str, None] = {}
+    for owner in cls.__mro__:
+        if not owner.__module__.startswith("nncore") or (owner is Configurable and cls is not Configurable):
+            continue
+        for name, value in vars(owner).items():
+            if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod))):
+                found.setdefault(name)
+    return list(found)
+
+
+def heading(text: str, line: str = "=") -> str:
+    return f"{text}\n{line * (len(text) + 2)}\n\n"
+
+
+def summary_of(thing: Any) -> str:
+    """The first sentence of a docstring."""
+    paragraph = (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
+    return escaped(re.split(r"(?<=[.;:])\s", paragraph)[0].rstrip(";:"))
+
+
+def table(rows: Iterator[tuple[str, ...]], head: tuple[str, ...]) -> str:
+    lines = [".. list-table::", "   :header-rows: 1", "   :class: reference-table", ""]
+    for row in [head, *rows]:
+        lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
+    return "\n".join(lines) + "\n\n"
+
+
+def object_body(full_name: str, value: Any, members: list[str] | None = None) -> str:
+    """A class with its methods, a function or a constant."""
+    module, _, name = full_name.rpartition(".")
+    body = f".. currentmodule:: {module}\n\n"
+    if not inspect.isclass(value):
+        return body + f".. auto{'function' if inspect.isroutine(value) else 'data'}:: {name}\n"
+    members = methods(value) if members is None else members
+    return body + f".. autoclass:: {name}\n   :show-inheritance:\n" + (f"   :members: {', '.join(members)}\n" if members else "")
+
+
+def object_page(full_name: str, value: Any) -> str:
+    return heading(full_name.rpartition(".")[2]) + object_body(full_name, value)
+
+
+def module_page(module: ModuleType, own_pages: bool) -> dict[str, str]:
+    """The page that lists a module, and the pages of its names."""
+    of_kinds = {id(cls) for kind in components().values() for cls in kind.values()}
+    page = heading(module.__name__) + f".. automodule:: {module.__name__}\n   :no-members:\n\n"
+    rows, here = [], {}
+    for name in public_names(module):
+        value = getattr(module, name)
+        own = f"{module.__name__}.{name}"
+        home = homes().get(id(value), own)
+        rows.append((f":py:obj:`~{home}`", summary_of(value) if inspect.isclass(value) or inspect.isroutine(value) else f"``{value!r}``"))
+        if home == own and id(value) not in of_kinds:
+            here[own] = value
+    page += table(iter(rows), ("Name", "What it is"))
+    if own_pages:
+        page += ".. toctree::\n   :hidden:\n\n" + "".join(f"   {name}\n" for name in here)
+        return {f"api/{module.__name__}.rst": page} | {f"api/{name}.rst": object_page(name, value) for name, value in here.items()}
+    return {f"api/{module.__name__}.rst": page + "\n".join(object_body(name, value) for name, value in here.items())}
+
+
+def kind_page(kind: str) -> str:
+    """All built-in components of a kind: a table, then each with its formula, defaults and source."""
+    base = BASES[kind]
+    page = heading(kind.capitalize())
+    page += f"Base class: :py:class:`nncore.plugin.{base.__name__}`. Where a name is taken, an instance of the class is taken too.\n\n"
+    rows = (
+        (f'``"{name}"``', f":py:class:`~{homes()[id(cls)]}`", escaped(component(kind, name).component.summary))
+        for name, cls in components()[kind].items()
+    )
+    page += table(rows, ("Name", "Class", "What it is"))
+    for name, cls in components()[kind].items():
+        own = [method for method in methods(cls) if method not in dir(base)]
+        page += heading(name, "-") + object_body(homes()[id(cls)], cls, own) + "\n"
+    return page
+
+
+def pages() -> dict[str, str]:
+    """Every page, by its path inside docs/reference."""
+    found: dict[str, str] = {}
+    for name, own_pages in MODULES.items():
+        found |= module_page(importlib.import_module(name), own_pages)
+    return found | {f"components/{kind}.rst": kind_page(kind) for kind in KINDS}
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write what changed, and remove what is no longer there."""
+    reference = Path(app.srcdir) / "reference"
+    wanted = pages()
+    for folder in ("api", "components"):
+        for path in (reference / folder).glob("*.rst"):
+            if path.relative_to(reference).as_posix() not in wanted:
+                path.unlink()
+    for name, text in wanted.items():
+        path = reference / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def documented_bases(app: Sphinx, name: str, cls: type, options: object, bases: list[type]) -> None:
+    """Tell of the bases that a reader can look up."""
+    bases[:] = [base for base in bases if id(base) in homes() or base.__module__ == "builtins"]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", write_pages, priority=100)
+    app.connect("autodoc-process-bases", documented_bases)
+    return {"parallel_read_safe": True}

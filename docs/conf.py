@@ -1,0 +1,111 @@
+"""Configuration of the documentation, which `make docs` builds into build/docs/html."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib
+import matplotlib.animation
+
+import nncore
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+
+project = "nncore"
+author = "The nncore developers"
+copyright = "2026, The nncore developers"
+version = release = nncore.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.githubpages",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.katex",
+    "sphinxarg.ext",
+    # Own ones, in _ext.
+    "api_pages",
+    # "c_header",
+    "docstrings",
+]
+exclude_patterns = ["_ext", "gallery", "_static"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+
+# Every reference resolves, or the build fails. Nothing is fetched while building, so that other projects are not linked name by name.
+nitpicky = True
+
+# -- Python reference: api_pages.py writes the pages, numpydoc reads the docstrings -------------------------------------------------
+
+autodoc_typehints = "none"  # the parameters' types are in the docstrings, in words
+autodoc_class_signature = "mixed"
+autodoc_member_order = "bysource"
+autosummary_generate = False
+default_role = "name"  # `Optimizer` in a docstring
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 88
+numpydoc_show_class_members = False
+numpydoc_validation_checks: set[str] = set()
+
+# -- Pages in Markdown --------------------------------------------------------------------------------------------------------------
+
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "fieldlist"]
+myst_heading_anchors = 3
+myst_ref_domains = ["std", "py", "c"]
+
+# -- Examples -----------------------------------------------------------------------------------------------------------------------
+
+# The pages' own icons serve; matplotlib's player would load a style sheet from another host.
+matplotlib.animation.JS_INCLUDE = matplotlib.animation.JS_INCLUDE.partition(">")[2]
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "_generated/gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "matplotlib_animations": (True, "jshtml"),
+    "abort_on_example_error": True,
+    "plot_gallery": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+    "image_scrapers": ("matplotlib",),
+    "thumbnail_size": (400, 280),
+    "doc_module": (),
+    "backreferences_dir": None,
+}
+
+# -- Mathematics: rendered while building; the reader's browser gets HTML, a style sheet and fonts ---------------------------------
+
+katex_prerender = True
+katex_css_path = "katex.min.css"
+
+# -- HTML ---------------------------------------------------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "nncore"
+html_static_path = ["_static", "../build/npm/static"]  # the latter: KaTeX, put there by make
+html_css_files = ["nncore.css"]
+html_favicon = "_static/logo.svg"
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "text": "nncore"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 7,
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "use_edit_page_button": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
