@@ -25,17 +25,18 @@ from nncore.estimators import MPNeuron
 plt.style.use("nncore.displays.style")
 
 inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-gates = {
-    "and": MPNeuron([1, 1], bias=-1.5),
-    "or": MPNeuron([1, 1], bias=-0.5),
-    "not both": MPNeuron([-1, -1], bias=1.5),
-}
-print("x1 x2  " + "  ".join(gates))
-answers = np.array([gate.predict(inputs) for gate in gates.values()])
-for x, y in zip(inputs, answers.T, strict=True):
-    print(f" {x[0]}  {x[1]}  " + "  ".join(f"{value:^{len(name)}.0f}" for name, value in zip(gates, y, strict=True)))
+gate_and = MPNeuron([1, 1], bias=-1.5)
+gate_or = MPNeuron([1, 1], bias=-0.5)
+gate_not_both = MPNeuron([-1, -1], bias=1.5)
 
-assert (answers == [[0, 0, 0, 1], [0, 1, 1, 1], [1, 1, 1, 0]]).all()
+print("x1:      ", inputs[:, 0], " x2:", inputs[:, 1])
+print("and:     ", gate_and.predict(inputs))
+print("or:      ", gate_or.predict(inputs))
+print("not both:", gate_not_both.predict(inputs))
+
+assert (gate_and.predict(inputs) == [0, 0, 0, 1]).all()
+assert (gate_or.predict(inputs) == [0, 1, 1, 1]).all()
+assert (gate_not_both.predict(inputs) == [1, 1, 1, 0]).all()
 
 # %%
 # Seen from above, :math:`w^\top x + b = 0` is a straight line (with more inputs, a hyperplane). :math:`w` is perpendicular to it and points
@@ -45,19 +46,20 @@ assert (answers == [[0, 0, 0, 1], [0, 1, 1, 1], [1, 1, 1, 0]]).all()
 #
 # keeps the line and softens what happens across it: far from the line the answer is all but certain, on it the neuron says ½.
 
-side = np.linspace(-0.6, 1.6, 200)
+side, square = np.linspace(-0.6, 1.6, 200), (-0.6, 1.6, -0.6, 1.6)
 plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.7), sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(7, 3.3), sharey=True)
 for ax, activation in zip(axes, ("step", "sigmoid"), strict=True):
     neuron = MPNeuron([3, 3], bias=-4.5, activation=activation)
     output = neuron.predict(plane).reshape(200, 200)
-    image = ax.imshow(output, origin="lower", extent=(-0.6, 1.6, -0.6, 1.6), cmap="cividis", vmin=0, vmax=1)
-    ax.plot(side, 1.5 - side, color="white", linewidth=1.5, linestyle="--")
-    ax.annotate("", (1.05, 1.05), (0.75, 0.75), arrowprops={"arrowstyle": "-|>", "color": "white", "linewidth": 1.5})
-    ax.text(0.98, 0.8, "$w$", color="white", fontsize=12)
-    ax.scatter(*inputs.T, c=gates["and"].predict(inputs), cmap="gray", vmin=0, vmax=1, edgecolors="white", s=60, zorder=3)
-    ax.set(title=f"and, $\\varphi$ = {activation}", xlabel="$x_1$", xlim=(-0.6, 1.6), ylim=(-0.6, 1.6))
+    image = ax.imshow(output, "cividis", vmin=0, vmax=1, origin="lower", extent=square)
+    ax.plot(side, 1.5 - side, color="white", linestyle="--")
+    ax.quiver(0.75, 0.75, 0.3, 0.3, color="C1", angles="xy", scale_units="xy", scale=1)
+    ax.text(0.98, 0.78, "$w$", color="C1", fontsize=12)
+    ax.scatter(*inputs.T, c=gate_and.predict(inputs), cmap="gray", edgecolors="white")
+    ax.set(title=f"and, $\\varphi$ = {activation}", xlabel="$x_1$")
+    ax.axis(square)
 axes[0].set_ylabel("$x_2$")
 figure.colorbar(image, ax=axes, label=r"$y = \varphi(w^\top x + b)$")
 plt.show()
@@ -93,20 +95,21 @@ assert np.allclose(neuron.predict(images), images[..., 0].mean(axis=(1, 2)))
 #
 # .. math::
 #
-#    E(w, b) = -\frac{1}{N} \sum_{i=1}^{N} \bigl( Y_i \log p_i + (1 - Y_i) \log (1 - p_i) \bigr),
-#    \qquad p_i = \sigma(w^\top x_i + b),
+#    E(w, b) &= -\frac{1}{N} \sum_{i=1}^{N} \bigl( Y_i \log p_i + (1 - Y_i) \log (1 - p_i) \bigr), \\
+#    p_i &= \sigma(w^\top x_i + b),
 #
 # which is called logistic regression [2]_. :class:`nncore.estimators.LogisticNeuron` finds it by gradient descent, and answers class 1
 # where :math:`\sigma(w^\top x + b) > \tfrac12`.
 
 from nncore.estimators import LogisticNeuron
 
-X = np.concatenate([rng.normal([-1, 0], [1.0, 1.2], (150, 2)), rng.normal([1, 1], [1.0, 1.2], (150, 2))])
 Y = np.repeat([0, 1], 150)
+center = np.where(Y[:, None], [1, 1], [-1, 0])
+X = rng.normal(center, [1.0, 1.2])
 neuron = LogisticNeuron().fit(X, Y)
 
 print("w =", neuron.coef_[0].round(4), " b =", neuron.intercept_[0].round(4))
-print(f"{neuron.n_iter_} epochs, {neuron.score(X, Y):.1%} of the samples on the right side")
+print(f"{neuron.n_iter_} epochs; on the right side: {neuron.score(X, Y):.1%}")
 
 # %%
 # By hand, the formula gives the same answers:
@@ -126,7 +129,9 @@ assert (neuron.predict(X) == (p > 0.5)).all()
 from sklearn.linear_model import LogisticRegression
 
 reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(X, Y)
-difference = max(np.abs(neuron.coef_ - reference.coef_).max(), np.abs(neuron.intercept_ - reference.intercept_).max())
+ours = [*neuron.coef_[0], *neuron.intercept_]
+theirs = [*reference.coef_[0], *reference.intercept_]
+difference = np.abs(np.subtract(ours, theirs)).max()
 print(f"largest difference: {difference:.1e}")
 assert difference < 1e-5
 
@@ -135,7 +140,9 @@ assert difference < 1e-5
 
 from nncore.displays import DecisionRegionDisplay
 
-DecisionRegionDisplay.from_estimator(neuron, X, Y, names=["Y = 0", "Y = 1"], feature_names=["$x_1$", "$x_2$"])
+DecisionRegionDisplay.from_estimator(
+    neuron, X, Y, names=["Y = 0", "Y = 1"], feature_names=["$x_1$", "$x_2$"]
+)
 plt.show()
 
 # %%
@@ -165,12 +172,13 @@ net.fit(
     progress=False,
 )
 accuracy = net.evaluate(X_test[test] / 16, y_test[test] == 8)["accuracy"]
-print(f"{net.n_parameters} parameters, {accuracy:.1%} of {test.sum()} digits not seen before are told apart")
+print(f"{net.n_parameters} parameters")
+print(f"right about {accuracy:.1%} of {test.sum()} digits not seen before")
 
-figure, axes = plt.subplots(1, 3, figsize=(8, 2.7))
-for ax, digit in zip(axes, (3, 8), strict=False):
+figure, axes = plt.subplots(1, 3, figsize=(7, 2.5))
+for ax, digit, name in zip(axes, (3, 8), ("threes", "eights"), strict=False):
     ax.imshow(X_train[y_train == digit].mean(axis=0), cmap="gray_r")
-    ax.set_title(f"mean of the {('threes', 'eights')[digit == 8]}")
+    ax.set_title(f"mean of the {name}")
 weights = net.named_parameters()["dense_1.weight"].reshape(8, 8)
 largest = np.abs(weights).max()
 image = axes[2].imshow(weights, cmap="PuOr", vmin=-largest, vmax=largest)

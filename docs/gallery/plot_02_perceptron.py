@@ -90,7 +90,10 @@ assert np.allclose(augmented_w, [*w, b])
 # (in the third panel it runs outside of the picture).
 
 augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
-path = np.concatenate([np.zeros((1, 3)), np.cumsum(augmented[model.updates_["sample"]], axis=0)])  # w' after 0, 1, 2, ... updates
+added = augmented[model.updates_["sample"]]
+path = np.concatenate(
+    [np.zeros((1, 3)), added.cumsum(axis=0)]
+)  # after 0, 1, ... updates
 assert np.allclose(path[-1], [*w, b])
 
 
@@ -100,16 +103,18 @@ def draw_line(ax, weights, **style):
     ax.axline(foot, foot + direction, **style)
 
 
-figure, axes = plt.subplots(3, 5, figsize=(9, 5.8), sharex=True, sharey=True)
+figure, axes = plt.subplots(3, 5, figsize=(7.5, 5), sharex=True, sharey=True)
 for k, ax in enumerate(axes.flat, start=1):
     for label, marker, color in ((-1, "o", "C0"), (1, "s", "C1")):
         ax.scatter(*X[y == label].T, s=14, marker=marker, color=color)
     if k > 1:  # a neuron of zeros has no line
         draw_line(ax, path[k - 1], color="0.5", linestyle="--", linewidth=1.2)
     draw_line(ax, path[k], color="0.2", linewidth=1.8)
-    ax.scatter(*X[model.updates_["sample"][k - 1]], s=110, facecolors="none", edgecolors="black", linewidths=1.4)
+    mistake = X[model.updates_["sample"][k - 1]]
+    ax.scatter(*mistake, s=110, facecolors="none", edgecolors="black")
     wrong = (augmented @ path[k] <= 0).sum()
-    ax.set(title=f"update {k}: {wrong} wrong", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
+    ax.set_title(f"update {k}: {wrong} wrong", fontsize=8)
+    ax.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
 figure.supxlabel("$x_1$")
 figure.supylabel("$x_2$")
 plt.show()
@@ -129,38 +134,42 @@ plt.show()
 #
 # and each update is a mistake, :math:`w'^\top_{k-1} x' \le 0`, thus
 #
-# .. math:: \lVert w'_k \rVert^2 = \lVert w'_{k-1} \rVert^2 + 2\, w'^\top_{k-1} x' + \lVert x' \rVert^2
-#    \le \lVert w'_{k-1} \rVert^2 + R^2 \le k R^2 .
+# .. math::
+#
+#    \lVert w'_k \rVert^2 &= \lVert w'_{k-1} \rVert^2 + 2\, w'^\top_{k-1} x' + \lVert x' \rVert^2 \\
+#    &\le \lVert w'_{k-1} \rVert^2 + R^2 \le k R^2 .
 #
 # The projection on :math:`u` grows at least like :math:`k`, the length at most like :math:`\sqrt k`, and a projection is never longer than
 # the vector. So :math:`k\gamma \le \sqrt k\, R`, which is
 #
 # .. math:: k \le \left( \frac{R}{\gamma} \right)^2 .
 
-u = np.array([0.6, 0.8, 0.4]) / np.linalg.norm([0.6, 0.8, 0.4])  # the line along which the samples were made
+u = np.array([0.6, 0.8, 0.4])  # the line along which the samples were divided
+u /= np.linalg.norm(u)
 gamma = (augmented @ u).min()
 R = np.linalg.norm(augmented, axis=1).max()
 bound = (R / gamma) ** 2
-print(f"R = {R:.3f}, γ = {gamma:.3f}: at most {bound:.0f} updates; there were {model.n_updates_}")
+print(f"R = {R:.3f}, γ = {gamma:.3f}: at most {bound:.0f} updates")
+print(f"made were {model.n_updates_}")
+assert model.n_updates_ <= bound
 
 k = np.arange(len(path))
 projection, length = path @ u, np.linalg.norm(path, axis=1)
-for smaller, larger in ((k * gamma, projection), (projection, length), (length, np.sqrt(k) * R)):
-    assert (smaller <= larger + 1e-12).all()
-assert model.n_updates_ <= bound
+chain = np.array([k * gamma, projection, length, np.sqrt(k) * R])
+assert (np.diff(chain, axis=0) >= -1e-12).all()  # each is at least the one before
 
 # %%
 # The four quantities lie one under the other for as long as the run lasts. The outer two, the bounds, meet at :math:`(R/\gamma)^2`: beyond
 # that there is no room for another mistake.
 
 steps = np.array([1, 2 * bound])
-figure, ax = plt.subplots(figsize=(7, 4))
-ax.loglog(steps, np.sqrt(steps) * R, color="C1", linestyle="--", label=r"$\sqrt{k}\,R$, the length is at most this")
-ax.loglog(k[1:], length[1:], color="C1", marker=".", label=r"$\Vert w'_k \Vert$, length")
-ax.loglog(k[1:], projection[1:], color="C0", marker=".", label=r"$u^\top w'_k$, projection")
-ax.loglog(steps, steps * gamma, color="C0", linestyle="--", label=r"$k\gamma$, the projection is at least this")
+figure, ax = plt.subplots(figsize=(6.5, 3.8))
+ax.loglog(steps, np.sqrt(steps) * R, "C1--", label=r"$\sqrt{k}\,R$, bounds the length")
+ax.loglog(k[1:], length[1:], "C1.-", label=r"$\Vert w'_k \Vert$, the length")
+ax.loglog(k[1:], projection[1:], "C0.-", label=r"$u^\top w'_k$, the projection")
+ax.loglog(steps, steps * gamma, "C0--", label=r"$k\gamma$, bounds the projection")
 ax.axvline(bound, color="0.4", linewidth=1, linestyle=":")
-ax.annotate(r"$(R/\gamma)^2$", (bound, gamma), (-5, 5), textcoords="offset points", ha="right", color="0.3")
+ax.text(0.95 * bound, 1.2 * gamma, r"$(R/\gamma)^2$", ha="right", color="0.3")
 ax.set(xlabel="updates $k$", ylabel="length", xlim=steps)
 ax.legend()
 plt.show()
@@ -173,31 +182,30 @@ plt.show()
 # are left out; twenty sets of samples for each margin. (The bound holds for any line that separates them. The one with the widest margin
 # makes it smallest; the one they were made with is close to that.)
 
-margins, updates, bounds = [], [], []
-for wanted in np.geomspace(0.005, 0.4, 12):
-    for _ in range(20):
-        X = rng.uniform(-1, 1, (300, 2))
-        unit = rng.normal(size=3)
-        unit /= np.linalg.norm(unit)
-        augmented = np.column_stack([X, np.ones(len(X))])
-        score = augmented @ unit
-        far = abs(score) >= wanted
-        if len(set(np.sign(score[far]))) < 2:
-            continue  # the line runs outside of the square
-        trained = Perceptron(max_epochs=100_000, init="zeros", random_state=0).fit(X[far], np.sign(score[far]))
-        assert trained.converged_
-        margins.append(abs(score[far]).min())
-        updates.append(trained.n_updates_)
-        bounds.append((np.linalg.norm(augmented[far], axis=1).max() / margins[-1]) ** 2)
+runs = []
+for wanted in np.repeat(np.geomspace(0.005, 0.4, 12), 20):
+    samples = np.column_stack([rng.uniform(-1, 1, (300, 2)), np.ones(300)])
+    unit = rng.normal(size=3)
+    unit /= np.linalg.norm(unit)
+    score = samples @ unit
+    samples, score = samples[abs(score) >= wanted], score[abs(score) >= wanted]
+    if len(set(np.sign(score))) < 2:
+        continue  # the line runs outside of the square
+    model = Perceptron(max_epochs=100_000, init="zeros", random_state=0)
+    model.fit(samples[:, :2], np.sign(score))
+    assert model.converged_
+    margin, radius = abs(score).min(), np.linalg.norm(samples, axis=1).max()
+    runs.append((margin, model.n_updates_, (radius / margin) ** 2))
 
-updates, bounds = np.array(updates), np.array(bounds)
-print(f"{len(updates)} runs, bound kept in {(updates <= bounds).sum()}; at most {(updates / bounds).max():.0%} of it were needed")
+margins, updates, bounds = np.array(runs).T
+print(f"{len(runs)} runs; the bound held in {(updates <= bounds).sum()} of them")
+print(f"the largest share of it that was needed: {(updates / bounds).max():.0%}")
 assert (updates <= bounds).all()
 
-figure, ax = plt.subplots(figsize=(7, 4))
-ax.scatter(margins, bounds, s=14, marker="_", color="C1", label=r"bound $(R/\gamma)^2$")
-ax.scatter(margins, updates, s=14, color="C0", alpha=0.7, linewidths=0, label="updates made")
-ax.set(xscale="log", yscale="log", xlabel=r"margin $\gamma$", ylabel="updates")
+figure, ax = plt.subplots(figsize=(6.5, 3.8))
+ax.loglog(margins, bounds, "_", color="C1", label=r"bound $(R/\gamma)^2$")
+ax.loglog(margins, updates, ".", color="C0", alpha=0.6, label="updates made")
+ax.set(xlabel=r"margin $\gamma$", ylabel="updates")
 ax.grid(True)
 ax.legend()
 plt.show()
@@ -209,26 +217,29 @@ plt.show()
 # If the classes overlap, the algorithm never stops by itself, and the last weights are as good or bad as chance has it. So the best
 # weights met are kept in a pocket (Gallant [3]_), and a warning says that there is no solution among them.
 
+import textwrap
 import warnings
 
-X = np.concatenate([rng.normal([-0.8, 0], 0.8, (100, 2)), rng.normal([0.8, 0], 0.8, (100, 2))])
 y = np.repeat([-1, 1], 100)
+X = rng.normal(np.column_stack([0.8 * y, 0 * y]), 0.8)
 
+model = Perceptron(max_epochs=20, init="zeros", record_updates=True, random_state=0)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    model = Perceptron(max_epochs=20, init="zeros", record_updates=True, random_state=0).fit(X, y)
-print(f"{caught[0].category.__name__}: {caught[0].message}.")
-print("converged:", model.converged_, " epochs:", model.n_iter_, " updates:", model.n_updates_)
+    model.fit(X, y)
+print(textwrap.fill(f"{caught[0].category.__name__}: {caught[0].message}", 72))
+print("converged:", model.converged_, " updates:", model.n_updates_)
 assert model.n_errors_ == (model.predict(X) != y).sum()
 
 augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
-path = np.cumsum(augmented[model.updates_["sample"]], axis=0)
+path = augmented[model.updates_["sample"]].cumsum(axis=0)
 errors = (path @ augmented.T <= 0).sum(axis=1)
 
-figure, ax = plt.subplots(figsize=(7, 3.4))
-ax.plot(np.arange(1, len(errors) + 1), errors, color="C0", linewidth=0.8, label="with the weights after each update")
-ax.axhline(model.n_errors_, color="C1", linewidth=2, label=f"with the weights in the pocket: {model.n_errors_}")
-ax.set(xlabel="updates", ylabel="samples wrong, of 200", xlim=(0, len(errors)), ylim=(0, 100))
+figure, ax = plt.subplots(figsize=(6.5, 3.2))
+ax.plot(errors, linewidth=0.8, label="with the weights after each update")
+pocket = f"with the weights in the pocket: {model.n_errors_}"
+ax.axhline(model.n_errors_, color="C1", linewidth=2, label=pocket)
+ax.set(xlabel="updates", ylabel="samples wrong, of 200", ylim=(0, None))
 ax.legend()
 plt.show()
 

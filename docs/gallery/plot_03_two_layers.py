@@ -47,18 +47,20 @@ assert not perceptron.converged_
 #
 # .. math::
 #
-#    a = \varphi(x\,W^{(1)} + b^{(1)}), \quad y = \varphi(a\,W^{(2)} + b^{(2)}), \qquad
-#    W^{(1)} = \begin{bmatrix} 1 & -1 \\ 1 & -1 \end{bmatrix}, \;
-#    b^{(1)} = \begin{bmatrix} -\tfrac12 & \tfrac32 \end{bmatrix}, \;
-#    W^{(2)} = \begin{bmatrix} 1 \\ 1 \end{bmatrix}, \;
-#    b^{(2)} = -\tfrac32 .
+#    a &= \varphi\bigl(x\,W^{(1)} + b^{(1)}\bigr), &\qquad
+#    W^{(1)} &= \begin{bmatrix} 1 & -1 \\ 1 & -1 \end{bmatrix}, &\;
+#    b^{(1)} &= \begin{bmatrix} -\tfrac12 & \tfrac32 \end{bmatrix}, \\
+#    y &= \varphi\bigl(a\,W^{(2)} + b^{(2)}\bigr), &\qquad
+#    W^{(2)} &= \begin{bmatrix} 1 \\ 1 \end{bmatrix}, &\;
+#    b^{(2)} &= -\tfrac32 .
 #
 # In nncore a sample is a row and a neuron is a column of :math:`W`. :class:`nncore.Sequential` builds the network, and
 # :meth:`~nncore.Sequential.named_parameters` are views: writing into them sets the weights.
 
 import nncore as nn
 
-net = nn.Sequential(nn.Dense(2, activation="step"), nn.Dense(1, activation="step")).build(2)
+net = nn.Sequential(nn.Dense(2, activation="step"), nn.Dense(1, activation="step"))
+net.build(2)
 parameters = net.named_parameters()
 parameters["dense_1.weight"][...] = [[1, -1], [1, -1]]
 parameters["dense_1.bias"][...] = [-0.5, 1.5]
@@ -76,18 +78,19 @@ from nncore.inspection import activations
 hidden = activations(net, X)["dense_1"]
 line = np.array([-0.4, 1.4])
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.9))
+figure, axes = plt.subplots(1, 2, figsize=(7, 3.7))
 axes[0].plot(line, 0.5 - line, color="C2", label='$a_1$: "or"')
 axes[0].plot(line, 1.5 - line, color="C3", linestyle="--", label='$a_2$: "not both"')
 axes[1].plot(line, 1.5 - line, color="0.2", label='$y$: "and"')
 for ax, points in zip(axes, (X, hidden), strict=True):
-    for label, marker, color in ((0, "o", "C0"), (1, "s", "C1")):
-        ax.scatter(*points[label == Y].T, s=90, marker=marker, color=color, zorder=3, label=f"XOR is {label}")
-    ax.set(xlim=(-0.4, 1.4), ylim=(-0.4, 1.4), aspect="equal", xticks=[0, 1], yticks=[0, 1])
+    for label, look in ((0, "C0o"), (1, "C1s")):
+        ax.plot(*points[label == Y].T, look, markersize=9, label=f"XOR is {label}")
+    ax.set(xlim=(-0.4, 1.4), ylim=(-0.4, 1.4), aspect="equal")
+    ax.set(xticks=[0, 1], yticks=[0, 1])
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
 axes[0].set(title="what comes in", xlabel="$x_1$", ylabel="$x_2$")
 axes[1].set(title="what the second layer sees", xlabel="$a_1$", ylabel="$a_2$")
-axes[1].annotate("(0,1) and (1,0)", (1, 1), (0, -17), textcoords="offset points", ha="center", fontsize=9)
+axes[1].text(1, 0.82, "(0, 1) and (1, 0)", ha="center", fontsize=8)
 plt.show()
 
 # %%
@@ -103,7 +106,17 @@ plt.show()
 #    z_2 &= w_{21} x_1 + w_{22} x_2 + b_2 , &\qquad a_2 &= \varphi(z_2), \\
 #    y &= w_1 a_1 + w_2 a_2 + b_3 .
 
-w11, w12, w21, w22, b1, b2, w1, w2, b3 = 0.5, -0.3, 0.8, 0.2, 0.1, -0.4, 1.2, -0.7, 0.3
+w11, w12, w21, w22, b1, b2, w1, w2, b3 = (
+    0.5,
+    -0.3,
+    0.8,
+    0.2,
+    0.1,
+    -0.4,
+    1.2,
+    -0.7,
+    0.3,
+)
 x1, x2, target = 1.0, 2.0, 1.0
 
 
@@ -162,7 +175,8 @@ E_w21, E_w22, E_b2 = E_z2 * x1, E_z2 * x2, E_z2
 # nncore does the same with the same numbers: :meth:`~nncore.Sequential.forward`, then :meth:`~nncore.Sequential.backward`, which returns
 # the loss and leaves the derivatives in :meth:`~nncore.Sequential.named_gradients`. In double precision, the two agree to the last digits.
 
-net = nn.Sequential(nn.Dense(2, activation="sigmoid"), nn.Dense(1)).build(2, loss="half_mse", dtype="float64")
+net = nn.Sequential(nn.Dense(2, activation="sigmoid"), nn.Dense(1))
+net.build(2, loss="half_mse", dtype="float64")
 parameters = net.named_parameters()
 parameters["dense_1.weight"][...] = [[w11, w21], [w12, w22]]
 parameters["dense_1.bias"][...] = [b1, b2]
@@ -174,18 +188,25 @@ loss = net.backward([target])
 assert np.isclose(output[0, 0], y, rtol=1e-14)
 assert np.isclose(loss, 0.5 * (y - target) ** 2, rtol=1e-14)
 
-by_hand = {
-    "dense_1.weight": {"w11": E_w11, "w21": E_w21, "w12": E_w12, "w22": E_w22},
-    "dense_1.bias": {"b1": E_b1, "b2": E_b2},
-    "dense_2.weight": {"w1": E_w1, "w2": E_w2},
-    "dense_2.bias": {"b3": E_b3},
-}
+gradients = net.named_gradients()
+d_W1, d_b1 = gradients["dense_1.weight"], gradients["dense_1.bias"]
+d_W2, d_b2 = gradients["dense_2.weight"], gradients["dense_2.bias"]
+
 print(f"y = {y:.6f}, E = {loss:.6f}\n")
 print("              by hand               nncore")
-for tensor, gradient in net.named_gradients().items():
-    for (name, derivative), computed in zip(by_hand[tensor].items(), gradient.ravel(), strict=True):
-        print(f"dE/d{name:4} {derivative:20.16f} {computed:20.16f}")
-        assert np.isclose(derivative, computed, rtol=1e-13)
+for name, by_hand, computed in [
+    ("w11", E_w11, d_W1[0, 0]),
+    ("w12", E_w12, d_W1[1, 0]),
+    ("w21", E_w21, d_W1[0, 1]),
+    ("w22", E_w22, d_W1[1, 1]),
+    ("b1", E_b1, d_b1[0]),
+    ("b2", E_b2, d_b1[1]),
+    ("w1", E_w1, d_W2[0, 0]),
+    ("w2", E_w2, d_W2[1, 0]),
+    ("b3", E_b3, d_b2[0]),
+]:
+    print(f"dE/d{name:4} {by_hand:20.16f} {computed:20.16f}")
+    assert np.isclose(by_hand, computed, rtol=1e-13)
 
 # %%
 # Learning XOR
@@ -194,17 +215,24 @@ for tensor, gradient in net.named_gradients().items():
 # With derivatives, the weights need not be set by hand. The same network, with an output that is read as a probability
 # (:class:`nncore.BinaryCrossEntropy`), finds its own two lines.
 
+settings = {"loss": "binary_cross_entropy", "optimizer": nn.Adam(lr=0.05)}
+settings |= {"epochs": 500, "batch_size": 4, "progress": False}
+
 net = nn.Sequential(nn.Dense(2, activation="tanh"), nn.Dense(1))
-net.fit(X, Y, loss="binary_cross_entropy", optimizer=nn.Adam(lr=0.05), epochs=500, batch_size=4, rng=2, progress=False)
-print("P(XOR is 1):", net.predict_proba(X)[:, 0].round(3))
-assert ((net.predict_proba(X)[:, 0] > 0.5) == Y).all()
+net.fit(X, Y, rng=2, **settings)
+probability = net.predict_proba(X)[:, 0]
+print("P(XOR is 1):", probability.round(3))
+assert ((probability > 0.5) == Y).all()
 
 # %%
 # The regions show that the lines found are others than ours, between the same points:
 
 from nncore.displays import DecisionRegionDisplay
 
-DecisionRegionDisplay.from_estimator(net, X, Y, names=["XOR is 0", "XOR is 1"], feature_names=["$x_1$", "$x_2$"])
+axes_names, class_names = ["$x_1$", "$x_2$"], ["XOR is 0", "XOR is 1"]
+DecisionRegionDisplay.from_estimator(
+    net, X, Y, names=class_names, feature_names=axes_names
+)
 plt.show()
 
 # %%
@@ -215,7 +243,7 @@ for n_hidden in (2, 3, 4, 8):
     solved = 0
     for seed in range(50):
         net = nn.Sequential(nn.Dense(n_hidden, activation="tanh"), nn.Dense(1))
-        net.fit(X, Y, loss="binary_cross_entropy", optimizer=nn.Adam(lr=0.05), epochs=500, batch_size=4, rng=seed, progress=False)
+        net.fit(X, Y, rng=seed, **settings)
         solved += net.evaluate(X, Y)["accuracy"] == 1
     print(f"{n_hidden} hidden units: XOR learned from {solved} of 50 beginnings")
 

@@ -45,12 +45,17 @@ import nncore as nn
 def network_of(pieces):
     """A network that says 1 inside any of the convex polygons."""
     n_edges = [len(corners) for corners in pieces]
-    net = nn.Sequential(nn.Dense(sum(n_edges), activation="step"), nn.Dense(len(pieces), activation="step"), nn.Dense(1, activation="step"))
+    net = nn.Sequential(
+        nn.Dense(sum(n_edges), activation="step"),
+        nn.Dense(len(pieces), activation="step"),
+        nn.Dense(1, activation="step"),
+    )
     parameters = net.build(2, dtype="float64").named_parameters()
     w, b = zip(*map(half_planes, pieces), strict=True)
     parameters["dense_1.weight"][...] = np.concatenate(w, axis=1)
     parameters["dense_1.bias"][...] = np.concatenate(b)
-    parameters["dense_2.weight"][...] = np.repeat(np.eye(len(pieces)), n_edges, axis=0)  # every "and" hears the edges of its piece
+    # Every "and" hears the edges of its own piece.
+    parameters["dense_2.weight"][...] = np.repeat(np.eye(len(pieces)), n_edges, axis=0)
     parameters["dense_2.bias"][...] = 0.5 - np.array(n_edges)
     parameters["dense_3.weight"][...] = 1
     parameters["dense_3.bias"][...] = -0.5
@@ -79,18 +84,19 @@ x1, x2 = np.linspace(-0.2, 1.8, 400), np.linspace(-0.2, 1.2, 280)
 plane = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
 layers = activations(net, plane)
 
-pictures = [
-    ("half-planes of the diagonal that hold", layers["dense_1"][:, 8:12].sum(axis=1)),
-    ("pieces that hold", layers["dense_2"].sum(axis=1)),
-    ("output", layers["dense_3"][:, 0]),
-]
-figure, axes = plt.subplots(1, 3, figsize=(9, 2.9), sharey=True)
-for ax, (title, values) in zip(axes, pictures, strict=True):
-    image = ax.imshow(
-        values.reshape(280, 400), origin="lower", extent=(-0.2, 1.8, -0.2, 1.2), cmap=plt.get_cmap("cividis", int(values.max()) + 1)
-    )
-    image.set_clim(-0.5, values.max() + 0.5)
-    figure.colorbar(image, ax=ax, ticks=range(int(values.max()) + 1), orientation="horizontal", shrink=0.8)
+pictures = {
+    "half-planes of the diagonal": layers["dense_1"][:, 8:12].sum(axis=1),
+    "pieces": layers["dense_2"].sum(axis=1),
+    "output": layers["dense_3"].sum(axis=1),
+}
+figure, axes = plt.subplots(1, 3, figsize=(7.5, 2.6), sharey=True)
+for ax, (title, values) in zip(axes, pictures.items(), strict=True):
+    most = int(values.max())
+    colors = plt.get_cmap("cividis", most + 1)
+    picture = values.reshape(280, 400)
+    image = ax.imshow(picture, colors, origin="lower", extent=(-0.2, 1.8, -0.2, 1.2))
+    image.set_clim(-0.5, most + 0.5)
+    figure.colorbar(image, ax=ax, ticks=range(most + 1), orientation="horizontal")
     ax.set(title=title, xticks=[0, 1], yticks=[0, 1])
 plt.show()
 
@@ -100,12 +106,16 @@ plt.show()
 
 from matplotlib.path import Path
 
-outline = [(0, 0), (0.25, 0), (0.25, 2 / 3), (0.75, 0), (1, 0), (1, 1), (0.75, 1), (0.75, 1 / 3), (0.25, 1), (0, 1)]
+left = [(0, 1), (0, 0), (0.25, 0), (0.25, 2 / 3), (0.75, 0)]
+right = [(1, 0), (1, 1), (0.75, 1), (0.75, 1 / 3), (0.25, 1)]
+
 points = np.random.default_rng(0).uniform([-0.2, -0.2], [1.8, 1.2], (100_000, 2))
-inside = Path(outline).contains_points(points) | Path(hexagon).contains_points(points)
+inside = Path(left + right).contains_points(points)
+inside |= Path(hexagon).contains_points(points)
 answer = net.predict(points)[:, 0] == 1
 
-print(f"{inside.sum()} of {len(points)} random points are inside; the network is wrong about {(answer != inside).sum()}")
+print(f"{inside.sum()} of {len(points)} random points are inside;")
+print(f"the network is wrong about {(answer != inside).sum()}")
 assert (answer == inside).all()
 
 # %%
@@ -132,8 +142,8 @@ largest_slope = 5 * np.pi  # 2π cos 2πx + 3π cos 6πx, at x = 0
 def staircase(n_stairs):
     """A network of n_stairs - 1 steps and a linear output."""
     heights = f((np.arange(n_stairs) + 0.5) / n_stairs)
-    net = nn.Sequential(nn.Dense(n_stairs - 1, activation="step"), nn.Dense(1)).build(1, dtype="float64")
-    parameters = net.named_parameters()
+    net = nn.Sequential(nn.Dense(n_stairs - 1, activation="step"), nn.Dense(1))
+    parameters = net.build(1, dtype="float64").named_parameters()
     parameters["dense_1.weight"][...] = 1
     parameters["dense_1.bias"][...] = -np.arange(1, n_stairs) / n_stairs
     parameters["dense_2.weight"][:, 0] = np.diff(heights)
@@ -143,7 +153,8 @@ def staircase(n_stairs):
 
 x = np.linspace(0, 1, 2001)[:, None]
 stairs = 2 ** np.arange(1, 8)
-staircase_errors = np.array([np.abs(staircase(n).predict(x) - f(x)).max() for n in stairs])
+distances = [np.abs(staircase(n).predict(x) - f(x)) for n in stairs]
+staircase_errors = np.max(distances, axis=(1, 2))
 assert (staircase_errors <= largest_slope / (2 * stairs)).all()
 
 # %%
@@ -156,13 +167,21 @@ assert (staircase_errors <= largest_slope / (2 * stairs)).all()
 
 from nncore.estimators import MLPRegressor
 
-samples = np.linspace(-1, 1, 256)[:, None]  # twice the width of [0, 1], around 0: a scale that suits first weights
+# From -1 to 1 instead of 0 to 1, which suits the first weights that are drawn.
+samples = np.linspace(-1, 1, 256)[:, None]
 targets = f((samples[:, 0] + 1) / 2)
 widths = np.array([1, 2, 3, 4, 6, 8, 16, 32, 64])
 errors, fits = np.empty((len(widths), 5)), {}
 for i, width in enumerate(widths):
     for seed in range(5):
-        net = MLPRegressor(hidden_layer_sizes=(width,), activation="tanh", solver="lbfgs", alpha=0, max_iter=10_000, random_state=seed)
+        net = MLPRegressor(
+            hidden_layer_sizes=(width,),
+            activation="tanh",
+            solver="lbfgs",
+            alpha=0,  # no penalty
+            max_iter=10_000,
+            random_state=seed,
+        )
         fits[width, seed] = net.fit(samples, targets).predict(2 * x - 1)
         errors[i, seed] = np.abs(fits[width, seed] - f(x[:, 0])).max()
 smallest = errors.min(axis=1)
@@ -178,19 +197,20 @@ assert smallest[widths == 8] < staircase_errors[stairs == 128]
 # Eight trained units come closer to the function than 128 stairs. From there on the error does not fall any more: the theorem says what a
 # network of some width *can* do, and what training finds is another matter. The dots show each of the five beginnings.
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.9), width_ratios=[1, 1.15])
+figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), width_ratios=[1, 1.15])
 axes[0].plot(x, f(x), color="0.6", linewidth=4, label="$f$")
 axes[0].plot(x, staircase(16).predict(x), color="C1", linewidth=1.2, label="16 stairs")
 for width, look in ((2, "C2:"), (4, "C3--"), (8, "C0-")):
-    axes[0].plot(x, fits[width, errors[widths == width].argmin()], look, linewidth=1.5, label=f"{width} tanh units, trained")
+    best = fits[width, errors[widths == width].argmin()]
+    axes[0].plot(x, best, look, linewidth=1.5, label=f"{width} tanh units")
 axes[0].set(xlabel="$x$", ylabel="$y$", ylim=(-1.4, 2.1))
 axes[0].legend(ncols=2, loc="upper right", fontsize=8)
 
-axes[1].loglog(stairs, largest_slope / (2 * stairs), color="C1", linestyle="--", linewidth=1, label="stairs, bound $L/2M$")
-axes[1].loglog(stairs, staircase_errors, color="C1", marker="s", label="stairs")
-axes[1].loglog(np.repeat(widths, 5), errors.ravel(), ".", color="C0", alpha=0.4, markeredgewidth=0)
-axes[1].loglog(widths, smallest, color="C0", marker="o", label="tanh units, the best of five")
-axes[1].set(xlabel="units or stairs", ylabel="largest error on [0, 1]", xticks=[1, 2, 4, 8, 16, 32, 64, 128])
+axes[1].loglog(stairs, largest_slope / (2 * stairs), "C1--", label="bound $L/2M$")
+axes[1].loglog(stairs, staircase_errors, "C1s-", label="stairs")
+axes[1].loglog(np.repeat(widths, 5), errors.ravel(), "C0.", alpha=0.4)
+axes[1].loglog(widths, smallest, "C0o-", label="tanh units, best of five")
+axes[1].set(xlabel="units or stairs", ylabel="largest error", xticks=2 ** np.arange(8))
 axes[1].xaxis.set_major_formatter("{x:.0f}")
 axes[1].minorticks_off()
 axes[1].grid(True)

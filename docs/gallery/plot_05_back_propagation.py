@@ -24,12 +24,17 @@ plt.style.use("nncore.displays.style")
 X = np.array([[0.5, -1.0], [1.5, 0.3], [-0.7, 0.8], [0.2, 1.1]])
 Y = np.array([[0.2], [0.9], [0.1], [0.6]])
 
-net = nn.Sequential(nn.Dense(3, activation="tanh"), nn.Dense(2, activation="tanh"), nn.Dense(1, activation="sigmoid"))
+net = nn.Sequential(
+    nn.Dense(3, activation="tanh"),
+    nn.Dense(2, activation="tanh"),
+    nn.Dense(1, activation="sigmoid"),
+)
 net.build(2, loss="half_mse", optimizer=nn.SGD(lr=0.5), rng=0, dtype="float64")
 print(net.summary())
 
 parameters = net.named_parameters()
-W = [None, *(parameters[f"dense_{l}.weight"] for l in (1, 2, 3))]  # from 1 on, as in the formulas
+# Index 0 stays free: layers count from 1 on, as in the formulas.
+W = [None, *(parameters[f"dense_{l}.weight"] for l in (1, 2, 3))]
 b = [None, *(parameters[f"dense_{l}.bias"] for l in (1, 2, 3))]
 
 
@@ -37,8 +42,16 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+def d_tanh(z):
+    return 1 - np.tanh(z) ** 2
+
+
+def d_sigmoid(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+
+
 phi = [None, np.tanh, np.tanh, sigmoid]
-d_phi = [None, lambda z: 1 - np.tanh(z) ** 2, lambda z: 1 - np.tanh(z) ** 2, lambda z: sigmoid(z) * (1 - sigmoid(z))]
+d_phi = [None, d_tanh, d_tanh, d_sigmoid]
 
 # %%
 # Step 1: forward
@@ -108,17 +121,18 @@ loss = net.backward(Y)
 print(f"loss: {loss:.6f}\n")
 assert np.isclose(loss, 0.5 * ((a[3] - Y) ** 2).sum() / N, rtol=1e-13)
 
-gradients = net.named_gradients()
+for name, gradient in net.named_gradients().items():
+    print(f"{name}:\n{gradient.round(6)}")
+
 for l in (1, 2, 3):
-    print(f"layer {l}: dE/dW =\n{gradients[f'dense_{l}.weight'].round(6)}\n         dE/db = {gradients[f'dense_{l}.bias'].round(6)}")
-    assert np.allclose(gradients[f"dense_{l}.weight"], d_W[l], rtol=1e-12, atol=1e-16)
-    assert np.allclose(gradients[f"dense_{l}.bias"], d_b[l], rtol=1e-12, atol=1e-16)
+    assert np.allclose(net.named_gradients()[f"dense_{l}.weight"], d_W[l], rtol=1e-12)
+    assert np.allclose(net.named_gradients()[f"dense_{l}.bias"], d_b[l], rtol=1e-12)
 
 # %%
 # One sample on its way through the network and back. Blue is positive, orange negative; a line is as thick as its weight is large. On the
 # way back, the small :math:`\delta` of the first layer are the product of all that lies after it.
 
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap
 
 blue_orange = LinearSegmentedColormap.from_list("blue_orange", ["C1", "white", "C0"])
 
@@ -129,19 +143,22 @@ def draw(ax, values, title, arrow):
     for l in (1, 2, 3):
         for i, start in enumerate(place[l - 1]):
             for j, end in enumerate(place[l]):
-                weight = W[l][i, j]
-                ax.plot(*zip(start, end, strict=True), color="C0" if weight > 0 else "C1", linewidth=3 * abs(weight), alpha=0.45, zorder=1)
+                x, y = zip(start, end, strict=True)
+                color, width = "C0" if W[l][i, j] > 0 else "C1", 3 * abs(W[l][i, j])
+                ax.plot(x, y, color=color, linewidth=width, alpha=0.45, zorder=1)
     for l, n in enumerate(sizes):
-        if values[l] is None:
-            ax.scatter(*zip(*place[l], strict=True), s=1150, color="white", edgecolors="0.7", zorder=2)
-            continue
-        norm = Normalize(-np.abs(values[l]).max(), np.abs(values[l]).max())
-        ax.scatter(*zip(*place[l], strict=True), s=1150, c=values[l], cmap=blue_orange, norm=norm, edgecolors="0.2", zorder=2)
         for i in range(n):
-            light = abs(norm(values[l][i]) - 0.5) < 0.35
-            ink = "black" if light else "white"
-            ax.text(*place[l][i], f"{values[l][i]:.3f}", ha="center", va="center", fontsize=8, color=ink, zorder=3)
-    ax.annotate("", (2.9, -1.5), (0.1, -1.5), arrowprops={"arrowstyle": arrow, "color": "0.4"})
+            value = None if values[l] is None else values[l][i]
+            share = 0 if value is None else value / np.abs(values[l]).max()
+            circle = {"facecolor": blue_orange((share + 1) / 2), "edgecolor": "0.3"}
+            ax.scatter(*place[l][i], s=800, zorder=2, **circle)
+            ink = "white" if abs(share) > 0.7 else "black"
+            label = "" if value is None else f"{value:.3f}"
+            ax.text(
+                *place[l][i], label, color=ink, fontsize=7, ha="center", va="center"
+            )
+    direction = {"arrowstyle": arrow, "color": "0.4"}
+    ax.annotate("", (2.9, -1.5), (0.1, -1.5), arrowprops=direction)
     ax.set(title=title, xlim=(-0.35, 3.35), ylim=(-1.6, 1.3))
     ax.set_xticks(range(4), ["input", "layer 1", "layer 2", "output"])
     ax.set_yticks([])
@@ -149,9 +166,10 @@ def draw(ax, values, title, arrow):
     ax.spines[:].set_visible(False)
 
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
-draw(axes[0], [values[0] for values in a], "forward: $a$ of the first sample", "-|>")
-draw(axes[1], [None, *(values[0] for values in delta[1:])], r"backward: $\delta$ of the first sample", "<|-")
+figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.1))
+first_a, first_delta = [rows[0] for rows in a], [rows[0] for rows in delta[1:]]
+draw(axes[0], first_a, "forward: $a$ of the first sample", "-|>")
+draw(axes[1], [None, *first_delta], r"backward: $\delta$ of the first sample", "<|-")
 plt.show()
 
 # %%
@@ -168,13 +186,16 @@ plt.show()
 # In nncore that is :meth:`~nncore.Sequential.step`; the rule is the optimizer's, here :class:`nncore.SGD`.
 
 alpha = 0.5
-expected = [W[l] - alpha * d_W[l] for l in (1, 2, 3)] + [b[l] - alpha * d_b[l] for l in (1, 2, 3)]
+new_W = [None, *(W[l] - alpha * d_W[l] for l in (1, 2, 3))]
+new_b = [None, *(b[l] - alpha * d_b[l] for l in (1, 2, 3))]
 
 net.step()
 
-for updated, by_hand in zip([*W[1:], *b[1:]], expected, strict=True):  # W and b are views of the network's parameters
-    assert np.allclose(updated, by_hand, rtol=1e-13)
-print(f"loss before the step: {loss:.6f}, after it: {net.evaluate(X, Y)['loss']:.6f}")
+for l in (1, 2, 3):  # W and b are views of the network's parameters
+    assert np.allclose(W[l], new_W[l], rtol=1e-13)
+    assert np.allclose(b[l], new_b[l], rtol=1e-13)
+new_loss = net.evaluate(X, Y)["loss"]
+print(f"loss before the step: {loss:.6f}, after it: {new_loss:.6f}")
 
 # %%
 # The three steps in one call are :meth:`~nncore.Sequential.train_on_batch`, and :meth:`~nncore.Sequential.fit` repeats them without
@@ -209,16 +230,21 @@ def central_differences(h):
 
 
 h = np.geomspace(1e-12, 1, 37)
-error = np.array([np.abs(central_differences(size) - gradient).max() for size in h]) / np.abs(gradient).max()
+differences = np.array([central_differences(size) for size in h])
 wrong = gradient.copy()
 wrong[np.abs(gradient).argmax()] *= 1.01
-wrong_error = np.array([np.abs(central_differences(size) - wrong).max() for size in h]) / np.abs(gradient).max()
+
+largest = np.abs(gradient).max()
+error = np.abs(differences - gradient).max(axis=1) / largest
+wrong_error = np.abs(differences - wrong).max(axis=1) / largest
 print(f"smallest difference: {error.min():.1e}, at h = {h[error.argmin()]:.0e}")
 assert error.min() < 1e-9
 
-figure, ax = plt.subplots(figsize=(7, 3.8))
-ax.loglog(h, error, marker="o", markersize=4, label="back-propagation")
-ax.loglog(h, wrong_error, marker="s", markersize=4, linestyle="--", label="the same with one derivative 1 % too large")
+figure, ax = plt.subplots(figsize=(6.5, 3.6))
+ax.loglog(h, error, "o-", markersize=4, label="back-propagation")
+ax.loglog(
+    h, wrong_error, "s--", markersize=4, label="with one derivative 1 % too large"
+)
 ax.set(xlabel="$h$", ylabel="largest difference, relative")
 ax.grid(True)
 ax.legend(loc="upper center")
@@ -231,13 +257,15 @@ plt.show()
 # With all samples in one batch, this is gradient descent proper. Another way down is to freeze all parameters but one block, and let the
 # blocks take turns. :class:`nncore.BlockCoordinate` does so; a block is a layer, or a single tensor. What is frozen keeps its bits.
 
-net.build(2, loss="half_mse", optimizer=nn.BlockCoordinate(lr=0.5, block="layer"), rng=0, dtype="float64")
+by_layer = nn.BlockCoordinate(lr=0.5, block="layer")
+net.build(2, loss="half_mse", optimizer=by_layer, rng=0, dtype="float64")
 for turn in range(6):
-    before = {name: values.copy() for name, values in net.named_parameters().items()}
+    before = {name: tensor.copy() for name, tensor in net.named_parameters().items()}
     loss = net.train_on_batch(X, Y)
-    moved = {name.split(".")[0] for name, values in net.named_parameters().items() if (values != before[name]).any()}
+    after = net.named_parameters()
+    moved = [name for name in after if (after[name] != before[name]).any()]
     print(f"turn {turn + 1}: loss {loss:.6f}, moved: {', '.join(moved)}")
-    assert moved == {f"dense_{turn % 3 + 1}"}
+    assert moved == [f"dense_{turn % 3 + 1}.{kind}" for kind in ("weight", "bias")]
 
 # %%
 # One neuron without an activation has two tensors, its weight and its bias, and so its loss can be drawn as a map. Gradient descent follows
@@ -249,7 +277,8 @@ targets = 1.5 * inputs - 0.5 + rng.normal(0, 0.2, (40, 1))
 
 
 def descend(optimizer, n_steps=60):
-    neuron = nn.Sequential(nn.Dense(1)).build(1, loss="half_mse", optimizer=optimizer, dtype="float64")
+    neuron = nn.Sequential(nn.Dense(1))
+    neuron.build(1, loss="half_mse", optimizer=optimizer, dtype="float64")
     neuron.parameters[:] = -1.0, 1.5
     path, losses = [neuron.parameters.copy()], []
     for _ in range(n_steps):
@@ -258,23 +287,25 @@ def descend(optimizer, n_steps=60):
     return np.array(path), np.array(losses)
 
 
-paths = {
-    "gradient descent": (*descend(nn.SGD(lr=0.4)), {"color": "C0", "marker": "o"}),
-    "block by block": (*descend(nn.BlockCoordinate(lr=0.4, block="tensor")), {"color": "C1", "marker": "s", "linestyle": "--"}),
-}
+slope_path, slope_losses = descend(nn.SGD(lr=0.4))
+block_path, block_losses = descend(nn.BlockCoordinate(lr=0.4, block="tensor"))
+assert (np.diff(slope_losses) <= 0).all()
+assert (np.diff(block_losses) <= 0).all()
 
-weight, bias = np.meshgrid(np.linspace(-1.3, 2.6, 150), np.linspace(-1.4, 2.0, 150))
-height = ((weight[..., None] * inputs[:, 0] + bias[..., None] - targets[:, 0]) ** 2).mean(axis=-1) / 2
+w, b = np.meshgrid(np.linspace(-1.3, 2.6, 150), np.linspace(-1.4, 2.0, 150))
+error = w[..., None] * inputs[:, 0] + b[..., None] - targets[:, 0]
+height = (error**2).mean(axis=-1) / 2
+levels = np.geomspace(height.min() * 1.05, height.max(), 14)
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.9), width_ratios=[1.2, 1])
-axes[0].contour(weight, bias, height, levels=np.geomspace(height.min() * 1.05, height.max(), 14), colors="0.75", linewidths=0.8)
-for name, (path, losses, look) in paths.items():
-    axes[0].plot(*path.T, label=name, markersize=4, linewidth=1.4, **look)
-    axes[1].plot(losses, label=name, linewidth=1.8, color=look["color"], linestyle=look.get("linestyle", "-"))
-    assert (np.diff(losses) <= 0).all()
-axes[0].set(xlabel="weight", ylabel="bias", title="the way down", xlim=(-1.3, 2.6), ylim=(-1.4, 2.0))
+figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.5), width_ratios=[1.2, 1])
+axes[0].contour(w, b, height, levels=levels, colors="0.75", linewidths=0.8)
+axes[0].plot(*slope_path.T, "o-", markersize=4, label="gradient descent")
+axes[0].plot(*block_path.T, "s--", markersize=4, label="block by block")
+axes[0].set(xlabel="weight", ylabel="bias", title="the way down")
 axes[0].legend(loc="upper right", frameon=True, framealpha=1, edgecolor="white")
-axes[1].set(xlabel="step", ylabel="loss", yscale="log", title="the loss")
+axes[1].semilogy(slope_losses, "-")
+axes[1].semilogy(block_losses, "--")
+axes[1].set(xlabel="step", ylabel="loss", title="the loss")
 axes[1].grid(True)
 plt.show()
 
