@@ -31,7 +31,7 @@ extensions = [
     "sphinxarg.ext",
     # Own ones, in _ext.
     "api_pages",
-    # "c_header",
+    "c_header",
     "docstrings",
 ]
 exclude_patterns = ["_ext", "gallery", "_static"]
@@ -39,6 +39,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
 # Every reference resolves, or the build fails. Nothing is fetched while building, so that other projects are not linked name by name.
 nitpicky = True
+nitpick_ignore = {("c:identifier", name) for name in ("int32_t", "int64_t", "uint32_t", "uint64_t")}
 
 # -- Python reference: api_pages.py writes the pages, numpydoc reads the docstrings -------------------------------------------------
 
@@ -93,14 +94,15 @@ html_title = "nncore"
 html_static_path = ["_static", "../build/npm/static"]  # the latter: KaTeX, put there by make
 html_css_files = ["nncore.css"]
 html_favicon = "_static/logo.svg"
+html_sidebars = {"index": [], "start": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "text": "nncore"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "show_prev_next": True,
-    "show_toc_level": 2,
+    "show_toc_level": 1,
     "navigation_with_keys": False,
     "use_edit_page_button": False,
     "secondary_sidebar_items": ["page-toc"],

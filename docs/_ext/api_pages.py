@@ -10,14 +10,13 @@ import functools
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sphinx.application import Sphinx
-
 from docstrings import escaped
+from sphinx.application import Sphinx
 
 from nncore.catalogue import BASES
 from nncore.plugin import Configurable
@@ -36,6 +35,9 @@ MODULES = {
     "nncore.registry": False,
     "nncore.training": False,
 }
+
+#: What other modules of nncore ask of a network, and users need not know.
+INTERNAL = {"allocate", "begin_average", "end_average", "program_for_training", "score_dataset", "swap"}
 
 
 def public_names(module: ModuleType) -> list[str]:
@@ -67,16 +69,19 @@ def homes() -> dict[int, str]:
     return found
 
 
-def methods(cls: type) -> list[str]:
-    """Public methods and properties that nncore defines for a class, without those that every component has."""
-    found: dict[str, None] = {}
-    for owner in cls.__mro__:
-        if not owner.__module__.startswith("nncore") or (owner is Configurable and cls is not Configurable):
-            continue
-        for name, value in vars(owner).items():
-            if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod))):
-                found.setdefault(name)
-    return list(found)
+def is_method(name: str, value: object) -> bool:
+    """Whether users call it; scikit-learn puts ``set_fit_request`` and the like, which are no functions, into estimators."""
+    public = not name.startswith("_") and name not in INTERNAL
+    return public and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod)))
+
+
+def methods(cls: type, base: type = object) -> list[str]:
+    """Methods and properties that nncore defines for a class and not for `base`, and not for every component."""
+    owners = [
+        owner for owner in cls.__mro__ if owner.__module__.startswith("nncore") and (owner is not Configurable or cls is Configurable)
+    ]
+    names = dict.fromkeys(name for owner in owners for name, value in vars(owner).items() if is_method(name, value))
+    return [name for name in names if not hasattr(base, name)]
 
 
 def heading(text: str, line: str = "=") -> str:
@@ -96,14 +101,22 @@ def table(rows: Iterator[tuple[str, ...]], head: tuple[str, ...]) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def object_body(full_name: str, value: Any, members: list[str] | None = None) -> str:
-    """A class with its methods, a function or a constant."""
+def object_body(full_name: str, value: Any, base: type = object) -> str:
+    """A class with its methods (but for those of `base`), a function or a constant."""
     module, _, name = full_name.rpartition(".")
     body = f".. currentmodule:: {module}\n\n"
     if not inspect.isclass(value):
         return body + f".. auto{'function' if inspect.isroutine(value) else 'data'}:: {name}\n"
-    members = methods(value) if members is None else members
-    return body + f".. autoclass:: {name}\n   :show-inheritance:\n" + (f"   :members: {', '.join(members)}\n" if members else "")
+    body += f".. autoclass:: {name}\n"
+    if base is object and documented(value.__bases__):
+        body += "   :show-inheritance:\n"
+    members = methods(value, base)
+    return body + (f"   :members: {', '.join(members)}\n" if members else "")
+
+
+def documented(bases: Iterable[type]) -> list[type]:
+    """The bases that a reader can look up."""
+    return [base for base in bases if id(base) in homes() or (base.__module__ == "builtins" and base is not object)]
 
 
 def object_page(full_name: str, value: Any) -> str:
@@ -140,8 +153,7 @@ def kind_page(kind: str) -> str:
     )
     page += table(rows, ("Name", "Class", "What it is"))
     for name, cls in components()[kind].items():
-        own = [method for method in methods(cls) if method not in dir(base)]
-        page += heading(name, "-") + object_body(homes()[id(cls)], cls, own) + "\n"
+        page += heading(name, "-") + object_body(homes()[id(cls)], cls, base) + "\n"
     return page
 
 
@@ -159,7 +171,7 @@ def write_pages(app: Sphinx) -> None:
     wanted = pages()
     for folder in ("api", "components"):
         for path in (reference / folder).glob("*.rst"):
-            if path.relative_to(reference).as_posix() not in wanted:
+            if path.relative_to(reference).as_posix() not in wanted and path.name != "plugin.h.rst":
                 path.unlink()
     for name, text in wanted.items():
         path = reference / name
@@ -168,12 +180,11 @@ def write_pages(app: Sphinx) -> None:
             path.write_text(text)
 
 
-def documented_bases(app: Sphinx, name: str, cls: type, options: object, bases: list[type]) -> None:
-    """Tell of the bases that a reader can look up."""
-    bases[:] = [base for base in bases if id(base) in homes() or base.__module__ == "builtins"]
+def name_bases(app: Sphinx, name: str, cls: type, options: object, bases: list[type]) -> None:
+    bases[:] = documented(bases)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_pages, priority=100)
-    app.connect("autodoc-process-bases", documented_bases)
+    app.connect("autodoc-process-bases", name_bases)
     return {"parallel_read_safe": True}

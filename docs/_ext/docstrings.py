@@ -43,7 +43,7 @@ def read(app: Sphinx, what: str, name: str, thing: object, options: object, line
     prompt = False
     for i, line in enumerate(lines):
         indentation = len(line) - len(line.lstrip())
-        if block is not None and (prompt and not line.strip() or not prompt and line.strip() and indentation <= block):
+        if block is not None and ((prompt and not line.strip()) or (not prompt and line.strip() and indentation <= block)):
             block = None
         if block is None and line.lstrip().startswith(">>>"):
             block, prompt = indentation, True

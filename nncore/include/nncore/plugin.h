@@ -18,8 +18,8 @@
 #define NNC_ABI_MINOR 0
 
 typedef struct nnc_head {
-    uint32_t abi_major;
-    uint32_t abi_minor;
+    uint32_t abi_major;   /* NNC_ABI_MAJOR */
+    uint32_t abi_minor;   /* NNC_ABI_MINOR */
     uint64_t struct_size; /* bytes of the whole table, this head included */
 } nnc_head;
 
@@ -87,11 +87,11 @@ enum { NNC_ROLE_WEIGHT = 0, NNC_ROLE_BIAS = 1, NNC_ROLE_SCALE = 2 };
 
 /* One tensor inside the flat vectors. A vector has one row. */
 typedef struct nnc_tensor {
-    int64_t offset;
+    int64_t offset; /* of its first number in w, g and each slot of state */
     int64_t rows;
     int64_t columns;
     int32_t layer; /* position of its layer in the network */
-    int32_t role;
+    int32_t role;  /* NNC_ROLE_WEIGHT, NNC_ROLE_BIAS or NNC_ROLE_SCALE */
 } nnc_tensor;
 
 /* The same for optimizers that need structure: w, g and state (n_slots, n) of the whole network, of which the tensors listed are to be
@@ -118,30 +118,31 @@ typedef struct nnc_optimizer {
  * rows, by several threads at once; with `split_columns` on all rows but for some columns of what it writes. At prediction every
  * layer must give each row by itself, and is called on slices of rows. */
 typedef struct nnc_layer_call {
-    const void *x;          /* (n_rows, n_inputs)                                                               */
-    void *y;                /* (n_rows, n_outputs)  forward writes it; an activation may then overwrite it */
-    const void *d_y;        /* (n_rows, n_outputs)  backward and gradient only */
-    void *d_x;              /* (n_rows, n_inputs)   backward writes it; NULL where nobody asks */
+    const void *x;          /* (n_rows, n_inputs) */
+    void *y;                /* (n_rows, n_outputs); forward writes it, an activation may then overwrite it */
+    const void *d_y;        /* (n_rows, n_outputs); in backward and gradient only */
+    void *d_x;              /* (n_rows, n_inputs); backward writes it; NULL where nobody asks */
     const void *parameters; /* this layer's tensors, one after the other in the order of its plan */
     void *d_parameters;     /* the same layout; written, not added to. In gradient: the place of `begin_parameter` */
     void *buffers;          /* state that is saved but not trained, in the order of its plan; read-only at prediction */
-    void *cache;            /* (cache + cache_per_row * n_rows,) forward writes it, backward reads it; NULL at prediction */
-    void *scratch;          /* (scratch + scratch_per_row * n_rows,) working room of this call, nothing is kept; NULL in gradient */
-    const double *hyper;
-    int64_t n_rows;
+    void *cache;            /* (cache + cache_per_row * n_rows,); forward writes it, backward reads it; NULL at prediction */
+    void *scratch;          /* (scratch + scratch_per_row * n_rows,); working room of this call, nothing is kept; NULL in gradient */
+    const double *hyper;    /* the layer's numbers, in the order of its Python `hyper()` */
+    int64_t n_rows;         /* of this slice */
     int64_t n_inputs;
     int64_t n_outputs;
-    int64_t first_row;       /* of the batch: where the slice begins */
-    int64_t begin_column;    /* forward writes columns begin_column .. end_column - 1 of y, */
-    int64_t end_column;      /* backward those of d_x and what of d_parameters belongs to them */
-    int64_t begin_parameter; /* gradient writes begin_parameter .. end_parameter - 1 of d_parameters */
-    int64_t end_parameter;
+    int64_t first_row;       /* where the slice begins in the batch */
+    int64_t begin_column;    /* the first column of y that forward writes; of d_x, and of d_parameters with it, that backward writes */
+    int64_t end_column;      /* the one after the last */
+    int64_t begin_parameter; /* the first of d_parameters that gradient writes */
+    int64_t end_parameter;   /* the one after the last */
     uint64_t seed; /* seed, step and layer together key the random numbers of a call */
     int64_t step;  /* the number of the batch, from 1: that of the update, unless several batches make one */
-    int32_t layer;
+    int32_t layer;    /* position in the network */
     int32_t training; /* 0 at prediction */
 } nnc_layer_call;
 
+/* One function type for all: which pointers it may read and write is beside them above. */
 typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
 
 /* Without `gradient` functions, backward writes d_x and d_parameters. With them (the plan then has a `gradient_unit`) backward writes d_x
