@@ -10,6 +10,7 @@ import importlib.metadata
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
@@ -55,9 +56,9 @@ class PluginProblem:
         return f"plugin {who}, {self.stage}: {self.error}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PluginInfo:
-    """One plugin found.
+    """One plugin found; shown in a line, with its components counted.
 
     Attributes
     ----------
@@ -88,6 +89,13 @@ class PluginInfo:
     built_in: bool = False
     blocked: bool = False
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        if self.blocked or self.problem is not None:
+            holds = "blocked" if self.blocked else "has a problem"
+        else:
+            holds = ", ".join(f"{n} {kind}" for kind, n in Counter(kind for kind, _ in self.components).items()) or "empty"
+        return f"<plugin {self.distribution} {self.version} ({self.entry}): {holds}>"
 
 
 def normalised(distribution: str) -> str:

@@ -48,6 +48,16 @@ def test_the_built_ins_come_through_the_same_door_and_first(site):
     assert [(kind, component.name) for kind, component in good.components if kind == "optimizers"] == [("optimizers", "sign_descent")]
 
 
+def test_a_plugin_is_shown_in_a_line(site):
+    site.install("nncore-good", "nncore-broken")
+    plugins = found(site)
+    assert repr(plugins[DISTRIBUTION]).startswith(f"<plugin nncore-ml {nncore.__version__} (builtin): ")
+    assert f" {len([k for k, _ in plugins[DISTRIBUTION].components if k == 'optimizers'])} optimizers" in repr(plugins[DISTRIBUTION])
+    assert repr(plugins["nncore-good"]).startswith("<plugin nncore-good 1.0 (plugin): 1 ")
+    assert repr(plugins["nncore-broken"]) == "<plugin nncore-broken 1.0 (plugin): has a problem>"
+    assert "nncore-good 1.0 (plugin): blocked>" in repr(found(site, Policy(disabled=["nncore-good"]))["nncore-good"])
+
+
 def test_no_component_is_imported(site):
     site.install("nncore-good")
     discover(site.entry_points(), Policy())
