@@ -117,15 +117,22 @@ def test_extras_named_in_messages_exist() -> None:
     assert named <= PROJECT["optional-dependencies"].keys()
 
 
-def test_readme_lists_the_extras() -> None:
+#: Extras for those who work on nncore; the others are for those who work with it.
+DEVELOPMENT = {"bench", "test", "docs"}
+
+
+def test_readme_lists_the_extras_for_users_and_contributing_the_others() -> None:
+    extras = PROJECT["optional-dependencies"]
     listed = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
-    assert listed == list(PROJECT["optional-dependencies"])
+    assert listed == [extra for extra in extras if extra not in DEVELOPMENT]
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [extra for extra in DEVELOPMENT if f"| `{extra}` |" not in contributing] == []
 
 
 def test_extra_all_is_all_that_users_may_need() -> None:
     extras = PROJECT["optional-dependencies"]
     (everything,) = extras["all"]
-    assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) == extras.keys() - {"all", "bench", "test"}
+    assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) == extras.keys() - {"all"} - DEVELOPMENT
 
 
 # ---- the distributions ------------------------------------------------------------------------------------------------------
