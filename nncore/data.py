@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,40 @@ CONVERT_AT_ONCE = 64 * 2**20
 BLOCK = 8 * 2**20
 
 
-def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np.dtype, allow_nan: bool = False) -> np.ndarray:
+class Rows:
+    """Samples that are made as they are asked for, so that all of them are never in memory: what `as_rows` takes beside arrays.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(n_samples, ...)``.
+    dtype : dtype
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """A sample by its number; samples by a slice or an array of numbers."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+#: Samples as the functions below return them.
+Samples = np.ndarray | Rows
+
+
+def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np.dtype, allow_nan: bool = False) -> Samples:
     """`data` as an array of numbers ``(n_samples, *shape)``, checked but not converted.
 
     Raises
@@ -35,11 +69,11 @@ def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np
     return array
 
 
-def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> np.ndarray:
+def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
     """The same, but for NaN and infinity."""
     if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
         raise DtypeError(f"{name} is a sparse matrix; networks here are dense: pass {name}.toarray()")
-    array = as_numbers(data, name)
+    array = data if isinstance(data, Rows) else as_numbers(data, name)
     if array.ndim < 2:
         hint = f"one sample: {name}.reshape(1, -1); one feature: {name}.reshape(-1, 1)"
         raise ShapeError(f"{name} must have a row for each sample, got shape {array.shape}; for {hint}")
@@ -50,9 +84,9 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> np.ndarra
     return array
 
 
-def as_matrix(samples: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def as_matrix(samples: Samples, dtype: np.dtype) -> np.ndarray:
     """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
-    return np.ascontiguousarray(samples, dtype).reshape(len(samples), math.prod(samples.shape[1:]))
+    return np.ascontiguousarray(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
 def as_numbers(data: object, name: str) -> np.ndarray:
@@ -73,7 +107,7 @@ def as_numbers(data: object, name: str) -> np.ndarray:
     return array
 
 
-def check_finite(array: np.ndarray, name: str, dtype: np.dtype, allow_nan: bool = False) -> None:
+def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = False) -> None:
     """Raise `DataError` naming the first row and column that is infinite, or NaN unless that is allowed, after conversion to `dtype`."""
     if array.dtype.kind in "biu" or array.size == 0:
         return
@@ -216,7 +250,7 @@ class Dataset:
 
     Parameters
     ----------
-    inputs : ndarray of shape (n_samples, ...)
+    inputs : ndarray or Rows of shape (n_samples, ...)
         As returned by `as_samples`.
     targets : Targets
     weights : ndarray of shape (n_samples,) or None
@@ -224,16 +258,16 @@ class Dataset:
         The network's.
     """
 
-    def __init__(self, inputs: np.ndarray, targets: Targets, weights: np.ndarray | None, dtype: np.dtype) -> None:
+    def __init__(self, inputs: Samples, targets: Targets, weights: np.ndarray | None, dtype: np.dtype) -> None:
         self.targets, self.weights, self.dtype = targets, weights, dtype
-        in_place = inputs.dtype == dtype and inputs.flags.c_contiguous
+        in_place = isinstance(inputs, np.ndarray) and inputs.dtype == dtype and inputs.flags.c_contiguous
         if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
-            inputs, in_place = np.ascontiguousarray(inputs, dtype), True
+            inputs, in_place = np.ascontiguousarray(inputs[:], dtype), True
         self.inputs, self.in_place = inputs, in_place
 
     @classmethod
     def checked(
-        cls, inputs: np.ndarray, y: object, sample_weight: object, loss: Loss, n_outputs: int, dtype: np.dtype, role: str = ""
+        cls, inputs: Samples, y: object, sample_weight: object, loss: Loss, n_outputs: int, dtype: np.dtype, role: str = ""
     ) -> Dataset:
         """From `inputs` as returned by `as_samples`, and targets and weights as users hold them.
 
@@ -255,7 +289,7 @@ class Dataset:
         All blocks but the last hold whole batches, so both ways train on the same batches.
         """
         if self.in_place:
-            inputs = self.inputs.reshape(len(self), -1)
+            inputs = self.inputs[:].reshape(len(self), -1)
             yield Block(inputs, self.targets.reals, self.targets.labels, self.weights, order)
             return
         bytes_per_batch = batch_size * self.inputs[0].size * self.dtype.itemsize

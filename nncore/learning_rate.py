@@ -11,7 +11,7 @@ import numpy as np
 
 from nncore._core.program import permutation
 from nncore.arguments import whole_number
-from nncore.data import as_rows
+from nncore.data import Samples, as_rows
 from nncore.errors import NonFiniteError, ParameterError
 from nncore.plugin import Loss, Optimizer
 
@@ -162,7 +162,7 @@ def find_learning_rate(
 
 
 def _losses(
-    trial: Sequential, rates: np.ndarray, samples: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, batch_size: int
+    trial: Sequential, rates: np.ndarray, samples: Samples, targets: np.ndarray, weights: np.ndarray | None, batch_size: int
 ) -> tuple[np.ndarray, str]:
     """Loss at every rate until it diverges, and why that was the end."""
     optimizer: Any = trial.optimizer

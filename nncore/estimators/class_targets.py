@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from nncore.errors import DataError, ParameterError
+from nncore.estimators.frames import is_missing
 from nncore.plugin import Loss
 from nncore.registry import resolve
 
@@ -19,6 +20,19 @@ from nncore.registry import resolve
 LOG_LOSS = "log_loss"
 
 MULTILABEL, HEADS = "multilabel-indicator", "multiclass-multioutput"
+
+
+def refuse_missing(y: Any) -> None:
+    """Raise `DataError` for the first sample without a class; of numbers, scikit-learn says it."""
+    try:
+        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
+    except ValueError:  # lists of different lengths, say: scikit-learn explains
+        return
+    if labels.dtype.kind != "O" or labels.ndim not in (1, 2):
+        return
+    for row, label in enumerate(labels.tolist()):
+        if any(map(is_missing, label)) if isinstance(label, list) else is_missing(label):
+            raise DataError(f"Input y contains NaN or None, at row {row} first: leave such samples out, or give them a class of their own")
 
 
 class ClassTargets:
@@ -32,12 +46,15 @@ class ClassTargets:
     Attributes
     ----------
     kind : {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}
+    is_sparse : bool
+        y was a sparse matrix of labels, and so are the answers.
     classes : ndarray of shape (n_classes,), or a list of them
         In sorted order; one array for each target if there are several with classes of their own.
     """
 
     def __init__(self, y: Any) -> None:
         check_classification_targets(y)
+        self.is_sparse = issparse(y)
         self.kind: str = type_of_target(y)
         if self.kind == MULTILABEL:
             self.classes: Any = np.arange(y.shape[1])
@@ -98,6 +115,13 @@ class ClassTargets:
         if self.kind == MULTILABEL and loss.link != "sigmoid" and loss.targets != "real":
             raise ParameterError(f"{loss!r} takes one class a sample, but y is multilabel: use loss={LOG_LOSS!r}")
 
+    def accuracy(self, loss: Loss) -> Any:
+        """The metric that is scikit-learn's accuracy for these classes: of all labels at once, or the mean over several targets."""
+        if self.kind == HEADS:
+            return loss.metrics[0]
+        # Told from the targets alone, labels of which every sample happens to have one would be taken for classes.
+        return {"name": "accuracy", "mode": "labels"} if self.kind == MULTILABEL else "accuracy"
+
     def n_outputs(self, loss: Loss) -> int:
         """Units of the network's last layer."""
         if self.kind == HEADS:
@@ -131,10 +155,11 @@ class ClassTargets:
 
     # ---- what the network answers -------------------------------------------------------------------------------------------
 
-    def decode(self, outputs: np.ndarray) -> np.ndarray:
+    def decode(self, outputs: np.ndarray) -> Any:
         """Classes for a network's outputs of shape (n_samples, n_outputs), after the link of its loss."""
         if self.kind == MULTILABEL:
-            return (outputs > 0.5).astype(np.int64)
+            labels = (outputs > 0.5).astype(np.int64)
+            return csr_matrix(labels) if self.is_sparse else labels
         if self.kind == HEADS:
             answers = [classes[part.argmax(axis=1)] for classes, part in zip(self.classes, self.split(outputs), strict=True)]
             return np.column_stack(answers)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -108,9 +109,7 @@ class Columns(Sequence[Column]):
         kind = self.kind(index)
         if kind != "object":
             return kind in ("text", "category")
-        return not all(
-            isinstance(value, (bool, int, float, np.number, np.bool_)) for value in self[index].values() if not is_missing(value)
-        )
+        return not all(isinstance(value, (Number, np.bool_)) for value in self[index].values() if not is_missing(value))
 
     def __getitem__(self, index: Any) -> Any:
         data = self._X[:, index] if self.names is None else self._frame.get_column(self.names[index])

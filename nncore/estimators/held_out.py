@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from nncore.errors import ParameterError
+from nncore.estimators.sparse_rows import SparseRows
 from nncore.plugin import Metric
 from nncore.registry import names, resolve
 from nncore.training import metric_name
@@ -30,7 +31,7 @@ class HeldOut:
     ----------
     X : array-like, sparse matrix or frame of shape (n_samples, n_features)
         As the user holds it, for scorers.
-    matrix : ndarray of shape (n_samples, n_columns)
+    matrix : ndarray or SparseRows of shape (n_samples, n_columns)
         As the network takes it.
     y : array of shape (n_samples,) or (n_samples, n_outputs)
         As the user holds it, for scorers.
@@ -41,7 +42,7 @@ class HeldOut:
     """
 
     X: Any
-    matrix: np.ndarray
+    matrix: np.ndarray | SparseRows
     y: Any
     target: np.ndarray
     sample_weight: np.ndarray | None
@@ -65,7 +66,7 @@ class Judge:
     scoring : str, callable, Metric or None
         ``"loss"``, a metric of the registry (by name or instance), one of scikit-learn's scorers, or ``scorer(estimator, X, y)``.
     default : str, Metric or dict
-        What None stands for.
+        What None stands for; a dict, which suits the target, also what its name does.
 
     Attributes
     ----------
@@ -74,7 +75,8 @@ class Judge:
     """
 
     def __init__(self, scoring: Any, default: Any) -> None:
-        scoring = default if scoring is None else scoring
+        if scoring is None or (isinstance(default, Mapping) and scoring == default["name"]):
+            scoring = default
         self.metrics: list[Metric] = []
         self._scorer: Callable[..., float] | None = None
         self._takes_weights = False

@@ -74,7 +74,7 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         raise ParameterError("callbacks listen to epochs, and solver='lbfgs' has none: use another solver, or no callbacks")
     twin = network if network.dtype == np.float64 else _in_float64(network)
     twin.weight_decay = data.penalty(float(estimator.alpha), len(data))
-    objective = Objective(twin, np.asarray(data.X, np.float64), data.target, data.weights)
+    objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
     iterations = Iterations(estimator, data, twin, tasks)
     interrupted = False
     try:

@@ -30,6 +30,7 @@ from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.lbfgs import fit_lbfgs
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import fit_stochastic
 from nncore.estimators.training_data import TrainingData
 from nncore.history import History
@@ -41,9 +42,6 @@ from nncore.registry import resolve
 
 #: What a fit ends with when numbers grew too large, in scikit-learn's words.
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
-
-#: Rows of a sparse matrix that are made dense at a time for prediction.
-SPARSE_ROWS = 8192
 
 
 class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
@@ -153,8 +151,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
     def _is_lbfgs(self) -> bool:
         return isinstance(self.solver, str) and self.solver == "lbfgs"
 
-    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[NDArray[np.floating], Any]:
-        """A dense matrix in the dtype of the training, and y; with `reset` the columns are learnt anew."""
+    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Any, Any]:
+        """A matrix in the dtype of the training, and y; with `reset` the columns are learnt anew."""
         dtype = (np.float64, np.float32) if self.dtype == "input" else np.dtype(self.dtype)
         checks = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": dtype, **self._target_checks}
         if reset or "_columns" not in self.__dict__:
@@ -164,12 +162,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
         else:
             matrix, y = self._columns.transform(self, X, y, **checks)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        return matrix.toarray() if issparse(matrix) else matrix, y
+        return dense_or_rows(matrix) if issparse(matrix) else matrix, y
 
     def _new_network(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
         """Built, with first values."""
         front, output = self._columns.front_layers(), Dense(self._n_network_outputs(loss))
-        batch = X[:: -(-len(X) // BATCH_ROWS)]
         if self.layers is None:
             sizes = hidden_layer_sizes_of(self.hidden_layer_sizes)
             activations = hidden_activations(self.activation, len(sizes))
@@ -180,6 +177,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
                 return network
         else:
             network = Sequential(*front, *(resolve("layers", layer) for layer in copy.deepcopy(list(self.layers))), output)
+        batch = X[:: -(-len(X) // BATCH_ROWS)]
         network.build(X.shape[1], loss=loss, rng=_seed(random_state), dtype=X.dtype, batch=batch)
         return network
 
@@ -223,14 +221,16 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
             weights_val = _checked_weights(weights_val, matrix)
             data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), self._weights(y_val, weights_val), judge)
         elif self.early_stopping and not self._is_lbfgs:
+            if self.validation_fraction == 0:
+                raise ParameterError("early_stopping=True needs samples to judge by: validation_fraction above 0, or X_val and y_val")
             rows, stratify = np.arange(len(data)), self._strata(data.target)
             train, val = train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=stratify)
             if len(val) < 2:
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-            weights = data.weights
-            weights_val = None if weights is None else weights[val]
-            data.held_out = HeldOut(_safe_indexing(X, val), data.X[val], y[val], data.target[val], weights_val, judge)
-            data.X, data.target, data.weights = data.X[train], data.target[train], None if weights is None else weights[train]
+            held_out = data.rows(val)
+            data.held_out = HeldOut(_safe_indexing(X, val), held_out.X, y[val], held_out.target, held_out.weights, judge)
+            kept = data.rows(train)
+            data.X, data.target, data.weights = kept.X, kept.target, kept.weights
         if data.held_out is not None and self.validation_scores_ is None:
             self.validation_scores_, self.best_validation_score_ = [], -np.inf
 
@@ -257,9 +257,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
         X = self._columns.transform(self, X, accept_sparse=["csr", "csc"])
         if not issparse(X):
             return self.network_.predict_proba(X)
-        rows = X.tocsr()
-        blocks = (rows[start : start + SPARSE_ROWS].toarray() for start in range(0, rows.shape[0], SPARSE_ROWS))
-        return np.concatenate([self.network_.predict_proba(block) for block in blocks])
+        return np.concatenate([self.network_.predict_proba(block) for block in SparseRows(X).blocks()])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

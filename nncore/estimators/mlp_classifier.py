@@ -15,7 +15,7 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
 from nncore.errors import DataError, ParameterError
-from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets, refuse_missing
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.plugin import Loss
@@ -153,7 +153,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     What the columns are, their categories, means and deviations are those of all samples given to `fit` (of the first ones given to
     `partial_fit`), without those of `X_val`. ``network_`` takes the matrix that is made of X.
 
-    Sparse X is made dense: whole for training, in blocks for prediction.
+    Sparse X is made dense: whole if it is small then (64 MB) or the solver is L-BFGS, else batch by batch, for the same bits.
 
     Examples
     --------
@@ -260,6 +260,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
         self._targets.check(y)
 
+    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Any, Any]:
+        refuse_missing(y)
+        return super()._validate_samples(X, y, sample_weight, reset=reset)
+
     def _make_loss(self) -> Loss:
         return self._targets.loss(self.loss)
 
@@ -282,7 +286,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return target if self.n_outputs_ == 1 else None
 
     def _default_scoring(self, loss: Loss) -> Any:
-        return loss.metrics[0] if self._targets.kind == HEADS else "accuracy"
+        return self._targets.accuracy(loss)
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -293,7 +297,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            A sparse matrix is made dense.
+            A sparse matrix is made dense, a large one batch by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Classes; several columns of 0 and 1 for labels that may go together (a sparse matrix too), or of classes of their own.
         sample_weight : array-like of shape (n_samples,), optional

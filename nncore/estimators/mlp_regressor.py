@@ -152,7 +152,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     What the columns are, their categories, means and deviations are those of all samples given to `fit` (of the first ones given to
     `partial_fit`), without those of `X_val`. ``network_`` takes the matrix that is made of X.
 
-    Sparse X is made dense: whole for training, in blocks for prediction.
+    Sparse X is made dense: whole if it is small then (64 MB) or the solver is L-BFGS, else batch by batch, for the same bits.
 
     Examples
     --------
@@ -287,7 +287,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            A sparse matrix is made dense.
+            A sparse matrix is made dense, a large one batch by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         sample_weight : array-like of shape (n_samples,), optional
         X_val, y_val, sample_weight_val : array-like, optional

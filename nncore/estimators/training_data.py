@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncore.estimators.held_out import HeldOut
+from nncore.estimators.sparse_rows import SparseRows
 
 
 @dataclass
@@ -15,20 +16,25 @@ class TrainingData:
 
     Attributes
     ----------
-    X : ndarray of shape (n_samples, n_columns)
+    X : ndarray or SparseRows of shape (n_samples, n_columns)
     target : ndarray
         As the loss takes it.
     weights : ndarray of shape (n_samples,) or None
     held_out : HeldOut or None
     """
 
-    X: np.ndarray
+    X: np.ndarray | SparseRows
     target: np.ndarray
     weights: np.ndarray | None
     held_out: HeldOut | None = None
 
     def __len__(self) -> int:
         return len(self.X)
+
+    def rows(self, chosen: np.ndarray) -> TrainingData:
+        """Some of the samples."""
+        X = self.X.select(chosen) if isinstance(self.X, SparseRows) else self.X[chosen]
+        return TrainingData(X, self.target[chosen], None if self.weights is None else self.weights[chosen])
 
     def penalty(self, alpha: float, batch_size: int) -> float:
         """λ of a network whose batches are to have scikit-learn's penalty.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import pickle
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -110,6 +111,16 @@ def test_what_training_did_not_have():
     assert matrix[:, 3:5].sum(axis=1).tolist() == [1, 0, 0, 1]
     assert np.isnan(matrix[:, 0]).tolist() == [False, False, True, False]  # the network learns a value for it
     assert matrix[1, 5] == matrix[3, 5] == 1.0  # the mean of those learnt from
+
+
+def test_objects_that_are_numbers_are_no_categories():
+    X = pd.DataFrame({"d": [Decimal("1.5"), None, Decimal(3)]})
+    matrix = ColumnEncoder().fit_transform(Estimator(), X, **CHECKS)
+    np.testing.assert_array_equal(matrix, [[1.5], [np.nan], [3.0]])
+    with pytest.raises(DataError, match="column 'c' of X holds 1j, which is no number"):
+        ColumnEncoder().fit_transform(
+            Estimator(), pd.DataFrame({"c": pd.Series([1j, 2j, 3j], dtype=object), "t": ["u", "v", "u"]}), **CHECKS
+        )
 
 
 def test_objects_are_judged_by_their_values():

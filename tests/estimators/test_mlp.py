@@ -16,6 +16,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import nncore as nn
+import nncore.data
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.estimators import MLPClassifier, MLPRegressor
 
@@ -167,6 +168,30 @@ def test_float32_is_kept_and_can_be_asked_for(kind):
             model = cls(max_iter=3, random_state=0, dtype=dtype, solver=solver).fit(data, y)
             assert model.coefs_[0].dtype == model.intercepts_[0].dtype == expected
             assert (model.predict_proba if kind == "MLPClassifier" else model.predict)(data).dtype == expected
+
+
+@both
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_large_sparse_matrices_become_dense_batch_by_batch(kind, early_stopping, monkeypatch):
+    cls = getattr(nn.estimators, kind)
+    settings = {"random_state": 0, "max_iter": 5, "batch_size": 16, "early_stopping": early_stopping}
+    dense = cls(**settings).fit(X, y)
+    largest = 0
+    to_dense = csr_matrix.toarray
+
+    def toarray(matrix, *arguments, **options):
+        nonlocal largest
+        largest = max(largest, matrix.shape[0])
+        return to_dense(matrix, *arguments, **options)
+
+    monkeypatch.setattr(nn.data, "CONVERT_AT_ONCE", 24 * X.shape[1] * 8)
+    monkeypatch.setattr(nn.data, "BLOCK", 32 * X.shape[1] * 8)
+    monkeypatch.setattr(csr_matrix, "toarray", toarray)
+    sparse = cls(**settings).fit(csr_matrix(X), y)
+    assert dense.network_.parameters.tobytes() == sparse.network_.parameters.tobytes()
+    assert dense.loss_curve_ == sparse.loss_curve_
+    np.testing.assert_array_equal(sparse.predict(csr_matrix(X)), dense.predict(X))
+    assert largest <= 32
 
 
 @both

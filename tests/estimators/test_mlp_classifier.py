@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 from sklearn.datasets import load_iris
 from sklearn.metrics import balanced_accuracy_score
 
@@ -45,7 +46,9 @@ def test_multilabel(container):
     model = MLPClassifier(**QUICK).fit(X, container(labels))
     assert model.out_activation_ == "logistic"
     assert model.score(X, labels) > 0.9
-    np.testing.assert_array_equal(model.predict(X), model.predict_proba(X) > 0.5)
+    answers = model.predict(X)
+    assert isinstance(answers, type(container(labels)))  # as scikit-learn's: sparse labels, sparse answers
+    np.testing.assert_array_equal(answers.toarray() if issparse(answers) else answers, model.predict_proba(X) > 0.5)
 
 
 class TestSeveralTargets:
@@ -110,6 +113,24 @@ def test_losses(loss, has_probabilities, labels):
     assert hasattr(model, "predict_proba") == hasattr(model, "predict_log_proba") == has_probabilities
     if has_probabilities:
         np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy"])
+def test_labels_of_which_every_sample_has_one_are_scored_as_labels(scoring):
+    chosen = np.arange(len(X)) % 2
+    labels = np.column_stack([chosen, 1 - chosen])
+    model = MLPClassifier(max_iter=4, random_state=0, scoring=scoring).fit(X, labels, X_val=X, y_val=labels)
+    assert model.best_validation_score_ == model.score(X, labels)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("container", [list, lambda y: np.array(y, dtype=object), pd.Series, lambda y: pd.Series(y, dtype="category")])
+def test_a_missing_class_has_its_row(container, missing):
+    y = container(["a", "b", "a", missing, "b", missing])
+    with pytest.raises(DataError, match="at row 3 first: leave such samples out"):
+        MLPClassifier().fit(X[:6], y)
+    with pytest.raises(DataError, match="at row 3 first"):
+        MLPClassifier(max_iter=1).fit(X[:4], list("abab"), X_val=X[:6], y_val=y)
 
 
 def test_a_loss_of_one_class_a_sample_refuses_labels_that_go_together():

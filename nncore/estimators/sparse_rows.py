@@ -1,0 +1,46 @@
+"""Sparse matrices that are too large to be made dense."""
+
+# SciPy has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nncore import data
+
+
+class SparseRows(data.Rows):
+    """A sparse matrix whose rows become dense as they are asked for.
+
+    Parameters
+    ----------
+    matrix : sparse matrix of shape (n_samples, n_columns)
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix.tocsr()
+        self.shape, self.dtype = self.matrix.shape, self.matrix.dtype
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        if isinstance(rows, (int, np.integer)):
+            return self.matrix[[rows]].toarray()[0]
+        return self.matrix[rows].toarray()
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """All rows in turn, as many at a time as are not too large together."""
+        n_rows = max(1, data.CONVERT_AT_ONCE // (self.shape[1] * self.dtype.itemsize))
+        return (self[start : start + n_rows] for start in range(0, len(self), n_rows))
+
+    def select(self, rows: np.ndarray) -> SparseRows:
+        """Some of the rows, not yet dense."""
+        return SparseRows(self.matrix[rows])
+
+
+def dense_or_rows(matrix: Any) -> np.ndarray | SparseRows:
+    """A dense matrix, or, if that would be large, one that becomes dense batch by batch."""
+    n_bytes = matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize
+    return matrix.toarray() if n_bytes <= data.CONVERT_AT_ONCE else SparseRows(matrix)
