@@ -13,7 +13,7 @@ from nncore._core.program import permutation
 from nncore.arguments import whole_number
 from nncore.data import Samples, as_rows
 from nncore.errors import NonFiniteError, ParameterError
-from nncore.plugin import Loss, Optimizer
+from nncore.typing import LossLike, OptimizerLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,8 +67,8 @@ def find_learning_rate(
     X: Any,
     y: Any,
     *,
-    loss: str | Loss | type | dict[str, Any] | None = None,
-    optimizer: str | Optimizer | type | dict[str, Any] | None = None,
+    loss: LossLike | None = None,
+    optimizer: OptimizerLike | None = None,
     batch_size: int = 128,
     lowest: float = 1e-7,
     highest: float = 10.0,

@@ -21,9 +21,10 @@ from nncore.initialisation import BATCH_ROWS
 from nncore.monitor import check_recorded
 from nncore.network import Network
 from nncore.planning import Blueprint, check_trainable, plan_network
-from nncore.plugin import Callback, Configurable, Loss, Metric, Optimizer, Schedule
+from nncore.plugin import Callback, Configurable, Loss, Metric, Schedule
 from nncore.threads import WORTH_WAKING, get_num_threads, threads_for
 from nncore.training import Training, columns, explained, metric_name
+from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, ScheduleLike
 
 
 class Sequential(Network):
@@ -71,22 +72,22 @@ class Sequential(Network):
         X: Any,
         y: Any,
         *,
-        loss: str | Loss | type | dict[str, Any] | None = None,
-        optimizer: str | Optimizer | type | dict[str, Any] | None = None,
+        loss: LossLike | None = None,
+        optimizer: OptimizerLike | None = None,
         epochs: int = 20,
         batch_size: int = 128,
         accumulate: int = 1,
         shuffle: bool = True,
         drop_last: bool = False,
         validation: tuple[Any, ...] | None = None,
-        metrics: Sequence[str | Metric | type | dict[str, Any]] | None = None,
+        metrics: Sequence[MetricLike] | None = None,
         sample_weight: Any = None,
-        callbacks: Sequence[str | Callback | type | dict[str, Any]] = (),
+        callbacks: Sequence[CallbackLike] = (),
         weight_decay: float | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
-        schedule: str | Schedule | type | dict[str, Any] | None = None,
+        schedule: ScheduleLike | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         n_threads: int | None = None,
         progress: bool = True,
@@ -206,7 +207,9 @@ class Sequential(Network):
         if not _same(new_optimizer, self.optimizer):
             self._set_optimizer(new_optimizer)
         self._set_groups(new_groups, grouping)
-        self.weight_decay, self.clip_norm, self.clip_value = weight_decay, clip_norm, clip_value
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
         n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
         self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
         if progress:
@@ -237,7 +240,9 @@ class Sequential(Network):
         schedule = copy.deepcopy(schedule)  # what one network observes is no affair of another's, nor of the user's instance
         if schedule is not None:
             schedule.restore({})
-        self.schedule, self.schedule_begin, self.schedule_steps = schedule, self.n_steps, n_steps
+        self.schedule = schedule
+        self.schedule_begin = self.n_steps
+        self.schedule_steps = n_steps
 
     def forward(self, X: Any, training: bool = False) -> np.ndarray:
         """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.
@@ -360,9 +365,7 @@ class Sequential(Network):
         link = None if self.loss is None else self.loss.link
         return outputs if link is None else registry.resolve("activations", link).forward(outputs)
 
-    def evaluate(
-        self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[str | Metric | type | dict[str, Any]] | None = None
-    ) -> dict[str, float]:
+    def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
         """Mean loss (without the penalty of `weight_decay`) and metrics on data not trained on.
 
         Returns
@@ -434,7 +437,7 @@ def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype
     return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, role="validation ")
 
 
-def _metrics(loss: Loss, names: Sequence[str | Metric | type | dict[str, Any]] | None) -> list[Metric]:
+def _metrics(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
     """The metrics asked for, or those that go with the loss."""
     return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else names)]
 

@@ -21,6 +21,7 @@ from nncore.planning import Blueprint, check_trainable, layer_names, plan_networ
 from nncore.plugin import Layer, Loss, Optimizer, Schedule
 from nncore.specification import UpdateRule
 from nncore.threads import WORTH_MEETING, Pace, threads_for
+from nncore.typing import LayerLike, LossLike, OptimizerLike
 
 NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
 
@@ -28,23 +29,23 @@ NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_
 class Network:
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
-    def __init__(self, *layers: Layer | str) -> None:
+    def __init__(self, *layers: LayerLike) -> None:
         self.layers: list[Layer] = [registry.resolve("layers", layer) for layer in layers]
         if not self.layers:
             raise ParameterError("Sequential needs at least one layer")
-        self.layer_names = layer_names(self.layers)
+        self.layer_names: list[str] = layer_names(self.layers)
         self.loss: Loss | None = None
         self.optimizer: Optimizer | None = None
         self.schedule: Schedule | None = None
-        self.schedule_begin = 0  # the value of n_steps at which the schedule's step is 0
-        self.schedule_steps = 0  # that it spans
-        self.weight_decay = 0.0
-        self.clip_norm = 0.0
-        self.clip_value = 0.0
+        self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
+        self.schedule_steps: int = 0  # that it spans
+        self.weight_decay: float = 0.0
+        self.clip_norm: float = 0.0
+        self.clip_value: float = 0.0
         self.groups: dict[str, dict[str, Any]] = {}
-        self.average_begin = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
-        self.n_epochs = 0
-        self.seed = 0
+        self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
+        self.n_epochs: int = 0
+        self.seed: int = 0
         self.metadata: dict[str, Any] = {}
         self._blueprint: Blueprint | None = None
         self._grouping: Grouping | None = None
@@ -68,8 +69,8 @@ class Network:
     def build(
         self,
         n_inputs: int | tuple[int, ...],
-        loss: str | Loss | type | dict[str, Any] | None = None,
-        optimizer: str | Optimizer | type | dict[str, Any] | None = None,
+        loss: LossLike | None = None,
+        optimizer: OptimizerLike | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         dtype: str | np.dtype | type = "float32",
         batch: Any = None,

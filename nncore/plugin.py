@@ -17,7 +17,7 @@ Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nn
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -214,7 +214,8 @@ class Optimizer(Configurable):
     needs_tensors: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = None
 
-    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+    # The Any in both places lets type checkers accept subclasses that take (w, g, state, t) and nothing more.
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Any, **_: Any) -> None:
         """Update `w` and `state` in place.
 
         Parameters

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,16 +21,19 @@ RUNNING_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ModuleNotFoundError:  # before 1.9 there are no callbacks: an estimator has no set_callbacks then
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands where scikit-learn has none."""
+class CallbackSupportMixin:
+    """Stands where scikit-learn has none: an estimator has no set_callbacks then."""
 
-    def with_callbacks(method: Method) -> Method:
-        """`method` as it is."""
-        return method
+
+def with_callbacks(method: Method) -> Method:
+    """`method` as it is."""
+    return method
+
+
+if not TYPE_CHECKING:  # scikit-learn's own, from 1.9 on, have no types and would take those of what they decorate
+    with contextlib.suppress(ModuleNotFoundError):
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 
 class FitTasks(Callback):

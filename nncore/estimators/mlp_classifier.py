@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.metaestimators import available_if
 
 from nncore.errors import DataError, ParameterError
+from nncore.estimators.available import available_if
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets, refuse_missing
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.mlp import MultilayerPerceptron

@@ -1,0 +1,131 @@
+# What type checkers see in place of the names that __init__.py loads at first use; a test holds the two equal.
+
+from nncore.callbacks.checkpoint import Checkpoint
+from nncore.callbacks.csv_logger import CSVLogger
+from nncore.callbacks.early_stopping import EarlyStopping
+from nncore.callbacks.ema import EMA
+from nncore.callbacks.lambda_callback import LambdaCallback
+from nncore.callbacks.progress_bar import ProgressBar
+from nncore.callbacks.swa import SWA
+from nncore.callbacks.tensorboard import TensorBoard
+from nncore.callbacks.time_limit import TimeLimit
+from nncore.configuration import get_include
+from nncore.functions import FunctionLoss, FunctionMetric
+from nncore.history import History
+from nncore.layers.activation import ActivationLayer
+from nncore.layers.batch_norm import BatchNorm
+from nncore.layers.concat import Concat
+from nncore.layers.dense import Dense
+from nncore.layers.dropout import Dropout
+from nncore.layers.embedding import Embedding
+from nncore.layers.fill_missing import FillMissing
+from nncore.layers.flatten import Flatten
+from nncore.layers.layer_norm import LayerNorm
+from nncore.layers.residual import Residual
+from nncore.learning_rate import find_learning_rate
+from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
+from nncore.losses.cross_entropy import CrossEntropy
+from nncore.losses.gaussian_nll import GaussianNLL
+from nncore.losses.half_mse import HalfMSE
+from nncore.losses.hinge import Hinge
+from nncore.losses.huber import Huber
+from nncore.losses.mae import MAE
+from nncore.losses.mse import MSE
+from nncore.losses.poisson import Poisson
+from nncore.losses.quantile import Quantile
+from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from nncore.losses.softmax_heads import SoftmaxHeads
+from nncore.model import Sequential
+from nncore.optimizers.adagrad import AdaGrad
+from nncore.optimizers.adam import Adam
+from nncore.optimizers.adamw import AdamW
+from nncore.optimizers.block_coordinate import BlockCoordinate
+from nncore.optimizers.momentum import Momentum
+from nncore.optimizers.nesterov import Nesterov
+from nncore.optimizers.rmsprop import RMSProp
+from nncore.optimizers.sgd import SGD
+from nncore.persistence import load
+from nncore.registry import get, names, plugins
+from nncore.schedules.constant import ConstantRate
+from nncore.schedules.cosine import Cosine
+from nncore.schedules.coslog4 import CosLog4
+from nncore.schedules.flat_cosine import FlatCosine
+from nncore.schedules.invscaling import InverseScaling
+from nncore.schedules.one_cycle import OneCycle
+from nncore.schedules.plateau import Plateau
+from nncore.schedules.step import StepDecay
+from nncore.schedules.warmup import Warmup
+from nncore.threads import get_num_threads, set_num_threads
+
+from . import datasets as datasets
+from . import displays as displays
+from . import errors as errors
+from . import estimators as estimators
+from . import inspection as inspection
+from . import plugin as plugin
+
+__version__: str
+
+__all__ = [
+    "EMA",
+    "MAE",
+    "MSE",
+    "SGD",
+    "SWA",
+    "ActivationLayer",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
+    "BinaryCrossEntropy",
+    "BlockCoordinate",
+    "CSVLogger",
+    "Checkpoint",
+    "Concat",
+    "ConstantRate",
+    "CosLog4",
+    "Cosine",
+    "CrossEntropy",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Embedding",
+    "FillMissing",
+    "FlatCosine",
+    "Flatten",
+    "FunctionLoss",
+    "FunctionMetric",
+    "GaussianNLL",
+    "HalfMSE",
+    "Hinge",
+    "History",
+    "Huber",
+    "InverseScaling",
+    "LambdaCallback",
+    "LayerNorm",
+    "Momentum",
+    "Nesterov",
+    "OneCycle",
+    "Plateau",
+    "Poisson",
+    "ProgressBar",
+    "Quantile",
+    "RMSProp",
+    "Residual",
+    "Sequential",
+    "SoftmaxCrossEntropy",
+    "SoftmaxHeads",
+    "StepDecay",
+    "TensorBoard",
+    "TimeLimit",
+    "Warmup",
+    "__version__",
+    "find_learning_rate",
+    "get",
+    "get_include",
+    "get_num_threads",
+    "load",
+    "names",
+    "plugins",
+    "set_num_threads",
+]

@@ -1,0 +1,19 @@
+"""Methods that an estimator has only with some parameters."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import sklearn.utils.metaestimators
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+    """scikit-learn's ``available_if``, after which type checkers still know the method."""
+    decorator: Callable[[Method], Method] = sklearn.utils.metaestimators.available_if(check)
+    return decorator

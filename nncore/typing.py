@@ -1,0 +1,25 @@
+"""What a user may write for a component, for annotations: a name, an instance, a class, a description, some a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from nncore.plugin import Callback, Layer, Loss, Metric, Optimizer, Schedule
+
+if TYPE_CHECKING:
+    from nncore.training import Training
+
+__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "ScheduleLike"]
+
+LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
+#: The function takes outputs and targets, and gives the loss of each sample and its gradient: see `nncore.FunctionLoss`.
+LossLike: TypeAlias = str | Loss | type[Loss] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+#: The function takes outputs, targets and weights, and gives a score: see `nncore.FunctionMetric`.
+MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
+ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
+#: The function is called with the running training after every epoch.
+CallbackLike: TypeAlias = "str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Training], object]"

@@ -1,0 +1,32 @@
+"""What type checkers see of the estimators; read by mypy in test_typing.py, never run. scikit-learn itself has no types."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.estimators import LogisticNeuron, MLPClassifier, MLPRegressor, MPNeuron, Perceptron
+
+X = np.zeros((8, 3))
+y = np.zeros(8, np.int64)
+
+
+def estimators() -> None:
+    classifier = MLPClassifier(hidden_layer_sizes=(16,), activation=["relu"], solver="adamw", dropout=0.1, random_state=0)
+    assert_type(classifier.fit(X, y, X_val=X, y_val=y), MLPClassifier)
+    assert_type(classifier.partial_fit(X, y, classes=[0, 1]), MLPClassifier)
+    assert_type(classifier.predict_proba(X), NDArray[np.floating] | list[NDArray[np.floating]])
+    assert_type(classifier.score(X, y), float)
+    assert_type(MLPRegressor(loss="huber").fit(X, y), MLPRegressor)
+    assert_type(Perceptron().fit(X, y), Perceptron)
+    assert_type(LogisticNeuron().fit(X, y), LogisticNeuron)
+    assert_type(MPNeuron([1.0, 1.0], bias=-1.5).predict(X).dtype, np.dtype[np.float64])
+
+
+def refused() -> None:
+    MLPClassifier((16,), "relu", "adam")  # type: ignore[call-arg]
+    MLPClassifier(layer_sizes=(16,))  # type: ignore[call-arg]
+    MLPRegressor().fit(X)  # type: ignore[call-arg]
+    MPNeuron()  # type: ignore[call-arg]

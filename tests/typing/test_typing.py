@@ -1,0 +1,61 @@
+"""The public API as type checkers see it: mypy reads the files beside this one."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nncore
+
+HERE = Path(__file__).parent
+PROGRAMS = sorted(path.name for path in HERE.glob("*.py") if not path.name.startswith("test_"))
+
+
+def run_mypy(*paths: Path, cache: Path) -> str:
+    """What mypy says of the files as a user's, without this repository's settings."""
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", "--no-error-summary"]
+    root = Path(nncore.__file__).parents[1]
+    # mypy finds what is in site-packages by itself, and does not follow an editable installation.
+    environment = os.environ if root.name == "site-packages" else os.environ | {"MYPYPATH": str(root)}
+    command += [f"--cache-dir={cache}", *map(str, paths)]
+    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, encoding="utf-8")
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mypy")
+
+
+@pytest.mark.slow
+def test_mypy_agrees_with_every_line(cache: Path) -> None:
+    assert {"networks.py", "estimators.py", "look_ups.py", "plugin.py"} == set(PROGRAMS)
+    assert run_mypy(*(HERE / name for name in PROGRAMS), cache=cache) == ""
+
+
+@pytest.mark.slow
+def test_mypy_would_tell(cache: Path, tmp_path: Path) -> None:
+    program = tmp_path / "wrong.py"
+    program.write_text("import nncore as nn\nnn.Dense('4')\nnn.Dense(4)  # type: ignore[arg-type]\nreveal_type(nn.Adam())\n")
+    said = run_mypy(program, cache=cache)
+    assert 'wrong.py:2: error: Argument 1 to "Dense" has incompatible type "str"; expected "int"' in said
+    assert "wrong.py:3: error: Unused" in said
+    assert 'Revealed type is "nncore.optimizers.adam.Adam"' in said
+
+
+def test_stub_names_what_is_loaded_at_first_use() -> None:
+    tree = ast.parse((Path(nncore.__file__).with_suffix(".pyi")).read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    homes = {name.name: node.module for node in imports if node.level == 0 for name in node.names}
+    modules = {name.name for node in imports if node.level == 1 for name in node.names}
+    (exported,) = (ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign))
+    assert homes == nncore._HOMES
+    assert modules == set(nncore._MODULES)
+    assert sorted(exported) == sorted(nncore.__all__)
