@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 _NUMBER = r"-?\d+\.\d*"
-_COUNTS = re.compile(r"\d epochs?\b|\d m?s\b")
+_COUNTS = re.compile(r"\bepochs?\b|\d m?s\b")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _commands(console: str) -> Iterator[tuple[str, str]]:
 
 def _run_console(block: Block, where: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NNCORE_")}
-    environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONIOENCODING": "utf-8", "COLUMNS": "90"}
+    environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
     for command, output in _commands(block.text):
         done = subprocess.run(
             ["bash", "-c", command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=120
