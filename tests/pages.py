@@ -23,6 +23,8 @@ from pathlib import Path
 import pytest
 
 _NUMBER = r"-?\d+\.\d*"
+#: Shown where a fit takes more than half a second, and on no page.
+_PROGRESS = re.compile(r"^( *\d+ %  epoch |ended early: ).*\n", re.MULTILINE)
 _COUNTS = re.compile(r"\bepochs?\b|\d m?s\b")
 
 
@@ -106,11 +108,11 @@ def _commands(console: str) -> Iterator[tuple[str, str]]:
 
 
 def _run_console(block: Block, where: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NNCORE_")}
-    environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
     for command, output in _commands(block.text):
         done = subprocess.run(
             ["bash", "-c", command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=120
         )
-        check_output(done.stdout, output, f"{where} $ {command}")
+        check_output(_PROGRESS.sub("", done.stdout), output, f"{where} $ {command}")
         assert done.returncode == 0 or "error" in output, f"{where} $ {command}: exit code {done.returncode}"
