@@ -13,6 +13,7 @@ from nncore.discovery import PluginInfo, PluginProblem, Policy, discover, normal
 from nncore.errors import AmbiguousComponentError, MissingExtraError, ParameterError, PluginError, UnknownComponentError
 from nncore.manifest import KINDS
 from nncore.plugin import Activation, Callback, Component, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Schedule
+from nncore.plugin_list import PluginList
 
 #: What the components of each kind derive from.
 BASES: dict[str, type[Configurable]] = {
@@ -94,9 +95,9 @@ class Catalogue:
             raise PluginError(str(problem))
         self._problems.append(problem)
 
-    def plugins(self) -> list[PluginInfo]:
+    def plugins(self) -> PluginList:
         """Every plugin found, loaded or not; the built-ins first."""
-        return list(self._plugins)
+        return PluginList(self._plugins)
 
     def problems(self) -> list[PluginProblem]:
         """Everything that is wrong with the plugins found."""

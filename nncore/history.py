@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from array import array
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ import numpy as np
 
 from nncore.configuration import require
 from nncore.errors import ParameterError
+from nncore.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -153,27 +153,17 @@ class History:
             parts.append(self.stop_reason)
         return "History of " + "; ".join(parts)
 
-    def _rows(self) -> list[list[str]]:
-        """Header and the last epochs, as text."""
+    def _table(self) -> Table:
+        """The last epochs."""
         first = max(0, self._n_epochs - SHOWN_EPOCHS)
-        rows = [["epoch", *self._columns]]
+        header = ["epoch", *self._columns]
+        rows = [["…", *("" for _ in self._columns)]] if first else []
         for index in range(first, self._n_epochs):
             rows.append([str(index + 1), *(f"{column[index]:.6g}" for column in self._columns.values())])
-        return rows
+        return Table(self._headline(), header, rows, numbers=header)
 
     def __repr__(self) -> str:
-        rows = self._rows()
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        if self._n_epochs > SHOWN_EPOCHS:
-            lines.insert(1, "…".rjust(widths[0]))
-        return "\n".join([self._headline(), *(lines if self._n_epochs else [])])
+        return self._table().text() if self._n_epochs else self._headline()
 
     def _repr_html_(self) -> str:
-        header, *rows = ([html.escape(cell) for cell in row] for row in self._rows())
-        table = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in header) + "</tr>"]
-        if self._n_epochs > SHOWN_EPOCHS:
-            table.append(f'<tr><td colspan="{len(header)}" style="text-align:left">…</td></tr>')
-        table += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
-        body = f'<table style="text-align:right">{"".join(table)}</table>' if self._n_epochs else ""
-        return f"<div><p>{html.escape(self._headline())}</p>{body}</div>"
+        return self._table().html()

@@ -19,6 +19,7 @@ from nncore.errors import ParameterError, PluginError, PluginWarning
 from nncore.functions import FunctionLoss, FunctionMetric
 from nncore.manifest import KINDS
 from nncore.plugin import Configurable
+from nncore.plugin_list import PluginList
 
 __all__ = [
     "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",
@@ -195,8 +196,8 @@ def component(kind: str, name: str) -> Registration:
     return _installed().component(kind, name)
 
 
-def plugins() -> list[PluginInfo]:
-    """Every plugin found, loaded or not: see `Registry.plugins`."""
+def plugins() -> PluginList:
+    """Every plugin found, loaded or not, as a list of `PluginInfo` that is shown as a table: see `Registry.plugins`."""
     return _installed().plugins()
 
 

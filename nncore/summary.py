@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import html as markup
 import inspect
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nncore import registry
@@ -15,23 +13,15 @@ from nncore.groups import group_tensors
 from nncore.planning import Blueprint, plan_network
 from nncore.plugin import Configurable, Layer, Plan, rung
 from nncore.specification import Stage
+from nncore.tables import Table
 
 if TYPE_CHECKING:
     from nncore.model import Sequential
 
 _COLUMNS = ("layer", "does", "output", "parameters", "trained", "FLOPs", "runs")
-_RIGHT_ALIGNED = ("parameters", "FLOPs")
+_NUMBERS = ("parameters", "FLOPs")
 #: A description of a layer that is longer is cut.
 _WIDEST = 60
-
-
-@dataclass(frozen=True)
-class _Table:
-    """What both forms of a summary show: a title, rows under `_COLUMNS`, notes."""
-
-    title: str
-    rows: list[tuple[str, ...]]
-    notes: list[str]
 
 
 def summary(network: Sequential) -> str:
@@ -40,31 +30,12 @@ def summary(network: Sequential) -> str:
     FLOPs are those of a prediction for one sample. Layers inside a layer come before it, under its name: ``residual_1.dense_1``. Before
     the network is built, shapes and numbers are ``"?"``.
     """
-    table = _table(network)
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *table.rows, strict=True)]
-    lines = [table.title, ""]
-    for row in (_COLUMNS, *table.rows):
-        cells = (_aligned(cell, width, name) for cell, width, name in zip(row, widths, _COLUMNS, strict=True))
-        lines.append("  ".join(cells).rstrip())
-    lines.insert(3, "─" * (sum(widths) + 2 * (len(widths) - 1)))
-    return "\n".join([*lines, "", *table.notes])
-
-
-def _aligned(cell: str, width: int, column: str) -> str:
-    return cell.rjust(width) if column in _RIGHT_ALIGNED else cell.ljust(width)
+    return _table(network).text()
 
 
 def html(network: Sequential) -> str:
     """The same for a notebook."""
-    table = _table(network)
-
-    def row(cells: tuple[str, ...], tag: str) -> str:
-        aligned = (f'<{tag} style="text-align:{"right" if n in _RIGHT_ALIGNED else "left"}">' for n in _COLUMNS)
-        return "<tr>" + "".join(f"{start}{markup.escape(cell)}</{tag}>" for start, cell in zip(aligned, cells, strict=True)) + "</tr>"
-
-    body = "".join(row(cells, "td") for cells in table.rows)
-    notes = "<br>".join(markup.escape(note) for note in table.notes)
-    return f"<div><p>{markup.escape(table.title)}</p><table>{row(_COLUMNS, 'th')}{body}</table><p>{notes}</p></div>"
+    return _table(network).html()
 
 
 def describe(network: Sequential) -> dict[str, Any]:
@@ -108,13 +79,13 @@ def _layers_in(value: object) -> Iterator[Layer]:
             yield from _layers_in(item)
 
 
-def _table(network: Sequential) -> _Table:
+def _table(network: Sequential) -> Table:
     if not network.is_built:
         rows: list[tuple[str, ...]] = [
             (name, _cut(_written(layer)), "?", "?", "?", "?", _rung_of(layer))
             for name, layer in zip(network.layer_names, network.layers, strict=True)
         ]
-        return _Table("Sequential, not built yet", rows, ["fit(X, y) or build(n_inputs) gives it parameters"])
+        return Table("Sequential, not built yet", _COLUMNS, rows, _NUMBERS, ["fit(X, y) or build(n_inputs) gives it parameters"])
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
     frozen = group_tensors(network.groups, blueprint.spans).frozen
     rows = [
@@ -130,7 +101,7 @@ def _table(network: Sequential) -> _Table:
         for stage in blueprint.stages
     ]
     title = f"Sequential, {network.dtype.name}, input {_shape(network.input_shape)}"
-    return _Table(title, rows, _notes(network, blueprint, frozen))
+    return Table(title, _COLUMNS, rows, _NUMBERS, _notes(network, blueprint, frozen))
 
 
 def _described(stage: Stage) -> str:

@@ -122,18 +122,19 @@ def test_repr_of_a_short_fit():
     history.stop_reason = "all epochs done"
     lines = repr(history).splitlines()
     assert lines[0] == "History of 2 epochs; best val_loss 1.5 in epoch 2; all epochs done"
-    assert [line.split() for line in lines[1:]] == [
+    assert lines[1] == ""
+    assert [line.split() for line in [lines[2], *lines[4:]]] == [
         ["epoch", "loss", "val_loss", "val_accuracy", "seconds"],
         ["1", "1", "2.5", "0.7", "0.25"],
         ["2", "0.5", "1.5", "0.8", "0.25"],
     ]
-    assert len({len(line) for line in lines[1:]}) == 1
+    assert len({len(line) for line in lines[2:]}) == 1
 
 
 def test_repr_shows_the_last_epochs_of_a_long_fit():
     lines = repr(history_of(SHOWN_EPOCHS + 5)).splitlines()
-    assert lines[2].strip() == "…"
-    assert [int(line.split()[0]) for line in lines[3:]] == list(range(6, SHOWN_EPOCHS + 6))
+    assert lines[4].strip() == "…"
+    assert [int(line.split()[0]) for line in lines[5:]] == list(range(6, SHOWN_EPOCHS + 6))
 
 
 def test_repr_of_an_empty_history():

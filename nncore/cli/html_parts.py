@@ -1,4 +1,7 @@
-"""Pieces of a page that needs nothing but itself: styles, pictures and tables are inside."""
+"""Pieces of a page that needs nothing but itself: styles, pictures and tables are inside.
+
+What may be wider than a phone can be moved sideways, and has a ``tabindex`` so that the keyboard can do it too.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def paragraph(text: str) -> str:
 
 
 def code(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>"
+    return f'<pre tabindex="0">{escape(text)}</pre>'
 
 
 def folded(title: str, part: str) -> str:
@@ -65,7 +68,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequ
         return "".join(f'<{tag} class="{kind}">{escape(cell)}</{tag}>' for kind, cell in zip(kinds, cells, strict=True))
 
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{line(header, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{line(header, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def bars(header: tuple[str, str], rows: Sequence[tuple[str, float, str]]) -> str:
@@ -78,8 +81,8 @@ def bars(header: tuple[str, str], rows: Sequence[tuple[str, float, str]]) -> str
             f'<tr><td class="name">{escape(name)}</td><td class="bar"><i style="width:{share:.1f}%"></i></td>'
             f'<td class="number">{escape(words)}</td></tr>'
         )
-    head = f'<tr><th>{escape(header[0])}</th><th></th><th class="number">{escape(header[1])}</th></tr>'
-    return f'<div class="wide"><table><thead>{head}</thead><tbody>{"".join(body)}</tbody></table></div>'
+    head = f'<tr><th>{escape(header[0])}</th><td></td><th class="number">{escape(header[1])}</th></tr>'
+    return f'<div class="wide" tabindex="0"><table><thead>{head}</thead><tbody>{"".join(body)}</tbody></table></div>'
 
 
 def picture(figure: Figure, description: str) -> str:
@@ -88,5 +91,5 @@ def picture(figure: Figure, description: str) -> str:
     figure.savefig(data, format="svg", metadata={"Date": None})
     encoded = base64.b64encode(data.getvalue()).decode("ascii")
     width, height = figure.get_size_inches()
-    kind = "broad" if width > 1.6 * height else ""  # too small to read on a phone unless it may be moved
-    return f'<figure class="{kind}"><img alt="{escape(description)}" src="data:image/svg+xml;base64,{encoded}"></figure>'
+    kind = ' class="broad" tabindex="0"' if width > 1.6 * height else ""  # too small to read on a phone unless it may be moved
+    return f'<figure{kind}><img alt="{escape(description)}" src="data:image/svg+xml;base64,{encoded}"></figure>'

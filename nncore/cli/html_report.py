@@ -104,7 +104,7 @@ def _scores(outcome: Outcome) -> str:
     naive = outcome.evaluations[0].naive
     always = f"always {naive!r}" if isinstance(outcome.final.encoder.target, ClassTarget) else f"always the mean, {naive}"
     numbers = range(1, 3 + len(middle))
-    return section("Score", paragraph(where), table(["", "this network", *middle, always], rows, numbers=tuple(numbers)))
+    return section("Score", paragraph(where), table(["score", "this network", *middle, always], rows, numbers=tuple(numbers)))
 
 
 def _errors(outcome: Outcome) -> str:

@@ -124,7 +124,7 @@ def score_name(name: str) -> str:
 def score_value(name: str, value: float) -> str:
     if name in _SHARES:
         return percent(value)
-    return f"{value:.3f}" if name in ("r2", "log_loss", "roc_auc") else significant(value)
+    return f"{value:z.3f}" if name in ("r2", "log_loss", "roc_auc") else significant(value)
 
 
 def in_words(scores: Mapping[str, float]) -> str:

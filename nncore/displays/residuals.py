@@ -98,6 +98,7 @@ class ResidualsDisplay(Display):
             ax.scatter(self.y_true, self.y_pred, s=14, color=COLORS[0], alpha=alpha, linewidths=0, rasterized=True)
         ax.axline((low, low), slope=1, color=INK, linestyle="--", linewidth=1.2, label="prediction = truth")
         ax.set(xlim=limits, ylim=limits, aspect="equal")
+        ax.locator_params(nbins=5)  # as many numbers of six digits fit
         ax.set_xlabel(f"true {self.name}".strip())
         ax.set_ylabel(f"predicted {self.name}".strip())
         ax.legend(frameon=False, fontsize=9, loc="upper left")
@@ -115,6 +116,7 @@ class ResidualsDisplay(Display):
         ax.set_title(f"mean {residuals.mean():.3g}, standard deviation {residuals.std():.3g}", fontsize=10)
         if outside:
             ax.text(0.99, 0.98, f"{outside} outliers\nnot shown", transform=ax.transAxes, ha="right", va="top", fontsize=8, color=INK)
+        ax.locator_params(axis="x", nbins=5)
         ax.set_xlabel("truth − prediction")
         ax.set_ylabel("samples")
         tidy(ax)

@@ -77,3 +77,7 @@ def test_spread() -> None:
     assert spread_in_words("accuracy", [0.9, 0.8]) == "accuracy 85.0 % ± 5.0 %"
     assert spread_in_words("r2", [0.9, 0.8]) == "R² 0.850 ± 0.050"
     assert spread_in_words("rmse", [90.0, 80.0]) == "RMSE 85 ± 5"
+
+
+def test_a_zero_has_no_sign() -> None:
+    assert in_words({"r2": -0.0001}) == "R² 0.000"

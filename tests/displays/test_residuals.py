@@ -26,6 +26,13 @@ def test_predictions_and_residuals(n: int):
     assert overlapping_texts(display.figure_) == []
 
 
+def test_long_numbers_do_not_run_into_each_other():
+    rng = np.random.default_rng(0)
+    true = rng.uniform(15_000, 500_000, 1500)
+    display = ResidualsDisplay.from_predictions(true, true + rng.normal(0, 80_000, 1500))
+    assert overlapping_texts(display.figure_) == []
+
+
 def test_a_few_points_are_drawn_as_they_are():
     display = ResidualsDisplay.from_predictions([1.0, 2.0], [1.5, 2.0])
     np.testing.assert_array_equal(display.ax_.collections[0].get_offsets(), [[1.0, 1.5], [2.0, 2.0]])

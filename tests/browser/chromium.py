@@ -1,0 +1,87 @@
+"""A page in headless Chromium that remembers what went wrong in it, and how it is judged."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Response
+
+#: Rules of accessibility that a page must keep: WCAG 2.1 at level AA, and what axe's authors call best practice.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+REMEDY = (
+    "these tests need Chromium: apt-get install chromium, brew install --cask chromium, or python -m playwright install chromium; "
+    "NNCORE_CHROMIUM=/path/to/it names one that is not on the PATH"
+)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Chromium without a screen, to which no host but this machine exists; without a Chromium, an error that says how to get it."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("NNCORE_CHROMIUM") or next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
+    if not Path(found).exists():
+        raise FileNotFoundError(f"{found}: {REMEDY}")
+    return playwright.chromium.launch(executable_path=found, args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"])
+
+
+class Watched:
+    """A page and all that its user would not see: messages on the console, errors of scripts, what was fetched in vain or from elsewhere."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        page.on("request", self._request)
+        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url} {request.failure}"))
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console {message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob", "file", "about") and address.hostname != "127.0.0.1":
+            self.complaints.append(f"another host: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status}: {response.url}")
+
+    def overflow(self) -> list[str]:
+        """What makes the page wider than the window; empty if nothing does."""
+        return self.page.evaluate(
+            """() => {
+                const width = document.documentElement.clientWidth;
+                if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
+                const clipped = (element) => {
+                    for (let e = element.parentElement; e && e !== document.body; e = e.parentElement)
+                        if (getComputedStyle(e).overflowX !== "visible") return true;
+                    return false;
+                };
+                const wide = [...document.body.querySelectorAll("*")].filter(
+                    (e) => e.getBoundingClientRect().right > width + 0.5 && !clipped(e));
+                const found = wide.map((e) => `${e.tagName.toLowerCase()}.${e.className}: ${Math.round(e.getBoundingClientRect().right)} > ${width}`);
+                return found.length ? found : [`the page: ${document.documentElement.scrollWidth} > ${width}`];
+            }"""
+        )
+
+    def axe(self, **options: Any) -> list[str]:
+        """What axe-core finds wrong: rule, why, and the elements."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        run = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"], **options}
+        result = self.page.evaluate("(options) => axe.run(document, options)", run)
+        found = []
+        for violation in result["violations"]:
+            for node in violation["nodes"]:
+                checks = [check["message"] for kind in ("any", "all", "none") for check in node[kind]]
+                found.append(f"{violation['id']}: {node['target']} {node['html'][:160]} ({'; '.join(checks)[:300]})")
+        return found
