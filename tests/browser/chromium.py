@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import axe_playwright_python
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Response
 
 #: Rules of accessibility that a page must keep: WCAG 2.1 at level AA, and what axe's authors call best practice.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+#: Where `make` puts it.
+AXE = Path(__file__).parents[2] / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 REMEDY = (
     "these tests need Chromium: apt-get install chromium, brew install --cask chromium, or python -m playwright install chromium; "
@@ -31,7 +31,7 @@ def launch(playwright: Playwright) -> Browser:
 
 
 class Watched:
-    """A page and all that its user would not see: messages on the console, errors of scripts, what was fetched in vain or from elsewhere."""
+    """A page and what its user would not see: messages on the console, errors of scripts, what was fetched in vain or from elsewhere."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -66,9 +66,9 @@ class Watched:
                         if (getComputedStyle(e).overflowX !== "visible") return true;
                     return false;
                 };
-                const wide = [...document.body.querySelectorAll("*")].filter(
-                    (e) => e.getBoundingClientRect().right > width + 0.5 && !clipped(e));
-                const found = wide.map((e) => `${e.tagName.toLowerCase()}.${e.className}: ${Math.round(e.getBoundingClientRect().right)} > ${width}`);
+                const end = (element) => Math.round(element.getBoundingClientRect().right);
+                const wide = [...document.body.querySelectorAll("*")].filter((e) => end(e) > width && !clipped(e));
+                const found = wide.map((e) => `${e.tagName.toLowerCase()}.${e.className}: ${end(e)} > ${width}`);
                 return found.length ? found : [`the page: ${document.documentElement.scrollWidth} > ${width}`];
             }"""
         )
