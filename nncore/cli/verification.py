@@ -82,7 +82,11 @@ def _verdict(row: Row) -> Verdict:
         message = f"{decisive.check}: {decisive.message}" if decisive.status == "failed" else decisive.message
         return replace(verdict, status=decisive.status, message=message)
     skipped = _first(outcomes, "skipped")
-    return verdict if skipped is None else replace(verdict, message=f"{verdict.skipped} checks skipped: {skipped.message}")
+    return (
+        verdict
+        if skipped is None
+        else replace(verdict, message=f"{verdict.skipped} check{'s' * (verdict.skipped > 1)} skipped: {skipped.message}")
+    )
 
 
 def _first(outcomes: Collection[Outcome], status: str) -> Outcome | None:
