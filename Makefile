@@ -24,10 +24,19 @@ test: $(VENV)/test $(VENV)/built  ## install what the tests need and run all but
 test-slow: $(VENV)/test $(VENV)/built  ## run all tests
 	$(VENV)/bin/python -m pytest --slow
 
-lint: $(VENV)/test  ## check style and types
+# cython-lint calls pycodestyle by name. Generated C lies in build folders.
+lint: $(VENV)/lint  ## check style, types, the C and Cython code, and what GitHub reads
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	find nncore plugins tests -name build -prune -o -name '*.[ch]' -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint nncore plugins tests
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema -q --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.citation-file-format CITATION.cff
+	$(VENV)/bin/zizmor --offline --quiet --persona pedantic .github
 
 # Nothing is fetched by the pages: what they load is in build/docs/html. Node and KaTeX typeset formulas while building.
 docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation in build/docs/html; every warning is an error
@@ -67,6 +76,9 @@ $(VENV)/demo: $(VENV)/created pyproject.toml
 # The tests need all that the demonstration needs.
 $(VENV)/test: $(VENV)/created pyproject.toml
 	$(call INSTALL,[test],$(VENV)/demo $@)
+
+$(VENV)/lint: $(VENV)/created pyproject.toml
+	$(call INSTALL,[lint],$(VENV)/demo $(VENV)/test $@)
 
 $(VENV)/docs: $(VENV)/created pyproject.toml
 	$(call INSTALL,[docs],$@)

@@ -33,8 +33,8 @@ cdef extern from "nncore/plugin.h" nogil:
                                           int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil
     ctypedef int32_t (*nnc_loss_labels_f32)(const float *output, const int64_t *labels, const float *weight, float *loss, float *d_output,
                                             int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,
-                                            int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil
+    ctypedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight, double *loss,
+                                            double *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil
 
     ctypedef struct nnc_loss:
         nnc_head head

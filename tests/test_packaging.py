@@ -120,7 +120,7 @@ def test_extras_named_in_messages_exist() -> None:
 
 
 #: Extras for those who work on nncore; the others are for those who work with it.
-DEVELOPMENT = {"bench", "test", "docs"}
+DEVELOPMENT = {"bench", "test", "lint", "docs"}
 
 
 def test_readme_lists_the_extras_for_users_and_contributing_the_others() -> None:

@@ -114,7 +114,8 @@ cdef extern from "runner.h" nogil:
         int32_t (*update)(nnc_program *, int32_t n_threads) noexcept nogil
         int32_t (*train)(nnc_program *, const nnc_samples *, int64_t batch_size, int64_t accumulate, int32_t drop_last, double seconds,
                          nnc_progress *, int32_t n_threads) noexcept nogil
-        int32_t (*evaluate)(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *, int32_t n_threads) noexcept nogil
+        int32_t (*evaluate)(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *,
+                            int32_t n_threads) noexcept nogil
         int32_t (*predict)(nnc_program *, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) noexcept nogil
         void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch) noexcept nogil
         int32_t (*all_finite_f32)(const float *values, int64_t n, int32_t allow_nan) noexcept nogil
@@ -241,7 +242,8 @@ cdef class Program:
             if op.kind == NNC_OP_LAYER:
                 op.layer = <const nnc_layer *>table(described.capsule, "layer", sizeof(nnc_layer))
                 if (described.gradient_unit > 0) != (op.layer.gradient_f32 != NULL and op.layer.gradient_f64 != NULL):
-                    raise PluginError(f"{described.component!r}: gradient functions in the kernel and gradient_unit in the plan go together")
+                    wanted = "gradient functions in the kernel and gradient_unit in the plan go together"
+                    raise PluginError(f"{described.component!r}: {wanted}")
             elif op.kind == NNC_OP_ACTIVATION:
                 op.activation = <const nnc_activation *>table(described.capsule, "activation", sizeof(nnc_activation))
             elif op.kind == NNC_OP_PYTHON and described.x is None:
@@ -264,7 +266,8 @@ cdef class Program:
             op.call.n_inputs = described.n_inputs
             op.call.n_outputs = described.n_outputs
             op.call.layer = described.layer
-            op.first_parameter, op.n_parameters = described.first_parameter, 0 if described.parameters is None else described.parameters.size
+            op.first_parameter = described.first_parameter
+            op.n_parameters = 0 if described.parameters is None else described.parameters.size
             op.split_rows, op.split_columns = described.plan.split_rows, described.plan.split_columns
             op.gradient_unit, op.gradient_bound = described.gradient_unit, described.plan.gradient_bound
             op.cache_per_row = described.plan.cache_per_row
@@ -449,7 +452,6 @@ cdef class Program:
         with self.lock, nogil:
             status = runner.predict(&self.program, source, n_rows, destination, n_threads)
         self.finish(status)
-
 
     def predict_one(self, x):
         """Outputs for one sample, or None if `x` is anything but an ndarray (n_inputs,) of the program's dtype that it

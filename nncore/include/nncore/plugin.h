@@ -136,10 +136,10 @@ typedef struct nnc_layer_call {
     int64_t end_column;      /* the one after the last */
     int64_t begin_parameter; /* the first of d_parameters that gradient writes */
     int64_t end_parameter;   /* the one after the last */
-    uint64_t seed; /* seed, step and layer together key the random numbers of a call */
-    int64_t step;  /* the number of the batch, from 1: that of the update, unless several batches make one */
-    int32_t layer;    /* position in the network */
-    int32_t training; /* 0 at prediction */
+    uint64_t seed;           /* seed, step and layer together key the random numbers of a call */
+    int64_t step;            /* the number of the batch, from 1: that of the update, unless several batches make one */
+    int32_t layer;           /* position in the network */
+    int32_t training;        /* 0 at prediction */
 } nnc_layer_call;
 
 /* One function type for all: which pointers it may read and write is beside them above. */

@@ -131,42 +131,42 @@ cdef double smoothed_target(const real *target, const int64_t *labels, int64_t r
 
 
 cdef int32_t focal_real_f32(const float *output, const float *target, const float *weight, float *loss, float *d_output,
-                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
+                            int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
     return focal_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef int32_t focal_labels_f32(const float *output, const int64_t *labels, const float *weight, float *loss, float *d_output,
-                               int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
+                              int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
     return focal_batch(output, <const float *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef int32_t focal_real_f64(const double *output, const double *target, const double *weight, double *loss, double *d_output,
-                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
+                            int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
     return focal_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef int32_t focal_labels_f64(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,
-                               int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
+                              int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
     return focal_batch(output, <const double *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef int32_t smoothing_real_f32(const float *output, const float *target, const float *weight, float *loss, float *d_output,
-                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
+                                int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
     return smoothing_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef int32_t smoothing_labels_f32(const float *output, const int64_t *labels, const float *weight, float *loss, float *d_output,
-                               int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
+                                  int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
     return smoothing_batch(output, <const float *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef int32_t smoothing_real_f64(const double *output, const double *target, const double *weight, double *loss, double *d_output,
-                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
+                                int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
     return smoothing_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef int32_t smoothing_labels_f64(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,
-                               int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
+                                  int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
     return smoothing_batch(output, <const double *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 

@@ -77,7 +77,7 @@ cdef void transpose(const real *x, real *out, int64_t rows, int64_t columns) noe
 
 
 cdef real *orthogonalise(real *x, real *gram, real *other, int64_t rows, int64_t columns, int64_t n_iterations) noexcept nogil:
-    """Newton-Schulz iterations on x (rows, columns), rows <= columns; the three buffers are of its size. Returns the one with the result."""
+    """Newton-Schulz iterations on x (rows, columns), rows <= columns; three buffers of its size. Returns the one with the result."""
     for _ in range(n_iterations):
         transpose(x, other, rows, columns)
         multiply(x, other, <const real *>NULL, gram, rows, columns, rows, <real>1, <real>0)
