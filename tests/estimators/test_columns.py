@@ -52,6 +52,7 @@ def frames(data):
     yield pd.DataFrame(data)
     yield pd.DataFrame(data).astype({name: "category" for name in ("sex", "deck", "cabin") if name in data})
     polars = pytest.importorskip("polars")
+    pytest.importorskip("sklearn", minversion="1.9", reason="scikit-learn before 1.9 does not see the names of polars' columns")
     yield polars.DataFrame(data)
     yield polars.DataFrame(data).with_columns(polars.col(name).cast(polars.Categorical) for name in ("sex", "deck") if name in data)
 
