@@ -109,7 +109,7 @@ def _commands(console: str) -> Iterator[tuple[str, str]]:
 
 def _run_console(block: Block, where: str) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
+    environment = os.environ | {"PATH": path, "PYTHONIOENCODING": "utf-8", "COLUMNS": "72"}
     for command, output in _commands(block.text):
         done = subprocess.run(
             ["bash", "-c", command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=120
