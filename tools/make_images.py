@@ -19,6 +19,7 @@ from nncore.displays import (
     ConfusionDisplay,
     DecisionRegionDisplay,
     GradientHistogramDisplay,
+    ImageGridDisplay,
     ValidationCurveDisplay,
 )
 
@@ -31,6 +32,11 @@ def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Pixels from 0 to 1, labels; to learn from, and to test."""
     X_train, y_train, X_test, y_test = load_digits_split()
     return X_train.reshape(-1, 64) / 16, y_train, X_test.reshape(-1, 64) / 16, y_test
+
+
+def ten_digits() -> Figure:
+    *_, X_test, y_test = load_digits_split()
+    return ImageGridDisplay.from_images(X_test[:10], titles=y_test[:10]).figure_
 
 
 def digit_network() -> tuple[nn.Sequential, nn.History]:
@@ -122,6 +128,7 @@ def dead_units() -> Figure:
 
 
 PICTURES: dict[str, Callable[[], Figure]] = {
+    "digits": ten_digits,
     "learning-curve": learning_curve,
     "confusion": confusion,
     "learning-rate": learning_rate,
