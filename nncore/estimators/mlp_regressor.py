@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score
 
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
@@ -18,6 +19,7 @@ from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
+from nncore.losses.quantile import Quantile
 from nncore.model import Sequential
 from nncore.plugin import Loss
 
@@ -346,3 +348,25 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         outputs, loss = self._outputs(X), self._make_loss()
         predictions = self._targets.decode(outputs, loss)
         return (predictions, self._targets.deviations(outputs, loss)) if return_std else predictions
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions; of several quantiles, the mean over them of D² with the pinball loss, which is 0 for constant quantiles.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            At most 1.
+        """
+        loss = self._make_loss()
+        if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:
+            r2: float = super().score(X, y, sample_weight)
+            return r2
+        predictions: Any = self.predict(X)
+        scores = [d2_pinball_score(y, predictions[..., k], sample_weight=sample_weight, alpha=q) for k, q in enumerate(loss.quantiles)]
+        return float(np.mean(scores))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import d2_pinball_score
+from sklearn.model_selection import cross_val_score
 
 from nncore.errors import DataError, ParameterError
 from nncore.estimators import MLPRegressor
@@ -39,6 +41,17 @@ def test_several_quantiles_at_once():
     assert np.mean(y < high) == pytest.approx(0.9, abs=0.06)
     both = MLPRegressor(loss, **QUICK | {"max_iter": 2}).fit(X, np.column_stack([y, y]))
     assert both.predict(X).shape == (600, 2, 3)
+
+
+def test_several_quantiles_have_one_score():
+    quantiles = (0.1, 0.5, 0.9)
+    model = MLPRegressor({"name": "quantile", "quantiles": quantiles}, **QUICK).fit(X, y)
+    weights = rng.uniform(1, 2, size=len(y))
+    parts = [d2_pinball_score(y, model.predict(X)[:, k], alpha=q, sample_weight=weights) for k, q in enumerate(quantiles)]
+    assert model.score(X, y, weights) == pytest.approx(np.mean(parts))
+    assert 0.1 < cross_val_score(model.set_params(max_iter=30), X, y, cv=2).mean() < 1
+    both = model.fit(X, np.column_stack([y, -y]))
+    assert 0.1 < both.score(X, np.column_stack([y, -y])) < 1
 
 
 def test_deviations_are_learned():
