@@ -1,5 +1,8 @@
 """Builds the extensions; everything else is in pyproject.toml.
 
+The kernels use vector extensions that GCC and Clang have and Microsoft's compiler has not: on Windows they are compiled by clang-cl, which
+is what CC says, or is found on the PATH.
+
 Environment switches: NNCORE_DEBUG=1 (no optimisation, asserts), NNCORE_SANITIZE=1 (AddressSanitizer and UBSan),
 NNCORE_COVERAGE=1 (gcov).
 """
@@ -7,10 +10,12 @@ NNCORE_COVERAGE=1 (gcov).
 from __future__ import annotations
 
 import os
-import sys
+import shutil
 import sysconfig
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -21,20 +26,20 @@ from setuptools.modified import newer_group
 PACKAGE = Path("nncore")
 #: Folders whose C files are components, and the kind of table such a file defines.
 COMPONENT_FOLDERS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer"}
-MSVC = sys.platform == "win32"
 
 
 def switch(name: str) -> bool:
     return os.environ.get(f"NNCORE_{name}", "0") not in ("", "0")
 
 
-def cpu_levels() -> dict[str, list[str]]:
+def cpu_levels(platform: str | None = None) -> dict[str, list[str]]:
     """Name of each CPU level to compile the kernels for, from the plainest, and the compiler flags that select it.
 
     "portable" is what every machine of the architecture has: SSE2 on x86-64, Neon on aarch64. A level added here is also one for cpu.c.
     """
     levels = {"portable": []}
-    if sysconfig.get_platform().endswith("x86_64"):  # what is compiled for, not on
+    platform = platform or sysconfig.get_platform()  # what is compiled for, not on; a universal build for macOS is for two at once
+    if platform.endswith(("x86_64", "amd64")):
         levels["v2"] = ["-march=x86-64-v2"]
         levels["v3"] = ["-march=x86-64-v3"]
         levels["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
@@ -42,8 +47,6 @@ def cpu_levels() -> dict[str, list[str]]:
 
 
 def compile_flags() -> list[str]:
-    if MSVC:
-        return ["/O2", "/std:c11"]
     flags = ["-std=c11", "-Wall", "-Wextra"]
     if switch("DEBUG") or switch("SANITIZE") or switch("COVERAGE"):
         flags += ["-O1", "-g", "-fno-omit-frame-pointer", "-UNDEBUG"]
@@ -61,7 +64,7 @@ def link_flags() -> list[str]:
 
 
 #: Kernels may reassociate nothing (results must not depend on the compiler's mood) but need not keep errno or traps.
-KERNEL_FLAGS = [] if MSVC else ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
+KERNEL_FLAGS = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
 
 
 def component_sources() -> list[tuple[str, str, str]]:
@@ -73,16 +76,40 @@ def component_sources() -> list[tuple[str, str, str]]:
     ]  # fmt: skip
 
 
-def native_list(components: list[tuple[str, str, str]]) -> str:
+def native_list(components: list[tuple[str, str, str]], levels: Iterable[str]) -> str:
     """The header that tells native.c which tables there are, at which levels."""
     lines = ["/* Written by setup.py. */", "#define COMPONENTS(level) \\"]
     lines += [f"    COMPONENT({kind}, {name}, level) \\" for kind, name, _ in components]
-    lines += ["", "#define LEVELS " + " ".join(f"LEVEL({level})" for level in cpu_levels()), ""]
+    lines += ["", "#define LEVELS " + " ".join(f"LEVEL({level})" for level in levels), ""]
     return "\n".join(lines)
+
+
+def use_clang_cl(compiler: Any) -> None:
+    """Let setuptools' compiler for Windows call clang-cl, which takes the same options, and Microsoft's linker."""
+    name = os.environ.get("CC", "clang-cl")
+    found = shutil.which(name)
+    if found is None:
+        raise SystemExit(f"nncore needs clang-cl to be compiled on Windows, and {name} is not on the PATH: install LLVM, or set CC to its place")
+    if not compiler.initialized:
+        compiler.initialize()
+    compiler.cc = found
+    compiler.compile_options.remove("/GL")  # Microsoft's optimisation at link time
+
+
+def for_clang_cl(flags: list[str]) -> list[str]:
+    """Flags of Clang as clang-cl takes them; it has position-independent code and hidden symbols anyway."""
+    return [f"/clang:{flag}" for flag in flags]
 
 
 class BuildExtensions(build_ext):
     """Compiles the kernels of ``nncore._core.native`` once per CPU level, on all cores."""
+
+    def build_extensions(self) -> None:
+        if self.compiler.compiler_type == "msvc":
+            use_clang_cl(self.compiler)
+            for extension in self.extensions:
+                extension.extra_compile_args = for_clang_cl(extension.extra_compile_args)
+        super().build_extensions()
 
     def build_extension(self, extension: Extension) -> None:
         if extension.name == "nncore._core.native":
@@ -93,12 +120,13 @@ class BuildExtensions(build_ext):
         build = Path(self.build_temp) / "native"
         build.mkdir(parents=True, exist_ok=True)
         header = build / "native_list.h"
-        text = native_list(component_sources())
+        text = native_list(component_sources(), cpu_levels())
         if not header.exists() or header.read_text() != text:
             header.write_text(text)
         extension.include_dirs.append(str(build))
 
         headers = [path.as_posix() for path in PACKAGE.rglob("*.h")]
+        translate = for_clang_cl if self.compiler.compiler_type == "msvc" else list
 
         def compile_one(task: tuple[str, str]) -> list[str]:
             source, level = task
@@ -110,7 +138,7 @@ class BuildExtensions(build_ext):
                 output_dir=str(build / level),
                 macros=[("NNC_LEVEL", level)],
                 include_dirs=extension.include_dirs,
-                extra_postargs=extension.extra_compile_args + KERNEL_FLAGS + cpu_levels()[level],
+                extra_postargs=extension.extra_compile_args + translate(KERNEL_FLAGS + cpu_levels()[level]),
                 depends=extension.depends,
             )
 
@@ -133,6 +161,10 @@ def extension(name: str, sources: list[str]) -> Extension:
     )
 
 
+#: What ``nncore._core.native`` compiles once, besides the module itself: plain C.
+CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "measurement", "threads")]
+
+
 def kernel_sources() -> list[str]:
     """What ``nncore._core.native`` compiles once per CPU level."""
     components = [source for _, _, source in component_sources()]
@@ -146,9 +178,10 @@ def extensions() -> list[Extension]:
     ]
     directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "freethreading_compatible": True}
     built = cythonize(cython, compiler_directives=directives, build_dir="build/cython")
-    native = extension("nncore._core.native", [f"nncore/_core/{name}.c" for name in ("native", "cpu", "measurement", "threads")])
+    native = extension("nncore._core.native", ["nncore/_core/native.c", *CORE_SOURCES])
     native.depends += kernel_sources()
     return [*built, native]
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})
+if __name__ == "__main__":
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})

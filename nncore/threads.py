@@ -51,9 +51,17 @@ def _from_environment() -> int | None:
 
 def usable_cpus() -> int:
     """Processors that this process may use: those it is bound to, or what its control group pays for if that is less."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    bound = _bound()
     paid = _quota()
     return bound if paid is None else max(1, min(bound, paid))
+
+
+def _bound() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    from nncore._core import native
+
+    return native.bound_processors() or os.cpu_count() or 1
 
 
 @functools.cache  # which costs more than many a prediction, and does not change in the life of a container

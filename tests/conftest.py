@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 # Tests import each other's helpers (components.py, manifest.py) by bare name.
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+#: Tests of the repository rather than of the package: README, tools, plugins. They are left out where the tests have been copied to be run on
+#: an installed nncore, which is how a wheel is tested.
+collect_ignore = [] if (Path(__file__).parents[1] / "setup.py").exists() else ["test_packaging.py", "examples", "plugins", "tools"]
+
+#: What a test file may import at its top and not find; then it is skipped. Everything else has to be there.
+OPTIONAL = {"Cython", "joblib", "matplotlib", "narwhals", "pandas", "polars", "pyarrow", "rich", "safetensors", "scipy", "sklearn"}
 
 
 # A shell starts what it runs in the background with Ctrl-C ignored; the tests that press it need it to work.
@@ -19,6 +28,20 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
     parser.addoption("--browser", action="store_true", help="also run the tests marked browser, which need Chromium and the built docs")
+
+
+class TestFile(pytest.Module):
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            if not isinstance(error.__cause__, ImportError) or (error.__cause__.name or "").split(".")[0] not in OPTIONAL:
+                raise
+            pytest.skip(f"{error.__cause__.name} is not installed")
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    return TestFile.from_parent(parent, path=module_path)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

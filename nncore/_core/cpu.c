@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 #    include <cpuid.h>
 
 typedef struct features {
@@ -64,7 +64,7 @@ static int is_x86_level(const char *name) {
 
 int nnc_machine_can_run(const char *level) {
     if (strcmp(level, "portable") == 0) return 1;
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
     return is_x86_level(level);
 #else
     return 0;

@@ -1,8 +1,9 @@
 /* The best of many short bursts, because other programs and interrupts only ever make one slower. */
-#include "clock.h" /* before any other */
 #include "measurement.h"
 
 #include <stdlib.h>
+
+#include "clock.h"
 
 #define BURST_ROUNDS 100000 /* a millisecond or so */
 #define LINE 16             /* floats in a cache line */
@@ -10,10 +11,10 @@
 
 double nnc_peak_flops(const nnc_peak *peak, int is_f64, double seconds) {
     float sink_f32[16];
-    double sink_f64[8], best = 0, start = now(), before = start, after;
+    double sink_f64[8], best = 0, start = nnc_now(), before = start, after;
     do {
         double done = is_f64 ? peak->multiply_add_f64(BURST_ROUNDS, sink_f64) : peak->multiply_add_f32(BURST_ROUNDS, sink_f32);
-        after = now();
+        after = nnc_now();
         if (done > best * (after - before)) best = done / (after - before);
         before = after;
     } while (after - start < seconds);
@@ -27,10 +28,10 @@ double nnc_memory_bandwidth(const nnc_peak *peak, int64_t n, double seconds) {
     if (room == NULL) return -1;
     float *w = room + (LINE - (uintptr_t)room / sizeof *room % LINE), *g = w + stride, *m = g + stride, *v = m + stride;
     for (int64_t i = 0; i < 4 * stride; i++) w[i] = 1; /* pages never written would all be read from the same zeros */
-    double best = 0, start = now(), before = start, after;
+    double best = 0, start = nnc_now(), before = start, after;
     do {
         peak->update_f32(w, g, m, v, n);
-        after = now();
+        after = nnc_now();
         if ((double)n > best * (after - before)) best = (double)n / (after - before);
         before = after;
     } while (after - start < seconds);

@@ -12,6 +12,7 @@
 #include "measurement.h"
 #include "nncore/plugin.h"
 #include "runner.h"
+#include "threads.h"
 
 /* Declare every table of every level. */
 #define COMPONENT(kind, name, level) extern const nnc_##kind nnc_##kind##_##name##_##level;
@@ -104,6 +105,11 @@ static PyObject *py_machine_can_run(PyObject *module, PyObject *level) {
     return name == NULL ? NULL : PyBool_FromLong(nnc_machine_can_run(name));
 }
 
+static PyObject *py_bound_processors(PyObject *module, PyObject *nothing) {
+    (void)module, (void)nothing;
+    return PyLong_FromLong(nnc_bound_processors());
+}
+
 static int check_seconds(double seconds) {
     if (isfinite(seconds) && seconds >= 0) return 0;
     PyErr_SetString(PyExc_ValueError, "seconds must be finite and at least 0");
@@ -148,6 +154,7 @@ PyDoc_STRVAR(memory_bandwidth_doc,
 
 static PyMethodDef methods[] = {
     {"machine_can_run", py_machine_can_run, METH_O, "Whether this machine has the instructions of a CPU level."},
+    {"bound_processors", py_bound_processors, METH_NOARGS, "Processors that Windows binds this process to; 0 for all, and elsewhere."},
     {"peak_flops", (PyCFunction)(void (*)(void))py_peak_flops, METH_VARARGS | METH_KEYWORDS, peak_flops_doc},
     {"memory_bandwidth", (PyCFunction)(void (*)(void))py_memory_bandwidth, METH_VARARGS | METH_KEYWORDS, memory_bandwidth_doc},
     {NULL, NULL, 0, NULL},

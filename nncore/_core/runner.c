@@ -1,13 +1,13 @@
 /* The loops of a run: over batches, over slices of a prediction. rows.h and parameters.h are the two phases of a step. What touches numbers
  * is a template over float and double. */
 #ifndef T
-#include "clock.h" /* before any other */
 #include "runner.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "clock.h"
 #include "float_mode.h"
 #include "kernels/level.h"
 #include "permutation.h"
@@ -337,7 +337,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
     int64_t verdict = NNC_OK, n_samples = samples->n_samples, first = asked->progress->n_done;
     if (asked->drop_last) n_samples -= n_samples % asked->batch_size;
     int64_t steps = 0, look_at_clock = 1; /* a look costs as much as a small step: rarer once steps turn out short */
-    double begin = part == 0 ? now() : 0;
+    double begin = part == 0 ? nnc_now() : 0;
     nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
 
     for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m.n_rows) { /* a batch, the number of_step of its step */
@@ -352,7 +352,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
         of_step = is_last ? 0 : of_step + 1;
         if (is_last) verdict = m.uses_tiles ? F(update_by_tiles)(&m) : F(update_range)(&m);
         if (part == 0 && verdict == NNC_OK && is_last && ++steps == look_at_clock) {
-            double elapsed = now() - begin;
+            double elapsed = nnc_now() - begin;
             if (elapsed >= asked->seconds || elapsed < 0) verdict = time_is_up;
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
             look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
@@ -374,7 +374,7 @@ static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void 
     member m = F(enter)(asked, team, part, n_parts);
     const int64_t time_is_up = verdict_of(NNC_TIME_IS_UP, 0);
     int64_t verdict = NNC_OK, n_samples = asked->samples->n_samples, first = asked->progress->n_done;
-    double begin = part == 0 ? now() : 0;
+    double begin = part == 0 ? nnc_now() : 0;
     nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
 
     for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
@@ -384,7 +384,7 @@ static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void 
         if (verdict != NNC_OK) break;
         if (part == 0) {
             F(end_batch)(&m);
-            if (now() - begin >= asked->seconds) verdict = time_is_up;
+            if (nnc_now() - begin >= asked->seconds) verdict = time_is_up;
         }
         verdict = nnc_meet(team, verdict);
     }

@@ -1,9 +1,6 @@
-#define _POSIX_C_SOURCE 200809L /* the C standard alone has no signal masks */
+#include "system.h" /* before any other */
 #include "threads.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -20,9 +17,6 @@
  * no longer, because with more threads than cores the one that is waited for may be the one that cannot run. */
 #define SPINS 1500
 
-/* Musl gives threads 128 kB, which kernels that keep tiles on the stack may exceed. */
-#define STACK_BYTES (2 * 1024 * 1024)
-
 /* ---- teams ---------------------------------------------------------------------------------------------------------------- */
 
 struct nnc_team {
@@ -34,8 +28,8 @@ struct nnc_team {
     _Atomic int64_t verdict;     /* largest so far of the meeting that is gathering */
     int64_t agreed;              /* of the last meeting; the next cannot end before all have read it */
     _Atomic int32_t sleepers;
-    pthread_mutex_t mutex;
-    pthread_cond_t met;
+    mutex gate;
+    condition met;
     _Atomic int32_t working; /* members other than the caller that have not returned */
 };
 
@@ -51,9 +45,9 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
         atomic_store(&team->generation, generation + 1);
         if (atomic_load(&team->sleepers) > 0) {
-            pthread_mutex_lock(&team->mutex);
-            pthread_cond_broadcast(&team->met);
-            pthread_mutex_unlock(&team->mutex);
+            lock(&team->gate);
+            wake_all(&team->met);
+            unlock(&team->gate);
         }
         return agreed;
     }
@@ -62,11 +56,11 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
         PAUSE();
     }
     /* Either the last to come sees this sleeper, or this one sees the new generation: both are sequentially consistent. */
-    pthread_mutex_lock(&team->mutex);
+    lock(&team->gate);
     atomic_fetch_add(&team->sleepers, 1);
-    while (atomic_load(&team->generation) == generation) pthread_cond_wait(&team->met, &team->mutex);
+    while (atomic_load(&team->generation) == generation) wait_for(&team->met, &team->gate);
     atomic_fetch_sub(&team->sleepers, 1);
-    pthread_mutex_unlock(&team->mutex);
+    unlock(&team->gate);
     return team->agreed;
 }
 
@@ -75,17 +69,17 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
 typedef struct worker {
     _Atomic(nnc_team *) team; /* what it works for; NULL while it is idle */
     int32_t part;
-    int32_t is_asleep; /* this and next_idle are guarded by the pool's mutex */
-    pthread_cond_t hired;
+    int32_t is_asleep; /* this and next_idle are guarded by the pool's gate */
+    condition hired;
     struct worker *next_idle;
 } worker;
 
 static struct {
-    pthread_mutex_t mutex;
+    mutex gate;
     worker *idle;
     int32_t n_workers;
     int32_t handles_fork;
-} pool = {PTHREAD_MUTEX_INITIALIZER, NULL, 0, 0};
+} pool = {MUTEX_INITIALIZER, NULL, 0, 0};
 
 static nnc_team *wait_for_team(worker *self) {
     nnc_team *team;
@@ -93,55 +87,44 @@ static nnc_team *wait_for_team(worker *self) {
         if ((team = atomic_load_explicit(&self->team, memory_order_acquire)) != NULL) return team;
         PAUSE();
     }
-    pthread_mutex_lock(&pool.mutex);
+    lock(&pool.gate);
     self->is_asleep = 1;
-    while ((team = atomic_load_explicit(&self->team, memory_order_acquire)) == NULL) pthread_cond_wait(&self->hired, &pool.mutex);
+    while ((team = atomic_load_explicit(&self->team, memory_order_acquire)) == NULL) wait_for(&self->hired, &pool.gate);
     self->is_asleep = 0;
-    pthread_mutex_unlock(&pool.mutex);
+    unlock(&pool.gate);
     return team;
 }
 
-static void *work(void *argument) {
+THREAD_FUNCTION(work, argument) {
     worker *self = argument;
     for (;;) {
         nnc_team *team = wait_for_team(self);
         team->function(team, self->part, team->n_parts, team->context);
-        pthread_mutex_lock(&pool.mutex);
+        lock(&pool.gate);
         atomic_store_explicit(&self->team, NULL, memory_order_relaxed);
         self->next_idle = pool.idle;
         pool.idle = self;
-        pthread_mutex_unlock(&pool.mutex);
+        unlock(&pool.gate);
         atomic_fetch_sub_explicit(&team->working, 1, memory_order_release); /* the team may be gone from here on */
     }
-    return NULL;
+    return 0;
 }
 
 /* Threads do not survive a fork; what they were leaves nothing to free. */
 static void forget_workers(void) {
-    pthread_mutex_init(&pool.mutex, NULL);
+    init_mutex(&pool.gate);
     pool.idle = NULL;
     pool.n_workers = 0;
 }
 
-/* One more idle worker, or 0 if the system refuses. Called with the pool's mutex held. */
+/* One more idle worker, or 0 if the system refuses. Called inside the pool's gate. */
 static int add_worker(void) {
     worker *new = calloc(1, sizeof *new);
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
     if (new == NULL) return 0;
-    if (!pool.handles_fork) pool.handles_fork = pthread_atfork(NULL, NULL, forget_workers) == 0;
-    pthread_cond_init(&new->hired, NULL);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigfillset(&all); /* signals are for Python's own threads */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&thread, &attributes, work, new);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (failed) {
-        pthread_cond_destroy(&new->hired);
+    if (!pool.handles_fork) pool.handles_fork = after_fork_in_child(forget_workers);
+    init_condition(&new->hired);
+    if (!start_thread(work, new)) {
+        destroy_condition(&new->hired);
         free(new);
         return 0;
     }
@@ -157,10 +140,10 @@ void nnc_run_team(int32_t n_parts, nnc_team_function function, void *context) {
         function(&team, 0, 1, context);
         return;
     }
-    pthread_mutex_init(&team.mutex, NULL);
-    pthread_cond_init(&team.met, NULL);
+    init_mutex(&team.gate);
+    init_condition(&team.met);
 
-    pthread_mutex_lock(&pool.mutex);
+    lock(&pool.gate);
     while (pool.n_workers < n_parts - 1 && add_worker()) continue;
     worker *hired = NULL;
     while (team.n_parts < n_parts && pool.idle != NULL) {
@@ -174,15 +157,17 @@ void nnc_run_team(int32_t n_parts, nnc_team_function function, void *context) {
     while (hired != NULL) { /* only now: a member must find the team complete */
         worker *next = hired->next_idle;
         atomic_store_explicit(&hired->team, &team, memory_order_release);
-        if (hired->is_asleep) pthread_cond_signal(&hired->hired);
+        if (hired->is_asleep) wake_one(&hired->hired);
         hired = next;
     }
-    pthread_mutex_unlock(&pool.mutex);
+    unlock(&pool.gate);
 
     function(&team, 0, team.n_parts, context);
     for (int i = 0; atomic_load_explicit(&team.working, memory_order_acquire) > 0; i++)
         if (i < SPINS) PAUSE();
-        else sched_yield();
-    pthread_cond_destroy(&team.met);
-    pthread_mutex_destroy(&team.mutex);
+        else give_way();
+    destroy_condition(&team.met);
+    destroy_mutex(&team.gate);
 }
+
+int32_t nnc_bound_processors(void) { return bound_processors(); }

@@ -18,4 +18,7 @@ void nnc_run_team(int32_t n_parts, nnc_team_function function, void *context);
 /* Waits until every member of the team has come here; all get the largest `verdict` that one of them brought. */
 int64_t nnc_meet(nnc_team *team, int64_t verdict);
 
+/* Processors that this process is bound to; 0 if it is bound to none in particular, or the system says so elsewhere. */
+int32_t nnc_bound_processors(void);
+
 #endif

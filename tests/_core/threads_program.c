@@ -1,7 +1,9 @@
-/* Several callers at once run teams that meet, for the thread sanitizer: compiled by test_threads.py with threads.c. */
+/* Several callers at once run teams that meet: compiled with threads.c, by test_threads.py for the thread sanitizer and by
+ * tools/cross_compile.py for other systems. */
+#include "system.h" /* before any other */
 #include "threads.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 enum { CALLERS = 3, RUNS = 200, MEETINGS = 20, PARTS = 4 };
@@ -23,23 +25,24 @@ static void add(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     }
 }
 
-static void *call(void *failures) {
+static _Atomic int64_t failures;
+static _Atomic int32_t calling = CALLERS;
+
+THREAD_FUNCTION(call, nothing) {
+    (void)nothing;
     for (int run = 0; run < RUNS; run++) {
         sums s = {{0}, {0}};
         nnc_run_team(1 + run % PARTS, add, &s);
-        for (int part = 0; part < PARTS; part++) *(int64_t *)failures += s.seen[part];
+        for (int part = 0; part < PARTS; part++) failures += s.seen[part];
     }
-    return NULL;
+    calling--;
+    return 0;
 }
 
 int main(void) {
-    pthread_t callers[CALLERS];
-    int64_t failures[CALLERS] = {0}, sum = 0;
-    for (int i = 0; i < CALLERS; i++) pthread_create(&callers[i], NULL, call, &failures[i]);
-    for (int i = 0; i < CALLERS; i++) {
-        pthread_join(callers[i], NULL);
-        sum += failures[i];
-    }
-    printf("%lld\n", (long long)sum);
-    return sum != 0;
+    for (int i = 0; i < CALLERS; i++)
+        if (!start_thread(call, NULL)) return 2;
+    while (calling > 0) give_way();
+    printf("%lld\n", (long long)failures);
+    return failures != 0;
 }

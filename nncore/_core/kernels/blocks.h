@@ -14,11 +14,7 @@
 #define NNC_LOOP_BLOCK 64 /* numbers: a multiple of every vector */
 
 /* Not inlined, so that a block that is filled up runs through the same instructions as the others. */
-#if defined(_MSC_VER)
-#    define NNC_BLOCK_LOOP static __declspec(noinline)
-#else
-#    define NNC_BLOCK_LOOP static __attribute__((noinline))
-#endif
+#define NNC_BLOCK_LOOP static __attribute__((noinline))
 
 #endif
 

@@ -10,11 +10,7 @@
 #define NNC_TABLE(kind, name) NNC_JOIN(kind, name, NNC_LEVEL)
 
 /* A call that is not inlined keeps its whole loop scalar. */
-#if defined(_MSC_VER)
-#    define NNC_INLINE static __forceinline
-#else
-#    define NNC_INLINE static inline __attribute__((always_inline))
-#endif
+#define NNC_INLINE static inline __attribute__((always_inline))
 
 NNC_INLINE int64_t nnc_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
