@@ -43,7 +43,8 @@ def compile_all(target: str, platform: str, build: Path) -> dict[str, Path]:
 
     def compile_one(source: str, level: str | None = None) -> str:
         output = build / f"{source.replace('/', '_')}-{level}.o"
-        of_level = [] if level is None else [f"-DNNC_LEVEL={level}", *(flag.replace("x86-64-", "x86_64_") for flag in levels[level])]  # as Zig spells it
+        of_level = [] if level is None else [f"-DNNC_LEVEL={level}", *levels[level]]
+        of_level = [flag.replace("x86-64-", "x86_64_") for flag in of_level]  # as Zig spells it
         run([*ZIG, "-target", target, *FLAGS, *of_level, f"-I{build}", "-c", source, "-o", str(output)])
         return str(output)
 
@@ -60,7 +61,8 @@ def compile_all(target: str, platform: str, build: Path) -> dict[str, Path]:
 
 
 def run(command: list[str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", env=os.environ | {"WINEDEBUG": "-all"})
+    variables = os.environ | {"WINEDEBUG": "-all"}  # or Wine tells about itself
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", env=variables)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}\nended with code {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -74,9 +76,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as build:
             for name, program in compile_all(target, platform, Path(build)).items():
                 if runner is None or not all(map(shutil.which, runner)):
-                    print(f"{target}: {name} linked, not run: {'no emulator' if runner is None else f'{runner[0]} is not installed'}", flush=True)
+                    print(f"{target}: {name}: linked, not run, for want of an emulator", flush=True)
                 else:
-                    print(f"{target}: {name} run:", *run([*runner, str(program)]).split("\n"), sep="\n    ", flush=True)
+                    printed = run([*runner, str(program)]).split("\n")
+                    print(f"{target}: {name}: linked and run", *filter(None, printed), sep="\n    ", flush=True)
 
 
 if __name__ == "__main__":
