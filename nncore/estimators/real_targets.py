@@ -41,6 +41,8 @@ class RealTargets:
 
     def loss(self, spec: Any) -> Loss:
         """The loss that `spec` means, by scikit-learn's name or as the registry takes it."""
+        if isinstance(spec, (int, np.integer, list, tuple)):  # the first argument of MLPClassifier, and once of MLPRegressor
+            raise ParameterError(f"loss={spec!r} is no loss; the units of hidden layers need their name: hidden_layer_sizes={spec!r}")
         loss: Loss = resolve("losses", SCIKIT_LEARN_LOSSES.get(spec, spec) if isinstance(spec, str) else spec)
         if loss.targets == "labels" or loss.link == "softmax":
             raise ParameterError(f"{loss!r} takes classes: use MLPClassifier, or a loss of real targets")

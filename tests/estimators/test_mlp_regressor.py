@@ -26,6 +26,12 @@ def test_losses_of_one_output(loss):
     assert model.score(X, y) > 0.8
 
 
+@pytest.mark.parametrize("sizes", [(32,), [32, 16], 32])
+def test_sizes_of_layers_in_the_place_of_the_loss(sizes):
+    with pytest.raises(ParameterError, match=r"need their name: hidden_layer_sizes="):
+        MLPRegressor(sizes).fit(X, y)
+
+
 def test_a_function_as_loss():
     def log_cosh(output, target):
         return np.log(np.cosh(output - target)).sum(axis=1), np.tanh(output - target)
