@@ -8,6 +8,7 @@ verification, 2 an error that the message explains, 130 interrupted by Ctrl-C, 1
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -17,6 +18,9 @@ from typing import NoReturn, TextIO
 
 from nncore.cli.terminal import notice
 from nncore.errors import NNCoreError
+
+#: Of a disk, or of what one may use of it.
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 #: Modules of this package, in the order in which a newcomer meets them.
 COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin", "bench")
@@ -94,9 +98,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 def _sentence(error: Exception) -> str:
     """What to print for an error; one of the system's without its number."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    remedy = "; make room there or write elsewhere" if error.errno in NO_ROOM else ""
+    return ("" if error.filename is None else f"{error.filename}: ") + error.strerror + remedy
 
 
 def _show_warning(

@@ -101,4 +101,5 @@ def _decoded(file: BinaryIO, source: str) -> Iterator[str]:
                     ) from None
             yield line
     finally:
-        text.detach()  # whoever opened the file closes it
+        if not file.closed:
+            text.detach()  # whoever opened the file closes it

@@ -53,7 +53,8 @@ def test_help_of_each_command(command: str, capsys: pytest.CaptureFixture[str]) 
     ("error", "code", "message"),
     [
         (DataError("line 3 is odd"), 2, "nncore: error: line 3 is odd\n"),
-        (OSError(28, "No space left on device", "m.nncore"), 2, "nncore: error: m.nncore: No space left on device\n"),
+        (OSError(5, "Input/output error", "m.nncore"), 2, "nncore: error: m.nncore: Input/output error\n"),
+        (OSError(28, "No space left on device"), 2, "nncore: error: No space left on device; make room there or write elsewhere\n"),
         (ImportError("NNCORE_CPU=v9: this build offers ['portable']"), 2, "nncore: error: NNCORE_CPU=v9: this build offers ['portable']\n"),
         (KeyboardInterrupt(), 130, "nncore: interrupted; nothing was written\n"),
     ],

@@ -3,12 +3,14 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from nncore.errors import DataError
 from nncore.tabular.reader import read_blocks, read_table
+from nncore.tabular.source import opened, text_lines
 
 TEXT = "a,b\n1,x\n2,y\n"
 
@@ -46,6 +48,24 @@ def test_wrong_encoding_far_down_names_its_line(tmp_path: Path) -> None:
     path.write_bytes(b"a,b\n" + b"1,\xc3\xa9\n" * 30_000 + b"1,\xe9\n")
     with pytest.raises(DataError, match="line 30002 holds the byte 0xe9"):
         read_table(path)
+
+
+def test_a_reading_that_is_broken_off_is_quiet(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n" + "1,2\n" * 1000)
+
+    def broken_off() -> None:
+        with opened(path) as file:
+            lines = text_lines(file, str(path))
+            assert isinstance(lines, Generator)
+            held.append(lines)
+            next(held[0])
+            raise KeyboardInterrupt
+
+    held: list[Generator[str]] = []
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    held[0].close()
 
 
 def test_blocks_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
