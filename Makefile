@@ -43,7 +43,7 @@ docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sphinx-build -W --keep-going -n -q -b html -d build/docs/doctrees docs build/docs/html
 
 docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages
-	$(VENV)/bin/python -m pytest --docs tests/docs
+	$(VENV)/bin/python -m pytest --site tests/docs tests/tools/test_check_site.py
 
 # A copy of the tree, because objects of one kind of build must not end up in the other.
 asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and UBSan
@@ -83,10 +83,12 @@ $(VENV)/lint: $(VENV)/created pyproject.toml
 $(VENV)/docs: $(VENV)/created pyproject.toml
 	$(call INSTALL,[docs],$@)
 
+# Of KaTeX's fonts those in the format that every browser of today reads.
 build/npm/installed: $(VENV)/docs docs/package.json docs/package-lock.json
 	@mkdir -p build/npm && cp docs/package.json docs/package-lock.json build/npm
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm --prefix build/npm ci --silent --no-audit --no-fund
-	@mkdir -p build/npm/static/fonts && cd build/npm/node_modules/katex/dist && cp katex.min.css ../../../static && cp fonts/*.woff2 ../../../static/fonts
+	@mkdir -p build/npm/static/fonts && cd build/npm/node_modules/katex/dist && cp fonts/*.woff2 ../../../static/fonts && \
+	    sed -E 's/,url\([^)]*\.(woff|ttf)\) format\("[a-z]+"\)//g' katex.min.css > ../../../static/katex.min.css
 	@touch $@
 
 $(VENV)/built: $(NATIVE)

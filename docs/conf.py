@@ -25,14 +25,15 @@ extensions = [
     "sphinx.ext.githubpages",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
-    "sphinxcontrib.katex",
-    "sphinxarg.ext",
     # Own ones, in _ext.
     "api_pages",
     "c_header",
+    "command_line",
     "docstrings",
+    "formulas",
 ]
 exclude_patterns = ["_ext", "gallery", "_static"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
@@ -52,7 +53,9 @@ add_module_names = False
 toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 88
 numpydoc_show_class_members = False
-numpydoc_validation_checks: set[str] = set()
+_structure = {"GL03", "GL05", "GL06", "GL07", "GL08", "GL09", "GL10", "SS01", "SS03"}
+numpydoc_validation_checks = _structure | {"PR02", "PR03", "PR04", "PR05", "PR10"}
+numpydoc_validation_exclude = {r"\.(ABI_MAJOR|ABI_MINOR|API|TABLES|hookimpl)$"}  # constants
 
 # -- Pages in Markdown --------------------------------------------------------------------------------------------------------------
 
@@ -82,13 +85,11 @@ sphinx_gallery_conf = {
     "backreferences_dir": None,
 }
 
-# -- Mathematics: rendered while building; the reader's browser gets HTML, a style sheet and fonts ---------------------------------
-
-katex_prerender = True
-katex_css_path = "katex.min.css"
-
 # -- HTML ---------------------------------------------------------------------------------------------------------------------------
 
+copybutton_exclude = ".linenos, .gp, .go"  # neither prompts nor what is printed
+
+html_math_renderer = "katex"  # formulas.py
 html_theme = "pydata_sphinx_theme"
 html_title = "nncore"
 html_static_path = ["_static", "../build/npm/static"]  # the latter: KaTeX, put there by make

@@ -30,7 +30,10 @@ class _Validated(type):
     @property
     def __signature__(cls) -> inspect.Signature:
         """That of ``__init__``, so that ``help(Adam)`` shows the hyperparameters."""
-        signature = inspect.signature(type.__getattribute__(cls, "__init__"))
+        initialise = type.__getattribute__(cls, "__init__")
+        if initialise is object.__init__:
+            return inspect.Signature()
+        signature = inspect.signature(initialise)
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 

@@ -96,7 +96,7 @@ def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) ->
     ----------
     network : Sequential
         Built, with a loss.
-    X, y, sample_weight
+    X, y, sample_weight : array-like
         One batch, as in `Sequential.forward` and `backward`.
 
     Returns

@@ -88,8 +88,10 @@ def find_learning_rate(
     ----------
     network : Sequential
         The search begins with its parameters and the state of its optimizer; with first values if it is not built.
-    X, y, loss, optimizer, sample_weight, weight_decay, rng, dtype
-        As in `Sequential.fit`, and handed to `fit` afterwards. The optimizer's own `lr` does not matter.
+    X, y : array-like
+        As in `Sequential.fit`.
+    loss, optimizer : str, instance or None
+        As in `Sequential.fit`; the optimizer's own `lr` does not matter.
     batch_size : int, default 128
         That of the fit to come: the best rate depends on it.
     lowest, highest : float, default 1e-7 and 10
@@ -98,6 +100,8 @@ def find_learning_rate(
         Batches; more of them see more of the data.
     smoothing : float, default 0.03
         Width of the smoothing (the standard deviation of its weights), as a part of `n_steps`.
+    sample_weight, weight_decay, rng, dtype : optional
+        As in `Sequential.fit`.
 
     Returns
     -------

@@ -28,6 +28,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption("--site", action="store_true", help="also run the tests marked site, which need the built docs")
     parser.addoption("--browser", action="store_true", help="also run the tests marked browser, which need Chromium and the built docs")
 
 
@@ -46,7 +47,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for mark, reason in {"slow": "run with --slow", "browser": "run by `make docs-test`"}.items():
+    for mark, reason in {"slow": "run with --slow", "site": "run by `make docs-test`", "browser": "run by `make docs-test`"}.items():
         if config.getoption(f"--{mark}") or mark in (config.getoption("-m") or ""):
             continue
         for item in items:

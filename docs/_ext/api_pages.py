@@ -36,6 +36,8 @@ MODULES = {
     "nncore.training": False,
 }
 
+#: Pages in the same folder that c_header.py and command_line.py write.
+OTHERS = ("plugin.h.rst", "command-line.rst")
 #: What other modules of nncore ask of a network, and users need not know.
 INTERNAL = {"allocate", "begin_average", "end_average", "program_for_training", "score_dataset", "swap"}
 
@@ -70,9 +72,9 @@ def homes() -> dict[int, str]:
 
 
 def is_method(name: str, value: object) -> bool:
-    """Whether users call it; scikit-learn puts ``set_fit_request`` and the like, which are no functions, into estimators."""
+    """Whether users call it; scikit-learn puts ``set_fit_request`` and the like into estimators."""
     public = not name.startswith("_") and name not in INTERNAL
-    return public and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod)))
+    return public and hasattr(value, "__get__") and not (name.startswith("set_") and name.endswith("_request"))
 
 
 def methods(cls: type, base: type = object) -> list[str]:
@@ -101,16 +103,16 @@ def table(rows: Iterator[tuple[str, ...]], head: tuple[str, ...]) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def object_body(full_name: str, value: Any, base: type = object) -> str:
-    """A class with its methods (but for those of `base`), a function or a constant."""
+def object_body(full_name: str, value: Any, *, tell_bases: bool = True) -> str:
+    """A class with its methods, a function or a constant. Of a component's methods those that its base class does not have."""
     module, _, name = full_name.rpartition(".")
     body = f".. currentmodule:: {module}\n\n"
     if not inspect.isclass(value):
         return body + f".. auto{'function' if inspect.isroutine(value) else 'data'}:: {name}\n"
     body += f".. autoclass:: {name}\n"
-    if base is object and documented(value.__bases__):
+    if tell_bases and documented(value.__bases__):
         body += "   :show-inheritance:\n"
-    members = methods(value, base)
+    members = methods(value, next((base for base in BASES.values() if issubclass(value, base) and value is not base), object))
     return body + (f"   :members: {', '.join(members)}\n" if members else "")
 
 
@@ -153,7 +155,7 @@ def kind_page(kind: str) -> str:
     )
     page += table(rows, ("Name", "Class", "What it is"))
     for name, cls in components()[kind].items():
-        page += heading(name, "-") + object_body(homes()[id(cls)], cls, base) + "\n"
+        page += heading(name, "-") + object_body(homes()[id(cls)], cls, tell_bases=False) + "\n"
     return page
 
 
@@ -171,7 +173,7 @@ def write_pages(app: Sphinx) -> None:
     wanted = pages()
     for folder in ("api", "components"):
         for path in (reference / folder).glob("*.rst"):
-            if path.relative_to(reference).as_posix() not in wanted and path.name != "plugin.h.rst":
+            if path.relative_to(reference).as_posix() not in wanted and path.name not in OTHERS:
                 path.unlink()
     for name, text in wanted.items():
         path = reference / name

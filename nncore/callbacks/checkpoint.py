@@ -45,9 +45,15 @@ class Checkpoint(Callback):
 
     Examples
     --------
-    >>> history = net.fit(X, y, epochs=100, callbacks=[nn.Checkpoint("run.nncore", every=5)])  # doctest: +SKIP
-    >>> net = nn.load("run.nncore")  # after a power cut, say  # doctest: +SKIP
-    >>> history = net.fit(X, y, epochs=100 - net.n_epochs)  # doctest: +SKIP
+    >>> import numpy as np, nncore as nn
+    >>> X, y = np.eye(4), np.arange(4)
+    >>> net = nn.Sequential(nn.Dense(4))
+    >>> keep = nn.Checkpoint("run.nncore", every=5)
+    >>> history = net.fit(X, y, loss="softmax_cross_entropy", optimizer="adam", epochs=10, callbacks=[keep], progress=False)
+    >>> net = nn.load("run.nncore")  # after a power cut, say
+    >>> history = net.fit(X, y, epochs=100 - net.n_epochs, progress=False)
+    >>> net.n_epochs
+    100
     """
 
     ranges = {"every": "[1, inf)", "min_delta": "[0, inf)"}

@@ -56,7 +56,7 @@ class GradientHistogramDisplay(LayerHistograms):
         ----------
         network : Sequential
             Built, with a loss. It stays as it is.
-        X, y, sample_weight
+        X, y, sample_weight : array-like
             One batch, as in `Sequential.forward` and `backward`.
         """
         found = gradients(network, X, y, sample_weight)

@@ -150,8 +150,14 @@ class ValidationCurveDisplay(Display):
 
         Parameters
         ----------
-        estimator, X, y, param_name, param_range
-            As there.
+        estimator : scikit-learn estimator
+            One whose parameter `param_name` is varied.
+        X, y : array-like
+            Data, of which each fold is held out once.
+        param_name : str
+            ``"hidden_layer_sizes"``; in a pipeline ``"mlpclassifier__alpha"``.
+        param_range : sequence
+            Values to try.
         score_name : str, default "score"
             For the axis; scikit-learn's scores are better when higher.
         ax : Axes, optional

@@ -51,6 +51,7 @@ class ActivationConformance(networks.NetworkConformance):
         registry.get("initializers", self.component_class().initializer)
 
     def can_train(self) -> bool:
+        """False for functions without a useful derivative (step, sign)."""
         return bool(self.component_class().trainable)
 
     def network(self) -> Sequential:

@@ -42,6 +42,7 @@ class ScheduleConformance(networks.NetworkConformance):
         self.each(check_state)
 
     def network(self) -> Sequential:
+        """A classifier whose learning rate the schedule changes."""
         return Sequential(Dense(8, activation="tanh"), Dense(3)).build(
             4, loss="softmax_cross_entropy", optimizer={"name": "adam", "lr": 0.02}, rng=5
         )

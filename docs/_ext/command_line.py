@@ -1,0 +1,85 @@
+"""Writes the page of the command line from the parsers of ``nncore``: every subcommand, argument and option."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docstrings import escaped
+from sphinx.application import Sphinx
+
+from nncore.cli import make_parser
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """The subcommands by name."""
+    for action in parser._actions:  # argparse has no public way to them
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def prose(text: str | None) -> str:
+    """A help text as a paragraph: what is a star or a quote in it is no markup."""
+    return escaped(re.sub(r"([*`\\])", r"\\\1", " ".join((text or "").split())))
+
+
+def usage(parser: argparse.ArgumentParser) -> str:
+    return parser.format_usage().removeprefix("usage: ").rstrip()
+
+
+def argument(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
+    """One argument or option, as the help of the command shows it."""
+    formatter = argparse.HelpFormatter(parser.prog)
+    text = prose(formatter._expand_help(action) if action.help else "")
+    choices = "" if action.choices is None or action.metavar is None else f" One of {', '.join(map(str, action.choices))}."
+    if not action.option_strings:
+        names = formatter._metavar_formatter(action, action.dest)(1)[0]
+    else:
+        value = "" if action.nargs == 0 else " " + formatter._format_args(action, action.dest.upper())
+        names = ", ".join(name + value for name in action.option_strings)
+    return f".. option:: {names}\n\n   {text}{choices}\n\n"
+
+
+def command(name: str, parser: argparse.ArgumentParser) -> str:
+    """A section: what the command is for, its usage, its groups of options, its examples."""
+    page = heading(f"nncore {name}", "-") + f".. program:: {parser.prog}\n\n{prose(parser.description)}\n\n" + block(usage(parser))
+    groups = [group for group in parser._action_groups if group._group_actions]
+    for group in groups:
+        shown = [action for action in group._group_actions if action.dest != "help" and action.help != argparse.SUPPRESS]
+        if shown:
+            title = {"positional arguments": "Arguments", "options": "Options"}.get(group.title or "", (group.title or "").capitalize())
+            page += f".. rubric:: {title}\n\n" + (f"{prose(group.description)}\n\n" if group.description else "")
+            page += "".join(argument(action, parser) for action in shown)
+    return page + (block(parser.epilog) if parser.epilog else "")
+
+
+def block(text: str) -> str:
+    return ".. code-block:: text\n\n" + "".join(f"   {line}\n" if line else "\n" for line in text.splitlines()) + "\n"
+
+
+def heading(title: str, line: str) -> str:
+    return f"{title}\n{line * len(title)}\n\n"
+
+
+def page() -> str:
+    parser = make_parser()
+    body = heading("Command line", "=")
+    body += "Results go to standard output; notices, progress and errors to standard error. E" + prose(parser.epilog)[1:] + ".\n\n"
+    body += ".. program:: nncore\n\n" + "".join(argument(action, parser) for action in parser._actions if action.dest == "version")
+    return body + "".join(command(name, subparser) for name, subparser in commands(parser))
+
+
+def write_page(app: Sphinx) -> None:
+    path = Path(app.srcdir) / "reference" / "api" / "command-line.rst"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = page()
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", write_page, priority=200)
+    return {"parallel_read_safe": True}
