@@ -1,0 +1,216 @@
+r"""
+Batch normalisation
+===================
+
+Good first values bring the inputs of every activation near 0, until training moves them. Batch normalisation [1]_ keeps them there: it
+normalises each feature of a layer for every batch, between the linear part and the activation.
+"""
+
+# %%
+# Forward
+# -------
+#
+# For a batch of :math:`m` rows, feature by feature,
+#
+# .. math::
+#
+#    \mu_B = \frac1m \sum_i x_i, \qquad
+#    \sigma_B^2 = \frac1m \sum_i (x_i - \mu_B)^2, \qquad
+#    \hat x_i = \frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}}, \qquad
+#    y_i = \gamma \hat x_i + \beta .
+#
+# The scale :math:`\gamma` and the shift :math:`\beta` are learned, so that the layer can undo the normalisation where that helps.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import nncore as nn
+from nncore.datasets import load_digits_split
+from nncore.inspection import activations
+
+plt.style.use("nncore.displays.style")
+
+
+def normalise(x, epsilon=1e-5):
+    mu, variance = x.mean(axis=0), ((x - x.mean(axis=0)) ** 2).mean(axis=0)
+    sigma = np.sqrt(variance + epsilon)
+    return (x - mu) / sigma, sigma
+
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(3, 2, size=(32, 5)), rng.normal(size=(32, 4))
+
+network = nn.Sequential(nn.Dense(4, use_bias=False), nn.BatchNorm())
+network.build(5, loss="half_mse", optimizer=nn.SGD(lr=0.1), rng=0, dtype="float64")
+parameters = network.named_parameters()
+W, gamma, beta = (parameters[name] for name in ("dense_1.weight", "batch_norm_1.gamma", "batch_norm_1.beta"))
+gamma[...], beta[...] = rng.uniform(0.5, 2, 4), rng.normal(size=4)
+
+x = X @ W
+x_hat, sigma = normalise(x)
+y = gamma * x_hat + beta
+assert np.allclose(network.forward(X, training=True), y)
+print("mean of x̂:", x_hat.mean(axis=0).round(6) + 0, " deviation:", x_hat.std(axis=0).round(4))
+
+# %%
+# The linear layer before it needs no bias: :math:`\mu_B` would take it away again.
+#
+# Backward
+# --------
+#
+# Every row of the batch takes part in :math:`\mu_B` and :math:`\sigma_B`, so the gradient goes through them as well. With
+# :math:`\delta_i = \partial E / \partial y_i`,
+#
+# .. math::
+#
+#    \frac{\partial E}{\partial \gamma} = \sum_i \delta_i \hat x_i, \qquad
+#    \frac{\partial E}{\partial \beta} = \sum_i \delta_i, \qquad
+#    \frac{\partial E}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma_B^2 + \varepsilon}}
+#       \Big( \delta_i - \frac1m \frac{\partial E}{\partial \beta} - \frac{\hat x_i}{m} \frac{\partial E}{\partial \gamma} \Big).
+
+network.backward(Y)
+found = network.named_gradients()
+
+delta = (y - Y) / len(X)  # of the loss ½‖y − Y‖², a mean over the batch
+d_gamma, d_beta = (delta * x_hat).sum(axis=0), delta.sum(axis=0)
+d_x = gamma / sigma * (delta - d_beta / len(X) - x_hat * d_gamma / len(X))
+
+assert np.allclose(found["batch_norm_1.gamma"], d_gamma)
+assert np.allclose(found["batch_norm_1.beta"], d_beta)
+assert np.allclose(found["dense_1.weight"], X.T @ d_x)
+print("∂E/∂γ =", d_gamma.round(3))
+
+# %%
+# The two subtracted terms take out of the gradient whatever would only shift or scale the batch. It follows that the loss does not
+# change when the weights before a normalisation are multiplied by a number: the gradient is perpendicular to them.
+
+d_W = found["dense_1.weight"]
+cosine = (W * d_W).sum(axis=0) / np.sqrt((W**2).sum(axis=0) * (d_W**2).sum(axis=0))
+print("cosine of the angle between weights and gradient:", np.abs(cosine).max().round(5))
+assert np.abs(cosine).max() < 1e-3  # not exactly 0 because of ε
+
+# %%
+# Running statistics
+# ------------------
+#
+# A prediction must not depend on which other samples are asked about at the same time. While it trains, the layer keeps running
+# statistics, :math:`r \leftarrow (1 - \text{momentum})\, r + \text{momentum} \cdot r_B`, and predicts with those.
+#
+# The lecture notes that this series follows have another variant, ``mode="cumulative"``. It normalises by the mean and standard deviation
+# of *all samples seen so far*, already in training; there is one scalar :math:`\gamma` and one :math:`\beta` for the whole layer,
+# :math:`\varepsilon` is added to the deviation, and the gradient takes the statistics as constants. After :math:`n` samples come the next
+# :math:`m`:
+#
+# .. math::
+#
+#    \mu \leftarrow \frac{n \mu + \sum_i x_i}{n + m}, \qquad
+#    \sigma^2 \leftarrow \frac{(n - 1)\,\sigma^2 + \sum_i (x_i - \mu_B)^2}{n + m - 1}, \qquad
+#    y_i = \gamma \, \frac{x_i - \mu}{\sigma + \varepsilon} + \beta, \qquad
+#    \frac{\partial E}{\partial x_i} = \frac{\gamma \, \delta_i}{\sigma + \varepsilon}.
+
+
+class Cumulative:
+    n, mu, sigma = 0, 0.0, 0.0
+
+    def see(self, x):
+        n, m = self.n, len(x)
+        self.mu = (n * self.mu + x.sum(axis=0)) / (n + m)
+        squares = ((x - x.mean(axis=0)) ** 2).sum(axis=0)
+        self.sigma = np.sqrt((max(n - 1, 0) * self.sigma**2 + squares) / (n + m - 1))
+        self.n = n + m
+
+
+by_hand = Cumulative()
+cumulative = nn.Sequential(nn.BatchNorm(mode="cumulative")).build(4, loss="half_mse", rng=0, dtype="float64")
+for _ in range(10):
+    batch = rng.normal(2, 3, size=(16, 4))
+    by_hand.see(batch)
+    y = (batch - by_hand.mu) / (by_hand.sigma + 1e-4)
+    assert np.allclose(cumulative.forward(batch, training=True), y)
+for name, values in cumulative.named_buffers().items():
+    print(name, values.round(2))
+
+# %%
+# Which statistics are better? Here the inputs of both layers suddenly move, as those of a layer do when the layers before it learn. The
+# running mean forgets the past within some :math:`1/\text{momentum}` batches and remains a little noisy. The cumulative one is calmer the
+# longer it lasts, and clings to what has been.
+
+means = {}
+for mode in ("batch", "cumulative"):
+    layer = nn.Sequential(nn.BatchNorm(mode=mode)).build(1, loss="half_mse", rng=0)
+    source = np.random.default_rng(1)
+    track = []
+    for step in range(200):
+        layer.forward(source.normal(0 if step < 100 else 2, 2, size=(32, 1)), training=True)
+        track.append(layer.named_buffers()["batch_norm_1.mean"].item())
+    means[mode] = np.array(track)
+
+figure, ax = plt.subplots(figsize=(7, 3.4))
+ax.plot([0, 100, 100, 200], [0, 0, 2, 2], color="C6", linewidth=1, label="mean of the inputs")
+ax.plot(means["batch"], color="C0", label='mode="batch"')
+ax.plot(means["cumulative"], "--", color="C1", label='mode="cumulative"')
+ax.set(xlabel="batches of 32", ylabel="mean that the layer keeps", title="Inputs that move")
+ax.grid(True)
+ax.legend()
+
+print("50 batches after the move:", {mode: round(float(track[150]), 2) for mode, track in means.items()})
+assert abs(means["batch"][150] - 2) < 0.3
+assert means["cumulative"][150] < 1
+assert means["cumulative"][50:100].std() < means["batch"][50:100].std()
+
+# %%
+# What it does for training
+# -------------------------
+#
+# Six hidden layers of sigmoids, whose gradients
+# :ref:`vanish <sphx_glr__generated_gallery_plot_06_activations.py>`: in twenty epochs the network learns nothing, whatever the rate. With
+# normalisation in between it learns at rates over two decades.
+
+X_train, y_train, X_test, y_test = load_digits_split()
+X_train, X_test = X_train.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
+
+
+def train(mode, rate):
+    layers = []
+    for _ in range(6):
+        layers.append(nn.Dense(32, use_bias=mode is None))
+        if mode:
+            layers.append(nn.BatchNorm(mode=mode))
+        layers.append(nn.ActivationLayer("sigmoid"))
+    network = nn.Sequential(*layers, nn.Dense(10))
+    options = {"optimizer": nn.SGD(lr=rate), "schedule": "cosine", "epochs": 20, "batch_size": 50}
+    network.fit(X_train, y_train, loss="softmax_cross_entropy", rng=0, progress=False, **options)
+    return network
+
+
+rates = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
+modes = {"without": None, "batch norm": "batch", "cumulative variant": "cumulative"}
+networks = {label: [train(mode, rate) for rate in rates] for label, mode in modes.items()}
+accuracies = {}
+for label, trained in networks.items():
+    accuracies[label] = [network.evaluate(X_test, y_test)["accuracy"] for network in trained]
+    print(f"{label:20}", " ".join(f"{score:.3f}" for score in accuracies[label]))
+assert max(accuracies["without"]) < 0.2 < 0.9 < max(accuracies["batch norm"])
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+for (label, scores), style in zip(accuracies.items(), ("^:", "o-", "s--"), strict=True):
+    left.semilogx(rates, scores, style, label=label)
+left.set(xlabel="learning rate", ylabel="test accuracy after 20 epochs", ylim=(0, 1.02))
+left.set_title("Six layers of sigmoids")
+left.grid(True)
+left.legend()
+for label, style in (("without", "C0^:"), ("batch norm", "C1o-")):
+    trained = networks[label][rates.index(0.3)]
+    outputs = activations(trained, X_test[:500], training=True)
+    spread = [values.std(axis=0).mean() for name, values in outputs.items() if name.startswith("activation")]
+    right.semilogy(range(1, 7), spread, style, label=label)
+right.set(xlabel="layer of sigmoids", ylabel="deviation of a unit over the images")
+right.set_title("What is left of the differences between images")
+right.grid(True)
+right.legend()
+
+# %%
+# Without normalisation the last layer of sigmoids gives much the same for every image. See :class:`nncore.BatchNorm` for all options;
+# :class:`nncore.LayerNorm` normalises each sample by itself, which suits small batches.
+#
+# .. [1] Ioffe & Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift", 2015.

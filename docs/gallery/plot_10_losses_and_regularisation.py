@@ -1,0 +1,269 @@
+r"""
+Losses, regularisation and over-fitting
+=======================================
+
+The loss says what a good answer is. This page has the classifier's loss, the losses for real numbers and counts, the penalty on large
+weights, and pictures of what it is for: fits that are too simple, right, and too close.
+"""
+
+# %%
+# Softmax and cross-entropy
+# -------------------------
+#
+# A classifier's last layer gives one number :math:`z_k` for each class. Softmax makes them probabilities, and cross-entropy asks for the
+# logarithm of the true one's:
+#
+# .. math::
+#
+#    p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}, \qquad
+#    E = -\sum_k Y_k \log p_k = \log \sum_j e^{z_j} - z_{\text{true}}, \qquad
+#    \frac{\partial E}{\partial z} = p - Y .
+#
+# Taken together they are simpler than apart, and safe: with the largest :math:`z` subtracted first, no exponential overflows.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import nncore as nn
+from nncore.displays import ValidationCurveDisplay
+
+plt.style.use("nncore.displays.style")
+
+
+def cross_entropy(z, true):
+    z = z - z.max(axis=1, keepdims=True)
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    Y = np.eye(z.shape[1])[true]
+    return np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), true], p - Y
+
+
+rng = np.random.default_rng(0)
+z, true = rng.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
+loss = nn.SoftmaxCrossEntropy()
+E, d_z = cross_entropy(z, true)
+assert np.allclose(loss.forward(z, true), E)
+assert np.allclose(loss.backward(z, true), d_z)
+
+extreme = np.array([[1e4, -1e4, 0.0]])
+print("logits ±10⁴:  right", loss.forward(extreme, np.array([0])), " wrong", loss.forward(extreme, np.array([1])))
+assert loss.forward(extreme, np.array([1])) == 20000
+
+# %%
+# :class:`nncore.SoftmaxCrossEntropy` takes class numbers or rows of probabilities (:math:`Y` one-hot, or not).
+# :class:`nncore.BinaryCrossEntropy` is the same for one yes or no, :class:`nncore.CrossEntropy` for outputs that are probabilities already.
+#
+# Losses for real numbers
+# -----------------------
+#
+# With :math:`d = y - Y`, how far an answer is off:
+#
+# .. math::
+#
+#    \text{half MSE:}\quad & \tfrac12 d^2 \qquad \text{the mean is best} \\
+#    \text{MAE:}\quad & |d| \qquad \text{the median is best} \\
+#    \text{Huber:}\quad & \tfrac12 d^2 \text{ where } |d| \le \delta \text{, else } \delta\,(|d| - \tfrac12 \delta) \\
+#    \text{quantile:}\quad & (1 - q)\,d \text{ where } d > 0 \text{, else } -q\,d \qquad \text{the } q\text{-quantile is best}
+#
+# The derivative is what an error pulls with: in proportion to its size, or always alike, or more to one side than to the other.
+
+d = np.linspace(-3, 3, 301).reshape(-1, 1)
+shown = {
+    "half MSE": nn.HalfMSE(),
+    "MAE": nn.MAE(),
+    "Huber, δ = 1": nn.Huber(delta=1.0),
+    "quantile, q = 0.9": nn.Quantile(quantiles=0.9),
+}
+by_hand = {
+    "half MSE": d**2 / 2,
+    "MAE": np.abs(d),
+    "Huber, δ = 1": np.where(np.abs(d) <= 1, d**2 / 2, np.abs(d) - 0.5),
+    "quantile, q = 0.9": np.where(d > 0, 0.1 * d, -0.9 * d),
+}
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.5))
+for (name, loss), style in zip(shown.items(), ("-", "--", "-.", ":"), strict=True):
+    assert np.allclose(loss.forward(d, 0 * d), by_hand[name].ravel())
+    axes[0].plot(d, loss.forward(d, 0 * d), style, label=name)
+    axes[1].plot(d, loss.backward(d, 0 * d), style)
+axes[0].set(xlabel="d = y − Y", ylabel="loss", ylim=(-0.1, 3.2), title="Loss")
+axes[1].set(xlabel="d = y − Y", ylabel="derivative", ylim=(-2.2, 2.2), title="Derivative")
+for ax in axes:
+    ax.grid(True)
+axes[0].legend(loc="upper center")
+
+# %%
+# Three tasks show what they are for. First, one measurement in ten is wrong by far. Huber's loss [1]_ hardly notices:
+
+
+def fit(X, Y, loss, n_outputs=1):
+    network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(n_outputs))
+    options = {"optimizer": nn.Adam(lr=0.01), "schedule": "cosine", "epochs": 200, "batch_size": 50}
+    network.fit(X, Y, loss=loss, rng=0, progress=False, **options)
+    return network
+
+
+X = rng.uniform(-1, 1, (400, 1))
+grid = np.linspace(-1, 1, 201).reshape(-1, 1)
+truth = np.sin(3 * grid)
+
+with_outliers = np.sin(3 * X) + rng.normal(0, 0.1, X.shape) + 4 * (rng.random(X.shape) < 0.1)
+fits, errors = {}, {}
+for name, loss in (("half MSE", nn.HalfMSE()), ("Huber", nn.Huber(delta=0.2))):
+    fits[name] = fit(X, with_outliers, loss).predict(grid)
+    errors[name] = np.sqrt(np.mean((fits[name] - truth) ** 2))
+    print(f"{name}: {errors[name]:.3f} from the true curve")
+assert errors["Huber"] < errors["half MSE"] / 3
+
+# %%
+# Second, the spread depends on :math:`x`, and an interval is wanted: three quantiles [2]_ at once, by a network with three outputs.
+
+
+def scattered(X):
+    return np.sin(3 * X) + rng.normal(size=X.shape) * (0.1 + 0.3 * np.abs(X))
+
+
+spread = scattered(X)
+network = fit(X, spread, nn.Quantile(quantiles=(0.05, 0.5, 0.95)), n_outputs=3)
+quantiles = network.predict(grid)
+
+fresh = rng.uniform(-1, 1, (5000, 1))
+answers, measured = network.predict(fresh), scattered(fresh)[:, 0]
+inside = np.mean((answers[:, 0] < measured) & (measured < answers[:, 2]))
+print(f"{inside:.1%} of new samples are between the outer two; 90 % should be")
+assert 0.83 < inside < 0.95
+
+# %%
+# Third, counts. The network gives the logarithm :math:`z` of a rate, so that the rate is never negative, and the loss is that of the
+# Poisson distribution (:class:`nncore.Poisson`):
+#
+# .. math:: E = e^z - Y z + \text{(what does not depend on } z), \qquad \frac{\partial E}{\partial z} = e^z - Y
+
+rate = np.exp(1 + 1.5 * np.sin(3 * grid))
+counts = rng.poisson(np.exp(1 + 1.5 * np.sin(3 * X))).astype(float)
+found_rate = fit(X, counts, "poisson").predict_proba(grid)
+off = np.abs(np.log(found_rate / rate)).mean()
+print(f"the rate is off by {np.expm1(off):.0%} on average")
+assert off < 0.2
+
+figure, axes = plt.subplots(1, 3, figsize=(10, 3.6))
+axes[0].plot(grid, fits["half MSE"], "C1--", label="half MSE")
+axes[0].plot(grid, fits["Huber"], "C0-", label="Huber")
+axes[1].plot(grid, quantiles[:, [0, 2]], "C1--", label=["5 % and 95 %", None])
+axes[1].plot(grid, quantiles[:, 1], "C0-", label="median")
+axes[2].plot(grid, rate, "C1--", label="true rate")
+axes[2].plot(grid, found_rate, "C0-", label="Poisson")
+for ax, Y, title in zip(axes, (with_outliers, spread, counts), ("one in ten is wrong", "quantiles", "counts"), strict=True):
+    ax.plot(X, Y, ".", color="C6", alpha=0.3, zorder=0)
+    ax.set(title=title, xlabel="x")
+    ax.legend(loc="upper left")
+axes[0].set_ylim(-2, 7)
+
+# %%
+# A penalty on large weights
+# --------------------------
+#
+# Weight decay, the L2 penalty, is part of loss and gradient alike (of weights, not of biases):
+#
+# .. math::
+#
+#    L = E + \tfrac12 \lambda \sum W^2, \qquad
+#    \frac{\partial L}{\partial W} = \frac{\partial E}{\partial W} + \lambda W, \qquad
+#    \frac{\partial L}{\partial b} = \frac{\partial E}{\partial b}.
+
+X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1)).build(3, loss="half_mse", rng=0, dtype="float64")
+results = {}
+for decay in (0.0, 0.5):
+    network.weight_decay = decay
+    network.forward(X, training=True)
+    value = network.backward(Y)
+    results[decay] = value, {name: g.copy() for name, g in network.named_gradients().items()}
+
+parameters = network.named_parameters()
+penalty = sum((parameters[name] ** 2).sum() for name in ("dense_1.weight", "dense_2.weight"))
+assert np.isclose(results[0.5][0] - results[0.0][0], 0.5 * 0.5 * penalty)
+for name, values in parameters.items():
+    expected = 0.5 * values if name.endswith("weight") else 0 * values
+    assert np.allclose(results[0.5][1][name] - results[0.0][1][name], expected)
+print(f"E = {results[0.0][0]:.4f}, L = {results[0.5][0]:.4f}, ½·λ·ΣW² = {0.25 * penalty:.4f}")
+
+# %%
+# Under-fitting, good fit, over-fitting
+# -------------------------------------
+#
+# Thirty noisy points, and a network of 10 000 weights that is trained with three penalties. Without one it runs through the noise; with
+# one too large it hardly bends. Below, the learning curves: both losses high; both low; or the training loss falls while the validation
+# loss turns. (The noise alone costs :math:`\tfrac12 \cdot 0.3^2 = 0.045`: a validation loss cannot be much less.)
+
+
+def sample(n):
+    x = rng.uniform(-1, 1, (n, 1))
+    return x, np.sin(4 * x) + rng.normal(0, 0.3, x.shape)
+
+
+train, validation = sample(30), sample(500)
+
+
+def new_network():
+    return nn.Sequential(nn.Dense(100, activation="tanh"), nn.Dense(100, activation="tanh"), nn.Dense(1))
+
+
+options = {"loss": "half_mse", "optimizer": nn.Adam(lr=2e-3), "epochs": 1500, "progress": False}
+last = {}
+figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharey="row")
+for column, (name, decay) in enumerate({"under-fitting": 0.03, "good": 0.001, "over-fitting": 0.0}.items()):
+    network = new_network()
+    history = network.fit(*train, validation=validation, weight_decay=decay, rng=0, **options)
+    last[name] = network.evaluate(*train)["loss"], history["val_loss"][-1]
+    print(f"{name:13} λ = {decay:<5g}  training {last[name][0]:.3f}  validation {last[name][1]:.3f}")
+
+    fitted, learning = axes[:, column]
+    fitted.plot(*train, "o", color="C6", markersize=4, label="training data")
+    fitted.plot(grid, np.sin(4 * grid), "C1--", label="truth")
+    fitted.plot(grid, network.predict(grid), "C0-", label="network")
+    fitted.set(title=f"{name}, λ = {decay:g}", xlabel="x", ylim=(-2.2, 2.2))
+    history.plot(ax=learning)
+    learning.legend(fontsize=8, loc="upper right")
+    learning.set_xticks(range(0, 1501, 500))
+    learning.label_outer()
+axes[0, 0].legend()
+axes[1, 0].set(yscale="log", ylim=(0.008, 3))
+
+assert last["over-fitting"][0] < last["good"][0] < last["under-fitting"][0]
+assert last["good"][1] < min(last["under-fitting"][1], last["over-fitting"][1])
+
+# %%
+# Seen over many penalties, by :class:`nncore.displays.ValidationCurveDisplay`: the training loss only rises with λ, the validation loss
+# has a valley. The regions are decided by a rule that the class describes.
+
+
+def fit_with(decay, seed):
+    network = new_network()
+    network.fit(*train, weight_decay=decay, rng=seed, **options)
+    return network
+
+
+values = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
+display = ValidationCurveDisplay.from_networks(fit_with, values, train=train, validation=validation, param_name="weight decay λ")
+print(dict(zip(display.param_values, display.regions_, strict=True)))
+assert display.regions_[0] == "over-fitting"
+assert display.regions_[-1] == "under-fitting"
+
+# %%
+# The last of the learning curves shows another remedy: to stop where the validation loss turns. :class:`nncore.EarlyStopping` does it, and
+# brings back the best parameters.
+
+network = new_network()
+stopping = nn.EarlyStopping(patience=200)
+history = network.fit(*train, validation=validation, rng=0, callbacks=[stopping], **options)
+print(history.stop_reason)
+print(f"validation loss {network.evaluate(*validation)['loss']:.3f}; after all epochs it was {last['over-fitting'][1]:.3f}")
+assert network.evaluate(*validation)["loss"] < last["over-fitting"][1]
+
+# %%
+# .. [1] Huber, "Robust estimation of a location parameter", 1964.
+# .. [2] Koenker & Bassett, "Regression quantiles", 1978.
+#
+# Further reading: Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990, on softmax; Krogh & Hertz,
+# "A simple weight decay can improve generalization", 1991; Geman, Bienenstock & Doursat, "Neural networks and the bias/variance
+# dilemma", 1992.

@@ -1,0 +1,390 @@
+r"""
+Optimizers, from SGD to Adam
+============================
+
+Back-propagation gives the gradient :math:`g` of the loss. What to do with it is the optimizer's affair. All of nncore's are one function,
+``step(w, g, state, t)``: parameters, gradient, what the optimizer remembers, and the number of the step, from 1. Here each of them stands
+as its formula, beside it the lines of code that are it, and then they race.
+"""
+
+# %%
+# The valley
+# ----------
+#
+# A loss that is thirty times as steep in one direction as in the other, which is what features of different scale or a deep network's
+# layers make of it:
+#
+# .. math:: E(w) = \tfrac12 \left( w_1^2 + 30\, w_2^2 \right), \qquad g = \left( w_1,\; 30\, w_2 \right)
+
+import base64
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import FuncAnimation, PillowWriter
+
+import nncore as nn
+from nncore.datasets import load_digits_split
+
+plt.style.use("nncore.displays.style")
+
+STEEPNESS, START = np.array([1.0, 30.0]), np.array([-4.0, 1.0])
+
+
+def loss(w):
+    return (STEEPNESS * w**2).sum(axis=-1) / 2
+
+
+STRAIGHT = np.eye(2)
+
+
+def descend(step, n_slots=2, n_steps=120, turn=STRAIGHT):
+    """The path of an update rule from the start; turn rotates the valley."""
+    w, state = turn @ START, np.zeros((n_slots, 2))
+    path = [w.copy()]
+    for t in range(1, n_steps + 1):
+        g = turn @ (STEEPNESS * (turn.T @ w))
+        step(w, g, state, t)
+        path.append(w.copy())
+    return np.array(path)
+
+
+def same_path(by_hand, optimizer):
+    """The lines on this page against nncore's optimizer."""
+    assert np.allclose(descend(by_hand), descend(optimizer.step, optimizer.n_slots), atol=1e-12), optimizer
+    print(f"{optimizer!r}: the same path")
+
+
+# %%
+# Gradient descent
+# ----------------
+#
+# .. math:: w \leftarrow w - \alpha\, g
+#
+# One learning rate :math:`\alpha` for all. Above 2/30 the steep direction diverges; below it, the flat one takes its time.
+
+
+def sgd(w, g, state, t, lr=0.06):
+    w -= lr * g
+
+
+same_path(sgd, nn.SGD(lr=0.06))
+
+# %%
+# Momentum, and Nesterov's
+# ------------------------
+#
+# A ball that rolls keeps its velocity :math:`v`. Where gradients agree from step to step, they add up, to :math:`1/(1 - \rho)` times as
+# much; where they alternate, they cancel [1]_. Nesterov takes the gradient where the velocity is about to carry :math:`w` [2]_; written
+# for parameters that are already there, as everybody does today:
+#
+# .. math::
+#
+#    v \leftarrow \rho\, v + g, \qquad
+#    w \leftarrow w - \alpha\, v \;\text{(momentum)}, \qquad
+#    w \leftarrow w - \alpha\,(g + \rho\, v) \;\text{(Nesterov)}
+
+
+def momentum(w, g, state, t, lr=0.02, rho=0.9):
+    v = state[0]
+    v[:] = rho * v + g
+    w -= lr * v
+
+
+def nesterov(w, g, state, t, lr=0.02, rho=0.9):
+    v = state[0]
+    v[:] = rho * v + g
+    w -= lr * (g + rho * v)
+
+
+same_path(momentum, nn.Momentum(lr=0.02))
+same_path(nesterov, nn.Nesterov(lr=0.02))
+
+# %%
+# A learning rate for each parameter
+# ----------------------------------
+#
+# AdaGrad [3]_ divides by how large the gradients of a parameter have been: the steep direction gets a smaller rate. Its sum :math:`r` only
+# grows, so that the steps die out; RMSProp [4]_ makes it an average that forgets.
+#
+# .. math::
+#
+#    r \leftarrow r + g^2 \;\text{(AdaGrad)}, \qquad
+#    r \leftarrow \rho\, r + (1 - \rho)\, g^2 \;\text{(RMSProp)}, \qquad
+#    w \leftarrow w - \frac{\alpha\, g}{\varepsilon + \sqrt r}
+
+
+def adagrad(w, g, state, t, lr=0.8, epsilon=1e-10):
+    r = state[0]
+    r[:] = r + g**2
+    w -= lr * g / (epsilon + np.sqrt(r))
+
+
+def rmsprop(w, g, state, t, lr=0.08, rho=0.9, epsilon=1e-8):
+    r = state[0]
+    r[:] = rho * r + (1 - rho) * g**2
+    w -= lr * g / (epsilon + np.sqrt(r))
+
+
+same_path(adagrad, nn.AdaGrad(lr=0.8))
+same_path(rmsprop, nn.RMSProp(lr=0.08, rho=0.9))
+
+# %%
+# Adam: both
+# ----------
+#
+# Adam [5]_ keeps an average :math:`m` of the gradients, as momentum does, and one :math:`v` of their squares, as RMSProp does. Both start
+# at 0 and are too small at first; the hats correct for it.
+#
+# .. math::
+#
+#    m &\leftarrow \beta_1 m + (1 - \beta_1)\, g, & \hat m &= \frac{m}{1 - \beta_1^t} \\
+#    v &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2, & \hat v &= \frac{v}{1 - \beta_2^t} \\
+#    w &\leftarrow w - \frac{\alpha\, \hat m}{\sqrt{\hat v} + \varepsilon}
+
+
+def adam(w, g, state, t, lr=0.2, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    m, v = state
+    m[:] = beta1 * m + (1 - beta1) * g
+    v[:] = beta2 * v + (1 - beta2) * g**2
+    m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+    w -= lr * m_hat / (np.sqrt(v_hat) + epsilon)
+
+
+same_path(adam, nn.Adam(lr=0.2))
+
+# %%
+# AdamW [6]_ adds weight decay beside the gradient instead of in it: :math:`w \leftarrow (1 - \alpha\lambda)\,w`, then a step of Adam.
+
+
+def adamw(w, g, state, t, lr=0.2, decay=0.01):
+    w *= 1 - lr * decay
+    adam(w, g, state, t, lr)
+
+
+same_path(adamw, nn.AdamW(lr=0.2, weight_decay=0.01))
+
+# %%
+# The race
+# --------
+#
+# All from one point, each with a rate that suits it. Gradient descent zigzags; momentum overshoots and swings back; AdaGrad, RMSProp and
+# Adam set out diagonally, as if the valley were round. RMSProp's steps do not get shorter by themselves: at a constant rate it never comes
+# to rest.
+
+racers = {
+    "SGD": nn.SGD(lr=0.06),
+    "momentum": nn.Momentum(lr=0.02),
+    "Nesterov": nn.Nesterov(lr=0.02),
+    "AdaGrad": nn.AdaGrad(lr=0.8),
+    "RMSProp": nn.RMSProp(lr=0.08, rho=0.9),
+    "Adam": nn.Adam(lr=0.2),
+}
+paths = {name: descend(optimizer.step, optimizer.n_slots) for name, optimizer in racers.items()}
+assert loss(paths["RMSProp"][90:]).max() > 0.1 > 0.01 > loss(paths["SGD"][90:]).max()
+
+
+def draw_valley(ax):
+    w1, w2 = np.meshgrid(np.linspace(-4.6, 2.4, 141), np.linspace(-1.25, 1.25, 101))
+    ax.contour(w1, w2, loss(np.stack([w1, w2], axis=-1)), levels=np.geomspace(0.05, 25, 9), colors="#bbbbbb", linewidths=0.7)
+    ax.plot(0, 0, "*", color="C6", markersize=12)
+    ax.set(xlabel="$w_1$", ylabel="$w_2$", xlim=(-4.6, 2.4), ylim=(-1.25, 1.25))
+
+
+figure, axes = plt.subplots(2, 3, figsize=(10, 4.8), sharex=True, sharey=True)
+for index, (ax, (name, path)) in enumerate(zip(axes.flat, paths.items(), strict=True)):
+    draw_valley(ax)
+    ax.plot(*path.T, color=f"C{index}", marker="osD^vP"[index], markersize=3.5, linewidth=1)
+    ax.set_title(f"{name}: E = {loss(path[40]):.1g} after 40 steps")
+    ax.label_outer()
+
+# %%
+# And in motion, one frame a step:
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=(1.5, 1))
+draw_valley(left)
+right.set(xlabel="step", ylabel="E", xlim=(0, 80), ylim=(1e-5, 100), yscale="log")
+right.set_yticks([1e-4, 1e-2, 1, 100], ["0.0001", "0.01", "1", "100"])
+right.minorticks_off()
+right.grid(True)
+trails, heads, curves = [], [], []
+for name, color, marker in zip(paths, ("C0", "C1", "C2", "C3", "C4", "C5"), "osD^vP", strict=True):
+    trails += left.plot([], [], color=color, linewidth=1)
+    heads += left.plot([], [], marker, color=color, markersize=8, label=name)
+    curves += right.plot([], [], color=color, marker=marker, markevery=10, markersize=4)
+figure.legend(handles=heads, loc="outside lower center", ncols=6)
+
+
+def draw(step):
+    for path, trail, head, curve in zip(paths.values(), trails, heads, curves, strict=True):
+        trail.set_data(*path[: step + 1].T)
+        head.set_data(*path[[step]].T)
+        curve.set_data(np.arange(step + 1), loss(path[: step + 1]))
+
+
+class Film:
+    """A still that a button replaces by the figure in motion, and back; both are inside the page."""
+
+    def __init__(self, figure, draw, n_frames, description):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # found once, not anew for every frame
+        with TemporaryDirectory() as folder:
+            still, moving = Path(folder, "still.png"), Path(folder, "moving.gif")
+            FuncAnimation(figure, draw, frames=n_frames).save(moving, PillowWriter(fps=12), dpi=90)
+            figure.savefig(still, dpi=90)  # the last frame
+            self.still, self.moving = (base64.b64encode(file.read_bytes()).decode() for file in (still, moving))
+        self.description = description
+        plt.close(figure)
+
+    def _repr_html_(self):
+        swap = "const i = this.previousElementSibling; [i.src, i.dataset.other] = [i.dataset.other, i.src]"
+        return (
+            f'<img src="data:image/png;base64,{self.still}" data-other="data:image/gif;base64,{self.moving}" '
+            f'alt="{self.description}" style="display: block; width: 810px; max-width: 100%">'
+            f'<button type="button" onclick="{swap}">Play or stop</button>'
+        )
+
+
+film = Film(figure, draw, 81, "Six optimizers descend a valley; beside it, the loss of each against the step")
+print(f"{(len(film.moving) + len(film.still)) / 1e6:.1f} MB")
+film
+
+# %%
+# Momentum and gradient descent do not care how the valley lies. AdaGrad, RMSProp and Adam treat each coordinate by itself and know steep
+# from flat only along the axes. In the same valley, turned by 45°, they need more steps than before:
+
+turn = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
+
+
+def steps_needed(optimizer, turn):
+    path = descend(optimizer.step, optimizer.n_slots, 500, turn)
+    return np.flatnonzero(loss(path @ turn) < 0.1)[0]
+
+
+print("steps until E < 0.1   along the axes   turned by 45°")
+for name, optimizer in racers.items():
+    straight, turned = steps_needed(optimizer, STRAIGHT), steps_needed(optimizer, turn)
+    print(f"{name:19} {straight:16} {turned:15}")
+    assert turned == straight if name in ("SGD", "momentum", "Nesterov") else turned > straight
+
+# %%
+# Bias correction, and where ε stands
+# -----------------------------------
+#
+# For a gradient that is always the same, Adam's step is :math:`\alpha`, from the first one on. Without the hats the first step would be
+# :math:`(1 - \beta_1) / \sqrt{1 - \beta_2} \approx 3.2` times as long, and the next ones longer still.
+#
+# The paper adds :math:`\varepsilon = 10^{-8}` to the root; some textbook code has :math:`\sqrt{\hat v + \varepsilon}` with
+# :math:`\varepsilon = 10^{-5}` instead, here ``epsilon_inside=True``. That is not the same: gradients smaller than about
+# :math:`\sqrt{\varepsilon} = 0.003` get steps in proportion to their size, where the paper's Adam takes full ones.
+
+
+def uncorrected(w, g, state, t, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    m, v = state
+    m[:] = beta1 * m + (1 - beta1) * g
+    v[:] = beta2 * v + (1 - beta2) * g**2
+    w -= lr * m / (np.sqrt(v) + epsilon)
+
+
+def step_lengths(step, g, n_steps):
+    """Lengths of the steps for a constant gradient, in units of the learning rate 1."""
+    w, state, lengths = np.zeros_like(g), np.zeros((2, len(g))), []
+    for t in range(1, n_steps + 1):
+        before = w.copy()
+        step(w, g, state, t)
+        lengths.append(before - w)
+    return np.array(lengths)
+
+
+one = np.ones(1)
+corrected = step_lengths(nn.Adam(lr=1.0).step, one, 300)
+without = step_lengths(lambda *arguments: uncorrected(*arguments, lr=1.0), one, 300)
+assert np.allclose(corrected, 1)
+assert np.isclose(without[0, 0], 0.1 / np.sqrt(0.001))
+print(f"without correction: first step {without[0, 0]:.2f}, longest {without.max():.2f} learning rates")
+
+sizes = np.geomspace(1e-10, 10, 111)
+outside = step_lengths(nn.Adam(lr=1.0).step, sizes, 1)[0]
+inside = step_lengths(nn.Adam(lr=1.0, epsilon=1e-5, epsilon_inside=True).step, sizes, 1)[0]
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+left.plot(np.arange(1, 301), corrected, "C0-", label="Adam")
+left.plot(np.arange(1, 301), without, "C1--", label="without bias correction")
+left.set(xlabel="step", ylabel="length of the step / α", ylim=(0, None))
+right.loglog(sizes, outside, "C0-", label=r"$\sqrt{\hat v} + \varepsilon$, $\varepsilon = 10^{-8}$")
+right.loglog(sizes, inside, "C1--", label=r"$\sqrt{\hat v + \varepsilon}$, $\varepsilon = 10^{-5}$")
+right.set(xlabel="size of the gradient", ylabel="length of the first step / α")
+for ax in (left, right):
+    ax.grid(True)
+    ax.legend()
+
+# %%
+# Decay that Adam does not scale away
+# -----------------------------------
+#
+# With a penalty in the gradient, :math:`g + \lambda w`, Adam divides the decay by :math:`\sqrt{\hat v}` as well: parameters with large
+# gradients hardly decay. AdamW's decay is the same for all. Two parameters that begin at 1, with gradients that are noise, a hundred times
+# as large for the second:
+
+ends = {}
+kinds = {"L2 in Adam": (nn.Adam(lr=1e-3), 0.1), "AdamW": (nn.AdamW(lr=1e-3, weight_decay=0.1), 0.0)}
+for name, (optimizer, penalty) in kinds.items():
+    w, state = np.ones((2, 200)), np.zeros((2, 400))  # 200 copies of each
+    noise = np.random.default_rng(0)
+    for t in range(1, 5001):
+        g = noise.normal(size=(2, 200)) * [[0.1], [10.0]] + penalty * w
+        optimizer.step(w.reshape(-1), g.reshape(-1), state, t)
+    ends[name] = w.mean(axis=1)
+    print(f"{name:10} after 5000 steps {ends[name][0]:.3f} and {ends[name][1]:.3f}")
+print(f"(1 − αλ)⁵⁰⁰⁰ = {(1 - 1e-4) ** 5000:.3f}")
+assert np.ptp(ends["AdamW"]) < 0.05 < 0.3 < np.ptp(ends["L2 in Adam"])
+
+# %%
+# On a real network
+# -----------------
+#
+# Handwritten digits, each optimizer with the best of five learning rates (by the training loss after twenty epochs), which falls to 0 by
+# a cosine.
+
+X, y, X_test, y_test = load_digits_split()
+X, X_test = X.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
+candidates = {
+    nn.SGD: (0.03, 0.1, 0.3, 1.0, 3.0),
+    nn.Momentum: (0.01, 0.03, 0.1, 0.3, 1.0),
+    nn.Nesterov: (0.01, 0.03, 0.1, 0.3, 1.0),
+    nn.AdaGrad: (0.01, 0.03, 0.1, 0.3, 1.0),
+    nn.RMSProp: (0.001, 0.003, 0.01, 0.03, 0.1),
+    nn.Adam: (0.001, 0.003, 0.01, 0.03, 0.1),
+    nn.AdamW: (0.001, 0.003, 0.01, 0.03, 0.1),
+}
+
+figure, ax = plt.subplots(figsize=(7, 4))
+for index, (kind, rates) in enumerate(candidates.items()):
+    runs = []
+    for rate in rates:
+        network = nn.Sequential(nn.Dense(64, activation="tanh"), nn.Dense(32, activation="tanh"), nn.Dense(10))
+        options = {"optimizer": kind(lr=rate), "schedule": "cosine", "epochs": 20, "batch_size": 64}
+        history = network.fit(X, y, loss="softmax_cross_entropy", rng=0, progress=False, **options)
+        runs.append((history["loss"], rate, network.evaluate(X_test, y_test)["accuracy"]))
+    curve, rate, accuracy = min(runs, key=lambda run: run[0][-1])
+    print(f"{kind.__name__:9} lr = {rate:<5g} loss {curve[-1]:.4f}, test accuracy {accuracy:.3f}")
+    assert rates[0] < rate < rates[-1]
+    assert accuracy > 0.95
+    style = {"color": f"C{index}", "marker": "osD^vPX"[index], "markevery": (index, 7)}
+    ax.semilogy(np.arange(1, 21), curve, **style, label=f"{kind.__name__}, lr = {rate:g}")
+ax.set(xlabel="epoch", ylabel="training loss", title="Digits, 64-64-32-10", xticks=range(0, 21, 5))
+ax.grid(True)
+ax.legend()
+
+# %%
+# With a well chosen rate, all of them learn this task; they differ in how long it takes, and in how much the choice matters.
+# :func:`nncore.find_learning_rate` proposes a rate. Optimizers of your own have the same ``step``: see :class:`nncore.plugin.Optimizer`.
+#
+# .. [1] Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
+# .. [2] Nesterov, "A method for solving the convex programming problem with convergence rate O(1/k²)", 1983; in this form Sutskever et
+#    al., "On the importance of initialization and momentum in deep learning", 2013.
+# .. [3] Duchi, Hazan & Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
+# .. [4] Tieleman & Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
+# .. [5] Kingma & Ba, "Adam: a method for stochastic optimization", 2015.
+# .. [6] Loshchilov & Hutter, "Decoupled weight decay regularization", 2019.
