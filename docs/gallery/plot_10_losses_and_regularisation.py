@@ -245,6 +245,7 @@ def fit_with(decay, seed):
 
 values = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
 display = ValidationCurveDisplay.from_networks(fit_with, values, train=train, validation=validation, param_name="weight decay λ")
+display.figure_.suptitle("Ten thousand weights, thirty points", fontsize=10)
 print(dict(zip(display.param_values, display.regions_, strict=True)))
 assert display.regions_[0] == "over-fitting"
 assert display.regions_[-1] == "under-fitting"

@@ -17,12 +17,11 @@ as its formula, beside it the lines of code that are it, and then they race.
 # .. math:: E(w) = \tfrac12 \left( w_1^2 + 30\, w_2^2 \right), \qquad g = \left( w_1,\; 30\, w_2 \right)
 
 import base64
-from pathlib import Path
-from tempfile import TemporaryDirectory
+import io
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation, PillowWriter
+from PIL import Image
 
 import nncore as nn
 from nncore.datasets import load_digits_split
@@ -229,25 +228,35 @@ class Film:
     def __init__(self, figure, draw, n_frames, description):
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # found once, not anew for every frame
-        with TemporaryDirectory() as folder:
-            still, moving = Path(folder, "still.png"), Path(folder, "moving.gif")
-            FuncAnimation(figure, draw, frames=n_frames).save(moving, PillowWriter(fps=12), dpi=90)
-            figure.savefig(still, dpi=90)  # the last frame
-            self.still, self.moving = (base64.b64encode(file.read_bytes()).decode() for file in (still, moving))
-        self.description = description
+        frames = []
+        for step in range(n_frames):
+            draw(step)
+            figure.canvas.draw()
+            frames.append(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB"))
         plt.close(figure)
+        palette = frames[-1].quantize(64, dither=Image.Dither.NONE)  # one for all frames, which keeps them small
+        frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+        durations = [80] * (n_frames - 1) + [2000]
+        options = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
+        self.still = self.encode(frames[-1], "png")
+        self.moving = self.encode(frames[0], "gif", **options)
+        self.description = description
+
+    def encode(self, image, kind, **options):
+        file = io.BytesIO()
+        image.save(file, kind, **options)
+        return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
     def _repr_html_(self):
         swap = "const i = this.previousElementSibling; [i.src, i.dataset.other] = [i.dataset.other, i.src]"
         return (
-            f'<img src="data:image/png;base64,{self.still}" data-other="data:image/gif;base64,{self.moving}" '
-            f'alt="{self.description}" style="display: block; width: 810px; max-width: 100%">'
-            f'<button type="button" onclick="{swap}">Play or stop</button>'
+            f'<img src="{self.still}" data-other="{self.moving}" alt="{self.description}" '
+            f'style="display: block; max-width: 100%"><button type="button" onclick="{swap}">Play or stop</button>'
         )
 
 
 film = Film(figure, draw, 81, "Six optimizers descend a valley; beside it, the loss of each against the step")
-print(f"{(len(film.moving) + len(film.still)) / 1e6:.1f} MB")
+print(f"{(len(film.moving) + len(film.still)) / 1e3:.0f} kB")
 film
 
 # %%
@@ -315,6 +324,8 @@ left.set(xlabel="step", ylabel="length of the step / α", ylim=(0, None))
 right.loglog(sizes, outside, "C0-", label=r"$\sqrt{\hat v} + \varepsilon$, $\varepsilon = 10^{-8}$")
 right.loglog(sizes, inside, "C1--", label=r"$\sqrt{\hat v + \varepsilon}$, $\varepsilon = 10^{-5}$")
 right.set(xlabel="size of the gradient", ylabel="length of the first step / α")
+left.set_title("A constant gradient")
+right.set_title("Where ε stands")
 for ax in (left, right):
     ax.grid(True)
     ax.legend()
