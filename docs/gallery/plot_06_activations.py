@@ -17,9 +17,11 @@ those products do to a deep network.
 #
 # .. math::
 #
+#    \begin{aligned}
 #    \text{sigmoid:}\quad \varphi(z) &= \frac{1}{1 + e^{-z}}, & \varphi'(z) &= \varphi(z)\,(1 - \varphi(z)) \\
 #    \text{tanh:}\quad \varphi(z) &= \frac{e^z - e^{-z}}{e^z + e^{-z}}, & \varphi'(z) &= 1 - \varphi(z)^2 \\
 #    \text{ReLU:}\quad \varphi(z) &= \max(0, z), & \varphi'(z) &= 1 \text{ if } z > 0 \text{, else } 0
+#    \end{aligned}
 #
 # :func:`nncore.get` finds an activation by its name. Its ``forward`` is :math:`\varphi`; its ``backward`` takes
 # :math:`\partial E / \partial a` and gives :math:`\partial E / \partial z`, so that a vector of ones brings out :math:`\varphi'` itself.
@@ -41,7 +43,8 @@ z = np.linspace(-4, 4, 401).reshape(-1, 1)
 def value_and_derivative(name):
     activation = nn.get("activations", name)()
     a = activation.forward(z)
-    return a, activation.backward(z if activation.needs_input else a, a, np.ones_like(z))
+    before = z if activation.needs_input else a  # some get by with φ(z) alone
+    return a, activation.backward(before, a, np.ones_like(z))
 
 
 a, slope = value_and_derivative("sigmoid")
@@ -68,8 +71,6 @@ names = [name for name in nn.names("activations") if not name.startswith("softma
 names.sort(key=lambda name: not nn.get("activations", name).trainable)
 
 figure, axes = plt.subplots(4, 4, figsize=(9, 7.6), sharex=True, sharey=True)
-for ax in axes.flat[len(names) :]:
-    ax.remove()
 for ax, name in zip(axes.flat, names, strict=False):
     try:
         a, slope = value_and_derivative(name)
@@ -80,8 +81,11 @@ for ax, name in zip(axes.flat, names, strict=False):
     ax.plot(z, a, color="C0", label="$\\varphi(z)$")
     ax.set(title=name, ylim=(-1.8, 3.2), xticks=(-4, 0, 4), yticks=(-1, 0, 1, 2, 3))
     ax.grid(True)
+for ax in axes.flat[len(names) :]:
+    ax.remove()
 figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower right", fontsize=11)
-figure.supxlabel("z", fontsize=10)
+for ax in axes[-1, :2]:
+    ax.set_xlabel("z")
 
 # %%
 # A function of the whole row
@@ -118,11 +122,15 @@ X_train, X_test = X_train.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
 
 def deep_network(activation):
     hidden = [nn.Dense(32, activation=activation) for _ in range(7)]
-    return nn.Sequential(*hidden, nn.Dense(10)).build(64, loss="softmax_cross_entropy", rng=0)
+    network = nn.Sequential(*hidden, nn.Dense(10))
+    return network.build(64, loss="softmax_cross_entropy", rng=0)
 
 
-display = GradientHistogramDisplay.from_network(deep_network("sigmoid"), X_train[:256], y_train[:256])
-print(f"first layer / last layer: {display.ratio:.1e}, a factor of {display.ratio ** (-1 / 7):.1f} with every layer")
+X_batch, y_batch = X_train[:256], y_train[:256]
+network = deep_network("sigmoid")
+display = GradientHistogramDisplay.from_network(network, X_batch, y_batch)
+print(f"first layer / last layer: {display.ratio:.1e}")
+print(f"a factor of {display.ratio ** (-1 / 7):.1f} with every layer")
 assert display.ratio < 1e-4
 
 # %%
@@ -132,7 +140,8 @@ assert display.ratio < 1e-4
 # The same with ReLUs, whose derivative is 1 wherever they are active (and whose weights start larger to make up for where they are
 # not, see :ref:`the page on initial values <sphx_glr__generated_gallery_plot_08_initial_values.py>`):
 
-display = GradientHistogramDisplay.from_network(deep_network("relu"), X_train[:256], y_train[:256])
+network = deep_network("relu")
+display = GradientHistogramDisplay.from_network(network, X_batch, y_batch)
 print(f"first layer / last layer: {display.ratio:.2f}")
 assert 0.1 < display.ratio < 10
 
@@ -143,19 +152,26 @@ assert 0.1 < display.ratio < 10
 # :func:`nncore.inspection.gradients` gives the same numbers as arrays. All activations are on one picture this way; each network then
 # trains for ten epochs.
 
-steps, accuracies = {}, {}
+sizes, accuracies = {}, {}
+options = {"optimizer": nn.SGD(lr=0.1), "epochs": 10, "batch_size": 32}
+print("           first layer  test accuracy")
 for name in ("sigmoid", "softplus", "tanh", "leaky_relu", "gelu", "relu"):
     network = deep_network(name)
-    found = gradients(network, X_train[:256], y_train[:256])
-    steps[name] = [np.abs(found[f"dense_{layer}.weight"]).mean() for layer in range(1, 9)]
-    network.fit(X_train, y_train, optimizer=nn.SGD(lr=0.1), epochs=10, batch_size=32, rng=0, progress=False)
+    found = gradients(network, X_batch, y_batch)
+    weights = [found[f"dense_{layer}.weight"] for layer in range(1, 9)]
+    sizes[name] = [np.abs(gradient).mean() for gradient in weights]
+    network.fit(X_train, y_train, rng=0, progress=False, **options)
     accuracies[name] = network.evaluate(X_test, y_test)["accuracy"]
-    print(f"{name:10} gradient of the first layer {steps[name][0]:.1e}   test accuracy {accuracies[name]:.3f}")
+    print(f"{name:10} {sizes[name][0]:11.1e}  {accuracies[name]:13.3f}")
 
 figure, ax = plt.subplots(figsize=(7, 4))
-for (name, size), marker in zip(steps.items(), "osD^vP", strict=True):
+for (name, size), marker in zip(sizes.items(), "osD^vP", strict=True):
     ax.semilogy(range(1, 9), size, marker=marker, label=name)
-ax.set(xlabel="layer", ylabel="mean |gradient| of the weights", title="Before training: what reaches each layer")
+ax.set(
+    xlabel="layer",
+    ylabel="mean |gradient| of the weights",
+    title="Before training: what reaches each layer",
+)
 ax.grid(True)
 ax.legend()
 

@@ -37,7 +37,9 @@ N = len(X)
 
 def new_network():
     network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(10))
-    return network.build(64, loss="softmax_cross_entropy", optimizer=nn.SGD(lr=0.1), rng=0)
+    return network.build(
+        64, loss="softmax_cross_entropy", optimizer=nn.SGD(lr=0.1), rng=0
+    )
 
 
 network = new_network()
@@ -59,10 +61,13 @@ def mean_square_error(batches):
 
 variance = mean_square_error([[i] for i in range(N)])
 sizes = np.array([1, 4, 16, 64, 256, 1024])
-errors = [mean_square_error(rng.choice(N, size, replace=False) for _ in range(300)) for size in sizes]
+errors = []
+for size in sizes:
+    batches = [rng.choice(N, size, replace=False) for _ in range(300)]
+    errors.append(mean_square_error(batches))
 expected = variance / sizes * (N - sizes) / (N - 1)
 for size, error, formula in zip(sizes, errors, expected, strict=True):
-    print(f"batches of {size:4}: mean ‖g_B − g‖² = {error:8.4f}, by the formula {formula:8.4f}")
+    print(f"batches of {size:4}: measured {error:8.4f}, expected {formula:8.4f}")
 assert np.allclose(errors, expected, rtol=0.2)
 
 # %%
@@ -100,16 +105,22 @@ assert np.array_equal(by_hand.parameters, fitted.parameters)
 curves = {}
 for size in (10, 100, N):
     network = new_network()
-    curves[size] = network.fit(X, y, epochs=30, batch_size=size, rng=0, progress=False)["loss"]
-    print(f"batches of {size:4}: {network.n_steps:6} steps, loss {curves[size][-1]:.3f}")
+    options = {"epochs": 30, "batch_size": size, "rng": 0, "progress": False}
+    loss = curves[size] = network.fit(X, y, **options)["loss"]
+    print(f"batches of {size:4}: {network.n_steps:6} steps, loss {loss[-1]:.3f}")
 assert curves[10][-1] < curves[100][-1] < curves[N][-1]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 left.loglog(sizes, expected, color="C6", label=r"$\sigma^2/|B| \cdot (N-|B|)/(N-1)$")
 left.loglog(sizes, errors, "o", color="C0", label="300 random batches")
-left.set(xlabel="samples in a batch", ylabel=r"mean $\|g_B - g\|^2$", title="How far a batch's gradient is off")
+left.set(
+    xlabel="samples in a batch",
+    ylabel=r"mean $\|g_B - g\|^2$",
+    title="How far a batch's gradient is off",
+)
 for (size, loss), style in zip(curves.items(), ("-", "--", ":"), strict=True):
-    right.semilogy(np.arange(1, 31), loss, style, label="all samples" if size == N else f"batches of {size}")
+    label = "all samples" if size == N else f"batches of {size}"
+    right.semilogy(np.arange(1, 31), loss, style, label=label)
 right.set(xlabel="epoch", ylabel="training loss", xticks=range(0, 31, 5))
 right.set_title("Same learning rate, same passes over the data")
 for ax in (left, right):
@@ -134,10 +145,11 @@ normalised = (raw - raw.mean(axis=0)) / raw.std(axis=0)
 
 
 def descend(inputs, start, n_steps=25):
-    """Gradient descent on all samples, from `start`, near the largest rate that does not diverge."""
+    """Gradient descent on all samples, near the largest rate that does not diverge."""
     curvature = np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))
+    descent = nn.SGD(lr=1.7 / curvature.max())
     neuron = nn.Sequential(nn.Dense(1, use_bias=False))
-    neuron.build(2, loss="half_mse", optimizer=nn.SGD(lr=1.7 / curvature.max()), rng=0, dtype="float64")
+    neuron.build(2, loss="half_mse", optimizer=descent, rng=0, dtype="float64")
     neuron.parameters[...] = start
     path = [neuron.parameters.copy()]
     for _ in range(n_steps):
@@ -148,18 +160,23 @@ def descend(inputs, start, n_steps=25):
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.2))
 distances = []
-for ax, inputs, title in zip(axes, (raw, normalised), ("raw features", "normalised features"), strict=True):
+tables = {"raw features": raw, "normalised features": normalised}
+for ax, (name, inputs) in zip(axes, tables.items(), strict=True):
     best = np.linalg.lstsq(inputs, target)[0].ravel()
     path, condition = descend(inputs, best + np.array([-2.0, 0.9]))
     distances.append(np.linalg.norm(path[-1] - best) / np.linalg.norm(path[0] - best))
-    print(f"{title}: condition number {condition:.1f}, {distances[-1]:.1%} of the way left after 25 steps")
+    title = f"{name}: condition number {condition:.1f}"
+    print(f"{title}, {distances[-1]:.1%} of the way left after 25 steps")
 
-    w1, w2 = np.meshgrid(best[0] + np.linspace(-2.4, 2.4, 121), best[1] + np.linspace(-2, 2, 121))
-    surface = np.mean((np.stack([w1, w2], axis=-1) @ inputs.T - target.ravel()) ** 2, axis=-1) / 2
-    ax.contour(w1, w2, surface, levels=np.geomspace(0.02, 30, 12), colors="#aaaaaa", linewidths=0.7)
+    w1, w2 = np.meshgrid(np.linspace(-2.4, 2.4, 121), np.linspace(-2, 2, 121))
+    w1, w2 = w1 + best[0], w2 + best[1]
+    wrong_by = np.stack([w1, w2], axis=-1) @ inputs.T - target.ravel()
+    surface = np.mean(wrong_by**2, axis=-1) / 2
+    levels = np.geomspace(0.02, 30, 12)
+    ax.contour(w1, w2, surface, levels=levels, colors="#aaaaaa", linewidths=0.7)
     ax.plot(*path.T, "o-", color="C1", markersize=4, linewidth=1.2)
     ax.plot(*best, "*", color="C0", markersize=14)
-    ax.set(title=f"{title}: condition number {condition:.1f}", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+    ax.set(title=title, xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
 assert distances[1] < 1e-3 < 0.1 < distances[0]
 
 # %%
@@ -199,15 +216,24 @@ table, table_test = X * units, X_test * units
 mean, std = table.mean(axis=0), table.std(axis=0)
 std[std == 0] = 1
 
+options = {
+    "loss": "softmax_cross_entropy",
+    "schedule": "cosine",
+    "epochs": 20,
+    "batch_size": 50,
+    "rng": 0,
+    "progress": False,
+}
+
 
 def train(inputs, inputs_test):
     best = None
     for rate in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0):
         network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(10))
-        options = {"optimizer": nn.SGD(lr=rate), "schedule": "cosine", "epochs": 20, "batch_size": 50}
-        history = network.fit(inputs, y, loss="softmax_cross_entropy", rng=0, progress=False, **options)
+        history = network.fit(inputs, y, optimizer=nn.SGD(lr=rate), **options)
         if best is None or history["loss"][-1] < best[0][-1]:
-            best = history["loss"], network.evaluate(inputs_test, y_test)["accuracy"], rate
+            accuracy = network.evaluate(inputs_test, y_test)["accuracy"]
+            best = history["loss"], accuracy, rate
     return best
 
 
@@ -217,10 +243,17 @@ results = {
 }
 
 figure, ax = plt.subplots(figsize=(6.4, 3.6))
-for (name, (loss, score, rate)), style in zip(results.items(), ("--", "-"), strict=True):
-    print(f"features {name}: best rate {rate:g}, loss {loss[-1]:.3f}, test accuracy {score:.3f}")
-    ax.semilogy(np.arange(1, 21), loss, style, label=f"{name} (test accuracy {score:.1%})")
-ax.set(xlabel="epoch", ylabel="training loss", xticks=range(0, 21, 5), title="Pixels with units of their own")
+for name, style in (("as they are", "--"), ("normalised", "-")):
+    loss, accuracy, rate = results[name]
+    print(f"features {name}: rate {rate:g}, loss {loss[-1]:.3f}")
+    label = f"{name} (test accuracy {accuracy:.1%})"
+    ax.semilogy(np.arange(1, 21), loss, style, label=label)
+ax.set(
+    xlabel="epoch",
+    ylabel="training loss",
+    xticks=range(0, 21, 5),
+    title="Pixels with units of their own",
+)
 ax.grid(True)
 ax.legend()
 assert results["normalised"][1] > results["as they are"][1] + 0.02
@@ -231,7 +264,8 @@ assert results["normalised"][1] > results["as they are"][1] + 0.02
 
 from nncore.estimators import MLPClassifier
 
-classifier = MLPClassifier((32,), standardize=True, early_stopping=True, random_state=0).fit(table, y)
+classifier = MLPClassifier((32,), standardize=True, early_stopping=True, random_state=0)
+classifier.fit(table, y)
 print("test accuracy:", round(classifier.score(table_test, y_test), 3))
 
 # %%

@@ -43,14 +43,16 @@ X, Y = rng.normal(3, 2, size=(32, 5)), rng.normal(size=(32, 4))
 network = nn.Sequential(nn.Dense(4, use_bias=False), nn.BatchNorm())
 network.build(5, loss="half_mse", optimizer=nn.SGD(lr=0.1), rng=0, dtype="float64")
 parameters = network.named_parameters()
-W, gamma, beta = (parameters[name] for name in ("dense_1.weight", "batch_norm_1.gamma", "batch_norm_1.beta"))
+W = parameters["dense_1.weight"]
+gamma, beta = parameters["batch_norm_1.gamma"], parameters["batch_norm_1.beta"]
 gamma[...], beta[...] = rng.uniform(0.5, 2, 4), rng.normal(size=4)
 
 x = X @ W
 x_hat, sigma = normalise(x)
 y = gamma * x_hat + beta
 assert np.allclose(network.forward(X, training=True), y)
-print("mean of x̂:", x_hat.mean(axis=0).round(6) + 0, " deviation:", x_hat.std(axis=0).round(4))
+print("mean of x̂:     ", x_hat.mean(axis=0).round(6) + 0)
+print("deviation of x̂:", x_hat.std(axis=0).round(4))
 
 # %%
 # The linear layer before it needs no bias: :math:`\mu_B` would take it away again.
@@ -86,7 +88,7 @@ print("∂E/∂γ =", d_gamma.round(3))
 
 d_W = found["dense_1.weight"]
 cosine = (W * d_W).sum(axis=0) / np.sqrt((W**2).sum(axis=0) * (d_W**2).sum(axis=0))
-print("cosine of the angle between weights and gradient:", np.abs(cosine).max().round(5))
+print(f"cosine of the angle between weights and gradient: {np.abs(cosine).max():.5f}")
 assert np.abs(cosine).max() < 1e-3  # not exactly 0 because of ε
 
 # %%
@@ -121,7 +123,8 @@ class Cumulative:
 
 
 by_hand = Cumulative()
-cumulative = nn.Sequential(nn.BatchNorm(mode="cumulative")).build(4, loss="half_mse", rng=0, dtype="float64")
+cumulative = nn.Sequential(nn.BatchNorm(mode="cumulative"))
+cumulative.build(4, loss="half_mse", rng=0, dtype="float64")
 for _ in range(10):
     batch = rng.normal(2, 3, size=(16, 4))
     by_hand.see(batch)
@@ -141,19 +144,22 @@ for mode in ("batch", "cumulative"):
     source = np.random.default_rng(1)
     track = []
     for step in range(200):
-        layer.forward(source.normal(0 if step < 100 else 2, 2, size=(32, 1)), training=True)
+        inputs = source.normal(0 if step < 100 else 2, 2, size=(32, 1))
+        layer.forward(inputs, training=True)
         track.append(layer.named_buffers()["batch_norm_1.mean"].item())
     means[mode] = np.array(track)
 
 figure, ax = plt.subplots(figsize=(7, 3.4))
-ax.plot([0, 100, 100, 200], [0, 0, 2, 2], color="C6", linewidth=1, label="mean of the inputs")
+ax.plot([0, 100, 100, 200], [0, 0, 2, 2], "C6-", label="mean of the inputs")
 ax.plot(means["batch"], color="C0", label='mode="batch"')
 ax.plot(means["cumulative"], "--", color="C1", label='mode="cumulative"')
-ax.set(xlabel="batches of 32", ylabel="mean that the layer keeps", title="Inputs that move")
+ax.set(xlabel="batches of 32", ylabel="mean that the layer keeps")
+ax.set_title("Inputs that move")
 ax.grid(True)
 ax.legend()
 
-print("50 batches after the move:", {mode: round(float(track[150]), 2) for mode, track in means.items()})
+for mode, track in means.items():
+    print(f"{mode:10} 50 batches after the move to 2: {track[150]:.2f}")
 assert abs(means["batch"][150] - 2) < 0.3
 assert means["cumulative"][150] < 1
 assert means["cumulative"][50:100].std() < means["batch"][50:100].std()
@@ -168,6 +174,14 @@ assert means["cumulative"][50:100].std() < means["batch"][50:100].std()
 
 X_train, y_train, X_test, y_test = load_digits_split()
 X_train, X_test = X_train.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
+options = {
+    "loss": "softmax_cross_entropy",
+    "schedule": "cosine",
+    "epochs": 20,
+    "batch_size": 50,
+    "rng": 0,
+    "progress": False,
+}
 
 
 def train(mode, rate):
@@ -178,18 +192,19 @@ def train(mode, rate):
             layers.append(nn.BatchNorm(mode=mode))
         layers.append(nn.ActivationLayer("sigmoid"))
     network = nn.Sequential(*layers, nn.Dense(10))
-    options = {"optimizer": nn.SGD(lr=rate), "schedule": "cosine", "epochs": 20, "batch_size": 50}
-    network.fit(X_train, y_train, loss="softmax_cross_entropy", rng=0, progress=False, **options)
+    network.fit(X_train, y_train, optimizer=nn.SGD(lr=rate), **options)
     return network
 
 
 rates = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
 modes = {"without": None, "batch norm": "batch", "cumulative variant": "cumulative"}
-networks = {label: [train(mode, rate) for rate in rates] for label, mode in modes.items()}
-accuracies = {}
-for label, trained in networks.items():
-    accuracies[label] = [network.evaluate(X_test, y_test)["accuracy"] for network in trained]
-    print(f"{label:20}", " ".join(f"{score:.3f}" for score in accuracies[label]))
+networks, accuracies = {}, {}
+print("learning rate       ", *(f"{rate:5g}" for rate in rates))
+for label, mode in modes.items():
+    trained = networks[label] = [train(mode, rate) for rate in rates]
+    scores = [network.evaluate(X_test, y_test)["accuracy"] for network in trained]
+    accuracies[label] = scores
+    print(f"{label:20}", *(f"{score:.3f}" for score in scores))
 assert max(accuracies["without"]) < 0.2 < 0.9 < max(accuracies["batch norm"])
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
@@ -202,7 +217,8 @@ left.legend()
 for label, style in (("without", "C0^:"), ("batch norm", "C1o-")):
     trained = networks[label][rates.index(0.3)]
     outputs = activations(trained, X_test[:500], training=True)
-    spread = [values.std(axis=0).mean() for name, values in outputs.items() if name.startswith("activation")]
+    layers = [outputs[f"activation_{layer}"] for layer in range(1, 7)]
+    spread = [values.std(axis=0).mean() for values in layers]
     right.semilogy(range(1, 7), spread, style, label=label)
 right.set(xlabel="layer of sigmoids", ylabel="deviation of a unit over the images")
 right.set_title("What is left of the differences between images")

@@ -45,8 +45,9 @@ assert np.allclose(loss.forward(z, true), E)
 assert np.allclose(loss.backward(z, true), d_z)
 
 extreme = np.array([[1e4, -1e4, 0.0]])
-print("logits ±10⁴:  right", loss.forward(extreme, np.array([0])), " wrong", loss.forward(extreme, np.array([1])))
-assert loss.forward(extreme, np.array([1])) == 20000
+right, wrong = (loss.forward(extreme, np.array([label])).item() for label in (0, 1))
+print(f"logits of ±10⁴: the loss is {right} if they are right, {wrong} if not")
+assert (right, wrong) == (0, 20000)
 
 # %%
 # :class:`nncore.SoftmaxCrossEntropy` takes class numbers or rows of probabilities (:math:`Y` one-hot, or not).
@@ -59,10 +60,12 @@ assert loss.forward(extreme, np.array([1])) == 20000
 #
 # .. math::
 #
+#    \begin{aligned}
 #    \text{half MSE:}\quad & \tfrac12 d^2 \qquad \text{the mean is best} \\
 #    \text{MAE:}\quad & |d| \qquad \text{the median is best} \\
 #    \text{Huber:}\quad & \tfrac12 d^2 \text{ where } |d| \le \delta \text{, else } \delta\,(|d| - \tfrac12 \delta) \\
 #    \text{quantile:}\quad & (1 - q)\,d \text{ where } d > 0 \text{, else } -q\,d \qquad \text{the } q\text{-quantile is best}
+#    \end{aligned}
 #
 # The derivative is what an error pulls with: in proportion to its size, or always alike, or more to one side than to the other.
 
@@ -85,8 +88,8 @@ for (name, loss), style in zip(shown.items(), ("-", "--", "-.", ":"), strict=Tru
     assert np.allclose(loss.forward(d, 0 * d), by_hand[name].ravel())
     axes[0].plot(d, loss.forward(d, 0 * d), style, label=name)
     axes[1].plot(d, loss.backward(d, 0 * d), style)
-axes[0].set(xlabel="d = y − Y", ylabel="loss", ylim=(-0.1, 3.2), title="Loss")
-axes[1].set(xlabel="d = y − Y", ylabel="derivative", ylim=(-2.2, 2.2), title="Derivative")
+axes[0].set(xlabel="d = y − Y", ylim=(-0.1, 3.2), title="Loss")
+axes[1].set(xlabel="d = y − Y", ylim=(-2.2, 2.2), title="Derivative")
 for ax in axes:
     ax.grid(True)
 axes[0].legend(loc="upper center")
@@ -97,8 +100,8 @@ axes[0].legend(loc="upper center")
 
 def fit(X, Y, loss, n_outputs=1):
     network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(n_outputs))
-    options = {"optimizer": nn.Adam(lr=0.01), "schedule": "cosine", "epochs": 200, "batch_size": 50}
-    network.fit(X, Y, loss=loss, rng=0, progress=False, **options)
+    options = {"optimizer": nn.Adam(lr=0.01), "schedule": "cosine", "epochs": 200}
+    network.fit(X, Y, loss=loss, batch_size=50, rng=0, progress=False, **options)
     return network
 
 
@@ -106,7 +109,8 @@ X = rng.uniform(-1, 1, (400, 1))
 grid = np.linspace(-1, 1, 201).reshape(-1, 1)
 truth = np.sin(3 * grid)
 
-with_outliers = np.sin(3 * X) + rng.normal(0, 0.1, X.shape) + 4 * (rng.random(X.shape) < 0.1)
+with_outliers = np.sin(3 * X) + rng.normal(0, 0.1, X.shape)
+with_outliers[rng.random(X.shape) < 0.1] += 4
 fits, errors = {}, {}
 for name, loss in (("half MSE", nn.HalfMSE()), ("Huber", nn.Huber(delta=0.2))):
     fits[name] = fit(X, with_outliers, loss).predict(grid)
@@ -152,7 +156,8 @@ axes[1].plot(grid, quantiles[:, [0, 2]], "C1--", label=["5 % and 95 %", None])
 axes[1].plot(grid, quantiles[:, 1], "C0-", label="median")
 axes[2].plot(grid, rate, "C1--", label="true rate")
 axes[2].plot(grid, found_rate, "C0-", label="Poisson")
-for ax, Y, title in zip(axes, (with_outliers, spread, counts), ("one in ten is wrong", "quantiles", "counts"), strict=True):
+tasks = {"one in ten is wrong": with_outliers, "quantiles": spread, "counts": counts}
+for ax, (title, Y) in zip(axes, tasks.items(), strict=True):
     ax.plot(X, Y, ".", color="C6", alpha=0.3, zorder=0)
     ax.set(title=title, xlabel="x")
     ax.legend(loc="upper left")
@@ -171,21 +176,28 @@ axes[0].set_ylim(-2, 7)
 #    \frac{\partial L}{\partial b} = \frac{\partial E}{\partial b}.
 
 X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
-network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1)).build(3, loss="half_mse", rng=0, dtype="float64")
-results = {}
-for decay in (0.0, 0.5):
+network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1))
+network.build(3, loss="half_mse", rng=0, dtype="float64")
+
+
+def loss_and_gradients(decay):
     network.weight_decay = decay
     network.forward(X, training=True)
     value = network.backward(Y)
-    results[decay] = value, {name: g.copy() for name, g in network.named_gradients().items()}
+    return value, {name: g.copy() for name, g in network.named_gradients().items()}
 
+
+E, d_E = loss_and_gradients(0.0)
+L, d_L = loss_and_gradients(0.5)
 parameters = network.named_parameters()
-penalty = sum((parameters[name] ** 2).sum() for name in ("dense_1.weight", "dense_2.weight"))
-assert np.isclose(results[0.5][0] - results[0.0][0], 0.5 * 0.5 * penalty)
+W1, W2 = parameters["dense_1.weight"], parameters["dense_2.weight"]
+penalty = 0.5 * 0.5 * ((W1**2).sum() + (W2**2).sum())
+print(f"E = {E:.4f}, ½·λ·ΣW² = {penalty:.4f}, L = {L:.4f}")
+
+assert np.isclose(L, E + penalty)
 for name, values in parameters.items():
     expected = 0.5 * values if name.endswith("weight") else 0 * values
-    assert np.allclose(results[0.5][1][name] - results[0.0][1][name], expected)
-print(f"E = {results[0.0][0]:.4f}, L = {results[0.5][0]:.4f}, ½·λ·ΣW² = {0.25 * penalty:.4f}")
+    assert np.allclose(d_L[name] - d_E[name], expected)
 
 # %%
 # Under-fitting, good fit, over-fitting
@@ -205,17 +217,25 @@ train, validation = sample(30), sample(500)
 
 
 def new_network():
-    return nn.Sequential(nn.Dense(100, activation="tanh"), nn.Dense(100, activation="tanh"), nn.Dense(1))
+    return nn.Sequential(nn.Dense(100, "tanh"), nn.Dense(100, "tanh"), nn.Dense(1))
 
 
-options = {"loss": "half_mse", "optimizer": nn.Adam(lr=2e-3), "epochs": 1500, "progress": False}
+options = {
+    "loss": "half_mse",
+    "optimizer": nn.Adam(lr=2e-3),
+    "epochs": 1500,
+    "progress": False,
+}
+penalties = {"under-fitting": 0.03, "good": 0.001, "over-fitting": 0.0}
 last = {}
+print("                λ      training loss  validation loss")
 figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharey="row")
-for column, (name, decay) in enumerate({"under-fitting": 0.03, "good": 0.001, "over-fitting": 0.0}.items()):
+for column, (name, decay) in enumerate(penalties.items()):
     network = new_network()
-    history = network.fit(*train, validation=validation, weight_decay=decay, rng=0, **options)
-    last[name] = network.evaluate(*train)["loss"], history["val_loss"][-1]
-    print(f"{name:13} λ = {decay:<5g}  training {last[name][0]:.3f}  validation {last[name][1]:.3f}")
+    settings = options | {"weight_decay": decay, "validation": validation, "rng": 0}
+    history = network.fit(*train, **settings)
+    last[name] = [network.evaluate(*data)["loss"] for data in (train, validation)]
+    print(f"{name:13} {decay:7g} {last[name][0]:14.3f} {last[name][1]:16.3f}")
 
     fitted, learning = axes[:, column]
     fitted.plot(*train, "o", color="C6", markersize=4, label="training data")
@@ -244,7 +264,9 @@ def fit_with(decay, seed):
 
 
 values = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
-display = ValidationCurveDisplay.from_networks(fit_with, values, train=train, validation=validation, param_name="weight decay λ")
+display = ValidationCurveDisplay.from_networks(
+    fit_with, values, train=train, validation=validation, param_name="weight decay λ"
+)
 display.figure_.suptitle("Ten thousand weights, thirty points", fontsize=10)
 print(dict(zip(display.param_values, display.regions_, strict=True)))
 assert display.regions_[0] == "over-fitting"
@@ -255,11 +277,12 @@ assert display.regions_[-1] == "under-fitting"
 # brings back the best parameters.
 
 network = new_network()
-stopping = nn.EarlyStopping(patience=200)
-history = network.fit(*train, validation=validation, rng=0, callbacks=[stopping], **options)
+settings = options | {"validation": validation, "rng": 0}
+history = network.fit(*train, callbacks=[nn.EarlyStopping(patience=200)], **settings)
+stopped, to_the_end = network.evaluate(*validation)["loss"], last["over-fitting"][1]
 print(history.stop_reason)
-print(f"validation loss {network.evaluate(*validation)['loss']:.3f}; after all epochs it was {last['over-fitting'][1]:.3f}")
-assert network.evaluate(*validation)["loss"] < last["over-fitting"][1]
+print(f"validation loss {stopped:.3f}; after all epochs it was {to_the_end:.3f}")
+assert stopped < to_the_end
 
 # %%
 # .. [1] Huber, "Robust estimation of a location parameter", 1964.

@@ -51,7 +51,8 @@ def descend(step, n_slots=2, n_steps=120, turn=STRAIGHT):
 
 def same_path(by_hand, optimizer):
     """The lines on this page against nncore's optimizer."""
-    assert np.allclose(descend(by_hand), descend(optimizer.step, optimizer.n_slots), atol=1e-12), optimizer
+    path = descend(optimizer.step, optimizer.n_slots)
+    assert np.allclose(descend(by_hand), path, atol=1e-12)
     print(f"{optimizer!r}: the same path")
 
 
@@ -138,9 +139,11 @@ same_path(rmsprop, nn.RMSProp(lr=0.08, rho=0.9))
 #
 # .. math::
 #
+#    \begin{aligned}
 #    m &\leftarrow \beta_1 m + (1 - \beta_1)\, g, & \hat m &= \frac{m}{1 - \beta_1^t} \\
 #    v &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2, & \hat v &= \frac{v}{1 - \beta_2^t} \\
 #    w &\leftarrow w - \frac{\alpha\, \hat m}{\sqrt{\hat v} + \varepsilon}
+#    \end{aligned}
 
 
 def adam(w, g, state, t, lr=0.2, beta1=0.9, beta2=0.999, epsilon=1e-8):
@@ -180,13 +183,14 @@ racers = {
     "RMSProp": nn.RMSProp(lr=0.08, rho=0.9),
     "Adam": nn.Adam(lr=0.2),
 }
-paths = {name: descend(optimizer.step, optimizer.n_slots) for name, optimizer in racers.items()}
+paths = {name: descend(racer.step, racer.n_slots) for name, racer in racers.items()}
 assert loss(paths["RMSProp"][90:]).max() > 0.1 > 0.01 > loss(paths["SGD"][90:]).max()
 
 
 def draw_valley(ax):
     w1, w2 = np.meshgrid(np.linspace(-4.6, 2.4, 141), np.linspace(-1.25, 1.25, 101))
-    ax.contour(w1, w2, loss(np.stack([w1, w2], axis=-1)), levels=np.geomspace(0.05, 25, 9), colors="#bbbbbb", linewidths=0.7)
+    height, levels = loss(np.stack([w1, w2], axis=-1)), np.geomspace(0.05, 25, 9)
+    ax.contour(w1, w2, height, levels=levels, colors="#bbbbbb", linewidths=0.7)
     ax.plot(0, 0, "*", color="C6", markersize=12)
     ax.set(xlabel="$w_1$", ylabel="$w_2$", xlim=(-4.6, 2.4), ylim=(-1.25, 1.25))
 
@@ -194,7 +198,8 @@ def draw_valley(ax):
 figure, axes = plt.subplots(2, 3, figsize=(10, 4.8), sharex=True, sharey=True)
 for index, (ax, (name, path)) in enumerate(zip(axes.flat, paths.items(), strict=True)):
     draw_valley(ax)
-    ax.plot(*path.T, color=f"C{index}", marker="osD^vP"[index], markersize=3.5, linewidth=1)
+    style = {"color": f"C{index}", "marker": "osD^vP"[index]}
+    ax.plot(*path.T, markersize=3.5, linewidth=1, **style)
     ax.set_title(f"{name}: E = {loss(path[40]):.1g} after 40 steps")
     ax.label_outer()
 
@@ -208,22 +213,23 @@ right.set_yticks([1e-4, 1e-2, 1, 100], ["0.0001", "0.01", "1", "100"])
 right.minorticks_off()
 right.grid(True)
 trails, heads, curves = [], [], []
-for name, color, marker in zip(paths, ("C0", "C1", "C2", "C3", "C4", "C5"), "osD^vP", strict=True):
-    trails += left.plot([], [], color=color, linewidth=1)
-    heads += left.plot([], [], marker, color=color, markersize=8, label=name)
-    curves += right.plot([], [], color=color, marker=marker, markevery=10, markersize=4)
+for index, name in enumerate(paths):
+    style = {"color": f"C{index}", "marker": "osD^vP"[index]}
+    trails += left.plot([], [], color=f"C{index}", linewidth=1)
+    heads += left.plot([], [], linestyle="", markersize=8, label=name, **style)
+    curves += right.plot([], [], markevery=10, markersize=4, **style)
 figure.legend(handles=heads, loc="outside lower center", ncols=6)
 
 
 def draw(step):
-    for path, trail, head, curve in zip(paths.values(), trails, heads, curves, strict=True):
-        trail.set_data(*path[: step + 1].T)
-        head.set_data(*path[[step]].T)
-        curve.set_data(np.arange(step + 1), loss(path[: step + 1]))
+    for index, path in enumerate(paths.values()):
+        trails[index].set_data(*path[: step + 1].T)
+        heads[index].set_data(*path[[step]].T)
+        curves[index].set_data(np.arange(step + 1), loss(path[: step + 1]))
 
 
 class Film:
-    """A still that a button replaces by the figure in motion, and back; both are inside the page."""
+    """A still that a button replaces by the figure in motion, and back."""
 
     def __init__(self, figure, draw, n_frames, description):
         figure.draw_without_rendering()
@@ -232,14 +238,15 @@ class Film:
         for step in range(n_frames):
             draw(step)
             figure.canvas.draw()
-            frames.append(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB"))
+            pixels = np.asarray(figure.canvas.buffer_rgba())
+            frames.append(Image.fromarray(pixels).convert("RGB"))
         plt.close(figure)
-        palette = frames[-1].quantize(64, dither=Image.Dither.NONE)  # one for all frames, which keeps them small
-        frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-        durations = [80] * (n_frames - 1) + [2000]
-        options = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
+        colors = frames[-1].quantize(64, dither=Image.Dither.NONE)
+        # The same few colours in all frames keep the file small.
+        frames = [f.quantize(palette=colors, dither=Image.Dither.NONE) for f in frames]
+        film = {"save_all": True, "append_images": frames[1:], "loop": 0}
         self.still = self.encode(frames[-1], "png")
-        self.moving = self.encode(frames[0], "gif", **options)
+        self.moving = self.encode(frames[0], "gif", duration=80, **film)
         self.description = description
 
     def encode(self, image, kind, **options):
@@ -248,14 +255,16 @@ class Film:
         return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
     def _repr_html_(self):
-        swap = "const i = this.previousElementSibling; [i.src, i.dataset.other] = [i.dataset.other, i.src]"
-        return (
-            f'<img src="{self.still}" data-other="{self.moving}" alt="{self.description}" '
-            f'style="display: block; max-width: 100%"><button type="button" onclick="{swap}">Play or stop</button>'
-        )
+        swap = "[i.src, i.dataset.other] = [i.dataset.other, i.src]"
+        return f"""
+            <img src="{self.still}" data-other="{self.moving}"
+                 alt="{self.description}" style="display: block; max-width: 100%">
+            <button type="button" onclick="const i = this.previousElementSibling; {swap}">
+            Play or stop</button>"""
 
 
-film = Film(figure, draw, 81, "Six optimizers descend a valley; beside it, the loss of each against the step")
+description = "Six optimizers descend a valley; beside it the loss against the step"
+film = Film(figure, draw, 81, description)
 print(f"{(len(film.moving) + len(film.still)) / 1e3:.0f} kB")
 film
 
@@ -275,7 +284,8 @@ print("steps until E < 0.1   along the axes   turned by 45°")
 for name, optimizer in racers.items():
     straight, turned = steps_needed(optimizer, STRAIGHT), steps_needed(optimizer, turn)
     print(f"{name:19} {straight:16} {turned:15}")
-    assert turned == straight if name in ("SGD", "momentum", "Nesterov") else turned > straight
+    sees_axes = name in ("AdaGrad", "RMSProp", "Adam")
+    assert turned > straight if sees_axes else turned == straight
 
 # %%
 # Bias correction, and where ε stands
@@ -311,18 +321,19 @@ corrected = step_lengths(nn.Adam(lr=1.0).step, one, 300)
 without = step_lengths(lambda *arguments: uncorrected(*arguments, lr=1.0), one, 300)
 assert np.allclose(corrected, 1)
 assert np.isclose(without[0, 0], 0.1 / np.sqrt(0.001))
-print(f"without correction: first step {without[0, 0]:.2f}, longest {without.max():.2f} learning rates")
+print(f"without correction: first {without[0, 0]:.2f} α, longest {without.max():.2f} α")
 
 sizes = np.geomspace(1e-10, 10, 111)
+textbook = nn.Adam(lr=1.0, epsilon=1e-5, epsilon_inside=True)
 outside = step_lengths(nn.Adam(lr=1.0).step, sizes, 1)[0]
-inside = step_lengths(nn.Adam(lr=1.0, epsilon=1e-5, epsilon_inside=True).step, sizes, 1)[0]
+inside = step_lengths(textbook.step, sizes, 1)[0]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 left.plot(np.arange(1, 301), corrected, "C0-", label="Adam")
 left.plot(np.arange(1, 301), without, "C1--", label="without bias correction")
 left.set(xlabel="step", ylabel="length of the step / α", ylim=(0, None))
-right.loglog(sizes, outside, "C0-", label=r"$\sqrt{\hat v} + \varepsilon$, $\varepsilon = 10^{-8}$")
-right.loglog(sizes, inside, "C1--", label=r"$\sqrt{\hat v + \varepsilon}$, $\varepsilon = 10^{-5}$")
+right.loglog(sizes, outside, label=r"$\sqrt{\hat v} + 10^{-8}$")
+right.loglog(sizes, inside, "--", label=r"$\sqrt{\hat v + 10^{-5}}$")
 right.set(xlabel="size of the gradient", ylabel="length of the first step / α")
 left.set_title("A constant gradient")
 right.set_title("Where ε stands")
@@ -339,7 +350,10 @@ for ax in (left, right):
 # as large for the second:
 
 ends = {}
-kinds = {"L2 in Adam": (nn.Adam(lr=1e-3), 0.1), "AdamW": (nn.AdamW(lr=1e-3, weight_decay=0.1), 0.0)}
+kinds = {
+    "L2 in Adam": (nn.Adam(lr=1e-3), 0.1),
+    "AdamW": (nn.AdamW(lr=1e-3, weight_decay=0.1), 0.0),
+}
 for name, (optimizer, penalty) in kinds.items():
     w, state = np.ones((2, 200)), np.zeros((2, 400))  # 200 copies of each
     noise = np.random.default_rng(0)
@@ -369,22 +383,34 @@ candidates = {
     nn.Adam: (0.001, 0.003, 0.01, 0.03, 0.1),
     nn.AdamW: (0.001, 0.003, 0.01, 0.03, 0.1),
 }
+options = {
+    "loss": "softmax_cross_entropy",
+    "schedule": "cosine",
+    "epochs": 20,
+    "batch_size": 64,
+    "rng": 0,
+    "progress": False,
+}
 
 figure, ax = plt.subplots(figsize=(7, 4))
 for index, (kind, rates) in enumerate(candidates.items()):
     runs = []
     for rate in rates:
-        network = nn.Sequential(nn.Dense(64, activation="tanh"), nn.Dense(32, activation="tanh"), nn.Dense(10))
-        options = {"optimizer": kind(lr=rate), "schedule": "cosine", "epochs": 20, "batch_size": 64}
-        history = network.fit(X, y, loss="softmax_cross_entropy", rng=0, progress=False, **options)
-        runs.append((history["loss"], rate, network.evaluate(X_test, y_test)["accuracy"]))
+        network = nn.Sequential(
+            nn.Dense(64, "tanh"), nn.Dense(32, "tanh"), nn.Dense(10)
+        )
+        history = network.fit(X, y, optimizer=kind(lr=rate), **options)
+        accuracy = network.evaluate(X_test, y_test)["accuracy"]
+        runs.append((history["loss"], rate, accuracy))
     curve, rate, accuracy = min(runs, key=lambda run: run[0][-1])
-    print(f"{kind.__name__:9} lr = {rate:<5g} loss {curve[-1]:.4f}, test accuracy {accuracy:.3f}")
+    label = f"{kind.__name__}, lr = {rate:g}"
+    print(f"{label:19} loss {curve[-1]:.4f}, test accuracy {accuracy:.3f}")
     assert rates[0] < rate < rates[-1]
     assert accuracy > 0.95
     style = {"color": f"C{index}", "marker": "osD^vPX"[index], "markevery": (index, 7)}
-    ax.semilogy(np.arange(1, 21), curve, **style, label=f"{kind.__name__}, lr = {rate:g}")
-ax.set(xlabel="epoch", ylabel="training loss", title="Digits, 64-64-32-10", xticks=range(0, 21, 5))
+    ax.semilogy(np.arange(1, 21), curve, label=label, **style)
+ax.set(xlabel="epoch", ylabel="training loss", xticks=range(0, 21, 5))
+ax.set_title("Digits, 64-64-32-10")
 ax.grid(True)
 ax.legend()
 
