@@ -5,9 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import matplotlib
-import matplotlib.animation
-
 import nncore
 
 DOCS = Path(__file__).parent
@@ -65,13 +62,11 @@ myst_ref_domains = ["std", "py", "c"]
 
 # -- Examples -----------------------------------------------------------------------------------------------------------------------
 
-# The pages' own icons serve; matplotlib's player would load a style sheet from another host.
-matplotlib.animation.JS_INCLUDE = matplotlib.animation.JS_INCLUDE.partition(">")[2]
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "_generated/gallery",
     "within_subsection_order": "FileNameSortKey",
-    "matplotlib_animations": (True, "jshtml"),
+    "capture_repr": ("_repr_html_",),  # what a notebook would draw, not that ax.legend() is a Legend
     "abort_on_example_error": True,
     "plot_gallery": True,
     "download_all_examples": False,
