@@ -53,11 +53,12 @@ figure, axes = plt.subplots(1, 2, figsize=(7, 3.3), sharey=True)
 for ax, activation in zip(axes, ("step", "sigmoid"), strict=True):
     neuron = MPNeuron([3, 3], bias=-4.5, activation=activation)
     output = neuron.predict(plane).reshape(200, 200)
-    image = ax.imshow(output, "cividis", vmin=0, vmax=1, origin="lower", extent=square)
+    image = ax.imshow(output, "cividis", origin="lower", extent=square)
     ax.plot(side, 1.5 - side, color="white", linestyle="--")
-    ax.quiver(0.75, 0.75, 0.3, 0.3, color="C1", angles="xy", scale_units="xy", scale=1)
+    ax.arrow(0.75, 0.75, 0.2, 0.2, color="C1", head_width=0.06)
     ax.text(0.98, 0.78, "$w$", color="C1", fontsize=12)
-    ax.scatter(*inputs.T, c=gate_and.predict(inputs), cmap="gray", edgecolors="white")
+    answers = gate_and.predict(inputs)
+    ax.scatter(*inputs.T, c=answers, cmap="gray", edgecolors="white")
     ax.set(title=f"and, $\\varphi$ = {activation}", xlabel="$x_1$")
     ax.axis(square)
 axes[0].set_ylabel("$x_2$")
@@ -83,7 +84,8 @@ neuron = MPNeuron(redness, activation="identity")
 
 print("weights:", neuron.weight.shape)
 print("mean red:", neuron.predict(images).round(4))
-assert np.allclose(neuron.predict(images), images[..., 0].mean(axis=(1, 2)))
+by_numpy = images[..., 0].mean(axis=(1, 2))
+assert np.allclose(neuron.predict(images), by_numpy)
 
 # %%
 # Logistic regression is a neuron that learns
@@ -108,13 +110,14 @@ center = np.where(Y[:, None], [1, 1], [-1, 0])
 X = rng.normal(center, [1.0, 1.2])
 neuron = LogisticNeuron().fit(X, Y)
 
-print("w =", neuron.coef_[0].round(4), " b =", neuron.intercept_[0].round(4))
-print(f"{neuron.n_iter_} epochs; on the right side: {neuron.score(X, Y):.1%}")
+w, b = neuron.coef_[0], neuron.intercept_[0]
+print("w =", w.round(4), " b =", b.round(4))
+print("epochs:", neuron.n_iter_)
+print("on the right side:", round(neuron.score(X, Y), 3))
 
 # %%
 # By hand, the formula gives the same answers:
 
-w, b = neuron.coef_[0], neuron.intercept_[0]
 p = 1 / (1 + np.exp(-(X @ w + b)))
 by_hand = MPNeuron(w, bias=b, activation="sigmoid").predict(X)
 
@@ -128,10 +131,10 @@ assert (neuron.predict(X) == (p > 0.5)).all()
 
 from sklearn.linear_model import LogisticRegression
 
-reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(X, Y)
-ours = [*neuron.coef_[0], *neuron.intercept_]
-theirs = [*reference.coef_[0], *reference.intercept_]
-difference = np.abs(np.subtract(ours, theirs)).max()
+reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+reference.fit(X, Y)
+theirs = np.append(reference.coef_, reference.intercept_)
+difference = np.abs(np.append(w, b) - theirs).max()
 print(f"largest difference: {difference:.1e}")
 assert difference < 1e-5
 
@@ -141,7 +144,11 @@ assert difference < 1e-5
 from nncore.displays import DecisionRegionDisplay
 
 DecisionRegionDisplay.from_estimator(
-    neuron, X, Y, names=["Y = 0", "Y = 1"], feature_names=["$x_1$", "$x_2$"]
+    neuron,
+    X,
+    Y,
+    names=["Y = 0", "Y = 1"],
+    feature_names=["$x_1$", "$x_2$"],
 )
 plt.show()
 
@@ -171,17 +178,17 @@ net.fit(
     rng=0,
     progress=False,
 )
-accuracy = net.evaluate(X_test[test] / 16, y_test[test] == 8)["accuracy"]
-print(f"{net.n_parameters} parameters")
-print(f"right about {accuracy:.1%} of {test.sum()} digits not seen before")
+scores = net.evaluate(X_test[test] / 16, y_test[test] == 8)
+print("parameters:", net.n_parameters)
+print(f"{test.sum()} new digits: {scores['accuracy']:.1%} right")
 
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.5))
-for ax, digit, name in zip(axes, (3, 8), ("threes", "eights"), strict=False):
+for ax, digit in ((axes[0], 3), (axes[1], 8)):
     ax.imshow(X_train[y_train == digit].mean(axis=0), cmap="gray_r")
-    ax.set_title(f"mean of the {name}")
+    ax.set_title(f"mean of all {digit}")
 weights = net.named_parameters()["dense_1.weight"].reshape(8, 8)
 largest = np.abs(weights).max()
-image = axes[2].imshow(weights, cmap="PuOr", vmin=-largest, vmax=largest)
+image = axes[2].imshow(weights, "PuOr", vmin=-largest, vmax=largest)
 axes[2].set_title("weights of the neuron")
 figure.colorbar(image, ax=axes[2], label="three ← → eight")
 for ax in axes:

@@ -68,15 +68,17 @@ X, y = X[abs(distance) > 0.08], np.sign(distance[abs(distance) > 0.08])
 
 w, b, mistakes = perceptron(X, y)
 augmented_w, augmented_mistakes = augmented_perceptron(X, y)
-model = Perceptron(init="zeros", shuffle=False, record_updates=True).fit(X, y)
+model = Perceptron(init="zeros", shuffle=False, record_updates=True)
+model.fit(X, y)
 
-print(f"{len(X)} samples, {model.n_updates_} updates in {model.n_iter_} epochs")
-print("mistakes, plain form:    ", mistakes)
-print("mistakes, augmented form:", augmented_mistakes)
-print("mistakes, nncore:        ", model.updates_["sample"].tolist())
+print("samples:", len(X), " epochs:", model.n_iter_)
+print("plain form:    ", mistakes)
+print("augmented form:", augmented_mistakes)
+print("nncore:        ", model.updates_["sample"].tolist())
 print("w =", model.coef_[0].round(4), " b =", model.intercept_[0])
 
-assert mistakes == augmented_mistakes == model.updates_["sample"].tolist()
+assert mistakes == augmented_mistakes
+assert mistakes == model.updates_["sample"].tolist()
 assert np.allclose(w, model.coef_[0])
 assert b == model.intercept_[0]
 assert np.allclose(augmented_w, [*w, b])
@@ -91,9 +93,8 @@ assert np.allclose(augmented_w, [*w, b])
 
 augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
 added = augmented[model.updates_["sample"]]
-path = np.concatenate(
-    [np.zeros((1, 3)), added.cumsum(axis=0)]
-)  # after 0, 1, ... updates
+# The augmented weights after 0, 1, 2, ... updates.
+path = np.concatenate([np.zeros((1, 3)), added.cumsum(axis=0)])
 assert np.allclose(path[-1], [*w, b])
 
 
@@ -103,12 +104,13 @@ def draw_line(ax, weights, **style):
     ax.axline(foot, foot + direction, **style)
 
 
-figure, axes = plt.subplots(3, 5, figsize=(7.5, 5), sharex=True, sharey=True)
+share = {"sharex": True, "sharey": True}
+figure, axes = plt.subplots(3, 5, figsize=(7.5, 5), **share)
 for k, ax in enumerate(axes.flat, start=1):
     for label, marker, color in ((-1, "o", "C0"), (1, "s", "C1")):
         ax.scatter(*X[y == label].T, s=14, marker=marker, color=color)
     if k > 1:  # a neuron of zeros has no line
-        draw_line(ax, path[k - 1], color="0.5", linestyle="--", linewidth=1.2)
+        draw_line(ax, path[k - 1], color="0.5", linestyle="--")
     draw_line(ax, path[k], color="0.2", linewidth=1.8)
     mistake = X[model.updates_["sample"][k - 1]]
     ax.scatter(*mistake, s=110, facecolors="none", edgecolors="black")
@@ -144,7 +146,7 @@ plt.show()
 #
 # .. math:: k \le \left( \frac{R}{\gamma} \right)^2 .
 
-u = np.array([0.6, 0.8, 0.4])  # the line along which the samples were divided
+u = np.array([0.6, 0.8, 0.4])  # the line that divided the samples
 u /= np.linalg.norm(u)
 gamma = (augmented @ u).min()
 R = np.linalg.norm(augmented, axis=1).max()
@@ -156,7 +158,8 @@ assert model.n_updates_ <= bound
 k = np.arange(len(path))
 projection, length = path @ u, np.linalg.norm(path, axis=1)
 chain = np.array([k * gamma, projection, length, np.sqrt(k) * R])
-assert (np.diff(chain, axis=0) >= -1e-12).all()  # each is at least the one before
+# Each is at least the one before it.
+assert (np.diff(chain, axis=0) >= -1e-12).all()
 
 # %%
 # The four quantities lie one under the other for as long as the run lasts. The outer two, the bounds, meet at :math:`(R/\gamma)^2`: beyond
@@ -164,14 +167,21 @@ assert (np.diff(chain, axis=0) >= -1e-12).all()  # each is at least the one befo
 
 steps = np.array([1, 2 * bound])
 figure, ax = plt.subplots(figsize=(6.5, 3.8))
-ax.loglog(steps, np.sqrt(steps) * R, "C1--", label=r"$\sqrt{k}\,R$, bounds the length")
-ax.loglog(k[1:], length[1:], "C1.-", label=r"$\Vert w'_k \Vert$, the length")
-ax.loglog(k[1:], projection[1:], "C0.-", label=r"$u^\top w'_k$, the projection")
-ax.loglog(steps, steps * gamma, "C0--", label=r"$k\gamma$, bounds the projection")
+ax.loglog(steps, np.sqrt(steps) * R, "C1--")
+ax.loglog(k[1:], length[1:], "C1.-")
+ax.loglog(k[1:], projection[1:], "C0.-")
+ax.loglog(steps, steps * gamma, "C0--")
+ax.legend(
+    [
+        r"$\sqrt{k}\,R$, bounds the length",
+        r"$\Vert w'_k \Vert$, the length",
+        r"$u^\top w'_k$, the projection",
+        r"$k\gamma$, bounds the projection",
+    ]
+)
 ax.axvline(bound, color="0.4", linewidth=1, linestyle=":")
-ax.text(0.95 * bound, 1.2 * gamma, r"$(R/\gamma)^2$", ha="right", color="0.3")
+ax.text(0.95 * bound, 1.2 * gamma, r"$(R/\gamma)^2$", ha="right")
 ax.set(xlabel="updates $k$", ylabel="length", xlim=steps)
-ax.legend()
 plt.show()
 
 # %%
@@ -184,27 +194,32 @@ plt.show()
 
 runs = []
 for wanted in np.repeat(np.geomspace(0.005, 0.4, 12), 20):
-    samples = np.column_stack([rng.uniform(-1, 1, (300, 2)), np.ones(300)])
+    samples = rng.uniform(-1, 1, (300, 3))
+    samples[:, 2] = 1
     unit = rng.normal(size=3)
     unit /= np.linalg.norm(unit)
+    samples = samples[abs(samples @ unit) >= wanted]
     score = samples @ unit
-    samples, score = samples[abs(score) >= wanted], score[abs(score) >= wanted]
     if len(set(np.sign(score))) < 2:
         continue  # the line runs outside of the square
     model = Perceptron(max_epochs=100_000, init="zeros", random_state=0)
     model.fit(samples[:, :2], np.sign(score))
     assert model.converged_
-    margin, radius = abs(score).min(), np.linalg.norm(samples, axis=1).max()
+    margin = abs(score).min()
+    radius = np.linalg.norm(samples, axis=1).max()
     runs.append((margin, model.n_updates_, (radius / margin) ** 2))
 
 margins, updates, bounds = np.array(runs).T
-print(f"{len(runs)} runs; the bound held in {(updates <= bounds).sum()} of them")
-print(f"the largest share of it that was needed: {(updates / bounds).max():.0%}")
+print("runs:", len(runs), " bound held:", (updates <= bounds).sum())
+print(
+    "largest share of the bound needed:",
+    (updates / bounds).max().round(2),
+)
 assert (updates <= bounds).all()
 
 figure, ax = plt.subplots(figsize=(6.5, 3.8))
-ax.loglog(margins, bounds, "_", color="C1", label=r"bound $(R/\gamma)^2$")
-ax.loglog(margins, updates, ".", color="C0", alpha=0.6, label="updates made")
+ax.loglog(margins, bounds, "C1_", label=r"bound $(R/\gamma)^2$")
+ax.loglog(margins, updates, "C0.", alpha=0.6, label="updates made")
 ax.set(xlabel=r"margin $\gamma$", ylabel="updates")
 ax.grid(True)
 ax.legend()
@@ -223,11 +238,14 @@ import warnings
 y = np.repeat([-1, 1], 100)
 X = rng.normal(np.column_stack([0.8 * y, 0 * y]), 0.8)
 
-model = Perceptron(max_epochs=20, init="zeros", record_updates=True, random_state=0)
+model = Perceptron(
+    20, record_updates=True, random_state=0, init="zeros"
+)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     model.fit(X, y)
-print(textwrap.fill(f"{caught[0].category.__name__}: {caught[0].message}", 72))
+print(caught[0].category.__name__)
+print(textwrap.fill(str(caught[0].message), 70))
 print("converged:", model.converged_, " updates:", model.n_updates_)
 assert model.n_errors_ == (model.predict(X) != y).sum()
 
@@ -236,7 +254,7 @@ path = augmented[model.updates_["sample"]].cumsum(axis=0)
 errors = (path @ augmented.T <= 0).sum(axis=1)
 
 figure, ax = plt.subplots(figsize=(6.5, 3.2))
-ax.plot(errors, linewidth=0.8, label="with the weights after each update")
+ax.plot(errors, linewidth=0.8, label="with the weights after an update")
 pocket = f"with the weights in the pocket: {model.n_errors_}"
 ax.axhline(model.n_errors_, color="C1", linewidth=2, label=pocket)
 ax.set(xlabel="updates", ylabel="samples wrong, of 200", ylim=(0, None))

@@ -35,7 +35,8 @@ Y = np.array([0, 1, 1, 0])
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
     perceptron = Perceptron(max_epochs=1000, random_state=0).fit(X, Y)
-print(f"after {perceptron.n_updates_} updates: {perceptron.n_errors_} of 4 wrong")
+print("updates:", perceptron.n_updates_)
+print("wrong:", perceptron.n_errors_, "of 4")
 assert not perceptron.converged_
 
 # %%
@@ -59,7 +60,10 @@ assert not perceptron.converged_
 
 import nncore as nn
 
-net = nn.Sequential(nn.Dense(2, activation="step"), nn.Dense(1, activation="step"))
+net = nn.Sequential(
+    nn.Dense(2, activation="step"),
+    nn.Dense(1, activation="step"),
+)
 net.build(2)
 parameters = net.named_parameters()
 parameters["dense_1.weight"][...] = [[1, -1], [1, -1]]
@@ -79,18 +83,19 @@ hidden = activations(net, X)["dense_1"]
 line = np.array([-0.4, 1.4])
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.7))
-axes[0].plot(line, 0.5 - line, color="C2", label='$a_1$: "or"')
-axes[0].plot(line, 1.5 - line, color="C3", linestyle="--", label='$a_2$: "not both"')
-axes[1].plot(line, 1.5 - line, color="0.2", label='$y$: "and"')
+axes[0].plot(line, 0.5 - line, "C2", label='$a_1$: "or"')
+axes[0].plot(line, 1.5 - line, "C3--", label='$a_2$: "not both"')
+axes[1].plot(line, 1.5 - line, "0.2", label='$y$: "and"')
 for ax, points in zip(axes, (X, hidden), strict=True):
     for label, look in ((0, "C0o"), (1, "C1s")):
-        ax.plot(*points[label == Y].T, look, markersize=9, label=f"XOR is {label}")
+        some = points[label == Y].T
+        ax.plot(*some, look, markersize=9, label=f"XOR is {label}")
     ax.set(xlim=(-0.4, 1.4), ylim=(-0.4, 1.4), aspect="equal")
     ax.set(xticks=[0, 1], yticks=[0, 1])
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
-axes[0].set(title="what comes in", xlabel="$x_1$", ylabel="$x_2$")
-axes[1].set(title="what the second layer sees", xlabel="$a_1$", ylabel="$a_2$")
-axes[1].text(1, 0.82, "(0, 1) and (1, 0)", ha="center", fontsize=8)
+axes[0].set(title="the inputs", xlabel="$x_1$", ylabel="$x_2$")
+axes[1].set(title="the hidden units", xlabel="$a_1$", ylabel="$a_2$")
+axes[1].text(1, 1.12, "(0, 1) and (1, 0)", ha="center", fontsize=8)
 plt.show()
 
 # %%
@@ -106,17 +111,9 @@ plt.show()
 #    z_2 &= w_{21} x_1 + w_{22} x_2 + b_2 , &\qquad a_2 &= \varphi(z_2), \\
 #    y &= w_1 a_1 + w_2 a_2 + b_3 .
 
-w11, w12, w21, w22, b1, b2, w1, w2, b3 = (
-    0.5,
-    -0.3,
-    0.8,
-    0.2,
-    0.1,
-    -0.4,
-    1.2,
-    -0.7,
-    0.3,
-)
+w11, w12, b1 = 0.5, -0.3, 0.1
+w21, w22, b2 = 0.8, 0.2, -0.4
+w1, w2, b3 = 1.2, -0.7, 0.3
 x1, x2, target = 1.0, 2.0, 1.0
 
 
@@ -138,10 +135,10 @@ y = w1 * a1 + w2 * a2 + b3
 #
 # .. math::
 #
-#    \frac{\partial E}{\partial y} = y - Y, \qquad
-#    \frac{\partial E}{\partial w_1} = (y - Y)\, a_1, \qquad
-#    \frac{\partial E}{\partial w_2} = (y - Y)\, a_2, \qquad
-#    \frac{\partial E}{\partial b_3} = y - Y .
+#    \frac{\partial E}{\partial y} &= y - Y, &\qquad
+#    \frac{\partial E}{\partial w_1} &= (y - Y)\, a_1, \\[1ex]
+#    \frac{\partial E}{\partial b_3} &= y - Y, &\qquad
+#    \frac{\partial E}{\partial w_2} &= (y - Y)\, a_2 .
 
 E_y = y - target
 E_w1, E_w2, E_b3 = E_y * a1, E_y * a2, E_y
@@ -163,7 +160,7 @@ E_z1, E_z2 = E_y * w1 * d_phi(z1), E_y * w2 * d_phi(z2)
 #
 #    \frac{\partial E}{\partial w_{11}} &= \frac{\partial E}{\partial z_1} x_1, &\qquad
 #    \frac{\partial E}{\partial w_{12}} &= \frac{\partial E}{\partial z_1} x_2, &\qquad
-#    \frac{\partial E}{\partial b_1} &= \frac{\partial E}{\partial z_1}, \\
+#    \frac{\partial E}{\partial b_1} &= \frac{\partial E}{\partial z_1}, \\[1ex]
 #    \frac{\partial E}{\partial w_{21}} &= \frac{\partial E}{\partial z_2} x_1, &\qquad
 #    \frac{\partial E}{\partial w_{22}} &= \frac{\partial E}{\partial z_2} x_2, &\qquad
 #    \frac{\partial E}{\partial b_2} &= \frac{\partial E}{\partial z_2} .
@@ -215,8 +212,13 @@ for name, by_hand, computed in [
 # With derivatives, the weights need not be set by hand. The same network, with an output that is read as a probability
 # (:class:`nncore.BinaryCrossEntropy`), finds its own two lines.
 
-settings = {"loss": "binary_cross_entropy", "optimizer": nn.Adam(lr=0.05)}
-settings |= {"epochs": 500, "batch_size": 4, "progress": False}
+settings = {
+    "loss": "binary_cross_entropy",
+    "optimizer": nn.Adam(lr=0.05),
+    "epochs": 500,
+    "batch_size": 4,
+    "progress": False,
+}
 
 net = nn.Sequential(nn.Dense(2, activation="tanh"), nn.Dense(1))
 net.fit(X, Y, rng=2, **settings)
@@ -229,9 +231,12 @@ assert ((probability > 0.5) == Y).all()
 
 from nncore.displays import DecisionRegionDisplay
 
-axes_names, class_names = ["$x_1$", "$x_2$"], ["XOR is 0", "XOR is 1"]
 DecisionRegionDisplay.from_estimator(
-    net, X, Y, names=class_names, feature_names=axes_names
+    net,
+    X,
+    Y,
+    names=["XOR is 0", "XOR is 1"],
+    feature_names=["$x_1$", "$x_2$"],
 )
 plt.show()
 
@@ -242,10 +247,13 @@ plt.show()
 for n_hidden in (2, 3, 4, 8):
     solved = 0
     for seed in range(50):
-        net = nn.Sequential(nn.Dense(n_hidden, activation="tanh"), nn.Dense(1))
+        hidden = nn.Dense(n_hidden, activation="tanh")
+        net = nn.Sequential(hidden, nn.Dense(1))
         net.fit(X, Y, rng=seed, **settings)
         solved += net.evaluate(X, Y)["accuracy"] == 1
-    print(f"{n_hidden} hidden units: XOR learned from {solved} of 50 beginnings")
+    print(
+        f"{n_hidden} hidden units: {solved} of 50 beginnings learn it"
+    )
 
 # %%
 # What more units, and a third layer, can do in general is next: :doc:`plot_04_universal_approximation`.

@@ -24,7 +24,8 @@ plt.style.use("nncore.displays.style")
 
 def half_planes(corners):
     p, q = np.array(corners), np.roll(corners, -1, axis=0)
-    w = np.stack([p[:, 1] - q[:, 1], q[:, 0] - p[:, 0]])  # one column for each edge
+    # One column for each edge.
+    w = np.stack([p[:, 1] - q[:, 1], q[:, 0] - p[:, 0]])
     return w, -(w.T * p).sum(axis=1)
 
 
@@ -55,7 +56,8 @@ def network_of(pieces):
     parameters["dense_1.weight"][...] = np.concatenate(w, axis=1)
     parameters["dense_1.bias"][...] = np.concatenate(b)
     # Every "and" hears the edges of its own piece.
-    parameters["dense_2.weight"][...] = np.repeat(np.eye(len(pieces)), n_edges, axis=0)
+    belongs = np.repeat(np.eye(len(pieces)), n_edges, axis=0)
+    parameters["dense_2.weight"][...] = belongs
     parameters["dense_2.bias"][...] = 0.5 - np.array(n_edges)
     parameters["dense_3.weight"][...] = 1
     parameters["dense_3.bias"][...] = -0.5
@@ -66,13 +68,17 @@ def network_of(pieces):
 # The letter N is three convex pieces. They overlap, because the step leaves the line itself out, and pieces that only touch would leave a
 # crack. A hexagon stands apart from it.
 
-bars = [[(x, 0), (x + 0.25, 0), (x + 0.25, 1), (x, 1)] for x in (0, 0.75)]
+bars = [
+    [(0, 0), (0.25, 0), (0.25, 1), (0, 1)],
+    [(0.75, 0), (1, 0), (1, 1), (0.75, 1)],
+]
 diagonal = [(0.75, 0), (1, 0), (0.25, 1), (0, 1)]
 angle = np.arange(6) * np.pi / 3
-hexagon = np.column_stack([1.4 + 0.2 * np.cos(angle), 0.2 + 0.2 * np.sin(angle)])
+circle = np.column_stack([np.cos(angle), np.sin(angle)])
+hexagon = [1.4, 0.2] + 0.2 * circle
 
 net = network_of([*bars, diagonal, hexagon])
-print(net.summary())
+print("parameters:", net.n_parameters)
 
 # %%
 # The outputs of the three layers, one panel each: how many of the half-planes of the diagonal hold, which of the four pieces a point is in,
@@ -85,18 +91,20 @@ plane = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
 layers = activations(net, plane)
 
 pictures = {
-    "half-planes of the diagonal": layers["dense_1"][:, 8:12].sum(axis=1),
-    "pieces": layers["dense_2"].sum(axis=1),
-    "output": layers["dense_3"].sum(axis=1),
+    "half-planes of the diagonal": layers["dense_1"][:, 8:12],
+    "pieces": layers["dense_2"],
+    "output": layers["dense_3"],
 }
+square = (-0.2, 1.8, -0.2, 1.2)
 figure, axes = plt.subplots(1, 3, figsize=(7.5, 2.6), sharey=True)
-for ax, (title, values) in zip(axes, pictures.items(), strict=True):
-    most = int(values.max())
+for ax, (title, units) in zip(axes, pictures.items(), strict=True):
+    sums = units.sum(axis=1).reshape(280, 400)
+    most = int(sums.max())
     colors = plt.get_cmap("cividis", most + 1)
-    picture = values.reshape(280, 400)
-    image = ax.imshow(picture, colors, origin="lower", extent=(-0.2, 1.8, -0.2, 1.2))
+    image = ax.imshow(sums, colors, origin="lower", extent=square)
     image.set_clim(-0.5, most + 0.5)
-    figure.colorbar(image, ax=ax, ticks=range(most + 1), orientation="horizontal")
+    bar = figure.colorbar(image, ax=ax, orientation="horizontal")
+    bar.set_ticks(range(most + 1))
     ax.set(title=title, xticks=[0, 1], yticks=[0, 1])
 plt.show()
 
@@ -109,7 +117,8 @@ from matplotlib.path import Path
 left = [(0, 1), (0, 0), (0.25, 0), (0.25, 2 / 3), (0.75, 0)]
 right = [(1, 0), (1, 1), (0.75, 1), (0.75, 1 / 3), (0.25, 1)]
 
-points = np.random.default_rng(0).uniform([-0.2, -0.2], [1.8, 1.2], (100_000, 2))
+rng = np.random.default_rng(0)
+points = rng.uniform([-0.2, -0.2], [1.8, 1.2], (100_000, 2))
 inside = Path(left + right).contains_points(points)
 inside |= Path(hexagon).contains_points(points)
 answer = net.predict(points)[:, 0] == 1
@@ -142,7 +151,8 @@ largest_slope = 5 * np.pi  # 2π cos 2πx + 3π cos 6πx, at x = 0
 def staircase(n_stairs):
     """A network of n_stairs - 1 steps and a linear output."""
     heights = f((np.arange(n_stairs) + 0.5) / n_stairs)
-    net = nn.Sequential(nn.Dense(n_stairs - 1, activation="step"), nn.Dense(1))
+    hidden = nn.Dense(n_stairs - 1, activation="step")
+    net = nn.Sequential(hidden, nn.Dense(1))
     parameters = net.build(1, dtype="float64").named_parameters()
     parameters["dense_1.weight"][...] = 1
     parameters["dense_1.bias"][...] = -np.arange(1, n_stairs) / n_stairs
@@ -186,10 +196,10 @@ for i, width in enumerate(widths):
         errors[i, seed] = np.abs(fits[width, seed] - f(x[:, 0])).max()
 smallest = errors.min(axis=1)
 
-print("hidden units:  ", *(f"{width:6}" for width in widths))
-print("smallest error:", *(f"{error:6.3f}" for error in smallest))
-print("stairs:        ", *(f"{n:6}" for n in stairs))
-print("largest error: ", *(f"{error:6.3f}" for error in staircase_errors))
+print("units:", *(f"{width:6}" for width in widths))
+print("error:", *(f"{error:6.3f}" for error in smallest))
+print("\nstairs:", *(f"{n:6}" for n in stairs))
+print("error: ", *(f"{error:6.3f}" for error in staircase_errors))
 
 assert smallest[widths == 8] < staircase_errors[stairs == 128]
 
@@ -197,20 +207,22 @@ assert smallest[widths == 8] < staircase_errors[stairs == 128]
 # Eight trained units come closer to the function than 128 stairs. From there on the error does not fall any more: the theorem says what a
 # network of some width *can* do, and what training finds is another matter. The dots show each of the five beginnings.
 
-figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), width_ratios=[1, 1.15])
+figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.6))
 axes[0].plot(x, f(x), color="0.6", linewidth=4, label="$f$")
-axes[0].plot(x, staircase(16).predict(x), color="C1", linewidth=1.2, label="16 stairs")
+axes[0].plot(x, staircase(16).predict(x), "C1", label="16 stairs")
 for width, look in ((2, "C2:"), (4, "C3--"), (8, "C0-")):
     best = fits[width, errors[widths == width].argmin()]
-    axes[0].plot(x, best, look, linewidth=1.5, label=f"{width} tanh units")
+    axes[0].plot(x, best, look, label=f"{width} tanh units")
 axes[0].set(xlabel="$x$", ylabel="$y$", ylim=(-1.4, 2.1))
 axes[0].legend(ncols=2, loc="upper right", fontsize=8)
 
-axes[1].loglog(stairs, largest_slope / (2 * stairs), "C1--", label="bound $L/2M$")
+bounds = largest_slope / (2 * stairs)
+axes[1].loglog(stairs, bounds, "C1--", label="bound $L/2M$")
 axes[1].loglog(stairs, staircase_errors, "C1s-", label="stairs")
+axes[1].loglog(widths, smallest, "C0o-", label="tanh units, best of 5")
 axes[1].loglog(np.repeat(widths, 5), errors.ravel(), "C0.", alpha=0.4)
-axes[1].loglog(widths, smallest, "C0o-", label="tanh units, best of five")
-axes[1].set(xlabel="units or stairs", ylabel="largest error", xticks=2 ** np.arange(8))
+axes[1].set(xlabel="units or stairs", ylabel="largest error")
+axes[1].set_xticks(2 ** np.arange(8))
 axes[1].xaxis.set_major_formatter("{x:.0f}")
 axes[1].minorticks_off()
 axes[1].grid(True)

@@ -29,10 +29,13 @@ net = nn.Sequential(
     nn.Dense(2, activation="tanh"),
     nn.Dense(1, activation="sigmoid"),
 )
-net.build(2, loss="half_mse", optimizer=nn.SGD(lr=0.5), rng=0, dtype="float64")
-print(net.summary())
+settings = {"loss": "half_mse", "rng": 0, "dtype": "float64"}
+net.build(2, optimizer=nn.SGD(lr=0.5), **settings)
 
 parameters = net.named_parameters()
+for name, tensor in parameters.items():
+    print(name, tensor.shape)
+
 # Index 0 stays free: layers count from 1 on, as in the formulas.
 W = [None, *(parameters[f"dense_{l}.weight"] for l in (1, 2, 3))]
 b = [None, *(parameters[f"dense_{l}.bias"] for l in (1, 2, 3))]
@@ -76,8 +79,10 @@ output = net.forward(X, training=True)
 print(output[:, 0].round(6))
 
 assert np.allclose(output, a[3], rtol=1e-13)
-for computed, by_hand in zip(activations(net, X).values(), a[1:], strict=True):
-    assert np.allclose(computed, by_hand, rtol=1e-13)
+for l in (1, 2, 3):
+    assert np.allclose(
+        activations(net, X)[f"dense_{l}"], a[l], rtol=1e-13
+    )
 
 # %%
 # Step 2: backward
@@ -99,7 +104,8 @@ for l in (3, 2):
     delta[l - 1] = (delta[l] @ W[l].T) * d_phi[l - 1](z[l - 1])
 
 for l in (3, 2, 1):
-    print(f"δ of layer {l}, a row for each sample:\n{delta[l].round(5)}\n")
+    print(f"δ of layer {l}, a row for each sample:")
+    print(delta[l].round(5), "\n")
 
 # %%
 # Every weight connects one :math:`a` with one :math:`z`, so that its derivative is a product of what is known by now:
@@ -121,42 +127,46 @@ loss = net.backward(Y)
 print(f"loss: {loss:.6f}\n")
 assert np.isclose(loss, 0.5 * ((a[3] - Y) ** 2).sum() / N, rtol=1e-13)
 
-for name, gradient in net.named_gradients().items():
+gradients = net.named_gradients()
+for name, gradient in gradients.items():
     print(f"{name}:\n{gradient.round(6)}")
 
 for l in (1, 2, 3):
-    assert np.allclose(net.named_gradients()[f"dense_{l}.weight"], d_W[l], rtol=1e-12)
-    assert np.allclose(net.named_gradients()[f"dense_{l}.bias"], d_b[l], rtol=1e-12)
+    assert np.allclose(
+        gradients[f"dense_{l}.weight"], d_W[l], rtol=1e-12
+    )
+    assert np.allclose(gradients[f"dense_{l}.bias"], d_b[l], rtol=1e-12)
 
 # %%
 # One sample on its way through the network and back. Blue is positive, orange negative; a line is as thick as its weight is large. On the
-# way back, the small :math:`\delta` of the first layer are the product of all that lies after it.
+# way back, the small :math:`\delta` of the first layer are the product of all that lies after it. One step more gives
+# the derivatives by the inputs, which training has no use for.
 
 from matplotlib.colors import LinearSegmentedColormap
 
-blue_orange = LinearSegmentedColormap.from_list("blue_orange", ["C1", "white", "C0"])
+colors = LinearSegmentedColormap.from_list("", ["C1", "white", "C0"])
+sizes = [2, 3, 2, 1]
+
+
+def place(l, i):
+    return l, (sizes[l] - 1) / 2 - i
 
 
 def draw(ax, values, title, arrow):
-    sizes = [2, 3, 2, 1]
-    place = [[(l, (n - 1) / 2 - i) for i in range(n)] for l, n in enumerate(sizes)]
     for l in (1, 2, 3):
-        for i, start in enumerate(place[l - 1]):
-            for j, end in enumerate(place[l]):
-                x, y = zip(start, end, strict=True)
-                color, width = "C0" if W[l][i, j] > 0 else "C1", 3 * abs(W[l][i, j])
-                ax.plot(x, y, color=color, linewidth=width, alpha=0.45, zorder=1)
+        for (i, j), weight in np.ndenumerate(W[l]):
+            ends = np.transpose([place(l - 1, i), place(l, j)])
+            color = "C0" if weight > 0 else "C1"
+            ax.plot(*ends, color, lw=3 * abs(weight), alpha=0.45)
     for l, n in enumerate(sizes):
         for i in range(n):
-            value = None if values[l] is None else values[l][i]
-            share = 0 if value is None else value / np.abs(values[l]).max()
-            circle = {"facecolor": blue_orange((share + 1) / 2), "edgecolor": "0.3"}
-            ax.scatter(*place[l][i], s=800, zorder=2, **circle)
+            x, y = place(l, i)
+            share = values[l][i] / np.abs(values[l]).max()
+            fill = colors((share + 1) / 2)
+            ax.plot(x, y, "o", color=fill, mec="0.3", markersize=28)
             ink = "white" if abs(share) > 0.7 else "black"
-            label = "" if value is None else f"{value:.3f}"
-            ax.text(
-                *place[l][i], label, color=ink, fontsize=7, ha="center", va="center"
-            )
+            look = {"color": ink, "ha": "center", "va": "center"}
+            ax.text(x, y, f"{values[l][i]:.3f}", fontsize=7, **look)
     direction = {"arrowstyle": arrow, "color": "0.4"}
     ax.annotate("", (2.9, -1.5), (0.1, -1.5), arrowprops=direction)
     ax.set(title=title, xlim=(-0.35, 3.35), ylim=(-1.6, 1.3))
@@ -167,9 +177,9 @@ def draw(ax, values, title, arrow):
 
 
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.1))
-first_a, first_delta = [rows[0] for rows in a], [rows[0] for rows in delta[1:]]
-draw(axes[0], first_a, "forward: $a$ of the first sample", "-|>")
-draw(axes[1], [None, *first_delta], r"backward: $\delta$ of the first sample", "<|-")
+delta[0] = delta[1] @ W[1].T  # the derivatives by the inputs themselves
+draw(axes[0], [rows[0] for rows in a], "forward: $a$", "-|>")
+draw(axes[1], [rows[0] for rows in delta], r"backward: $\delta$", "<|-")
 plt.show()
 
 # %%
@@ -237,13 +247,14 @@ wrong[np.abs(gradient).argmax()] *= 1.01
 largest = np.abs(gradient).max()
 error = np.abs(differences - gradient).max(axis=1) / largest
 wrong_error = np.abs(differences - wrong).max(axis=1) / largest
-print(f"smallest difference: {error.min():.1e}, at h = {h[error.argmin()]:.0e}")
+print(f"smallest difference: {error.min():.1e}")
+print(f"at h = {h[error.argmin()]:.0e}")
 assert error.min() < 1e-9
 
 figure, ax = plt.subplots(figsize=(6.5, 3.6))
 ax.loglog(h, error, "o-", markersize=4, label="back-propagation")
 ax.loglog(
-    h, wrong_error, "s--", markersize=4, label="with one derivative 1 % too large"
+    h, wrong_error, "s--", markersize=4, label="one derivative 1 % off"
 )
 ax.set(xlabel="$h$", ylabel="largest difference, relative")
 ax.grid(True)
@@ -257,15 +268,23 @@ plt.show()
 # With all samples in one batch, this is gradient descent proper. Another way down is to freeze all parameters but one block, and let the
 # blocks take turns. :class:`nncore.BlockCoordinate` does so; a block is a layer, or a single tensor. What is frozen keeps its bits.
 
-by_layer = nn.BlockCoordinate(lr=0.5, block="layer")
-net.build(2, loss="half_mse", optimizer=by_layer, rng=0, dtype="float64")
+net.build(
+    2, optimizer=nn.BlockCoordinate(lr=0.5, block="layer"), **settings
+)
 for turn in range(6):
-    before = {name: tensor.copy() for name, tensor in net.named_parameters().items()}
+    tensors = net.named_parameters()
+    before = {name: tensor.copy() for name, tensor in tensors.items()}
     loss = net.train_on_batch(X, Y)
-    after = net.named_parameters()
-    moved = [name for name in after if (after[name] != before[name]).any()]
-    print(f"turn {turn + 1}: loss {loss:.6f}, moved: {', '.join(moved)}")
-    assert moved == [f"dense_{turn % 3 + 1}.{kind}" for kind in ("weight", "bias")]
+    moved = [
+        name
+        for name in tensors
+        if (tensors[name] != before[name]).any()
+    ]
+    print(
+        f"turn {turn + 1}: loss {loss:.6f}, moved: {', '.join(moved)}"
+    )
+    block = f"dense_{turn % 3 + 1}"
+    assert moved == [f"{block}.weight", f"{block}.bias"]
 
 # %%
 # One neuron without an activation has two tensors, its weight and its bias, and so its loss can be drawn as a map. Gradient descent follows
@@ -278,7 +297,7 @@ targets = 1.5 * inputs - 0.5 + rng.normal(0, 0.2, (40, 1))
 
 def descend(optimizer, n_steps=60):
     neuron = nn.Sequential(nn.Dense(1))
-    neuron.build(1, loss="half_mse", optimizer=optimizer, dtype="float64")
+    neuron.build(1, optimizer=optimizer, **settings)
     neuron.parameters[:] = -1.0, 1.5
     path, losses = [neuron.parameters.copy()], []
     for _ in range(n_steps):
@@ -288,21 +307,23 @@ def descend(optimizer, n_steps=60):
 
 
 slope_path, slope_losses = descend(nn.SGD(lr=0.4))
-block_path, block_losses = descend(nn.BlockCoordinate(lr=0.4, block="tensor"))
+by_tensor = nn.BlockCoordinate(lr=0.4, block="tensor")
+block_path, block_losses = descend(by_tensor)
 assert (np.diff(slope_losses) <= 0).all()
 assert (np.diff(block_losses) <= 0).all()
 
-w, b = np.meshgrid(np.linspace(-1.3, 2.6, 150), np.linspace(-1.4, 2.0, 150))
+sides = np.linspace(-1.3, 2.6, 150), np.linspace(-1.4, 2.0, 150)
+w, b = np.meshgrid(*sides)
 error = w[..., None] * inputs[:, 0] + b[..., None] - targets[:, 0]
 height = (error**2).mean(axis=-1) / 2
 levels = np.geomspace(height.min() * 1.05, height.max(), 14)
 
-figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.5), width_ratios=[1.2, 1])
-axes[0].contour(w, b, height, levels=levels, colors="0.75", linewidths=0.8)
-axes[0].plot(*slope_path.T, "o-", markersize=4, label="gradient descent")
-axes[0].plot(*block_path.T, "s--", markersize=4, label="block by block")
+figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.5))
+axes[0].contour(w, b, height, levels, colors="0.75", linewidths=0.8)
+axes[0].plot(*slope_path.T, "o-", ms=4, label="gradient descent")
+axes[0].plot(*block_path.T, "s--", ms=4, label="block by block")
 axes[0].set(xlabel="weight", ylabel="bias", title="the way down")
-axes[0].legend(loc="upper right", frameon=True, framealpha=1, edgecolor="white")
+axes[0].legend(loc="upper right")
 axes[1].semilogy(slope_losses, "-")
 axes[1].semilogy(block_losses, "--")
 axes[1].set(xlabel="step", ylabel="loss", title="the loss")
