@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 def notes(version: str, changelog: str) -> str:
     """The section of a version, without its heading."""
-    found = re.search(rf"^## \[?{re.escape(version)}\]?[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n(.*?)(?=^## |\Z)", changelog, re.DOTALL | re.MULTILINE)
     if found is None or not found[1].strip():
         sys.exit(f"CHANGELOG.md says nothing of {version}: run towncrier build --version {version}")
     return found[1].strip()
