@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nncore.data import as_matrix, as_samples
-from nncore.errors import ShapeError
+from nncore.errors import ParameterError, ShapeError
 from nncore.model import Sequential
 from nncore.planning import plan_network
 from nncore.plugin import LayerCall
@@ -43,6 +43,7 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
     >>> {name: outputs.shape for name, outputs in activations(network, np.zeros((5, 2))).items()}
     {'dense_1': (5, 3), 'dense_2': (5, 1)}
     """
+    _check_network(network)
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
     samples = as_samples(X, "X", network.input_shape, network.dtype, blueprint.accepts_nan)
     if not len(samples):
@@ -89,6 +90,12 @@ def _run(
     return call.y
 
 
+def _check_network(network: object) -> None:
+    if not isinstance(network, Sequential):
+        remedy = "; an estimator has one as network_, for X as it is encoded" if hasattr(network, "network_") else ""
+        raise ParameterError(f"a network (nncore.Sequential) is wanted, got {type(network).__name__}{remedy}")
+
+
 def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) -> dict[str, np.ndarray]:
     """Gradient of the mean loss with respect to every tensor, by its name, as the next step of training would see it.
 
@@ -104,6 +111,7 @@ def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) ->
     dict of str to ndarray
         As `Sequential.named_gradients`, but copies.
     """
+    _check_network(network)
     trial = copy.deepcopy(network)  # a forward pass in training changes running statistics
     trial.forward(X, training=True)
     trial.backward(y, sample_weight)

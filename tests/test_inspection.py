@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import nncore as nn
-from nncore.errors import NotBuiltError, ShapeError
+from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.inspection import activations, gradients
 
 RNG = np.random.default_rng(0)
@@ -95,3 +97,10 @@ def test_missing_values_where_a_layer_fills_them():
     holes = X.copy()
     holes[3, 1] = np.nan
     np.testing.assert_allclose(activations(net, holes)["dense_1"], net.predict(holes), rtol=1e-10)
+
+
+def test_an_estimator_is_no_network():
+    model = SimpleNamespace(network_=None)
+    for look in (activations, lambda model, X: gradients(model, X, [0])):
+        with pytest.raises(ParameterError, match="an estimator has one as network_"):
+            look(model, [[0.0]])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.displays.display import INK, Display, figure_of, new_figure, percent
+from nncore.displays.display import INK, Display, figure_of, new_figure, percent, shortened
 from nncore.displays.predictions import predicted_classes
-from nncore.errors import ShapeError
+from nncore.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,12 +70,18 @@ class ConfusionDisplay(Display):
 
         Raises
         ------
+        DataError
+            If they are numbers of a regression.
         ShapeError
             If the two are not vectors of one length, or empty, or `names` has another length.
         """
         true, predicted = np.asarray(y_true), np.asarray(y_pred)
         if true.ndim != 1 or true.shape != predicted.shape or not true.size:
             raise ShapeError(f"a confusion matrix needs two vectors of one length, got shapes {true.shape} and {predicted.shape}")
+        if any(part.dtype.kind == "f" and (part != np.round(part)).any() for part in (true, predicted)):
+            raise DataError(
+                "a confusion matrix needs classes, and there are numbers between whole ones; ResidualsDisplay shows a regression"
+            )
         classes, indices = np.unique(np.concatenate([true, predicted]), return_inverse=True)
         if names is not None and np.issubdtype(classes.dtype, np.integer):
             if classes.min() < 0 or classes.max() >= len(names):
@@ -94,21 +100,21 @@ class ConfusionDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw, into `ax` if it is given."""
-        n = len(self.names)
+        n, labels = len(self.names), [shortened(name) for name in self.names]
         size = 10 if n <= _CLASSES_WITH_SHARES else 7
         if ax is None:
             cell = 0.62 if n <= _CLASSES_WITH_SHARES else 0.36
-            side = max(3.2, min(14.0, cell * n + 1.4))
+            side = max(3.2, min(14.0, cell * n + 1.4 + 0.07 * max(0, max(map(len, labels)) - 6)))
             ax = new_figure(side, side).subplots()
         self.ax_, self.figure_ = ax, figure_of(ax)
         ax.imshow(self.shares, cmap="Blues", vmin=0, vmax=1)
         if n <= _CLASSES_WITH_COUNTS:
             self._write(ax, size)
-        long = max(map(len, self.names)) > 3
-        ax.set_xticks(range(n), self.names, fontsize=size, rotation=45 if long else 0, ha="right" if long else "center")
+        long = max(map(len, labels)) > 3
+        ax.set_xticks(range(n), labels, fontsize=size, rotation=45 if long else 0, ha="right" if long else "center")
         for label in ax.get_xticklabels():
             label.set_rotation_mode("anchor")
-        ax.set_yticks(range(n), self.names, fontsize=size)
+        ax.set_yticks(range(n), labels, fontsize=size)
         ax.tick_params(length=0)
         ax.set_xlabel("predicted")
         ax.set_ylabel("true")

@@ -76,6 +76,11 @@ def tidy(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def shortened(label: str, most: int = 20) -> str:
+    """A label of at most so many characters."""
+    return label if len(label) <= most else label[: most - 1] + "…"
+
+
 def percent(share: float) -> str:
     """``"7 %"``; what is neither nothing nor everything never looks like it."""
     return "<1 %" if 0 < share < 0.005 else ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"

@@ -116,6 +116,13 @@ def _history_of(losses: Any, scores: Any) -> History:
     return history
 
 
+def _alone(values: np.ndarray) -> np.ndarray:
+    """Mask of the values that no line would show, because those beside them are NaN or infinite."""
+    finite = np.pad(np.isfinite(values), 1)
+    alone: np.ndarray = finite[1:-1] & ~finite[:-2] & ~finite[2:]
+    return alone
+
+
 def _draw(ax: Axes, history: History, names: list[str], ylabel: str) -> None:
     """Training and validation curves of the columns `names`; several metrics share the axes with different markers."""
     from matplotlib.ticker import MaxNLocator
@@ -136,6 +143,8 @@ def _draw(ax: Axes, history: History, names: list[str], ylabel: str) -> None:
             marker = "o" if single else markers[index % len(markers)]
             spacing = max(1, len(values) // 8)
             ax.plot(history.epochs, values, label=label, marker=marker, markevery=spacing, markersize=4, linewidth=1.8, **style)
+            if not single and (alone := _alone(values)).any():
+                ax.plot(history.epochs[alone], values[alone], "o", color=style["color"], markersize=4)
             drawn.append(values)
     if names == ["loss"] and drawn and spans_decades(np.concatenate(drawn)):
         ax.set_yscale("log")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.errors import ShapeError
+from nncore.errors import DataError, ShapeError
 from nncore.model import Sequential
 
 
@@ -50,7 +50,15 @@ def predicted_classes(model: Any, X: Any) -> np.ndarray:
 
 def predicted_values(model: Any, X: Any) -> np.ndarray:
     """Value of every sample for a regression with a single output, shape (n_samples,)."""
-    predicted = np.asarray(model.predict(X), np.float64)
+    predicted = as_reals(model.predict(X))
     if predicted.ndim == 2 and predicted.shape[1] == 1:
         predicted = predicted[:, 0]
     return predicted
+
+
+def as_reals(values: Any) -> np.ndarray:
+    """`values` as float64."""
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise DataError("residuals need numbers, and there is something else; ConfusionDisplay compares classes") from None

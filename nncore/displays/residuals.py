@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nncore.displays.display import COLORS, INK, Display, figure_of, new_figure, tidy
-from nncore.displays.predictions import predicted_values
+from nncore.displays.predictions import as_reals, predicted_values
 from nncore.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ResidualsDisplay(Display):
     axes_: np.ndarray
 
     def __init__(self, *, y_true: Any, y_pred: Any, name: str = "") -> None:
-        self.y_true, self.y_pred = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
+        self.y_true, self.y_pred = as_reals(y_true), as_reals(y_pred)
         if self.y_true.ndim != 1 or self.y_true.shape != self.y_pred.shape or not self.y_true.size:
             raise ShapeError(f"residuals need two vectors of one length, got shapes {self.y_true.shape} and {self.y_pred.shape}")
         self.name = name
@@ -70,7 +70,7 @@ class ResidualsDisplay(Display):
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, name: str = "", ax: Axes | None = None) -> Self:
         """Predict `X` with a network or an estimator and draw it beside `y`; see `from_predictions`."""
-        true = np.asarray(y, np.float64)
+        true = as_reals(y)
         true = true[:, 0] if true.ndim == 2 and true.shape[1] == 1 else true
         return cls.from_predictions(true, predicted_values(estimator, X), name=name, ax=ax)
 

@@ -6,7 +6,7 @@ from drawing import drawn, overlapping_texts
 
 import nncore as nn
 from nncore.displays import ConfusionDisplay
-from nncore.errors import ShapeError
+from nncore.errors import DataError, ShapeError
 
 
 def test_counts_and_shares():
@@ -31,6 +31,21 @@ def test_names_of_classes_that_do_not_occur_keep_their_row():
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == names
     assert display.counts.shape == (3, 3)
     np.testing.assert_array_equal(display.shares[1], 0)
+
+
+def test_long_names_leave_room_for_the_picture():
+    display = ConfusionDisplay.from_predictions(["a very long name of a class indeed"] * 3 + ["b"], ["b"] * 4)
+    assert display.names == ["a very long name of a class indeed", "b"]
+    assert display.ax_.get_yticklabels()[0].get_text() == "a very long name of…"
+    display.figure_.canvas.draw()
+    title = display.ax_.title.get_window_extent()
+    assert title.x0 >= 0
+    assert title.x1 <= display.figure_.bbox.x1
+
+
+def test_a_regression_is_refused():
+    with pytest.raises(DataError, match="ResidualsDisplay shows a regression"):
+        ConfusionDisplay.from_predictions([0.5, 1.0], [1.0, 1.0])
 
 
 def test_strings():

@@ -128,3 +128,12 @@ def test_scikit_learns_multi_layer_perceptron():
 def test_an_estimator_that_is_not_fitted():
     with pytest.raises(NotBuiltError, match="call fit first"):
         LearningCurveDisplay.from_estimator(SimpleNamespace())
+
+
+def test_values_between_infinite_ones_are_seen():
+    history = History()
+    for loss in (1.0, np.nan, 0.5, np.inf, 0.4, 0.3):
+        history.append(loss=loss)
+    (ax,) = figure_of(history).axes
+    dots = [line for line in ax.lines if line.get_linestyle() == "None"]
+    assert [line.get_xdata().tolist() for line in dots] == [[1, 3]]

@@ -68,3 +68,8 @@ def test_networks_and_estimators():
     net = nn.Sequential(nn.Dense(1)).build(2, rng=0)
     np.testing.assert_allclose(ResidualsDisplay.from_estimator(net, X, y[:, None]).residuals, y - net.predict(X)[:, 0], rtol=1e-6)
     assert np.abs(ResidualsDisplay.from_estimator(LinearRegression().fit(X, y), X, y).residuals).max() < 1e-9
+
+
+def test_classes_are_refused():
+    with pytest.raises(DataError, match="ConfusionDisplay compares classes"):
+        ResidualsDisplay.from_predictions(["a", "b"], [1, 2])
