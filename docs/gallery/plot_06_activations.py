@@ -43,7 +43,9 @@ z = np.linspace(-4, 4, 401).reshape(-1, 1)
 def value_and_derivative(name):
     activation = nn.get("activations", name)()
     a = activation.forward(z)
-    before = z if activation.needs_input else a  # some get by with φ(z) alone
+    before = (
+        z if activation.needs_input else a
+    )  # some get by with φ(z) alone
     return a, activation.backward(before, a, np.ones_like(z))
 
 
@@ -67,10 +69,16 @@ print("derivative of the ReLU at 0:      ", slope[z == 0].item())
 # The registry has more, and plugins add to it. Those that work number by number are drawn here, :math:`\varphi` solid and
 # :math:`\varphi'` dashed. The last two have no derivative that training could use; asked for one, they say what to do instead.
 
-names = [name for name in nn.names("activations") if not name.startswith("softmax")]
+names = [
+    name
+    for name in nn.names("activations")
+    if not name.startswith("softmax")
+]
 names.sort(key=lambda name: not nn.get("activations", name).trainable)
 
-figure, axes = plt.subplots(4, 4, figsize=(9, 7.6), sharex=True, sharey=True)
+figure, axes = plt.subplots(
+    4, 4, figsize=(9, 7.6), sharex=True, sharey=True
+)
 for ax, name in zip(axes.flat, names, strict=False):
     try:
         a, slope = value_and_derivative(name)
@@ -79,11 +87,20 @@ for ax, name in zip(axes.flat, names, strict=False):
         a = nn.get("activations", name)().forward(z)
         print(f"NotTrainableError: {error}")
     ax.plot(z, a, color="C0", label="$\\varphi(z)$")
-    ax.set(title=name, ylim=(-1.8, 3.2), xticks=(-4, 0, 4), yticks=(-1, 0, 1, 2, 3))
+    ax.set(
+        title=name,
+        ylim=(-1.8, 3.2),
+        xticks=(-4, 0, 4),
+        yticks=(-1, 0, 1, 2, 3),
+    )
     ax.grid(True)
 for ax in axes.flat[len(names) :]:
     ax.remove()
-figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower right", fontsize=11)
+figure.legend(
+    *axes[0, 0].get_legend_handles_labels(),
+    loc="lower right",
+    fontsize=11,
+)
 for ax in axes[-1, :2]:
     ax.set_xlabel("z")
 
@@ -117,7 +134,10 @@ print("p =", p.round(3), " sum:", p.sum())
 # trained yet:
 
 X_train, y_train, X_test, y_test = load_digits_split()
-X_train, X_test = X_train.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
+X_train, X_test = (
+    X_train.reshape(-1, 64) / 16,
+    X_test.reshape(-1, 64) / 16,
+)
 
 
 def deep_network(activation):
@@ -128,7 +148,9 @@ def deep_network(activation):
 
 X_batch, y_batch = X_train[:256], y_train[:256]
 network = deep_network("sigmoid")
-display = GradientHistogramDisplay.from_network(network, X_batch, y_batch)
+display = GradientHistogramDisplay.from_network(
+    network, X_batch, y_batch
+)
 print(f"first layer / last layer: {display.ratio:.1e}")
 print(f"a factor of {display.ratio ** (-1 / 7):.1f} with every layer")
 assert display.ratio < 1e-4
@@ -141,7 +163,9 @@ assert display.ratio < 1e-4
 # not, see :ref:`the page on initial values <sphx_glr__generated_gallery_plot_08_initial_values.py>`):
 
 network = deep_network("relu")
-display = GradientHistogramDisplay.from_network(network, X_batch, y_batch)
+display = GradientHistogramDisplay.from_network(
+    network, X_batch, y_batch
+)
 print(f"first layer / last layer: {display.ratio:.2f}")
 assert 0.1 < display.ratio < 10
 
@@ -155,7 +179,14 @@ assert 0.1 < display.ratio < 10
 sizes, accuracies = {}, {}
 options = {"optimizer": nn.SGD(lr=0.1), "epochs": 10, "batch_size": 32}
 print("           first layer  test accuracy")
-for name in ("sigmoid", "softplus", "tanh", "leaky_relu", "gelu", "relu"):
+for name in (
+    "sigmoid",
+    "softplus",
+    "tanh",
+    "leaky_relu",
+    "gelu",
+    "relu",
+):
     network = deep_network(name)
     found = gradients(network, X_batch, y_batch)
     weights = [found[f"dense_{layer}.weight"] for layer in range(1, 9)]

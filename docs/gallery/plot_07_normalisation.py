@@ -36,9 +36,14 @@ N = len(X)
 
 
 def new_network():
-    network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(10))
+    network = nn.Sequential(
+        nn.Dense(32, activation="tanh"), nn.Dense(10)
+    )
     return network.build(
-        64, loss="softmax_cross_entropy", optimizer=nn.SGD(lr=0.1), rng=0
+        64,
+        loss="softmax_cross_entropy",
+        optimizer=nn.SGD(lr=0.1),
+        rng=0,
     )
 
 
@@ -56,7 +61,9 @@ g = gradient(np.arange(N))
 
 
 def mean_square_error(batches):
-    return np.mean([np.sum((gradient(rows) - g) ** 2) for rows in batches])
+    return np.mean(
+        [np.sum((gradient(rows) - g) ** 2) for rows in batches]
+    )
 
 
 variance = mean_square_error([[i] for i in range(N)])
@@ -67,7 +74,9 @@ for size in sizes:
     errors.append(mean_square_error(batches))
 expected = variance / sizes * (N - sizes) / (N - 1)
 for size, error, formula in zip(sizes, errors, expected, strict=True):
-    print(f"batches of {size:4}: measured {error:8.4f}, expected {formula:8.4f}")
+    print(
+        f"batches of {size:4}: measured {error:8.4f}, expected {formula:8.4f}"
+    )
 assert np.allclose(errors, expected, rtol=0.2)
 
 # %%
@@ -80,7 +89,9 @@ assert np.allclose(errors, expected, rtol=0.2)
 def epoch(network, order, batch_size):
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        network.forward(X[rows], training=True)  # z and a of every layer
+        network.forward(
+            X[rows], training=True
+        )  # z and a of every layer
         network.backward(y[rows])  # the mean gradient of the batch
         network.step()  # w ← w − lr·g
 
@@ -105,23 +116,39 @@ assert np.array_equal(by_hand.parameters, fitted.parameters)
 curves = {}
 for size in (10, 100, N):
     network = new_network()
-    options = {"epochs": 30, "batch_size": size, "rng": 0, "progress": False}
+    options = {
+        "epochs": 30,
+        "batch_size": size,
+        "rng": 0,
+        "progress": False,
+    }
     loss = curves[size] = network.fit(X, y, **options)["loss"]
-    print(f"batches of {size:4}: {network.n_steps:6} steps, loss {loss[-1]:.3f}")
+    print(
+        f"batches of {size:4}: {network.n_steps:6} steps, loss {loss[-1]:.3f}"
+    )
 assert curves[10][-1] < curves[100][-1] < curves[N][-1]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
-left.loglog(sizes, expected, color="C6", label=r"$\sigma^2/|B| \cdot (N-|B|)/(N-1)$")
+left.loglog(
+    sizes,
+    expected,
+    color="C6",
+    label=r"$\sigma^2/|B| \cdot (N-|B|)/(N-1)$",
+)
 left.loglog(sizes, errors, "o", color="C0", label="300 random batches")
 left.set(
     xlabel="samples in a batch",
     ylabel=r"mean $\|g_B - g\|^2$",
     title="How far a batch's gradient is off",
 )
-for (size, loss), style in zip(curves.items(), ("-", "--", ":"), strict=True):
+for (size, loss), style in zip(
+    curves.items(), ("-", "--", ":"), strict=True
+):
     label = "all samples" if size == N else f"batches of {size}"
     right.semilogy(np.arange(1, 31), loss, style, label=label)
-right.set(xlabel="epoch", ylabel="training loss", xticks=range(0, 31, 5))
+right.set(
+    xlabel="epoch", ylabel="training loss", xticks=range(0, 31, 5)
+)
 right.set_title("Same learning rate, same passes over the data")
 for ax in (left, right):
     ax.grid(True)
@@ -149,7 +176,9 @@ def descend(inputs, start, n_steps=25):
     curvature = np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))
     descent = nn.SGD(lr=1.7 / curvature.max())
     neuron = nn.Sequential(nn.Dense(1, use_bias=False))
-    neuron.build(2, loss="half_mse", optimizer=descent, rng=0, dtype="float64")
+    neuron.build(
+        2, loss="half_mse", optimizer=descent, rng=0, dtype="float64"
+    )
     neuron.parameters[...] = start
     path = [neuron.parameters.copy()]
     for _ in range(n_steps):
@@ -164,16 +193,24 @@ tables = {"raw features": raw, "normalised features": normalised}
 for ax, (name, inputs) in zip(axes, tables.items(), strict=True):
     best = np.linalg.lstsq(inputs, target)[0].ravel()
     path, condition = descend(inputs, best + np.array([-2.0, 0.9]))
-    distances.append(np.linalg.norm(path[-1] - best) / np.linalg.norm(path[0] - best))
+    distances.append(
+        np.linalg.norm(path[-1] - best) / np.linalg.norm(path[0] - best)
+    )
     title = f"{name}: condition number {condition:.1f}"
-    print(f"{title}, {distances[-1]:.1%} of the way left after 25 steps")
+    print(
+        f"{title}, {distances[-1]:.1%} of the way left after 25 steps"
+    )
 
-    w1, w2 = np.meshgrid(np.linspace(-2.4, 2.4, 121), np.linspace(-2, 2, 121))
+    w1, w2 = np.meshgrid(
+        np.linspace(-2.4, 2.4, 121), np.linspace(-2, 2, 121)
+    )
     w1, w2 = w1 + best[0], w2 + best[1]
     wrong_by = np.stack([w1, w2], axis=-1) @ inputs.T - target.ravel()
     surface = np.mean(wrong_by**2, axis=-1) / 2
     levels = np.geomspace(0.02, 30, 12)
-    ax.contour(w1, w2, surface, levels=levels, colors="#aaaaaa", linewidths=0.7)
+    ax.contour(
+        w1, w2, surface, levels=levels, colors="#aaaaaa", linewidths=0.7
+    )
     ax.plot(*path.T, "o-", color="C1", markersize=4, linewidth=1.2)
     ax.plot(*best, "*", color="C0", markersize=14)
     ax.set(title=title, xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
@@ -189,8 +226,12 @@ def condition_number(features):
 
 
 shifted = normalised + np.array([10.0, 0.0])
-print(f"condition number with a mean of 10: {condition_number(shifted):.0f}")
-print(f"condition number with a mean of 0: {condition_number(normalised):.2f}")
+print(
+    f"condition number with a mean of 10: {condition_number(shifted):.0f}"
+)
+print(
+    f"condition number with a mean of 0: {condition_number(normalised):.2f}"
+)
 assert condition_number(shifted) > 1000
 
 # %%
@@ -229,8 +270,12 @@ options = {
 def train(inputs, inputs_test):
     best = None
     for rate in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0):
-        network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(10))
-        history = network.fit(inputs, y, optimizer=nn.SGD(lr=rate), **options)
+        network = nn.Sequential(
+            nn.Dense(32, activation="tanh"), nn.Dense(10)
+        )
+        history = network.fit(
+            inputs, y, optimizer=nn.SGD(lr=rate), **options
+        )
         if best is None or history["loss"][-1] < best[0][-1]:
             accuracy = network.evaluate(inputs_test, y_test)["accuracy"]
             best = history["loss"], accuracy, rate
@@ -239,7 +284,9 @@ def train(inputs, inputs_test):
 
 results = {
     "as they are": train(table, table_test),
-    "normalised": train((table - mean) / std, (table_test - mean) / std),
+    "normalised": train(
+        (table - mean) / std, (table_test - mean) / std
+    ),
 }
 
 figure, ax = plt.subplots(figsize=(6.4, 3.6))
@@ -264,7 +311,9 @@ assert results["normalised"][1] > results["as they are"][1] + 0.02
 
 from nncore.estimators import MLPClassifier
 
-classifier = MLPClassifier((32,), standardize=True, early_stopping=True, random_state=0)
+classifier = MLPClassifier(
+    (32,), standardize=True, early_stopping=True, random_state=0
+)
 classifier.fit(table, y)
 print("test accuracy:", round(classifier.score(table_test, y_test), 3))
 

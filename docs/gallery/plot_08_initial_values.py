@@ -36,16 +36,30 @@ for n in (4, 64, 1024):
         "bias_initializer": "uniform_fan_in",
     }
     layer = nn.Dense(2000, **uniform)
-    z = nn.Sequential(layer).build(n, rng=0).predict(rng.normal(size=(200, n)))
-    print(f"n = {n:4}: Var(z) = {z.var():.3f}, expected {1 / 3 + 1 / (3 * n):.3f}")
+    z = (
+        nn.Sequential(layer)
+        .build(n, rng=0)
+        .predict(rng.normal(size=(200, n)))
+    )
+    print(
+        f"n = {n:4}: Var(z) = {z.var():.3f}, expected {1 / 3 + 1 / (3 * n):.3f}"
+    )
     assert np.isclose(z.var(), 1 / 3 + 1 / (3 * n), rtol=0.1)
 
 side = np.linspace(-3, 3, 301)
 bell = np.exp(-1.5 * side**2) * np.sqrt(1.5 / np.pi)
 bins = np.linspace(-3, 3, 121)
-ax.hist(z.ravel(), bins, density=True, color="C5", label="z of 1024 inputs")
+ax.hist(
+    z.ravel(), bins, density=True, color="C5", label="z of 1024 inputs"
+)
 ax.plot(side, bell, color="C0", label="normal with variance 1/3")
-ax.plot(side, 1 - np.tanh(side) ** 2, "--", color="C1", label="derivative of tanh")
+ax.plot(
+    side,
+    1 - np.tanh(side) ** 2,
+    "--",
+    color="C1",
+    label="derivative of tanh",
+)
 ax.set(xlabel="z", ylabel="density", title="Where tanh is steep")
 ax.legend()
 
@@ -86,13 +100,17 @@ def deep_network(initializer, activation):
         nn.Dense(WIDTH, activation, weight_initializer=initializer)
         for _ in range(DEPTH)
     ]
-    return nn.Sequential(*layers).build(WIDTH, loss="half_mse", rng=0, batch=inputs)
+    return nn.Sequential(*layers).build(
+        WIDTH, loss="half_mse", rng=0, batch=inputs
+    )
 
 
 def strengths(network):
     """Mean square of the outputs of every layer."""
     outputs = activations(network, inputs).values()
-    return np.array([np.mean(np.square(a, dtype=np.float64)) for a in outputs])
+    return np.array(
+        [np.mean(np.square(a, dtype=np.float64)) for a in outputs]
+    )
 
 
 Xavier = nn.get("initializers", "xavier_notes")
@@ -103,13 +121,19 @@ expected = {
     "he_normal": 2,
     Xavier(gain=2.0): 4,
 }
-print("initializer               n·Var(w)  linear  ReLU: factor per layer, measured")
+print(
+    "initializer               n·Var(w)  linear  ReLU: factor per layer, measured"
+)
 for initializer, factor in expected.items():
     per_layer = []
     for activation in ("identity", "relu"):
         strength = strengths(deep_network(initializer, activation))
-        per_layer.append((strength[-1] / strength[0]) ** (1 / (DEPTH - 1)))
-    print(f"{initializer!s:25} {factor:8.3f}  {per_layer[0]:6.3f}  {per_layer[1]:.3f}")
+        per_layer.append(
+            (strength[-1] / strength[0]) ** (1 / (DEPTH - 1))
+        )
+    print(
+        f"{initializer!s:25} {factor:8.3f}  {per_layer[0]:6.3f}  {per_layer[1]:.3f}"
+    )
     assert np.allclose(per_layer, [factor, factor / 2], rtol=0.08)
 
 # %%
@@ -119,7 +143,9 @@ for initializer, factor in expected.items():
 # Rotations are exact instead of right on average:
 
 length = np.sqrt(strengths(deep_network("orthogonal", "identity")))
-print(f"orthogonal, linear: {length[-1] / length[0]:.6f} of the length after 50 layers")
+print(
+    f"orthogonal, linear: {length[-1] / length[0]:.6f} of the length after 50 layers"
+)
 assert np.isclose(length[-1], length[0], rtol=1e-5)
 
 # %%
@@ -148,26 +174,44 @@ def errors(network):
     squares = np.zeros(DEPTH)
     for i in range(8):
         found = gradients(network, inputs[[i]], np.zeros((1, WIDTH)))
-        deltas = [found[f"dense_{layer}.bias"] for layer in range(1, DEPTH + 1)]
+        deltas = [
+            found[f"dense_{layer}.bias"]
+            for layer in range(1, DEPTH + 1)
+        ]
         squares += np.mean(np.square(deltas, dtype=np.float64), axis=1)
     return squares / squares[-1]
 
 
 measured = {}
-figure, axes = plt.subplots(2, 2, figsize=(9, 6.6), sharex=True, sharey="row")
+figure, axes = plt.subplots(
+    2, 2, figsize=(9, 6.6), sharex=True, sharey="row"
+)
 for column, activation in enumerate(("tanh", "relu")):
     for index, (label, initializer) in enumerate(schemes.items()):
         if label == "orthogonal" and activation == "relu":
             initializer = Orthogonal(gain=np.sqrt(2))
         network = deep_network(initializer, activation)
-        measured[label, activation] = strengths(network), errors(network)
-        style = {"color": f"C{index}", "marker": "osD^vP"[index], "label": label}
+        measured[label, activation] = (
+            strengths(network),
+            errors(network),
+        )
+        style = {
+            "color": f"C{index}",
+            "marker": "osD^vP"[index],
+            "label": label,
+        }
         for row, values in enumerate(measured[label, activation]):
             apart = (7 * index % 11, 11)  # markers of different lines
             axes[row, column].semilogy(values, markevery=apart, **style)
-axes[0, 0].set(title="tanh", ylabel="mean square of the outputs", ylim=(1e-12, 1e12))
+axes[0, 0].set(
+    title="tanh",
+    ylabel="mean square of the outputs",
+    ylim=(1e-12, 1e12),
+)
 axes[0, 1].set(title="ReLU")
-axes[1, 0].set(xlabel="layer", ylabel="mean square of δ", ylim=(1e-20, 1e20))
+axes[1, 0].set(
+    xlabel="layer", ylabel="mean square of δ", ylim=(1e-20, 1e20)
+)
 axes[1, 1].set(xlabel="layer")
 for ax in axes.flat:
     ax.grid(True)
@@ -175,7 +219,9 @@ handles, labels = axes[0, 0].get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside lower center", ncols=3)
 
 he = measured["He", "relu"]
-print(f"He, ReLU: strength {he[0][0]:.2f} in layer 1, {he[0][-1]:.2f} in layer 50")
+print(
+    f"He, ReLU: strength {he[0][0]:.2f} in layer 1, {he[0][-1]:.2f} in layer 50"
+)
 assert 0.1 < he[0][-1] / he[0][0] < 10
 assert 0.01 < he[1][0] < 100
 assert measured["uniform, 1/√n", "relu"][0][-1] < 1e-30
@@ -191,7 +237,9 @@ for name, output in layers.items():
     z = before @ network.named_parameters()[f"{name}.weight"]
     assert abs(z.var() - 1) < 0.1  # the paper's tolerance
     before = output
-print(f"LSUV: variance before the activation of layer {len(layers)}: {z.var():.3f}")
+print(
+    f"LSUV: variance before the activation of layer {len(layers)}: {z.var():.3f}"
+)
 
 # %%
 # Narrow and very deep
@@ -207,15 +255,23 @@ RandomWalk = nn.get("initializers", "random_walk")
 def log_norms(initializer, n=8, depth=100, n_networks=200):
     delta = np.full((n_networks, n), 1 / np.sqrt(n))
     for _ in range(depth):
-        draws = [initializer.sample(rng, (n, n), n, n) for _ in range(n_networks)]
+        draws = [
+            initializer.sample(rng, (n, n), n, n)
+            for _ in range(n_networks)
+        ]
         weights = np.stack(draws)
         delta = np.einsum("ki,kji->kj", delta, weights)
     return np.log10(np.linalg.norm(delta, axis=1))
 
 
-plain, walk = log_norms(Xavier()), log_norms(RandomWalk(activation="linear"))
+plain, walk = (
+    log_norms(Xavier()),
+    log_norms(RandomWalk(activation="linear")),
+)
 for name, logs in (("N(0, 1/n)", plain), ("random walk", walk)):
-    print(f"{name:11} log₁₀ of the norm: {logs.mean():5.2f} ± {logs.std():.2f}")
+    print(
+        f"{name:11} log₁₀ of the norm: {logs.mean():5.2f} ± {logs.std():.2f}"
+    )
 assert plain.mean() < -2
 assert abs(walk.mean()) < 0.6
 
@@ -226,7 +282,10 @@ assert abs(walk.mean()) < 0.6
 # Handwritten digits, thirty layers of ReLUs, fifteen epochs of gradient descent with momentum.
 
 X_train, y_train, X_test, y_test = load_digits_split()
-X_train, X_test = X_train.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
+X_train, X_test = (
+    X_train.reshape(-1, 64) / 16,
+    X_test.reshape(-1, 64) / 16,
+)
 options = {
     "loss": "softmax_cross_entropy",
     "optimizer": nn.Momentum(lr=0.005),
@@ -242,7 +301,10 @@ for label, initializer in schemes.items():
         continue  # its outputs would begin thousands of times too large
     if label == "orthogonal":
         initializer = Orthogonal(gain=np.sqrt(2))
-    layers = [nn.Dense(64, "relu", weight_initializer=initializer) for _ in range(30)]
+    layers = [
+        nn.Dense(64, "relu", weight_initializer=initializer)
+        for _ in range(30)
+    ]
     network = nn.Sequential(*layers, nn.Dense(10))
     network.fit(X_train, y_train, **options)
     accuracies[label] = network.evaluate(X_test, y_test)["accuracy"]

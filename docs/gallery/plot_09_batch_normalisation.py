@@ -32,7 +32,10 @@ plt.style.use("nncore.displays.style")
 
 
 def normalise(x, epsilon=1e-5):
-    mu, variance = x.mean(axis=0), ((x - x.mean(axis=0)) ** 2).mean(axis=0)
+    mu, variance = (
+        x.mean(axis=0),
+        ((x - x.mean(axis=0)) ** 2).mean(axis=0),
+    )
     sigma = np.sqrt(variance + epsilon)
     return (x - mu) / sigma, sigma
 
@@ -41,10 +44,15 @@ rng = np.random.default_rng(0)
 X, Y = rng.normal(3, 2, size=(32, 5)), rng.normal(size=(32, 4))
 
 network = nn.Sequential(nn.Dense(4, use_bias=False), nn.BatchNorm())
-network.build(5, loss="half_mse", optimizer=nn.SGD(lr=0.1), rng=0, dtype="float64")
+network.build(
+    5, loss="half_mse", optimizer=nn.SGD(lr=0.1), rng=0, dtype="float64"
+)
 parameters = network.named_parameters()
 W = parameters["dense_1.weight"]
-gamma, beta = parameters["batch_norm_1.gamma"], parameters["batch_norm_1.beta"]
+gamma, beta = (
+    parameters["batch_norm_1.gamma"],
+    parameters["batch_norm_1.beta"],
+)
 gamma[...], beta[...] = rng.uniform(0.5, 2, 4), rng.normal(size=4)
 
 x = X @ W
@@ -75,7 +83,9 @@ found = network.named_gradients()
 
 delta = (y - Y) / len(X)  # of the loss ½‖y − Y‖², a mean over the batch
 d_gamma, d_beta = (delta * x_hat).sum(axis=0), delta.sum(axis=0)
-d_x = gamma / sigma * (delta - d_beta / len(X) - x_hat * d_gamma / len(X))
+d_x = (
+    gamma / sigma * (delta - d_beta / len(X) - x_hat * d_gamma / len(X))
+)
 
 assert np.allclose(found["batch_norm_1.gamma"], d_gamma)
 assert np.allclose(found["batch_norm_1.beta"], d_beta)
@@ -87,8 +97,12 @@ print("∂E/∂γ =", d_gamma.round(3))
 # change when the weights before a normalisation are multiplied by a number: the gradient is perpendicular to them.
 
 d_W = found["dense_1.weight"]
-cosine = (W * d_W).sum(axis=0) / np.sqrt((W**2).sum(axis=0) * (d_W**2).sum(axis=0))
-print(f"cosine of the angle between weights and gradient: {np.abs(cosine).max():.5f}")
+cosine = (W * d_W).sum(axis=0) / np.sqrt(
+    (W**2).sum(axis=0) * (d_W**2).sum(axis=0)
+)
+print(
+    f"cosine of the angle between weights and gradient: {np.abs(cosine).max():.5f}"
+)
 assert np.abs(cosine).max() < 1e-3  # not exactly 0 because of ε
 
 # %%
@@ -118,7 +132,9 @@ class Cumulative:
         n, m = self.n, len(x)
         self.mu = (n * self.mu + x.sum(axis=0)) / (n + m)
         squares = ((x - x.mean(axis=0)) ** 2).sum(axis=0)
-        self.sigma = np.sqrt((max(n - 1, 0) * self.sigma**2 + squares) / (n + m - 1))
+        self.sigma = np.sqrt(
+            (max(n - 1, 0) * self.sigma**2 + squares) / (n + m - 1)
+        )
         self.n = n + m
 
 
@@ -140,7 +156,9 @@ for name, values in cumulative.named_buffers().items():
 
 means = {}
 for mode in ("batch", "cumulative"):
-    layer = nn.Sequential(nn.BatchNorm(mode=mode)).build(1, loss="half_mse", rng=0)
+    layer = nn.Sequential(nn.BatchNorm(mode=mode)).build(
+        1, loss="half_mse", rng=0
+    )
     source = np.random.default_rng(1)
     track = []
     for step in range(200):
@@ -150,9 +168,13 @@ for mode in ("batch", "cumulative"):
     means[mode] = np.array(track)
 
 figure, ax = plt.subplots(figsize=(7, 3.4))
-ax.plot([0, 100, 100, 200], [0, 0, 2, 2], "C6-", label="mean of the inputs")
+ax.plot(
+    [0, 100, 100, 200], [0, 0, 2, 2], "C6-", label="mean of the inputs"
+)
 ax.plot(means["batch"], color="C0", label='mode="batch"')
-ax.plot(means["cumulative"], "--", color="C1", label='mode="cumulative"')
+ax.plot(
+    means["cumulative"], "--", color="C1", label='mode="cumulative"'
+)
 ax.set(xlabel="batches of 32", ylabel="mean that the layer keeps")
 ax.set_title("Inputs that move")
 ax.grid(True)
@@ -173,7 +195,10 @@ assert means["cumulative"][50:100].std() < means["batch"][50:100].std()
 # normalisation in between it learns at rates over two decades.
 
 X_train, y_train, X_test, y_test = load_digits_split()
-X_train, X_test = X_train.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
+X_train, X_test = (
+    X_train.reshape(-1, 64) / 16,
+    X_test.reshape(-1, 64) / 16,
+)
 options = {
     "loss": "softmax_cross_entropy",
     "schedule": "cosine",
@@ -197,20 +222,38 @@ def train(mode, rate):
 
 
 rates = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
-modes = {"without": None, "batch norm": "batch", "cumulative variant": "cumulative"}
+modes = {
+    "without": None,
+    "batch norm": "batch",
+    "cumulative variant": "cumulative",
+}
 networks, accuracies = {}, {}
 print("learning rate       ", *(f"{rate:5g}" for rate in rates))
 for label, mode in modes.items():
     trained = networks[label] = [train(mode, rate) for rate in rates]
-    scores = [network.evaluate(X_test, y_test)["accuracy"] for network in trained]
+    scores = [
+        network.evaluate(X_test, y_test)["accuracy"]
+        for network in trained
+    ]
     accuracies[label] = scores
     print(f"{label:20}", *(f"{score:.3f}" for score in scores))
-assert max(accuracies["without"]) < 0.2 < 0.9 < max(accuracies["batch norm"])
+assert (
+    max(accuracies["without"])
+    < 0.2
+    < 0.9
+    < max(accuracies["batch norm"])
+)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
-for (label, scores), style in zip(accuracies.items(), ("^:", "o-", "s--"), strict=True):
+for (label, scores), style in zip(
+    accuracies.items(), ("^:", "o-", "s--"), strict=True
+):
     left.semilogx(rates, scores, style, label=label)
-left.set(xlabel="learning rate", ylabel="test accuracy after 20 epochs", ylim=(0, 1.02))
+left.set(
+    xlabel="learning rate",
+    ylabel="test accuracy after 20 epochs",
+    ylim=(0, 1.02),
+)
 left.set_title("Six layers of sigmoids")
 left.grid(True)
 left.legend()
@@ -220,7 +263,10 @@ for label, style in (("without", "C0^:"), ("batch norm", "C1o-")):
     layers = [outputs[f"activation_{layer}"] for layer in range(1, 7)]
     spread = [values.std(axis=0).mean() for values in layers]
     right.semilogy(range(1, 7), spread, style, label=label)
-right.set(xlabel="layer of sigmoids", ylabel="deviation of a unit over the images")
+right.set(
+    xlabel="layer of sigmoids",
+    ylabel="deviation of a unit over the images",
+)
 right.set_title("What is left of the differences between images")
 right.grid(True)
 right.legend()

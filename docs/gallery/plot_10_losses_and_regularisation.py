@@ -34,7 +34,9 @@ def cross_entropy(z, true):
     z = z - z.max(axis=1, keepdims=True)
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     Y = np.eye(z.shape[1])[true]
-    return np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), true], p - Y
+    return np.log(np.exp(z).sum(axis=1)) - z[
+        np.arange(len(z)), true
+    ], p - Y
 
 
 rng = np.random.default_rng(0)
@@ -45,8 +47,12 @@ assert np.allclose(loss.forward(z, true), E)
 assert np.allclose(loss.backward(z, true), d_z)
 
 extreme = np.array([[1e4, -1e4, 0.0]])
-right, wrong = (loss.forward(extreme, np.array([label])).item() for label in (0, 1))
-print(f"logits of ±10⁴: the loss is {right} if they are right, {wrong} if not")
+right, wrong = (
+    loss.forward(extreme, np.array([label])).item() for label in (0, 1)
+)
+print(
+    f"logits of ±10⁴: the loss is {right} if they are right, {wrong} if not"
+)
 assert (right, wrong) == (0, 20000)
 
 # %%
@@ -84,7 +90,9 @@ by_hand = {
 }
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.5))
-for (name, loss), style in zip(shown.items(), ("-", "--", "-.", ":"), strict=True):
+for (name, loss), style in zip(
+    shown.items(), ("-", "--", "-.", ":"), strict=True
+):
     assert np.allclose(loss.forward(d, 0 * d), by_hand[name].ravel())
     axes[0].plot(d, loss.forward(d, 0 * d), style, label=name)
     axes[1].plot(d, loss.backward(d, 0 * d), style)
@@ -99,9 +107,17 @@ axes[0].legend(loc="upper center")
 
 
 def fit(X, Y, loss, n_outputs=1):
-    network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(n_outputs))
-    options = {"optimizer": nn.Adam(lr=0.01), "schedule": "cosine", "epochs": 200}
-    network.fit(X, Y, loss=loss, batch_size=50, rng=0, progress=False, **options)
+    network = nn.Sequential(
+        nn.Dense(32, activation="tanh"), nn.Dense(n_outputs)
+    )
+    options = {
+        "optimizer": nn.Adam(lr=0.01),
+        "schedule": "cosine",
+        "epochs": 200,
+    }
+    network.fit(
+        X, Y, loss=loss, batch_size=50, rng=0, progress=False, **options
+    )
     return network
 
 
@@ -112,7 +128,10 @@ truth = np.sin(3 * grid)
 with_outliers = np.sin(3 * X) + rng.normal(0, 0.1, X.shape)
 with_outliers[rng.random(X.shape) < 0.1] += 4
 fits, errors = {}, {}
-for name, loss in (("half MSE", nn.HalfMSE()), ("Huber", nn.Huber(delta=0.2))):
+for name, loss in (
+    ("half MSE", nn.HalfMSE()),
+    ("Huber", nn.Huber(delta=0.2)),
+):
     fits[name] = fit(X, with_outliers, loss).predict(grid)
     errors[name] = np.sqrt(np.mean((fits[name] - truth) ** 2))
     print(f"{name}: {errors[name]:.3f} from the true curve")
@@ -123,17 +142,25 @@ assert errors["Huber"] < errors["half MSE"] / 3
 
 
 def scattered(X):
-    return np.sin(3 * X) + rng.normal(size=X.shape) * (0.1 + 0.3 * np.abs(X))
+    return np.sin(3 * X) + rng.normal(size=X.shape) * (
+        0.1 + 0.3 * np.abs(X)
+    )
 
 
 spread = scattered(X)
-network = fit(X, spread, nn.Quantile(quantiles=(0.05, 0.5, 0.95)), n_outputs=3)
+network = fit(
+    X, spread, nn.Quantile(quantiles=(0.05, 0.5, 0.95)), n_outputs=3
+)
 quantiles = network.predict(grid)
 
 fresh = rng.uniform(-1, 1, (5000, 1))
 answers, measured = network.predict(fresh), scattered(fresh)[:, 0]
-inside = np.mean((answers[:, 0] < measured) & (measured < answers[:, 2]))
-print(f"{inside:.1%} of new samples are between the outer two; 90 % should be")
+inside = np.mean(
+    (answers[:, 0] < measured) & (measured < answers[:, 2])
+)
+print(
+    f"{inside:.1%} of new samples are between the outer two; 90 % should be"
+)
 assert 0.83 < inside < 0.95
 
 # %%
@@ -152,11 +179,17 @@ assert off < 0.2
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.6))
 axes[0].plot(grid, fits["half MSE"], "C1--", label="half MSE")
 axes[0].plot(grid, fits["Huber"], "C0-", label="Huber")
-axes[1].plot(grid, quantiles[:, [0, 2]], "C1--", label=["5 % and 95 %", None])
+axes[1].plot(
+    grid, quantiles[:, [0, 2]], "C1--", label=["5 % and 95 %", None]
+)
 axes[1].plot(grid, quantiles[:, 1], "C0-", label="median")
 axes[2].plot(grid, rate, "C1--", label="true rate")
 axes[2].plot(grid, found_rate, "C0-", label="Poisson")
-tasks = {"one in ten is wrong": with_outliers, "quantiles": spread, "counts": counts}
+tasks = {
+    "one in ten is wrong": with_outliers,
+    "quantiles": spread,
+    "counts": counts,
+}
 for ax, (title, Y) in zip(axes, tasks.items(), strict=True):
     ax.plot(X, Y, ".", color="C6", alpha=0.3, zorder=0)
     ax.set(title=title, xlabel="x")
@@ -184,7 +217,9 @@ def loss_and_gradients(decay):
     network.weight_decay = decay
     network.forward(X, training=True)
     value = network.backward(Y)
-    return value, {name: g.copy() for name, g in network.named_gradients().items()}
+    return value, {
+        name: g.copy() for name, g in network.named_gradients().items()
+    }
 
 
 E, d_E = loss_and_gradients(0.0)
@@ -217,7 +252,9 @@ train, validation = sample(30), sample(500)
 
 
 def new_network():
-    return nn.Sequential(nn.Dense(100, "tanh"), nn.Dense(100, "tanh"), nn.Dense(1))
+    return nn.Sequential(
+        nn.Dense(100, "tanh"), nn.Dense(100, "tanh"), nn.Dense(1)
+    )
 
 
 options = {
@@ -232,16 +269,28 @@ print("                λ      training loss  validation loss")
 figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharey="row")
 for column, (name, decay) in enumerate(penalties.items()):
     network = new_network()
-    settings = options | {"weight_decay": decay, "validation": validation, "rng": 0}
+    settings = options | {
+        "weight_decay": decay,
+        "validation": validation,
+        "rng": 0,
+    }
     history = network.fit(*train, **settings)
-    last[name] = [network.evaluate(*data)["loss"] for data in (train, validation)]
-    print(f"{name:13} {decay:7g} {last[name][0]:14.3f} {last[name][1]:16.3f}")
+    last[name] = [
+        network.evaluate(*data)["loss"] for data in (train, validation)
+    ]
+    print(
+        f"{name:13} {decay:7g} {last[name][0]:14.3f} {last[name][1]:16.3f}"
+    )
 
     fitted, learning = axes[:, column]
-    fitted.plot(*train, "o", color="C6", markersize=4, label="training data")
+    fitted.plot(
+        *train, "o", color="C6", markersize=4, label="training data"
+    )
     fitted.plot(grid, np.sin(4 * grid), "C1--", label="truth")
     fitted.plot(grid, network.predict(grid), "C0-", label="network")
-    fitted.set(title=f"{name}, λ = {decay:g}", xlabel="x", ylim=(-2.2, 2.2))
+    fitted.set(
+        title=f"{name}, λ = {decay:g}", xlabel="x", ylim=(-2.2, 2.2)
+    )
     history.plot(ax=learning)
     learning.legend(fontsize=8, loc="upper right")
     learning.set_xticks(range(0, 1501, 500))
@@ -249,8 +298,12 @@ for column, (name, decay) in enumerate(penalties.items()):
 axes[0, 0].legend()
 axes[1, 0].set(yscale="log", ylim=(0.008, 3))
 
-assert last["over-fitting"][0] < last["good"][0] < last["under-fitting"][0]
-assert last["good"][1] < min(last["under-fitting"][1], last["over-fitting"][1])
+assert (
+    last["over-fitting"][0] < last["good"][0] < last["under-fitting"][0]
+)
+assert last["good"][1] < min(
+    last["under-fitting"][1], last["over-fitting"][1]
+)
 
 # %%
 # Seen over many penalties, by :class:`nncore.displays.ValidationCurveDisplay`: the training loss only rises with λ, the validation loss
@@ -265,9 +318,15 @@ def fit_with(decay, seed):
 
 values = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
 display = ValidationCurveDisplay.from_networks(
-    fit_with, values, train=train, validation=validation, param_name="weight decay λ"
+    fit_with,
+    values,
+    train=train,
+    validation=validation,
+    param_name="weight decay λ",
 )
-display.figure_.suptitle("Ten thousand weights, thirty points", fontsize=10)
+display.figure_.suptitle(
+    "Ten thousand weights, thirty points", fontsize=10
+)
 print(dict(zip(display.param_values, display.regions_, strict=True)))
 assert display.regions_[0] == "over-fitting"
 assert display.regions_[-1] == "under-fitting"
@@ -278,10 +337,17 @@ assert display.regions_[-1] == "under-fitting"
 
 network = new_network()
 settings = options | {"validation": validation, "rng": 0}
-history = network.fit(*train, callbacks=[nn.EarlyStopping(patience=200)], **settings)
-stopped, to_the_end = network.evaluate(*validation)["loss"], last["over-fitting"][1]
+history = network.fit(
+    *train, callbacks=[nn.EarlyStopping(patience=200)], **settings
+)
+stopped, to_the_end = (
+    network.evaluate(*validation)["loss"],
+    last["over-fitting"][1],
+)
 print(history.stop_reason)
-print(f"validation loss {stopped:.3f}; after all epochs it was {to_the_end:.3f}")
+print(
+    f"validation loss {stopped:.3f}; after all epochs it was {to_the_end:.3f}"
+)
 assert stopped < to_the_end
 
 # %%

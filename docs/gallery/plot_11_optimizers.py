@@ -183,20 +183,44 @@ racers = {
     "RMSProp": nn.RMSProp(lr=0.08, rho=0.9),
     "Adam": nn.Adam(lr=0.2),
 }
-paths = {name: descend(racer.step, racer.n_slots) for name, racer in racers.items()}
-assert loss(paths["RMSProp"][90:]).max() > 0.1 > 0.01 > loss(paths["SGD"][90:]).max()
+paths = {
+    name: descend(racer.step, racer.n_slots)
+    for name, racer in racers.items()
+}
+assert (
+    loss(paths["RMSProp"][90:]).max()
+    > 0.1
+    > 0.01
+    > loss(paths["SGD"][90:]).max()
+)
 
 
 def draw_valley(ax):
-    w1, w2 = np.meshgrid(np.linspace(-4.6, 2.4, 141), np.linspace(-1.25, 1.25, 101))
-    height, levels = loss(np.stack([w1, w2], axis=-1)), np.geomspace(0.05, 25, 9)
-    ax.contour(w1, w2, height, levels=levels, colors="#bbbbbb", linewidths=0.7)
+    w1, w2 = np.meshgrid(
+        np.linspace(-4.6, 2.4, 141), np.linspace(-1.25, 1.25, 101)
+    )
+    height, levels = (
+        loss(np.stack([w1, w2], axis=-1)),
+        np.geomspace(0.05, 25, 9),
+    )
+    ax.contour(
+        w1, w2, height, levels=levels, colors="#bbbbbb", linewidths=0.7
+    )
     ax.plot(0, 0, "*", color="C6", markersize=12)
-    ax.set(xlabel="$w_1$", ylabel="$w_2$", xlim=(-4.6, 2.4), ylim=(-1.25, 1.25))
+    ax.set(
+        xlabel="$w_1$",
+        ylabel="$w_2$",
+        xlim=(-4.6, 2.4),
+        ylim=(-1.25, 1.25),
+    )
 
 
-figure, axes = plt.subplots(2, 3, figsize=(10, 4.8), sharex=True, sharey=True)
-for index, (ax, (name, path)) in enumerate(zip(axes.flat, paths.items(), strict=True)):
+figure, axes = plt.subplots(
+    2, 3, figsize=(10, 4.8), sharex=True, sharey=True
+)
+for index, (ax, (name, path)) in enumerate(
+    zip(axes.flat, paths.items(), strict=True)
+):
     draw_valley(ax)
     style = {"color": f"C{index}", "marker": "osD^vP"[index]}
     ax.plot(*path.T, markersize=3.5, linewidth=1, **style)
@@ -206,9 +230,17 @@ for index, (ax, (name, path)) in enumerate(zip(axes.flat, paths.items(), strict=
 # %%
 # And in motion, one frame a step:
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=(1.5, 1))
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(9, 3.8), width_ratios=(1.5, 1)
+)
 draw_valley(left)
-right.set(xlabel="step", ylabel="E", xlim=(0, 80), ylim=(1e-5, 100), yscale="log")
+right.set(
+    xlabel="step",
+    ylabel="E",
+    xlim=(0, 80),
+    ylim=(1e-5, 100),
+    yscale="log",
+)
 right.set_yticks([1e-4, 1e-2, 1, 100], ["0.0001", "0.01", "1", "100"])
 right.minorticks_off()
 right.grid(True)
@@ -216,7 +248,9 @@ trails, heads, curves = [], [], []
 for index, name in enumerate(paths):
     style = {"color": f"C{index}", "marker": "osD^vP"[index]}
     trails += left.plot([], [], color=f"C{index}", linewidth=1)
-    heads += left.plot([], [], linestyle="", markersize=8, label=name, **style)
+    heads += left.plot(
+        [], [], linestyle="", markersize=8, label=name, **style
+    )
     curves += right.plot([], [], markevery=10, markersize=4, **style)
 figure.legend(handles=heads, loc="outside lower center", ncols=6)
 
@@ -225,7 +259,9 @@ def draw(step):
     for index, path in enumerate(paths.values()):
         trails[index].set_data(*path[: step + 1].T)
         heads[index].set_data(*path[[step]].T)
-        curves[index].set_data(np.arange(step + 1), loss(path[: step + 1]))
+        curves[index].set_data(
+            np.arange(step + 1), loss(path[: step + 1])
+        )
 
 
 class Film:
@@ -233,7 +269,9 @@ class Film:
 
     def __init__(self, figure, draw, n_frames, description):
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # found once, not anew for every frame
+        figure.set_layout_engine(
+            "none"
+        )  # found once, not anew for every frame
         frames = []
         for step in range(n_frames):
             draw(step)
@@ -243,8 +281,15 @@ class Film:
         plt.close(figure)
         colors = frames[-1].quantize(64, dither=Image.Dither.NONE)
         # The same few colours in all frames keep the file small.
-        frames = [f.quantize(palette=colors, dither=Image.Dither.NONE) for f in frames]
-        film = {"save_all": True, "append_images": frames[1:], "loop": 0}
+        frames = [
+            f.quantize(palette=colors, dither=Image.Dither.NONE)
+            for f in frames
+        ]
+        film = {
+            "save_all": True,
+            "append_images": frames[1:],
+            "loop": 0,
+        }
         self.still = self.encode(frames[-1], "png")
         self.moving = self.encode(frames[0], "gif", duration=80, **film)
         self.description = description
@@ -282,7 +327,10 @@ def steps_needed(optimizer, turn):
 
 print("steps until E < 0.1   along the axes   turned by 45°")
 for name, optimizer in racers.items():
-    straight, turned = steps_needed(optimizer, STRAIGHT), steps_needed(optimizer, turn)
+    straight, turned = (
+        steps_needed(optimizer, STRAIGHT),
+        steps_needed(optimizer, turn),
+    )
     print(f"{name:19} {straight:16} {turned:15}")
     sees_axes = name in ("AdaGrad", "RMSProp", "Adam")
     assert turned > straight if sees_axes else turned == straight
@@ -299,7 +347,9 @@ for name, optimizer in racers.items():
 # :math:`\sqrt{\varepsilon} = 0.003` get steps in proportion to their size, where the paper's Adam takes full ones.
 
 
-def uncorrected(w, g, state, t, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+def uncorrected(
+    w, g, state, t, lr, beta1=0.9, beta2=0.999, epsilon=1e-8
+):
     m, v = state
     m[:] = beta1 * m + (1 - beta1) * g
     v[:] = beta2 * v + (1 - beta2) * g**2
@@ -318,10 +368,14 @@ def step_lengths(step, g, n_steps):
 
 one = np.ones(1)
 corrected = step_lengths(nn.Adam(lr=1.0).step, one, 300)
-without = step_lengths(lambda *arguments: uncorrected(*arguments, lr=1.0), one, 300)
+without = step_lengths(
+    lambda *arguments: uncorrected(*arguments, lr=1.0), one, 300
+)
 assert np.allclose(corrected, 1)
 assert np.isclose(without[0, 0], 0.1 / np.sqrt(0.001))
-print(f"without correction: first {without[0, 0]:.2f} α, longest {without.max():.2f} α")
+print(
+    f"without correction: first {without[0, 0]:.2f} α, longest {without.max():.2f} α"
+)
 
 sizes = np.geomspace(1e-10, 10, 111)
 textbook = nn.Adam(lr=1.0, epsilon=1e-5, epsilon_inside=True)
@@ -330,11 +384,15 @@ inside = step_lengths(textbook.step, sizes, 1)[0]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 left.plot(np.arange(1, 301), corrected, "C0-", label="Adam")
-left.plot(np.arange(1, 301), without, "C1--", label="without bias correction")
+left.plot(
+    np.arange(1, 301), without, "C1--", label="without bias correction"
+)
 left.set(xlabel="step", ylabel="length of the step / α", ylim=(0, None))
 right.loglog(sizes, outside, label=r"$\sqrt{\hat v} + 10^{-8}$")
 right.loglog(sizes, inside, "--", label=r"$\sqrt{\hat v + 10^{-5}}$")
-right.set(xlabel="size of the gradient", ylabel="length of the first step / α")
+right.set(
+    xlabel="size of the gradient", ylabel="length of the first step / α"
+)
 left.set_title("A constant gradient")
 right.set_title("Where ε stands")
 for ax in (left, right):
@@ -355,13 +413,18 @@ kinds = {
     "AdamW": (nn.AdamW(lr=1e-3, weight_decay=0.1), 0.0),
 }
 for name, (optimizer, penalty) in kinds.items():
-    w, state = np.ones((2, 200)), np.zeros((2, 400))  # 200 copies of each
+    w, state = (
+        np.ones((2, 200)),
+        np.zeros((2, 400)),
+    )  # 200 copies of each
     noise = np.random.default_rng(0)
     for t in range(1, 5001):
         g = noise.normal(size=(2, 200)) * [[0.1], [10.0]] + penalty * w
         optimizer.step(w.reshape(-1), g.reshape(-1), state, t)
     ends[name] = w.mean(axis=1)
-    print(f"{name:10} after 5000 steps {ends[name][0]:.3f} and {ends[name][1]:.3f}")
+    print(
+        f"{name:10} after 5000 steps {ends[name][0]:.3f} and {ends[name][1]:.3f}"
+    )
 print(f"(1 − αλ)⁵⁰⁰⁰ = {(1 - 1e-4) ** 5000:.3f}")
 assert np.ptp(ends["AdamW"]) < 0.05 < 0.3 < np.ptp(ends["L2 in Adam"])
 
@@ -404,10 +467,16 @@ for index, (kind, rates) in enumerate(candidates.items()):
         runs.append((history["loss"], rate, accuracy))
     curve, rate, accuracy = min(runs, key=lambda run: run[0][-1])
     label = f"{kind.__name__}, lr = {rate:g}"
-    print(f"{label:19} loss {curve[-1]:.4f}, test accuracy {accuracy:.3f}")
+    print(
+        f"{label:19} loss {curve[-1]:.4f}, test accuracy {accuracy:.3f}"
+    )
     assert rates[0] < rate < rates[-1]
     assert accuracy > 0.95
-    style = {"color": f"C{index}", "marker": "osD^vPX"[index], "markevery": (index, 7)}
+    style = {
+        "color": f"C{index}",
+        "marker": "osD^vPX"[index],
+        "markevery": (index, 7),
+    }
     ax.semilogy(np.arange(1, 21), curve, label=label, **style)
 ax.set(xlabel="epoch", ylabel="training loss", xticks=range(0, 21, 5))
 ax.set_title("Digits, 64-64-32-10")

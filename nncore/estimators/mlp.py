@@ -228,7 +228,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
             if len(val) < 2:
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             held_out = data.rows(val)
-            data.held_out = HeldOut(_safe_indexing(X, val), held_out.X, y[val], held_out.target, held_out.weights, judge)
+            shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all kinds of sparse matrices have rows to choose
+            data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
             kept = data.rows(train)
             data.X, data.target, data.weights = kept.X, kept.target, kept.weights
         if data.held_out is not None and self.validation_scores_ is None:
