@@ -89,9 +89,7 @@ def use_clang_cl(compiler: Any) -> None:
     name = os.environ.get("CC", "clang-cl")
     found = shutil.which(name)
     if found is None:
-        raise SystemExit(
-            f"compiling nncore on Windows takes clang-cl, and there is no {name} on the PATH: install LLVM, or say where in CC"
-        )
+        raise SystemExit(f"nncore is compiled by clang-cl on Windows, and there is no {name} on the PATH: install LLVM, or say where in CC")
     if not compiler.initialized:
         compiler.initialize()
     compiler.cc = found

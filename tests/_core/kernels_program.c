@@ -64,8 +64,18 @@ static void check_dense(const nnc_layer *table) {
     fill(x, x64, ROWS * INPUTS, 3);
     fill(w, w64, PARAMETERS, 4);
     fill(d_y, d_y64, ROWS * COLUMNS, 5);
-    nnc_layer_call call = {.x = x, .y = y, .d_y = d_y, .d_x = d_x, .parameters = w, .d_parameters = d_w, .hyper = hyper, .n_rows = ROWS,
-                           .n_inputs = INPUTS, .n_outputs = COLUMNS, .end_column = COLUMNS, .end_parameter = PARAMETERS};
+    nnc_layer_call call = {.x = x,
+                           .y = y,
+                           .d_y = d_y,
+                           .d_x = d_x,
+                           .parameters = w,
+                           .d_parameters = d_w,
+                           .hyper = hyper,
+                           .n_rows = ROWS,
+                           .n_inputs = INPUTS,
+                           .n_outputs = COLUMNS,
+                           .end_column = COLUMNS,
+                           .end_parameter = PARAMETERS};
     int failed = table->forward_f32(&call);
     call.end_column = INPUTS;
     failed |= table->backward_f32(&call) | table->gradient_f32(&call);
@@ -117,12 +127,12 @@ int main(void) {
     int64_t all_wrong = 0;
     double begin = nnc_now();
 #define COMPONENT(kind, name, level) check_table_##kind(#name, &nnc_##kind##_##name##_##level);
-#define LEVEL(level)                                                                                 \
-    if (nnc_machine_can_run(#level)) {                                                               \
-        n_results = n_wrong = 0;                                                                     \
-        COMPONENTS(level)                                                                            \
+#define LEVEL(level)                                                                                \
+    if (nnc_machine_can_run(#level)) {                                                              \
+        n_results = n_wrong = 0;                                                                    \
+        COMPONENTS(level)                                                                           \
         printf("%s: %lld results, %lld wrong\n", #level, (long long)n_results, (long long)n_wrong); \
-        all_wrong += n_wrong;                                                                        \
+        all_wrong += n_wrong;                                                                       \
     }
     LEVELS
     if (nnc_now() < begin || nnc_bound_processors() < 0) all_wrong++;

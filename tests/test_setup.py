@@ -1,0 +1,73 @@
+"""setup.py: what is compiled for which platform, and how clang-cl is asked for it."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+pytest.importorskip("Cython")
+
+
+@pytest.fixture(scope="module")
+def setup() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("nncore_setup", Path(__file__).parents[1] / "setup.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("platform", ["linux-x86_64", "win-amd64", "macosx-10.13-x86_64", "mingw_x86_64"])
+def test_x86_64_has_four_levels(setup: ModuleType, platform: str) -> None:
+    assert list(setup.cpu_levels(platform)) == ["portable", "v2", "v3", "v4"]
+
+
+@pytest.mark.parametrize("platform", ["linux-aarch64", "macosx-11.0-arm64", "macosx-10.13-universal2", "win-arm64", "win32", "linux-i686"])
+def test_other_platforms_have_the_portable_one(setup: ModuleType, platform: str) -> None:
+    assert setup.cpu_levels(platform) == {"portable": []}
+
+
+def microsofts() -> SimpleNamespace:
+    """What is used of setuptools' compiler for Windows."""
+    compiler = SimpleNamespace(initialized=False, cc=None, compile_options=None)
+
+    def initialize() -> None:
+        compiler.initialized, compiler.cc, compiler.compile_options = True, "cl.exe", ["/nologo", "/O2", "/W3", "/GL", "/DNDEBUG", "/MD"]
+
+    compiler.initialize = initialize
+    return compiler
+
+
+def test_windows_takes_the_compiler_of_cc(setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler, clang = microsofts(), tmp_path / "clang-cl"
+    clang.touch(mode=0o755)
+    monkeypatch.setenv("CC", str(clang))
+    setup.use_clang_cl(compiler)
+    assert compiler.cc == str(clang)
+    assert "/GL" not in compiler.compile_options
+
+
+def test_windows_without_clang_says_what_to_install(setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(SystemExit, match="no clang-cl on the PATH: install LLVM"):
+        setup.use_clang_cl(microsofts())
+
+
+def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) -> None:
+    """For Windows, a file without headers: the headers are Microsoft's."""
+    clang = shutil.which("clang")
+    if clang is None:
+        pytest.skip("there is no clang")
+    source, compiler = tmp_path / "nothing.c", microsofts()
+    source.write_text("int nothing(int x) { return x; }\n")
+    compiler.initialize()
+    for level, flags in setup.cpu_levels("win-amd64").items():
+        options = setup.for_clang_cl([*setup.compile_flags(), *setup.KERNEL_FLAGS, *flags])
+        command = [clang, "--driver-mode=cl", "--target=x86_64-pc-windows-msvc", "/nologo", "/O2", "/W3", "/DNDEBUG", "/MD", *options]
+        done = subprocess.run([*command, "-Werror", "/c", f"/Tc{source}", f"/Fo{tmp_path / level}.obj"], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, ""), level
