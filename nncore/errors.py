@@ -33,6 +33,10 @@ class NotBuiltError(NNCoreError, RuntimeError):
     """The network has no parameters yet, or a step was called before the one it needs."""
 
 
+class BusyError(NNCoreError, RuntimeError):
+    """A network is being fitted by another thread."""
+
+
 class NotTrainableError(NNCoreError, TypeError):
     """Training through something without a derivative (step, sign)."""
 

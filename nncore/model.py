@@ -197,40 +197,41 @@ class Sequential(Network):
                 check_recorded(type(component).__name__, component.monitor, recorded)
 
         # Everything is checked: only now the network changes.
-        if not self.is_built:
-            self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
-        elif rng is not None:
-            self.seed = as_seed(rng)
-        if not _same(new_loss, self.loss):
-            self.loss = new_loss
-            self._forget_programs()
-        if not _same(new_optimizer, self.optimizer):
-            self._set_optimizer(new_optimizer)
-        self._set_groups(new_groups, grouping)
-        self.weight_decay = weight_decay
-        self.clip_norm = clip_norm
-        self.clip_value = clip_value
-        n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
-        self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
-        if progress:
-            observers.append(registry.resolve("callbacks", "progress_bar"))
-        n_rows = min(batch_size, len(data))
-        program = self.program_for_training(n_rows, accumulates=accumulate > 1)
-        training = Training(
-            self,
-            program,
-            data,
-            n_epochs=epochs,
-            batch_size=batch_size,
-            accumulate=accumulate,
-            shuffle=shuffle,
-            drop_last=drop_last,
-            pace=self._pace(program, n_rows, n_threads),
-            validation=held_out,
-            metrics=scored,
-            callbacks=observers,
-        )
-        return training.run()
+        with self.training_alone():
+            if not self.is_built:
+                self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
+            elif rng is not None:
+                self.seed = as_seed(rng)
+            if not _same(new_loss, self.loss):
+                self.loss = new_loss
+                self._forget_programs()
+            if not _same(new_optimizer, self.optimizer):
+                self._set_optimizer(new_optimizer)
+            self._set_groups(new_groups, grouping)
+            self.weight_decay = weight_decay
+            self.clip_norm = clip_norm
+            self.clip_value = clip_value
+            n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
+            self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
+            if progress:
+                observers.append(registry.resolve("callbacks", "progress_bar"))
+            n_rows = min(batch_size, len(data))
+            program = self.program_for_training(n_rows, accumulates=accumulate > 1)
+            training = Training(
+                self,
+                program,
+                data,
+                n_epochs=epochs,
+                batch_size=batch_size,
+                accumulate=accumulate,
+                shuffle=shuffle,
+                drop_last=drop_last,
+                pace=self._pace(program, n_rows, n_threads),
+                validation=held_out,
+                metrics=scored,
+                callbacks=observers,
+            )
+            return training.run()
 
     def _set_schedule(self, schedule: Schedule | None, n_steps: int) -> None:
         """Go on with the schedule under way, or begin another that spans `n_steps`."""

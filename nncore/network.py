@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self
 
@@ -13,7 +15,7 @@ from nncore._core.program import Program
 from nncore.arguments import as_dtype, as_seed
 from nncore.compiler import compile_program
 from nncore.data import as_matrix, as_samples
-from nncore.errors import NotBuiltError, ParameterError
+from nncore.errors import BusyError, NotBuiltError, ParameterError
 from nncore.groups import Grouping, group_tensors
 from nncore.initialisation import initialise
 from nncore.memory import Vectors, aligned_zeros, zero_state
@@ -28,6 +30,8 @@ NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_
 
 class Network:
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
+
+    _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
 
     def __init__(self, *layers: LayerLike) -> None:
         self.layers: list[Layer] = [registry.resolve("layers", layer) for layer in layers]
@@ -306,9 +310,27 @@ class Network:
 
     # ---- copies -------------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def training_alone(self) -> Iterator[None]:
+        """While one thread fits the network, no other may begin to: their steps would get mixed up. Callbacks of the fit may.
+
+        Raises
+        ------
+        BusyError
+        """
+        own = threading.get_ident(), object()
+        thread, begun = self.__dict__.setdefault("_trainer", own)  # asks and claims in one, also without a GIL
+        if thread != own[0]:
+            raise BusyError("another thread is fitting this network: wait for it, or give each thread a network of its own (copy.deepcopy)")
+        try:
+            yield
+        finally:
+            if begun is own[1]:
+                del self._trainer
+
     def __getstate__(self) -> dict[str, Any]:
         """Without programs, which hold addresses of this process."""
-        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces"}
+        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
         state = {name: value for name, value in vars(self).items() if name not in left_out}
         return state | {"_n_steps": self.n_steps}
 

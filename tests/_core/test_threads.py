@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import shlex
@@ -15,11 +16,14 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.errors import BusyError
+from nncore.plugin import Activation, Callback
 from nncore.testing import team_of
 from nncore.threads import usable_cpus
 
@@ -79,6 +83,72 @@ def test_one_network_predicts_in_several_threads_at_once(n_parts: int) -> None:
     with team_of(n_parts):
         for found, y in zip(at_once([lambda x=x: predictions(x) for x in inputs]), expected, strict=True):
             np.testing.assert_array_equal(found, np.broadcast_to(y, found.shape))
+
+
+class InPython(Activation):
+    """A component without a kernel, for which each thread needs the interpreter while it holds the network."""
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        time.sleep(0)  # lets another thread take the interpreter
+        return np.tanh(z)
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        return d_a * (1 - a * a)
+
+
+def test_threads_that_share_a_network_with_python_in_it_do_not_wait_for_each_other_for_ever() -> None:
+    net = nn.Sequential(nn.Dense(20, activation=InPython()), nn.Dense(3)).build(6, rng=0)
+    expected = net.predict(X)
+    for found in at_once([lambda: np.stack([net.predict(X) for _ in range(30)])] * 3):
+        np.testing.assert_array_equal(found, np.broadcast_to(expected, found.shape))
+
+
+def test_threads_predict_and_evaluate_while_one_fits() -> None:
+    net, reference = network(), network()
+    reference.fit(X, Y, epochs=5, batch_size=50, rng=0, progress=False)
+
+    def fit() -> np.ndarray:
+        net.fit(X, Y, epochs=5, batch_size=50, rng=0, progress=False)
+        return net.parameters.copy()
+
+    fitted, *others = at_once([fit, lambda: net.predict(X), lambda: np.array(net.evaluate(X, Y)["loss"])])
+    np.testing.assert_array_equal(fitted, reference.parameters)
+    assert all(np.isfinite(other).all() for other in others)
+
+
+def test_a_second_thread_that_fits_a_network_is_refused_and_changes_nothing() -> None:
+    net, reference, refusals = network(), network(), []
+    reference.fit(X, Y, epochs=2, rng=0, progress=False)
+
+    class Second(Callback):
+        def on_epoch_end(self, training: Any) -> None:
+            def fit() -> None:
+                try:
+                    net.fit(X, Y, optimizer="sgd", epochs=1, progress=False)
+                except BusyError as error:
+                    refusals.append(str(error))
+
+            thread = threading.Thread(target=fit)
+            thread.start()
+            thread.join()
+
+    net.fit(X, Y, epochs=2, rng=0, progress=False, callbacks=[Second()])
+    assert refusals == ["another thread is fitting this network: wait for it, or give each thread a network of its own (copy.deepcopy)"] * 2
+    np.testing.assert_array_equal(net.parameters, reference.parameters)
+    assert type(net.optimizer) is nn.Adam
+    net.fit(X, Y, epochs=1, progress=False)  # it is free again
+
+
+def test_a_copy_made_during_a_fit_is_free() -> None:
+    copies = []
+
+    class Copy(Callback):
+        def on_epoch_end(self, training: Any) -> None:
+            copies.append(copy.deepcopy(training.network))
+
+    network().fit(X, Y, epochs=1, progress=False, callbacks=[Copy()])
+    for thread_result in at_once([lambda: copies[0].fit(X, Y, epochs=1, progress=False)["loss"]]):
+        assert np.isfinite(thread_result).all()
 
 
 # ---- other processes -------------------------------------------------------------------------------------------------------
