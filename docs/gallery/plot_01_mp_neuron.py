@@ -54,6 +54,7 @@ for ax, activation in zip(axes, ("step", "sigmoid"), strict=True):
     neuron = MPNeuron([3, 3], bias=-4.5, activation=activation)
     output = neuron.predict(plane).reshape(200, 200)
     image = ax.imshow(output, "cividis", origin="lower", extent=square)
+    image.set_clim(0, 1)
     ax.plot(side, 1.5 - side, color="white", linestyle="--")
     ax.arrow(0.75, 0.75, 0.2, 0.2, color="C1", head_width=0.06)
     ax.text(0.98, 0.78, "$w$", color="C1", fontsize=12)

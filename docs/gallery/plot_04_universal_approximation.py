@@ -177,7 +177,7 @@ assert (staircase_errors <= largest_slope / (2 * stairs)).all()
 
 from nncore.estimators import MLPRegressor
 
-# From -1 to 1 instead of 0 to 1, which suits the first weights that are drawn.
+# From -1 to 1 instead of 0 to 1: that suits the first weights.
 samples = np.linspace(-1, 1, 256)[:, None]
 targets = f((samples[:, 0] + 1) / 2)
 widths = np.array([1, 2, 3, 4, 6, 8, 16, 32, 64])
@@ -192,8 +192,9 @@ for i, width in enumerate(widths):
             max_iter=10_000,
             random_state=seed,
         )
-        fits[width, seed] = net.fit(samples, targets).predict(2 * x - 1)
-        errors[i, seed] = np.abs(fits[width, seed] - f(x[:, 0])).max()
+        y = net.fit(samples, targets).predict(2 * x - 1)
+        errors[i, seed] = np.abs(y - f(x[:, 0])).max()
+        fits[width, seed] = y
 smallest = errors.min(axis=1)
 
 print("units:", *(f"{width:6}" for width in widths))

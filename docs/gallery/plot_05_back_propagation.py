@@ -77,12 +77,11 @@ from nncore.inspection import activations
 
 output = net.forward(X, training=True)
 print(output[:, 0].round(6))
+outputs = activations(net, X)
 
 assert np.allclose(output, a[3], rtol=1e-13)
 for l in (1, 2, 3):
-    assert np.allclose(
-        activations(net, X)[f"dense_{l}"], a[l], rtol=1e-13
-    )
+    assert np.allclose(outputs[f"dense_{l}"], a[l], rtol=1e-13)
 
 # %%
 # Step 2: backward
@@ -132,10 +131,10 @@ for name, gradient in gradients.items():
     print(f"{name}:\n{gradient.round(6)}")
 
 for l in (1, 2, 3):
-    assert np.allclose(
-        gradients[f"dense_{l}.weight"], d_W[l], rtol=1e-12
-    )
-    assert np.allclose(gradients[f"dense_{l}.bias"], d_b[l], rtol=1e-12)
+    d_weight = gradients[f"dense_{l}.weight"]
+    d_bias = gradients[f"dense_{l}.bias"]
+    assert np.allclose(d_weight, d_W[l], rtol=1e-12)
+    assert np.allclose(d_bias, d_b[l], rtol=1e-12)
 
 # %%
 # One sample on its way through the network and back. Blue is positive, orange negative; a line is as thick as its weight is large. On the
@@ -252,10 +251,8 @@ print(f"at h = {h[error.argmin()]:.0e}")
 assert error.min() < 1e-9
 
 figure, ax = plt.subplots(figsize=(6.5, 3.6))
-ax.loglog(h, error, "o-", markersize=4, label="back-propagation")
-ax.loglog(
-    h, wrong_error, "s--", markersize=4, label="one derivative 1 % off"
-)
+ax.loglog(h, error, "o-", ms=4, label="back-propagation")
+ax.loglog(h, wrong_error, "s--", ms=4, label="one derivative 1 % off")
 ax.set(xlabel="$h$", ylabel="largest difference, relative")
 ax.grid(True)
 ax.legend(loc="upper center")
@@ -268,21 +265,14 @@ plt.show()
 # With all samples in one batch, this is gradient descent proper. Another way down is to freeze all parameters but one block, and let the
 # blocks take turns. :class:`nncore.BlockCoordinate` does so; a block is a layer, or a single tensor. What is frozen keeps its bits.
 
-net.build(
-    2, optimizer=nn.BlockCoordinate(lr=0.5, block="layer"), **settings
-)
+by_layer = nn.BlockCoordinate(lr=0.5, block="layer")
+net.build(2, optimizer=by_layer, **settings)
 for turn in range(6):
-    tensors = net.named_parameters()
-    before = {name: tensor.copy() for name, tensor in tensors.items()}
+    now = net.named_parameters()
+    before = {name: tensor.copy() for name, tensor in now.items()}
     loss = net.train_on_batch(X, Y)
-    moved = [
-        name
-        for name in tensors
-        if (tensors[name] != before[name]).any()
-    ]
-    print(
-        f"turn {turn + 1}: loss {loss:.6f}, moved: {', '.join(moved)}"
-    )
+    moved = [name for name in now if (now[name] != before[name]).any()]
+    print(f"loss {loss:.6f}, moved:", *moved)
     block = f"dense_{turn % 3 + 1}"
     assert moved == [f"{block}.weight", f"{block}.bias"]
 
