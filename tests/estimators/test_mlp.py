@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn.neural_network as theirs
-from scipy.sparse import coo_matrix, csc_array, csr_matrix, dia_array
+from scipy.sparse import bsr_array, coo_matrix, csc_array, csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -195,7 +195,7 @@ def test_large_sparse_matrices_become_dense_batch_by_batch(kind, early_stopping,
 
 
 @both
-@pytest.mark.parametrize("container", [coo_matrix, csc_array, dia_array])
+@pytest.mark.parametrize("container", [coo_matrix, csc_array, bsr_array])
 def test_samples_are_held_out_of_any_kind_of_sparse_matrix(kind, container):
     cls = getattr(nn.estimators, kind)
     dense, sparse = (cls(random_state=0, max_iter=3, early_stopping=True).fit(data, y) for data in (X, container(X)))
