@@ -10,7 +10,13 @@ from nncore.errors import MissingExtraError
 
 
 def get_include() -> str:
-    """Folder to hand to a C compiler (``-I``) for ``#include "nncore/plugin.h"``."""
+    """Folder to hand to a C compiler (``-I``) for ``#include "nncore/plugin.h"``.
+
+    Returns
+    -------
+    str
+        Its path.
+    """
     return str(Path(__file__).parent / "include")
 
 

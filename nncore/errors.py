@@ -44,6 +44,15 @@ class NotTrainableError(NNCoreError, TypeError):
 class NonFiniteError(NNCoreError, FloatingPointError):
     """The loss or a gradient became NaN or infinite; the parameters are those of the last finished step.
 
+    Parameters
+    ----------
+    message : str
+        What happened, and what to do about it.
+    step : int
+        As the attribute.
+    layer : str
+        As the attribute.
+
     Attributes
     ----------
     step : int

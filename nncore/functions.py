@@ -69,6 +69,7 @@ class FunctionMetric(Metric):
         ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities where the loss
         has a link), `target` is ``(n_rows, n_targets)`` reals or ``(n_rows,)`` class indices, `sample_weight` is ``(n_rows,)`` or None.
     higher_is_better : bool, default True
+        Whether more is better.
     label : str or None, default None
         Column of the history; None is the function's own name.
     """

@@ -62,6 +62,11 @@ class History:
         """Add the row of one epoch.
 
         A column that is not in `values` gets NaN; a column seen for the first time is NaN in the epochs before.
+
+        Parameters
+        ----------
+        **values : float
+            Of the epoch, by the names of their columns.
         """
         row = {name: float(value) for name, value in values.items()}
         for name in row:
@@ -88,7 +93,13 @@ class History:
             raise KeyError(f"no column {name!r}; this history has {recorded}") from None
 
     def keys(self) -> list[str]:
-        """Names of the columns, in the order in which they were first recorded."""
+        """Names of the columns.
+
+        Returns
+        -------
+        list of str
+            In the order in which they were first recorded.
+        """
         return list(self._columns)
 
     @property
@@ -97,7 +108,18 @@ class History:
         return np.arange(1, self._n_epochs + 1, dtype=np.int64)
 
     def mode(self, name: str) -> str:
-        """``"min"`` if column `name` is better when lower, else ``"max"``."""
+        """Whether a column is better when lower or when higher.
+
+        Parameters
+        ----------
+        name : str
+            Of the column.
+
+        Returns
+        -------
+        {"min", "max"}
+            The better direction.
+        """
         metric = name.removeprefix("val_")
         if metric in _COSTS:
             return "min"
@@ -109,8 +131,14 @@ class History:
         Parameters
         ----------
         name : str, default="val_loss"
+            Of the column.
         mode : {"auto", "min", "max"}, default="auto"
             What is best. ``"auto"`` is the smallest loss and, for a metric, what the metric says.
+
+        Returns
+        -------
+        int
+            The epoch, from 1.
 
         Raises
         ------
@@ -128,16 +156,39 @@ class History:
         return int(np.nanargmin(values) if smallest else np.nanargmax(values)) + 1
 
     def to_dict(self) -> dict[str, list[float]]:
-        """Columns as lists of floats, in the order of `keys`."""
+        """Columns as lists.
+
+        Returns
+        -------
+        dict of str to list of float
+            In the order of `keys`.
+        """
         return {name: column.tolist() for name, column in self._columns.items()}
 
     def to_frame(self) -> Any:
-        """A ``pandas.DataFrame`` with one row an epoch, indexed by the epoch's number. Needs the extra ``pandas``."""
+        """A table for pandas. Needs the extra ``pandas``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an epoch, indexed by its number.
+        """
         pandas = require("pandas", extra="pandas", purpose="to_frame")
         return pandas.DataFrame(self.to_dict(), index=pandas.RangeIndex(1, self._n_epochs + 1, name="epoch"))
 
     def plot(self, ax: Axes | None = None) -> LearningCurveDisplay:
-        """Learning curves, see `nncore.displays.LearningCurveDisplay`. Needs the extra ``plot``."""
+        """Draw the learning curves. Needs the extra ``plot``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        LearningCurveDisplay
+            With the axes and the figure.
+        """
         from nncore.displays.learning_curve import LearningCurveDisplay
 
         return LearningCurveDisplay.from_history(self, ax=ax)

@@ -23,6 +23,7 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
     network : Sequential
         Built.
     X : array-like of shape (n_samples, ...)
+        One batch.
     training : bool, default False
         True: as in `fit`, with dropout and the statistics of the batch.
 

@@ -251,11 +251,14 @@ class Sequential(Network):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
         training : bool, default False
+            False: as `predict`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
+            What leaves the last layer.
         """
         if not training:
             return self.predict(X)
@@ -271,6 +274,13 @@ class Sequential(Network):
 
     def backward(self, y: Any, sample_weight: Any = None) -> float:
         """Gradients of the loss of the last ``forward(X, training=True)`` against `y`, into `gradients`.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
 
         Returns
         -------
@@ -305,7 +315,18 @@ class Sequential(Network):
         self._has_gradients, self._forward_rows = False, 0
 
     def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """`forward`, `backward` and `step` in one call; returns the loss before the step."""
+        """`forward`, `backward` and `step` in one call.
+
+        Parameters
+        ----------
+        X, y, sample_weight : array-like
+            One batch, as in `forward` and `backward`.
+
+        Returns
+        -------
+        float
+            Mean loss of the batch before the step.
+        """
         self._needs("loss")
         self._needs("optimizer")
         self.forward(X, training=True)
@@ -321,10 +342,12 @@ class Sequential(Network):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs), dtype of the network
+            What leaves the last layer.
         """
         samples = as_rows(X, "X", self.input_shape)
         if samples.dtype != self.dtype:  # what would be too large after conversion is told from infinity only before
@@ -347,6 +370,16 @@ class Sequential(Network):
         """Outputs for a single sample of shape `input_shape`, without the dimension of samples.
 
         The fastest way to one prediction: under a microsecond for a small network and an ndarray of its dtype.
+
+        Parameters
+        ----------
+        x : array-like of shape `input_shape`
+            The sample.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,)
+            What `predict` gives for it.
         """
         program = self._prediction_program
         if program is not None:
@@ -359,6 +392,16 @@ class Sequential(Network):
         """Predictions on the scale of the targets: `predict` followed by the loss's link, if it has one.
 
         Probabilities for losses from logits (softmax, sigmoid), rates for ``poisson`` (exp).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            The predictions.
         """
         return self._linked(self.predict(X))
 
@@ -369,10 +412,19 @@ class Sequential(Network):
     def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
         """Mean loss (without the penalty of `weight_decay`) and metrics on data not trained on.
 
+        Parameters
+        ----------
+        X, y : array-like
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts in the means.
+        metrics : sequence of str, Metric or function, optional
+            Others than those that go with the loss.
+
         Returns
         -------
         dict of str to float
-            ``{"loss": ..., "accuracy": ...}``; `metrics` names others than those of the loss.
+            ``{"loss": ..., "accuracy": ...}``.
         """
         loss = self._needs("loss")
         scored = _metrics(loss, metrics)
@@ -403,19 +455,37 @@ class Sequential(Network):
     # ---- showing and keeping ------------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
-        """A table of layers, shapes and parameters."""
+        """A table of layers, shapes and parameters.
+
+        Returns
+        -------
+        str
+            Several lines, to be printed.
+        """
         from nncore.summary import summary
 
         return summary(self)
 
     def describe(self) -> dict[str, Any]:
-        """What the network is made of, and the rung (native, numpy) on which each part runs; JSON-able."""
+        """What the network is made of, and the rung (native, numpy) on which each part runs.
+
+        Returns
+        -------
+        dict
+            Numbers, strings, lists and dicts, as JSON can hold them.
+        """
         from nncore.summary import describe
 
         return describe(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a file (safetensors with a JSON description); `nncore.load` reads it back. No pickle."""
+        """Write the network to a file (safetensors with a JSON description); `nncore.load` reads it back. No pickle.
+
+        Parameters
+        ----------
+        path : str or path-like
+            ``"digits.nncore"``. A file of that name is replaced once the new one is complete.
+        """
         from nncore.persistence import save
 
         save(self, path)

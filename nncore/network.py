@@ -206,15 +206,33 @@ class Network:
         return self._flat.state
 
     def named_parameters(self) -> dict[str, np.ndarray]:
-        """Live views into `parameters` by name: ``dense_1.weight`` of shape (n_inputs, n_outputs), ``dense_1.bias``."""
+        """Live views into `parameters` by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``dense_1.weight`` of shape (n_inputs, n_outputs), ``dense_1.bias``, ... in the order of the layers.
+        """
         return self._built.parameter_views(self.parameters)
 
     def named_gradients(self) -> dict[str, np.ndarray]:
-        """Live views into `gradients` by name."""
+        """Live views into `gradients` by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By the names of the parameters.
+        """
         return self._built.parameter_views(self.gradients)
 
     def named_buffers(self) -> dict[str, np.ndarray]:
-        """Live views of what is kept but not trained: running statistics."""
+        """Live views of what is kept but not trained, by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Running statistics: ``batch_norm_1.mean``, ...
+        """
         return self._built.buffer_views(self._flat.buffers)
 
     @property

@@ -73,6 +73,16 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     No code from the file is run, and its sizes are checked against the file's length before memory is taken. Parameters
     that are not finite are read like any others.
 
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    Sequential
+        A network whose training goes on as if it had never stopped.
+
     Raises
     ------
     FileFormatError

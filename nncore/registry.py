@@ -182,12 +182,36 @@ def reload(*, only: Collection[str] | None = None, disabled: Collection[str] | N
 
 
 def get(kind: str, name: str) -> type[Any]:
-    """Class of an installed component: see `Registry.get`."""
+    """Class of an installed component: see `Registry.get`.
+
+    Parameters
+    ----------
+    kind : str
+        ``"optimizers"``, ``"layers"``, ...
+    name : str
+        Bare, ``"lion"``, or with its distribution, ``"nncore-lion/lion"``.
+
+    Returns
+    -------
+    type
+        A subclass of the kind's base class in `nncore.plugin`.
+    """
     return _installed().get(kind, name)
 
 
 def names(kind: str) -> list[str]:
-    """Names of the installed components of a kind: see `Registry.names`."""
+    """Names of the installed components of a kind: see `Registry.names`.
+
+    Parameters
+    ----------
+    kind : str
+        ``"optimizers"``, ``"layers"``, ...
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
     return _installed().names(kind)
 
 
@@ -197,7 +221,13 @@ def component(kind: str, name: str) -> Registration:
 
 
 def plugins() -> PluginList:
-    """Every plugin found, loaded or not, as a list of `PluginInfo` that is shown as a table: see `Registry.plugins`."""
+    """Every plugin found, loaded or not, as a list of `PluginInfo` that is shown as a table: see `Registry.plugins`.
+
+    Returns
+    -------
+    list of PluginInfo
+        The built-ins first.
+    """
     return _installed().plugins()
 
 

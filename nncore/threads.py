@@ -34,7 +34,13 @@ def set_num_threads(n: int | None) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads nncore uses where a call does not say: see `set_num_threads`."""
+    """How many threads nncore uses where a call does not say: see `set_num_threads`.
+
+    Returns
+    -------
+    int
+        At least 1, at most the processors that the process may use.
+    """
     usable = usable_cpus()
     return min(_chosen or _from_environment() or usable, usable)
 

@@ -150,10 +150,10 @@ def kind_page(kind: str) -> str:
     page = heading(kind.capitalize())
     page += f"Base class: :py:class:`nncore.plugin.{base.__name__}`. Where a name is taken, an instance of the class is taken too.\n\n"
     rows = (
-        (f'``"{name}"``', f":py:class:`~{homes()[id(cls)]}`", escaped(component(kind, name).component.summary))
+        (f':py:class:`"{name}" <{homes()[id(cls)]}>`', escaped(component(kind, name).component.summary))
         for name, cls in components()[kind].items()
     )
-    page += table(rows, ("Name", "Class", "What it is"))
+    page += table(rows, ("Name", "What it is"))
     for name, cls in components()[kind].items():
         page += heading(name, "-") + object_body(homes()[id(cls)], cls, tell_bases=False) + "\n"
     return page

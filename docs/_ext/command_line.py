@@ -22,12 +22,15 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Ar
 
 
 def prose(text: str | None) -> str:
-    """A help text as a paragraph: what is a star or a quote in it is no markup."""
-    return escaped(re.sub(r"([*`\\])", r"\\\1", " ".join((text or "").split())))
+    """A help text as a paragraph: what is a star in it is no markup."""
+    words = re.sub(r"`([^`]+)`", r"``\1``", " ".join((text or "").split()))
+    return escaped(re.sub(r"(``.*?``)|\*", lambda match: match[1] or r"\*", words))
 
 
 def usage(parser: argparse.ArgumentParser) -> str:
-    return parser.format_usage().removeprefix("usage: ").rstrip()
+    formatter = argparse.HelpFormatter(parser.prog, width=76)  # what fits beside two sidebars
+    formatter.add_usage(parser.usage, parser._actions, parser._mutually_exclusive_groups, prefix="")
+    return formatter.format_help().rstrip()
 
 
 def argument(action: argparse.Action, parser: argparse.ArgumentParser) -> str:

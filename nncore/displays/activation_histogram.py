@@ -53,6 +53,7 @@ class ActivationHistogramDisplay(LayerHistograms):
         network : Sequential
             Built. It stays as it is.
         X : array-like of shape (n_samples, ...)
+            The batch.
         training : bool, default False
             True: with dropout and the statistics of the batch, as in `fit`.
         """

@@ -95,11 +95,34 @@ class ConfusionDisplay(Display):
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, names: Sequence[Any] | None = None, ax: Axes | None = None) -> Self:
-        """Predict the classes of `X`, with a network or an estimator, and compare them with `y`; see `from_predictions`."""
+        """Predict classes and compare them with the true ones.
+
+        Parameters
+        ----------
+        estimator : network or estimator
+            What predicts.
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        names, ax : optional
+            As in `from_predictions`.
+        """
         return cls.from_predictions(y, predicted_classes(estimator, X), names=names, ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, into `ax` if it is given."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
+        """
         n, labels = len(self.names), [shortened(name) for name in self.names]
         size = 10 if n <= _CLASSES_WITH_SHARES else 7
         if ax is None:

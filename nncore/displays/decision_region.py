@@ -30,11 +30,13 @@ class DecisionRegionDisplay(Display):
     classes : sequence
         Names, one for each class.
     points : ndarray of shape (n_samples, 2), optional
+        Samples to be drawn.
     labels : ndarray of int, shape (n_samples,), optional
         Index of the class of each point.
     wrong : ndarray of bool, shape (n_samples,), optional
         Points to be marked.
     feature_names : sequence of str, default ("feature 1", "feature 2")
+        Labels of the axes.
 
     Attributes
     ----------
@@ -91,6 +93,7 @@ class DecisionRegionDisplay(Display):
         names : sequence of str, optional
             Of the classes, in sorted order.
         feature_names : sequence of two str, optional
+            Labels of the axes.
         resolution : int, default 200
             Of the grid, along both axes.
         ax : Axes, optional
@@ -132,7 +135,18 @@ class DecisionRegionDisplay(Display):
         ).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, into `ax` if it is given."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
+        """
         from matplotlib.colors import to_rgb
 
         if ax is None:

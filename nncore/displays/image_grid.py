@@ -58,7 +58,15 @@ class ImageGridDisplay(Display):
         highlight: Sequence[bool] | None = None,
         n_columns: int | None = None,
     ) -> Self:
-        """Draw images; see the class, and `plot`."""
+        """Draw images.
+
+        Parameters
+        ----------
+        images, titles, highlight : array-like
+            As for the class.
+        n_columns : int, optional
+            By default the grid is about twice as wide as high.
+        """
         return cls(images, titles=titles, highlight=highlight).plot(n_columns=n_columns)
 
     def plot(self, *, n_columns: int | None = None) -> Self:
@@ -68,6 +76,11 @@ class ImageGridDisplay(Display):
         ----------
         n_columns : int, optional
             By default the grid is about twice as wide as high.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
         """
         if n_columns is not None and n_columns < 1:
             raise ParameterError(f"n_columns must be at least 1, got {n_columns}")

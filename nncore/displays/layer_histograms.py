@@ -69,7 +69,13 @@ class LayerHistograms(Display):
         raise NotImplementedError(f"{type(self).__name__}._limits")
 
     def plot(self) -> Self:
-        """Draw."""
+        """Draw.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
+        """
         self.figure_ = new_figure(9.0, min(_REST + _ROW * len(self.values), 40.0))
         self.axes_ = self.figure_.subplots(1, 2, width_ratios=(1.9, 1.0), sharey=True)
         self.ax_ = self.axes_[0]

@@ -25,6 +25,7 @@ class LearningCurveDisplay(Display):
     Parameters
     ----------
     history : History
+        What `fit` returned.
 
     Attributes
     ----------
@@ -52,7 +53,15 @@ class LearningCurveDisplay(Display):
 
     @classmethod
     def from_history(cls, history: History, *, ax: Axes | None = None) -> Self:
-        """Draw what `fit` returned; see `plot`."""
+        """Draw what `fit` returned.
+
+        Parameters
+        ----------
+        history : History
+            With at least one epoch.
+        ax : Axes, optional
+            Draw the loss alone, here.
+        """
         return cls(history=history).plot(ax=ax)
 
     @classmethod
@@ -86,6 +95,11 @@ class LearningCurveDisplay(Display):
         ----------
         ax : Axes, optional
             Draw the loss alone, here.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
 
         Raises
         ------

@@ -21,7 +21,9 @@ class LearningRateDisplay(Display):
     Parameters
     ----------
     rates, losses, smoothed : array-like of shape (n_steps,)
+        The learning rate of every step, its loss, and the smoothed loss.
     suggestion : float or None
+        The rate to begin with, if the loss falls anywhere.
 
     Attributes
     ----------
@@ -40,12 +42,31 @@ class LearningRateDisplay(Display):
 
     @classmethod
     def from_search(cls, search: LearningRateSearch, *, ax: Axes | None = None) -> Self:
-        """Draw the result of `nncore.find_learning_rate`."""
+        """Draw the result of `nncore.find_learning_rate`.
+
+        Parameters
+        ----------
+        search : LearningRateSearch
+            The result.
+        ax : Axes, optional
+            Where to draw.
+        """
         curves = {"rates": search.rates, "losses": search.losses, "smoothed": search.smoothed}
         return cls(**curves, suggestion=search.suggestion).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, into `ax` if it is given."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
+        """
         if ax is None:
             ax = new_figure(5.6, 3.6).subplots()
         self.ax_, self.figure_ = ax, figure_of(ax)

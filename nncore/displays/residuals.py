@@ -23,6 +23,7 @@ class ResidualsDisplay(Display):
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n_samples,)
+        Targets, and what was predicted for them.
     name : str, default ""
         What is predicted, for the labels.
 
@@ -55,6 +56,7 @@ class ResidualsDisplay(Display):
         Parameters
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
+            Targets, and what was predicted for them.
         name : str, default ""
             What is predicted, for the labels.
         ax : Axes, optional
@@ -69,13 +71,36 @@ class ResidualsDisplay(Display):
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, name: str = "", ax: Axes | None = None) -> Self:
-        """Predict `X` with a network or an estimator and draw it beside `y`; see `from_predictions`."""
+        """Predict, and draw predictions beside the truth.
+
+        Parameters
+        ----------
+        estimator : network or estimator
+            What predicts one number a sample.
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,)
+            Their targets.
+        name, ax : optional
+            As in `from_predictions`.
+        """
         true = as_reals(y)
         true = true[:, 0] if true.ndim == 2 and true.shape[1] == 1 else true
         return cls.from_predictions(true, predicted_values(estimator, X), name=name, ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw; into `ax`, if it is given, predictions against the truth alone."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Draw predictions against the truth alone, here.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
+        """
         self.axes_ = new_figure(9.0, 4.0).subplots(1, 2, width_ratios=(1, 1.1)) if ax is None else np.array([ax])
         self.ax_, self.figure_ = self.axes_[0], figure_of(self.axes_[0])
         self._draw_predictions(self.ax_)

@@ -36,9 +36,10 @@ class ValidationCurveDisplay(Display):
         In the order of the axis; numbers must rise.
     train_scores, validation_scores : array-like of shape (n_values,) or (n_values, n_repetitions)
         The band around each curve is one standard deviation over the repetitions.
-    param_name : str, default "parameter"
-    score_name : str, default "loss"
+    param_name, score_name : str, default "parameter" and "loss"
+        Labels of the axes.
     higher_is_better : bool, default False
+        Whether a higher score is the better one.
 
     Attributes
     ----------
@@ -102,10 +103,13 @@ class ValidationCurveDisplay(Display):
         fit : callable
             ``fit(value, rng)`` returns a fitted network; `rng` is 0, 1, ... for the repetitions.
         param_values : sequence
+            Values to try, in the order of the axis.
         train, validation : (X, y)
             What the networks are scored on, by `Sequential.evaluate`; `fit` trains on the former.
         n_repetitions : int, default 3
+            Networks for each value; their spread is the band around the curves.
         param_name : str, default "parameter"
+            For the axis.
         score : str, default "loss"
             A name in what `evaluate` returns.
         higher_is_better : bool, optional
@@ -192,7 +196,18 @@ class ValidationCurveDisplay(Display):
         return best, [GOOD if first <= index <= last else region for index, region in enumerate(outside)]
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, into `ax` if it is given."""
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
+        """
         from matplotlib.ticker import MaxNLocator
 
         if ax is None:

@@ -36,6 +36,7 @@ class LogisticNeuron(LinearBinaryClassifier):
     Parameters
     ----------
     max_epochs : int, default=1000
+        Passes over the samples, at most.
     batch_size : int or None, default=None
         Samples for each step; None takes all of them, which is gradient descent proper. Smaller batches stay around the
         optimum at a distance that falls with the learning rate.
@@ -100,6 +101,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Samples.
         y : array-like of shape (n_samples,)
             Labels of any kind, with two different values.
 
@@ -163,7 +165,18 @@ class LogisticNeuron(LinearBinaryClassifier):
         return self
 
     def decision(self, X: ArrayLike) -> NDArray[np.float64]:
-        """w·x + b of every sample: `decision_function` by the name it has in `MPNeuron`."""
+        """w·x + b of every sample: `decision_function` by the name it has in `MPNeuron`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Above 0 for the second class.
+        """
         return self.decision_function(X)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -172,6 +185,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------

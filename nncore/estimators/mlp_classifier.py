@@ -43,7 +43,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ``"invscaling"`` is learning_rate_init / (samples seen + 1)^power_t, ``"adaptive"`` divides by 5 instead of ending the fit when
         nothing improves, until the rate is 1e-6; Adam ignores both. Any schedule of the registry, over `max_iter` epochs.
     learning_rate_init : float, default 0.001
+        The learning rate, or the one that `learning_rate` begins with.
     power_t : float, default 0.5
+        The rate falls with this power of time for ``learning_rate="invscaling"``.
     max_iter : int, default 200
         Epochs, or iterations of L-BFGS, at most.
     loss : str, Loss, dict or function, default "log_loss"
@@ -60,12 +62,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     warm_start : bool, default False
         `fit` goes on from the last solution.
     momentum : float, default 0.9
+        How slowly past gradients are forgotten.
     nesterovs_momentum : bool, default True
         Both for ``solver="sgd"``.
     early_stopping : bool, default False
         Judge epochs by a score on validation data in place of the training loss. Without `X_val`, `validation_fraction` of the samples
         is kept out for it, in which two classes keep their proportions.
     validation_fraction : float, default 0.1
+        Part of the samples that `early_stopping` holds out.
     beta_1, beta_2, epsilon : float, default 0.9, 0.999, 1e-8
         Of Adam and its like.
     n_iter_no_change : int or inf, default 10
@@ -301,6 +305,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Classes; several columns of 0 and 1 for labels that may go together (a sparse matrix too), or of classes of their own.
         sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
         X_val, y_val, sample_weight_val : array-like, optional
             Validation data: scored after every epoch, and the network of the best epoch is kept. With `early_stopping` they also decide
             when to stop.
@@ -361,6 +366,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
@@ -376,6 +382,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
@@ -392,6 +399,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
 
         Returns
         -------
@@ -407,8 +415,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
         sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
 
         Returns
         -------

@@ -49,7 +49,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ``"invscaling"`` is learning_rate_init / (samples seen + 1)^power_t, ``"adaptive"`` divides by 5 instead of ending the fit when
         nothing improves, until the rate is 1e-6; Adam ignores both. Any schedule of the registry, over `max_iter` epochs.
     learning_rate_init : float, default 0.001
+        The learning rate, or the one that `learning_rate` begins with.
     power_t : float, default 0.5
+        The rate falls with this power of time for ``learning_rate="invscaling"``.
     max_iter : int, default 200
         Epochs, or iterations of L-BFGS, at most.
     shuffle : bool, default True
@@ -63,12 +65,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     warm_start : bool, default False
         `fit` goes on from the last solution.
     momentum : float, default 0.9
+        How slowly past gradients are forgotten.
     nesterovs_momentum : bool, default True
         Both for ``solver="sgd"``.
     early_stopping : bool, default False
         Judge epochs by a score on validation data in place of the training loss. Without `X_val`, `validation_fraction` of the samples
         is kept out for it.
     validation_fraction : float, default 0.1
+        Part of the samples that `early_stopping` holds out.
     beta_1, beta_2, epsilon : float, default 0.9, 0.999, 1e-8
         Of Adam and its like.
     n_iter_no_change : int or inf, default 10
@@ -291,7 +295,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         X : array-like or sparse matrix of shape (n_samples, n_features)
             A sparse matrix is made dense, a large one batch by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
         sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
         X_val, y_val, sample_weight_val : array-like, optional
             Validation data: scored after every epoch, and the network of the best epoch is kept. With `early_stopping` they also decide
             when to stop.
@@ -337,6 +343,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
         return_std : bool, default False
             With ``loss="gaussian_nll"``: the standard deviations too.
 
@@ -355,8 +362,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
         sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
 
         Returns
         -------

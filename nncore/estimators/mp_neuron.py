@@ -86,7 +86,18 @@ class MPNeuron:
         return decision
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """φ(w·x + b) of every sample; parameters, result and errors as for `decision`."""
+        """φ(w·x + b) of every sample; errors as for `decision`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples, as for `decision`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            What the neuron puts out.
+        """
         return self.activation.forward(self.decision(X)[:, np.newaxis])[:, 0]
 
     def __repr__(self) -> str:

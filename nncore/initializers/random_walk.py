@@ -55,7 +55,18 @@ class RandomWalk(Initializer):
             )
 
     def gain(self, fan_in: int) -> float:
-        """The paper's g; a unit without inputs counts as one with one."""
+        """The paper's g.
+
+        Parameters
+        ----------
+        fan_in : int
+            Inputs of a unit; one without any counts as one with one.
+
+        Returns
+        -------
+        float
+            The factor of the standard deviation 1/√n_in.
+        """
         n = max(fan_in, 1)
         if self.activation == "linear":
             return math.exp(1 / (2 * n))

@@ -11,6 +11,7 @@ class ActivationLayer(Layer):
     Parameters
     ----------
     activation : str or Activation
+        φ.
     """
 
     examples = ({"activation": "tanh"},)

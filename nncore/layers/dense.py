@@ -18,7 +18,9 @@ class Dense(Layer):
     weight_initializer : str, Initializer or None, default None
         None takes the one that suits the activation: ``he_uniform`` for the ReLU family, else ``glorot_uniform``.
     bias_initializer : str or Initializer, default "zeros"
+        First values of b.
     use_bias : bool, default True
+        False leaves b out, as before a layer that has a shift of its own (batch normalisation).
 
     Notes
     -----

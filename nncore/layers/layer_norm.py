@@ -17,6 +17,7 @@ class LayerNorm(Layer):
     Parameters
     ----------
     epsilon : float in (0, inf), default 1e-5
+        ε, against division by zero.
 
     Notes
     -----

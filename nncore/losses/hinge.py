@@ -22,7 +22,9 @@ class Hinge(Loss):
     Parameters
     ----------
     margin : float > 0, default 1.0
+        How far ahead the right answer shall be.
     squared : bool, default False
+        Take the square, whose gradient grows with the lack.
 
     References
     ----------

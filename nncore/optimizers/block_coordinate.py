@@ -65,7 +65,18 @@ class BlockCoordinate(Optimizer):
             w[part] -= self.lr * g[part]
 
     def blocks(self, spans: Sequence[TensorSpan]) -> list[list[TensorSpan]]:
-        """The tensors of each block, in the order of their turns."""
+        """The tensors of each block.
+
+        Parameters
+        ----------
+        spans : sequence of TensorSpan
+            All tensors of the network.
+
+        Returns
+        -------
+        list of list of TensorSpan
+            In the order of their turns.
+        """
         if self.block == "tensor":
             return [[span] for span in spans]
         return [list(block) for _, block in groupby(spans, key=lambda span: span.layer)]

@@ -13,9 +13,11 @@ class InverseScaling(Schedule):
     Parameters
     ----------
     power : float, default 0.5
+        Of the time: 0 keeps the rate.
     every : int, default 1
         Steps with one rate.
     increment : float, default 1.0
+        What t grows by.
     start : float, default 0.0
         The first t: for a fit that goes on where others ended.
 
