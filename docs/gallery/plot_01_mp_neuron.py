@@ -127,8 +127,8 @@ assert np.allclose(by_hand, p, rtol=1e-12)
 assert (neuron.predict(X) == (p > 0.5)).all()
 
 # %%
-# :math:`E` is convex, so that there is one minimum, and whoever looks for it long enough finds the same. scikit-learn's logistic regression
-# without a penalty does:
+# :math:`E` is convex. If no line separates the classes, as here, it has one minimum, and whoever looks for it long enough finds the same.
+# scikit-learn's logistic regression without a penalty does:
 
 from sklearn.linear_model import LogisticRegression
 

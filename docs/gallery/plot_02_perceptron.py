@@ -189,8 +189,8 @@ plt.show()
 # -----------------------
 #
 # The margin decides how long it may take. Here samples are drawn and divided by a random line, and those closer to it than a given margin
-# are left out; twenty sets of samples for each margin. (The bound holds for any line that separates them. The one with the widest margin
-# makes it smallest; the one they were made with is close to that.)
+# are left out; twenty sets of samples for each margin. (The bound holds with any line that separates them, and is smallest with
+# the one of the widest margin; here it is computed with the line that divided them, so that the dots may lie far below.)
 
 runs = []
 for wanted in np.repeat(np.geomspace(0.005, 0.4, 12), 20):

@@ -176,7 +176,7 @@ def draw(ax, values, title, arrow):
 
 
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.1))
-delta[0] = delta[1] @ W[1].T  # the derivatives by the inputs themselves
+delta[0] = delta[1] @ W[1].T  # the derivatives by the inputs
 draw(axes[0], [rows[0] for rows in a], "forward: $a$", "-|>")
 draw(axes[1], [rows[0] for rows in delta], r"backward: $\delta$", "<|-")
 plt.show()
