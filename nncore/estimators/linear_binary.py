@@ -94,7 +94,7 @@ class LinearBinaryClassifier(ClassifierMixin, BaseEstimator):
                 "classes: use nncore.estimators.MLPClassifier, or sklearn.multiclass.OneVsRestClassifier around this estimator"
             )
         if len(classes) < 2:
-            raise DataError(f"y holds only one class, {classes[0]!r}: two are needed to tell apart")
+            raise DataError(f"y holds only one class, {classes.tolist()[0]!r}: two are needed to tell apart")
         return samples, encoded.astype(bool), classes
 
     def __sklearn_tags__(self) -> Any:
