@@ -42,8 +42,8 @@ lint: $(VENV)/lint  ## check style, types, the C and Cython code, and what GitHu
 docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation in build/docs/html; every warning is an error
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sphinx-build -W --keep-going -n -q -b html -d build/docs/doctrees docs build/docs/html
 
-docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages
-	$(VENV)/bin/python -m pytest --site tests/docs tests/tools/test_check_site.py
+docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages, look at it in Chromium
+	$(VENV)/bin/python -m pytest --site --browser tests/docs tests/tools/test_check_site.py tests/browser
 
 # A copy of the tree, because objects of one kind of build must not end up in the other.
 asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and UBSan

@@ -26,13 +26,14 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # Own ones, in _ext.
+    "accessible",
     "api_pages",
     "c_header",
     "command_line",
     "docstrings",
     "formulas",
 ]
-exclude_patterns = ["_ext", "gallery", "_static"]
+exclude_patterns = ["_ext", "gallery", "_static", "_templates"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
 # Every reference resolves, or the build fails. Nothing is fetched while building, so that other projects are not linked name by name.
@@ -89,6 +90,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "nncore"
 html_static_path = ["_static", "../build/npm/static"]  # the latter: KaTeX, put there by make
 html_css_files = ["nncore.css"]
+html_js_files = ["scrollable.js"]
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
+templates_path = ["_templates"]
 html_favicon = "_static/logo.svg"
 html_sidebars = {"index": [], "start": [], "comparison": []}
 html_show_sourcelink = False

@@ -39,7 +39,7 @@ class Watched:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("request", self._request)
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
@@ -51,25 +51,34 @@ class Watched:
         if address.scheme not in ("data", "blob", "file", "about") and address.hostname != "127.0.0.1":
             self.complaints.append(f"another host: {request.url}")
 
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # given up because its user went to another page
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
     def _response(self, response: Response) -> None:
         if response.status >= 400:
             self.complaints.append(f"{response.status}: {response.url}")
 
     def overflow(self) -> list[str]:
-        """What makes the page wider than the window; empty if nothing does."""
+        """What is beyond the right end of the window and cannot be moved into it; empty if nothing is."""
         return self.page.evaluate(
             """() => {
                 const width = document.documentElement.clientWidth;
-                if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
-                const clipped = (element) => {
-                    for (let e = element.parentElement; e && e !== document.body; e = e.parentElement)
-                        if (getComputedStyle(e).overflowX !== "visible") return true;
-                    return false;
+                const end = (element) => Math.floor(element.getBoundingClientRect().right);
+                const excused = (element) => {  // what can be moved sideways, and what only screen readers see
+                    for (let e = element; e && e !== document.body; e = e.parentElement) {
+                        const style = getComputedStyle(e);
+                        const whole = e.querySelector("h1");  // the text as a whole should not have to be moved
+                        if (["auto", "scroll"].includes(style.overflowX) && !whole) return true;
+                        if (style.clip !== "auto" || style.clipPath !== "none" || style.position === "fixed") return true;
+                        if (style.textOverflow === "ellipsis") return true;
+                    }
+                    return element.ownerSVGElement || !element.checkVisibility({visibilityProperty: true, opacityProperty: true});
                 };
-                const end = (element) => Math.round(element.getBoundingClientRect().right);
-                const wide = [...document.body.querySelectorAll("*")].filter((e) => end(e) > width && !clipped(e));
-                const found = wide.map((e) => `${e.tagName.toLowerCase()}.${e.className}: ${end(e)} > ${width}`);
-                return found.length ? found : [`the page: ${document.documentElement.scrollWidth} > ${width}`];
+                const found = [...document.body.querySelectorAll("*")].filter((e) => end(e) > width && !excused(e))
+                    .map((e) => `overflow: ${e.tagName.toLowerCase()}.${e.className} ends at ${end(e)} of ${width}`);
+                const whole = document.documentElement.scrollWidth;
+                return whole > width ? [`overflow: the page, ${whole} of ${width}`, ...found] : found;
             }"""
         )
 

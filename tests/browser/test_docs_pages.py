@@ -1,0 +1,39 @@
+"""Pages of every kind as a browser shows them: on a desk and on a phone, light and dark."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+#: A page of each kind, by the name of its picture.
+PAGES = {
+    "landing": "index.html",
+    "start": "start.html",
+    "tutorial": "tutorials/digits.html",
+    "gallery": "_generated/gallery/index.html",
+    "example": "_generated/gallery/plot_02_perceptron.html",
+    "how-to": "how-to/several-targets.html",
+    "explanation": "explanation/architecture.html",
+    "performance": "explanation/performance.html",
+    "comparison": "comparison.html",
+    "decision": "decisions/0004-registry-in-four-modules.html",
+    "reference": "reference/index.html",
+    "class": "reference/api/nncore.Sequential.html",
+    "estimator": "reference/api/nncore.estimators.MLPClassifier.html",
+    "components": "reference/components/optimizers.html",
+    "c-interface": "reference/api/plugin.h.html",
+    "command-line": "reference/api/command-line.html",
+    "transcript": "transcripts/train.html",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_page(opened, site, screenshots, name, width, scheme):
+    watched = opened(f"{site}/{PAGES[name]}", width, scheme)
+    watched.page.screenshot(path=screenshots / f"{name}-{width}-{scheme}.png", full_page=True)
+    assert watched.overflow() == []
+    assert watched.axe() == []
+    assert watched.complaints == []

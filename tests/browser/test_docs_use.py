@@ -1,0 +1,150 @@
+"""The site in use: searching, switching to dark, and going about with the keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+#: What has the focus, where it is, and whether an outline or a shadow is drawn around it or around its picture.
+FOCUSED = """() => {
+    const element = document.activeElement;
+    const styles = [element, ...element.children].map((e) => getComputedStyle(e));
+    const ringed = styles.some((s) => (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1) || s.boxShadow !== "none");
+    const places = {header: ".bd-header", main: "main", skip: ".skip-link", dialog: "dialog"};
+    return {
+        tag: element.tagName.toLowerCase(), what: element.outerHTML.slice(0, 120), ringed,
+        inside: Object.keys(places).filter((place) => element.closest(places[place])),
+    };
+}"""
+
+
+def shows_focus(page, stop) -> bool:
+    """Whether the page looks different without the focus."""
+    if stop["ringed"]:
+        return True
+    page.evaluate("window.focused = document.activeElement")
+    focused = page.screenshot()
+    page.evaluate("window.focused.blur()")
+    blurred = page.screenshot()
+    page.evaluate("window.focused.focus({focusVisible: true})")
+    return focused != blurred
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_search_leads_to_the_page(opened, site, screenshots, width, scheme):
+    watched = opened(f"{site}/search.html?q=Adam", width, scheme)
+    page = watched.page
+    results = page.locator("#search-results ul.search li a")
+    results.first.wait_for()
+    page.wait_for_function("!document.querySelector('#search-progress')?.textContent.trim().endsWith('...')")
+    page.screenshot(path=screenshots / f"search-{width}-{scheme}.png")
+    assert watched.overflow() == []
+    assert watched.axe() == []
+    result = page.locator("#search-results ul.search li a", has_text=re.compile(r"\boptimizers\b|\bAdam\b")).first
+    result.click()
+    page.wait_for_url(re.compile(r"/reference/"))
+    assert page.get_by_text("Adam", exact=False).first.is_visible()
+    assert watched.complaints == []
+
+
+def test_search_without_a_result_says_so(opened, site):
+    watched = opened(f"{site}/search.html?q=gibberishword")
+    watched.page.get_by_text("did not match any documents").wait_for()
+    assert watched.complaints == []
+
+
+def test_search_opens_by_its_shortcut_and_goes_on_to_the_results(opened, site):
+    watched = opened(f"{site}/index.html")
+    page = watched.page
+    page.keyboard.press("Control+k")
+    field = page.locator("dialog[open] input[type=search]")
+    field.wait_for()
+    assert field.evaluate("e => e === document.activeElement")
+    assert watched.axe() == []
+    page.keyboard.press("Escape")
+    field.wait_for(state="hidden")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("perceptron")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"search\.html\?q=perceptron"))
+    page.locator("#search-results ul.search li a").first.wait_for()
+    assert watched.complaints == []
+
+
+def test_the_switch_goes_to_dark_by_the_keyboard_and_the_next_page_remembers(opened, site):
+    watched = opened(f"{site}/index.html", scheme="light")
+    page = watched.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.locator(".bd-header .theme-switch-button").first.focus()
+    page.keyboard.press("Enter")
+    choice = page.locator(".bd-header .theme-change-button[data-mode=dark]").first
+    choice.wait_for()
+    assert watched.axe() == []
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+        if choice.evaluate("e => e === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    assert page.evaluate(ground) != light
+    page.goto(f"{site}/start.html")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert watched.complaints == []
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_text(opened, site):
+    page = opened(f"{site}/start.html").page
+    page.keyboard.press("Tab")
+    first = page.evaluate(FOCUSED)
+    assert "skip" in first["inside"], first
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash === '#main-content'")
+    page.keyboard.press("Tab")
+    assert "main" in page.evaluate(FOCUSED)["inside"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["index.html", "reference/index.html", "_generated/gallery/plot_02_perceptron.html"])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened, site, address, scheme):
+    page = opened(f"{site}/{address}", scheme=scheme).page
+    places, unseen = set(), []
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUSED)
+        if stop["tag"] == "body":  # past the last one
+            break
+        places.update(stop["inside"])
+        if not shows_focus(page, stop):
+            unseen.append(stop["what"])
+    else:
+        pytest.fail("the keyboard never comes to the end of the page")
+    assert unseen == []
+    assert places >= {"header", "main", "skip"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_menu_of_a_phone_opens_by_the_keyboard(opened, site, screenshots, scheme):
+    watched = opened(f"{site}/reference/index.html", 390, scheme)
+    page = watched.page
+    button = page.locator("button.primary-toggle")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if button.evaluate("e => e === document.activeElement"):
+            break
+    assert shows_focus(page, page.evaluate(FOCUSED))
+    page.keyboard.press("Enter")
+    menu = page.locator("dialog#pst-primary-sidebar-modal[open]")
+    menu.wait_for()
+    page.wait_for_timeout(400)  # it slides in
+    page.screenshot(path=screenshots / f"menu-390-{scheme}.png")
+    page.keyboard.press("Tab")
+    assert "dialog" in page.evaluate(FOCUSED)["inside"]
+    assert watched.axe() == []
+    page.keyboard.press("Escape")
+    menu.wait_for(state="hidden")
+    assert watched.complaints == []
