@@ -14,6 +14,7 @@ from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.tabular import ClassTarget, Table, TableEncoder, hold_out, infer_target, read_table
+from nncore.tabular.columns import parse_numbers
 from nncore.tabular.kinds import ColumnKind, column_kinds
 from nncore.tabular.split import folds
 
@@ -97,6 +98,9 @@ def find_task(settings: Settings) -> Task:
     is_classification = kind == "classification"
     if settings.class_weight is not None and not is_classification:
         raise ParameterError(f"--class-weight: {settings.target!r} is a number and has no classes (or say --task classification)")
+    loss = _loss(settings, is_classification)
+    if not is_classification:
+        _check_range(loss, table, settings)
     return Task(
         table,
         n_unlabelled,
@@ -104,7 +108,7 @@ def find_task(settings: Settings) -> Task:
         kind,
         why,
         column_kinds(table, settings.target, drop=settings.drop, keep=settings.keep),
-        _loss(settings, is_classification),
+        loss,
         np.unique(np.array(values), return_inverse=True)[1] if is_classification else None,
     )
 
@@ -131,6 +135,19 @@ def _check_one_output(loss: Loss, settings: Settings) -> None:
         raise ParameterError(
             f"--loss {settings.loss} needs several outputs for each number, and nncore train makes one; use it in Python, or another loss"
         ) from None
+
+
+def _check_range(loss: Loss, table: Table, settings: Settings) -> None:
+    """All numbers to predict are such as the loss takes."""
+    if loss.target_range is None:
+        return
+    assert settings.target is not None, "the command line asks for it"
+    low, high = (float(bound) for bound in loss.target_range[1:-1].split(","))
+    numbers = parse_numbers(settings.target, table.column(settings.target), table.place)
+    if (outside := (numbers < low) | (numbers > high)).any():
+        row = int(outside.argmax())
+        where = f"column {settings.target!r}, {table.place(row)}: {numbers[row]:g}"
+        raise DataError(f"{where} is outside {loss.target_range}, which --loss {settings.loss} takes; choose another loss")
 
 
 def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:

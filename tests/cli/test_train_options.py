@@ -254,6 +254,9 @@ def test_mistakes_about_numbers(prices: Path, capsys: pytest.CaptureFixture[str]
     assert "is for classes" in capsys.readouterr().err
     assert main(["train", str(prices), "--target", "price", "--loss", "gaussian_nll"]) == 2
     assert "needs several outputs for each number" in capsys.readouterr().err
+    prices.write_text(prices.read_text() + "10;yes;-3\n")
+    assert main(["train", str(prices), "--target", "price", "--loss", "poisson"]) == 2
+    assert "column 'price', line 242: -3 is outside [0, inf), which --loss poisson takes" in capsys.readouterr().err
     assert main(["train", str(prices.parent), "--target", "price"]) == 2
     assert "is a folder" in capsys.readouterr().err
 
