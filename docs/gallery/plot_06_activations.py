@@ -18,8 +18,8 @@ those products do to a deep network.
 # .. math::
 #
 #    \begin{aligned}
-#    \text{sigmoid:}\quad \varphi(z) &= \frac{1}{1 + e^{-z}}, & \varphi'(z) &= \varphi(z)\,(1 - \varphi(z)) \\
-#    \text{tanh:}\quad \varphi(z) &= \frac{e^z - e^{-z}}{e^z + e^{-z}}, & \varphi'(z) &= 1 - \varphi(z)^2 \\
+#    \text{sigmoid:}\quad \varphi(z) &= \frac{1}{1 + e^{-z}}, & \varphi'(z) &= \varphi(z)\,(1 - \varphi(z)) \\[0.5em]
+#    \text{tanh:}\quad \varphi(z) &= \frac{e^z - e^{-z}}{e^z + e^{-z}}, & \varphi'(z) &= 1 - \varphi(z)^2 \\[0.5em]
 #    \text{ReLU:}\quad \varphi(z) &= \max(0, z), & \varphi'(z) &= 1 \text{ if } z > 0 \text{, else } 0
 #    \end{aligned}
 #

@@ -15,9 +15,11 @@ one scale.
 #
 # .. math::
 #
-#    g = \frac1N \sum_{i=1}^{N} \nabla E_i, \qquad
-#    g_B = \frac{1}{|B|} \sum_{i \in B} \nabla E_i, \qquad
-#    \mathbb{E}\,\|g_B - g\|^2 = \frac{\sigma^2}{|B|} \cdot \frac{N - |B|}{N - 1}
+#    \begin{aligned}
+#    g &= \frac1N \sum_{i=1}^{N} \nabla E_i, \\[0.5em]
+#    g_B &= \frac{1}{|B|} \sum_{i \in B} \nabla E_i, \\[0.5em]
+#    \mathbb{E}\,\|g_B - g\|^2 &= \frac{\sigma^2}{|B|} \cdot \frac{N - |B|}{N - 1}
+#    \end{aligned}
 #
 # where :math:`\sigma^2` is the mean of :math:`\|\nabla E_i - g\|^2`. Four times the samples halve the error: the first few hundred samples
 # say most of what there is to say about where to go.

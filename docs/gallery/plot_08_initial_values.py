@@ -15,9 +15,11 @@ by what a deep stack of layers does to a signal on its way forward, and to a gra
 #
 # .. math::
 #
-#    w, b \sim U\!\left(-\tfrac{1}{\sqrt n}, \tfrac{1}{\sqrt n}\right)
-#    \;\Rightarrow\; \operatorname{Var}(w) = \frac{1}{3n}
-#    \;\Rightarrow\; \operatorname{Var}(z) = n \cdot \frac{1}{3n} + \frac{1}{3n} = \frac13 + \frac1{3n}.
+#    \begin{aligned}
+#    w, b &\sim U\!\left(-\tfrac{1}{\sqrt n}, \tfrac{1}{\sqrt n}\right)
+#    \;\Rightarrow\; \operatorname{Var}(w) = \frac{1}{3n} \\[0.5em]
+#    \operatorname{Var}(z) &= n \cdot \frac{1}{3n} + \frac{1}{3n} = \frac13 + \frac1{3n}
+#    \end{aligned}
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -72,10 +74,10 @@ ax.legend()
 #
 # .. math::
 #
-#    \mathbb{E}\big[(a^{(l)})^2\big] = c \; n \operatorname{Var}(w) \; \mathbb{E}\big[(a^{(l-1)})^2\big],
-#    \qquad c = 1 \text{ (linear)},\quad c = \tfrac12 \text{ (ReLU, which drops one half)}.
+#    \mathbb{E}\big[(a^{(l)})^2\big] = c \; n \operatorname{Var}(w) \; \mathbb{E}\big[(a^{(l-1)})^2\big]
 #
-# The proposals differ in :math:`n \operatorname{Var}(w)`; :math:`n` is the number of inputs, :math:`m` that of outputs of a layer:
+# with :math:`c = 1` for linear layers and :math:`c = \tfrac12` for ReLUs, which drop one half. The proposals differ in
+# :math:`n \operatorname{Var}(w)`; :math:`n` is the number of inputs, :math:`m` that of outputs of a layer:
 #
 # ===================================================  ================================================  ============
 # initializer                                          weights                                           from

@@ -14,10 +14,12 @@ normalises each feature of a layer for every batch, between the linear part and 
 #
 # .. math::
 #
-#    \mu_B = \frac1m \sum_i x_i, \qquad
-#    \sigma_B^2 = \frac1m \sum_i (x_i - \mu_B)^2, \qquad
-#    \hat x_i = \frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}}, \qquad
-#    y_i = \gamma \hat x_i + \beta .
+#    \begin{aligned}
+#    \mu_B &= \frac1m \sum_i x_i, \\[0.5em]
+#    \sigma_B^2 &= \frac1m \sum_i (x_i - \mu_B)^2, \\[0.5em]
+#    \hat x_i &= \frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}}, \\[0.5em]
+#    y_i &= \gamma \hat x_i + \beta .
+#    \end{aligned}
 #
 # The scale :math:`\gamma` and the shift :math:`\beta` are learned, so that the layer can undo the normalisation where that helps.
 
@@ -73,10 +75,12 @@ print("deviation of x̂:", x_hat.std(axis=0).round(4))
 #
 # .. math::
 #
-#    \frac{\partial E}{\partial \gamma} = \sum_i \delta_i \hat x_i, \qquad
-#    \frac{\partial E}{\partial \beta} = \sum_i \delta_i, \qquad
-#    \frac{\partial E}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma_B^2 + \varepsilon}}
-#       \Big( \delta_i - \frac1m \frac{\partial E}{\partial \beta} - \frac{\hat x_i}{m} \frac{\partial E}{\partial \gamma} \Big).
+#    \begin{aligned}
+#    \frac{\partial E}{\partial \gamma} &= \sum_i \delta_i \hat x_i, \\[0.5em]
+#    \frac{\partial E}{\partial \beta} &= \sum_i \delta_i, \\[0.5em]
+#    \frac{\partial E}{\partial x_i} &= \frac{\gamma}{\sqrt{\sigma_B^2 + \varepsilon}}
+#    \Big( \delta_i - \frac1m \frac{\partial E}{\partial \beta} - \frac{\hat x_i}{m} \frac{\partial E}{\partial \gamma} \Big).
+#    \end{aligned}
 
 network.backward(Y)
 found = network.named_gradients()
@@ -119,10 +123,12 @@ assert np.abs(cosine).max() < 1e-3  # not exactly 0 because of ε
 #
 # .. math::
 #
-#    \mu \leftarrow \frac{n \mu + \sum_i x_i}{n + m}, \qquad
-#    \sigma^2 \leftarrow \frac{(n - 1)\,\sigma^2 + \sum_i (x_i - \mu_B)^2}{n + m - 1}, \qquad
-#    y_i = \gamma \, \frac{x_i - \mu}{\sigma + \varepsilon} + \beta, \qquad
-#    \frac{\partial E}{\partial x_i} = \frac{\gamma \, \delta_i}{\sigma + \varepsilon}.
+#    \begin{aligned}
+#    \mu &\leftarrow \frac{n \mu + \sum_i x_i}{n + m}, \\[0.5em]
+#    \sigma^2 &\leftarrow \frac{(n - 1)\,\sigma^2 + \sum_i (x_i - \mu_B)^2}{n + m - 1}, \\[0.5em]
+#    y_i &= \gamma \, \frac{x_i - \mu}{\sigma + \varepsilon} + \beta, \\[0.5em]
+#    \frac{\partial E}{\partial x_i} &= \frac{\gamma \, \delta_i}{\sigma + \varepsilon}.
+#    \end{aligned}
 
 
 class Cumulative:

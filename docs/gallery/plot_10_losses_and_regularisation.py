@@ -15,9 +15,11 @@ weights, and pictures of what it is for: fits that are too simple, right, and to
 #
 # .. math::
 #
-#    p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}, \qquad
-#    E = -\sum_k Y_k \log p_k = \log \sum_j e^{z_j} - z_{\text{true}}, \qquad
-#    \frac{\partial E}{\partial z} = p - Y .
+#    \begin{aligned}
+#    p_k &= \frac{e^{z_k}}{\sum_j e^{z_j}}, \\[0.5em]
+#    E &= -\sum_k Y_k \log p_k = \log \sum_j e^{z_j} - z_{\text{true}}, \\[0.5em]
+#    \frac{\partial E}{\partial z} &= p - Y .
+#    \end{aligned}
 #
 # Taken together they are simpler than apart, and safe: with the largest :math:`z` subtracted first, no exponential overflows.
 
@@ -67,9 +69,9 @@ assert (right, wrong) == (0, 20000)
 # .. math::
 #
 #    \begin{aligned}
-#    \text{half MSE:}\quad & \tfrac12 d^2 \qquad \text{the mean is best} \\
-#    \text{MAE:}\quad & |d| \qquad \text{the median is best} \\
-#    \text{Huber:}\quad & \tfrac12 d^2 \text{ where } |d| \le \delta \text{, else } \delta\,(|d| - \tfrac12 \delta) \\
+#    \text{half MSE:}\quad & \tfrac12 d^2 \qquad \text{the mean is best} \\[0.5em]
+#    \text{MAE:}\quad & |d| \qquad \text{the median is best} \\[0.5em]
+#    \text{Huber:}\quad & \tfrac12 d^2 \text{ where } |d| \le \delta \text{, else } \delta\,(|d| - \tfrac12 \delta) \\[0.5em]
 #    \text{quantile:}\quad & (1 - q)\,d \text{ where } d > 0 \text{, else } -q\,d \qquad \text{the } q\text{-quantile is best}
 #    \end{aligned}
 #
@@ -204,9 +206,11 @@ axes[0].set_ylim(-2, 7)
 #
 # .. math::
 #
-#    L = E + \tfrac12 \lambda \sum W^2, \qquad
-#    \frac{\partial L}{\partial W} = \frac{\partial E}{\partial W} + \lambda W, \qquad
-#    \frac{\partial L}{\partial b} = \frac{\partial E}{\partial b}.
+#    \begin{aligned}
+#    L &= E + \tfrac12 \lambda \sum W^2, \\[0.5em]
+#    \frac{\partial L}{\partial W} &= \frac{\partial E}{\partial W} + \lambda W, \\[0.5em]
+#    \frac{\partial L}{\partial b} &= \frac{\partial E}{\partial b}.
+#    \end{aligned}
 
 X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
 network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1))

@@ -53,7 +53,7 @@ def same_path(by_hand, optimizer):
     """The lines on this page against nncore's optimizer."""
     path = descend(optimizer.step, optimizer.n_slots)
     assert np.allclose(descend(by_hand), path, atol=1e-12)
-    print(f"{optimizer!r}: the same path")
+    print(f"{type(optimizer).__name__}: the same path")
 
 
 # %%
@@ -81,9 +81,11 @@ same_path(sgd, nn.SGD(lr=0.06))
 #
 # .. math::
 #
-#    v \leftarrow \rho\, v + g, \qquad
-#    w \leftarrow w - \alpha\, v \;\text{(momentum)}, \qquad
-#    w \leftarrow w - \alpha\,(g + \rho\, v) \;\text{(Nesterov)}
+#    \begin{aligned}
+#    v &\leftarrow \rho\, v + g \\[0.5em]
+#    w &\leftarrow w - \alpha\, v & \text{(momentum)} \\[0.5em]
+#    w &\leftarrow w - \alpha\,(g + \rho\, v) & \text{(Nesterov)}
+#    \end{aligned}
 
 
 def momentum(w, g, state, t, lr=0.02, rho=0.9):
@@ -110,9 +112,11 @@ same_path(nesterov, nn.Nesterov(lr=0.02))
 #
 # .. math::
 #
-#    r \leftarrow r + g^2 \;\text{(AdaGrad)}, \qquad
-#    r \leftarrow \rho\, r + (1 - \rho)\, g^2 \;\text{(RMSProp)}, \qquad
-#    w \leftarrow w - \frac{\alpha\, g}{\varepsilon + \sqrt r}
+#    \begin{aligned}
+#    r &\leftarrow r + g^2 & \text{(AdaGrad)} \\[0.5em]
+#    r &\leftarrow \rho\, r + (1 - \rho)\, g^2 & \text{(RMSProp)} \\[0.5em]
+#    w &\leftarrow w - \frac{\alpha\, g}{\varepsilon + \sqrt r}
+#    \end{aligned}
 
 
 def adagrad(w, g, state, t, lr=0.8, epsilon=1e-10):
@@ -140,8 +144,8 @@ same_path(rmsprop, nn.RMSProp(lr=0.08, rho=0.9))
 # .. math::
 #
 #    \begin{aligned}
-#    m &\leftarrow \beta_1 m + (1 - \beta_1)\, g, & \hat m &= \frac{m}{1 - \beta_1^t} \\
-#    v &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2, & \hat v &= \frac{v}{1 - \beta_2^t} \\
+#    m &\leftarrow \beta_1 m + (1 - \beta_1)\, g, & \hat m &= \frac{m}{1 - \beta_1^t} \\[0.5em]
+#    v &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2, & \hat v &= \frac{v}{1 - \beta_2^t} \\[0.5em]
 #    w &\leftarrow w - \frac{\alpha\, \hat m}{\sqrt{\hat v} + \varepsilon}
 #    \end{aligned}
 
