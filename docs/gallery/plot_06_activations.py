@@ -43,9 +43,8 @@ z = np.linspace(-4, 4, 401).reshape(-1, 1)
 def value_and_derivative(name):
     activation = nn.get("activations", name)()
     a = activation.forward(z)
-    before = (
-        z if activation.needs_input else a
-    )  # some get by with φ(z) alone
+    # Some get by with φ(z) alone.
+    before = z if activation.needs_input else a
     return a, activation.backward(before, a, np.ones_like(z))
 
 
@@ -69,11 +68,8 @@ print("derivative of the ReLU at 0:      ", slope[z == 0].item())
 # The registry has more, and plugins add to it. Those that work number by number are drawn here, :math:`\varphi` solid and
 # :math:`\varphi'` dashed. The last two have no derivative that training could use; asked for one, they say what to do instead.
 
-names = [
-    name
-    for name in nn.names("activations")
-    if not name.startswith("softmax")
-]
+names = nn.names("activations")
+names = [name for name in names if not name.startswith("softmax")]
 names.sort(key=lambda name: not nn.get("activations", name).trainable)
 
 figure, axes = plt.subplots(
@@ -91,16 +87,13 @@ for ax, name in zip(axes.flat, names, strict=False):
         title=name,
         ylim=(-1.8, 3.2),
         xticks=(-4, 0, 4),
-        yticks=(-1, 0, 1, 2, 3),
+        yticks=range(-1, 4),
     )
     ax.grid(True)
 for ax in axes.flat[len(names) :]:
     ax.remove()
-figure.legend(
-    *axes[0, 0].get_legend_handles_labels(),
-    loc="lower right",
-    fontsize=11,
-)
+handles, labels = axes[0, 0].get_legend_handles_labels()
+figure.legend(handles, labels, loc="lower right", fontsize=11)
 for ax in axes[-1, :2]:
     ax.set_xlabel("z")
 
@@ -179,14 +172,8 @@ assert 0.1 < display.ratio < 10
 sizes, accuracies = {}, {}
 options = {"optimizer": nn.SGD(lr=0.1), "epochs": 10, "batch_size": 32}
 print("           first layer  test accuracy")
-for name in (
-    "sigmoid",
-    "softplus",
-    "tanh",
-    "leaky_relu",
-    "gelu",
-    "relu",
-):
+chosen = ("sigmoid", "softplus", "tanh", "leaky_relu", "gelu", "relu")
+for name in chosen:
     network = deep_network(name)
     found = gradients(network, X_batch, y_batch)
     weights = [found[f"dense_{layer}.weight"] for layer in range(1, 9)]

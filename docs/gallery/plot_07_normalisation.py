@@ -91,9 +91,7 @@ assert np.allclose(errors, expected, rtol=0.2)
 def epoch(network, order, batch_size):
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        network.forward(
-            X[rows], training=True
-        )  # z and a of every layer
+        network.forward(X[rows], training=True)
         network.backward(y[rows])  # the mean gradient of the batch
         network.step()  # w ← w − lr·g
 
@@ -125,18 +123,14 @@ for size in (10, 100, N):
         "progress": False,
     }
     loss = curves[size] = network.fit(X, y, **options)["loss"]
+    n_steps = network.n_steps
     print(
-        f"batches of {size:4}: {network.n_steps:6} steps, loss {loss[-1]:.3f}"
+        f"batches of {size:4}: {n_steps:6} steps, loss {loss[-1]:.3f}"
     )
 assert curves[10][-1] < curves[100][-1] < curves[N][-1]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
-left.loglog(
-    sizes,
-    expected,
-    color="C6",
-    label=r"$\sigma^2/|B| \cdot (N-|B|)/(N-1)$",
-)
+left.loglog(sizes, expected, color="C6", label="the formula")
 left.loglog(sizes, errors, "o", color="C0", label="300 random batches")
 left.set(
     xlabel="samples in a batch",
@@ -195,9 +189,8 @@ tables = {"raw features": raw, "normalised features": normalised}
 for ax, (name, inputs) in zip(axes, tables.items(), strict=True):
     best = np.linalg.lstsq(inputs, target)[0].ravel()
     path, condition = descend(inputs, best + np.array([-2.0, 0.9]))
-    distances.append(
-        np.linalg.norm(path[-1] - best) / np.linalg.norm(path[0] - best)
-    )
+    distance = np.linalg.norm(path - best, axis=1)
+    distances.append(distance[-1] / distance[0])
     title = f"{name}: condition number {condition:.1f}"
     print(
         f"{title}, {distances[-1]:.1%} of the way left after 25 steps"
@@ -211,7 +204,7 @@ for ax, (name, inputs) in zip(axes, tables.items(), strict=True):
     surface = np.mean(wrong_by**2, axis=-1) / 2
     levels = np.geomspace(0.02, 30, 12)
     ax.contour(
-        w1, w2, surface, levels=levels, colors="#aaaaaa", linewidths=0.7
+        w1, w2, surface, levels, colors="#aaaaaa", linewidths=0.7
     )
     ax.plot(*path.T, "o-", color="C1", markersize=4, linewidth=1.2)
     ax.plot(*best, "*", color="C0", markersize=14)
@@ -229,10 +222,10 @@ def condition_number(features):
 
 shifted = normalised + np.array([10.0, 0.0])
 print(
-    f"condition number with a mean of 10: {condition_number(shifted):.0f}"
+    f"with a mean of 10: condition number {condition_number(shifted):.0f}"
 )
 print(
-    f"condition number with a mean of 0: {condition_number(normalised):.2f}"
+    f"with a mean of 0: condition number {condition_number(normalised):.2f}"
 )
 assert condition_number(shifted) > 1000
 

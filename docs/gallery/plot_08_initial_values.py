@@ -38,15 +38,11 @@ for n in (4, 64, 1024):
         "bias_initializer": "uniform_fan_in",
     }
     layer = nn.Dense(2000, **uniform)
-    z = (
-        nn.Sequential(layer)
-        .build(n, rng=0)
-        .predict(rng.normal(size=(200, n)))
-    )
-    print(
-        f"n = {n:4}: Var(z) = {z.var():.3f}, expected {1 / 3 + 1 / (3 * n):.3f}"
-    )
-    assert np.isclose(z.var(), 1 / 3 + 1 / (3 * n), rtol=0.1)
+    network = nn.Sequential(layer).build(n, rng=0)
+    z = network.predict(rng.normal(size=(200, n)))
+    expected = 1 / 3 + 1 / (3 * n)
+    print(f"n = {n:4}: Var(z) = {z.var():.3f}, expected {expected:.3f}")
+    assert np.isclose(z.var(), expected, rtol=0.1)
 
 side = np.linspace(-3, 3, 301)
 bell = np.exp(-1.5 * side**2) * np.sqrt(1.5 / np.pi)
@@ -91,7 +87,7 @@ ax.legend()
 # ``lsuv``, ``data_dependent``                         scaled until real data has variance 1             [6]_ [7]_
 # ===================================================  ================================================  ============
 #
-# Fifty layers, and the factor for each of them:
+# Fifty layers, and the factor for each of them, measured:
 
 WIDTH, DEPTH = 128, 50
 inputs = rng.normal(size=(64, WIDTH))
@@ -123,9 +119,7 @@ expected = {
     "he_normal": 2,
     Xavier(gain=2.0): 4,
 }
-print(
-    "initializer               n·Var(w)  linear  ReLU: factor per layer, measured"
-)
+print("initializer            n·Var(w)  linear   ReLU")
 for initializer, factor in expected.items():
     per_layer = []
     for activation in ("identity", "relu"):
@@ -133,9 +127,10 @@ for initializer, factor in expected.items():
         per_layer.append(
             (strength[-1] / strength[0]) ** (1 / (DEPTH - 1))
         )
-    print(
-        f"{initializer!s:25} {factor:8.3f}  {per_layer[0]:6.3f}  {per_layer[1]:.3f}"
+    columns = "".join(
+        f"{number:8.3f}" for number in (factor, *per_layer)
     )
+    print(f"{initializer!s:23}{columns}")
     assert np.allclose(per_layer, [factor, factor / 2], rtol=0.08)
 
 # %%
@@ -146,7 +141,7 @@ for initializer, factor in expected.items():
 
 length = np.sqrt(strengths(deep_network("orthogonal", "identity")))
 print(
-    f"orthogonal, linear: {length[-1] / length[0]:.6f} of the length after 50 layers"
+    f"orthogonal, linear: {length[-1] / length[0]:.6f} of the length is left"
 )
 assert np.isclose(length[-1], length[0], rtol=1e-5)
 
@@ -197,11 +192,7 @@ for column, activation in enumerate(("tanh", "relu")):
             strengths(network),
             errors(network),
         )
-        style = {
-            "color": f"C{index}",
-            "marker": "osD^vP"[index],
-            "label": label,
-        }
+        style = {"marker": "osD^vP"[index], "label": label}
         for row, values in enumerate(measured[label, activation]):
             apart = (7 * index % 11, 11)  # markers of different lines
             axes[row, column].semilogy(values, markevery=apart, **style)

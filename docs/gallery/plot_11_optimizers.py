@@ -187,29 +187,20 @@ racers = {
     "RMSProp": nn.RMSProp(lr=0.08, rho=0.9),
     "Adam": nn.Adam(lr=0.2),
 }
-paths = {
-    name: descend(racer.step, racer.n_slots)
-    for name, racer in racers.items()
-}
-assert (
-    loss(paths["RMSProp"][90:]).max()
-    > 0.1
-    > 0.01
-    > loss(paths["SGD"][90:]).max()
-)
+paths = {}
+for name, racer in racers.items():
+    paths[name] = descend(racer.step, racer.n_slots)
+assert loss(paths["SGD"][90:]).max() < 0.01
+assert loss(paths["RMSProp"][90:]).max() > 0.1
 
 
 def draw_valley(ax):
     w1, w2 = np.meshgrid(
         np.linspace(-4.6, 2.4, 141), np.linspace(-1.25, 1.25, 101)
     )
-    height, levels = (
-        loss(np.stack([w1, w2], axis=-1)),
-        np.geomspace(0.05, 25, 9),
-    )
-    ax.contour(
-        w1, w2, height, levels=levels, colors="#bbbbbb", linewidths=0.7
-    )
+    height = loss(np.stack([w1, w2], axis=-1))
+    levels = np.geomspace(0.05, 25, 9)
+    ax.contour(w1, w2, height, levels, colors="#bbbbbb", linewidths=0.7)
     ax.plot(0, 0, "*", color="C6", markersize=12)
     ax.set(
         xlabel="$w_1$",
@@ -272,10 +263,9 @@ class Film:
     """A still that a button replaces by the figure in motion, and back."""
 
     def __init__(self, figure, draw, n_frames, description):
+        # The layout is found once, not anew for every frame.
         figure.draw_without_rendering()
-        figure.set_layout_engine(
-            "none"
-        )  # found once, not anew for every frame
+        figure.set_layout_engine("none")
         frames = []
         for step in range(n_frames):
             draw(step)
@@ -283,12 +273,10 @@ class Film:
             pixels = np.asarray(figure.canvas.buffer_rgba())
             frames.append(Image.fromarray(pixels).convert("RGB"))
         plt.close(figure)
-        colors = frames[-1].quantize(64, dither=Image.Dither.NONE)
-        # The same few colours in all frames keep the file small.
-        frames = [
-            f.quantize(palette=colors, dither=Image.Dither.NONE)
-            for f in frames
-        ]
+        # The same few colours in all frames, without dither, keep the file small.
+        colors = frames[-1].quantize(128, Image.Quantize.MAXCOVERAGE)
+        options = {"palette": colors, "dither": Image.Dither.NONE}
+        frames = [frame.quantize(**options) for frame in frames]
         film = {
             "save_all": True,
             "append_images": frames[1:],
@@ -298,10 +286,11 @@ class Film:
         self.moving = self.encode(frames[0], "gif", duration=80, **film)
         self.description = description
 
-    def encode(self, image, kind, **options):
+    def encode(self, image, suffix, **options):
         file = io.BytesIO()
-        image.save(file, kind, **options)
-        return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+        image.save(file, suffix, **options)
+        text = base64.b64encode(file.getvalue()).decode()
+        return f"data:image/{suffix};base64,{text}"
 
     def _repr_html_(self):
         swap = "[i.src, i.dataset.other] = [i.dataset.other, i.src]"
@@ -331,10 +320,8 @@ def steps_needed(optimizer, turn):
 
 print("steps until E < 0.1   along the axes   turned by 45°")
 for name, optimizer in racers.items():
-    straight, turned = (
-        steps_needed(optimizer, STRAIGHT),
-        steps_needed(optimizer, turn),
-    )
+    straight = steps_needed(optimizer, STRAIGHT)
+    turned = steps_needed(optimizer, turn)
     print(f"{name:19} {straight:16} {turned:15}")
     sees_axes = name in ("AdaGrad", "RMSProp", "Adam")
     assert turned > straight if sees_axes else turned == straight
@@ -409,7 +396,7 @@ for ax in (left, right):
 #
 # With a penalty in the gradient, :math:`g + \lambda w`, Adam divides the decay by :math:`\sqrt{\hat v}` as well: parameters with large
 # gradients hardly decay. AdamW's decay is the same for all. Two parameters that begin at 1, with gradients that are noise, a hundred times
-# as large for the second:
+# as large for the second; 200 of each:
 
 ends = {}
 kinds = {
@@ -417,10 +404,7 @@ kinds = {
     "AdamW": (nn.AdamW(lr=1e-3, weight_decay=0.1), 0.0),
 }
 for name, (optimizer, penalty) in kinds.items():
-    w, state = (
-        np.ones((2, 200)),
-        np.zeros((2, 400)),
-    )  # 200 copies of each
+    w, state = np.ones((2, 200)), np.zeros((2, 400))
     noise = np.random.default_rng(0)
     for t in range(1, 5001):
         g = noise.normal(size=(2, 200)) * [[0.1], [10.0]] + penalty * w
@@ -476,11 +460,7 @@ for index, (kind, rates) in enumerate(candidates.items()):
     )
     assert rates[0] < rate < rates[-1]
     assert accuracy > 0.95
-    style = {
-        "color": f"C{index}",
-        "marker": "osD^vPX"[index],
-        "markevery": (index, 7),
-    }
+    style = {"marker": "osD^vPX"[index], "markevery": (index, 7)}
     ax.semilogy(np.arange(1, 21), curve, label=label, **style)
 ax.set(xlabel="epoch", ylabel="training loss", xticks=range(0, 21, 5))
 ax.set_title("Digits, 64-64-32-10")
