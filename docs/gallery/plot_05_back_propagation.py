@@ -321,7 +321,8 @@ axes[1].grid(True)
 plt.show()
 
 # %%
-# What :math:`\varphi'` does to the way back when there are many layers is the next page's matter: the activations.
+# What :math:`\varphi'` does to the way back when there are many layers is the next page's matter:
+# :doc:`plot_06_activations`.
 #
 # References
 # ----------
