@@ -15,7 +15,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 #: Tests of the repository rather than of the package. They are left out where the tests have been copied to be run on an installed nncore,
 #: which is how a wheel is tested.
-OF_THE_REPOSITORY = ["docs", "examples", "plugins", "test_packaging.py", "test_setup.py", "test_wheels.py", "tools", "typing"]
+OF_THE_REPOSITORY = [
+    "docs",
+    "examples",
+    "plugins",
+    "test_packaging.py",
+    "test_setup.py",
+    "test_wheels.py",
+    "test_workflows.py",
+    "tools",
+    "typing",
+]
 collect_ignore = [] if (Path(__file__).parents[1] / "setup.py").exists() else OF_THE_REPOSITORY
 
 #: What a test file may import at its top and not find; then it is skipped. Everything else has to be there.
