@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nncore.errors import ParameterError
+from nncore.configurable import written
+from nncore.errors import ParameterError, PluginError
 from nncore.plugin import Loss, Metric
 
 
@@ -54,10 +55,19 @@ class FunctionLoss(Loss):
             raise ParameterError(f'FunctionLoss: targets must be "real" or "labels", got {self.targets!r}')
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return self.function(output, target)[0]
+        return self._pair(output, target)[0]
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return self.function(output, target)[1]
+        return self._pair(output, target)[1]
+
+    def _pair(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pair = self.function(output, target)
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise PluginError(
+                f"the loss {written(self.function)} must return two arrays, the loss of each sample and its gradient (loss, d_output); "
+                f"it returned {type(pair).__name__}"
+            )
+        return pair[0], pair[1]
 
 
 class FunctionMetric(Metric):

@@ -78,6 +78,15 @@ def test_wrong_shapes_and_rubbish_are_refused() -> None:
         nn.FunctionMetric(None)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("targets", [np.zeros((2, 1)), np.zeros((5, 1))])  # also where the rows happen to be two
+def test_a_function_that_forgets_the_gradient_is_told(targets: np.ndarray) -> None:
+    def squared(output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return ((output - target) ** 2).sum(axis=1)
+
+    with pytest.raises(PluginError, match=r"the loss squared must return two arrays, .* it returned ndarray"):
+        nn.Sequential(nn.Dense(1)).fit(np.ones_like(targets), targets, loss=squared, epochs=1)
+
+
 def test_repr_names_the_function_and_saving_is_refused(tmp_path) -> None:
     X, y = data()
     net = network()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 from pathlib import Path
@@ -47,6 +48,9 @@ class CSVLogger(Callback):
             raise ParameterError(f"CSVLogger: path must be the name of a file, got {self.path!r}")
 
     def on_fit_begin(self, training: Any) -> None:
+        folder = Path(self.path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(folder))
         columns, rows = self._read() if self.append and Path(self.path).is_file() else ([], [])
         if columns:
             self._rewrite(columns, rows)
