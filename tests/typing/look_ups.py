@@ -11,7 +11,7 @@ from nncore.registry import PluginInfo
 def look_ups() -> None:
     assert_type(nn.get("optimizers", "adam"), type[Any])
     assert_type(nn.names("optimizers"), list[str])
-    assert_type(nn.plugins(), list[PluginInfo])
+    assert_type(nn.plugins()[0], PluginInfo)
     assert_type(nn.get_include(), str)
     assert_type(nn.get_num_threads(), int)
     assert_type(nn.__version__, str)
