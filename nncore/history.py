@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SHOWN_EPOCHS = 10
 #: Columns that are not metrics: smaller is better.
 _COSTS = ("loss", "seconds")
+#: Significant digits that ``repr`` shows of a column, where they are not six: time is never that exact.
+_DIGITS = {"seconds": 3}
 
 
 class History:
@@ -210,7 +212,7 @@ class History:
         header = ["epoch", *self._columns]
         rows = [["…", *("" for _ in self._columns)]] if first else []
         for index in range(first, self._n_epochs):
-            rows.append([str(index + 1), *(f"{column[index]:.6g}" for column in self._columns.values())])
+            rows.append([str(index + 1), *(f"{column[index]:.{_DIGITS.get(name, 6)}g}" for name, column in self._columns.items())])
         return Table(self._headline(), header, rows, numbers=header)
 
     def __repr__(self) -> str:

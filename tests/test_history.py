@@ -137,6 +137,12 @@ def test_repr_shows_the_last_epochs_of_a_long_fit():
     assert [int(line.split()[0]) for line in lines[5:]] == list(range(6, SHOWN_EPOCHS + 6))
 
 
+def test_repr_shows_no_more_of_the_time_than_is_true():
+    history = History()
+    history.append(loss=0.123456, seconds=0.000152227)
+    assert repr(history).splitlines()[-1].split() == ["1", "0.123456", "0.000152"]
+
+
 def test_repr_of_an_empty_history():
     assert repr(History()) == "History of 0 epochs"
 
