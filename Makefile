@@ -54,7 +54,8 @@ asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and
 	    $(CURDIR)/$(VENV)/bin/python -m pytest $(SANITIZED_TESTS)
 
 clean:  ## remove whatever was built or installed here
-	rm -rf $(VENV) build dist nncore_ml.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis nncore/_core/*.so
+	rm -rf $(VENV) build dist nncore_ml.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis nncore/_core/*.so \
+	    docs/_generated docs/reference/api docs/reference/components
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Which Python and compiler there are is looked at before anything is written.

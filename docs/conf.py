@@ -105,7 +105,7 @@ html_theme_options = {
     "show_toc_level": 1,
     "navigation_with_keys": False,
     "use_edit_page_button": False,
-    "secondary_sidebar_items": {"index": [], "**": ["page-toc"]},
+    "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
     "pygments_light_style": "a11y-high-contrast-light",

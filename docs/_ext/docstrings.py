@@ -43,7 +43,8 @@ def read(app: Sphinx, what: str, name: str, thing: object, options: object, line
     prompt = False
     for i, line in enumerate(lines):
         indentation = len(line) - len(line.lstrip())
-        if block is not None and ((prompt and not line.strip()) or (not prompt and line.strip() and indentation <= block)):
+        ends = not line.strip() if prompt else line.strip() and indentation <= (block or 0)
+        if block is not None and ends:
             block = None
         if block is None and line.lstrip().startswith(">>>"):
             block, prompt = indentation, True
