@@ -96,6 +96,11 @@ def summary_of(thing: Any) -> str:
     return escaped(re.split(r"(?<=[.;:])\s", paragraph)[0].rstrip(";:"))
 
 
+def constant(value: object) -> str:
+    """A short value as it is, of a long one its type."""
+    return f"``{value!r}``" if len(repr(value)) < 40 else f"a {type(value).__name__}"
+
+
 def table(rows: Iterator[tuple[str, ...]], head: tuple[str, ...]) -> str:
     lines = [".. list-table::", "   :header-rows: 1", "   :class: reference-table", ""]
     for row in [head, *rows]:
@@ -107,6 +112,8 @@ def object_body(full_name: str, value: Any, *, tell_bases: bool = True) -> str:
     """A class with its methods, a function or a constant. Of a component's methods those that its base class does not have."""
     module, _, name = full_name.rpartition(".")
     body = f".. currentmodule:: {module}\n\n"
+    if inspect.ismodule(value):
+        return f".. automodule:: {full_name}\n   :members:\n"
     if not inspect.isclass(value):
         return body + f".. auto{'function' if inspect.isroutine(value) else 'data'}:: {name}\n"
     body += f".. autoclass:: {name}\n"
@@ -134,7 +141,7 @@ def module_page(module: ModuleType, own_pages: bool) -> dict[str, str]:
         value = getattr(module, name)
         own = f"{module.__name__}.{name}"
         home = homes().get(id(value), own)
-        rows.append((f":py:obj:`~{home}`", summary_of(value) if inspect.isclass(value) or inspect.isroutine(value) else f"``{value!r}``"))
+        rows.append((f":py:obj:`~{home}`", summary_of(value) if callable(value) or inspect.ismodule(value) else constant(value)))
         if home == own and id(value) not in of_kinds:
             here[own] = value
     page += table(iter(rows), ("Name", "What it is"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import Path
 
@@ -22,8 +23,6 @@ def inventory(site: Path) -> dict[str, set[str]]:
     header, _, compressed = (site / "objects.inv").read_bytes().partition(b"zlib.\n")
     assert header.startswith(b"# Sphinx inventory version 2")
     found: dict[str, set[str]] = {}
-    for line in zlib.decompress(compressed).decode().splitlines():
-        before, _, _ = line.rpartition(" -1 ") if " -1 " in line else line.rpartition(" 1 ")
-        name, _, role = before.rpartition(" ")
+    for name, role in re.findall(r"^(.+?) (\w+:\w+) -?\d+ ", zlib.decompress(compressed).decode(), re.MULTILINE):
         found.setdefault(role, set()).add(name)
     return found

@@ -41,6 +41,13 @@ def test_links_lead_somewhere_and_nothing_comes_from_another_host(checker: Modul
     assert report.n_internal > 5000
 
 
+def test_no_page_tells_of_the_machine_it_was_built_on(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert str(ROOT) not in text, path
+        assert not re.search(r" at 0x[0-9a-f]{6}", text), path
+
+
 def public_objects() -> list[tuple[str, object]]:
     """Full name and object of everything public."""
     found = [(f"nncore.{name}", getattr(nn, name)) for name in nn.__all__ if name != "__version__"]
