@@ -10,7 +10,7 @@ SANITIZED_TESTS := tests/_core tests/activations tests/layers tests/losses tests
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint docs docs-test asan clean
+.PHONY: help demo test test-slow lint docs docs-test asan wheels clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf 'make %-10s %s\n' "$$target" "$$text"; done
@@ -53,6 +53,9 @@ asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and
 	cd $(SANITIZED) && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 PYTHONPATH="$$PWD" \
 	    $(CURDIR)/$(VENV)/bin/python -m pytest $(SANITIZED_TESTS)
 
+wheels: $(VENV)/wheels  ## build wheels into dist/ for all Pythons found, check them, test them where there is no compiler
+	$(VENV)/bin/python tools/check_wheels.py
+
 clean:  ## remove whatever was built or installed here
 	rm -rf $(VENV) build dist nncore_ml.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis nncore/_core/*.so \
 	    docs/_generated docs/reference/api docs/reference/components
@@ -83,6 +86,12 @@ $(VENV)/lint: $(VENV)/created pyproject.toml
 
 $(VENV)/docs: $(VENV)/created pyproject.toml
 	$(call INSTALL,[docs],$@)
+
+# Dependency groups want a pip of 2025 or later.
+$(VENV)/wheels: $(VENV)/created pyproject.toml
+	$(PIP) install 'pip>=25.1'
+	$(PIP) install --group wheels
+	@touch $@
 
 # Of KaTeX's fonts those in the format that every browser of today reads.
 build/npm/installed: $(VENV)/docs docs/package.json docs/package-lock.json

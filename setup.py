@@ -157,7 +157,6 @@ def extension(name: str, sources: list[str]) -> Extension:
         depends=headers,
         extra_compile_args=compile_flags(),
         extra_link_args=link_flags(),
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     )
 
 

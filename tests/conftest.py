@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Tests import each other's helpers (components.py, manifest.py) by bare name.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -31,6 +32,10 @@ collect_ignore = [] if (Path(__file__).parents[1] / "setup.py").exists() else OF
 #: What a test file may import at its top and not find; then it is skipped. Everything else has to be there.
 OPTIONAL = {"Cython", "joblib", "matplotlib", "narwhals", "pandas", "polars", "pyarrow", "rich", "safetensors", "scipy", "sklearn"}
 
+
+# How long an example takes is the machine's affair.
+settings.register_profile("nncore", deadline=None)
+settings.load_profile("nncore")
 
 # A shell starts what it runs in the background with Ctrl-C ignored; the tests that press it need it to work.
 signal.signal(signal.SIGINT, signal.default_int_handler)

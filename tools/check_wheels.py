@@ -26,8 +26,16 @@ ROOT = Path(__file__).parents[1]
 LARGEST_WHEEL = 3_000_000
 #: Plugins whose C is compiled once for all Pythons.
 ABI3_PLUGINS = ("nncore-snake", "nncore-rescale")
-#: Of a wheel's fast tests, what --quick runs: kernels, the loops that run them, saving, and finding what is built in.
-QUICK_TESTS = ("activations", "losses", "optimizers", "test_import.py", "test_model.py", "test_persistence.py", "test_registry.py")
+#: Of a wheel's fast tests, what --quick runs: compiled kernels, the loops that run them, threads, saving, finding what is built in.
+QUICK_TESTS = (
+    "_core/test_native.py",
+    "_core/test_threads.py",
+    "optimizers",
+    "test_import.py",
+    "test_model.py",
+    "test_persistence.py",
+    "test_registry.py",
+)
 
 
 @dataclass(frozen=True)
