@@ -25,10 +25,11 @@ test-slow: $(VENV)/test $(VENV)/built  ## run all tests
 	$(VENV)/bin/python -m pytest --slow
 
 # cython-lint calls pycodestyle by name. Generated C lies in build folders.
-lint: $(VENV)/lint  ## check style, types, the C and Cython code, and what GitHub reads
+lint: $(VENV)/lint $(VENV)/built  ## check style, types, the C and Cython code, and what GitHub reads
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest -q --slow tests/typing
 	find nncore plugins tests -name build -prune -o -name '*.[ch]' -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint nncore plugins tests
 	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
