@@ -136,7 +136,7 @@ def test_predict_by_name_with_notices_on_standard_error(tmp_path: Path, model: P
     assert captured.out.splitlines()[:2] == ["species", "rose"]
     assert len(captured.out.splitlines()) == 3
     assert "ignored 'weight'" in captured.err
-    assert "values that training did not have ('green')" in captured.err
+    assert "1 row with a value that training did not have ('green')" in captured.err
     assert "'length'" not in captured.err  # training had missing lengths too
 
 
