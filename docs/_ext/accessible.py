@@ -16,7 +16,8 @@ _PARAMETERS = re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>")
 
 
 def mended(body: str) -> str:
-    """The text of a page, in which a corner of a table that is empty is no header, and lists of definitions are what they say."""
+    """The text of a page, in which a corner of a table that is empty is no header, and lists are what they say."""
+    body = body.replace('role="doc-biblioentry"', 'role="listitem"')  # the former is for an <li> only
     body = _PARAMETERS.sub(lambda lines: f'<div class="sig-lines">{lines[1].replace("dd>", "div>")}</div>', body)
     body = re.sub(r'<th class="head([^"]*)">\s*(?:<p>\s*</p>)?\s*</th>', r'<td class="head\1"></td>', body)
     return re.sub(r"</dt>(\s*)</dl>", r"</dt><dd></dd>\1</dl>", body)
