@@ -63,7 +63,7 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
         return ColumnKind("left out", f"always {next(iter(counts))!r}")
     n_words = sum(counts[word] for word in words)
     if n_words <= (1 - NUMBERS_SHARE) * n_present:
-        first = next(row for row, value in enumerate(values) if value in words)
+        first = next(row for row, value in enumerate(values) if value is not None and numbers[value] is None)
         word = values[first]
         remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {word!r} in {place(first)}; mend them, or say "
         remark += f"--missing {shlex.quote(str(word))} if nothing is known there"

@@ -52,6 +52,11 @@ def test_a_column_that_is_nearly_all_numbers_is_remarked() -> None:
     )
 
 
+def test_a_long_column_with_many_different_words_at_its_end_is_looked_at_once() -> None:
+    found = kind([str(i) for i in range(100_000)] + [f"word {i}" for i in range(10_000)])  # words × rows would be a billion comparisons
+    assert "10000 of 110000 values are not numbers, first 'word 0'" in found.reason
+
+
 def test_text_that_was_perhaps_meant_to_be_numbers_is_left_out_with_a_remedy() -> None:
     assert kind([f"{i}.5" for i in range(80)] + ["not known"] * 20).reason == (
         "text, 81 different values in 100 rows; 80 are numbers: if 'not known' means that nothing is known, say --missing 'not known'"
