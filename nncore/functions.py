@@ -8,7 +8,7 @@ import numpy as np
 
 from nncore.configurable import written
 from nncore.errors import ParameterError, PluginError
-from nncore.plugin import Loss, Metric
+from nncore.plugin import Loss, Metric, resolve
 
 
 class FunctionLoss(Loss):
@@ -53,6 +53,8 @@ class FunctionLoss(Loss):
             raise ParameterError(f"FunctionLoss: function must be a function of (output, target), got {self.function!r}")
         if self.targets not in ("real", "labels"):
             raise ParameterError(f'FunctionLoss: targets must be "real" or "labels", got {self.targets!r}')
+        if self.link is not None:
+            resolve("activations", self.link)  # raises if there is none of that name
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         return self._pair(output, target)[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
-from nncore.errors import NNCoreError, ParameterError, PluginError
+from nncore.errors import NNCoreError, ParameterError, PluginError, UnknownComponentError
 
 
 def squared(output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +74,8 @@ def test_wrong_shapes_and_rubbish_are_refused() -> None:
         nn.FunctionLoss(3)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="targets must be"):
         nn.FunctionLoss(squared, targets="both")
+    with pytest.raises(UnknownComponentError, match="did you mean 'sigmoid'"):
+        nn.FunctionLoss(squared, link="sigmoyd")
     with pytest.raises(ParameterError, match="with a name or a label"):
         nn.FunctionMetric(None)  # type: ignore[arg-type]
 
