@@ -17,6 +17,7 @@ from nncore.tabular import ClassTarget, Table, TableEncoder, hold_out, infer_tar
 from nncore.tabular.columns import parse_numbers
 from nncore.tabular.kinds import ColumnKind, column_kinds
 from nncore.tabular.split import folds
+from nncore.training import metric_name
 
 if TYPE_CHECKING:
     from nncore.callbacks.early_stopping import EarlyStopping
@@ -257,8 +258,7 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
 def _early_stopping(settings: Settings, metric: Any) -> EarlyStopping:
     from nncore.callbacks.early_stopping import EarlyStopping
 
-    monitor = "val_loss" if metric is None else f"val_{registry.qualified_name('metrics', type(metric))}"
-    return EarlyStopping(monitor=monitor, patience=settings.patience)
+    return EarlyStopping(monitor="val_loss" if metric is None else f"val_{metric_name(metric)}", patience=settings.patience)
 
 
 def _weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray | None:
