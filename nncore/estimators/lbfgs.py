@@ -21,8 +21,8 @@ from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.snapshot import Snapshot
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.warning import warn_user
-from nncore.layers.dropout import Dropout
 from nncore.model import Sequential
+from nncore.planning import plan_network
 
 
 @dataclass
@@ -66,9 +66,10 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
     Byrd, Lu, Nocedal & Zhu, "A limited memory algorithm for bound constrained optimization", 1995.
     """
     network = estimator.network_
-    if any(isinstance(layer, Dropout) for layer in network.layers):
+    blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
+    if noise := next((stage.name for stage in blueprint.stages if stage.plan.training_only), None):
         raise ParameterError(
-            "solver='lbfgs' needs the same function at every step, which dropout changes: use another solver, or no dropout"
+            f"solver='lbfgs' needs the same function at every step, which {noise} changes: leave it out, or use another solver"
         )
     if estimator.callbacks:
         raise ParameterError("callbacks listen to epochs, and solver='lbfgs' has none: use another solver, or no callbacks")
@@ -91,8 +92,9 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         estimator.loss_ = estimator._shown_loss(float(result.fun), twin)
     except KeyboardInterrupt:
         interrupted = True
-    twin.weight_decay = 0.0
-    network.parameters[...] = iterations.parameters
+    finally:  # also where a number overflowed on the way to the next iteration
+        twin.weight_decay = 0.0
+        network.parameters[...] = iterations.parameters
     if twin is not network:
         for name, buffer in network.named_buffers().items():
             buffer[...] = twin.named_buffers()[name]

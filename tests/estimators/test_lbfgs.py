@@ -8,6 +8,7 @@ from scipy.optimize import approx_fprime
 from sklearn.exceptions import ConvergenceWarning
 
 import nncore as nn
+from nncore.errors import DataError, ParameterError
 from nncore.estimators import MLPClassifier, MLPRegressor
 from nncore.estimators.lbfgs import Objective
 
@@ -61,6 +62,21 @@ def test_validation_data_choose_the_network(dtype):
     assert len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_
     assert model.validation_scores_[-1] < model.best_validation_score_  # it went on to overfit
     assert model.score(fresh, truth) == pytest.approx(model.best_validation_score_, rel=1e-5)
+
+
+def test_dropout_inside_another_layer_is_refused():
+    layers = [nn.Residual([nn.Dropout(0.5), nn.Dense(5)])]
+    with pytest.raises(ParameterError, match=r"which residual_1\.dropout_1 changes"):
+        MLPRegressor(solver="lbfgs", layers=layers).fit(X, y)
+
+
+def test_a_fit_that_overflows_leaves_the_network_where_it_was():
+    model = MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", warm_start=True, max_iter=300, random_state=0).fit(X, y)
+    before = model.network_.parameters.copy()
+    with pytest.raises(DataError, match="non-finite"):
+        model.fit(X, y * 1e200)
+    np.testing.assert_array_equal(model.network_.parameters, before)
+    assert model.network_.weight_decay == 0
 
 
 def test_partial_fit_is_not_there():
