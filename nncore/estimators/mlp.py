@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -106,18 +108,24 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
         if incremental and self.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")
         starts_over = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        with self._kept_on_error() if starts_over else nullcontext():
+            try:
+                self._train(X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
+            except NonFiniteError as error:
+                raise DataError(f"{NOT_FINITE} {error}") from error
+        return self
+
+    @contextmanager
+    def _kept_on_error(self) -> Iterator[None]:
+        """An estimator that cannot be trained stays what it was. For training that starts over: a network that goes on is changed."""
         before = vars(self).copy()
         try:
-            self._train(X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
-        except BaseException as error:
-            if starts_over:  # and so changed nothing that was there before: an estimator that cannot be trained stays what it was
-                before |= {name: value for name, value in vars(self).items() if name in RUNNING_CALLBACKS}
-                self.__dict__.clear()
-                self.__dict__.update(before)
-            if isinstance(error, NonFiniteError):
-                raise DataError(f"{NOT_FINITE} {error}") from error
+            yield
+        except BaseException:
+            before |= {name: value for name, value in vars(self).items() if name in RUNNING_CALLBACKS}
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
-        return self
 
     def _train(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, starts_over: bool, incremental: bool) -> None:
         matrix, y_checked = self._validate_samples(X, y, sample_weight, reset=starts_over)

@@ -349,14 +349,16 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"class_weight={self.class_weight!r} looks at all samples, of which partial_fit sees a part: compute the weights "
                 "with sklearn.utils.class_weight.compute_class_weight and pass them as a dict"
             )
-        if not hasattr(self, "classes_"):
-            if classes is None:
-                raise ParameterError("classes must be passed on the first call to partial_fit.")
+        if hasattr(self, "classes_"):
+            if classes is not None and not self._targets.has_exactly(classes):
+                raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
+            return self._fit(X, y, sample_weight, incremental=True)
+        if classes is None:
+            raise ParameterError("classes must be passed on the first call to partial_fit.")
+        with self._kept_on_error():
             self._targets = ClassTargets.of_classes(classes, y)
             self.classes_ = self._targets.classes
-        elif classes is not None and not self._targets.has_exactly(classes):
-            raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
-        return self._fit(X, y, sample_weight, incremental=True)
+            return self._fit(X, y, sample_weight, incremental=True)
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 

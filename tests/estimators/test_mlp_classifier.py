@@ -177,6 +177,14 @@ def test_classes_of_partial_fit():
         model.partial_fit(X, y + 1)
 
 
+def test_a_first_partial_fit_that_fails_leaves_no_classes_behind():
+    model = MLPClassifier(random_state=0)
+    with pytest.raises(ValueError, match="infinity"):
+        model.partial_fit(np.full_like(X, np.inf), y, classes=[0, 1])
+    assert not hasattr(model, "classes_")
+    assert list(model.partial_fit(X, y, classes=[0, 1, 2]).classes_) == [0, 1, 2]
+
+
 def test_warm_start_has_to_have_all_classes():
     model = MLPClassifier(max_iter=2, warm_start=True).fit(X, y)
     with pytest.raises(DataError, match=r"Previously got \[0 1 2\], `y` has \[0 1\]"):
