@@ -59,9 +59,12 @@ class ActivationHistogramDisplay(LayerHistograms):
         """
         samples = np.ascontiguousarray(as_samples(X, "X", network.input_shape, network.dtype, allow_nan=True), network.dtype)
         found = activations(network, samples, training=training)
-        inputs = [samples, *found.values()]
-        # Layers that pass on what they get (flatten, dropout at prediction) would only repeat it.
-        return cls({name: y for (name, y), x in zip(found.items(), inputs, strict=False) if not np.shares_memory(x, y)}).plot()
+        shown: dict[str, np.ndarray] = {}
+        for name, y in found.items():
+            # Layers that pass on what they get (flatten, dropout at prediction) would only repeat it.
+            if not any(np.shares_memory(y, x) for x in (samples, *shown.values())):
+                shown[name] = y
+        return cls(shown).plot()
 
     def _note(self, name: str) -> str:
         zero = float((self.values[name] == 0).mean())

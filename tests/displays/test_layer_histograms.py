@@ -36,6 +36,11 @@ def test_activations_of_every_layer_that_computes():
     assert overlapping_texts(display.figure_) == []
 
 
+def test_a_branch_that_passes_the_input_on_is_not_drawn():
+    net = nn.Sequential(nn.Concat([[nn.Dense(3)], ["flatten"]]), nn.Dense(1)).build(16, rng=0)
+    assert list(ActivationHistogramDisplay.from_network(net, X).values) == ["concat_1.dense_1", "concat_1", "dense_1"]
+
+
 def test_dead_units_are_counted():
     net = deep("relu", 2)
     net.named_parameters()["dense_2.bias"][:4] = -1000
