@@ -20,6 +20,7 @@ OF_THE_REPOSITORY = [
     "docs",
     "examples",
     "plugins",
+    "test_map.py",
     "test_packaging.py",
     "test_setup.py",
     "test_wheels.py",
