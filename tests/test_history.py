@@ -102,6 +102,7 @@ def test_to_dict():
 
 
 def test_to_frame():
+    pytest.importorskip("pandas")
     frame = history_of(3).to_frame()
     assert frame.index.tolist() == [1, 2, 3]
     assert frame.index.name == "epoch"

@@ -134,6 +134,7 @@ def test_weights_and_few_samples():
 
 
 def test_text_and_picture():
+    pytest.importorskip("matplotlib")
     result = search(network())
     assert repr(result).startswith(f"LearningRateSearch: suggestion {result.suggestion:.3g}; {len(result.rates)} rates from 1e-07 to ")
     nothing = LearningRateSearch(result.rates, result.losses, result.smoothed, None, "all rates tried")
