@@ -1,4 +1,4 @@
-"""The one module a plugin author imports; the built-in components import nothing else of nncore.
+"""The one module a plugin author imports; the built-in components import it too, and little else of nncore.
 
 A plugin is a package with an entry point in the group ``nncore`` that names a *manifest* module::
 
