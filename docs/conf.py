@@ -28,8 +28,6 @@ extensions = [
     # Own ones, in _ext.
     "accessible",
     "api_pages",
-    "c_header",
-    "command_line",
     "docstrings",
     "formulas",
 ]

@@ -1,4 +1,4 @@
-"""Writes the pages of the Python reference before Sphinx reads any: one a public class or function, one a kind of component.
+"""Writes the pages of the reference before Sphinx reads any: one a public class or function, one a kind of component, and two of others.
 
 What there is comes from ``__all__`` of the public modules and from the registry, so that a new name or component is in the reference
 because it exists.
@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import c_header
+import command_line
 from docstrings import escaped
 from sphinx.application import Sphinx
 
@@ -36,8 +38,6 @@ MODULES = {
     "nncore.training": False,
 }
 
-#: Pages in the same folder that c_header.py and command_line.py write.
-OTHERS = ("plugin.h.rst", "command-line.rst")
 #: What other modules of nncore ask of a network, and users need not know.
 INTERNAL = {"allocate", "begin_average", "end_average", "program_for_training", "score_dataset", "swap"}
 
@@ -102,7 +102,7 @@ def constant(value: object) -> str:
 
 
 def table(rows: Iterator[tuple[str, ...]], head: tuple[str, ...]) -> str:
-    lines = [".. list-table::", "   :header-rows: 1", "   :class: reference-table", ""]
+    lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in [head, *rows]:
         lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
     return "\n".join(lines) + "\n\n"
@@ -171,7 +171,8 @@ def pages() -> dict[str, str]:
     found: dict[str, str] = {}
     for name, own_pages in MODULES.items():
         found |= module_page(importlib.import_module(name), own_pages)
-    return found | {f"components/{kind}.rst": kind_page(kind) for kind in KINDS}
+    found |= {f"components/{kind}.rst": kind_page(kind) for kind in KINDS}
+    return found | {"api/plugin.h.rst": c_header.page(), "api/command-line.rst": command_line.page()}
 
 
 def write_pages(app: Sphinx) -> None:
@@ -180,7 +181,7 @@ def write_pages(app: Sphinx) -> None:
     wanted = pages()
     for folder in ("api", "components"):
         for path in (reference / folder).glob("*.rst"):
-            if path.relative_to(reference).as_posix() not in wanted and path.name not in OTHERS:
+            if path.relative_to(reference).as_posix() not in wanted:
                 path.unlink()
     for name, text in wanted.items():
         path = reference / name

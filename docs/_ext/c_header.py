@@ -1,15 +1,13 @@
-"""Writes the page of the C interface from nncore/plugin.h, as libclang reads it: every macro, type, function type and field."""
+"""The page of the C interface, from nncore/plugin.h, as libclang reads it: every macro, type, function type and field."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from clang.cindex import Cursor, CursorKind, Index, TokenKind, TranslationUnit
 from docstrings import escaped
-from sphinx.application import Sphinx
 
 HEADER = Path(__file__).parents[2] / "nncore" / "include" / "nncore" / "plugin.h"
 #: What the header takes from the standard library, so that no compiler's headers are needed to read it.
@@ -118,15 +116,3 @@ def page() -> str:
             twin = following is not None and following.spelling == cursor.spelling.removesuffix("_f32") + "_f64"
             body += entry(cursor, following if twin else None) + "\n"
     return body
-
-
-def write_page(app: Sphinx) -> None:
-    path = Path(app.srcdir) / "reference" / "api" / "plugin.h.rst"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text() != page():
-        path.write_text(page())
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("builder-inited", write_page, priority=200)
-    return {"parallel_read_safe": True}

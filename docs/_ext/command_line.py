@@ -1,15 +1,12 @@
-"""Writes the page of the command line from the parsers of ``nncore``: every subcommand, argument and option."""
+"""The page of the command line, from the parsers of ``nncore``: every subcommand, argument and option."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 from docstrings import escaped
-from sphinx.application import Sphinx
 
 from nncore.cli import make_parser
 
@@ -73,16 +70,3 @@ def page() -> str:
     body += "Results go to standard output; notices, progress and errors to standard error. E" + prose(parser.epilog)[1:] + ".\n\n"
     body += ".. program:: nncore\n\n" + "".join(argument(action, parser) for action in parser._actions if action.dest == "version")
     return body + "".join(command(name, subparser) for name, subparser in commands(parser))
-
-
-def write_page(app: Sphinx) -> None:
-    path = Path(app.srcdir) / "reference" / "api" / "command-line.rst"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = page()
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("builder-inited", write_page, priority=200)
-    return {"parallel_read_safe": True}
