@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, frame_columns
 from nncore.estimators.standardizer import Standardizer
+from nncore.estimators.warning import warn_user
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 from nncore.plugin import Layer
@@ -121,11 +121,10 @@ class ColumnEncoder:
         """Say so if text that nobody called categorical has too many levels."""
         n_levels, n_rows = len(self.categories[index].levels), columns.n_rows
         if self._is_guess and columns.kind(index) != "category" and n_levels > max(IDENTIFIER_SHARE * n_rows, FEW):
-            warnings.warn(
+            warn_user(
                 f"{columns.label(index)} of X has {n_levels} different texts in {n_rows} rows: it names the rows, and a network learns "
                 "such names by heart. Drop it, or name it in categorical_features if it is meant",
                 DataWarning,
-                stacklevel=2,
             )
 
     def _look_at_numbers(self, matrix: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from nncore.activations.sigmoid import Sigmoid
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
+from nncore.estimators.warning import warn_user
 from nncore.history import History
 from nncore.layers.dense import Dense
 from nncore.model import Sequential
@@ -161,7 +161,7 @@ class LogisticNeuron(LinearBinaryClassifier):
                 if separated
                 else f"the gradient is still above tol={self.tol:g} after {self.n_iter_} epochs: raise max_epochs or tol"
             )
-            warnings.warn(message, ConvergenceWarning, stacklevel=2)
+            warn_user(message, ConvergenceWarning)
         return self
 
     def decision(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 from typing import Any, Self
 
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from nncore._core.perceptron import PerceptronTrainer
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
+from nncore.estimators.warning import warn_user
 
 UPDATE = np.dtype([("epoch", np.int64), ("sample", np.int64), ("margin", np.float64)])
 
@@ -153,12 +153,11 @@ class Perceptron(LinearBinaryClassifier):
         elif hasattr(self, "updates_"):
             del self.updates_
         if not self.converged_:
-            warnings.warn(
+            warn_user(
                 f"the perceptron did not separate the classes in {self.max_epochs} epochs; kept are the best weights it met, with "
                 f"{self.n_errors_} of {n_samples} training samples wrong. Raise max_epochs, scale the features, or take a model "
                 "for classes that overlap (LogisticNeuron)",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self
 
