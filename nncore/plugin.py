@@ -30,10 +30,11 @@ from nncore.errors import ParameterError
 from nncore.history import History
 from nncore.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 from nncore.monitor import Monitor
+from nncore.snapshot import Snapshot
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
-    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Tensor", "TensorSpan",
+    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
     "function_table", "hookimpl", "native_kernel", "resolve", "rung",
 ]  # fmt: skip
 

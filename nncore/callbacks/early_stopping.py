@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from nncore.plugin import Callback, Monitor
+from nncore.plugin import Callback, Monitor, Snapshot
 
 
 class EarlyStopping(Callback):
@@ -54,7 +52,7 @@ class EarlyStopping(Callback):
     def _forget(self) -> None:
         self.best_epoch = 0
         self._monitor = Monitor("EarlyStopping", self.monitor, self.mode, self.min_delta)
-        self._snapshot: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
+        self._best: Snapshot | None = None
 
     @property
     def best_value(self) -> float:
@@ -66,26 +64,15 @@ class EarlyStopping(Callback):
     def on_epoch_end(self, training: Any) -> None:
         if self._monitor.improved(training.history):
             self.best_epoch = training.epoch
-            if self.restore_best:
-                self._remember(training.network)
+            if self.restore_best and self._best is None:
+                self._best = Snapshot(training.network)
+            elif self._best is not None:
+                self._best.update(training.network)
         elif training.epoch - self.best_epoch >= self.patience:
             best = f"best {self.best_value:.6g} in epoch {self.best_epoch}" if self.best_epoch else "it never was a number"
             training.stop(f"{self.monitor} did not improve for {self.patience} epoch{'s' * (self.patience > 1)} ({best})")
 
     def on_fit_end(self, training: Any) -> None:
-        if self._snapshot is not None:
-            parameters, buffers = self._snapshot
-            np.copyto(training.network.parameters, parameters)
-            for name, view in training.network.named_buffers().items():
-                np.copyto(view, buffers[name])
-            self._snapshot = None
-
-    def _remember(self, network: Any) -> None:
-        """Copy parameters and buffers, into the memory of the former copy if there is one."""
-        if self._snapshot is None:
-            self._snapshot = network.parameters.copy(), {name: view.copy() for name, view in network.named_buffers().items()}
-        else:
-            parameters, buffers = self._snapshot
-            np.copyto(parameters, network.parameters)
-            for name, view in network.named_buffers().items():
-                np.copyto(buffers[name], view)
+        if self._best is not None:
+            self._best.restore(training.network)
+            self._best = None

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from nncore.estimators.held_out import HeldOut
-from nncore.estimators.snapshot import Snapshot
 from nncore.history import History
 from nncore.plugin import Callback
+from nncore.snapshot import Snapshot
 
 
 class Convergence(Callback):

@@ -18,11 +18,11 @@ from threadpoolctl import threadpool_limits
 
 from nncore.errors import ParameterError
 from nncore.estimators.fit_tasks import FitTasks
-from nncore.estimators.snapshot import Snapshot
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.warning import warn_user
 from nncore.model import Sequential
 from nncore.planning import plan_network
+from nncore.snapshot import Snapshot
 
 
 @dataclass

@@ -69,7 +69,7 @@ def test_restores_the_best_epoch_when_nothing_stopped_the_fit():
     assert run.reason is None
     assert run.restored_epoch == 2
     assert (callback.best_epoch, callback.best_value) == (2, 1)
-    assert callback._snapshot is None  # a second copy of the network is not kept after the fit
+    assert callback._best is None  # a second copy of the network is not kept after the fit
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
