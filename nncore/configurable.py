@@ -11,12 +11,18 @@ import numpy as np
 from nncore.errors import ParameterError
 
 
-def _inside(value: float, interval: str) -> bool:
-    """Whether `value` lies in an interval written as in mathematics, ``"[0, 1)"``; NaN never does."""
+def bounds(interval: str) -> tuple[float, float]:
+    """The ends of an interval written as in mathematics, ``"[0, 1)"``."""
     low, high = (float(bound) for bound in interval[1:-1].split(","))
+    return low, high
+
+
+def is_inside(value: Any, interval: str) -> Any:
+    """Whether a number, or each number of an array, lies in an interval; NaN never does."""
+    low, high = bounds(interval)
     above = value >= low if interval[0] == "[" else value > low
     below = value <= high if interval[-1] == "]" else value < high
-    return above and below
+    return above & below
 
 
 class _Validated(type):
@@ -72,7 +78,7 @@ class Configurable(metaclass=_Validated):
             is_number = isinstance(value, (int, np.integer) if name in self.whole else (int, float, np.number)) and not isinstance(
                 value, bool
             )
-            if not is_number or not _inside(value, interval):
+            if not is_number or not is_inside(value, interval):
                 raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}, got {value!r}")
 
     def __repr__(self) -> str:

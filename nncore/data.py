@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core.program import all_finite
+from nncore.configurable import is_inside
 from nncore.errors import DataError, DtypeError, ShapeError
 from nncore.plugin import Loss
 
@@ -182,8 +183,7 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
     check_finite(array, name, dtype)
     reals = np.ascontiguousarray(array, dtype)
     if loss.target_range is not None:
-        low, high = (float(bound) for bound in loss.target_range[1:-1].split(","))
-        outside = np.argwhere((reals < low) | (reals > high))
+        outside = np.argwhere(~is_inside(reals, loss.target_range))
         if len(outside):
             row, column = outside[0]
             raise DataError(f"{name} is {array[row, column]} at row {row}; {loss!r} takes targets in {loss.target_range}")

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from nncore import data, registry
 from nncore.data import Dataset, Targets, as_samples, as_targets, as_weights
 from nncore.errors import DataError, DtypeError, ShapeError
+from nncore.plugin import Loss
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 CROSS_ENTROPY = registry.resolve("losses", "softmax_cross_entropy")
 MSE = registry.resolve("losses", "mse")
 BINARY = registry.resolve("losses", "binary_cross_entropy")
+ABOVE_ZERO = type("AboveZero", (Loss,), {"target_range": "(0, inf)"})()
 
 
 # ---- samples ---------------------------------------------------------------------------------------------------------------
@@ -120,6 +122,7 @@ def test_one_target_may_be_a_vector() -> None:
         ([np.nan], MSE, 1, DataError, "contains NaN at row 0"),
         ([0.0, 1.5], BINARY, 1, DataError, r"y is 1.5 at row 1; .* takes targets in \[0, 1\]"),
         ([0, np.nan], CROSS_ENTROPY, 2, DataError, "NaN at row 1"),
+        ([1.0, 0.0], ABOVE_ZERO, 1, DataError, r"y is 0.0 at row 1; .* takes targets in \(0, inf\)"),
     ],
 )  # fmt: skip
 def test_targets_that_do_not_fit(y: object, loss: object, n_outputs: int, error: type[Exception], message: str) -> None:

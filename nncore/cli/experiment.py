@@ -12,6 +12,7 @@ import numpy as np
 from nncore import registry
 from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
+from nncore.configurable import is_inside
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.tabular import ClassTarget, Table, TableEncoder, hold_out, infer_target, read_table
 from nncore.tabular.columns import parse_numbers
@@ -143,9 +144,8 @@ def _check_range(loss: Loss, table: Table, settings: Settings) -> None:
     if loss.target_range is None:
         return
     assert settings.target is not None, "the command line asks for it"
-    low, high = (float(bound) for bound in loss.target_range[1:-1].split(","))
     numbers = parse_numbers(settings.target, table.column(settings.target), table.place)
-    if (outside := (numbers < low) | (numbers > high)).any():
+    if (outside := ~is_inside(numbers, loss.target_range)).any():
         row = int(outside.argmax())
         where = f"column {settings.target!r}, {table.place(row)}: {numbers[row]:g}"
         raise DataError(f"{where} is outside {loss.target_range}, which --loss {settings.loss} takes; choose another loss")

@@ -7,17 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nncore.configurable import bounds
 from nncore.errors import ParameterError
 from nncore.plugin import Configurable
 from nncore.testing.expectations import expect
 
 C = TypeVar("C", bound=Configurable)
-
-
-def bounds(interval: str) -> tuple[float, float]:
-    """The ends of an interval like ``"[0, 1)"``."""
-    low, high = (float(bound) for bound in interval[1:-1].split(","))
-    return low, high
 
 
 def unusual(component: C) -> list[C]:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from nncore import registry
+from nncore.configurable import bounds
 from nncore.errors import DataError
 from nncore.layers.dense import Dense
 from nncore.model import Sequential
@@ -18,7 +19,7 @@ from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
-from nncore.testing.hyperparameters import bounds, unusual
+from nncore.testing.hyperparameters import unusual
 from nncore.testing.twin import numpy_twin
 from nncore.testing.widths import outputs_for
 
