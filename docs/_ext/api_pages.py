@@ -17,7 +17,7 @@ from typing import Any
 
 import c_header
 import command_line
-from docstrings import escaped
+from markup import escaped, heading
 from sphinx.application import Sphinx
 
 from nncore.catalogue import BASES
@@ -84,10 +84,6 @@ def methods(cls: type, base: type = object) -> list[str]:
     ]
     names = dict.fromkeys(name for owner in owners for name, value in vars(owner).items() if is_method(name, value))
     return [name for name in names if not hasattr(base, name)]
-
-
-def heading(text: str, line: str = "=") -> str:
-    return f"{text}\n{line * (len(text) + 2)}\n\n"
 
 
 def summary_of(thing: Any) -> str:

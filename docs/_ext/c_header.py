@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clang.cindex import Cursor, CursorKind, Index, TokenKind, TranslationUnit
-from docstrings import escaped
+from markup import heading, prose
 
 HEADER = Path(__file__).parents[2] / "nncore" / "include" / "nncore" / "plugin.h"
 #: What the header takes from the standard library, so that no compiler's headers are needed to read it.
@@ -43,9 +43,7 @@ def text(comment: str | None) -> str:
     if not comment or SECTION.match(comment):
         return ""
     lines = (line.strip().removeprefix("*").strip() for line in comment.strip().removeprefix("/*").removesuffix("*/").splitlines())
-    prose = re.sub(r"`([^`]+)`", r"``\1``", "\n".join(lines).strip())
-    prose = re.sub(r"(``.*?``)|\*", lambda match: match[1] or r"\*", prose)
-    return "\n".join(escaped(line) for line in prose.splitlines())
+    return prose("\n".join(lines).strip())
 
 
 def indented(body: str, depth: int = 1) -> str:
@@ -93,10 +91,6 @@ def entry(cursor: Cursor, twin: Cursor | None) -> str:
         return "".join(f".. c:enumerator:: {value.spelling} = {value.enum_value}\n\n" for value in cursor.get_children())
     signatures = [source(each).removeprefix("typedef ") for each in (cursor, twin) if each]
     return ".. c:type:: " + f"\n{' ' * 12}".join(signatures) + "\n\n" + indented(comment + "\n\n" + arguments(cursor))
-
-
-def heading(title: str, line: str) -> str:
-    return f"{title}\n{line * len(title)}\n\n"
 
 
 def page() -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 
-from docstrings import escaped
+from markup import heading, prose
 
 from nncore.cli import make_parser
 
@@ -18,10 +17,9 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Ar
             yield from action.choices.items()
 
 
-def prose(text: str | None) -> str:
-    """A help text as a paragraph: what is a star in it is no markup."""
-    words = re.sub(r"`([^`]+)`", r"``\1``", " ".join((text or "").split()))
-    return escaped(re.sub(r"(``.*?``)|\*", lambda match: match[1] or r"\*", words))
+def paragraph(text: str | None) -> str:
+    """A help text on one line."""
+    return prose(" ".join((text or "").split()))
 
 
 def usage(parser: argparse.ArgumentParser) -> str:
@@ -33,7 +31,7 @@ def usage(parser: argparse.ArgumentParser) -> str:
 def argument(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
     """One argument or option, as the help of the command shows it."""
     formatter = argparse.HelpFormatter(parser.prog)
-    text = prose(formatter._expand_help(action) if action.help else "")
+    text = paragraph(formatter._expand_help(action) if action.help else "")
     choices = "" if action.choices is None or action.metavar is None else f" One of {', '.join(map(str, action.choices))}."
     if not action.option_strings:
         names = formatter._metavar_formatter(action, action.dest)(1)[0]
@@ -45,13 +43,13 @@ def argument(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
 
 def command(name: str, parser: argparse.ArgumentParser) -> str:
     """A section: what the command is for, its usage, its groups of options, its examples."""
-    page = heading(f"nncore {name}", "-") + f".. program:: {parser.prog}\n\n{prose(parser.description)}\n\n" + block(usage(parser))
+    page = heading(f"nncore {name}", "-") + f".. program:: {parser.prog}\n\n{paragraph(parser.description)}\n\n" + block(usage(parser))
     groups = [group for group in parser._action_groups if group._group_actions]
     for group in groups:
         shown = [action for action in group._group_actions if action.dest != "help" and action.help != argparse.SUPPRESS]
         if shown:
             title = {"positional arguments": "Arguments", "options": "Options"}.get(group.title or "", (group.title or "").capitalize())
-            page += f".. rubric:: {title}\n\n" + (f"{prose(group.description)}\n\n" if group.description else "")
+            page += f".. rubric:: {title}\n\n" + (f"{paragraph(group.description)}\n\n" if group.description else "")
             page += "".join(argument(action, parser) for action in shown)
     return page + (block(parser.epilog) if parser.epilog else "")
 
@@ -60,13 +58,9 @@ def block(text: str) -> str:
     return ".. code-block:: text\n\n" + "".join(f"   {line}\n" if line else "\n" for line in text.splitlines()) + "\n"
 
 
-def heading(title: str, line: str) -> str:
-    return f"{title}\n{line * len(title)}\n\n"
-
-
 def page() -> str:
     parser = make_parser()
     body = heading("Command line", "=")
-    body += "Results go to standard output; notices, progress and errors to standard error. E" + prose(parser.epilog)[1:] + ".\n\n"
+    body += "Results go to standard output; notices, progress and errors to standard error. E" + paragraph(parser.epilog)[1:] + ".\n\n"
     body += ".. program:: nncore\n\n" + "".join(argument(action, parser) for action in parser._actions if action.dest == "version")
     return body + "".join(command(name, subparser) for name, subparser in commands(parser))

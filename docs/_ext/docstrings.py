@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from docutils import nodes
+from markup import escaped
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -30,11 +30,6 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, con
         if found is not None:
             return found
     return contnode
-
-
-def escaped(text: str) -> str:
-    """Text in which bars and underscores at the end of a word, but for those in ``code``, are what they look like."""
-    return re.sub(r"(``.*?``|`[^`]+`)|\||(?<=\w)_(?!\w)", lambda match: match[1] or "\\" + match[0], text)
 
 
 def read(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
