@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -107,15 +108,17 @@ def _check_files(settings: Settings, save_config: Path | None) -> None:
     """What would fail after the training fails now."""
     assert settings.data is not None, "asked for before"
     inputs = () if str(settings.data) == STDIN else (settings.data,)
-    for option, path in (("--out", settings.out), ("--report", settings.report), ("--save-config", save_config)):
-        if path is not None:
-            check_output(path, *inputs, option=option, may_be_stream=option != "--out")
+    options = (("--out", settings.out), ("--report", settings.report), ("--save-config", save_config))
+    written = {option: path for option, path in options if path is not None}
+    for option, path in written.items():
+        check_output(path, *inputs, option=option, may_be_stream=option != "--out")
+    for one, other in combinations(written, 2):
+        if written[one] == written[other]:
+            raise ParameterError(f"{one} and {other} are both {written[one]}; choose another name for one")
     if settings.out is not None:
         require("safetensors", extra="save", purpose="--out")
     if settings.report is not None:
         require("matplotlib", extra="plot", purpose="--report")
-        if settings.report == settings.out:
-            raise ParameterError(f"--out and --report are both {settings.out}; choose another name for one")
 
 
 def _teller(settings: Settings) -> Callable[[str, str], None]:

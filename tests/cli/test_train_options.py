@@ -229,7 +229,8 @@ def test_a_bad_file_is_one_sentence(content: bytes, message: str, tmp_path: Path
         (["--metric", "acuracy"], "did you mean"),
         (["--normalization", "batchnorm"], "did you mean"),
         (["--cv", "300"], "--cv 300: "),
-        (["--out", "m", "--report", "m"], "are both m"),
+        (["--out", "m", "--report", "m"], "--out and --report are both m"),
+        (["--out", "m", "--save-config", "m"], "--out and --save-config are both m"),
         (["--report", "none/r.html"], "--report none/r.html: there is no folder none"),
     ],
 )
