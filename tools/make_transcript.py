@@ -3,7 +3,7 @@
 
     python tools/make_transcript.py /path/to/data > docs/transcripts/train.md
 
-The folder is the one that the issue tracker calls "data at hand": adult, bike_sharing, and so on, each with its files. Durations are
+The folder holds those of CHAPTERS below: adult, bike_sharing, and so on, each with the files that their sources offer. Durations are
 replaced by "…", since they differ from run to run; everything else is the same on the same machine.
 """
 
