@@ -1,8 +1,9 @@
-"""Checks of the plain arguments that users pass: dtypes, seeds, counts."""
+"""Checks of the plain arguments that users pass: dtypes, seeds, counts; and names in messages."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,3 +45,9 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ParameterError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """``a, b, c and 4 more``."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from nncore.arguments import listed
 from nncore.cli.config_file import as_toml
 from nncore.cli.html_parts import bars, code, folded, page, paragraph, picture, section, table, tiles
 from nncore.cli.outcome import Outcome
 from nncore.cli.report import column_notes
 from nncore.cli.scores import class_reports, score_name, score_value
-from nncore.cli.terminal import listed, percent, seconds, significant
+from nncore.cli.terminal import percent, seconds, significant
 from nncore.tabular import ClassTarget
 from nncore.tabular.columns import CategoricalColumn, NumericColumn
 from nncore.tabular.source import STDIN

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from nncore.arguments import listed
 from nncore.cli.evaluation import as_probabilities, gives_probabilities, predictions
 from nncore.cli.output import check_output, writing_atomically
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
-from nncore.cli.terminal import listed, notice
+from nncore.cli.terminal import notice
 from nncore.errors import FileFormatError, ParameterError
 from nncore.tabular import ClassTarget, RealTarget, Table, TableEncoder, read_blocks
 from nncore.tabular.description import KEY, from_json

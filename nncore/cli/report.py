@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from nncore.arguments import listed
 from nncore.cli.experiment import Task
-from nncore.cli.terminal import listed, percent, significant
+from nncore.cli.terminal import percent, significant
 from nncore.tabular import ClassTarget, Table, TableEncoder
 from nncore.tabular.columns import CategoricalColumn, NumericColumn, parse_numbers
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind

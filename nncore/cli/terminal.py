@@ -32,12 +32,6 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
-def listed(names: list[str], most: int = 12) -> str:
-    """``a, b, c and 4 more``."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
 def significant(value: float) -> str:
     """Five digits that count, without an exponent where a person would write none: ``117043``, ``0.0012346``."""
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.5g}"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from nncore.arguments import listed
 from nncore.configuration import require
 from nncore.errors import DataError, ParameterError
 
@@ -150,11 +151,7 @@ def as_mask(chosen: NDArray[Any], columns: Columns | None, shape: tuple[int, ...
         raise ParameterError("categorical_features holds names, but X has none: pass a frame, or indices")
     for name in chosen.ravel():
         if name not in columns.names:
-            raise ParameterError(f"categorical_features names {str(name)!r}; the columns of X are {_listed(columns.names)}")
+            known = listed(list(map(repr, columns.names)), most=20)
+            raise ParameterError(f"categorical_features names {str(name)!r}; the columns of X are {known}")
         mask[columns.names.index(name)] = True
     return mask
-
-
-def _listed(names: Sequence[Any], most: int = 20) -> str:
-    shown = ", ".join(map(repr, names[:most]))
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from nncore.arguments import listed
 from nncore.errors import DataError
 
 
@@ -56,10 +57,10 @@ class Table:
         """The cells of one column. Raises `DataError`, with near names, if there is none of that name."""
         if name in self.names:
             return self.columns[self.names.index(name)]
-        near = difflib.get_close_matches(name, self.names, n=3)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {_listed(self.names)}"
+        near, known = difflib.get_close_matches(name, self.names, n=3), listed(list(map(repr, self.names)), most=20)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {known}"
         if not self.has_header:
-            hint = f"its first line is taken for data and the columns are called {_listed(self.names)}; if it holds names, say --header"
+            hint = f"its first line is taken for data and the columns are called {known}; if it holds names, say --header"
         raise DataError(f"{self.source} has no column {name!r}; {hint}")
 
     def rename(self, names: Sequence[str]) -> Table:
@@ -70,8 +71,3 @@ class Table:
         """The given rows, in the given order."""
         columns = [[column[row] for row in rows] for column in self.columns]
         return replace(self, columns=columns, lines=[self.lines[row] for row in rows])
-
-
-def _listed(names: Sequence[str], most: int = 20) -> str:
-    shown = ", ".join(map(repr, names[:most]))
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
