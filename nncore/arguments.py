@@ -11,6 +11,16 @@ import numpy as np
 from nncore.errors import ParameterError
 
 
+def is_whole(value: object) -> bool:
+    """Whether it is an int, of NumPy or not; True is none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether it is an int or a float, of NumPy or not; True is none."""
+    return is_whole(value) or isinstance(value, (float, np.floating))
+
+
 def as_dtype(dtype: Any) -> np.dtype:
     """float32 or float64, from whatever NumPy takes as a dtype."""
     try:
@@ -28,21 +38,21 @@ def as_seed(rng: Any) -> int:
         return int(rng.integers(2**64, dtype=np.uint64))
     if isinstance(rng, np.random.SeedSequence):
         return int(rng.generate_state(1, np.uint64)[0])
-    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
+    if rng is None or (is_whole(rng) and rng >= 0):
         return int(np.random.SeedSequence(rng).generate_state(1, np.uint64)[0])
     raise ParameterError(f"rng must be a whole number of at least 0, a numpy Generator or SeedSequence, or None, got {rng!r}")
 
 
 def number(name: str, value: Any, least: float) -> float:
     """`value` as a finite float of at least `least`; `name` is that of the argument."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not least <= value < math.inf:
+    if not is_number(value) or not least <= value < math.inf:
         raise ParameterError(f"{name} must be a number of at least {least}, got {value!r}")
     return float(value)
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
     """`value` as an int of at least `least`; `name` is that of the argument."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    if not is_whole(value) or value < least:
         raise ParameterError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
 

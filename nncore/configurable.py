@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.arguments import is_number, is_whole
 from nncore.errors import ParameterError
 
 
@@ -75,10 +76,8 @@ class Configurable(metaclass=_Validated):
         for name, interval in self.ranges.items():
             value = getattr(self, name)
             wanted = "whole number" if name in self.whole else "number"
-            is_number = isinstance(value, (int, np.integer) if name in self.whole else (int, float, np.number)) and not isinstance(
-                value, bool
-            )
-            if not is_number or not is_inside(value, interval):
+            is_right = is_whole(value) if name in self.whole else is_number(value)
+            if not is_right or not is_inside(value, interval):
                 raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}, got {value!r}")
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import is_number
 from nncore.errors import ParameterError
 from nncore.plugin import Optimizer, TensorSpan
 
@@ -18,14 +19,10 @@ FROZEN = -1
 
 #: What a group may say: the option, what it must be, and the test.
 _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "lr_factor": ("a number of at least 0", lambda v: _is_number(v) and v >= 0),
-    "weight_decay": ("a number of at least 0", lambda v: _is_number(v) and v >= 0),
+    "lr_factor": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
+    "weight_decay": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
     "frozen": ("True or False", lambda v: isinstance(v, (bool, np.bool_))),
 }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(float(value))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nncore import registry
 from nncore._core.program import Program
-from nncore.arguments import as_dtype, as_seed
+from nncore.arguments import as_dtype, as_seed, is_whole
 from nncore.compiler import compile_program
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, NotBuiltError, ParameterError
@@ -99,7 +99,7 @@ class Network:
             This one.
         """
         shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
-        if not shape or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
+        if not shape or any(not is_whole(n) or n < 1 for n in shape):
             raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
         shape = tuple(int(n) for n in shape)
         number_type, seed = as_dtype(dtype), as_seed(rng)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import is_whole
 from nncore.errors import ParameterError, ShapeError
 
 
@@ -31,11 +32,6 @@ def whole_numbers(values: Any) -> list[int] | None:
     if not isinstance(values, (list, tuple, range, np.ndarray)) or not all(is_whole(value) for value in values):
         return None
     return [int(value) for value in values]
-
-
-def is_whole(value: Any) -> bool:
-    """Whether it is an int, of NumPy or not."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def columns_of(layer: str, columns: list[int] | None, input_shape: tuple[int, ...]) -> list[int]:

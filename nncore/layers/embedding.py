@@ -9,8 +9,9 @@ from itertools import accumulate
 
 import numpy as np
 
+from nncore.arguments import is_whole
 from nncore.errors import ParameterError, ShapeError
-from nncore.layers.columns import as_columns, columns_of, is_whole, whole_numbers
+from nncore.layers.columns import as_columns, columns_of, whole_numbers
 from nncore.plugin import Initializer, Kernel, Layer, LayerCall, Plan, Tensor
 
 #: float32 holds every whole number up to this one.

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nncore.arguments import is_whole
 from nncore.configurable import bounds
 from nncore.errors import ParameterError
 from nncore.plugin import Configurable
@@ -24,7 +25,7 @@ def unusual(component: C) -> list[C]:
     changed = {}
     for position, (name, interval) in enumerate(component.ranges.items()):
         low, high = bounds(interval)
-        if isinstance(config.get(name), (int, np.integer)) and not isinstance(config[name], bool):
+        if is_whole(config.get(name)):
             changed[name] = config[name] + 1 if config[name] + 1 <= high else config[name] - 1
         elif name in config:
             fraction = 0.55 + 0.33 / (position + 1)  # 0.88, 0.715, 0.66, …
@@ -45,7 +46,7 @@ def check_ranges(component: Configurable) -> None:
             _expect_refused(component, name, math.nan, "declare its interval in `ranges`, or refuse it in `validate`")
     for name, interval in component.ranges.items():
         expect(name in config, f"`ranges` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")
-        whole = isinstance(config[name], (int, np.integer)) and not isinstance(config[name], bool)
+        whole = is_whole(config[name])
         for value in (math.nan, "0.1"):
             _expect_refused(component, name, value, f"its interval is {interval}; does `validate` call super().validate()?")
         for bound, closed, beyond in zip(bounds(interval), (interval[0] == "[", interval[-1] == "]"), (-math.inf, math.inf), strict=True):
