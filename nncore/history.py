@@ -132,9 +132,9 @@ class History:
 
         Parameters
         ----------
-        name : str, default="val_loss"
+        name : str, default "val_loss"
             Of the column.
-        mode : {"auto", "min", "max"}, default="auto"
+        mode : {"auto", "min", "max"}, default "auto"
             What is best. ``"auto"`` is the smallest loss and, for a metric, what the metric says.
 
         Returns

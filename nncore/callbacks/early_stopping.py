@@ -12,15 +12,15 @@ class EarlyStopping(Callback):
 
     Parameters
     ----------
-    monitor : str, default="val_loss"
+    monitor : str, default "val_loss"
         A column of the history: ``"val_loss"``, ``"loss"``, ``"val_accuracy"``, ...
-    patience : int, default=10
+    patience : int, default 10
         Epochs without improvement after which the fit stops; at least 1.
-    min_delta : float, default=0.0
+    min_delta : float, default 0.0
         An epoch improves if it is better than the best one by more than this.
-    mode : {"auto", "min", "max"}, default="auto"
+    mode : {"auto", "min", "max"}, default "auto"
         What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
-    restore_best : bool, default=True
+    restore_best : bool, default True
         At the end of the fit, however it ends, put back the parameters and buffers of the best epoch. The optimizer's state
         and the step count stay those of the last step.
 

@@ -23,7 +23,7 @@ class ProgressBar(Callback):
 
     Parameters
     ----------
-    delay : float, default=0.5
+    delay : float, default 0.5
         Seconds before anything is shown.
     stream : text file, optional
         Where to write; by default the cell's output in a notebook, else standard error, so that a program's own output stays clean.

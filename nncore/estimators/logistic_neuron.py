@@ -35,18 +35,18 @@ class LogisticNeuron(LinearBinaryClassifier):
 
     Parameters
     ----------
-    max_epochs : int, default=1000
+    max_epochs : int, default 1000
         Passes over the samples, at most.
-    batch_size : int or None, default=None
+    batch_size : int or None, default None
         Samples for each step; None takes all of them, which is gradient descent proper. Smaller batches stay around the
         optimum at a distance that falls with the learning rate.
-    optimizer : Optimizer, str, dict or None, default=None
+    optimizer : Optimizer, str, dict or None, default None
         Acts on the decorrelated features. None is Nesterov's momentum 0.9 with a learning rate of 4 for full batches. For
         smaller ones it is SGD with a tenth of the learning rate that is safe for them on average [2]_.
-    tol : float, default=1e-7
+    tol : float, default 1e-7
         Full batches only: converged, once no entry of the gradient (of the decorrelated features' weights) is larger
         in two epochs running.
-    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default None
         Decides which samples share a batch. Full batches leave nothing to chance: training starts from zero.
 
     Attributes

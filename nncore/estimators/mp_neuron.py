@@ -21,9 +21,9 @@ class MPNeuron:
     ----------
     weight : array-like of n_inputs numbers, of any shape
         w. Flattened in C order, as the samples are: weights of shape (28, 28, 3) suit images of that shape.
-    bias : float, default=0.0
+    bias : float, default 0.0
         b.
-    activation : Activation, str or dict, default="step"
+    activation : Activation, str or dict, default "step"
         φ: any registered activation. The step gives 1 where w·x + b > 0, else 0.
 
     Attributes

@@ -29,19 +29,19 @@ class Perceptron(LinearBinaryClassifier):
 
     Parameters
     ----------
-    max_epochs : int, default=1000
+    max_epochs : int, default 1000
         Epochs after which to give up, with a `ConvergenceWarning`.
-    shuffle : bool, default=True
+    shuffle : bool, default True
         Visit the samples in a fresh random order each epoch, else as they come.
-    init : {"random", "zeros"}, default="random"
+    init : {"random", "zeros"}, default "random"
         First weights. ``"random"`` draws weights and bias from U(-1/√n, 1/√n), n = n_features. ``"zeros"`` makes the bound
         (R / γ)². But from zero the weights are always sums of samples, and if those are whole numbers (0 and 1, say) many
         margins are exactly 0, so that the weights met are worse: on XOR two samples of four are wrong instead of one.
-    fit_intercept : bool, default=True
+    fit_intercept : bool, default True
         False keeps b = 0; the bounds then hold for x in place of [x, 1].
-    record_updates : bool, default=False
+    record_updates : bool, default False
         Keep every update in `updates_`.
-    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default None
         Decides the order of visits and the random first weights.
 
     Attributes

@@ -18,12 +18,12 @@ class Accuracy(Metric):
 
     Parameters
     ----------
-    mode : {"auto", "classes", "labels"}, default="auto"
+    mode : {"auto", "classes", "labels"}, default "auto"
         ``"classes"``: one class a sample, the largest output. ``"labels"``: every output is a yes/no question of its own,
         yes where it is greater than `threshold`, and a sample is correct if all of them are, as in scikit-learn's
         ``accuracy_score``. ``"auto"``: ``"labels"`` for a single output; for several outputs ``"classes"`` if the targets are
         class indices or each row of them sums to 1 (one-hot, probabilities), else ``"labels"``.
-    threshold : float, default=0.5
+    threshold : float, default 0.5
         What separates yes from no, in outputs and targets; 0 for −1 and +1 (``hinge``).
 
     Notes
