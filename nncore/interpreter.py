@@ -77,20 +77,24 @@ class Interpreter:
         assert state is not None, "an optimizer comes with its state"
         before = spec.parameters.copy(), state.copy()
         try:
-            for number, group in enumerate(spec.grouping.groups):
-                changes = group.changed(optimizer)
-                if "lr" in optimizer.config():
-                    changes["lr"] = float(spec.optimizer_hyper[number, 0])  # a schedule may have moved it
-                with _changed(optimizer, changes):
-                    if optimizer.needs_tensors:
-                        optimizer.step(spec.parameters, spec.gradients, state, step, spec.grouping.tensors_of(number))
-                        continue
-                    for begin, end, member in spec.grouping.stretches():
-                        if member == number:
-                            optimizer.step(spec.parameters[begin:end], spec.gradients[begin:end], state[:, begin:end], step)
+            for number in range(len(spec.grouping.groups)):
+                self._update_group(number, optimizer, state, step)
         except BaseException:
             spec.parameters[...], state[...] = before
             raise
+
+    def _update_group(self, number: int, optimizer: Optimizer, state: np.ndarray, step: int) -> None:
+        w, g, grouping = self.spec.parameters, self.spec.gradients, self.spec.grouping
+        changes = grouping.groups[number].changed(optimizer)
+        if "lr" in optimizer.config():
+            changes["lr"] = float(self.spec.optimizer_hyper[number, 0])  # a schedule may have moved it
+        with _changed(optimizer, changes):
+            if optimizer.needs_tensors:
+                optimizer.step(w, g, state, step, grouping.tensors_of(number))
+                return
+            for begin, end, member in grouping.stretches():
+                if member == number:
+                    optimizer.step(w[begin:end], g[begin:end], state[:, begin:end], step)
 
 
 def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:
