@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nncore.cli.config_file import as_toml, read_config
-from nncore.cli.evaluation import evaluate, importances
+from nncore.cli.evaluation import Evaluation, evaluate, importances
 from nncore.cli.experiment import Fitted, Parts, Task, batch_size, divide, divide_in_folds, find_task, fit, make_encoder
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output, write_atomically
@@ -76,8 +76,9 @@ def train(settings: Settings) -> int:
         _describe(tell, settings, task, parts)
         final = fit(settings, task, parts, progress=not settings.quiet)
         scored = [final] if len(parts.test) else []
+        evaluations = [evaluate(fitted, task) for fitted in scored]
     else:
-        scored = _fit_folds(tell, settings, task)
+        scored, evaluations = _fit_folds(tell, settings, task)
         everything = Parts(np.arange(task.table.n_rows), np.empty(0, np.int64), np.empty(0, np.int64))
         # Nothing is left to stop by: as many epochs as were best in the folds.
         epochs = max(1, round(float(np.median([fitted.best_epoch for fitted in scored]))))
@@ -90,7 +91,7 @@ def train(settings: Settings) -> int:
         task,
         final,
         scored,
-        [evaluate(fitted, task) for fitted in scored],
+        evaluations,
         importances(scored, task, settings.seed) if settings.report is not None and scored else [],
         time.perf_counter() - began,
     )
@@ -131,21 +132,24 @@ def _teller(settings: Settings) -> Callable[[str, str], None]:
     return (lambda label, text: None) if settings.json and settings.quiet else tell
 
 
-def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task) -> list[Fitted]:
+def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task) -> tuple[list[Fitted], list[Evaluation]]:
+    """A network for each part of the rows, and how good it is on that part."""
     folds = divide_in_folds(task, settings)
     _describe(tell, settings, task, folds[0])
     scored: list[Fitted] = []
+    evaluations: list[Evaluation] = []
     for number, parts in enumerate(folds, start=1):
         fitted = fit(settings, task, parts, progress=False)
         if fitted.history.interrupted:
             raise KeyboardInterrupt
         scored.append(fitted)
-        score = next(iter(evaluate(fitted, task).scores.items()))
+        evaluations.append(evaluate(fitted, task))
+        name, score = next(iter(evaluations[-1].scores.items()))
         tell(
             f"part {number}",
-            f"{score[0]} {score[1]:.4g}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
+            f"{name} {score:.4g}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
         )
-    return scored
+    return scored, evaluations
 
 
 def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts) -> None:
