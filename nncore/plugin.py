@@ -502,6 +502,8 @@ class Callback(Configurable):
     ``training`` has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``, ``fraction`` of the fit done,
     ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after the current callback round.
 
+    `Monitor` tells whether an epoch is the best so far, and `Snapshot` keeps its network.
+
     Attributes
     ----------
     monitor : str or None
