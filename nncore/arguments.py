@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,18 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if not is_whole(value) or value < least:
         raise ParameterError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
+
+
+def is_list(value: object) -> bool:
+    """Whether it holds several things one after the other; a text, which holds letters, and a dict with the name of one thing do not."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
+
+
+def several(name: str, values: Any) -> list[Any]:
+    """`values` as a list; `name` is that of the argument."""
+    if not is_list(values):
+        raise ParameterError(f"{name} must be a list, also of one thing: [...]; got {values!r}")
+    return list(values)
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from nncore import registry
 from nncore._core.program import INPUT_NOT_FINITE, Failure
-from nncore.arguments import as_dtype, as_seed, number, whole_number
+from nncore.arguments import as_dtype, as_seed, number, several, whole_number
 from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.groups import check_groups, group_tensors
@@ -170,7 +170,7 @@ class Sequential(Network):
         clip_norm = self.clip_norm if clip_norm is None else number("clip_norm", clip_norm, 0)
         clip_value = self.clip_value if clip_value is None else number("clip_value", clip_value, 0)
         new_groups = self.groups if groups is None else check_groups(groups)
-        observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in callbacks]
+        observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in several("callbacks", callbacks)]
         if self.is_built and dtype is not None and as_dtype(dtype) != self.dtype:
             raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
 
@@ -510,7 +510,7 @@ def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype
 
 def _metrics(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
     """The metrics asked for, or those that go with the loss."""
-    return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else names)]
+    return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else several("metrics", names))]
 
 
 def _same(one: Any, other: Any) -> bool:

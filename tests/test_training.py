@@ -301,6 +301,8 @@ def test_gradient_that_overflows_is_named() -> None:
     [
         ({"epochs": -1}, "epochs"), ({"epochs": 1.5}, "epochs"), ({"batch_size": 0}, "batch_size"), ({"batch_size": True}, "batch_size"),
         ({"weight_decay": -1}, "weight_decay"), ({"n_threads": 0}, "n_threads"), ({"callbacks": [3]}, "callback"),
+        ({"callbacks": "early_stopping"}, "callbacks must be a list"), ({"callbacks": None}, "callbacks must be a list"),
+        ({"metrics": "accuracy"}, "metrics must be a list"), ({"metrics": {"name": "accuracy"}}, "metrics must be a list"),
         ({"validation": X}, "validation"), ({"drop_last": True, "batch_size": 301}, "drop_last"),
         ({"dtype": "float64"}, "built in float32"), ({"rng": -1}, "rng"), ({"rng": "seed"}, "rng"),
     ],

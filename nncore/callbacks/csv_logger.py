@@ -51,6 +51,8 @@ class CSVLogger(Callback):
         folder = Path(self.path).parent
         if not folder.is_dir():
             raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(folder))
+        if Path(self.path).is_dir():
+            raise IsADirectoryError(errno.EISDIR, "CSVLogger wants the name of a file, and this is a folder", self.path)
         columns, rows = self._read() if self.append and Path(self.path).is_file() else ([], [])
         if columns:
             self._rewrite(columns, rows)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from nncore.arguments import is_list
 from nncore.errors import ParameterError
 
 #: What each number may be, and how to say it.
@@ -43,6 +44,9 @@ FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progr
 #: Numbers that may also be None.
 LIMITS = ("time_limit", "clip_norm")
 
+#: Of components; None is none.
+LISTS = ("layers", "callbacks")
+
 DTYPES = ("input", "float32", "float64")
 
 
@@ -71,6 +75,9 @@ def check_parameters(estimator: Any) -> None:
         value = getattr(estimator, name)
         if value is not None and not (is_number(value) and value > 0):
             refuse(name, "a number above 0 or None")
+    for name in LISTS:
+        if getattr(estimator, name) is not None and not is_list(getattr(estimator, name)):
+            refuse(name, "a list, also of one thing, or None")
     if estimator.dtype not in DTYPES:
         refuse("dtype", "one of " + ", ".join(map(repr, DTYPES)))
 

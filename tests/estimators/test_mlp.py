@@ -336,6 +336,8 @@ def test_verbose(capsys):
         ({"scoring": "beauty"}, "scoring must be 'loss', a metric"),
         ({"solver": "lbfgs", "dropout": 0.1}, "lbfgs"),
         ({"solver": "lbfgs", "callbacks": ["early_stopping"]}, "callbacks listen to epochs"),
+        ({"callbacks": "early_stopping"}, "callbacks must be a list, also of one thing, or None, got 'early_stopping'"),
+        ({"layers": nn.Dense(3)}, "layers must be a list"),
     ],
     ids=str,
 )
