@@ -284,6 +284,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if self.class_weight is None:
             return sample_weight
         weights: NDArray[np.floating] = compute_sample_weight(self.class_weight, y)
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            raise ParameterError(f"class_weight must hold finite numbers of at least 0, got {self.class_weight!r}")
         return weights if sample_weight is None else weights * sample_weight
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nncore.errors import DataError
 from nncore.estimators.held_out import HeldOut
 from nncore.estimators.sparse_rows import SparseRows
 
@@ -42,4 +43,6 @@ class TrainingData:
         That is ½·alpha·ΣW² divided by the sum of the weights of a batch; λ is for whole batches of mean weight.
         """
         mean_weight = 1.0 if self.weights is None else float(self.weights.mean(dtype=np.float64))
+        if mean_weight == 0:
+            raise DataError("every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one")
         return alpha / (batch_size * mean_weight)

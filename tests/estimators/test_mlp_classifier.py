@@ -158,6 +158,18 @@ def test_balanced_helps_the_rare():
     assert balanced_accuracy_score(rare, balanced.predict(points)) > balanced_accuracy_score(rare, plain.predict(points)) + 0.1
 
 
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
+def test_class_weights_that_are_no_weights(weight):
+    with pytest.raises(ParameterError, match="class_weight must hold finite numbers of at least 0"):
+        MLPClassifier(class_weight={0: weight}).fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_weights_that_leave_nothing(solver):
+    with pytest.raises(DataError, match="every sample to train on has the weight 0"):
+        MLPClassifier(class_weight={0: 0.0}, solver=solver).fit(X, y, sample_weight=(y == 0) * 1.0)
+
+
 def test_balanced_and_partial_fit():
     with pytest.raises(ParameterError, match="compute_class_weight"):
         MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
