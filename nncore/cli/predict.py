@@ -113,7 +113,7 @@ class Answers:
         if self.n_rows == 0:
             for text in notices:
                 notice(text)
-            rows = chain([[*self.copied, *_header(self.encoder, self.with_probabilities)]], rows)
+            rows = chain([_header(self.encoder, self.copied, self.with_probabilities)], rows)
         self._remarks = merged([*self._remarks, *found])
         if self.encoder.target.name in table.names:
             self._comparison.add(table, outputs)
@@ -163,11 +163,11 @@ def _destination(path: Path | None) -> Iterator[TextIO]:
             yield file
 
 
-def _header(encoder: TableEncoder, with_probabilities: bool) -> list[str]:
+def _header(encoder: TableEncoder, copied: Sequence[str], with_probabilities: bool) -> list[str]:
     target = encoder.target
-    if isinstance(target, ClassTarget) and with_probabilities:
-        return [target.name, *(f"P({label})" for label in target.classes)]
-    return [target.name]
+    answer = f"predicted {target.name}" if target.name in copied else target.name
+    probabilities = [f"P({label})" for label in target.classes] if isinstance(target, ClassTarget) and with_probabilities else []
+    return [*copied, answer, *probabilities]
 
 
 def _rows(encoder: TableEncoder, outputs: np.ndarray, with_probabilities: bool) -> Iterator[Sequence[str]]:

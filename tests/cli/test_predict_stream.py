@@ -167,6 +167,14 @@ def test_copied_columns_stand_in_front(
     assert "has no column 'x9'; it has 'x0'" in captured.err
 
 
+def test_the_answer_beside_a_copy_of_the_truth_has_a_name_of_its_own(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = written(tmp_path / "known.csv", 30, target=True), tmp_path / "answers.csv"
+    assert main(["predict", str(model), str(data), "--copy", "y", "--proba", "--out", str(out)]) == 0
+    assert reader.read_table(out).names == ["y", "predicted y", "P(no)", "P(yes)"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
