@@ -18,6 +18,7 @@ from nncore.cli.experiment import Fitted, Parts, Task, batch_size, divide, divid
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output, write_atomically
 from nncore.cli.report import describe_columns
+from nncore.cli.scores import in_words
 from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.terminal import labelled, notice, seconds
 from nncore.configuration import require
@@ -144,10 +145,10 @@ def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task)
             raise KeyboardInterrupt
         scored.append(fitted)
         evaluations.append(evaluate(fitted, task))
-        name, score = next(iter(evaluations[-1].scores.items()))
+        judged = dict(list(evaluations[-1].scores.items())[:1])
         tell(
             f"part {number}",
-            f"{name} {score:.4g}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
+            f"{in_words(judged)}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
         )
     return scored, evaluations
 
