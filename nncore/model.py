@@ -189,6 +189,9 @@ class Sequential(Network):
         scored = _metrics(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
+        if held_out is not None:
+            for metric in scored:
+                metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
         if drop_last and len(data) < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {len(data)} samples in batches of {batch_size}")
         recorded = columns(scored, validated=held_out is not None, scheduled=bool(new_schedule or self.schedule))

@@ -15,7 +15,7 @@ import pytest
 import nncore as nn
 from nncore import data
 from nncore._core.program import permutation
-from nncore.errors import NonFiniteError, ParameterError
+from nncore.errors import NonFiniteError, ParameterError, ShapeError
 from nncore.plugin import Callback
 from nncore.training import Training
 
@@ -314,6 +314,16 @@ def test_bad_arguments_change_nothing(arguments: dict[str, object], message: str
         fit(net, **arguments)
     np.testing.assert_array_equal(net.parameters, before)
     assert net.n_steps == 0
+
+
+@pytest.mark.parametrize(
+    "metric", ["r2", "mae", "rmse", nn.get("metrics", "accuracy")(mode="labels"), {"name": "head_accuracy", "n_classes": (2, 2)}]
+)
+def test_a_metric_that_does_not_fit_the_targets_is_refused_before_training(metric: object) -> None:
+    net = nn.Sequential(nn.Dense(2))
+    with pytest.raises(ShapeError, match=r"do not fit|needs a target for each"):
+        fit(net, loss="softmax_cross_entropy", metrics=[metric], validation=(X, Y))
+    assert not net.is_built
 
 
 def test_no_epochs_is_a_build() -> None:

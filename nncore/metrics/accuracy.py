@@ -43,19 +43,23 @@ class Accuracy(Metric):
         if self.mode not in ("auto", "classes", "labels"):
             raise ParameterError(f"Accuracy: mode must be 'auto', 'classes' or 'labels', got {self.mode!r}")
 
+    def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
+        n_rows, n_outputs = output
+        if target not in ((n_rows,), (n_rows, n_outputs)):
+            raise ShapeError(f"Accuracy: targets of shape {target} do not fit outputs of shape {output}")
+        if self.mode == "labels" and len(target) == 1 and n_outputs > 1:
+            raise ShapeError(f"Accuracy: mode='labels' needs a target for each of the {n_outputs} outputs, got class indices")
+
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        self.check_shapes(output.shape, target.shape)
         n_rows, n_outputs = output.shape
         if n_outputs == 1 and target.ndim == 1:
             target = target[:, None]
-        if len(target) != n_rows or (target.ndim == 2 and target.shape[1] != n_outputs):
-            raise ShapeError(f"Accuracy: targets of shape {target.shape} do not fit outputs of shape {output.shape}")
         mode = self._mode(target, n_outputs)
         if mode == "classes":
             truth = target if target.ndim == 1 else target.argmax(axis=1)
             correct = output.argmax(axis=1) == truth
         else:
-            if target.ndim == 1:
-                raise ShapeError(f"Accuracy: mode='labels' needs a target for each of the {n_outputs} outputs, got class indices")
             correct = ((output > self.threshold) == (target > self.threshold)).all(axis=1)
         correct &= ~np.isnan(output).any(axis=1)
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)

@@ -30,10 +30,14 @@ class HeadAccuracy(Metric):
     def __init__(self, n_classes: Sequence[int]) -> None:
         self.n_classes = class_counts(n_classes, "HeadAccuracy")
 
+    def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
+        n_rows = output[0]
+        if output != (n_rows, sum(self.n_classes)) or target != (n_rows, len(self.n_classes)):
+            raise ShapeError(f"{self!r}: targets of shape {target} and outputs of shape {output} do not fit")
+
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        self.check_shapes(output.shape, target.shape)
         n_rows = len(output)
-        if output.shape != (n_rows, sum(self.n_classes)) or target.shape != (n_rows, len(self.n_classes)):
-            raise ShapeError(f"{self!r}: targets of shape {target.shape} and outputs of shape {output.shape} do not fit")
         weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         total = weight.sum()
         if not total:

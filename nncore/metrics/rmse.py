@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.errors import ShapeError
-from nncore.plugin import Metric
+from nncore.metrics.regression import RegressionMetric
 
 
-class RMSE(Metric):
+class RMSE(RegressionMetric):
     """√(Σᵢ wᵢ (yᵢ − Yᵢ)² / Σᵢ wᵢ), the mean over outputs, in their unit.
 
     As scikit-learn's ``root_mean_squared_error``; NaN if the weights sum to 0.
@@ -17,10 +16,6 @@ class RMSE(Metric):
     higher_is_better = False
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        truth = np.asarray(target, dtype=np.float64)
-        truth = truth[:, None] if truth.ndim == 1 else truth  # (n_rows, n_outputs)
-        if truth.shape != output.shape:
-            raise ShapeError(f"RMSE: targets of shape {target.shape} do not fit outputs of shape {output.shape}")
-        weight = np.ones(len(truth)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        truth, weight = self.truth_and_weight(output, target, sample_weight)  # (n_rows, n_outputs), (n_rows,)
         total = weight.sum()
         return float(np.sqrt(weight @ (output - truth) ** 2 / total).mean()) if total else float("nan")
