@@ -45,8 +45,8 @@ STOPPING = {"early_stopping": True, "validation_fraction": 0.1, "n_iter_no_chang
 SKLEARN, OURS, NATIVE, TREES = "scikit-learn MLP", "nncore MLP", "nncore MLP, frame in", "HistGradientBoosting"
 MODELS = (SKLEARN, OURS, NATIVE, TREES)
 
-#: One division into folds says little: there are as many as add up to this many rows, and at most five.
-ROWS_IN_ALL, MOST_REPEATS = 50_000, 5
+#: One division into folds says little: there are as many as add up to this many rows, and three to five.
+ROWS_IN_ALL, LEAST_REPEATS, MOST_REPEATS = 50_000, 3, 5
 
 ADULT = (
     "age workclass fnlwgt education education_num marital_status occupation relationship race sex capital_gain capital_loss hours country "
@@ -70,7 +70,7 @@ class Task:
 
     @property
     def repeats(self) -> int:
-        return min(MOST_REPEATS, max(1, ROWS_IN_ALL // len(self.X)))
+        return min(MOST_REPEATS, max(LEAST_REPEATS, ROWS_IN_ALL // len(self.X)))
 
     def folds(self, n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         splitter = RepeatedStratifiedKFold if self.kind == "classes" else RepeatedKFold
@@ -197,7 +197,7 @@ def table(task: Task, outcomes: dict[str, Outcome]) -> str:
     lines = [
         f"### {task.name}",
         "",
-        f"{n:,} rows, {p} columns{f'; {task.repeats} divisions into folds, the trees one' if task.repeats > 1 else ''}.",
+        f"{n:,} rows, {p} columns; {task.repeats} divisions into folds, the trees one.",
     ]
     has_losses = task.kind == "classes"
     lines += ["", f"| model | {task.score_name} |{' log loss |' if has_losses else ''} seconds a fit | epochs or trees |"]
@@ -232,7 +232,7 @@ def summary(results: dict[str, tuple[Task, dict[str, Outcome]]]) -> str:
     return "\n".join(lines)
 
 
-TEXT = """Mean and standard deviation over {folds} folds, of several divisions where the table is small; the same folds, one thread and one
+TEXT = """Mean and standard deviation over {folds} folds, of several divisions; the same folds, one thread and one
 process for all, the models in turns. Seconds are processor time, so that whatever else runs on the machine counts little.
 
 - *scikit-learn MLP* and *nncore MLP*: the same matrix (numbers standardised, missing ones the median with an indicator, categories
