@@ -7,6 +7,7 @@ block during each epoch if it is large, so that no second copy of a large array 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ CONVERT_AT_ONCE = 64 * 2**20
 BLOCK = 8 * 2**20
 
 
-class Rows:
+class Rows(ABC):
     """Samples that are made as they are asked for, so that all of them are never in memory: what `as_rows` takes beside arrays.
 
     Attributes
@@ -37,9 +38,9 @@ class Rows:
     shape: tuple[int, ...]
     dtype: np.dtype
 
+    @abstractmethod
     def __getitem__(self, rows: Any) -> np.ndarray:
         """A sample by its number; samples by a slice or an array of numbers."""
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ _N_BINS = 60
 _ROW, _REST = 0.62, 1.25
 
 
-class LayerHistograms(Display):
+class LayerHistograms(Display, ABC):
     """Base of the displays of activations and gradients.
 
     Parameters
@@ -56,17 +57,17 @@ class LayerHistograms(Display):
         """What the histogram counts of a layer's numbers."""
         return numbers.ravel()
 
+    @abstractmethod
     def _note(self, name: str) -> str:
         """What to say about a layer, beside its histogram."""
-        raise NotImplementedError(f"{type(self).__name__}._note")
 
+    @abstractmethod
     def _verdict(self) -> str:
         """One line about all of them, or nothing."""
-        raise NotImplementedError(f"{type(self).__name__}._verdict")
 
+    @abstractmethod
     def _limits(self, shown: list[np.ndarray]) -> tuple[float, float]:
         """Ends of the common axis of the histograms."""
-        raise NotImplementedError(f"{type(self).__name__}._limits")
 
     def plot(self) -> Self:
         """Draw.

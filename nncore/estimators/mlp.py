@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, Self
@@ -46,7 +47,7 @@ from nncore.registry import resolve
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 
 
-class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
+class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
     Its subclasses' documentation has the attributes that a fit leaves.
@@ -59,29 +60,29 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
     #: Arguments of ``validate_data`` for y.
     _target_checks: ClassVar[dict[str, Any]] = {}
 
+    @abstractmethod
     def _learn_target(self, y: Any) -> None:
         """Take note, in `_targets`, of what y is; called when training starts over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
         """Raise `DataError` if y does not fit what is trained already; for a warm start, it has to have all classes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _make_loss(self) -> Loss:
         """The loss that `loss` means for this target."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _n_network_outputs(self, loss: Loss) -> int:
         """Units of the last layer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _out_activation(self, loss: Loss) -> str:
         """scikit-learn's name of what makes predictions of the outputs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         """y as the loss takes it."""
-        raise NotImplementedError
 
     def _weights(self, y: Any, sample_weight: NDArray[np.floating] | None) -> NDArray[np.floating] | None:
         """Weights of the samples, with those of their classes."""
@@ -95,9 +96,9 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator):
         """What users see of the loss that `network` minimises, with its penalty."""
         return loss
 
+    @abstractmethod
     def _default_scoring(self, loss: Loss) -> Any:
         """What epochs are judged by if `scoring` is None."""
-        raise NotImplementedError
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
