@@ -138,7 +138,7 @@ def test_nullable_numbers():
     np.testing.assert_array_equal(fitted(X)[2], [[1, 1, 1, 0], [np.nan, np.nan, 0, 1], [3, 0, 1, 0]])
 
 
-@pytest.mark.parametrize("value", [None, np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT")])
+@pytest.mark.parametrize("value", [None, np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "ns")])
 def test_missing(value):
     assert is_missing(value)
     assert not any(is_missing(present) for present in (0, "", "nan", False, np.str_("a"), [np.nan], (1, 2)))
