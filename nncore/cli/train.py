@@ -145,10 +145,10 @@ def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task)
             raise KeyboardInterrupt
         scored.append(fitted)
         evaluations.append(evaluate(fitted, task))
-        judged = dict(list(evaluations[-1].scores.items())[:1])
+        name, score = next(iter(evaluations[-1].scores.items()))
         tell(
             f"part {number}",
-            f"{in_words(judged)}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
+            f"{in_words({name: score})}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
         )
     return scored, evaluations
 

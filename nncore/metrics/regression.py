@@ -12,7 +12,8 @@ class RegressionMetric(Metric):
     """A metric of real outputs, each with a target of its own."""
 
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
-        if (*target, 1)[:2] != output:
+        columns = target[1:] or (1,)  # targets (n_rows,) are those of a single output
+        if (target[0], *columns) != output:
             name = type(self).__name__
             raise ShapeError(f"{name} is for numbers, one for each output: targets of shape {target} do not fit outputs of shape {output}")
 
