@@ -10,8 +10,7 @@ from nncore.callbacks.swa import SWA
 from nncore.callbacks.tensorboard import TensorBoard
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.configuration import get_include
-from nncore.functions import FunctionLoss, FunctionMetric
-from nncore.history import History
+from nncore.contract import History
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.concat import Concat
@@ -22,9 +21,9 @@ from nncore.layers.fill_missing import FillMissing
 from nncore.layers.flatten import Flatten
 from nncore.layers.layer_norm import LayerNorm
 from nncore.layers.residual import Residual
-from nncore.learning_rate import find_learning_rate
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
 from nncore.losses.cross_entropy import CrossEntropy
+from nncore.losses.function import FunctionLoss
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.losses.half_mse import HalfMSE
 from nncore.losses.hinge import Hinge
@@ -35,7 +34,8 @@ from nncore.losses.poisson import Poisson
 from nncore.losses.quantile import Quantile
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
-from nncore.model import Sequential
+from nncore.metrics.function import FunctionMetric
+from nncore.network import Sequential, find_learning_rate, load
 from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.adamw import AdamW
@@ -44,7 +44,7 @@ from nncore.optimizers.momentum import Momentum
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.rmsprop import RMSProp
 from nncore.optimizers.sgd import SGD
-from nncore.persistence import load
+from nncore.program import get_num_threads, set_num_threads
 from nncore.registry import get, names, plugins
 from nncore.schedules.constant import ConstantRate
 from nncore.schedules.cosine import Cosine
@@ -55,7 +55,6 @@ from nncore.schedules.one_cycle import OneCycle
 from nncore.schedules.plateau import Plateau
 from nncore.schedules.step import StepDecay
 from nncore.schedules.warmup import Warmup
-from nncore.threads import get_num_threads, set_num_threads
 
 from . import datasets as datasets
 from . import displays as displays

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.plugin import Callback, Layer, Loss, Metric, Optimizer, Schedule
-
-if TYPE_CHECKING:
-    from nncore.training import Training
+from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Schedule
 
 __all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "ScheduleLike"]
 
@@ -21,5 +18,5 @@ LossLike: TypeAlias = str | Loss | type[Loss] | Mapping[str, Any] | Callable[[np
 MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
 ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
-#: The function is called with the running training after every epoch.
-CallbackLike: TypeAlias = "str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Training], object]"
+#: The function is called with the running `nncore.training.Training` after every epoch.
+CallbackLike: TypeAlias = str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

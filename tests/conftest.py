@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import sys
 from collections.abc import Iterable
@@ -41,6 +43,9 @@ settings.load_profile("nncore")
 # A shell starts what it runs in the background with Ctrl-C ignored; the tests that press it need it to work.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What the command prints is wrapped to the terminal, whatever runs the tests.
+os.environ["COLUMNS"] = "100"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
@@ -63,6 +68,9 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    passing = [item.nodeid for item in items if re.search(r"0x[0-9a-f]{6,}", item.nodeid)]
+    if passing:
+        raise pytest.UsageError(f"the name of a test holds an address, which is another one in each process; give it ids=: {passing[0]}")
     for mark, reason in {"slow": "run with --slow", "site": "run by `make docs-test`", "browser": "run by `make docs-test`"}.items():
         if config.getoption(f"--{mark}") or mark in (config.getoption("-m") or ""):
             continue

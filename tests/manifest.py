@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from nncore import builtin
 from nncore.plugin import Configurable
+from nncore.registry import builtin
 
 
 def classes(kind: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_the_first_look_up_imports_the_one_component(tmp_path):
         "import nncore", "nncore.names('activations')", "nncore.get('activations', 'relu')", path=str(tmp_path)
     )
     assert "pluggy" not in imported
-    assert {"pluggy", "nncore.builtin", "nncore_good"} <= listed
+    assert {"pluggy", "nncore.registry.builtin", "nncore_good"} <= listed
     components = {module for module in got if module.startswith(("nncore.activations.", "nncore.optimizers.", "nncore_good."))}
     assert components == {"nncore.activations.relu"}
     assert not any(module.startswith(("nncore.activations.", "nncore_good.")) for module in listed)

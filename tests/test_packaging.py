@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 import nncore
-from nncore.catalogue import Catalogue
 from nncore.cli import make_parser
-from nncore.discovery import Policy
-from nncore.manifest import KINDS
+from nncore.registry import KINDS
+from nncore.registry.catalogue import Catalogue
+from nncore.registry.discovery import Policy
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -20,9 +20,9 @@ import command_line
 from markup import escaped, heading
 from sphinx.application import Sphinx
 
-from nncore.catalogue import BASES
 from nncore.plugin import Configurable
 from nncore.registry import KINDS, component, get, names
+from nncore.registry.catalogue import BASES
 
 #: Public modules, in the order of the reference, and whether each of their names has a page of its own.
 MODULES = {

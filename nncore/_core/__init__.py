@@ -1,1 +1,25 @@
 """The compiled core. It knows no component: it runs whatever function table it is handed."""
+
+from __future__ import annotations
+
+from nncore._core import native
+from nncore._core.perceptron import PerceptronTrainer
+from nncore._core.program import (
+    BACKWARD,
+    BLOCK,
+    FORWARD,
+    GRADIENT_NOT_FINITE,
+    INPUT_NOT_FINITE,
+    LOSS,
+    LOSS_GRADIENT,
+    LOSS_NOT_FINITE,
+    Failure,
+    Program,
+    all_finite,
+    permutation,
+)  # fmt: skip
+
+__all__ = [
+    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "Failure",
+    "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+]  # fmt: skip

@@ -1,8 +1,8 @@
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from nncore.specification import ProgramSpec
+Spec = TypeVar("Spec")  # a `nncore.program.ProgramSpec`: the core reads its fields, and hands it back as it was given
 
 LOSS_NOT_FINITE: int
 GRADIENT_NOT_FINITE: int
@@ -19,12 +19,12 @@ class Failure(Exception):
     op: int
     def __init__(self, status: int, op: int) -> None: ...
 
-class Program:
+class Program(Generic[Spec]):
     step: int
     use_labels: bool
     @property
-    def spec(self) -> ProgramSpec: ...
-    def __init__(self, spec: ProgramSpec) -> None: ...
+    def spec(self) -> Spec: ...
+    def __init__(self, spec: Spec) -> None: ...
     def forward(self, x: np.ndarray, training: bool, n_threads: int = 1) -> None: ...
     def loss_value(self, n_rows: int, with_gradient: bool, n_threads: int = 1) -> float: ...
     def backward(self, x: np.ndarray, n_threads: int = 1) -> float: ...

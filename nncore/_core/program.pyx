@@ -202,7 +202,7 @@ cdef class Program:
 
     Parameters
     ----------
-    spec : nncore.specification.ProgramSpec
+    spec : nncore.program.specification.ProgramSpec
     """
 
     cdef nnc_program program

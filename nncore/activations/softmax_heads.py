@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore.errors import ShapeError
-from nncore.heads import class_counts
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Kernel, class_counts
 
 
 class SoftmaxHeads(Activation):

@@ -71,7 +71,7 @@ class Selection:
     wheel: Path | None = None
 
 
-def run(selection: Selection, report: Callable[[str], None]) -> Results:
+def measure(selection: Selection, report: Callable[[str], None]) -> Results:
     """Measure a selection.
 
     Parameters

@@ -18,7 +18,7 @@ from nncore.cli.terminal import labelled, notice
 from nncore.errors import ParameterError
 
 if TYPE_CHECKING:
-    from nncore.bench.results import Results
+    from nncore.bench import Results
 
 _T = TypeVar("_T")
 
@@ -73,14 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace) -> Results:
-    from nncore.bench.results import Results
+    from nncore.bench import Results
 
     if arguments.read is not None:
         return Results.from_json(arguments.read.read_text(encoding="utf-8"))
 
-    from nncore.bench import grid
-    from nncore.bench.peers import parse_peers
-    from nncore.bench.run import SECTIONS, Selection, run
+    from nncore.bench import SECTIONS, Selection, grid, measure, parse_peers
 
     if arguments.seconds <= 0:
         raise ParameterError(f"--seconds must be more than 0, got {arguments.seconds:g}")
@@ -101,7 +99,7 @@ def _measured(arguments: argparse.Namespace) -> Results:
         wheel=arguments.wheel,
     )
     with _reporter() as report:
-        results = run(selection, report)
+        results = measure(selection, report)
     results.command = _command(arguments)
     return results
 
@@ -169,13 +167,13 @@ def _write(results: Results, arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         write_atomically(arguments.output, results.to_json())
     if arguments.picture is not None:
-        from nncore.bench.picture import draw
+        from nncore.bench import picture
 
-        draw(results).savefig(arguments.picture)
+        picture.draw(results).savefig(arguments.picture)
     if arguments.markdown is not None:
-        from nncore.bench.page import write
+        from nncore.bench import page
 
-        picture = arguments.picture
-        if picture is not None:
-            picture = Path(os.path.relpath(picture, arguments.markdown.parent))
-        write_atomically(arguments.markdown, write(results, picture))
+        drawn = arguments.picture
+        if drawn is not None:
+            drawn = Path(os.path.relpath(drawn, arguments.markdown.parent))
+        write_atomically(arguments.markdown, page.write(results, drawn))

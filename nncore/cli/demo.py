@@ -15,8 +15,8 @@ from nncore.cli.terminal import labelled, notice, percent, seconds
 from nncore.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from nncore.history import History
-    from nncore.model import Sequential
+    from nncore.contract import History
+    from nncore.network import Sequential
 
 HIDDEN = 128
 BATCH_SIZE = 32
@@ -82,7 +82,7 @@ def train(
     """
     from nncore.callbacks.progress_bar import ProgressBar
     from nncore.layers.dense import Dense
-    from nncore.model import Sequential
+    from nncore.network import Sequential
 
     network = Sequential(Dense(HIDDEN, activation="relu"), Dense(10))
     history = network.fit(

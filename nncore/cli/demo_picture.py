@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore.configuration import require
-from nncore.displays.confusion import ConfusionDisplay
-from nncore.displays.learning_curve import LearningCurveDisplay
+from nncore.displays import ConfusionDisplay, LearningCurveDisplay
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
-    from nncore.history import History
+    from nncore.contract import History
 
 #: Misread digits shown at most.
 N_SHOWN = 12

@@ -12,11 +12,10 @@ import numpy as np
 from nncore.cli.experiment import Fitted, Task
 from nncore.cli.scores import class_scores, regression_scores
 from nncore.cli.terminal import significant
-from nncore.tabular import ClassTarget, RealTarget
-from nncore.tabular.columns import parse_numbers
+from nncore.tabular import ClassTarget, RealTarget, parse_numbers
 
 if TYPE_CHECKING:
-    from nncore.model import Sequential
+    from nncore.network import Sequential
 
 #: More rows than these are not needed to see which columns matter.
 IMPORTANCE_ROWS = 10_000

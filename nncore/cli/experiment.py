@@ -12,19 +12,26 @@ import numpy as np
 from nncore import registry
 from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
-from nncore.configurable import is_inside
+from nncore.contract import is_inside
 from nncore.errors import DataError, ParameterError, ShapeError
-from nncore.tabular import ClassTarget, Table, TableEncoder, hold_out, infer_target, read_table
-from nncore.tabular.columns import parse_numbers
-from nncore.tabular.kinds import ColumnKind, column_kinds
-from nncore.tabular.split import folds
-from nncore.training import metric_name
+from nncore.network import metric_name
+from nncore.tabular import (
+    ClassTarget,
+    ColumnKind,
+    Table,
+    TableEncoder,
+    column_kinds,
+    folds,
+    hold_out,
+    infer_target,
+    parse_numbers,
+    read_table,
+)
 
 if TYPE_CHECKING:
     from nncore.callbacks.early_stopping import EarlyStopping
-    from nncore.history import History
-    from nncore.model import Sequential
-    from nncore.plugin import Layer, Loss
+    from nncore.contract import History, Layer, Loss
+    from nncore.network import Sequential
 
 #: Part of the rows to learn from that decides when to stop, and the fewest rows worth dividing for it.
 VALIDATION_FRACTION = 0.15
@@ -202,7 +209,7 @@ def make_network(settings: Settings, encoder: TableEncoder) -> Sequential:
     from nncore.layers.dense import Dense
     from nncore.layers.dropout import Dropout
     from nncore.layers.embedding import Embedding
-    from nncore.model import Sequential
+    from nncore.network import Sequential
 
     activation = registry.resolve("activations", component(settings.activation))
     layers: list[Layer] = []

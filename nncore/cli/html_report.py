@@ -16,9 +16,7 @@ from nncore.cli.outcome import Outcome
 from nncore.cli.report import column_notes
 from nncore.cli.scores import class_reports, score_name, score_value
 from nncore.cli.terminal import percent, seconds, significant
-from nncore.tabular import ClassTarget
-from nncore.tabular.columns import CategoricalColumn, NumericColumn
-from nncore.tabular.source import STDIN
+from nncore.tabular import STDIN, CategoricalColumn, ClassTarget, NumericColumn
 
 #: With more classes a table of each is longer than anyone reads.
 MOST_CLASSES = 40
@@ -26,7 +24,7 @@ MOST_CLASSES = 40
 PYTHON = """\
 import nncore
 from nncore.tabular import read_table
-from nncore.tabular.description import from_json
+from nncore.tabular import from_json
 
 network = nncore.load({model!r})
 encoder = from_json(network.metadata["tabular"])

@@ -60,8 +60,8 @@ def _found(distribution: str, extra: str) -> str:
 
 def _install_problem() -> str | None:
     """What is wrong with this installation, for example another project's package over ours."""
-    from nncore.discovery import DISTRIBUTION, GROUP, check_install
     from nncore.errors import PluginError
+    from nncore.registry import DISTRIBUTION, GROUP, check_install
 
     own = [
         entry_point

@@ -55,7 +55,7 @@ def collect() -> tuple[list[Row], list[str], list[str]]:
 def _rung(kind: str, name: str) -> tuple[str, str]:
     """What runs for a component, and what is wrong with it; its module is imported to know."""
     from nncore import registry
-    from nncore.plugin import Activation, Layer, Loss, Optimizer, native_kernel
+    from nncore.contract import Activation, Layer, Loss, Optimizer, native_kernel
 
     try:
         cls = registry.get(kind, name)

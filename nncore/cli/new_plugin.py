@@ -121,15 +121,15 @@ def class_name(component: str) -> str:
 
 
 def _check(kind: str, component: str, rung: str) -> None:
-    from nncore import builtin, hookspecs, plugin
+    from nncore import plugin, registry
 
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", component) or len(component) > LONGEST_NAME:
         raise ParameterError(
             f"the name {component!r} must be a letter, then letters (a to z), digits and single underscores between them, "
             f"{LONGEST_NAME} characters at most"
         )
-    taken = {found.name for found in getattr(builtin, f"nncore_{KINDS[kind]}")(hookspecs.API)}
-    if component in taken:
+    built_in = (found for plugin_info in registry.plugins() if plugin_info.built_in for found in plugin_info.components)
+    if (KINDS[kind], component) in ((of_kind, found.name) for of_kind, found in built_in):
         raise ParameterError(f"{component!r} is a built-in {kind}, whose name cannot be taken over: choose another name")
     if keyword.iskeyword(component) or keyword.iskeyword(class_name(component)):
         raise ParameterError(f"{component!r} is a word of Python itself and cannot name a module and a class: choose another name")

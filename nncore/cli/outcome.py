@@ -16,8 +16,7 @@ from nncore.cli.experiment import Fitted, Task
 from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
 from nncore.cli.terminal import percent
-from nncore.tabular import ClassTarget
-from nncore.tabular.columns import CategoricalColumn, NumericColumn
+from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn
 
 #: A class with less than this part of its fair share of the rows is easily never answered.
 RARE = 0.3

@@ -19,14 +19,10 @@ from nncore.cli.output import check_output, writing_atomically
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
 from nncore.cli.terminal import notice
 from nncore.errors import FileFormatError, ParameterError
-from nncore.tabular import ClassTarget, RealTarget, Table, TableEncoder, read_blocks
-from nncore.tabular.description import KEY, from_json
-from nncore.tabular.remarks import Remark, merged
-from nncore.tabular.source import STDIN
-from nncore.tabular.values import as_number
+from nncore.tabular import KEY, STDIN, ClassTarget, RealTarget, Remark, Table, TableEncoder, as_number, from_json, merged, read_blocks
 
 if TYPE_CHECKING:
-    from nncore.model import Sequential
+    from nncore.network import Sequential
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -135,7 +131,7 @@ def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
     FileFormatError
         If the file holds no network, or one that knows nothing of columns.
     """
-    from nncore.persistence import load
+    from nncore.network import load
 
     network = load(path)
     if KEY not in network.metadata:

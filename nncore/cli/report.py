@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from nncore.arguments import listed
 from nncore.cli.experiment import Task
 from nncore.cli.terminal import percent, significant
-from nncore.tabular import ClassTarget, Table, TableEncoder
-from nncore.tabular.columns import CategoricalColumn, NumericColumn, parse_numbers
-from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
+from nncore.tabular import MOST_LEVELS, CategoricalColumn, ClassTarget, ColumnKind, NumericColumn, Table, TableEncoder, parse_numbers
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 

@@ -23,8 +23,7 @@ from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.terminal import labelled, notice, seconds
 from nncore.configuration import require
 from nncore.errors import ParameterError
-from nncore.tabular.description import KEY, to_json
-from nncore.tabular.source import STDIN
+from nncore.tabular import KEY, STDIN, to_json
 
 EPILOG = """\
 examples:

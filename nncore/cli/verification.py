@@ -12,7 +12,7 @@ from nncore.errors import UnknownComponentError
 
 if TYPE_CHECKING:
     from nncore.cli.listing import Row
-    from nncore.testing.report import Outcome
+    from nncore.testing import Outcome
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def verify(rows: Collection[Row], problems: Collection[str], name: str, *, every
     int
         The exit code: 1 if a check failed, or a plugin could not be loaded and no name was asked for.
     """
-    from nncore.discovery import DISTRIBUTION
+    from nncore.registry import DISTRIBUTION
 
     chosen = [row for row in rows if (_means(row, name) if name else everything or row.distribution != DISTRIBUTION)]
     if name and not chosen:
@@ -69,9 +69,9 @@ def _means(row: Row, name: str) -> bool:
 
 
 def _verdict(row: Row) -> Verdict:
-    from nncore.testing import report
+    from nncore.testing import verify
 
-    outcomes = list(report.verify(row.kind, row.name))
+    outcomes = list(verify(row.kind, row.name))
     count: Callable[[str], int] = [outcome.status for outcome in outcomes].count
     # A check that needs an instance cannot be run without arguments; that says more than the checks that could.
     decisive = _first(outcomes, "failed") or _first(outcomes, "untried")

@@ -9,8 +9,7 @@ import numpy as np
 from nncore.data import as_samples
 from nncore.displays.display import percent
 from nncore.displays.layer_histograms import LayerHistograms
-from nncore.inspection import activations
-from nncore.model import Sequential
+from nncore.network import Sequential, activations
 
 
 class ActivationHistogramDisplay(LayerHistograms):

@@ -8,8 +8,7 @@ import numpy as np
 
 from nncore.displays.display import COLORS, percent
 from nncore.displays.layer_histograms import LayerHistograms
-from nncore.inspection import gradients
-from nncore.model import Sequential
+from nncore.network import Sequential, gradients
 
 #: A factor between the first and the last layer's gradients that is worth a word.
 _LARGE_RATIO = 100.0

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.contract import History
 from nncore.displays.display import MARKERS, TRAINING, VALIDATION, Display, figure_of, new_figure, spans_decades, tidy
 from nncore.errors import NotBuiltError, ParameterError
-from nncore.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

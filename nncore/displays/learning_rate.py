@@ -12,7 +12,7 @@ from nncore.errors import ShapeError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nncore.learning_rate import LearningRateSearch
+    from nncore.network import LearningRateSearch
 
 
 class LearningRateDisplay(Display):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nncore.errors import DataError, ShapeError
-from nncore.model import Sequential
+from nncore.network import Sequential
 
 
 def probabilities(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from nncore.contract import Activation, Layer
 from nncore.errors import ParameterError, ShapeError
 from nncore.estimators.parameters import is_number
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
-from nncore.model import Sequential
-from nncore.plugin import Activation, Layer
+from nncore.network import Sequential
 from nncore.registry import resolve
 
 #: scikit-learn's names of activations, with ours.

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from nncore.contract import Loss
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.frames import is_missing
-from nncore.plugin import Loss
 from nncore.registry import resolve
 
 #: scikit-learn's name of the loss of every kind of classes.

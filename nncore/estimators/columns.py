@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y, validate_data
 
+from nncore.contract import Layer
 from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, frame_columns
@@ -19,7 +20,6 @@ from nncore.estimators.standardizer import Standardizer
 from nncore.estimators.warning import warn_user
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
-from nncore.plugin import Layer
 
 #: Text with a greater share of different values names its rows rather than grouping them.
 IDENTIFIER_SHARE = 0.7

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nncore.contract import Callback, History, Snapshot
 from nncore.estimators.held_out import HeldOut
-from nncore.history import History
-from nncore.plugin import Callback
-from nncore.snapshot import Snapshot
 
 
 class Convergence(Callback):

@@ -9,10 +9,10 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nncore.plugin import Callback
+from nncore.contract import Callback
 
 if TYPE_CHECKING:
-    from nncore.training import Training
+    from nncore.network import Training
 
 __all__ = ["RUNNING_CALLBACKS", "CallbackSupportMixin", "FitTasks", "with_callbacks"]
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from nncore.contract import Metric
 from nncore.errors import ParameterError
 from nncore.estimators.sparse_rows import SparseRows
-from nncore.plugin import Metric
+from nncore.network import metric_name
 from nncore.registry import names, resolve
-from nncore.training import metric_name
 
 #: The validation loss itself, as a score: its negative.
 LOSS = "loss"

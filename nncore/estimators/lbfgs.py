@@ -16,13 +16,13 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from nncore.contract import Snapshot
 from nncore.errors import ParameterError
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.warning import warn_user
-from nncore.model import Sequential
-from nncore.planning import plan_network
-from nncore.snapshot import Snapshot
+from nncore.network import Sequential
+from nncore.program import plan_network
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nncore.estimators.architecture import dense_parameters
-from nncore.model import Sequential
+from nncore.network import Sequential
 
 
 class LiveParameters:

@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore.activations.sigmoid import Sigmoid
+from nncore.contract import Callback, History, Optimizer
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.warning import warn_user
-from nncore.history import History
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
+from nncore.network import Sequential
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
-from nncore.plugin import Callback, Optimizer
 from nncore.registry import resolve
 
 #: Largest second derivative of log(1 + exp(z)).

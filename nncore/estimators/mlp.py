@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from nncore.contract import History, Loss
 from nncore.errors import DataError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
     hidden_activations,
@@ -36,11 +37,9 @@ from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import fit_stochastic
 from nncore.estimators.training_data import TrainingData
-from nncore.history import History
-from nncore.initialisation import BATCH_ROWS
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
-from nncore.plugin import Loss
+from nncore.network import Sequential
+from nncore.program import BATCH_ROWS
 from nncore.registry import resolve
 
 #: What a fit ends with when numbers grew too large, in scikit-learn's words.

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 
+from nncore.contract import Loss
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets, refuse_missing
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.mlp import MultilayerPerceptron
-from nncore.plugin import Loss
 from nncore.registry import resolve
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
+from nncore.contract import Loss
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
 from nncore.estimators.fit_tasks import with_callbacks
@@ -20,8 +21,7 @@ from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
 from nncore.losses.quantile import Quantile
-from nncore.model import Sequential
-from nncore.plugin import Loss
+from nncore.network import Sequential
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):

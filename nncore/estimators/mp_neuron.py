@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nncore.contract import Activation
 from nncore.data import as_numbers, check_finite
 from nncore.errors import ParameterError, ShapeError
-from nncore.plugin import Activation
 from nncore.registry import resolve
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nncore._core.perceptron import PerceptronTrainer
+from nncore._core import PerceptronTrainer
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.warning import warn_user

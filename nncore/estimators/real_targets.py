@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from nncore.contract import Loss
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.losses.gaussian_nll import GaussianNLL
-from nncore.plugin import Loss
 from nncore.registry import resolve
 
 #: scikit-learn's names of losses, with ours.

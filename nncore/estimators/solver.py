@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nncore.model import Sequential
+from nncore.contract import Optimizer, Schedule
+from nncore.network import Sequential
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.momentum import Momentum
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
-from nncore.plugin import Optimizer, Schedule
 from nncore.registry import get, resolve
 
 #: scikit-learn's ways to move the learning rate; they act on an epoch's outcome.

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from nncore import data
+from nncore.data import CONVERT_AT_ONCE, Rows
 
 
-class SparseRows(data.Rows):
+class SparseRows(Rows):
     """A sparse matrix whose rows become dense as they are asked for.
 
     Parameters
@@ -32,7 +32,7 @@ class SparseRows(data.Rows):
 
     def blocks(self) -> Iterator[np.ndarray]:
         """All rows in turn, as many at a time as are not too large together."""
-        n_rows = max(1, data.CONVERT_AT_ONCE // (self.shape[1] * self.dtype.itemsize))
+        n_rows = max(1, CONVERT_AT_ONCE // (self.shape[1] * self.dtype.itemsize))
         return (self[start : start + n_rows] for start in range(0, len(self), n_rows))
 
     def select(self, rows: np.ndarray) -> SparseRows:
@@ -43,4 +43,4 @@ class SparseRows(data.Rows):
 def dense_or_rows(matrix: Any) -> np.ndarray | SparseRows:
     """A dense matrix, or, if that would be large, one that becomes dense batch by batch."""
     n_bytes = matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize
-    return matrix.toarray() if n_bytes <= data.CONVERT_AT_ONCE else SparseRows(matrix)
+    return matrix.toarray() if n_bytes <= CONVERT_AT_ONCE else SparseRows(matrix)

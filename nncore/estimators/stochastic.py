@@ -11,12 +11,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.time_limit import TimeLimit
+from nncore.contract import Callback
 from nncore.errors import NonFiniteError
 from nncore.estimators.convergence import Convergence
 from nncore.estimators.solver import StochasticSolver
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.warning import warn_user
-from nncore.plugin import Callback
 
 #: Samples of a batch, if there are so many, for ``batch_size="auto"``.
 AUTO_BATCH_SIZE = 200

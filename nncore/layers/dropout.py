@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.philox import philox
-from nncore.plugin import Kernel, Layer, LayerCall, Plan
+from nncore.plugin import Kernel, Layer, LayerCall, Plan, random_words
 
 
 class Dropout(Layer):
@@ -34,7 +33,7 @@ class Dropout(Layer):
         return Plan(input_shape, cache_per_row=int(np.prod(input_shape)), split_rows=True, training_only=True)
 
     def forward(self, call: LayerCall) -> None:
-        words = philox(call.seed, call.step, call.layer, call.x.size)
+        words = random_words(call.seed, call.step, call.layer, call.x.size)
         dropped = words < np.uint32(int(self.rate * 2**32))
         call.cache[...] = np.where(dropped, 0.0, 1.0 / (1.0 - self.rate))
         call.y[...] = call.x * call.cache.reshape(call.x.shape)

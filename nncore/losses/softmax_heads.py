@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore.errors import DataError, ShapeError
-from nncore.heads import class_counts, head_columns
-from nncore.plugin import Kernel, Loss
+from nncore.plugin import Kernel, Loss, class_counts, head_columns
 
 
 class SoftmaxHeads(Loss):

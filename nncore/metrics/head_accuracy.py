@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore.errors import ShapeError
-from nncore.heads import class_counts, head_columns
-from nncore.plugin import Metric
+from nncore.plugin import Metric, class_counts, head_columns
 
 
 class HeadAccuracy(Metric):

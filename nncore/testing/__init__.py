@@ -12,6 +12,7 @@ Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, `t
 
 from __future__ import annotations
 
+from nncore.program import team_of
 from nncore.testing import tables
 from nncore.testing.activations import ActivationConformance
 from nncore.testing.conformance import Conformance
@@ -20,8 +21,9 @@ from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.report import Outcome as Outcome  # for `nncore plugins --verify`
+from nncore.testing.report import verify as verify
 from nncore.testing.schedules import ScheduleConformance
-from nncore.testing.teams import team_of
 from nncore.testing.twin import numpy_twin
 
 __all__ = [

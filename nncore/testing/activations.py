@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 
 from nncore import registry
+from nncore.contract import Activation, native_kernel
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
-from nncore.plugin import Activation, native_kernel
+from nncore.network import Sequential
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits

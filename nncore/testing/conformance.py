@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from nncore import registry
-from nncore.discovery import PluginInfo
-from nncore.plugin import TABLES, Configurable, native_kernel
+from nncore.contract import TABLES, Configurable, native_kernel
+from nncore.registry import PluginInfo
 from nncore.testing.expectations import expect
 from nncore.testing.guarded import OutOfBounds
 from nncore.testing.hyperparameters import check_ranges

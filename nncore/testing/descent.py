@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from nncore.plugin import Optimizer, TensorSpan
+from nncore.contract import Optimizer, TensorSpan
 from nncore.testing.expectations import expect
 from nncore.testing.guarded import Guarded
 from nncore.testing.stepping import Step, steps

@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nncore.arguments import is_whole
-from nncore.configurable import bounds
+from nncore.contract import Configurable, bounds
 from nncore.errors import ParameterError
-from nncore.plugin import Configurable
 from nncore.testing.expectations import expect
 
 C = TypeVar("C", bound=Configurable)

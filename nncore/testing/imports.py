@@ -10,15 +10,15 @@ import sys
 import unittest
 from dataclasses import dataclass
 
-from nncore.discovery import PluginInfo
 from nncore.errors import MissingExtraError
+from nncore.registry import PluginInfo
 from nncore.testing.expectations import expect
 
 #: Runs in the fresh interpreter: prints which modules the manifest adds to those of nncore.plugin, which targets or kernels cannot
 #: be imported, and after which of them 5e-324 * 1.0 is 0.
 _PROBE = """
 import importlib, json, sys
-import nncore.hookspecs, nncore.plugin
+import nncore.plugin
 manifest, *targets = json.loads(sys.argv[1])
 before = set(sys.modules)
 importlib.import_module(manifest)

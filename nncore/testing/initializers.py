@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
+from nncore.contract import Initializer
 from nncore.errors import NNCoreError
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
-from nncore.plugin import Initializer
+from nncore.network import Sequential
 from nncore.testing import networks
 from nncore.testing.expectations import expect, expect_same_bits
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from nncore.interpreter import named_views
-from nncore.plugin import Buffer, Layer, LayerCall, Plan, Tensor, native_kernel
+from nncore.contract import Buffer, Layer, LayerCall, Plan, Tensor, native_kernel
+from nncore.program import named_views
 from nncore.testing import tables
 from nncore.testing.expectations import expect, expect_same_bits
 from nncore.testing.guarded import Guarded

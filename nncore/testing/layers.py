@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore import registry
+from nncore.contract import Layer, Plan, native_kernel
 from nncore.layers.dense import Dense
 from nncore.layers.flatten import Flatten
-from nncore.model import Sequential
-from nncore.plugin import Layer, Plan, native_kernel
+from nncore.network import Sequential
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits

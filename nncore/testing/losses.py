@@ -10,11 +10,10 @@ from typing import ClassVar
 import numpy as np
 
 from nncore import registry
-from nncore.configurable import bounds
+from nncore.contract import Loss, bounds, native_kernel
 from nncore.errors import DataError
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
-from nncore.plugin import Loss, native_kernel
+from nncore.network import Sequential
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits

@@ -11,12 +11,11 @@ from typing import ClassVar
 import numpy as np
 
 from nncore.errors import MissingExtraError
-from nncore.model import Sequential
-from nncore.persistence import load
+from nncore.network import Sequential, load
+from nncore.program import team_of
 from nncore.testing.conformance import Conformance
 from nncore.testing.expectations import expect, expect_same_bits
 from nncore.testing.guarded import OutOfBounds
-from nncore.testing.teams import team_of
 
 
 class NetworkConformance(Conformance):

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from nncore.contract import Optimizer, TensorSpan, native_kernel
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
-from nncore.plugin import Optimizer, TensorSpan, native_kernel
+from nncore.network import Sequential
 from nncore.testing import networks
 from nncore.testing.descent import check_bowl, check_rosenbrock
 from nncore.testing.expectations import expect, expect_close, expect_same_bits

@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
+from nncore.contract import Callback, History, Schedule
 from nncore.errors import MissingExtraError, ParameterError
-from nncore.history import History
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
-from nncore.persistence import load
-from nncore.plugin import Callback, Schedule
+from nncore.network import Sequential, load
 from nncore.testing import networks
 from nncore.testing.expectations import expect, expect_same_bits
 

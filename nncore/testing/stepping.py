@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from nncore.plugin import Kernel, Optimizer, TensorSpan, native_kernel
+from nncore.contract import Kernel, Optimizer, TensorSpan, native_kernel
 from nncore.testing import tables
 from nncore.testing.expectations import expect
 

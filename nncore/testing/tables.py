@@ -16,8 +16,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from nncore.contract import ABI_MAJOR, TABLES
 from nncore.errors import PluginError
-from nncore.plugin import ABI_MAJOR, TABLES
 from nncore.testing.expectations import expect
 from nncore.testing.subnormals import subnormals_alive
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TypeVar
 
-from nncore.plugin import Configurable
+from nncore.contract import Configurable
 
 C = TypeVar("C", bound=Configurable)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from nncore.contract import Activation, Loss
 from nncore.errors import ParameterError, ShapeError
-from nncore.plugin import Activation, Loss
 
 #: How far above the wish is searched.
 _REACH = 1024

@@ -7,12 +7,12 @@ import pytest
 from levels import OTHER_LEVELS, run_tests
 
 from nncore._core.program import permutation
-from nncore.philox import philox
+from nncore.contract import random_words
 
 
 def shuffled(n: int, seed: int, epoch: int) -> np.ndarray:
     """What permutation.h does, number by number."""
-    words = philox(seed, epoch, 0xFFFFFFFF, 2 * n).astype(object)
+    words = random_words(seed, epoch, 0xFFFFFFFF, 2 * n).astype(object)
     order = list(range(n))
     for i in range(n):
         j = (words[2 * i] + (words[2 * i + 1] << 32)) * (i + 1) >> 64

@@ -24,8 +24,8 @@ import pytest
 import nncore as nn
 from nncore.errors import BusyError
 from nncore.plugin import Activation, Callback
+from nncore.program.threads import usable_cpus
 from nncore.testing import team_of
-from nncore.threads import usable_cpus
 
 CORE = Path(__file__).parents[2] / "nncore" / "_core"
 RNG = np.random.default_rng(0)

@@ -37,11 +37,11 @@ MARK = "getloadavg"
 _PROGRAM = """
 import json, os, sys
 import numpy as np
-import nncore.training
+import nncore.network.training
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
+from nncore.network import Sequential
 
-nncore.training.SLICE_SECONDS = 1e9  # under valgrind a step takes long: Python would look up after a few
+nncore.network.training.SLICE_SECONDS = 1e9  # under valgrind a step takes long: Python would look up after a few
 cases, fewer, more = json.loads(sys.argv[1])
 for widths, batch in cases:
     rng = np.random.default_rng(0)

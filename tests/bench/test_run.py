@@ -23,7 +23,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cells_of_training_and_prediction() -> None:
     told: list[str] = []
-    results = run.run(Selection(sections=("training", "prediction"), **SHORT), told.append)
+    results = run.measure(Selection(sections=("training", "prediction"), **SHORT), told.append)
     assert [cell.case.batch for cell in results.training] == [cell.case.batch for cell in results.prediction] == [2, 4]
     assert all(cell.seconds["nncore"] > 0 for cell in (*results.training, *results.prediction))
     assert set(results.versions) == {"nncore"}
@@ -38,14 +38,14 @@ def test_cells_of_training_and_prediction() -> None:
 
 
 def test_a_peer_that_is_missing_becomes_a_remark() -> None:
-    results = run.run(Selection(sections=("training",), peers=[Peer("absent", ("training",), "absent-ml")], **SHORT), lambda text: None)
+    results = run.measure(Selection(sections=("training",), peers=[Peer("absent", ("training",), "absent-ml")], **SHORT), lambda text: None)
     assert len(results.training) == 2
     assert [remark.split(" (")[0] for remark in results.remarks] == ["absent cannot be imported"]
 
 
 def test_more_threads_than_cores_are_not_measured() -> None:
     n_cores = len(machine.usable_cores())
-    results = run.run(Selection(sections=("training",), **SHORT | {"threads": (n_cores + 1,)}), lambda text: None)
+    results = run.measure(Selection(sections=("training",), **SHORT | {"threads": (n_cores + 1,)}), lambda text: None)
     assert results.training == []
     assert results.remarks == [f"{n_cores + 1} threads are not measured: this process may use {n_cores} cores"]
 
@@ -56,7 +56,7 @@ def test_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LINEARITY_SECONDS", 0.01)
     wheel = tmp_path / "a.whl"
     wheel.write_bytes(b"12345")
-    results = run.run(Selection(sections=("memory", "linearity", "import", "wheel"), wheel=wheel, seconds=0.01), lambda text: None)
+    results = run.measure(Selection(sections=("memory", "linearity", "import", "wheel"), wheel=wheel, seconds=0.01), lambda text: None)
     facts = results.facts
     assert 0 <= facts["memory_bytes"] < 1e9
     assert 0.1 < facts["linearity"] < 10
@@ -66,7 +66,7 @@ def test_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "available_memory", lambda: 2**30)
-    results = run.run(Selection(sections=("memory",)), lambda text: None)
+    results = run.measure(Selection(sections=("memory",)), lambda text: None)
     assert results.facts == {}
     assert results.remarks == ["the memory of a 1 GB fit is not measured: 1.0 GB are free, 3 are needed"]
 

@@ -12,8 +12,7 @@ import pytest
 import nncore as nn
 from nncore.errors import ParameterError
 from nncore.plugin import Callback
-from nncore.testing import numpy_twin
-from nncore.testing.teams import team_of
+from nncore.testing import numpy_twin, team_of
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.contract import History
 from nncore.errors import FileFormatError, ParameterError
-from nncore.history import History
 
 X = np.random.default_rng(0).normal(size=(30, 3))
 

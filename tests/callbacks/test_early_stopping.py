@@ -9,8 +9,8 @@ import pytest
 
 import nncore as nn
 from nncore.callbacks.early_stopping import EarlyStopping
+from nncore.contract import History
 from nncore.errors import ParameterError
-from nncore.history import History
 from nncore.plugin import Callback
 
 

@@ -12,7 +12,7 @@ import pytest
 import nncore as nn
 from nncore.callbacks import progress_bar
 from nncore.callbacks.progress_bar import ProgressBar, _clock
-from nncore.history import History
+from nncore.contract import History
 
 
 class Terminal(io.StringIO):

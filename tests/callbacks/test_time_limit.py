@@ -37,7 +37,7 @@ def test_it_ends_the_fit(monkeypatch: pytest.MonkeyPatch):
 def test_it_ends_the_fit_within_an_epoch(monkeypatch: pytest.MonkeyPatch):
     """Between two slices of an epoch, without a row for what was not finished."""
     clock, net = Clock(monkeypatch), nn.Sequential(nn.Dense(1))
-    monkeypatch.setattr("nncore.training.SLICE_SECONDS", 1e-9)  # a slice is a step
+    monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 1e-9)  # a slice is a step
     history = fit(net, nn.LambdaCallback(on_progress=clock.tick), nn.TimeLimit(50), batch_size=100)  # 20 steps an epoch
     assert (len(history), net.n_epochs, net.n_steps) == (2, 2, 50)
     assert np.isfinite(net.parameters).all()
@@ -45,7 +45,7 @@ def test_it_ends_the_fit_within_an_epoch(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_epoch_that_is_done_is_recorded_although_the_time_is_over(monkeypatch: pytest.MonkeyPatch):
     clock, net, twin = Clock(monkeypatch), nn.Sequential(nn.Dense(1)), nn.Sequential(nn.Dense(1))
-    monkeypatch.setattr("nncore.training.SLICE_SECONDS", 1e-9)
+    monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 1e-9)
     history = fit(net, nn.LambdaCallback(on_progress=clock.tick), nn.TimeLimit(40), batch_size=100, validation=(X, X[:, 0]))
     assert (len(history), net.n_epochs, net.n_steps) == (2, 2, 40)
     assert np.isfinite(history["val_loss"]).all()

@@ -33,7 +33,7 @@ def test_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_picture_parts() -> None:
     pytest.importorskip("matplotlib")
     from nncore.cli.demo_picture import N_SHOWN, draw
-    from nncore.history import History
+    from nncore.contract import History
 
     history = History()
     history.append(loss=1.0, val_loss=1.1)

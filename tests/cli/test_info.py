@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nncore
-from nncore import discovery
+from nncore import registry
 from nncore._core import native
 from nncore.cli import main
 from nncore.errors import ShadowedInstallError
@@ -40,7 +40,7 @@ def test_a_shadowed_install_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys:
     def shadowed(*details: object) -> None:
         raise ShadowedInstallError("another distribution owns the name")
 
-    monkeypatch.setattr(discovery, "check_install", shadowed)
+    monkeypatch.setattr(registry, "check_install", shadowed)
     assert main(["info"]) == 2
     captured = capsys.readouterr()
     assert "sound" not in captured.out

@@ -37,7 +37,7 @@ def test_problems_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         "nncore-ml",
         "0.1.0",
         "builtin",
-        "nncore.builtin",
+        "nncore.registry.builtin",
         (("optimizers", Component("gone", "nncore.gone:Gone", "nothing")),),
         built_in=True,
     )

@@ -7,9 +7,9 @@ import pytest
 from drawing import drawn, overlapping_texts
 from matplotlib.figure import Figure
 
+from nncore.contract import History
 from nncore.displays import LearningCurveDisplay
 from nncore.errors import NotBuiltError, ParameterError
-from nncore.history import History
 
 
 def history_of(n_epochs: int, *, fall: float = 5.0, metrics: tuple[str, ...] = ("accuracy",), validation: bool = True) -> History:

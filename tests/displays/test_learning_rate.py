@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from nncore.displays import LearningRateDisplay
 from nncore.errors import ShapeError
-from nncore.learning_rate import LearningRateSearch
+from nncore.network import LearningRateSearch
 
 RATES = np.geomspace(1e-7, 1, 50)
 LOSSES = 2 - 1.5 / (1 + np.exp(-4 * (np.log10(RATES) + 2.5))) + 1e3 * (RATES > 0.5)

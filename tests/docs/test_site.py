@@ -97,7 +97,7 @@ def test_every_component_is_in_the_reference_with_its_parameters(kind: str, site
 
 
 def test_every_hook_is_in_the_reference(inventory: Inventory) -> None:
-    hooks = {f"nncore.hookspecs.{name}" for name in vars(hookspecs) if name.startswith("nncore_")}
+    hooks = {f"nncore.contract.hookspecs.{name}" for name in vars(hookspecs) if name.startswith("nncore_")}
     assert hooks
     assert hooks <= inventory["py:function"]
 

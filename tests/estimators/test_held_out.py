@@ -32,7 +32,7 @@ def one_scorer(estimator, X, y):
         ("roc_auc", lambda model: get_scorer("roc_auc")(model, X_val, y_val)),
         (one_scorer, lambda model: model.score(X_val, y_val)),
     ],
-    ids=str,
+    ids=["default", "name", "metric", "loss", "scorer for losses", "scorer", "function"],
 )
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_the_best_network_is_kept(scoring, score, early_stopping):

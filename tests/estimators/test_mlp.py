@@ -184,8 +184,10 @@ def test_large_sparse_matrices_become_dense_batch_by_batch(kind, early_stopping,
         largest = max(largest, matrix.shape[0])
         return to_dense(matrix, *arguments, **options)
 
-    monkeypatch.setattr(nn.data, "CONVERT_AT_ONCE", 24 * X.shape[1] * 8)
-    monkeypatch.setattr(nn.data, "BLOCK", 32 * X.shape[1] * 8)
+    for module in ("nncore.data.dataset", "nncore.estimators.sparse_rows"):
+        monkeypatch.setattr(f"{module}.CONVERT_AT_ONCE", 24 * X.shape[1] * 8)
+    for module in ("nncore.data.dataset", "nncore.data.samples"):
+        monkeypatch.setattr(f"{module}.BLOCK", 32 * X.shape[1] * 8)
     monkeypatch.setattr(csr_matrix, "toarray", toarray)
     sparse = cls(**settings).fit(csr_matrix(X), y)
     assert dense.network_.parameters.tobytes() == sparse.network_.parameters.tobytes()

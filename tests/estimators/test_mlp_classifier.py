@@ -10,6 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import balanced_accuracy_score
 
 import nncore as nn
+from nncore.contract import written
 from nncore.errors import DataError, ParameterError
 from nncore.estimators import MLPClassifier
 
@@ -105,7 +106,7 @@ def squared(output, target):
         ("mse", False),
         (squared, False),
     ],
-    ids=str,
+    ids=written,
 )
 def test_losses(loss, has_probabilities, labels):
     model = MLPClassifier(**QUICK, loss=loss).fit(X, labels)

@@ -11,7 +11,7 @@ from plugin_fixtures.fake_site import open_site
 import nncore as nn
 from nncore import registry
 from nncore.errors import FileFormatError
-from nncore.persistence import format_for
+from nncore.network.document import format_for
 
 
 def trained() -> nn.Sequential:

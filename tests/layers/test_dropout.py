@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.contract import random_words
 from nncore.errors import ParameterError
-from nncore.philox import philox
 from nncore.testing import Guarded, tables
 
 
@@ -32,7 +32,7 @@ def test_mask_is_that_of_philox() -> None:
     network = nn.Sequential(nn.Dense(6), nn.Dropout(0.5)).build(6, rng=0)
     network.parameters[:36] = np.eye(6, dtype=np.float32).ravel()
     output = network.forward(np.ones((5, 6), np.float32), training=True)
-    words = philox(network.seed, 1, 1, 30).reshape(5, 6)
+    words = random_words(network.seed, 1, 1, 30).reshape(5, 6)
     np.testing.assert_array_equal(output == 0, words < 2**31)
 
 
@@ -43,7 +43,7 @@ def test_slices_of_rows_draw_the_mask_of_the_whole_batch(dtype: type, n_inputs: 
     layer, hyper = nn.Dropout(0.3), np.array([0.3])
     forward = getattr(tables.layer(layer.kernel.load()), f"forward_{tables.SUFFIXES[np.dtype(dtype)]}")
     bounds = [0, 1, 2, 3, 7, 12, 13, 40, 41, 41]
-    words = philox(2**40 + 7, 2**33 + 1, 5, bounds[-1] * n_inputs).reshape(-1, n_inputs)
+    words = random_words(2**40 + 7, 2**33 + 1, 5, bounds[-1] * n_inputs).reshape(-1, n_inputs)
     for first, end in pairwise(bounds):
         x, y, cache = (Guarded(np.full((end - first, n_inputs), value, dtype)) for value in (2, 7, 7))
         pointers = {"x": x.array.ctypes.data, "y": y.array.ctypes.data, "cache": cache.array.ctypes.data, "hyper": hyper.ctypes.data}
@@ -75,7 +75,7 @@ def test_mask_changes_from_step_to_step_and_not_within_one() -> None:
 
 def test_philox_known_answers() -> None:
     # From the Random123 distribution's kat_vectors, philox4x32-10: counter and key of zeros.
-    np.testing.assert_array_equal(philox(0, 0, 0, 4), np.array([0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8], np.uint32))
+    np.testing.assert_array_equal(random_words(0, 0, 0, 4), np.array([0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8], np.uint32))
 
 
 @pytest.mark.parametrize("rate", [1.0, -0.1, float("nan"), "half"])

@@ -161,7 +161,7 @@ def test_tiles_give_the_bits_of_whole_gradients() -> None:
 def test_a_row_of_a_large_table_is_not_taken_for_much_work() -> None:
     """On which depends how many threads are woken for it."""
     large, small = (nn.Sequential(nn.Embedding(n, 8), nn.Dense(3)).build(2, rng=0) for n in (100_000, 10))
-    seconds = [net._program_for_prediction().spec.forward_seconds(1) for net in (large, small)]
+    seconds = [net.program_for_prediction().spec.forward_seconds(1) for net in (large, small)]
     assert seconds[0] == seconds[1] < 1e-7
 
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-from nncore.discovery import DISTRIBUTION, GROUP, Policy
-from nncore.registry import Registry
+from nncore.registry import DISTRIBUTION, GROUP, Registry
+from nncore.registry.discovery import Policy
 
 PACKAGES = Path(__file__).parent
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.contract import History
 from nncore.errors import FileFormatError, ParameterError, PluginError
-from nncore.history import History
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(100, 3)), RNG.integers(2, size=100)

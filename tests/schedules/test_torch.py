@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nncore import registry
-from nncore.history import History
+from nncore.contract import History
 
 DATA = json.loads(Path(__file__).with_name("torch_factors.json").read_text())
 

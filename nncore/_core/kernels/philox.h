@@ -1,5 +1,5 @@
 /* Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): random numbers by counter, so that the
- * number of an element depends on (seed, step, layer, element) alone. nncore/philox.py is its oracle. */
+ * number of an element depends on (seed, step, layer, element) alone. nncore/contract/philox.py is its oracle. */
 #ifndef NNCORE_PHILOX_H
 #define NNCORE_PHILOX_H
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from nncore import __version__
 from nncore.layers.dense import Dense
-from nncore.model import Sequential
+from nncore.network import Sequential
 
 from . import data
 

@@ -1,0 +1,31 @@
+"""What a component is, one concept a file, and what it sees of a fit. Imports the ground alone; authors import it as `nncore.plugin`."""
+
+from __future__ import annotations
+
+from nncore.contract import hookspecs
+from nncore.contract.activation import Activation
+from nncore.contract.callback import Callback
+from nncore.contract.component import Component
+from nncore.contract.configurable import Configurable, bounds, is_inside, written
+from nncore.contract.format import Format
+from nncore.contract.heads import class_counts, head_columns
+from nncore.contract.history import History
+from nncore.contract.hookspecs import hookimpl
+from nncore.contract.initializer import Initializer
+from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
+from nncore.contract.layer import Buffer, Layer, LayerCall, Plan, Tensor
+from nncore.contract.loss import Loss
+from nncore.contract.metric import Metric
+from nncore.contract.monitor import Monitor, check_recorded
+from nncore.contract.native import native_kernel, rung
+from nncore.contract.optimizer import Optimizer, TensorSpan
+from nncore.contract.philox import random_words
+from nncore.contract.schedule import Schedule
+from nncore.contract.snapshot import Snapshot
+
+__all__ = [
+    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
+    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
+    "bounds", "check_recorded", "class_counts", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
+    "random_words", "rung", "written",
+]  # fmt: skip

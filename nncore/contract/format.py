@@ -1,0 +1,36 @@
+"""Formats: how a described network becomes the bytes of a file, and comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.contract.configurable import Configurable
+
+
+class Format(Configurable):
+    """How a described network becomes the bytes of a file, and comes back. Reading must not run code from the file.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        Of the file names it claims, in lower case with the dot: ``(".npz",)``.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    def encode(self, document: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
+        """The file, from a description that JSON can hold and C-contiguous arrays by name. The host writes it atomically."""
+        raise NotImplementedError(f"{type(self).__name__}.encode")
+
+    def read(self, path: Path) -> tuple[Any, dict[str, np.ndarray]]:
+        """Description and arrays of a file. The host checks both against each other; the format checks that the file is sound.
+
+        Raises
+        ------
+        FileFormatError
+            If it is not, with a message that goes on after "... cannot be loaded: ".
+        """
+        raise NotImplementedError(f"{type(self).__name__}.read")

@@ -1,0 +1,222 @@
+"""What a fit recorded: one row an epoch, kept as columns."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nncore.configuration import require
+from nncore.errors import ParameterError
+from nncore.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nncore.displays import LearningCurveDisplay
+
+#: Epochs shown by ``repr``; a longer fit shows its last ones.
+SHOWN_EPOCHS = 10
+#: Columns that are not metrics: smaller is better.
+_COSTS = ("loss", "seconds")
+#: Significant digits that ``repr`` shows of a column, where they are not six: time is never that exact.
+_DIGITS = {"seconds": 3}
+
+
+class History:
+    """Columns of numbers, one row an epoch; returned by ``fit``.
+
+    Parameters
+    ----------
+    higher_is_better : mapping of str to bool, optional
+        Direction of each metric, by its name without ``val_``. A metric that is not in it is better when higher; ``loss``
+        and ``seconds`` are always better when lower.
+
+    Attributes
+    ----------
+    stop_reason : str
+        Why the fit ended; empty while it runs.
+    interrupted : bool
+        True if Ctrl-C ended the fit.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.append(loss=0.5, val_loss=0.7)
+    >>> history.append(loss=0.3, val_loss=0.6)
+    >>> history["loss"]
+    array([0.5, 0.3])
+    >>> history.best("val_loss")
+    2
+    """
+
+    def __init__(self, higher_is_better: Mapping[str, bool] | None = None) -> None:
+        self.stop_reason = ""
+        self.interrupted = False
+        self._higher_is_better = dict(higher_is_better or {})
+        self._n_epochs = 0
+        self._columns: dict[str, array[float]] = {}
+
+    def append(self, **values: float) -> None:
+        """Add the row of one epoch.
+
+        A column that is not in `values` gets NaN; a column seen for the first time is NaN in the epochs before.
+
+        Parameters
+        ----------
+        **values : float
+            Of the epoch, by the names of their columns.
+        """
+        row = {name: float(value) for name, value in values.items()}
+        for name in row:
+            self._columns.setdefault(name, array("d", [math.nan]) * self._n_epochs)
+        for name, column in self._columns.items():
+            column.append(row.get(name, math.nan))
+        self._n_epochs += 1
+
+    def __len__(self) -> int:
+        return self._n_epochs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Column `name`: a new float64 array of shape ``(n_epochs,)``."""
+        try:
+            return np.array(self._columns[name], dtype=np.float64)
+        except KeyError:
+            recorded = ", ".join(self._columns) or "nothing"
+            raise KeyError(f"no column {name!r}; this history has {recorded}") from None
+
+    def keys(self) -> list[str]:
+        """Names of the columns.
+
+        Returns
+        -------
+        list of str
+            In the order in which they were first recorded.
+        """
+        return list(self._columns)
+
+    @property
+    def epochs(self) -> np.ndarray:
+        """Numbers of the epochs: 1, 2, ..., int64."""
+        return np.arange(1, self._n_epochs + 1, dtype=np.int64)
+
+    def mode(self, name: str) -> str:
+        """Whether a column is better when lower or when higher.
+
+        Parameters
+        ----------
+        name : str
+            Of the column.
+
+        Returns
+        -------
+        {"min", "max"}
+            The better direction.
+        """
+        metric = name.removeprefix("val_")
+        if metric in _COSTS:
+            return "min"
+        return "max" if self._higher_is_better.get(metric, True) else "min"
+
+    def best(self, name: str = "val_loss", mode: str = "auto") -> int:
+        """Number (from 1) of the epoch in which column `name` was best, the first of equals; NaN is never best.
+
+        Parameters
+        ----------
+        name : str, default "val_loss"
+            Of the column.
+        mode : {"auto", "min", "max"}, default "auto"
+            What is best. ``"auto"`` is the smallest loss and, for a metric, what the metric says.
+
+        Returns
+        -------
+        int
+            The epoch, from 1.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        ParameterError
+            If `mode` is none of the three, or the column holds no number.
+        """
+        if mode not in ("auto", "min", "max"):
+            raise ParameterError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
+        values = self[name]
+        if np.isnan(values).all():
+            raise ParameterError(f"no epoch has a value for {name!r}, so none is best")
+        smallest = (self.mode(name) if mode == "auto" else mode) == "min"
+        return int(np.nanargmin(values) if smallest else np.nanargmax(values)) + 1
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Columns as lists.
+
+        Returns
+        -------
+        dict of str to list of float
+            In the order of `keys`.
+        """
+        return {name: column.tolist() for name, column in self._columns.items()}
+
+    def to_frame(self) -> Any:
+        """A table for pandas. Needs the extra ``pandas``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an epoch, indexed by its number.
+        """
+        pandas = require("pandas", extra="pandas", purpose="to_frame")
+        return pandas.DataFrame(self.to_dict(), index=pandas.RangeIndex(1, self._n_epochs + 1, name="epoch"))
+
+    def plot(self, ax: Axes | None = None) -> LearningCurveDisplay:
+        """Draw the learning curves. Needs the extra ``plot``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        LearningCurveDisplay
+            With the axes and the figure.
+        """
+        from nncore.displays import LearningCurveDisplay
+
+        return LearningCurveDisplay.from_history(self, ax=ax)
+
+    def _headline(self) -> str:
+        """One sentence: how many epochs, the best of them, why it ended."""
+        parts = [f"{self._n_epochs} epoch{'' if self._n_epochs == 1 else 's'}"]
+        judge = "val_loss" if "val_loss" in self else "loss"
+        if judge in self and not np.isnan(self[judge]).all():
+            best = self.best(judge)
+            parts.append(f"best {judge} {self[judge][best - 1]:.6g} in epoch {best}")
+        if self.stop_reason:
+            parts.append(self.stop_reason)
+        return "History of " + "; ".join(parts)
+
+    def _table(self) -> Table:
+        """The last epochs."""
+        first = max(0, self._n_epochs - SHOWN_EPOCHS)
+        header = ["epoch", *self._columns]
+        rows = [["…", *("" for _ in self._columns)]] if first else []
+        for index in range(first, self._n_epochs):
+            rows.append([str(index + 1), *(f"{column[index]:.{_DIGITS.get(name, 6)}g}" for name, column in self._columns.items())])
+        return Table(self._headline(), header, rows, numbers=header)
+
+    def __repr__(self) -> str:
+        return self._table().text() if self._n_epochs else self._headline()
+
+    def _repr_html_(self) -> str:
+        return self._table().html()

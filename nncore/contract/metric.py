@@ -1,0 +1,28 @@
+"""Metrics: scores of predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.contract.configurable import Configurable
+
+
+class Metric(Configurable):
+    """A score of predictions, higher or lower being better as it says.
+
+    Attributes
+    ----------
+    higher_is_better : bool
+    label : str or None
+        Name of its column in the history; None is the name under which it is registered.
+    """
+
+    higher_is_better: bool = True
+    label: str | None = None
+
+    def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
+        """Raise `ShapeError` if outputs and targets of these shapes cannot be scored; asked before training begins."""
+
+    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        """Score of outputs ``(n_rows, n_outputs)`` against class indices ``(n_rows,)`` or reals ``(n_rows, n_targets)``."""
+        raise NotImplementedError(f"{type(self).__name__}.score")

@@ -1,0 +1,65 @@
+"""Whether an epoch is the best so far: asked by early stopping, by checkpoints and by schedules that react."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+
+from nncore.contract.history import History
+from nncore.errors import ParameterError
+
+
+class Monitor:
+    """The best value of a column of the history.
+
+    Parameters
+    ----------
+    owner : str
+        Who asks, for error messages.
+    column : str
+        ``"val_loss"``, ``"loss"``, ``"val_accuracy"``, ...
+    mode : {"auto", "min", "max"}, default "auto"
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+    min_delta : float, default 0.0
+        A value is better if it is so by more than this.
+
+    Attributes
+    ----------
+    best : float
+        NaN before there is one, which a NaN in the history never is; infinity counts as the largest number, so that files can hold it.
+    """
+
+    def __init__(self, owner: str, column: str, mode: str = "auto", min_delta: float = 0.0) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ParameterError(f"{owner}: mode must be 'auto', 'min' or 'max', got {mode!r}")
+        if not isinstance(column, str):
+            raise ParameterError(f"{owner}: monitor must be the name of a column of the history, got {column!r}")
+        self._owner, self._column, self._mode, self._min_delta = owner, column, mode, min_delta
+        self.best = math.nan
+
+    def improved(self, history: History) -> bool:
+        """Whether the last epoch is the best so far, which `best` then remembers.
+
+        Raises
+        ------
+        ParameterError
+            If the fit does not record the column.
+        """
+        check_recorded(self._owner, self._column, list(history))
+        largest = sys.float_info.max
+        value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
+        mode = history.mode(self._column) if self._mode == "auto" else self._mode
+        gain = self.best - value if mode == "min" else value - self.best
+        better = gain > self._min_delta or (math.isnan(self.best) and not math.isnan(value))
+        if better:
+            self.best = value
+        return better
+
+
+def check_recorded(owner: str, column: str, recorded: Sequence[str]) -> None:
+    """Raise `ParameterError` unless `column`, which `owner` monitors, is among those that the fit records."""
+    if column not in recorded:
+        hint = "pass validation=(X, y) to fit, or " if column.startswith("val_") else ""
+        names = ", ".join(map(repr, recorded))
+        raise ParameterError(f"{owner} monitors {column!r}, which this fit does not record: {hint}monitor one of {names}")

@@ -1,0 +1,41 @@
+"""Which components run compiled, and which on NumPy."""
+
+from __future__ import annotations
+
+from nncore.contract.activation import Activation
+from nncore.contract.configurable import Configurable
+from nncore.contract.kernel import Kernel
+from nncore.contract.layer import Layer
+from nncore.contract.loss import Loss
+from nncore.contract.optimizer import Optimizer
+
+#: What a kernel replaces, for each kind that can have one.
+_METHODS: dict[type, tuple[str, ...]] = {
+    Activation: ("forward", "backward"),
+    Loss: ("forward", "backward"),
+    Layer: ("forward", "backward"),
+    Optimizer: ("step",),
+}
+
+
+def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None:
+    """The kernel that computes what `component` (an instance or its class) computes, or None.
+
+    A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited
+    kernel would silently ignore what it changed.
+    """
+    component_class = component if isinstance(component, type) else type(component)
+    methods = next((methods for base, methods in _METHODS.items() if issubclass(component_class, base)), ())
+    for cls in component_class.__mro__:
+        if "kernel" in vars(cls):
+            kernel: Kernel | None = vars(cls)["kernel"]
+            return kernel
+        if any(method in vars(cls) for method in methods):
+            return None
+    return None
+
+
+def rung(component: Configurable | type[Configurable]) -> str:
+    """What runs for `component`: ``"native"``, ``"numba"`` or ``"numpy"``."""
+    kernel = native_kernel(component)
+    return "numpy" if kernel is None else kernel.rung

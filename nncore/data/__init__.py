@@ -1,0 +1,12 @@
+"""From what users hold (arrays, lists, frames) to the checked batches that the core runs on. Imports the contract and _core."""
+
+from __future__ import annotations
+
+from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
+from nncore.data.samples import Rows, Samples, as_matrix, as_numbers, as_rows, as_samples, check_finite, check_replaced
+from nncore.data.targets import Targets, as_targets, as_weights
+
+__all__ = [
+    "CONVERT_AT_ONCE", "Block", "Dataset", "Rows", "Samples", "Targets", "as_matrix", "as_numbers", "as_rows", "as_samples", "as_targets",
+    "as_weights", "check_finite", "check_replaced",
+]  # fmt: skip

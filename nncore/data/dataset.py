@@ -1,0 +1,91 @@
+"""Samples with their targets and weights, in the network's dtype and in C order, as the core runs on them.
+
+A C-contiguous array of the network's dtype is used where it lies. Anything else is converted: at once if it is small, block by
+block during each epoch if it is large, so that no second copy of a large array is ever held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore.contract import Loss
+from nncore.data.samples import BLOCK, Samples
+from nncore.data.targets import Targets, as_targets, as_weights
+from nncore.errors import DataError, ShapeError
+
+#: Inputs up to this many bytes (in the network's dtype) are converted once and kept.
+CONVERT_AT_ONCE = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Block:
+    """Samples for one run of the core; the fields are the arguments of `Program.train`."""
+
+    inputs: np.ndarray  # (n, n_inputs)
+    reals: np.ndarray | None
+    labels: np.ndarray | None
+    weights: np.ndarray | None
+    order: np.ndarray | None  # rows to visit, or None for all in turn
+
+    def __len__(self) -> int:
+        return len(self.inputs) if self.order is None else len(self.order)
+
+
+class Dataset:
+    """Checked samples with their targets and weights.
+
+    Parameters
+    ----------
+    inputs : ndarray or Rows of shape (n_samples, ...)
+        As returned by `as_samples`.
+    targets : Targets
+    weights : ndarray of shape (n_samples,) or None
+    dtype : dtype
+        The network's.
+    """
+
+    def __init__(self, inputs: Samples, targets: Targets, weights: np.ndarray | None, dtype: np.dtype) -> None:
+        self.targets, self.weights, self.dtype = targets, weights, dtype
+        in_place = isinstance(inputs, np.ndarray) and inputs.dtype == dtype and inputs.flags.c_contiguous
+        if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
+            inputs, in_place = np.ascontiguousarray(inputs[:], dtype), True
+        self.inputs, self.in_place = inputs, in_place
+
+    @classmethod
+    def checked(
+        cls, inputs: Samples, y: object, sample_weight: object, loss: Loss, n_outputs: int, dtype: np.dtype, role: str = ""
+    ) -> Dataset:
+        """From `inputs` as returned by `as_samples`, and targets and weights as users hold them.
+
+        `role`, like ``"validation "``, stands before the names in messages.
+        """
+        targets = as_targets(y, loss, n_outputs, dtype, f"{role}y")
+        if len(targets) != len(inputs):
+            raise ShapeError(f"{role}X has {len(inputs)} samples, {role}y has {len(targets)}")
+        if len(inputs) == 0:
+            raise DataError(f"{role}X has no samples")
+        return cls(inputs, targets, as_weights(sample_weight, len(inputs), dtype, f"{role}sample_weight"), dtype)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def blocks(self, order: np.ndarray | None, batch_size: int) -> Iterator[Block]:
+        """The samples in the given order, in one block if they lie ready, else converted block by block.
+
+        All blocks but the last hold whole batches, so both ways train on the same batches.
+        """
+        if self.in_place:
+            inputs = self.inputs[:].reshape(len(self), -1)
+            yield Block(inputs, self.targets.reals, self.targets.labels, self.weights, order)
+            return
+        bytes_per_batch = batch_size * self.inputs[0].size * self.dtype.itemsize
+        rows = batch_size * max(1, BLOCK // bytes_per_batch)
+        for start in range(0, len(self), rows):
+            chosen = slice(start, start + rows) if order is None else order[start : start + rows]
+            inputs = np.ascontiguousarray(self.inputs[chosen], self.dtype)
+            parts = (self.targets.reals, self.targets.labels, self.weights)
+            reals, labels, weights = (None if part is None else np.ascontiguousarray(part[chosen]) for part in parts)
+            yield Block(inputs.reshape(len(inputs), -1), reals, labels, weights, None)

@@ -1,0 +1,133 @@
+"""Samples as users hold them (arrays, lists, frames), checked: real numbers, a row for each sample."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from nncore._core import all_finite
+from nncore.errors import DataError, DtypeError, ShapeError
+
+#: Larger ones are converted in blocks of about this many bytes.
+BLOCK = 8 * 2**20
+
+
+class Rows(ABC):
+    """Samples that are made as they are asked for, so that all of them are never in memory: what `as_rows` takes beside arrays.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(n_samples, ...)``.
+    dtype : dtype
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @abstractmethod
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """A sample by its number; samples by a slice or an array of numbers."""
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+#: Samples as the functions below return them.
+Samples = np.ndarray | Rows
+
+
+def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np.dtype, allow_nan: bool = False) -> Samples:
+    """`data` as an array of numbers ``(n_samples, *shape)``, checked but not converted.
+
+    Raises
+    ------
+    ShapeError, DtypeError, DataError
+        For the wrong number of dimensions or features, for what is not a number, for infinity, and for NaN unless it is allowed.
+    """
+    array = as_rows(data, name, shape)
+    check_finite(array, name, dtype, allow_nan)
+    return array
+
+
+def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
+    """The same, but for NaN and infinity."""
+    if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
+        raise DtypeError(f"{name} is a sparse matrix; networks here are dense: pass {name}.toarray()")
+    array = data if isinstance(data, Rows) else as_numbers(data, name)
+    if array.ndim < 2:
+        hint = f"one sample: {name}.reshape(1, -1); one feature: {name}.reshape(-1, 1)"
+        raise ShapeError(f"{name} must have a row for each sample, got shape {array.shape}; for {hint}")
+    if shape is not None and array.shape[1:] != shape:
+        raise ShapeError(f"{name} has samples of shape {array.shape[1:]}, this network takes {shape}")
+    if 0 in array.shape[1:]:
+        raise ShapeError(f"{name} has no features: its shape is {array.shape}")
+    return array
+
+
+def as_matrix(samples: Samples, dtype: np.dtype) -> np.ndarray:
+    """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
+    return np.ascontiguousarray(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
+
+
+def as_numbers(data: object, name: str) -> np.ndarray:
+    """`data` as an array of real numbers; a frame's columns become columns."""
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ShapeError(f"{name} is not a rectangular array: {error}") from None
+    if array.dtype.kind == "O":  # a frame of mixed numeric columns, or a list of such rows
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DtypeError(
+                f"{name} holds something that is not a number ({error}): encode text and categories as numbers first"
+            ) from None
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed")
+    return array
+
+
+def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = False) -> None:
+    """Raise `DataError` naming the first row and column that is infinite, or NaN unless that is allowed, after conversion to `dtype`."""
+    if array.dtype.kind in "biu" or array.size == 0:
+        return
+    rows = max(1, BLOCK // max(1, array[0].size * dtype.itemsize))
+    for start in range(0, len(array), rows):
+        with np.errstate(over="ignore"):
+            block = np.ascontiguousarray(array[start : start + rows], dtype)
+        if not all_finite(block, allow_nan):
+            position = np.argwhere(np.isinf(block) if allow_nan else ~np.isfinite(block))[0]
+            row, column = start + int(position[0]), ", ".join(str(i) for i in position[1:])
+            value = array[row][tuple(position[1:])]
+            too_large = f", too large for {dtype}: scale it or use dtype='float64'" if np.isfinite(value) else ": impute or drop it first"
+            where = f"row {row}, column {column}" if column else f"row {row}"
+            raise DataError(f"{name} contains {'NaN' if np.isnan(value) else value} at {where}{too_large}")
+
+
+def check_replaced(inputs: np.ndarray, outputs: np.ndarray, first_row: int = 0) -> None:
+    """Raise `DataError` for the first row of `outputs` that is NaN because `inputs` are, which no layer has replaced.
+
+    `first_row` is the number of their first row in messages.
+    """
+    if all_finite(outputs):
+        return
+    lost = np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1) & np.isnan(inputs).any(axis=1)
+    if lost.any():
+        row = int(lost.argmax())
+        columns = ", ".join(str(column) for column in np.flatnonzero(np.isnan(inputs[row])))
+        raise DataError(
+            f"the output for row {first_row + row} is NaN: X contains NaN there (column {columns}), and no layer replaces it; "
+            "impute it first, or fill it with nn.FillMissing() at the front of the network"
+        )

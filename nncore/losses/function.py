@@ -1,0 +1,72 @@
+"""A plain function as a loss: ``loss=function``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nncore.errors import ParameterError, PluginError
+from nncore.plugin import Loss, resolve
+
+
+class FunctionLoss(Loss):
+    """A loss that a function of yours computes, in NumPy; ``loss=function`` makes one.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(output, target) -> (loss, d_output)``. `output` has shape ``(n_rows, n_outputs)``, `target` the same shape, or
+        ``(n_rows,)`` int64 class indices; `loss`, shape ``(n_rows,)``, is that of each sample by itself and `d_output`, shape
+        ``(n_rows, n_outputs)``, its gradient. Both are neither averaged over the batch nor weighted: the network does that.
+    targets : {"real", "labels"}, default "real"
+        What the function compares with.
+    link : str or None, default None
+        Activation that turns outputs into predictions: ``"softmax"``, ``"sigmoid"``.
+
+    Notes
+    -----
+    A network with such a loss cannot be saved, since no file could name the function; a plugin can (``nncore new-plugin``).
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> def log_cosh(output, target):
+    ...     error = output - target
+    ...     return np.log(np.cosh(error)).sum(axis=1), np.tanh(error)
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> history = nn.Sequential(nn.Dense(1)).fit(X, 3 * X, loss=log_cosh, optimizer=nn.Adam(lr=0.1), epochs=50, rng=0)
+    >>> history["loss"][-1] < 1e-3
+    np.True_
+    """
+
+    def __init__(
+        self, function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], targets: str = "real", link: str | None = None
+    ) -> None:
+        self.function = function
+        self.targets = targets
+        self.link = link
+
+    def validate(self) -> None:
+        if not callable(self.function):
+            raise ParameterError(f"FunctionLoss: function must be a function of (output, target), got {self.function!r}")
+        if self.targets not in ("real", "labels"):
+            raise ParameterError(f'FunctionLoss: targets must be "real" or "labels", got {self.targets!r}')
+        if self.link is not None:
+            resolve("activations", self.link)  # raises if there is none of that name
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return self._pair(output, target)[0]
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return self._pair(output, target)[1]
+
+    def _pair(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pair = self.function(output, target)
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            name = getattr(self.function, "__name__", repr(self.function))
+            raise PluginError(
+                f"the loss {name} must return two arrays, the loss of each sample and its gradient (loss, d_output); "
+                f"it returned {type(pair).__name__}"
+            )
+        return pair[0], pair[1]

@@ -1,0 +1,43 @@
+"""A plain function as a metric: ``metrics=[function]``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import Metric
+
+
+class FunctionMetric(Metric):
+    """A score that a function of yours computes; ``metrics=[function]`` makes one.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities where the loss
+        has a link), `target` is ``(n_rows, n_targets)`` reals or ``(n_rows,)`` class indices, `sample_weight` is ``(n_rows,)`` or None.
+    higher_is_better : bool, default True
+        Whether more is better.
+    label : str or None, default None
+        Column of the history; None is the function's own name.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float],
+        higher_is_better: bool = True,
+        label: str | None = None,
+    ) -> None:
+        self.function = function
+        self.higher_is_better = higher_is_better
+        self.label = getattr(function, "__name__", None) if label is None else label
+
+    def validate(self) -> None:
+        if not callable(self.function) or not self.label:
+            wanted = "a function of (output, target, sample_weight) with a name or a label"
+            raise ParameterError(f"FunctionMetric: function must be {wanted}, got {self.function!r}")
+
+    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        return float(self.function(output, target, sample_weight))

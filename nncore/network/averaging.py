@@ -1,0 +1,59 @@
+"""Parameters averaged while they are trained: two sets of them, where training stands and the mean of where it has been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from nncore.network.network import Network
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean of a network's parameters over steps (decay < 1: exponential) or epochs.
+
+    While a fit takes steps, ``network.parameters`` are those under way. Between epochs (validation, callbacks, after the fit) they are the
+    mean, and ``network.trajectory`` keeps the others, so that a later fit with an average goes on as if it had never stopped.
+
+    Attributes
+    ----------
+    network : Network
+    over : {"steps", "epochs"}
+    decay : float
+        For steps: weight of the mean so far. As long as the plain mean of all steps gives the newest more weight, that counts.
+    begin : int
+        For epochs: how many, in the life of the network, are left out at first.
+    """
+
+    network: Network
+    over: str = "steps"
+    decay: float = 0.0
+    begin: int = 0
+
+    def start(self) -> None:
+        """Before the first epoch of a fit."""
+        if self.over == "steps" and self.network.trajectory is None:
+            self.network.begin_average(self.network.n_steps)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While steps are taken."""
+        if self.network.trajectory is None:
+            yield
+            return
+        self.network.swap()
+        try:
+            yield
+        finally:
+            self.network.swap()
+
+    def end_epoch(self) -> None:
+        """After the steps of an epoch, which is already counted in ``network.n_epochs``."""
+        network = self.network
+        if self.over == "steps" or network.n_epochs <= self.begin:
+            return
+        if network.trajectory is None:
+            network.begin_average(network.n_epochs - 1)
+            return
+        network.parameters[...] += (network.trajectory - network.parameters) / (network.n_epochs - network.average_begin)

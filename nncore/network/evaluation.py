@@ -1,0 +1,54 @@
+"""Loss and metrics of a network on data it is not trained on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from nncore import registry
+from nncore.arguments import several
+from nncore.contract import Loss, Metric
+from nncore.data import Dataset, check_replaced
+from nncore.network.failures import explained
+from nncore.network.network import Network
+from nncore.program import WORTH_WAKING, threads_for
+from nncore.typing import MetricLike
+
+
+def metric_name(metric: Metric) -> str:
+    """Its column in the history."""
+    return metric.label or registry.qualified_name("metrics", type(metric))
+
+
+def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
+    """The metrics asked for, or those that go with the loss."""
+    return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else several("metrics", names))]
+
+
+def linked(loss: Loss | None, outputs: np.ndarray) -> np.ndarray:
+    """Outputs on the scale of the targets: what the loss's link makes of them, if it has one."""
+    link = None if loss is None else loss.link
+    return outputs if link is None else registry.resolve("activations", link).forward(outputs)
+
+
+def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
+    """Mean loss and metrics of a network on data that is already checked: `nncore.Sequential.evaluate`."""
+    program = network.program_for_prediction()
+    outputs = np.empty((len(data), program.spec.n_outputs), network.dtype)
+    progress, done = [0, 0.0, 0.0], 0
+    n_threads = threads_for(None, program.spec.forward_seconds(len(data)), WORTH_WAKING)
+    for block in data.blocks(None, program.spec.max_rows):
+        progress[0] = 0
+        fields = (block.inputs, block.reals, block.labels, block.weights)
+        with explained(program):
+            program.evaluate(*fields, outputs[done : done + len(block)], math.inf, progress, n_threads)
+        if program.spec.accepts_nan:
+            check_replaced(block.inputs, outputs[done : done + len(block)], done)
+        done += len(block)
+    scores = {"loss": progress[1] / progress[2]}
+    predictions = linked(network.loss, outputs)
+    for metric in metrics:
+        scores[metric_name(metric)] = metric.score(predictions, data.targets.values, data.weights)
+    return scores

@@ -1,0 +1,42 @@
+"""Why a run of the core stopped: its status as an error that says where in the network it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nncore._core import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, Program, all_finite
+from nncore.errors import NonFiniteError, PluginError
+from nncore.program import ProgramSpec
+
+
+@contextmanager
+def explained(program: Program[ProgramSpec]) -> Iterator[None]:
+    """Turn a `Failure` of the core into an error that says where in the network it happened."""
+    try:
+        yield
+    except Failure as failure:
+        raise explain(program, failure) from None
+
+
+def explain(program: Program[ProgramSpec], failure: Failure) -> Exception:
+    """The error to raise for a run that stopped."""
+    spec, step = program.spec, program.step + 1
+    unchanged = "The parameters are those of the last finished step."
+    remedy = f"Lower the learning rate, standardise the inputs, or clip the targets. {unchanged}"
+    if failure.status == LOSS_NOT_FINITE:
+        computed = (op for op in spec.ops if op.joint != "fork")
+        culprit = next((op for op in computed if not all_finite(op.y, op.plan.accepts_nan)), None)
+        layer = "loss" if culprit is None else culprit.stage.name
+        where = "the loss itself overflowed" if culprit is None else f"the first outputs that are not finite are those of {layer}"
+        if culprit is not None and not all(x is None or all_finite(x) for x in (culprit.x, *(branch.y for branch in culprit.branches))):
+            where = f"NaN in the inputs reaches {layer}"
+            remedy = f"Impute it, or fill it with nn.FillMissing() before that layer. {unchanged}"
+        return NonFiniteError(f"the loss became NaN or infinite at step {step}: {where}. {remedy}", step=step, layer=layer)
+    if failure.status == GRADIENT_NOT_FINITE:
+        tensors = sorted(spec.grouping.tensors, key=lambda tensor: -tensor.offset)
+        tensor = next(t for t in tensors if not all_finite(spec.gradients[t.offset : t.offset + t.rows * t.columns]))
+        message = f"the gradient of {tensor.name} became NaN or infinite at step {step}. {remedy}"
+        return NonFiniteError(message, step=step, layer=tensor.name.rpartition(".")[0])
+    component = spec.ops[failure.op].component if failure.op >= 0 else spec.loss if failure.op == -1 else spec.optimizer
+    return PluginError(f"the compiled kernel of {component!r} reported an error at step {step}")

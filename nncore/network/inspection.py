@@ -1,0 +1,118 @@
+"""What goes on inside a network for one batch: every layer's outputs, every tensor's gradient. The network stays as it is."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from nncore.contract import LayerCall
+from nncore.data import as_matrix, as_samples
+from nncore.errors import ParameterError, ShapeError
+from nncore.network.sequential import Sequential
+from nncore.program import NETWORK_INPUT, Stage, plan_network
+
+
+def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[str, np.ndarray]:
+    """Outputs of every layer, by its name.
+
+    Parameters
+    ----------
+    network : Sequential
+        Built.
+    X : array-like of shape (n_samples, ...)
+        One batch.
+    training : bool, default False
+        True: as in `fit`, with dropout and the statistics of the batch.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_samples, ...)
+        Each of the layer's output shape, in the order of the layers; those inside a layer (``residual_1.dense_1``) come before it.
+
+    Notes
+    -----
+    Computed by the layers' NumPy methods: a compiled run lets layers overwrite what is no longer needed.
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> from nncore.inspection import activations
+    >>> network = nn.Sequential(nn.Dense(3, activation="relu"), nn.Dense(1)).build(2, rng=0)
+    >>> {name: outputs.shape for name, outputs in activations(network, np.zeros((5, 2))).items()}
+    {'dense_1': (5, 3), 'dense_2': (5, 1)}
+    """
+    _check_network(network)
+    blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
+    samples = as_samples(X, "X", network.input_shape, network.dtype, blueprint.accepts_nan)
+    if not len(samples):
+        raise ShapeError("X has no samples")
+    values = {NETWORK_INPUT: as_matrix(samples, network.dtype)}
+    parameters, buffers = network.named_parameters(), network.named_buffers()
+    outputs: dict[str, np.ndarray] = {}
+    for stage in blueprint.stages:
+        tensors = {tensor.name: parameters[f"{stage.name}.{tensor.name}"] for tensor in stage.plan.tensors}
+        state = {buffer.name: buffers[f"{stage.name}.{buffer.name}"].copy() for buffer in stage.plan.buffers}
+        y = _run(stage, [values[source] for source in stage.sources], tensors, state, network, training)
+        values[stage.index] = y if stage.activation is None else stage.activation.forward(y)
+        outputs[stage.name] = values[stage.index].reshape(len(samples), *stage.plan.output_shape)
+    return outputs
+
+
+def _run(
+    stage: Stage,
+    inputs: list[np.ndarray],
+    tensors: dict[str, np.ndarray],
+    state: dict[str, np.ndarray],
+    network: Sequential,
+    training: bool,
+) -> np.ndarray:
+    """What a layer gives before its activation, shape (n_samples, n_outputs)."""
+    plan, x = stage.plan, inputs[0]
+    if plan.branches:
+        merged: np.ndarray = np.sum(inputs, axis=0) if plan.merge == "sum" else np.concatenate(inputs, axis=1)
+        return merged
+    if plan.is_view or (plan.training_only and not training):
+        return x
+    call = LayerCall(
+        x=x,
+        y=np.empty((len(x), stage.n_outputs), x.dtype),
+        parameters=tensors,
+        buffers=state,
+        cache=np.empty(plan.cache + plan.cache_per_row * len(x), x.dtype),
+        seed=network.seed,
+        step=network.n_steps + 1,
+        layer=stage.index,
+        training=training,
+    )
+    stage.layer.forward(call)
+    return call.y
+
+
+def _check_network(network: object) -> None:
+    if not isinstance(network, Sequential):
+        remedy = "; an estimator has one as network_, for X as it is encoded" if hasattr(network, "network_") else ""
+        raise ParameterError(f"a network (nncore.Sequential) is wanted, got {type(network).__name__}{remedy}")
+
+
+def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) -> dict[str, np.ndarray]:
+    """Gradient of the mean loss with respect to every tensor, by its name, as the next step of training would see it.
+
+    Parameters
+    ----------
+    network : Sequential
+        Built, with a loss.
+    X, y, sample_weight : array-like
+        One batch, as in `Sequential.forward` and `backward`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As `Sequential.named_gradients`, but copies.
+    """
+    _check_network(network)
+    trial = copy.deepcopy(network)  # a forward pass in training changes running statistics
+    trial.forward(X, training=True)
+    trial.backward(y, sample_weight)
+    return trial.named_gradients()

@@ -1,0 +1,254 @@
+"""`Model`: a network in use. Predictions and scores, the three parts of a step one at a time, texts, files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nncore._core import INPUT_NOT_FINITE, Failure
+from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
+from nncore.errors import NotBuiltError, ShapeError
+from nncore.network.evaluation import linked, metrics_for, score_dataset
+from nncore.network.failures import explained
+from nncore.network.network import Network
+from nncore.network.saving import save
+from nncore.network.summary import describe, html, summary
+from nncore.program import WORTH_WAKING, threads_for
+from nncore.typing import MetricLike
+
+
+class Model(Network):
+    """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
+
+    # ---- one step, part by part ---------------------------------------------------------------------------------------------
+
+    def forward(self, X: Any, training: bool = False) -> np.ndarray:
+        """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
+        training : bool, default False
+            False: as `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            What leaves the last layer.
+        """
+        if not training:
+            return self.predict(X)
+        inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
+        if len(inputs) == 0:
+            raise ShapeError("X has no samples")
+        program = self.program_for_training(len(inputs))
+        self._forward_rows, self._forward_inputs, self._has_gradients = 0, inputs, False
+        with explained(program):
+            program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
+        self._forward_rows = len(inputs)
+        return program.spec.output[: len(inputs)].copy()
+
+    def backward(self, y: Any, sample_weight: Any = None) -> float:
+        """Gradients of the loss of the last ``forward(X, training=True)`` against `y`, into `gradients`.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+            Mean loss of the batch, with the penalty of `weight_decay`.
+        """
+        loss, program, inputs, n = self._needs("loss"), self._training_program, self._forward_inputs, self._forward_rows
+        if program is None or inputs is None or n == 0:
+            raise NotBuiltError("backward follows forward(X, training=True): call that first")
+        spec = program.spec
+        targets = as_targets(y, loss, spec.n_outputs, self.dtype)
+        if len(targets) != n:
+            raise ShapeError(f"y has {len(targets)} samples, the last forward had {n}")
+        weights = as_weights(sample_weight, n, self.dtype)
+        program.use_labels = targets.labels is not None
+        (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
+        spec.weight[:n] = _normalised(weights, n, self.dtype)
+        with explained(program):
+            value = program.loss_value(n, True)
+            value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
+        self._has_gradients = True
+        return value
+
+    def step(self) -> None:
+        """Let the optimizer update the parameters by the gradients of the last `backward`."""
+        self._needs("optimizer")
+        if self._training_program is None or not self._has_gradients:
+            raise NotBuiltError("step follows backward(y): call that first")
+        program = self.program_for_training(self._forward_rows)
+        with explained(program):
+            program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
+        self._has_gradients, self._forward_rows = False, 0
+
+    def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """`forward`, `backward` and `step` in one call.
+
+        Parameters
+        ----------
+        X, y, sample_weight : array-like
+            One batch, as in `forward` and `backward`.
+
+        Returns
+        -------
+        float
+            Mean loss of the batch before the step.
+        """
+        self._needs("loss")
+        self._needs("optimizer")
+        self.forward(X, training=True)
+        value = self.backward(y, sample_weight)
+        self.step()
+        return value
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Outputs of the network, as they leave the last layer (logits for a loss from logits: see `predict_proba`).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), dtype of the network
+            What leaves the last layer.
+        """
+        samples = as_rows(X, "X", self.input_shape)
+        if samples.dtype != self.dtype:  # what would be too large after conversion is told from infinity only before
+            check_finite(samples, "X", self.dtype, self._built.accepts_nan)
+        inputs = as_matrix(samples, self.dtype)
+        program = self.program_for_prediction()
+        outputs = np.empty((len(inputs), program.spec.n_outputs), self.dtype)
+        with explained(program):
+            try:
+                program.predict(inputs, outputs, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
+            except Failure as failure:
+                if failure.status == INPUT_NOT_FINITE:
+                    check_finite(samples, "X", self.dtype, self._built.accepts_nan)
+                raise
+        if self._built.accepts_nan:
+            check_replaced(inputs, outputs)
+        return outputs.reshape(len(inputs), *self.output_shape)
+
+    def predict_one(self, x: Any) -> np.ndarray:
+        """Outputs for a single sample of shape `input_shape`, without the dimension of samples.
+
+        The fastest way to one prediction: under a microsecond for a small network and an ndarray of its dtype.
+
+        Parameters
+        ----------
+        x : array-like of shape `input_shape`
+            The sample.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,)
+            What `predict` gives for it.
+        """
+        program = self._prediction_program
+        if program is not None:
+            output = program.predict_one(x)
+            if output is not None:
+                return output
+        return self.predict(np.asarray(x)[None])[0]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predictions on the scale of the targets: `predict` followed by the loss's link, if it has one.
+
+        Probabilities for losses from logits (softmax, sigmoid), rates for ``poisson`` (exp).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            The predictions.
+        """
+        return linked(self.loss, self.predict(X))
+
+    def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
+        """Mean loss (without the penalty of `weight_decay`) and metrics on data not trained on.
+
+        Parameters
+        ----------
+        X, y : array-like
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts in the means.
+        metrics : sequence of str, Metric or function, optional
+            Others than those that go with the loss.
+
+        Returns
+        -------
+        dict of str to float
+            ``{"loss": ..., "accuracy": ...}``.
+        """
+        loss = self._needs("loss")
+        scored = metrics_for(loss, metrics)
+        samples = as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan)
+        data = Dataset.checked(samples, y, sample_weight, loss, self._built.n_outputs, self.dtype)
+        return score_dataset(self, data, scored)
+
+    # ---- showing and keeping ------------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """A table of layers, shapes and parameters.
+
+        Returns
+        -------
+        str
+            Several lines, to be printed.
+        """
+        return summary(self)
+
+    def describe(self) -> dict[str, Any]:
+        """What the network is made of, and the rung (native, numpy) on which each part runs.
+
+        Returns
+        -------
+        dict
+            Numbers, strings, lists and dicts, as JSON can hold them.
+        """
+        return describe(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file (safetensors with a JSON description); `nncore.load` reads it back. No pickle.
+
+        Parameters
+        ----------
+        path : str or path-like
+            ``"digits.nncore"``. A file of that name is replaced once the new one is complete.
+        """
+        save(self, path)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(repr(layer) for layer in self.layers)})"
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+
+def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarray:
+    """Row weights that sum to 1, computed as the core does it in `fit`."""
+    weights = np.ones(n, dtype) if weights is None else weights
+    total = float(np.cumsum(weights, dtype=np.float64)[-1])  # term after term; np.sum adds in pairs and may round otherwise
+    return weights * dtype.type(1 / total)

@@ -1,0 +1,389 @@
+"""`Network`: layers given their parameters, the vectors those lie in, and the programs that run them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+
+from nncore import registry
+from nncore._core import Program
+from nncore.arguments import as_dtype, as_seed, is_whole
+from nncore.contract import Layer, Loss, Optimizer, Schedule
+from nncore.data import as_matrix, as_samples
+from nncore.errors import BusyError, NotBuiltError, ParameterError
+from nncore.program import (
+    WORTH_MEETING,
+    Blueprint,
+    Grouping,
+    Pace,
+    ProgramSpec,
+    UpdateRule,
+    Vectors,
+    aligned_zeros,
+    check_trainable,
+    compile_program,
+    group_tensors,
+    initialise,
+    layer_names,
+    plan_network,
+    threads_for,
+    zero_state,
+)
+from nncore.typing import LayerLike, LossLike, OptimizerLike
+
+NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
+
+
+class Network:
+    """What a network is, without what is done with it: the base of `nncore.Sequential`."""
+
+    _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
+
+    def __init__(self, *layers: LayerLike) -> None:
+        self.layers: list[Layer] = [registry.resolve("layers", layer) for layer in layers]
+        if not self.layers:
+            raise ParameterError("Sequential needs at least one layer")
+        self.layer_names: list[str] = layer_names(self.layers)
+        self.loss: Loss | None = None
+        self.optimizer: Optimizer | None = None
+        self.schedule: Schedule | None = None
+        self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
+        self.schedule_steps: int = 0  # that it spans
+        self.weight_decay: float = 0.0
+        self.clip_norm: float = 0.0
+        self.clip_value: float = 0.0
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
+        self.n_epochs: int = 0
+        self.seed: int = 0
+        self.metadata: dict[str, Any] = {}
+        self._blueprint: Blueprint | None = None
+        self._grouping: Grouping | None = None
+        self._vectors: Vectors | None = None
+        self._n_steps = 0
+        self._forget_programs()
+
+    def _forget_programs(self) -> None:
+        """Programs are made again when needed; the flat vectors they worked on stay."""
+        self._n_steps = self.n_steps
+        self._training_program: Program[ProgramSpec] | None = None
+        self._prediction_program: Program[ProgramSpec] | None = None
+        self._forward_rows = 0  # rows of the last forward(training=True)
+        self._forward_inputs: np.ndarray | None = None  # backward reads them again
+        self._has_gradients = False
+        self._program_settings: object = None  # of the training program
+        self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
+
+    # ---- building -----------------------------------------------------------------------------------------------------------
+
+    def build(
+        self,
+        n_inputs: int | tuple[int, ...],
+        loss: LossLike | None = None,
+        optimizer: OptimizerLike | None = None,
+        rng: int | np.random.Generator | np.random.SeedSequence | None = None,
+        dtype: str | np.dtype | type = "float32",
+        batch: Any = None,
+    ) -> Self:
+        """Infer all shapes and give every parameter its first value.
+
+        Parameters
+        ----------
+        n_inputs : int or tuple of int
+            Features of a sample, or its shape.
+        loss, optimizer : str, instance or None
+            Needed before training; `fit` can set them too.
+        rng : int, Generator, SeedSequence or None
+            The same int gives the same network. None is different every time.
+        dtype : {"float32", "float64"}
+        batch : array-like of shape (n_samples, ...), optional
+            Samples for initializers that look at data (``data_dependent``, ``lsuv``); `fit` takes them from its X.
+
+        Returns
+        -------
+        Network
+            This one.
+        """
+        shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
+        if not shape or any(not is_whole(n) or n < 1 for n in shape):
+            raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
+        shape = tuple(int(n) for n in shape)
+        number_type, seed = as_dtype(dtype), as_seed(rng)
+        new_loss = None if loss is None else registry.resolve("losses", loss)
+        new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
+        blueprint = plan_network(self.layers, self.layer_names, shape)
+        if new_loss is not None:
+            new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
+        vectors = _zeros(blueprint, number_type)
+        rows = None
+        if batch is not None:
+            rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
+        initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
+        self._take(blueprint, vectors, new_loss, new_optimizer)
+        self.seed = seed
+        return self
+
+    def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
+        """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
+        blueprint = plan_network(self.layers, self.layer_names, input_shape)
+        self._take(blueprint, _zeros(blueprint, dtype), loss, optimizer)
+
+    def _take(self, blueprint: Blueprint, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
+        """Become the network of this blueprint, not trained yet."""
+        self._blueprint, self._vectors = blueprint, vectors
+        self.loss, self.optimizer, self.schedule, self.n_epochs = loss, None, None, 0
+        self._grouping = group_tensors(self.groups, blueprint.spans)
+        self._forget_programs()
+        self._n_steps = 0
+        if optimizer is not None:
+            self._set_optimizer(optimizer)
+
+    def _set_optimizer(self, optimizer: Optimizer) -> None:
+        """Take an optimizer with a state of zeros."""
+        n = self._built.n_parameters
+        state = zero_state(optimizer, n, self.dtype)
+        vectors = self._flat
+        self._forget_programs()
+        self.optimizer, self._n_steps = optimizer, 0
+        self.schedule = None  # its steps were those of the optimizer before, and so were those of an average
+        self._vectors = replace(vectors, state=state, shadow=None)
+
+    def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
+        """Train tensors in the ways given from now on."""
+        if groups != self.groups:
+            self._forget_programs()
+            self.gradients[...] = 0  # those of frozen tensors are not written any more
+        self.groups, self._grouping = groups, grouping
+
+    @property
+    def is_built(self) -> bool:
+        """Whether shapes are known and parameters exist."""
+        return self._blueprint is not None
+
+    @property
+    def _built(self) -> Blueprint:
+        if self._blueprint is None:
+            raise NotBuiltError(NOT_BUILT)
+        return self._blueprint
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self._built.input_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one output."""
+        return self._built.output_shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 or float64."""
+        return self._flat.parameters.dtype
+
+    @property
+    def _flat(self) -> Vectors:
+        if self._vectors is None:
+            raise NotBuiltError(NOT_BUILT)
+        return self._vectors
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are trained."""
+        return self._built.n_parameters
+
+    # ---- live views ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
+        return self._flat.parameters
+
+    @property
+    def gradients(self) -> np.ndarray:
+        """Gradients of the last `backward`, laid out like `parameters`."""
+        return self._flat.gradients
+
+    @property
+    def optimizer_state(self) -> np.ndarray:
+        """What the optimizer remembers, a live array of shape (n_slots, n_parameters)."""
+        if self._flat.state is None:
+            raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
+        return self._flat.state
+
+    def named_parameters(self) -> dict[str, np.ndarray]:
+        """Live views into `parameters` by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``dense_1.weight`` of shape (n_inputs, n_outputs), ``dense_1.bias``, ... in the order of the layers.
+        """
+        return self._built.parameter_views(self.parameters)
+
+    def named_gradients(self) -> dict[str, np.ndarray]:
+        """Live views into `gradients` by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By the names of the parameters.
+        """
+        return self._built.parameter_views(self.gradients)
+
+    def named_buffers(self) -> dict[str, np.ndarray]:
+        """Live views of what is kept but not trained, by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Running statistics: ``batch_norm_1.mean``, ...
+        """
+        return self._built.buffer_views(self._flat.buffers)
+
+    @property
+    def n_steps(self) -> int:
+        """Updates since the optimizer was set; the t of its formulas."""
+        program = getattr(self, "_training_program", None)
+        return self._n_steps if program is None else program.step
+
+    @n_steps.setter
+    def n_steps(self, value: int) -> None:
+        self._n_steps = value
+        if self._training_program is not None:
+            self._training_program.step = value
+
+    # ---- programs -----------------------------------------------------------------------------------------------------------
+
+    def program_for_training(self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0) -> Program[ProgramSpec]:
+        """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
+        program = self._training_program
+        rule = UpdateRule(self.weight_decay, self.clip_norm, self.clip_value, average_decay, self.average_begin if average_decay else 0)
+        settings = (rule, self.seed, accumulates)
+        if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
+            check_trainable(self._built)
+            self._forget_programs()
+            program = compile_program(
+                self._built,
+                self._flat,
+                self._groups,
+                max_rows=n_rows,
+                training=True,
+                loss=self.loss,
+                optimizer=self.optimizer,
+                rule=rule,
+                accumulates=accumulates,
+                seed=self.seed,
+            )
+            program.step = self._n_steps
+            self._training_program, self._program_settings = program, settings
+        if self.optimizer is not None:
+            self.optimizer.validate()
+            program.spec.optimizer_hyper[:] = self._groups.hyper(self.optimizer)
+        return program
+
+    def program_for_prediction(self) -> Program[ProgramSpec]:
+        """The prediction program, for any number of rows."""
+        if self._prediction_program is None:
+            self._prediction_program = compile_program(self._built, self._flat, self._groups, training=False, loss=self.loss)
+        return self._prediction_program
+
+    @property
+    def _groups(self) -> Grouping:
+        if self._grouping is None:
+            raise NotBuiltError(NOT_BUILT)
+        return self._grouping
+
+    # ---- averages -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def trajectory(self) -> np.ndarray | None:
+        """Where training stands, a live vector like `parameters`, if those are an average (`nncore.EMA`, `nncore.SWA`); else None."""
+        return self._flat.shadow
+
+    def begin_average(self, begin: int) -> None:
+        """From now on there are two sets of parameters, equal at first; `begin` counts what came before, steps or epochs."""
+        self._vectors = replace(self._flat, shadow=_realigned(self.parameters))
+        self.average_begin = begin
+
+    def end_average(self) -> None:
+        """Keep `parameters` alone."""
+        if self._flat.shadow is not None:
+            self._forget_programs()
+            self._vectors = replace(self._flat, shadow=None)
+
+    def swap(self) -> None:
+        """Let `parameters` and `trajectory` change places."""
+        shadow = self._flat.shadow
+        assert shadow is not None, "begin_average comes first"
+        average = self.parameters.copy()
+        self.parameters[...] = shadow
+        shadow[...] = average
+
+    def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
+        """Which of the threads that it may use are worth using for batches of this size."""
+        n_threads = threads_for(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
+        return self._paces.setdefault((batch_size, n_threads), Pace(n_threads))
+
+    def _needs(self, what: str) -> Any:
+        component = getattr(self, what)
+        if component is None:
+            kind = {"loss": "losses", "optimizer": "optimizers"}[what]
+            names = ", ".join(registry.names(kind))
+            raise NotBuiltError(f"this network has no {what} yet: pass {what}= to build or fit, one of {names}")
+        return component
+
+    # ---- copies -------------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def training_alone(self) -> Iterator[None]:
+        """While one thread fits the network, no other may begin to: their steps would get mixed up. Callbacks of the fit may.
+
+        Raises
+        ------
+        BusyError
+        """
+        own = threading.get_ident(), object()
+        thread, begun = self.__dict__.setdefault("_trainer", own)  # asks and claims in one, also without a GIL
+        if thread != own[0]:
+            raise BusyError("another thread is fitting this network: wait for it, or give each thread a network of its own (copy.deepcopy)")
+        try:
+            yield
+        finally:
+            if begun is own[1]:
+                del self._trainer
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without programs, which hold addresses of this process."""
+        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
+        state = {name: value for name, value in vars(self).items() if name not in left_out}
+        return state | {"_n_steps": self.n_steps}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._vectors is not None:  # back onto cache lines
+            old = self._vectors
+            state_of_optimizer = None
+            if old.state is not None and self.optimizer is not None:
+                state_of_optimizer = zero_state(self.optimizer, old.parameters.size, old.parameters.dtype)
+                state_of_optimizer[...] = old.state
+            shadow = None if old.shadow is None else _realigned(old.shadow)
+            parameters, gradients, buffers = (_realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
+            self._vectors = Vectors(parameters, gradients, buffers, state_of_optimizer, shadow)
+        self._forget_programs()
+
+
+def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
+    parameters, gradients = (aligned_zeros(blueprint.n_parameters, dtype) for _ in range(2))
+    return Vectors(parameters, gradients, aligned_zeros(blueprint.n_buffers, dtype))
+
+
+def _realigned(vector: np.ndarray) -> np.ndarray:
+    copy = aligned_zeros(vector.size, vector.dtype)
+    copy[...] = vector
+    return copy

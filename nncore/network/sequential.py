@@ -1,0 +1,258 @@
+"""`Sequential`: a stack of layers that trains."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.arguments import as_dtype, as_seed, number, several, whole_number
+from nncore.contract import Callback, Configurable, History, Loss, Schedule, check_recorded
+from nncore.data import Dataset, as_rows, as_samples, check_finite
+from nncore.errors import ParameterError
+from nncore.network.evaluation import metrics_for
+from nncore.network.model import Model
+from nncore.network.training import Training, columns
+from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_trainable, get_num_threads, group_tensors, plan_network
+from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, ScheduleLike
+
+
+class Sequential(Model):
+    """A network whose layers follow one another.
+
+    Parameters
+    ----------
+    *layers : Layer or str
+        In order; a name stands for that layer with its defaults.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    layer_names : list of str
+        ``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count.
+    loss, optimizer : Loss, Optimizer or None
+    weight_decay : float
+        λ of the penalty ½·λ·ΣW² over weights (not biases), part of the loss and the gradient while training.
+    clip_norm, clip_value : float
+        Limits of the gradients, 0 for none.
+    groups : dict of str to dict
+        Tensors that are trained in another way, by patterns of their names.
+    n_epochs : int
+        Epochs trained in the life of the network.
+    seed : int
+        Key of the shuffling and of dropout; with `n_epochs` and `n_steps` it decides what comes next.
+    metadata : dict
+        Yours: anything JSON can hold, saved with the network.
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    >>> net = nn.Sequential(nn.Dense(16, activation="tanh"), nn.Dense(2))
+    >>> history = net.fit(X, y, loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.02), epochs=60, batch_size=20, rng=0)
+    >>> net.evaluate(X, y)["accuracy"] > 0.95
+    True
+    """
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        loss: LossLike | None = None,
+        optimizer: OptimizerLike | None = None,
+        epochs: int = 20,
+        batch_size: int = 128,
+        accumulate: int = 1,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        validation: tuple[Any, ...] | None = None,
+        metrics: Sequence[MetricLike] | None = None,
+        sample_weight: Any = None,
+        callbacks: Sequence[CallbackLike] = (),
+        weight_decay: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        groups: Mapping[str, Mapping[str, Any]] | None = None,
+        schedule: ScheduleLike | None = None,
+        rng: int | np.random.Generator | np.random.SeedSequence | None = None,
+        n_threads: int | None = None,
+        progress: bool = True,
+        dtype: str | np.dtype | type | None = None,
+    ) -> History:
+        """Train by mini-batches; on a network that is already built, go on from where it is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            A C-contiguous array of the network's dtype is read where it lies; other input is converted. NaN is refused unless the first
+            layer takes it (`nncore.FillMissing`, `nncore.Embedding`).
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Class indices from 0 on, or reals, as the loss takes.
+        loss, optimizer : str, instance or None
+            None keeps what the network has. A different optimizer (or one with other hyperparameters) starts with fresh state.
+            Without any, the optimizer is ``"adam"``; there is no default loss. A loss may also be a function, see `nncore.FunctionLoss`.
+        epochs : int, default 20
+            Passes over the data.
+        batch_size : int, default 128
+            Samples a batch; the gradient is their mean.
+        accumulate : int, default 1
+            Batches a step: so many batches (or what is left of them at the end of an epoch) are gone through before the parameters are
+            updated, by the mean gradient of all their samples. For large steps in little memory.
+        shuffle : bool, default True
+            Visit the samples in a new random order every epoch.
+        drop_last : bool, default False
+            Leave out the last batch of an epoch if it is smaller.
+        validation : (X, y) or (X, y, sample_weight), optional
+            Scored after every epoch: ``val_loss`` (without the penalty of `weight_decay`) and ``val_<metric>`` in the history.
+        metrics : sequence of str, Metric or function, optional
+            None takes those of the loss. For functions see `nncore.FunctionMetric`.
+        sample_weight : array-like of shape (n_samples,), optional
+            The loss of a batch is the weighted mean.
+        callbacks : sequence of str, Callback or function
+            Told of progress, epochs and the end, in this order. A function is called with the running `nncore.training.Training` after
+            every epoch.
+        weight_decay : float, optional
+            λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
+            first.
+        clip_norm : float, optional
+            Gradients whose norm (of all trained parameters together) is larger are scaled down to it. None keeps what the network has, 0
+            at first: no limit.
+        clip_value : float, optional
+            Each gradient is brought into [−clip_value, clip_value], before `clip_norm`. None and 0 as there.
+        groups : dict of str to dict, optional
+            Tensors that are trained in another way, by patterns of their names (``*``, ``?``):
+            ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1, "weight_decay": 0.0}}``. `lr_factor` scales the learning rate;
+            `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this call, for those tensors, of whatever
+            role; what is `frozen` is not changed. Where several patterns match, later ones win. None keeps what the network has.
+        schedule : str, instance or None
+            How the learning rate moves over the epochs of this call. None goes on with a schedule that is not at its end (an
+            interrupted fit, a network from a file), else keeps the rate. The same schedule given again goes on likewise.
+        rng : int, Generator, SeedSequence or None
+            First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
+        n_threads : int, optional
+            At most so many threads; None is `nncore.get_num_threads`. Results do not depend on the number, and small networks stay on
+            one thread, which is then faster.
+        progress : bool, default True
+            Show a progress bar if the fit takes longer than half a second.
+        dtype : {"float32", "float64"}, optional
+            float32 unless the network is built.
+
+        Returns
+        -------
+        History
+            One row an epoch. Ctrl-C ends the fit early and returns what there is (``history.interrupted``); the parameters are
+            those of the last finished step.
+
+        Raises
+        ------
+        NonFiniteError
+            If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
+        """
+        epochs = whole_number("epochs", epochs, 0)
+        batch_size = whole_number("batch_size", batch_size, 1)
+        n_threads = get_num_threads() if n_threads is None else whole_number("n_threads", n_threads, 1)
+        accumulate = whole_number("accumulate", accumulate, 1)
+        weight_decay = self.weight_decay if weight_decay is None else number("weight_decay", weight_decay, 0)
+        clip_norm = self.clip_norm if clip_norm is None else number("clip_norm", clip_norm, 0)
+        clip_value = self.clip_value if clip_value is None else number("clip_value", clip_value, 0)
+        new_groups = self.groups if groups is None else check_groups(groups)
+        observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in several("callbacks", callbacks)]
+        if self.is_built and dtype is not None and as_dtype(dtype) != self.dtype:
+            raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
+
+        number_type = self.dtype if self.is_built else as_dtype("float32" if dtype is None else dtype)
+        samples = as_rows(X, "X", self.input_shape if self.is_built else None)
+        blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
+        check_finite(samples, "X", number_type, blueprint.accepts_nan)
+        check_trainable(blueprint)
+        new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
+        new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
+        new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
+        grouping = group_tensors(new_groups, blueprint.spans)
+        has_rate = "lr" in new_optimizer.config()
+        if not has_rate and (new_schedule is not None or any(group.lr_factor != 1 for group in grouping.groups)):
+            raise ParameterError(f"{new_optimizer!r} has no lr that a schedule or a group could change")
+        scored = metrics_for(new_loss, metrics)
+        data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type)
+        held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
+        if held_out is not None:
+            for metric in scored:
+                metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
+        if drop_last and len(data) < batch_size:
+            raise ParameterError(f"drop_last=True leaves nothing of {len(data)} samples in batches of {batch_size}")
+        recorded = columns(scored, validated=held_out is not None, scheduled=bool(new_schedule or self.schedule))
+        for component in (*observers, new_schedule):
+            if component is not None and component.monitor is not None:
+                check_recorded(type(component).__name__, component.monitor, recorded)
+
+        # Everything is checked: only now the network changes.
+        with self.training_alone():
+            if not self.is_built:
+                self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
+            elif rng is not None:
+                self.seed = as_seed(rng)
+            if not _same(new_loss, self.loss):
+                self.loss = new_loss
+                self._forget_programs()
+            if not _same(new_optimizer, self.optimizer):
+                self._set_optimizer(new_optimizer)
+            self._set_groups(new_groups, grouping)
+            self.weight_decay = weight_decay
+            self.clip_norm = clip_norm
+            self.clip_value = clip_value
+            n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
+            self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
+            if progress:
+                observers.append(registry.resolve("callbacks", "progress_bar"))
+            n_rows = min(batch_size, len(data))
+            program = self.program_for_training(n_rows, accumulates=accumulate > 1)
+            training = Training(
+                self,
+                program,
+                data,
+                n_epochs=epochs,
+                batch_size=batch_size,
+                accumulate=accumulate,
+                shuffle=shuffle,
+                drop_last=drop_last,
+                pace=self._pace(program, n_rows, n_threads),
+                validation=held_out,
+                metrics=scored,
+                callbacks=observers,
+            )
+            return training.run()
+
+    def _set_schedule(self, schedule: Schedule | None, n_steps: int) -> None:
+        """Go on with the schedule under way, or begin another that spans `n_steps`."""
+        under_way = self.schedule is not None and self.n_steps - self.schedule_begin < self.schedule_steps
+        if under_way and (schedule is None or _same(schedule, self.schedule)):
+            return
+        schedule = copy.deepcopy(schedule)  # what one network observes is no affair of another's, nor of the user's instance
+        if schedule is not None:
+            schedule.restore({})
+        self.schedule = schedule
+        self.schedule_begin = self.n_steps
+        self.schedule_steps = n_steps
+
+
+def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype) -> Dataset:
+    """Validation data as users pass it."""
+    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+        raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
+    X, y, sample_weight = (*validation, None)[:3]
+    samples = as_samples(X, "validation X", blueprint.input_shape, dtype, blueprint.accepts_nan)
+    return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, role="validation ")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two components are of one kind and configured alike."""
+    if one is other:
+        return True
+    if not isinstance(one, Configurable):  # an argument
+        return bool(one == other)
+    return type(one) is type(other) and all(map(_same, one.config().values(), other.config().values()))

@@ -1,0 +1,195 @@
+"""The fit loop: epochs in slices of about 50 ms, between which Python shows progress, obeys Ctrl-C and runs callbacks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
+from typing import Any
+
+import numpy as np
+
+from nncore._core import Program, permutation
+from nncore.contract import Callback, History, Metric
+from nncore.data import Dataset
+from nncore.errors import ParameterError, PluginError
+from nncore.network.averaging import Average
+from nncore.network.evaluation import metric_name, score_dataset
+from nncore.network.failures import explained
+from nncore.network.model import Model
+from nncore.program import Pace, ProgramSpec
+
+#: How long the core runs before it lets Python look up.
+SLICE_SECONDS = 0.05
+
+
+def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: bool) -> list[str]:
+    """Names of the columns that a run records."""
+    names = ["loss", *(metric_name(metric) for metric in metrics)]
+    return ["loss", *(["lr"] if scheduled else []), *(f"val_{name}" for name in names if validated), "seconds"]
+
+
+class Training:
+    """One run of `Sequential.fit`; what callbacks are handed.
+
+    Attributes
+    ----------
+    network : Sequential
+    history : History
+    epoch : int
+        The epoch under way, from 1, of this run.
+    n_epochs : int
+        Epochs asked for.
+    n_steps : int
+        Updates done in this run.
+    fraction : float
+        Part of the run that is done, 0 to 1.
+    loss : float
+        Mean loss so far in this epoch, NaN before the first step.
+    stop_reason : str or None
+    """
+
+    def __init__(
+        self,
+        network: Model,
+        program: Program[ProgramSpec],
+        data: Dataset,
+        *,
+        n_epochs: int,
+        batch_size: int,
+        accumulate: int,
+        shuffle: bool,
+        drop_last: bool,
+        pace: Pace,
+        validation: Dataset | None,
+        metrics: Sequence[Metric],
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.network, self.program, self.data = network, program, data
+        self.n_epochs, self.batch_size, self.accumulate, self.shuffle, self.drop_last = n_epochs, batch_size, accumulate, shuffle, drop_last
+        self._pace = pace
+        self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
+        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics})
+        self.epoch = 0
+        self.stop_reason: str | None = None
+        self._average: Average | None = None
+        self._steps_before = program.step
+        self._progress: list[Any] = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
+        self._samples_done = 0  # in the epoch
+        self._rate = math.nan  # of the last step, if a schedule moves it
+
+    @property
+    def n_steps(self) -> int:
+        return self.program.step - self._steps_before
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, (max(self.epoch - 1, 0) + self._samples_done / len(self.data)) / max(1, self.n_epochs))
+
+    @property
+    def loss(self) -> float:
+        _, loss_sum, weight_sum = self._progress
+        return loss_sum / weight_sum if weight_sum > 0 else float("nan")
+
+    def stop(self, reason: str) -> None:
+        """End the run after this round of callbacks; the history keeps the reason."""
+        self.stop_reason = reason
+
+    def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
+        """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
+        if self._average is not None:
+            raise ParameterError("this fit averages the parameters already: give it one of EMA and SWA")
+        self._average = Average(self.network, over, decay, begin)
+
+    def _prepare_average(self) -> None:
+        """Once it is clear whether there is one."""
+        if self._average is None:
+            self.network.end_average()
+        else:
+            self._average.start()
+        decay = self._average.decay if self._average is not None and self._average.over == "steps" else 0.0
+        n_rows, accumulates = self.program.spec.max_rows, self.accumulate > 1
+        self.program = self.network.program_for_training(n_rows, accumulates=accumulates, average_decay=decay)
+
+    def run(self) -> History:
+        """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
+        with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
+            for callback in reversed(self.callbacks):
+                at_the_end.callback(callback.on_fit_end, self)
+            try:
+                self._call("on_fit_begin")
+                self._prepare_average()
+                while self.epoch < self.n_epochs and self.stop_reason is None:
+                    self.epoch += 1
+                    self._run_epoch()
+            except KeyboardInterrupt:
+                self.stop_reason = "interrupted"
+                self.history.interrupted = True
+            except BaseException as error:
+                self.stop_reason = f"{type(error).__name__}: {error}"
+                raise
+            finally:
+                self.history.stop_reason = self.stop_reason or "all epochs done"
+        return self.history
+
+    def _call(self, event: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self)
+
+    def _run_epoch(self) -> None:
+        began = time.perf_counter()
+        with nullcontext() if self._average is None else self._average.under_way():
+            self._run_steps()
+        if self._samples_done < len(self.data):  # a callback stopped the run
+            return
+        self.network.n_epochs += 1
+        if self._average is not None:
+            self._average.end_epoch()
+        row = {"loss": self.loss}
+        if self.network.schedule is not None:
+            row["lr"] = self._rate
+        if self.validation is not None:
+            scores = score_dataset(self.network, self.validation, self.metrics)
+            row |= {f"val_{name}": value for name, value in scores.items()}
+        self.history.append(**row, seconds=time.perf_counter() - began)
+        if self.network.schedule is not None:
+            self.network.schedule.observe(self.history)
+        self._call("on_epoch_end")
+
+    def _run_steps(self) -> None:
+        """The steps of an epoch, or, if a callback stops the run, some of them."""
+        self._progress, self._samples_done = [0, 0.0, 0.0], 0
+        # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
+        order = permutation(len(self.data), self.network.seed, self.network.n_epochs) if self.shuffle else None
+        step_size = self.batch_size * self.accumulate
+        for block in self.data.blocks(order, step_size):
+            before = self._samples_done
+            self._progress[0] = 0
+            rates = self._rates(-(-len(block) // step_size))
+            while self._progress[0] < len(block):
+                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
+                n_threads, seconds = self._pace.next(SLICE_SECONDS)
+                n_before, slice_began = self._progress[0], time.perf_counter()
+                with explained(self.program):
+                    self.program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
+                self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
+                self._samples_done = before + self._progress[0]
+                self._call("on_progress")
+                if self.stop_reason is not None and self._samples_done < len(self.data):
+                    return
+            if rates is not None:
+                n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
+                self._rate = float(rates[(n_trained - 1) // step_size])
+
+    def _rates(self, n_steps: int) -> np.ndarray | None:
+        """Learning rates of the next steps, if there is a schedule."""
+        network = self.network
+        if network.schedule is None or network.optimizer is None:
+            return None
+        steps = np.arange(n_steps) + (self.program.step - network.schedule_begin)
+        steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
+        factor = np.asarray(network.schedule.factor(steps, network.schedule_steps), np.float64)
+        if factor.shape != steps.shape or not (np.isfinite(factor) & (factor >= 0)).all():
+            raise PluginError(f"{network.schedule!r}.factor must return {n_steps} finite numbers, none negative")
+        return np.asarray(network.optimizer.config()["lr"] * factor)

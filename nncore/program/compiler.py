@@ -1,0 +1,126 @@
+"""From a planned network to a program: the ops, and all the memory they work in.
+
+`compile_program` makes a `Program` for a batch size, for training or for prediction. Every buffer is a NumPy array, so that compiled
+kernels and Python components work on the same memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nncore._core import BLOCK, Program
+from nncore.contract import Loss, Optimizer, native_kernel
+from nncore.program.graph import GraphBuilder
+from nncore.program.groups import Grouping
+from nncore.program.interpreter import Interpreter
+from nncore.program.memory import Vectors, aligned_zeros
+from nncore.program.planning import Blueprint
+from nncore.program.specification import Op, ProgramSpec, UpdateRule
+from nncore.program.threads import usable_cpus
+
+#: Second-level cache of a core, about: what a slice of rows, or a tile of gradients, and the weights in use are to fit into together.
+CACHE_BYTES = 1024 * 1024
+#: Of what lies between the ops while a slice of rows goes through them.
+SLICE_BYTES = CACHE_BYTES // 4
+#: Fewer rows than this do not pay for packing the weights they meet.
+MIN_SLICE_ROWS = 512
+#: Of gradients that are used up as they are made.
+TILE_BYTES = CACHE_BYTES
+#: Threads that a program has room for, at least.
+MIN_PARTS = 8
+
+_PLAIN = UpdateRule()
+
+
+def compile_program(
+    blueprint: Blueprint,
+    vectors: Vectors,
+    grouping: Grouping,
+    *,
+    training: bool,
+    max_rows: int | None = None,
+    loss: Loss | None = None,
+    optimizer: Optimizer | None = None,
+    rule: UpdateRule = _PLAIN,
+    accumulates: bool = False,
+    seed: int = 0,
+) -> Program[ProgramSpec]:
+    """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
+
+    A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
+    leaves out layers that only train. With `accumulates` several batches may make a step.
+    """
+    dtype = vectors.parameters.dtype
+    max_parts = max(usable_cpus(), MIN_PARTS)
+    slice_rows = _slice_rows(blueprint, dtype, training)
+    if max_rows is None:
+        max_rows = slice_rows * MIN_PARTS
+    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen)
+    ops = builder.ops()
+    output = ops[-1].y
+    n_outputs = blueprint.n_outputs
+    n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
+    loss_kernel = None if loss is None else native_kernel(loss)
+    optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
+    d_output = None
+    if training:
+        ops, d_output = builder.link_gradients(ops)
+    penalties = grouping.penalties(rule.weight_decay, optimizer)
+    decays = penalties if penalties.any() else None
+    steps_anywhere = optimizer is not None and optimizer_kernel is not None and not optimizer.needs_tensors
+    looks_at_gradients = decays is not None or rule.clip_norm > 0 or rule.clip_value > 0 or accumulates
+    spec = ProgramSpec(
+        dtype=dtype,
+        ops=ops,
+        n_inputs=blueprint.n_inputs,
+        n_outputs=n_outputs,
+        n_targets=n_targets,
+        output_shape=blueprint.output_shape,
+        max_rows=max_rows,
+        slice_rows=max_rows if any(op.kind == "python" for op in ops) else slice_rows,
+        max_parts=max_parts,
+        accepts_nan=blueprint.accepts_nan,
+        input=builder.input,
+        output=output,
+        d_output=d_output,
+        target=builder.matrix(n_targets),
+        labels=np.zeros(max_rows, np.int64),
+        weight=aligned_zeros(max_rows, dtype),
+        losses=aligned_zeros(max_rows, dtype),
+        loss=loss,
+        loss_capsule=None if loss_kernel is None else loss_kernel.load(),
+        loss_hyper=np.array([] if loss is None else loss.hyper(), np.float64),
+        parameters=vectors.parameters,
+        gradients=vectors.gradients,
+        state=vectors.state,
+        shadow=vectors.shadow if rule.average_decay else None,
+        tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not looks_at_gradients else None,
+        accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
+        optimizer=optimizer,
+        optimizer_capsule=None if optimizer_kernel is None else optimizer_kernel.load(),
+        optimizer_hyper=np.empty((len(grouping.groups), 0)) if optimizer is None else grouping.hyper(optimizer),
+        grouping=grouping,
+        rule=rule,
+        decays=decays,
+        block_sums=np.zeros(-(-blueprint.n_parameters // BLOCK)) if decays is not None or rule.clip_norm else None,
+        seed=seed,
+    )
+    spec.interpreter = Interpreter(spec)
+    return Program(spec)
+
+
+def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:
+    """How many rows go through the ops together, so that what lies between two ops stays in the cache."""
+    widths = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages) * (2 if training else 1)
+    return max(MIN_SLICE_ROWS, SLICE_BYTES // (widths * dtype.itemsize))
+
+
+def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
+    """Room for tiles of gradients, if all gradients together would not stay in the cache."""
+    dtype = vectors.parameters.dtype
+    if vectors.parameters.nbytes < CACHE_BYTES:
+        return None
+    size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
+    return aligned_zeros(max_parts * size, dtype).reshape(max_parts, size)

@@ -1,0 +1,171 @@
+"""The ops of a program and what flows between them: values on the way forward, gradients on the way back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from nncore import registry
+from nncore.contract import Activation, Layer, native_kernel
+from nncore.errors import PluginError
+from nncore.program.memory import Vectors, aligned_zeros
+from nncore.program.planning import Blueprint
+from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
+
+
+class GraphBuilder:
+    """Lays out the ops of one program, in an order in which each comes after those it reads."""
+
+    def __init__(
+        self, blueprint: Blueprint, vectors: Vectors, max_rows: int, max_parts: int, training: bool, frozen: Collection[str]
+    ) -> None:
+        self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
+        self.frozen = frozen  # names of tensors that are not trained
+        self.dtype = vectors.parameters.dtype
+        self.input = self.matrix(blueprint.n_inputs)
+        self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
+
+    def matrix(self, columns: int) -> np.ndarray:
+        return aligned_zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
+
+    # ---- forward ------------------------------------------------------------------------------------------------------------
+
+    def ops(self) -> list[Op]:
+        """The ops, with all forward buffers; the last one gives the output of the network."""
+        ops: list[Op] = []
+        values: dict[int, int] = {NETWORK_INPUT: NETWORK_INPUT}  # the op that gives each stage's output
+        for stage in self.blueprint.stages:
+            if stage.plan.branches:
+                ops.append(self._joint_op(stage, [values[source] for source in stage.sources], ops))
+                values[stage.index] = len(ops) - 1
+            elif self._runs(stage):
+                ops.append(self._layer_op(stage, values[stage.sources[0]], ops))
+                values[stage.index] = len(ops) - 1
+            else:
+                values[stage.index] = values[stage.sources[0]]
+            if stage.activation is not None:
+                ops.append(self._activation_op(stage.activation, stage, values[stage.index], ops))
+                values[stage.index] = len(ops) - 1
+        if not ops:  # nothing but views: a program still copies its input to its output
+            ops.append(self._activation_op(registry.resolve("activations", "identity"), self.blueprint.stages[-1], NETWORK_INPUT, ops))
+        return ops
+
+    def _runs(self, stage: Stage) -> bool:
+        """Whether the layer itself has something to do."""
+        return bool(stage.plan.branches) or not (stage.plan.is_view or (stage.plan.training_only and not self.training))
+
+    def _layer_op(self, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
+        plan, vectors = stage.plan, self.vectors
+        if plan.split_rows and plan.tensors and not plan.gradient_unit and native_kernel(stage.layer) is not None:
+            raise PluginError(
+                f"{stage.layer!r}: a compiled layer with parameters and split_rows needs gradient functions and gradient_unit"
+            )
+        if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
+            pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row"
+            raise PluginError(f"{stage.layer!r}: in a plan {pairs}")
+        keeps_cache = self.training or native_kernel(stage.layer) is None
+        return Op(
+            stage.layer,
+            stage,
+            _value(ops, source),
+            self.matrix(stage.n_outputs),
+            stage.n_inputs,
+            stage.n_outputs,
+            (source,),
+            parameters=vectors.parameters[stage.parameters] if plan.tensors else None,
+            d_parameters=vectors.gradients[stage.parameters] if plan.tensors else None,
+            is_trained=any(f"{stage.name}.{tensor.name}" not in self.frozen for tensor in plan.tensors),
+            buffers=vectors.buffers[stage.buffers] if plan.buffers else None,
+            cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
+            scratch=aligned_zeros(plan.scratch * self.max_parts + plan.scratch_per_row * self.max_rows, self.dtype),
+        )
+
+    def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
+        n, x = stage.n_outputs, _value(ops, source)
+        # In place unless somebody else reads what would be overwritten: another branch; on the way back this activation itself, or the
+        # one before whose output it is (a layer never reads its own output). The user's input is not ours to overwrite.
+        may_overwrite = x is not None and (self._runs(stage) or self._is_read_once(stage.sources[0]))
+        if may_overwrite and (not self.training or (not activation.needs_input and isinstance(ops[source].component, Layer))):
+            return Op(activation, stage, x, _owned(x), n, n, (source,))
+        return Op(activation, stage, x, self.matrix(n), n, n, (source,))
+
+    def _is_read_once(self, source: int) -> bool:
+        """Whether one stage alone reads an output, also where it is that of an earlier stage, passed on."""
+        if source == NETWORK_INPUT or self._readers[source] > 1:
+            return False
+        stage = self.blueprint.stages[source]
+        return self._runs(stage) or stage.activation is not None or self._is_read_once(stage.sources[0])
+
+    def _joint_op(self, stage: Stage, sources: Sequence[int], ops: Sequence[Op]) -> Op:
+        widths = [self.blueprint.n_inputs if source == NETWORK_INPUT else ops[source].n_outputs for source in sources]
+        branches = tuple(Branch(_value(ops, source), None, width) for source, width in zip(sources, widths, strict=True))
+        y, n = self.matrix(stage.n_outputs), stage.n_outputs
+        return Op(stage.layer, stage, None, y, n, n, tuple(sources), joint=stage.plan.merge, branches=branches)
+
+    # ---- backward -----------------------------------------------------------------------------------------------------------
+
+    def link_gradients(self, ops: Sequence[Op]) -> tuple[list[Op], np.ndarray]:
+        """Give every op on the way from the loss to what is trained its gradient buffers.
+
+        Returns
+        -------
+        ops : list of Op
+            With a fork behind every op whose gradient is a sum.
+        d_output : ndarray of shape (max_rows, n_outputs)
+            Gradient of the network's output.
+        """
+        asks: list[bool] = []  # whether an op, or any before it, is trained, so that its gradient is asked for
+        for op in ops:
+            asks.append(op.is_trained or any(asks[source] for source in op.sources if source != NETWORK_INPUT))
+        d_output = self.matrix(ops[-1].n_outputs)
+        handed: list[list[tuple[np.ndarray, bool]]] = [[] for _ in ops]  # by those that read an op: its gradient; whether others see it
+        handed[-1].append((d_output, False))
+        linked: list[Op] = []
+        for number in range(len(ops) - 1, -1, -1):
+            op = ops[number]
+            if asks[number]:
+                if len(handed[number]) > 1:
+                    linked.append(self._fork(op, [buffer for buffer, _ in handed[number]]))
+                    op.d_y, is_shared = linked[-1].d_x, False
+                else:
+                    op.d_y, is_shared = handed[number][0]
+                asked = [source if source != NETWORK_INPUT and asks[source] else None for source in op.sources]
+                for source, given in zip(asked, self._hand_on(op, is_shared, asked), strict=True):
+                    if source is not None and given is not None:
+                        handed[source].append(given)
+            linked.append(op)
+        return linked[::-1], d_output
+
+    def _hand_on(self, op: Op, is_shared: bool, asked: Sequence[int | None]) -> list[tuple[np.ndarray, bool] | None]:
+        """Where the gradients of an op's sources are written, and whether somebody else reads them there too."""
+        d_y = _owned(op.d_y)
+        if op.joint == "sum":  # the gradient of a sum is that of each of its terms
+            n_asked = sum(source is not None for source in asked)
+            return [(d_y, is_shared or n_asked > 1)] * len(asked)
+        if op.joint == "concat":
+            buffers = [None if source is None else self.matrix(b.n_columns) for source, b in zip(asked, op.branches, strict=True)]
+            op.branches = tuple(Branch(b.y, buffer, b.n_columns) for b, buffer in zip(op.branches, buffers, strict=True))
+            return [None if buffer is None else (buffer, False) for buffer in buffers]
+        if asked[0] is None:
+            return [None]
+        in_place = isinstance(op.component, Activation) and not is_shared
+        op.d_x = d_y if in_place else self.matrix(op.n_inputs)
+        return [(op.d_x, False)]
+
+    def _fork(self, op: Op, gradients: Sequence[np.ndarray]) -> Op:
+        """Adds up, into one, the gradients that an op's readers give it."""
+        n = op.n_outputs
+        branches = tuple(Branch(None, gradient, n) for gradient in gradients)
+        return Op(op.component, op.stage, None, op.y, n, n, joint="fork", branches=branches, d_x=self.matrix(n))
+
+
+def _value(ops: Sequence[Op], source: int) -> np.ndarray | None:
+    """What an op reads; None stands for the program's input."""
+    return None if source == NETWORK_INPUT else ops[source].y
+
+
+def _owned(array: np.ndarray | None) -> np.ndarray:
+    assert array is not None, "asked for only where it was given"
+    return array

@@ -1,0 +1,74 @@
+"""First values of a planned network: samples for every tensor, then, where an initializer asks for it, a look at data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore import registry
+from nncore._core import Program
+from nncore.contract import Activation, Initializer, Tensor
+from nncore.errors import ParameterError
+from nncore.program.compiler import compile_program
+from nncore.program.groups import group_tensors
+from nncore.program.interpreter import named_views
+from nncore.program.memory import Vectors
+from nncore.program.planning import Blueprint
+from nncore.program.specification import ProgramSpec, Stage
+
+#: At most so many samples are looked at by initializers that need a batch.
+BATCH_ROWS = 1024
+
+
+def initializer_of(stage: Stage, tensor: Tensor) -> Initializer:
+    """The initializer a tensor asks for, or the one that suits its layer's activation."""
+    recommended = stage.activation.initializer if stage.activation is not None else Activation.initializer
+    return registry.resolve("initializers", recommended if tensor.initializer is None else tensor.initializer)
+
+
+def initialise(blueprint: Blueprint, vectors: Vectors, rng: np.random.Generator, batch: np.ndarray | None) -> None:
+    """Fill the parameters and buffers, tensor after tensor from one generator.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+    vectors : Vectors
+    rng : Generator
+    batch : ndarray of shape (n_rows, n_inputs) or None
+        In the network's dtype; for initializers with `needs_batch`.
+
+    Raises
+    ------
+    ParameterError
+        If an initializer needs a batch and there is none.
+    """
+    to_refine: list[tuple[Stage, Tensor, Initializer]] = []
+    for stage in blueprint.stages:
+        views = named_views(stage.plan.tensors, vectors.parameters[stage.parameters])
+        for tensor in stage.plan.tensors:
+            initializer = initializer_of(stage, tensor)
+            if initializer.needs_batch and tensor.role == "weight":
+                if batch is None:
+                    raise ParameterError(f"{stage.name}: {initializer!r} looks at data: pass batch=X to build, or call fit instead")
+                to_refine.append((stage, tensor, initializer))
+            views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)
+        buffers = named_views(stage.plan.buffers, vectors.buffers[stage.buffers])
+        for buffer in stage.plan.buffers:
+            buffers[buffer.name][...] = buffer.value
+    if batch is not None and to_refine:
+        program = compile_program(blueprint, vectors, group_tensors({}, blueprint.spans), max_rows=len(batch), training=True)
+        for stage, tensor, initializer in to_refine:
+            _refine(program, vectors, stage, tensor, initializer, batch)
+
+
+def _refine(
+    program: Program[ProgramSpec], vectors: Vectors, stage: Stage, tensor: Tensor, initializer: Initializer, batch: np.ndarray
+) -> None:
+    """Show a layer's initializer what the layer gets when `batch` goes in."""
+    running_statistics = vectors.buffers.copy()
+    program.forward(batch, True)
+    vectors.buffers[...] = running_statistics
+    op = next(op for op in program.spec.ops if op.component is stage.layer and op.stage is stage)
+    x = batch if op.x is None else op.x[: len(batch)]
+    views = named_views(stage.plan.tensors, vectors.parameters[stage.parameters])
+    bias = next((views[t.name] for t in stage.plan.tensors if t.role == "bias"), None)
+    initializer.refine(x, views[tensor.name], bias)

@@ -1,0 +1,43 @@
+"""Where vectors lie in memory."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore.contract import Optimizer
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+#: Vectors that are read side by side begin at different places of a page (of 4 kB): at the same place, they drive each other out of the
+#: first-level cache. So many bytes lie between those places.
+PAGE, STAGGER = 4096, 17 * ALIGNMENT
+_staggers = itertools.cycle(range(0, PAGE, STAGGER))
+
+
+def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
+    """A zeroed vector that begins on a cache line, each one at another place of a page."""
+    raw = np.zeros(size * dtype.itemsize + PAGE, np.uint8)
+    start = (next(_staggers) - raw.ctypes.data) % PAGE
+    return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
+def zero_state(optimizer: Optimizer, n: int, dtype: np.dtype) -> np.ndarray:
+    """State (n_slots, n) of an optimizer, every vector of it aligned like `aligned_zeros`; contiguous for one that wants structure."""
+    stride = n
+    if not optimizer.needs_tensors:
+        stride += (STAGGER - n * dtype.itemsize) % PAGE // dtype.itemsize
+    return aligned_zeros(optimizer.n_slots * stride, dtype).reshape(optimizer.n_slots, stride)[:, :n]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The flat vectors of a network; programs for any batch size share them."""
+
+    parameters: np.ndarray  # (n_parameters,)
+    gradients: np.ndarray  # (n_parameters,)
+    buffers: np.ndarray  # (n_buffers,)
+    state: np.ndarray | None = None  # (n_slots, n_parameters)
+    shadow: np.ndarray | None = None  # (n_parameters,) the other of two sets of parameters, their average and where they are: averaging.py

@@ -1,0 +1,179 @@
+"""What a network consists of: stages with their shapes, and every tensor's place, decided once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nncore import registry
+from nncore.contract import Activation, Layer, Plan, TensorSpan
+from nncore.errors import NotTrainableError, PluginError, ShapeError
+from nncore.program.interpreter import named_views
+from nncore.program.specification import NETWORK_INPUT, Stage
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A planned network: its stages, and every tensor's place."""
+
+    input_shape: tuple[int, ...]
+    stages: tuple[Stage, ...]
+    spans: tuple[TensorSpan, ...]
+    n_parameters: int
+    n_buffers: int
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return self.stages[-1].plan.output_shape if self.stages else self.input_shape
+
+    @property
+    def n_inputs(self) -> int:
+        return math.prod(self.input_shape)
+
+    @property
+    def n_outputs(self) -> int:
+        return math.prod(self.output_shape)
+
+    @property
+    def accepts_nan(self) -> bool:
+        """Whether every layer that looks at the inputs takes NaN."""
+        untouched, readers = {NETWORK_INPUT}, []
+        for stage in self.stages:
+            if untouched.isdisjoint(stage.sources):
+                continue
+            if stage.plan.is_view and stage.activation is None:
+                untouched.add(stage.index)
+            else:
+                readers.append(stage)
+        return bool(readers) and all(stage.plan.accepts_nan for stage in readers)
+
+    def parameter_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """Named views of a flat vector laid out like the parameters."""
+        return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.tensors, vector[s.parameters]).items()}
+
+    def buffer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """Named views of a flat vector laid out like the untrained state."""
+        return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.buffers, vector[s.buffers]).items()}
+
+
+def layer_names(layers: Sequence[Layer]) -> list[str]:
+    """``dense_1``, ``dropout_1``, ``dense_2``: kind and count, in layer order."""
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        try:
+            kind = registry.qualified_name("layers", type(layer)).rpartition("/")[2]
+        except LookupError:  # a class of the user's own
+            kind = type(layer).__name__.lower()
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(f"{kind}_{counts[kind]}")
+    return names
+
+
+def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tuple[int, ...]) -> Blueprint:
+    """Infer shapes from the first layer to the last and place every tensor.
+
+    Raises
+    ------
+    ShapeError
+        If a layer cannot take what the one before it gives; the message names the layer.
+    """
+    planner = _Planner()
+    planner.chain(layers, names, NETWORK_INPUT, input_shape)
+    return Blueprint(input_shape, tuple(planner.stages), tuple(planner.spans), planner.n_parameters, planner.n_buffers)
+
+
+class _Planner:
+    """Lists the stages of a network, what layers consist of before the layers themselves."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+        self.spans: list[TensorSpan] = []
+        self.n_parameters = self.n_buffers = 0
+
+    def chain(self, layers: Sequence[Layer], names: Sequence[str], source: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        """Plan layers that follow one another; returns the last one's number and output shape."""
+        for name, layer in zip(names, layers, strict=True):
+            with _placed(name):
+                plan = layer.plan(shape)
+            sources: tuple[int, ...] = (source,)
+            if plan.branches:
+                sources, shapes = self._branches(plan, name, source, shape)
+                with _placed(name):
+                    plan = replace(plan, output_shape=_merged(plan, shapes))
+            activation: Activation | None = None if plan.activation is None else registry.resolve("activations", plan.activation)
+            if activation is not None:
+                with _placed(name):
+                    activation.check_columns(math.prod(plan.output_shape))
+            source, shape = self._add(name, layer, plan, activation, sources, shape), plan.output_shape
+        return source, shape
+
+    def _branches(self, plan: Plan, name: str, source: int, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+        """The stages at the ends of the branches, and the shapes of what they give."""
+        branches = [[registry.resolve("layers", layer) for layer in branch] for branch in plan.branches]
+        names = iter(layer_names([layer for branch in branches for layer in branch]))
+        ends = [self.chain(branch, [f"{name}.{next(names)}" for _ in branch], source, shape) for branch in branches]
+        return tuple(end for end, _ in ends), [end_shape for _, end_shape in ends]
+
+    def _add(
+        self,
+        name: str,
+        layer: Layer,
+        plan: Plan,
+        activation: Activation | None,
+        sources: tuple[int, ...],
+        input_shape: tuple[int, ...],
+    ) -> int:
+        index = len(self.stages)
+        first_parameter, first_buffer = self.n_parameters, self.n_buffers
+        for tensor in plan.tensors:
+            rows = tensor.shape[0] if len(tensor.shape) > 1 else 1
+            columns = tensor.size // rows
+            self.spans.append(TensorSpan(f"{name}.{tensor.name}", tensor.role, index, self.n_parameters, rows, columns))
+            self.n_parameters += tensor.size
+        self.n_buffers += sum(buffer.size for buffer in plan.buffers)
+        parameters, buffers = slice(first_parameter, self.n_parameters), slice(first_buffer, self.n_buffers)
+        self.stages.append(Stage(name, index, layer, plan, activation, sources, input_shape, parameters, buffers))
+        return index
+
+
+@contextmanager
+def _placed(name: str) -> Iterator[None]:
+    """Let a `ShapeError` say in which layer it happened."""
+    try:
+        yield
+    except ShapeError as error:
+        raise ShapeError(f"{name}: {error}") from None
+
+
+def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Shape of what the branches of a layer make together."""
+    if plan.merge == "sum":
+        if any(shape != shapes[0] for shape in shapes):
+            given = ", ".join(map(str, shapes))
+            raise ShapeError(f"only outputs of one shape can be added, the branches give {given}: make them equally wide")
+        return shapes[0]
+    if plan.merge != "concat":
+        raise PluginError(f'a plan merges by "sum" or "concat", not by {plan.merge!r}')
+    if any(len(shape) != 1 for shape in shapes):
+        given = ", ".join(map(str, shapes))
+        raise ShapeError(f"only vectors can be put side by side, the branches give {given}: end them with nn.Flatten()")
+    return (sum(shape[0] for shape in shapes),)
+
+
+def check_trainable(blueprint: Blueprint) -> None:
+    """Raise `NotTrainableError` if a gradient would have to pass through an activation that has none, or nothing is trained."""
+    if blueprint.n_parameters == 0:
+        raise NotTrainableError("this network has no parameters to train: add a Dense layer")
+    trains: list[bool] = []  # whether a stage or any before it has something to train
+    for stage in blueprint.stages:
+        trains.append(bool(stage.plan.tensors) or any(trains[source] for source in stage.sources if source != NETWORK_INPUT))
+        if stage.activation is not None and not stage.activation.trainable and trains[-1]:
+            raise NotTrainableError(
+                f"{stage.name}: {stage.activation!r} has no useful derivative, so nothing before it can be trained by gradients; "
+                "use sigmoid or tanh for training, or call predict only"
+            )

@@ -1,0 +1,158 @@
+"""How many threads a run may use, and how many it is worth using. The threads themselves are those of ``_core/threads.c``."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nncore.arguments import whole_number
+from nncore.errors import ParameterError
+
+#: Seconds of a step that pay for each thread of a run that is under way: several times what it costs to meet a few times.
+WORTH_MEETING = 10e-6
+#: Seconds of work that pay for each thread if it may have to be woken first.
+WORTH_WAKING = 100e-6
+
+_chosen: int | None = None
+_team: int | None = None  # inside of `team_of`
+
+
+def set_num_threads(n: int | None) -> None:
+    """Set how many threads nncore uses where a call does not say, in this process.
+
+    Results do not depend on the number: only time does. A run that is too short to gain from a second thread stays on one.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1; more than the process may use counts as that many. None goes back to the default: the environment variable
+        ``NNCORE_NUM_THREADS``, else ``OMP_NUM_THREADS`` (which joblib sets in its workers), else the processors that the process may use.
+    """
+    global _chosen
+    _chosen = None if n is None else whole_number("n", n, 1)
+
+
+def get_num_threads() -> int:
+    """How many threads nncore uses where a call does not say: see `set_num_threads`.
+
+    Returns
+    -------
+    int
+        At least 1, at most the processors that the process may use.
+    """
+    usable = usable_cpus()
+    return min(_chosen or _from_environment() or usable, usable)
+
+
+def _from_environment() -> int | None:
+    text = os.environ.get("NNCORE_NUM_THREADS", "").strip()
+    if text:
+        if not text.isdecimal() or int(text) < 1:
+            raise ParameterError(f"NNCORE_NUM_THREADS={text}: the number of threads must be a whole number of at least 1")
+        return int(text)
+    of_others = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # "4,2" is for nested regions
+    return int(of_others) if of_others.isdecimal() and int(of_others) >= 1 else None
+
+
+def usable_cpus() -> int:
+    """Processors that this process may use: those it is bound to, or what its control group pays for if that is less."""
+    bound = _bound()
+    paid = _quota()
+    return bound if paid is None else max(1, min(bound, paid))
+
+
+def _bound() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    from nncore._core import native
+
+    return native.bound_processors() or os.cpu_count() or 1
+
+
+@functools.cache  # which costs more than many a prediction, and does not change in the life of a container
+def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Processors' worth of time that a container is given, rounded up; None if nothing limits it."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()[:2]  # version 2 of control groups
+    except (OSError, ValueError):
+        try:
+            quota, period = ((root / "cpu" / name).read_text() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+        except OSError:
+            return None
+    try:
+        return math.ceil(int(quota) / int(period)) if int(quota) > 0 and int(period) > 0 else None
+    except ValueError:  # "max"
+        return None
+
+
+def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:
+    """How many threads to use for work that takes one of them about `seconds`; `n_threads` is what the user asked for."""
+    if _team is not None:
+        return _team
+    affordable = int(seconds / worth_a_thread)
+    if affordable <= 1:
+        return 1
+    return min(affordable, get_num_threads() if n_threads is None else min(n_threads, usable_cpus()))
+
+
+@contextmanager
+def team_of(n_parts: int) -> Iterator[None]:
+    """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors), worth it or not.
+
+    For tests of what no number of threads may change.
+    """
+    global _team
+    before, _team = _team, n_parts
+    try:
+        yield
+    finally:
+        _team = before
+
+
+class Pace:
+    """Which number of threads turns out faster for a long run: all that it may use, or one.
+
+    What a second thread gains depends on who else wants the processors, so it is measured while the run goes on, slice by slice.
+    It may be, since results do not depend on the number.
+
+    Parameters
+    ----------
+    n_threads : int
+    """
+
+    #: The first slices take turns, all threads and one; the first of all is not counted, since memory is touched for the first time.
+    N_TRIALS = 5
+    #: Later, one slice in so many is run with the number that was slower when last tried.
+    RETRY_EVERY = 10
+    #: A trial is so much shorter than a slice.
+    TRIAL = 0.2
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+        self._speeds = {n_threads: 0.0, 1: 0.0}  # samples a second
+        self._slices = 0
+
+    def next(self, seconds: float) -> tuple[int, float]:
+        """How many threads to use for the next slice, which usually lasts `seconds`, and how long it is to last."""
+        if self.n_threads == 1 or _team is not None:
+            return self.n_threads, seconds
+        if self._slices < self.N_TRIALS:
+            return (self.n_threads, 1)[self._slices // 2 % 2], seconds * self.TRIAL
+        faster, slower = sorted(self._speeds, key=self._speeds.__getitem__, reverse=True)
+        if self._slices % self.RETRY_EVERY == 0:
+            return slower, seconds * self.TRIAL
+        return faster, seconds
+
+    def record(self, n_threads: int, n_samples: int, seconds: float) -> None:
+        """Tell how far a slice came."""
+        self._slices += 1
+        if self._slices == 1 or seconds <= 0:
+            return
+        speed = n_samples / seconds
+        before = self._speeds[n_threads]
+        # Of the trials the best counts; later slices move the number half way, so that one that was disturbed does not decide.
+        self._speeds[n_threads] = max(speed, before) if self._slices <= self.N_TRIALS else (before + speed) / 2

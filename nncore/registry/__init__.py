@@ -1,0 +1,24 @@
+"""Components by name: plugins found, their manifests read, classes imported when asked for. Imports the contract, and no component."""
+
+from __future__ import annotations
+
+from nncore.registry.catalogue import Registration
+from nncore.registry.discovery import DISTRIBUTION, GROUP, PluginInfo, PluginProblem, check_install
+from nncore.registry.manifest import KINDS
+from nncore.registry.registry import (
+    Registry,
+    component,
+    config_of,
+    get,
+    names,
+    plugins,
+    problems,
+    qualified_name,
+    reload,
+    resolve,
+)  # fmt: skip
+
+__all__ = [
+    "DISTRIBUTION", "GROUP", "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "check_install", "component", "config_of",
+    "get", "names", "plugins", "problems", "qualified_name", "reload", "resolve",
+]  # fmt: skip

@@ -1,0 +1,151 @@
+"""The built-ins' manifest: found through the entry point ``builtin`` of nncore's own distribution, like anyone's."""
+
+from __future__ import annotations
+
+from nncore.contract import Component, hookimpl
+
+NNCORE_API = (1, 0)
+
+
+@hookimpl
+def nncore_layers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("dense", "nncore.layers.dense:Dense", "y = φ(x·W + b)"),
+        Component("batch_norm", "nncore.layers.batch_norm:BatchNorm", "standardise each feature over the batch"),
+        Component("layer_norm", "nncore.layers.layer_norm:LayerNorm", "standardise each sample over its features"),
+        Component("dropout", "nncore.layers.dropout:Dropout", "set inputs to zero at random while training"),
+        Component("activation", "nncore.layers.activation:ActivationLayer", "apply an activation as a layer of its own"),
+        Component("residual", "nncore.layers.residual:Residual", "x + f(x), f a chain of layers"),
+        Component("concat", "nncore.layers.concat:Concat", "chains of layers side by side"),
+        Component("flatten", "nncore.layers.flatten:Flatten", "turn samples of any shape into vectors"),
+        Component("embedding", "nncore.layers.embedding:Embedding", "learned vectors for category codes, and one for unknown ones"),
+        Component("fill_missing", "nncore.layers.fill_missing:FillMissing", "a learned value for NaN, and a column that says where it was"),
+    ]
+
+
+@hookimpl
+def nncore_activations(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("identity", "nncore.activations.identity:Identity", "z"),
+        Component("sigmoid", "nncore.activations.sigmoid:Sigmoid", "1 / (1 + exp(-z))"),
+        Component("tanh", "nncore.activations.tanh:Tanh", "hyperbolic tangent"),
+        Component("relu", "nncore.activations.relu:ReLU", "max(0, z)"),
+        Component("leaky_relu", "nncore.activations.leaky_relu:LeakyReLU", "z where positive, slope·z elsewhere"),
+        Component("elu", "nncore.activations.elu:ELU", "z where positive, α(exp(z) − 1) elsewhere"),
+        Component("selu", "nncore.activations.selu:SELU", "ELU scaled so that layers keep mean 0 and variance 1"),
+        Component("gelu", "nncore.activations.gelu:GELU", "z·Φ(z), Φ of the standard normal; exact, or by tanh"),
+        Component("silu", "nncore.activations.silu:SiLU", "z / (1 + exp(-z)), also called swish"),
+        Component("mish", "nncore.activations.mish:Mish", "z·tanh(log(1 + exp(z)))"),
+        Component("softplus", "nncore.activations.softplus:Softplus", "log(1 + exp(β·z)) / β"),
+        Component("softmax", "nncore.activations.softmax:Softmax", "exp(z) / Σ exp(z) over each row"),
+        Component("exp", "nncore.activations.exp:Exp", "exp(z)"),
+        Component("softmax_heads", "nncore.activations.softmax_heads:SoftmaxHeads", "softmax over each of several groups of columns"),
+        Component("step", "nncore.activations.step:Step", "1 where z > 0, else 0; forward only"),
+        Component("sign", "nncore.activations.sign:Sign", "1 where z > 0, -1 where z < 0, 0 at 0; forward only"),
+    ]
+
+
+@hookimpl
+def nncore_losses(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("half_mse", "nncore.losses.half_mse:HalfMSE", "½‖y − Y‖², the mean over samples"),
+        Component("mse", "nncore.losses.mse:MSE", "(y − Y)², the mean over samples and outputs"),
+        Component("mae", "nncore.losses.mae:MAE", "|y − Y|, the mean over samples and outputs"),
+        Component("huber", "nncore.losses.huber:Huber", "squared near the target, absolute far from it"),
+        Component("quantile", "nncore.losses.quantile:Quantile", "pinball loss, for several quantiles at once"),
+        Component("poisson", "nncore.losses.poisson:Poisson", "half the Poisson deviance, from log-rates"),
+        Component("gaussian_nll", "nncore.losses.gaussian_nll:GaussianNLL", "a mean and a variance for each target"),
+        Component("hinge", "nncore.losses.hinge:Hinge", "a margin between classes, as in support vector machines"),
+        Component(
+            "binary_cross_entropy",
+            "nncore.losses.binary_cross_entropy:BinaryCrossEntropy",
+            "yes/no outputs, from logits",
+        ),
+        Component("cross_entropy", "nncore.losses.cross_entropy:CrossEntropy", "−Σ Y log y of probabilities"),
+        Component(
+            "softmax_cross_entropy",
+            "nncore.losses.softmax_cross_entropy:SoftmaxCrossEntropy",
+            "classes, from logits",
+        ),
+        Component("softmax_heads", "nncore.losses.softmax_heads:SoftmaxHeads", "several classifications at once, from logits"),
+    ]
+
+
+@hookimpl
+def nncore_initializers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("uniform_fan_in", "nncore.initializers.uniform_fan_in:UniformFanIn", "U(−1/√n, 1/√n), n = fan-in"),
+        Component("xavier_notes", "nncore.initializers.xavier_notes:XavierNotes", "gain · N(0, 1/n), n = fan-in"),
+        Component("glorot_uniform", "nncore.initializers.glorot:GlorotUniform", "Glorot & Bengio 2010, uniform"),
+        Component("glorot_normal", "nncore.initializers.glorot:GlorotNormal", "Glorot & Bengio 2010, normal"),
+        Component("he_uniform", "nncore.initializers.he:HeUniform", "He et al. 2015, uniform"),
+        Component("he_normal", "nncore.initializers.he:HeNormal", "He et al. 2015, normal"),
+        Component("orthogonal", "nncore.initializers.orthogonal:Orthogonal", "Saxe et al. 2013: orthonormal rows or columns"),
+        Component("random_walk", "nncore.initializers.random_walk:RandomWalk", "Sussillo & Abbott 2014: gradients that do not drift"),
+        Component("data_dependent", "nncore.initializers.data_dependent:DataDependent", "Krähenbühl et al. 2015: unit outputs on a batch"),
+        Component("lsuv", "nncore.initializers.lsuv:LSUV", "Mishkin & Matas 2015: orthogonal, then unit variance on a batch"),
+        Component("zeros", "nncore.initializers.zeros:Zeros", "0"),
+        Component("constant", "nncore.initializers.constant:Constant", "one value, or an array of the tensor's shape"),
+    ]
+
+
+@hookimpl
+def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("sgd", "nncore.optimizers.sgd:SGD", "w −= lr·g"),
+        Component("momentum", "nncore.optimizers.momentum:Momentum", "a velocity that remembers past gradients"),
+        Component("nesterov", "nncore.optimizers.nesterov:Nesterov", "momentum that looks one step ahead"),
+        Component("adagrad", "nncore.optimizers.adagrad:AdaGrad", "Duchi et al. 2011"),
+        Component("rmsprop", "nncore.optimizers.rmsprop:RMSProp", "Hinton 2012"),
+        Component("adam", "nncore.optimizers.adam:Adam", "Kingma & Ba 2015"),
+        Component("adamw", "nncore.optimizers.adamw:AdamW", "Loshchilov & Hutter 2019: Adam with decoupled weight decay"),
+        Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "one layer or tensor at a time"),
+    ]
+
+
+@hookimpl
+def nncore_schedules(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("constant", "nncore.schedules.constant:ConstantRate", "the same learning rate throughout"),
+        Component("cosine", "nncore.schedules.cosine:Cosine", "half a cosine from 1 down to a last factor, or several (warm restarts)"),
+        Component("step", "nncore.schedules.step:StepDecay", "drops at fractions of the fit"),
+        Component("one_cycle", "nncore.schedules.one_cycle:OneCycle", "Smith & Topin 2018: up along a cosine, then down to almost 0"),
+        Component("plateau", "nncore.schedules.plateau:Plateau", "drops when the validation loss does not improve"),
+        Component("warmup", "nncore.schedules.warmup:Warmup", "linear from almost 0, then another schedule"),
+        Component("flat_cosine", "nncore.schedules.flat_cosine:FlatCosine", "stays for half of the fit, then half a cosine down to 0"),
+        Component("coslog4", "nncore.schedules.coslog4:CosLog4", "RealMLP's four waves, each twice as long as the one before"),
+        Component("invscaling", "nncore.schedules.invscaling:InverseScaling", "(1 + t)^(−power), scikit-learn's"),
+    ]
+
+
+@hookimpl
+def nncore_metrics(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),
+        Component("head_accuracy", "nncore.metrics.head_accuracy:HeadAccuracy", "accuracy of several classifications, their mean"),
+        Component("r2", "nncore.metrics.r2:R2", "1 − residual variance / variance"),
+        Component("mae", "nncore.metrics.mae:MAE", "mean absolute error"),
+        Component("rmse", "nncore.metrics.rmse:RMSE", "root of the mean squared error"),
+    ]
+
+
+@hookimpl
+def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("progress_bar", "nncore.callbacks.progress_bar:ProgressBar", "a bar in a terminal or notebook, plain lines elsewhere"),
+        Component("ema", "nncore.callbacks.ema:EMA", "take the moving average of the parameters over steps"),
+        Component("swa", "nncore.callbacks.swa:SWA", "take the mean of the parameters over epochs"),
+        Component("early_stopping", "nncore.callbacks.early_stopping:EarlyStopping", "stop when nothing improves; restore the best"),
+        Component("checkpoint", "nncore.callbacks.checkpoint:Checkpoint", "save the network at the end of epochs, all or the best"),
+        Component("csv_logger", "nncore.callbacks.csv_logger:CSVLogger", "write each epoch's row of the history to a CSV file"),
+        Component("time_limit", "nncore.callbacks.time_limit:TimeLimit", "end the fit after so many seconds"),
+        Component("lambda", "nncore.callbacks.lambda_callback:LambdaCallback", "call functions of yours"),
+        Component("tensorboard", "nncore.callbacks.tensorboard:TensorBoard", "curves and histograms for TensorBoard"),
+    ]
+
+
+@hookimpl
+def nncore_formats(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("safetensors", "nncore.formats.safetensors:Safetensors", "tensors and a JSON description, no pickle"),
+    ]

@@ -1,0 +1,257 @@
+"""The installed components: found, made and described by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import threading
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nncore.contract import Configurable
+from nncore.errors import ParameterError, PluginError, PluginWarning
+from nncore.registry.catalogue import BASES, Catalogue, Registration, article, imported, kind_of
+from nncore.registry.discovery import PluginInfo, PluginProblem, Policy
+from nncore.registry.manifest import KINDS
+from nncore.registry.plugin_list import PluginList
+
+__all__ = [
+    "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",
+    "qualified_name", "reload", "resolve",
+]  # fmt: skip
+
+
+#: What a function becomes where a component of a kind is wanted: a class, named as in a manifest, and its argument for the function.
+FUNCTIONS = {
+    "losses": ("nncore.losses.function:FunctionLoss", "function"),
+    "metrics": ("nncore.metrics.function:FunctionMetric", "function"),
+    "callbacks": ("nncore.callbacks.lambda_callback:LambdaCallback", "on_epoch_end"),
+}
+
+
+class Registry(Catalogue):
+    """A catalogue that also makes components from what a user writes, and describes them for a file."""
+
+    def resolve(self, kind: str, spec: object) -> Any:
+        """An instance, from whatever a user may write for one.
+
+        Parameters
+        ----------
+        kind : str
+        spec : instance, class, str, mapping or function
+            An instance is returned as it is; a class or a name is called without arguments; a mapping has a ``"name"`` and
+            arguments. Arguments written by `config_of` for nested components become instances again. A function becomes a loss, a
+            metric, or a callback for the end of every epoch.
+
+        Raises
+        ------
+        ParameterError
+            If `spec` is none of these, or its arguments do not fit.
+        UnknownComponentError
+            If there is no component of that name.
+        """
+        self.of_kind(kind)
+        base = BASES[kind]
+        if isinstance(spec, base):
+            return spec
+        if isinstance(spec, type) and issubclass(spec, base):
+            return _make(spec, {})
+        if isinstance(spec, str):
+            return _make(self.get(kind, spec), {})
+        if isinstance(spec, Mapping) and isinstance(spec.get("name"), str) and spec.get("kind", kind) == kind:
+            return _make(
+                self.get(kind, spec["name"]), {key: self._revived(value) for key, value in spec.items() if key not in ("kind", "name")}
+            )
+        if inspect.isroutine(spec) and kind in FUNCTIONS:
+            target, argument = FUNCTIONS[kind]
+            return _make(imported(target), {argument: spec})
+        actual = kind_of(spec if isinstance(spec, type) else type(spec))
+        but = f"which is {article(actual)}" if actual else f"of type {type(spec).__name__}"
+        raise ParameterError(
+            f"{article(kind)} is wanted: an instance or subclass of {base.__name__}, one of the names "
+            f"{', '.join(self.names(kind))}, or a dict {{'name': ..., arguments}}; got {spec!r:.200}, {but}"
+        )
+
+    def _revived(self, value: object) -> object:
+        if isinstance(value, Mapping) and value.get("kind") in KINDS and "name" in value:
+            return self.resolve(value["kind"], value)
+        if isinstance(value, list):
+            return [self._revived(item) for item in value]
+        return value
+
+    def config_of(self, kind: str, instance: Configurable) -> dict[str, Any]:
+        """Description of an instance that JSON can hold and `resolve` turns into an equal one.
+
+        Returns
+        -------
+        dict
+            ``{"name": ..., **arguments}``; a component among the arguments is a dict of the same form with its ``"kind"`` added.
+
+        Raises
+        ------
+        UnknownComponentError
+            If its class is not registered.
+        ParameterError
+            If an argument is something JSON cannot hold.
+        """
+        name = self.qualified_name(kind, type(instance))
+        arguments = instance.config()
+        reserved = {"kind", "name"} & arguments.keys()
+        if reserved:
+            raise PluginError(f"{type(instance).__name__} has an argument called {reserved.pop()!r}, which descriptions use: rename it")
+        return {"name": name, **{key: self._described(value, f"{type(instance).__name__}.{key}") for key, value in arguments.items()}}
+
+    def _described(self, value: object, where: str) -> Any:
+        if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
+            return value.tolist()
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        if isinstance(value, Configurable) and (kind := kind_of(type(value))):
+            return {"kind": kind, **self.config_of(kind, value)}
+        if isinstance(value, type) and (kind := kind_of(value)):
+            return {"kind": kind, "name": self.qualified_name(kind, value)}
+        if isinstance(value, (list, tuple)):
+            return [self._described(item, where) for item in value]
+        if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            return {key: self._described(item, where) for key, item in value.items()}
+        raise ParameterError(f"{where} = {value!r:.200} cannot be written to a file: use numbers, strings, lists, dicts or components")
+
+
+def _make(cls: type, arguments: dict[str, Any]) -> Any:
+    """``cls(**arguments)``, with an error that lists the arguments there are."""
+    initialise = cls.__init__  # type: ignore[misc]
+    parameters = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
+    try:
+        inspect.Signature(parameters).bind(**arguments)
+    except TypeError as error:
+        takes = f"its arguments are {', '.join(p.name for p in parameters)}" if parameters else "it takes no arguments"
+        raise ParameterError(f"{cls.__name__}: {error}; {takes}") from None
+    return cls(**arguments)
+
+
+_default: Registry | None = None
+_lock = threading.RLock()
+_discovering = False
+
+
+def _after_fork() -> None:
+    """The child of a fork has one thread, so that a lock another one held would never be released."""
+    global _lock, _discovering
+    _lock, _discovering = threading.RLock(), False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _installed() -> Registry:
+    """The registry of everything installed, made at the first call."""
+    return _default or _discovered(Policy.from_environment(), again=False)
+
+
+def _discovered(policy: Policy, *, again: bool) -> Registry:
+    global _default, _discovering
+    with _lock:
+        if _default and not again:
+            return _default  # another thread was faster
+        if _discovering:
+            raise PluginError("a manifest looks up a component while plugins are being discovered: look it up where it is used")
+        _discovering = True
+        try:
+            _default = registry = Registry(policy=policy)
+        finally:
+            _discovering = False
+    for problem in registry.problems():
+        warnings.warn(f"{problem}  (`nncore plugins` lists them)", PluginWarning, stacklevel=4)
+    return registry
+
+
+def reload(*, only: Collection[str] | None = None, disabled: Collection[str] | None = None) -> None:
+    """Discover the plugins again, after something was installed or to choose among them.
+
+    Parameters
+    ----------
+    only : collection of str, optional
+        Distributions that may load beside the built-ins; default: as ``NNCORE_PLUGINS`` says.
+    disabled : collection of str, optional
+        Distributions that may not; default: as ``NNCORE_DISABLE_PLUGINS`` says.
+    """
+    importlib.invalidate_caches()
+    policy = Policy.from_environment()
+    policy = replace(policy, only=policy.only if only is None else only, disabled=policy.disabled if disabled is None else disabled)
+    _discovered(policy, again=True)
+
+
+def get(kind: str, name: str) -> type[Any]:
+    """Class of an installed component: see `Registry.get`.
+
+    Parameters
+    ----------
+    kind : str
+        ``"optimizers"``, ``"layers"``, ...
+    name : str
+        Bare, ``"lion"``, or with its distribution, ``"nncore-lion/lion"``.
+
+    Returns
+    -------
+    type
+        A subclass of the kind's base class in `nncore.plugin`.
+    """
+    return _installed().get(kind, name)
+
+
+def names(kind: str) -> list[str]:
+    """Names of the installed components of a kind: see `Registry.names`.
+
+    Parameters
+    ----------
+    kind : str
+        ``"optimizers"``, ``"layers"``, ...
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    return _installed().names(kind)
+
+
+def component(kind: str, name: str) -> Registration:
+    """Registration of an installed component: see `Registry.component`."""
+    return _installed().component(kind, name)
+
+
+def plugins() -> PluginList:
+    """Every plugin found, loaded or not, as a list of `PluginInfo` that is shown as a table: see `Registry.plugins`.
+
+    Returns
+    -------
+    list of PluginInfo
+        The built-ins first.
+    """
+    return _installed().plugins()
+
+
+def problems() -> list[PluginProblem]:
+    """Everything that is wrong with the plugins found: see `Registry.problems`."""
+    return _installed().problems()
+
+
+def resolve(kind: str, spec: object) -> Any:
+    """An instance, from an instance, a class, a name or a dict: see `Registry.resolve`."""
+    return _installed().resolve(kind, spec)
+
+
+def qualified_name(kind: str, cls: type) -> str:
+    """Name of a class for a file: see `Registry.qualified_name`."""
+    return _installed().qualified_name(kind, cls)
+
+
+def config_of(kind: str, instance: Configurable) -> dict[str, Any]:
+    """Description of an instance that `resolve` turns into an equal one: see `Registry.config_of`."""
+    return _installed().config_of(kind, instance)

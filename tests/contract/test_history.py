@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from nncore.contract import History
+from nncore.contract.history import SHOWN_EPOCHS
+from nncore.errors import MissingExtraError, ParameterError
+
+
+def history_of(n_epochs: int, **directions: bool) -> History:
+    history = History(directions)
+    for epoch in range(1, n_epochs + 1):
+        history.append(loss=1 / epoch, val_loss=abs(epoch - 3) + 0.5, val_accuracy=1 - 0.1 * abs(epoch - 4), seconds=0.25)
+    return history
+
+
+def test_columns_are_new_float64_arrays():
+    history = history_of(3)
+    loss = history["loss"]
+    assert loss.dtype == np.float64
+    np.testing.assert_array_equal(loss, [1, 1 / 2, 1 / 3])
+    loss[:] = -1
+    assert history["loss"][0] == 1
+    history.append(loss=0.1)  # an array that shared the column's memory would forbid it to grow
+    assert len(history) == 4
+
+
+def test_keys_keep_the_order_of_recording():
+    history = history_of(1)
+    assert history.keys() == list(history) == ["loss", "val_loss", "val_accuracy", "seconds"]
+    assert "loss" in history
+    assert "accuracy" not in history
+
+
+def test_epochs_count_from_one():
+    assert len(History()) == 0
+    assert History().epochs.tolist() == []
+    history = history_of(3)
+    assert len(history) == 3
+    assert history.epochs.tolist() == [1, 2, 3]
+    assert history.epochs.dtype == np.int64
+
+
+def test_missing_values_are_nan():
+    history = History()
+    history.append(loss=1)
+    history.append(loss=2, accuracy=0.5)
+    history.append(accuracy=0.75)
+    np.testing.assert_array_equal(history["loss"], [1, 2, math.nan])
+    np.testing.assert_array_equal(history["accuracy"], [math.nan, 0.5, 0.75])
+
+
+def test_a_row_that_is_not_numbers_changes_nothing():
+    history = history_of(2)
+    with pytest.raises(ValueError, match="abc"):
+        history.append(loss=1.0, accuracy="abc")
+    assert len(history) == 2
+    assert history.keys() == history_of(2).keys()
+    assert len(history["loss"]) == 2
+
+
+def test_an_unknown_column_names_those_there_are():
+    with pytest.raises(KeyError, match="val_loss"):
+        history_of(1)["vall_loss"]
+    with pytest.raises(KeyError, match="nothing"):
+        History()["loss"]
+
+
+def test_best_is_the_smallest_loss_and_the_largest_metric():
+    history = history_of(6)
+    assert history.best() == history.best("val_loss") == 3
+    assert history.best("loss") == 6
+    assert history.best("val_accuracy") == 4
+    assert history.best("val_accuracy", mode="min") == 1
+    assert history.best("loss", mode="max") == 1
+
+
+def test_best_follows_the_direction_of_the_metric():
+    assert history_of(6, accuracy=False).best("val_accuracy") == 1
+    assert history_of(1, accuracy=False).mode("val_accuracy") == "min"
+    assert history_of(1).mode("accuracy") == "max"
+    assert history_of(1).mode("seconds") == "min"
+
+
+def test_best_takes_the_first_of_equals_and_never_nan():
+    history = History()
+    for loss in (math.nan, 2.0, 1.0, 1.0, math.inf):
+        history.append(loss=loss, accuracy=math.nan)
+    assert history.best("loss") == 3
+    assert history.best("loss", mode="max") == 5
+    with pytest.raises(ParameterError, match="accuracy"):
+        history.best("accuracy")
+    with pytest.raises(ParameterError, match="mode"):
+        history.best("loss", mode="lowest")
+
+
+def test_to_dict():
+    assert history_of(2).to_dict() == {"loss": [1.0, 0.5], "val_loss": [2.5, 1.5], "val_accuracy": [0.7, 0.8], "seconds": [0.25, 0.25]}
+
+
+def test_to_frame():
+    pytest.importorskip("pandas")
+    frame = history_of(3).to_frame()
+    assert frame.index.tolist() == [1, 2, 3]
+    assert frame.index.name == "epoch"
+    assert frame.columns.tolist() == ["loss", "val_loss", "val_accuracy", "seconds"]
+    np.testing.assert_array_equal(frame["loss"], history_of(3)["loss"])
+    assert len(History().to_frame()) == 0
+
+
+@pytest.mark.parametrize(("method", "library", "extra"), [("to_frame", "pandas", "pandas"), ("plot", "matplotlib.figure", "plot")])
+def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch, method: str, library: str, extra: str):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=rf"nncore-ml\[{extra}\]"):
+        getattr(history_of(3), method)()
+
+
+def test_repr_of_a_short_fit():
+    history = history_of(2)
+    history.stop_reason = "all epochs done"
+    lines = repr(history).splitlines()
+    assert lines[0] == "History of 2 epochs; best val_loss 1.5 in epoch 2; all epochs done"
+    assert lines[1] == ""
+    assert [line.split() for line in [lines[2], *lines[4:]]] == [
+        ["epoch", "loss", "val_loss", "val_accuracy", "seconds"],
+        ["1", "1", "2.5", "0.7", "0.25"],
+        ["2", "0.5", "1.5", "0.8", "0.25"],
+    ]
+    assert len({len(line) for line in lines[2:]}) == 1
+
+
+def test_repr_shows_the_last_epochs_of_a_long_fit():
+    lines = repr(history_of(SHOWN_EPOCHS + 5)).splitlines()
+    assert lines[4].strip() == "…"
+    assert [int(line.split()[0]) for line in lines[5:]] == list(range(6, SHOWN_EPOCHS + 6))
+
+
+def test_repr_shows_no_more_of_the_time_than_is_true():
+    history = History()
+    history.append(loss=0.123456, seconds=0.000152227)
+    assert repr(history).splitlines()[-1].split() == ["1", "0.123456", "0.000152"]
+
+
+def test_repr_of_an_empty_history():
+    assert repr(History()) == "History of 0 epochs"
+
+
+def test_html_escapes_what_others_named():
+    history = History()
+    history.append(loss=0.5, **{"<script>": 1.0})
+    history.stop_reason = "<b>bored</b>"
+    text = history._repr_html_()
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert "&lt;b&gt;bored" in text
+    assert text.count("<tr>") == 2
+    assert history_of(SHOWN_EPOCHS + 5)._repr_html_().count("<tr>") == SHOWN_EPOCHS + 2
