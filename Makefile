@@ -3,9 +3,11 @@
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 NATIVE := setup.py $(shell find nncore -name '*.c' -o -name '*.h' -o -name '*.pyx')
+# On all processors, in a new order each time. A line at the top names the seed: pytest --randomly-seed=SEED repeats that order.
+PYTEST := $(VENV)/bin/python -m pytest -n auto
 SANITIZED := build/sanitized
 SANITIZED_TESTS := tests/_core tests/activations tests/layers tests/losses tests/optimizers tests/estimators tests/test_gradients.py \
-    tests/test_missing.py tests/test_model.py tests/test_training.py
+    tests/test_missing.py tests/network tests/program tests/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -19,17 +21,17 @@ demo: $(VENV)/demo $(VENV)/built  ## install into .venv, train on handwritten di
 	$(VENV)/bin/nncore demo
 
 test: $(VENV)/test $(VENV)/built  ## install what the tests need and run all but the slow ones
-	$(VENV)/bin/python -m pytest
+	$(PYTEST)
 
 test-slow: $(VENV)/test $(VENV)/built  ## run all tests
-	$(VENV)/bin/python -m pytest --slow
+	$(PYTEST) --slow
 
 # cython-lint calls pycodestyle by name. Generated C lies in build folders.
 lint: $(VENV)/lint $(VENV)/built  ## check style, types, the C and Cython code, and what GitHub reads
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest -q --slow tests/typing
+	$(PYTEST) -q --slow tests/typing
 	find nncore plugins tests -name build -prune -o -name '*.[ch]' -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint nncore plugins tests
 	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -44,7 +46,7 @@ docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sphinx-build -W --keep-going -n -q -b html -d build/docs/doctrees docs build/docs/html
 
 docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages, look at it in Chromium
-	$(VENV)/bin/python -m pytest --site --browser tests/docs tests/tools/test_check_site.py tests/browser
+	$(PYTEST) --site --browser tests/docs tests/tools/test_check_site.py tests/browser
 
 # A copy of the tree, because objects of one kind of build must not end up in the other. Freed memory is kept for a while, but not the default
 # 256 MB of it: joblib takes that for a leak, and ends worker processes that have work left.
@@ -53,7 +55,7 @@ asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and
 	tar --exclude=./build --exclude=./$(VENV) --exclude='./.[a-z]*' --exclude='*.so' -cf - . | tar -xf - -C $(SANITIZED)
 	cd $(SANITIZED) && NNCORE_SANITIZE=1 $(CURDIR)/$(VENV)/bin/python setup.py -q build_ext --inplace
 	cd $(SANITIZED) && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=64 PYTHONPATH="$$PWD" \
-	    $(CURDIR)/$(VENV)/bin/python -m pytest $(SANITIZED_TESTS)
+	    $(CURDIR)/$(PYTEST) $(SANITIZED_TESTS)
 
 wheels: $(VENV)/wheels  ## build wheels into dist/ for all Pythons found, check them, test them where there is no compiler
 	$(VENV)/bin/python tools/check_wheels.py

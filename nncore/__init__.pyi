@@ -56,12 +56,14 @@ from nncore.schedules.plateau import Plateau
 from nncore.schedules.step import StepDecay
 from nncore.schedules.warmup import Warmup
 
-from . import datasets as datasets
-from . import displays as displays
-from . import errors as errors
-from . import estimators as estimators
-from . import inspection as inspection
-from . import plugin as plugin
+from . import (
+    datasets as datasets,
+    displays as displays,
+    errors as errors,
+    estimators as estimators,
+    inspection as inspection,
+    plugin as plugin,
+)
 
 __version__: str
 

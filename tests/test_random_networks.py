@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import components
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from test_gradients import last_activation, make_target
 
 import nncore as nn

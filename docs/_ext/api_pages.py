@@ -39,7 +39,7 @@ MODULES = {
 }
 
 #: What other modules of nncore ask of a network, and users need not know.
-INTERNAL = {"allocate", "begin_average", "end_average", "program_for_training", "score_dataset", "swap"}
+INTERNAL = {"allocate", "begin_average", "end_average", "program_for_prediction", "program_for_training", "swap"}
 
 
 def public_names(module: ModuleType) -> list[str]:

@@ -16,7 +16,7 @@ from nncore.tables import Table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nncore.displays import LearningCurveDisplay
+    from nncore.displays.learning_curve import LearningCurveDisplay
 
 #: Epochs shown by ``repr``; a longer fit shows its last ones.
 SHOWN_EPOCHS = 10
@@ -191,7 +191,7 @@ class History:
         LearningCurveDisplay
             With the axes and the figure.
         """
-        from nncore.displays import LearningCurveDisplay
+        from nncore.displays.learning_curve import LearningCurveDisplay
 
         return LearningCurveDisplay.from_history(self, ax=ax)
 

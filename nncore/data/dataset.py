@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncore.contract import Loss
-from nncore.data.samples import BLOCK, Samples
+from nncore.data.samples import BLOCK, Samples, check_finite
 from nncore.data.targets import Targets, as_targets, as_weights
 from nncore.errors import DataError, ShapeError
 
@@ -56,12 +56,21 @@ class Dataset:
 
     @classmethod
     def checked(
-        cls, inputs: Samples, y: object, sample_weight: object, loss: Loss, n_outputs: int, dtype: np.dtype, role: str = ""
+        cls,
+        inputs: Samples,
+        y: object,
+        sample_weight: object,
+        loss: Loss,
+        n_outputs: int,
+        dtype: np.dtype,
+        allow_nan: bool,
+        role: str = "",
     ) -> Dataset:
-        """From `inputs` as returned by `as_samples`, and targets and weights as users hold them.
+        """From `inputs` as returned by `as_rows`, and targets and weights as users hold them.
 
         `role`, like ``"validation "``, stands before the names in messages.
         """
+        check_finite(inputs, f"{role}X", dtype, allow_nan)
         targets = as_targets(y, loss, n_outputs, dtype, f"{role}y")
         if len(targets) != len(inputs):
             raise ShapeError(f"{role}X has {len(inputs)} samples, {role}y has {len(targets)}")

@@ -19,7 +19,7 @@ from nncore.typing import LossLike, OptimizerLike
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nncore.displays import LearningRateDisplay
+    from nncore.displays.learning_rate import LearningRateDisplay
 
 #: The search ends when the loss has risen above its lowest by so many times the loss it began with.
 _RISE = 3.0
@@ -52,7 +52,7 @@ class LearningRateSearch:
 
     def plot(self, ax: Axes | None = None) -> LearningRateDisplay:
         """Loss against the rate, see `nncore.displays.LearningRateDisplay`. Needs the extra ``plot``."""
-        from nncore.displays import LearningRateDisplay
+        from nncore.displays.learning_rate import LearningRateDisplay
 
         return LearningRateDisplay.from_search(self, ax=ax)
 

@@ -204,8 +204,8 @@ class Model(Network):
         """
         loss = self._needs("loss")
         scored = metrics_for(loss, metrics)
-        samples = as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan)
-        data = Dataset.checked(samples, y, sample_weight, loss, self._built.n_outputs, self.dtype)
+        samples = as_rows(X, "X", self.input_shape)
+        data = Dataset.checked(samples, y, sample_weight, loss, self._built.n_outputs, self.dtype, self._built.accepts_nan)
         return score_dataset(self, data, scored)
 
     # ---- showing and keeping ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 from nncore import registry
 from nncore.arguments import as_dtype, as_seed, number, several, whole_number
 from nncore.contract import Callback, Configurable, History, Loss, Schedule, check_recorded
-from nncore.data import Dataset, as_rows, as_samples, check_finite
+from nncore.data import Dataset, as_rows
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
@@ -168,7 +168,6 @@ class Sequential(Model):
         number_type = self.dtype if self.is_built else as_dtype("float32" if dtype is None else dtype)
         samples = as_rows(X, "X", self.input_shape if self.is_built else None)
         blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
-        check_finite(samples, "X", number_type, blueprint.accepts_nan)
         check_trainable(blueprint)
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
@@ -178,7 +177,7 @@ class Sequential(Model):
         if not has_rate and (new_schedule is not None or any(group.lr_factor != 1 for group in grouping.groups)):
             raise ParameterError(f"{new_optimizer!r} has no lr that a schedule or a group could change")
         scored = metrics_for(new_loss, metrics)
-        data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type)
+        data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
         if held_out is not None:
             for metric in scored:
@@ -245,8 +244,8 @@ def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
     X, y, sample_weight = (*validation, None)[:3]
-    samples = as_samples(X, "validation X", blueprint.input_shape, dtype, blueprint.accepts_nan)
-    return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, role="validation ")
+    samples = as_rows(X, "validation X", blueprint.input_shape)
+    return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, blueprint.accepts_nan, role="validation ")
 
 
 def _same(one: Any, other: Any) -> bool:

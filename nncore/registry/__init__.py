@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from nncore.registry.catalogue import Registration
-from nncore.registry.discovery import DISTRIBUTION, GROUP, PluginInfo, PluginProblem, check_install
+from nncore.registry.discovery import (
+    DISTRIBUTION as DISTRIBUTION,  # for the command
+    GROUP as GROUP,
+    PluginInfo,
+    PluginProblem,
+    check_install as check_install,
+)
 from nncore.registry.manifest import KINDS
 from nncore.registry.registry import (
     Registry,
@@ -19,6 +25,6 @@ from nncore.registry.registry import (
 )  # fmt: skip
 
 __all__ = [
-    "DISTRIBUTION", "GROUP", "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "check_install", "component", "config_of",
-    "get", "names", "plugins", "problems", "qualified_name", "reload", "resolve",
+    "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",
+    "qualified_name", "reload", "resolve",
 ]  # fmt: skip

@@ -16,15 +16,9 @@ import numpy as np
 from nncore.contract import Configurable
 from nncore.errors import ParameterError, PluginError, PluginWarning
 from nncore.registry.catalogue import BASES, Catalogue, Registration, article, imported, kind_of
-from nncore.registry.discovery import PluginInfo, PluginProblem, Policy
+from nncore.registry.discovery import PluginProblem, Policy
 from nncore.registry.manifest import KINDS
 from nncore.registry.plugin_list import PluginList
-
-__all__ = [
-    "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",
-    "qualified_name", "reload", "resolve",
-]  # fmt: skip
-
 
 #: What a function becomes where a component of a kind is wanted: a class, named as in a manifest, and its argument for the function.
 FUNCTIONS = {

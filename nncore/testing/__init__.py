@@ -21,8 +21,10 @@ from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
 from nncore.testing.optimizers import OptimizerConformance
-from nncore.testing.report import Outcome as Outcome  # for `nncore plugins --verify`
-from nncore.testing.report import verify as verify
+from nncore.testing.report import (
+    Outcome as Outcome,  # for `nncore plugins --verify`
+    verify as verify,
+)
 from nncore.testing.schedules import ScheduleConformance
 from nncore.testing.twin import numpy_twin
 

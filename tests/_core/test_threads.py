@@ -74,7 +74,8 @@ def test_networks_trained_at_once_have_the_bits_of_training_alone() -> None:
 
 @pytest.mark.parametrize("n_parts", [1, 2, 3])
 def test_one_network_predicts_in_several_threads_at_once(n_parts: int) -> None:
-    net, inputs = network(), [RNG.normal(size=(n, 6)).astype(np.float32) for n in (1, 7, 500, 3000)]
+    rng = np.random.default_rng(0)
+    net, inputs = network(), [rng.normal(size=(n, 6)).astype(np.float32) for n in (1, 7, 500, 3000)]
     expected = [net.predict(x) for x in inputs]
 
     def predictions(x: np.ndarray) -> np.ndarray:

@@ -26,7 +26,6 @@ SIZES = [(32, 64, 64), (128, 256, 256), (512, 784, 128), (128, 2048, 2048), (128
 ROWS, COLUMNS = 128, 256
 N_PARAMETERS = 100_000
 
-RNG = np.random.default_rng(0)
 
 
 def prepared(function: tables.Function, *arguments: Any) -> Callable[[], int]:
@@ -48,11 +47,12 @@ def address(argument: np.ndarray | ctypes.Structure) -> int:
 
 def numbers(*shape: int) -> np.ndarray:
     """From a normal distribution, float32, at the beginning of a cache line."""
+    rng = np.random.default_rng(0)
     size = int(np.prod(shape))
     memory = np.empty(size + 16, np.float32)
     start = -memory.ctypes.data % 64 // 4
     array = memory[start : start + size].reshape(shape)
-    array[...] = RNG.standard_normal(shape, np.float32)
+    array[...] = rng.standard_normal(shape, np.float32)
     return array
 
 
@@ -108,14 +108,15 @@ def test_activation_backward(benchmark: Any, activation: Activation) -> None:
 
 @pytest.mark.parametrize("loss", of_class(losses()), ids=lambda loss: type(loss).__name__)
 def test_loss(benchmark: Any, loss: Loss) -> None:
+    rng = np.random.default_rng(0)
     table = table_of(loss, tables.loss)
     output, value, d_output, hyper = np.abs(numbers(ROWS, 10)) / 5 + 0.1, numbers(ROWS), numbers(ROWS, 10), hyper_of(loss)
     weight = np.ones(ROWS, np.float32)
     if table.labels_f32 is not None:
-        labels = RNG.integers(10, size=ROWS)
+        labels = rng.integers(10, size=ROWS)
         benchmark(prepared(table.labels_f32, output, labels, weight, value, d_output, ROWS, 10, hyper))
     else:
-        target = RNG.integers(2, size=(ROWS, 10)).astype(np.float32)
+        target = rng.integers(2, size=(ROWS, 10)).astype(np.float32)
         benchmark(prepared(table.real_f32, output, target, weight, value, d_output, ROWS, 10, 10, hyper))
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nncore.cli import main
-from nncore.cli import predict as command
+from nncore.cli import main, predict as command
 from nncore.tabular import reader
 
 pytest.importorskip("safetensors")

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nncore.errors import DataError
 from nncore.tabular.columns import CategoricalColumn, NumericColumn, mean_and_std, parse_numbers

@@ -5,8 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nncore.errors import DataError
 from nncore.tabular.dialect import DELIMITERS, first_row_is_header, sniff_delimiter
