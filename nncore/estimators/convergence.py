@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nncore.contract import Callback, History, Snapshot
+from nncore.estimators.curves import record_loss, record_score
 from nncore.estimators.held_out import HeldOut
 
 
@@ -45,7 +46,7 @@ class Convergence(Callback):
     def on_epoch_end(self, training: Any) -> None:
         estimator = self.estimator
         estimator.t_ += len(training.data)
-        self._record(estimator._shown_loss(training.loss, training.network))
+        record_loss(estimator, estimator._shown_loss(training.loss, training.network))
         if self.held_out is not None:
             recorded = {name: training.history[name][-1] for name in training.history if name.startswith("val_")}
             estimator.validation_loss_curve_.append(float(recorded["val_loss"]))
@@ -66,30 +67,20 @@ class Convergence(Callback):
 
     def record_divergence(self) -> bool:
         """Record an epoch that ended for lack of finite numbers; whether the best network so far is back in its place."""
-        self._record(np.nan)
+        record_loss(self.estimator, np.nan)
         if self._best is None:
             return False
         self.estimator.validation_loss_curve_.append(np.nan)
         self.estimator.validation_scores_.append(np.nan)
         return True
 
-    def _record(self, loss: float) -> None:
-        estimator = self.estimator
-        estimator.n_iter_ += 1
-        estimator.loss_ = float(loss)
-        estimator.loss_curve_.append(estimator.loss_)
-        if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
-
     def _judge(self, training: Any, score: float) -> None:
         estimator = self.estimator
-        estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
         if estimator.early_stopping:
             self._count(score < estimator.best_validation_score_ + estimator.tol)
-        if score > estimator.best_validation_score_:
-            estimator.best_validation_score_ = score
+        if record_score(estimator, score):
             self._best = Snapshot(training.network)
 
     def _count(self, is_stuck: bool) -> None:

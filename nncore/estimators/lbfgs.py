@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from nncore.contract import Snapshot
 from nncore.errors import ParameterError
+from nncore.estimators.curves import record_loss, record_score
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.warning import warn_user
@@ -96,8 +97,7 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         twin.weight_decay = 0.0
         network.parameters[...] = iterations.parameters
     if twin is not network:
-        for name, buffer in network.named_buffers().items():
-            buffer[...] = twin.named_buffers()[name]
+        _copy_buffers(twin, network)
     if iterations.best is not None:
         iterations.best.restore(network)
     if interrupted:
@@ -139,11 +139,7 @@ class Iterations:
         estimator = self.estimator
         self.parameters, loss = intermediate_result.x.copy(), float(intermediate_result.fun)
         self._twin.parameters[...] = self.parameters
-        estimator.n_iter_ += 1
-        estimator.loss_ = estimator._shown_loss(loss, self._twin)
-        estimator.loss_curve_.append(estimator.loss_)
-        if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        record_loss(estimator, estimator._shown_loss(loss, self._twin))
         estimator.history_.append(loss=loss, **self._validate())
         if self.tasks is not None:
             self.ended_early = self.tasks.end()
@@ -157,16 +153,12 @@ class Iterations:
         if held_out is None:
             return {}
         network.parameters[...] = self.parameters
-        for name, buffer in network.named_buffers().items():
-            buffer[...] = self._twin.named_buffers()[name]
+        _copy_buffers(self._twin, network)
         X, target, weights = held_out.for_network
         scores = network.evaluate(X, target, sample_weight=weights, metrics=held_out.judge.metrics)
         recorded = {f"val_{name}": value for name, value in scores.items()}
         estimator.validation_loss_curve_.append(recorded["val_loss"])
-        score = held_out.score(estimator, recorded)
-        estimator.validation_scores_.append(score)
-        if score > estimator.best_validation_score_:
-            estimator.best_validation_score_ = score
+        if record_score(estimator, held_out.score(estimator, recorded)):
             self.best = Snapshot(network)
         return recorded
 
@@ -176,6 +168,12 @@ def _in_float64(network: Sequential) -> Sequential:
     twin = Sequential(*copy.deepcopy(network.layers))
     twin.allocate(network.input_shape, network.loss, None, np.dtype(np.float64))
     twin.parameters[...] = network.parameters
-    for name, buffer in network.named_buffers().items():
-        twin.named_buffers()[name][...] = buffer
+    _copy_buffers(network, twin)
     return twin
+
+
+def _copy_buffers(source: Sequential, target: Sequential) -> None:
+    """Between networks of the same layers."""
+    values = source.named_buffers()
+    for name, buffer in target.named_buffers().items():
+        buffer[...] = values[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from nncore.activations.sigmoid import Sigmoid
 from nncore.contract import Callback, History, Optimizer
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
+from nncore.estimators.parameters import is_count
 from nncore.estimators.warning import warn_user
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -198,7 +199,7 @@ class LogisticNeuron(LinearBinaryClassifier):
     def _validate_parameters(self) -> None:
         counts = {"max_epochs": self.max_epochs} | ({} if self.batch_size is None else {"batch_size": self.batch_size})
         for name, value in counts.items():
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            if not is_count(value):
                 raise ParameterError(f"LogisticNeuron: {name} must be an integer of at least 1, got {value!r}")
         if not isinstance(self.tol, Real) or not self.tol >= 0:
             raise ParameterError(f"LogisticNeuron: tol must be a number of at least 0, got {self.tol!r}")

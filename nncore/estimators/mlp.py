@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, Self
 
@@ -54,26 +54,75 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator, 
 
     best_loss_: float | None
 
+    # ---- the arguments of both constructors ---------------------------------------------------------------------------------
+
+    # scikit-learn reads the signature of each class, so that each spells out its own. The attributes are declared once, for type checkers.
+    hidden_layer_sizes: Any
+    activation: Any
+    solver: Any
+    alpha: float
+    batch_size: int | str
+    learning_rate: Any
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    loss: Any
+    shuffle: bool
+    random_state: Any
+    tol: float
+    verbose: bool | int
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    layers: Sequence[Any] | None
+    dropout: Any
+    normalization: Any
+    scoring: Any
+    callbacks: Sequence[Any] | None
+    clip_norm: float | None
+    time_limit: float | None
+    n_threads: int | None
+    progress: bool
+    dtype: str
+    categorical_features: Any
+    max_one_hot: int
+    standardize: bool
+
+    def _keep_arguments(self, arguments: dict[str, Any]) -> None:
+        """Make each argument an attribute of its name; `arguments` are the ``locals()`` with which a constructor begins."""
+        for name, value in arguments.items():
+            if name != "self":
+                setattr(self, name, value)
+
     # ---- what subclasses know of the target ---------------------------------------------------------------------------------
 
     #: Arguments of ``validate_data`` for y.
     _target_checks: ClassVar[dict[str, Any]] = {}
+    #: `ClassTargets` or `RealTargets`.
+    _targets: Any
 
     @abstractmethod
     def _learn_target(self, y: Any) -> None:
         """Take note, in `_targets`, of what y is; called when training starts over."""
 
-    @abstractmethod
     def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
         """Raise `DataError` if y does not fit what is trained already; for a warm start, it has to have all classes."""
+        self._targets.check(y)
 
-    @abstractmethod
     def _make_loss(self) -> Loss:
         """The loss that `loss` means for this target."""
+        return self._targets.loss(self.loss)
 
-    @abstractmethod
     def _n_network_outputs(self, loss: Loss) -> int:
         """Units of the last layer."""
+        return self._targets.n_outputs(loss)
 
     @abstractmethod
     def _out_activation(self, loss: Loss) -> str:

@@ -169,6 +169,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     True
     """
 
+    class_weight: Any
+    _targets: ClassTargets
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -211,44 +214,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         max_one_hot: int = 9,
         standardize: bool = False,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.loss = loss
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.layers = layers
-        self.dropout = dropout
-        self.normalization = normalization
-        self.class_weight = class_weight
-        self.scoring = scoring
-        self.callbacks = callbacks
-        self.clip_norm = clip_norm
-        self.time_limit = time_limit
-        self.n_threads = n_threads
-        self.progress = progress
-        self.dtype = dtype
-        self.categorical_features = categorical_features
-        self.max_one_hot = max_one_hot
-        self.standardize = standardize
+        self._keep_arguments(locals())
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
@@ -262,17 +228,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously got "
                 f"{self.classes_}, `y` has {classes}"
             )
-        self._targets.check(y)
+        super()._check_target(y)
 
     def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Any, Any]:
         refuse_missing(y)
         return super()._validate_samples(X, y, sample_weight, reset=reset)
-
-    def _make_loss(self) -> Loss:
-        return self._targets.loss(self.loss)
-
-    def _n_network_outputs(self, loss: Loss) -> int:
-        return self._targets.n_outputs(loss)
 
     def _out_activation(self, loss: Loss) -> str:
         return self._targets.out_activation(loss)
@@ -379,7 +339,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         outputs = self._outputs(X)
         return self._targets.decode(outputs)
 
-    @available_if(lambda estimator: estimator._has_probabilities())
+    def _has_probabilities(self) -> bool:
+        """Whether the loss turns outputs into probabilities."""
+        if isinstance(self.loss, str) and self.loss == LOG_LOSS:
+            return True
+        return resolve("losses", self.loss).link in ("softmax", "sigmoid")
+
+    @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
         """Probabilities of the classes; there are some if the loss knows them, as ``"log_loss"`` does.
 
@@ -396,7 +362,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         outputs = self._outputs(X)
         return self._targets.probabilities(outputs, self._make_loss())
 
-    @available_if(lambda estimator: estimator._has_probabilities())
+    @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
         """Logarithms of `predict_proba`.
 
@@ -433,12 +399,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             accuracy: float = super().score(X, y, sample_weight)
             return accuracy
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
-
-    def _has_probabilities(self) -> bool:
-        """Whether the loss turns outputs into probabilities."""
-        if isinstance(self.loss, str) and self.loss == LOG_LOSS:
-            return True
-        return resolve("losses", self.loss).link in ("softmax", "sigmoid")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -172,6 +172,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     True
     """
 
+    _targets: RealTargets
+
     def __init__(
         self,
         loss: Any = "squared_error",
@@ -213,43 +215,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         max_one_hot: int = 9,
         standardize: bool = False,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.loss = loss
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.layers = layers
-        self.dropout = dropout
-        self.normalization = normalization
-        self.scoring = scoring
-        self.callbacks = callbacks
-        self.clip_norm = clip_norm
-        self.time_limit = time_limit
-        self.n_threads = n_threads
-        self.progress = progress
-        self.dtype = dtype
-        self.categorical_features = categorical_features
-        self.max_one_hot = max_one_hot
-        self.standardize = standardize
+        self._keep_arguments(locals())
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
@@ -257,15 +223,6 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _learn_target(self, y: Any) -> None:
         self._targets = RealTargets(y)
-
-    def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
-        self._targets.check(y)
-
-    def _make_loss(self) -> Loss:
-        return self._targets.loss(self.loss)
-
-    def _n_network_outputs(self, loss: Loss) -> int:
-        return self._targets.n_outputs(loss)
 
     def _out_activation(self, loss: Loss) -> str:
         return str(loss.link or "identity")

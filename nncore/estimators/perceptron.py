@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from nncore._core import PerceptronTrainer
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
+from nncore.estimators.parameters import is_count
 from nncore.estimators.warning import warn_user
 
 UPDATE = np.dtype([("epoch", np.int64), ("sample", np.int64), ("margin", np.float64)])
@@ -162,7 +162,7 @@ class Perceptron(LinearBinaryClassifier):
         return self
 
     def _validate_parameters(self) -> None:
-        if not isinstance(self.max_epochs, Integral) or isinstance(self.max_epochs, bool) or self.max_epochs < 1:
+        if not is_count(self.max_epochs):
             raise ParameterError(f"Perceptron: max_epochs must be an integer of at least 1, got {self.max_epochs!r}")
         if self.init not in ("random", "zeros"):
             raise ParameterError(f"Perceptron: init must be 'random' or 'zeros', got {self.init!r}")

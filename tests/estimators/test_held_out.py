@@ -104,5 +104,6 @@ def test_partial_fit_after_early_stopping():
 
 @pytest.mark.parametrize("scoring", [one_scorer, "roc_auc", None])
 def test_scorers_with_and_without_weights(scoring):
+    rng = np.random.default_rng(0)
     model = MLPClassifier(max_iter=2, early_stopping=True, validation_fraction=0.3, class_weight="balanced", scoring=scoring)
     assert len(model.fit(X, y, sample_weight=rng.uniform(1, 2, 60)).validation_scores_) == 2

@@ -28,6 +28,7 @@ y = X[:, 0] * X[:, 1] + 0.1 * rng.normal(size=40)
 )
 @pytest.mark.parametrize("weighted", [False, True])
 def test_gradient(activation, loss, n_outputs, target, weighted):
+    rng = np.random.default_rng(0)
     network = nn.Sequential(nn.Dense(4, activation=activation), nn.Dense(n_outputs)).build(5, loss=loss, rng=1, dtype="float64")
     network.weight_decay = 0.3
     weights = rng.uniform(0.5, 2, 40) if weighted else None
@@ -55,6 +56,7 @@ def test_convergence_is_told():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_validation_data_choose_the_network(dtype):
+    rng = np.random.default_rng(0)
     fresh = rng.normal(size=(60, 5))
     truth = fresh[:, 0] * fresh[:, 1]
     model = MLPRegressor(hidden_layer_sizes=60, solver="lbfgs", alpha=0, random_state=0, dtype=dtype, normalization="batch_norm")

@@ -50,6 +50,7 @@ def test_several_quantiles_at_once():
 
 
 def test_several_quantiles_have_one_score():
+    rng = np.random.default_rng(0)
     quantiles = (0.1, 0.5, 0.9)
     model = MLPRegressor({"name": "quantile", "quantiles": quantiles}, **QUICK).fit(X, y)
     weights = rng.uniform(1, 2, size=len(y))
@@ -74,6 +75,7 @@ def test_deviations_are_learned():
 
 
 def test_counts():
+    rng = np.random.default_rng(0)
     counts = rng.poisson(np.exp(np.sin(2 * X[:, 0])))
     model = MLPRegressor("poisson", **QUICK).fit(X, counts)
     np.testing.assert_allclose(model.predict(X), np.exp(np.sin(2 * X[:, 0])), rtol=0.6)
