@@ -66,10 +66,8 @@ class ActivationHistogramDisplay(LayerHistograms):
         return cls(shown).plot()
 
     def _note(self, name: str) -> str:
-        zero = float((self.values[name] == 0).mean())
-        notes = [f"{percent(zero)} zero"] if zero >= 0.005 else []
-        notes += [f"{percent(self.dead[name])} dead units"] if self.dead[name] > 0 else []
-        return "\n".join(notes)
+        dead = f"{percent(self.dead[name])} dead units" if self.dead[name] > 0 else ""
+        return "\n".join(filter(None, [super()._note(name), dead]))
 
     def _verdict(self) -> str:
         name, share = max(self.dead.items(), key=lambda item: item[1])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.displays.display import INK, Display, figure_of, new_figure, percent, shortened
+from nncore.displays.axes_display import AxesDisplay
+from nncore.displays.display import INK, percent, shortened
 from nncore.displays.predictions import predicted_classes
 from nncore.errors import DataError, ShapeError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _CLASSES_WITH_SHARES, _CLASSES_WITH_COUNTS = 12, 30
 
 
-class ConfusionDisplay(Display):
+class ConfusionDisplay(AxesDisplay):
     """How many samples of each class were predicted as which: the count, and the share of its row (of its true class) as shade and text.
 
     Parameters
@@ -43,8 +44,6 @@ class ConfusionDisplay(Display):
     array([[1. , 0. ],
            [0.5, 0.5]])
     """
-
-    ax_: Axes
 
     def __init__(self, counts: Any, *, names: Sequence[Any] | np.ndarray) -> None:
         self.counts = np.asarray(counts)
@@ -110,26 +109,16 @@ class ConfusionDisplay(Display):
         """
         return cls.from_predictions(y, predicted_classes(estimator, X), names=names, ax=ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
+    @property
+    def _size(self) -> tuple[float, float]:
+        cell = 0.62 if len(self.names) <= _CLASSES_WITH_SHARES else 0.36
+        longest = max(len(shortened(name)) for name in self.names)
+        side = max(3.2, min(14.0, cell * len(self.names) + 1.4 + 0.07 * max(0, longest - 6)))
+        return side, side
 
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw.
-
-        Returns
-        -------
-        Self
-            This display, drawn.
-        """
+    def _draw(self, ax: Axes) -> None:
         n, labels = len(self.names), [shortened(name) for name in self.names]
         size = 10 if n <= _CLASSES_WITH_SHARES else 7
-        if ax is None:
-            cell = 0.62 if n <= _CLASSES_WITH_SHARES else 0.36
-            side = max(3.2, min(14.0, cell * n + 1.4 + 0.07 * max(0, max(map(len, labels)) - 6)))
-            ax = new_figure(side, side).subplots()
-        self.ax_, self.figure_ = ax, figure_of(ax)
         ax.imshow(self.shares, cmap="Blues", vmin=0, vmax=1)
         if n <= _CLASSES_WITH_COUNTS:
             self._write(ax, size)
@@ -147,7 +136,6 @@ class ConfusionDisplay(Display):
         ax.grid(which="minor", color="white", linewidth=1.5)
         ax.tick_params(which="minor", length=0)
         ax.spines[:].set_visible(False)
-        return self
 
     def _write(self, ax: Axes, size: float) -> None:
         """Counts, and beneath them shares, into the cells that are not empty."""

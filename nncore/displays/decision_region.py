@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.displays.display import COLORS, INK, MARKERS, Display, figure_of, new_figure
-from nncore.displays.predictions import probabilities
+from nncore.displays.axes_display import AxesDisplay
+from nncore.displays.display import COLORS, INK, MARKERS
+from nncore.displays.predictions import as_vector, probabilities
 from nncore.errors import ParameterError, ShapeError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _STRONGEST = 0.45
 
 
-class DecisionRegionDisplay(Display):
+class DecisionRegionDisplay(AxesDisplay):
     """Regions of the classes, the deeper the colour the more probable, with the samples; a ring marks those in a wrong region.
 
     Parameters
@@ -44,7 +45,7 @@ class DecisionRegionDisplay(Display):
     figure_ : Figure
     """
 
-    ax_: Axes
+    _size = (5.6, 4.4)
 
     def __init__(
         self,
@@ -134,24 +135,9 @@ class DecisionRegionDisplay(Display):
             **shown,
         ).plot(ax=ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw.
-
-        Returns
-        -------
-        Self
-            This display, drawn.
-        """
+    def _draw(self, ax: Axes) -> None:
         from matplotlib.colors import to_rgb
 
-        if ax is None:
-            ax = new_figure(5.6, 4.4).subplots()
-        self.ax_, self.figure_ = ax, figure_of(ax)
         n = len(self.classes)
         colors = np.array([to_rgb(color) for color in COLORS[:n]])
         winner = self.probability.argmax(axis=2)
@@ -168,7 +154,6 @@ class DecisionRegionDisplay(Display):
         ax.set_xlabel(self.feature_names[0])
         ax.set_ylabel(self.feature_names[1])
         ax.spines[["top", "right"]].set_visible(False)
-        return self
 
     def _draw_points(self, ax: Axes) -> None:
         from matplotlib.lines import Line2D
@@ -198,8 +183,7 @@ def _like(X: Any, grid: np.ndarray) -> Any:
 
 def _indices(labels: np.ndarray, classes: np.ndarray, n_samples: int) -> np.ndarray:
     """Index of the class of each sample."""
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
+    labels = as_vector(labels)
     if labels.shape != (n_samples,):
         raise ShapeError(f"y must have one class for each of the {n_samples} samples, got shape {labels.shape}")
     is_class = labels[:, None] == classes

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nncore.displays.display import COLORS, percent
+from nncore.displays.display import COLORS
 from nncore.displays.layer_histograms import LayerHistograms
 from nncore.network import Sequential, gradients
 
@@ -65,10 +65,6 @@ class GradientHistogramDisplay(LayerHistograms):
     def _shown(self, numbers: np.ndarray) -> np.ndarray:
         size = np.abs(numbers[numbers != 0])
         return np.log10(size)
-
-    def _note(self, name: str) -> str:
-        zero = float((self.values[name] == 0).mean())
-        return f"{percent(zero)} zero" if zero >= 0.005 else ""
 
     def _verdict(self) -> str:
         first, *_, last = (*self.std, *self.std)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.displays.display import COLORS, INK, Display, new_figure, tidy
+from nncore.displays.display import COLORS, INK, Display, new_figure, percent, tidy
 from nncore.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -57,9 +57,10 @@ class LayerHistograms(Display, ABC):
         """What the histogram counts of a layer's numbers."""
         return numbers.ravel()
 
-    @abstractmethod
     def _note(self, name: str) -> str:
-        """What to say about a layer, beside its histogram."""
+        """What to say about a layer, beside its histogram: how many of its numbers are 0."""
+        zero = float((self.values[name] == 0).mean())
+        return f"{percent(zero)} zero" if zero >= 0.005 else ""
 
     @abstractmethod
     def _verdict(self) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.displays.display import COLORS, INK, Display, figure_of, new_figure, tidy
+from nncore.displays.axes_display import AxesDisplay
+from nncore.displays.display import COLORS, INK, tidy
 from nncore.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from nncore.network import LearningRateSearch
 
 
-class LearningRateDisplay(Display):
+class LearningRateDisplay(AxesDisplay):
     """What `nncore.find_learning_rate` found: the loss of every step and its smoothed course, and the rate it suggests.
 
     Parameters
@@ -31,7 +32,7 @@ class LearningRateDisplay(Display):
     figure_ : Figure
     """
 
-    ax_: Axes
+    _size = (5.6, 3.6)
 
     def __init__(self, *, rates: Any, losses: Any, smoothed: Any, suggestion: float | None = None) -> None:
         self.rates, self.losses, self.smoothed = (np.asarray(values, np.float64) for values in (rates, losses, smoothed))
@@ -54,22 +55,7 @@ class LearningRateDisplay(Display):
         curves = {"rates": search.rates, "losses": search.losses, "smoothed": search.smoothed}
         return cls(**curves, suggestion=search.suggestion).plot(ax=ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw.
-
-        Returns
-        -------
-        Self
-            This display, drawn.
-        """
-        if ax is None:
-            ax = new_figure(5.6, 3.6).subplots()
-        self.ax_, self.figure_ = ax, figure_of(ax)
+    def _draw(self, ax: Axes) -> None:
         ax.plot(self.rates, self.losses, ".", color=COLORS[5], markersize=4, label="loss of each batch")
         ax.plot(self.rates, self.smoothed, color=COLORS[0], linewidth=2, label="smoothed")
         ax.set_xscale("log")
@@ -89,4 +75,3 @@ class LearningRateDisplay(Display):
         ax.set_ylabel("loss")
         tidy(ax)
         ax.legend(frameon=False, fontsize=9, loc="lower left")
-        return self

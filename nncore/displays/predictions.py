@@ -50,10 +50,12 @@ def predicted_classes(model: Any, X: Any) -> np.ndarray:
 
 def predicted_values(model: Any, X: Any) -> np.ndarray:
     """Value of every sample for a regression with a single output, shape (n_samples,)."""
-    predicted = as_reals(model.predict(X))
-    if predicted.ndim == 2 and predicted.shape[1] == 1:
-        predicted = predicted[:, 0]
-    return predicted
+    return as_vector(as_reals(model.predict(X)))
+
+
+def as_vector(values: np.ndarray) -> np.ndarray:
+    """A single column as a vector, anything else as it is."""
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def as_reals(values: Any) -> np.ndarray:

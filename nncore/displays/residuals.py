@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nncore.displays.display import COLORS, INK, Display, figure_of, new_figure, tidy
-from nncore.displays.predictions import as_reals, predicted_values
+from nncore.displays.predictions import as_reals, as_vector, predicted_values
 from nncore.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ class ResidualsDisplay(Display):
         name, ax : optional
             As in `from_predictions`.
         """
-        true = as_reals(y)
-        true = true[:, 0] if true.ndim == 2 and true.shape[1] == 1 else true
-        return cls.from_predictions(true, predicted_values(estimator, X), name=name, ax=ax)
+        return cls.from_predictions(as_vector(as_reals(y)), predicted_values(estimator, X), name=name, ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.displays.display import COLORS, INK, TRAINING, VALIDATION, Display, figure_of, new_figure, spans_decades, tidy
+from nncore.displays.axes_display import AxesDisplay
+from nncore.displays.display import COLORS, INK, TRAINING, VALIDATION, spans_decades, tidy
 from nncore.errors import DataError, ParameterError, ShapeError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _GAP_RATIO = 5.0
 _MOST_TICKS = 10
 
 
-class ValidationCurveDisplay(Display):
+class ValidationCurveDisplay(AxesDisplay):
     """Training and validation score against a hyperparameter (units, weight decay, ...), with the region each value falls in.
 
     A value is *good* if its mean validation score is within one standard error of the best one's (one-standard-error rule; with a single
@@ -62,7 +63,7 @@ class ValidationCurveDisplay(Display):
     ['under-fitting', 'good', 'over-fitting']
     """
 
-    ax_: Axes
+    _size = (6.4, 4.0)
 
     def __init__(
         self,
@@ -195,24 +196,9 @@ class ValidationCurveDisplay(Display):
         outside = [UNDERFITTING if value > train[best] else OVERFITTING for value in train]
         return best, [GOOD if first <= index <= last else region for index, region in enumerate(outside)]
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : Axes, optional
-            Where to draw.
-
-        Returns
-        -------
-        Self
-            This display, drawn.
-        """
+    def _draw(self, ax: Axes) -> None:
         from matplotlib.ticker import MaxNLocator
 
-        if ax is None:
-            ax = new_figure(6.4, 4.0).subplots()
-        self.ax_, self.figure_ = ax, figure_of(ax)
         numeric = self._is_numeric
         x = np.asarray(self.param_values, np.float64) if numeric else np.arange(len(self.param_values), dtype=np.float64)
         logarithmic = numeric and len(x) > 2 and x[0] > 0 and spans_decades(np.diff(x), _GAP_RATIO)
@@ -240,7 +226,6 @@ class ValidationCurveDisplay(Display):
         tidy(ax)
         self._name_regions(ax, x, logarithmic)
         ax.legend(frameon=True, framealpha=0.85, edgecolor="none", fontsize=9)
-        return self
 
     def _name_regions(self, ax: Axes, x: np.ndarray, logarithmic: bool) -> None:
         """Shade stretches of values in one region, which meet half way between two values, and name them above the axes."""

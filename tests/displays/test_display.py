@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import nncore.displays
-from nncore.displays import ConfusionDisplay, ImageGridDisplay
+from nncore.displays import ConfusionDisplay, DecisionRegionDisplay, ImageGridDisplay, ValidationCurveDisplay
 from nncore.displays.display import COLORS, GRID, percent
 from nncore.errors import MissingExtraError
 
@@ -48,10 +49,21 @@ def test_importing_displays_imports_no_matplotlib():
     run("import sys, nncore.displays; nncore.displays.ConfusionDisplay; assert 'matplotlib' not in sys.modules")
 
 
-def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+@pytest.mark.parametrize(
+    "display",
+    [
+        ImageGridDisplay(np.zeros((1, 2, 2))),
+        ConfusionDisplay([[1]], names=["a"]),
+        DecisionRegionDisplay(x=np.arange(2), y=np.arange(2), probability=np.ones((2, 2, 1)), classes=["a"]),
+        ValidationCurveDisplay(param_values=[1, 2], train_scores=[1, 2], validation_scores=[1, 2]),
+    ],
+    ids=lambda display: type(display).__name__,
+)
+def test_without_matplotlib(display: Any, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=r"nncore-ml\[plot\]"):
-        ImageGridDisplay.from_images(np.zeros((1, 2, 2)))
+        display.plot()
 
 
 def test_a_display_that_is_not_drawn_has_no_picture():

@@ -1,0 +1,51 @@
+"""A display that is drawn into one axes: one that it is given, or that of a figure of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
+
+from nncore.displays.display import Display, figure_of, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class AxesDisplay(Display, ABC):
+    """Base of the displays that draw into one axes.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+    """
+
+    ax_: Axes
+
+    @property
+    @abstractmethod
+    def _size(self) -> tuple[float, float]:
+        """Width and height in inches of a figure of its own."""
+
+    @abstractmethod
+    def _draw(self, ax: Axes) -> None:
+        """Draw into `ax`, which is `ax_` by now."""
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Self
+            This display, drawn.
+        """
+        if ax is None:
+            ax = new_figure(*self._size).subplots()
+        self.ax_, self.figure_ = ax, figure_of(ax)
+        self._draw(ax)
+        return self
