@@ -53,6 +53,6 @@ export CC=aarch64-linux-gnu-gcc LDSHARED="aarch64-linux-gnu-gcc -shared" CFLAGS=
 nice -n 19 "$python" setup.py -q egg_info build_ext --inplace
 
 [ $# -gt 0 ] || set -- tests/_core tests/activations tests/layers tests/losses tests/optimizers \
-    tests/test_gradients.py tests/test_model.py tests/test_training.py
+    tests/test_gradients.py tests/network tests/program
 PYTHONPATH=$tree nice -n 19 "$python" -m nncore info
 PYTHONPATH=$tree HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis nice -n 19 "$python" -m pytest -q -p no:cacheprovider "$@"

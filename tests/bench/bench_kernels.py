@@ -27,7 +27,6 @@ ROWS, COLUMNS = 128, 256
 N_PARAMETERS = 100_000
 
 
-
 def prepared(function: tables.Function, *arguments: Any) -> Callable[[], int]:
     """A call of a kernel with everything converted beforehand: less than a microsecond of Python is left."""
     values = [ctypes.c_int64(argument) if isinstance(argument, int) else ctypes.c_void_p(address(argument)) for argument in arguments]

@@ -1,3 +1,5 @@
+"""The history of a fit: columns of numbers, the best epoch, and how they are shown."""
+
 from __future__ import annotations
 
 import math

@@ -1,9 +1,10 @@
-"""Plain functions as losses and metrics."""
+"""Plain functions as losses."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from metrics.functions import data, network
 
 import nncore as nn
 from nncore.errors import NNCoreError, ParameterError, PluginError, UnknownComponentError
@@ -22,19 +23,6 @@ def logits(output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return loss, p
 
 
-def worst_error(output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    return float(np.abs(output - target).max())
-
-
-def data() -> tuple[np.ndarray, np.ndarray]:
-    X = np.random.default_rng(0).normal(size=(60, 3))
-    return X, X @ np.ones((3, 2))
-
-
-def network() -> nn.Sequential:
-    return nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(2))
-
-
 def test_function_trains_like_the_loss_it_computes() -> None:
     X, y = data()
     ours = network().fit(X, y, loss=squared, epochs=3, rng=0, dtype="float64", sample_weight=np.arange(1.0, 61.0))
@@ -48,22 +36,6 @@ def test_function_of_class_indices() -> None:
     ours = network().fit(X, y, loss=nn.FunctionLoss(logits, targets="labels", link="softmax"), epochs=3, rng=0, dtype="float64")
     built_in = network().fit(X, y, loss="softmax_cross_entropy", metrics=[], epochs=3, rng=0, dtype="float64")
     np.testing.assert_allclose(ours["loss"], built_in["loss"], rtol=1e-12)
-
-
-def test_metric_has_the_name_of_its_function() -> None:
-    X, y = data()
-    net = network()
-    history = net.fit(X, y, loss="mse", epochs=2, rng=0, metrics=[worst_error], validation=(X, y))
-    assert history["val_worst_error"][-1] == pytest.approx(np.abs(net.predict(X) - y).max(), rel=1e-5)
-    named = nn.FunctionMetric(worst_error, higher_is_better=False, label="worst")
-    assert net.evaluate(X, y, metrics=[named])["worst"] == history["val_worst_error"][-1]
-
-
-def test_direction_of_a_metric_reaches_the_history() -> None:
-    X, y = data()
-    metric = nn.FunctionMetric(worst_error, higher_is_better=False)
-    history = network().fit(X, y, loss="mse", epochs=2, rng=0, metrics=[metric], validation=(X, y))
-    assert history.mode("val_worst_error") == "min"
 
 
 def test_wrong_shapes_and_rubbish_are_refused() -> None:

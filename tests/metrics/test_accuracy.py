@@ -1,3 +1,5 @@
+"""Accuracy of classes and of yes-or-no answers, as scikit-learn counts it."""
+
 from __future__ import annotations
 
 import math

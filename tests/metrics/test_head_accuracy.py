@@ -1,3 +1,5 @@
+"""Accuracy of several classifications at once: the mean of theirs."""
+
 from __future__ import annotations
 
 import math

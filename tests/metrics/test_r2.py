@@ -1,3 +1,5 @@
+"""The coefficient of determination, as scikit-learn computes it."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""A look inside a network: what its layers give for a batch, and the gradients of its parameters."""
+
 from __future__ import annotations
 
 from types import SimpleNamespace

@@ -1,3 +1,5 @@
+"""The search for a learning rate: it leaves the network as it was, and finds a rate that trains well."""
+
 from __future__ import annotations
 
 import numpy as np

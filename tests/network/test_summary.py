@@ -1,3 +1,5 @@
+"""The table of a network's layers: shapes, parameters, work and memory, as text and as HTML."""
+
 from __future__ import annotations
 
 import re

@@ -11,29 +11,15 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from network.fitting import X, Y, fit, network
 
 import nncore as nn
 from nncore._core.program import permutation
 from nncore.data import dataset
-from nncore.errors import NonFiniteError, ParameterError, ShapeError
 from nncore.plugin import Callback
 from nncore.training import Training
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(300, 6)).astype(np.float32)
-Y = (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(np.int64)
-
-
-def network(**build: object) -> nn.Sequential:
-    layers = nn.Dense(12), nn.BatchNorm(), nn.ActivationLayer("relu"), nn.Dropout(0.2), nn.Dense(2)
-    return nn.Sequential(*layers).build(6, **{"loss": "softmax_cross_entropy", "optimizer": nn.Adam(lr=0.01), "rng": 0, **build})
-
-
-def fit(net: nn.Sequential, epochs: int = 3, **arguments: object) -> nn.History:
-    return net.fit(X, Y, **{"epochs": epochs, "batch_size": 32, "progress": False, **arguments})
-
-
-# ---- same bits -------------------------------------------------------------------------------------------------------------
+# ---- same bits --------------------------------------------------------------------------------------------------------------
 
 
 def test_same_seed_same_bits() -> None:
@@ -121,7 +107,18 @@ def test_nothing_of_the_user_is_modified() -> None:
     np.testing.assert_array_equal(weights, 1)
 
 
-# ---- batches ---------------------------------------------------------------------------------------------------------------
+def test_training_in_place_holds_no_second_copy() -> None:
+    big = np.zeros((200_000, 32), np.float32)  # 26 MB
+    net = nn.Sequential(nn.Dense(1)).build(32, loss="mse", optimizer="sgd", rng=0)
+    target = np.zeros(len(big))
+    tracemalloc.start()
+    net.fit(big, target, epochs=1, batch_size=1000, progress=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < big.nbytes / 3
+
+
+# ---- batches ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -166,7 +163,7 @@ def test_reported_loss_includes_the_penalty_and_is_the_mean_over_samples() -> No
     np.testing.assert_allclose(history["loss"][0], history["val_loss"][0] + penalty, rtol=1e-9)
 
 
-# ---- callbacks, stopping ---------------------------------------------------------------------------------------------------
+# ---- callbacks, stopping ----------------------------------------------------------------------------------------------------
 
 
 class Recorder(Callback):
@@ -257,87 +254,3 @@ print(history.interrupted, net.n_steps > 0, np.isfinite(net.parameters).all())
 """
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=os.environ)
     assert finished.stdout.split() == ["True", "True", "True"], finished.stderr
-
-
-# ---- numbers that run away -------------------------------------------------------------------------------------------------
-
-
-def test_loss_that_overflows_stops_and_leaves_finite_parameters() -> None:
-    net = nn.Sequential(nn.Dense(8, activation="relu"), nn.Dense(1)).build(6, loss="mse", optimizer=nn.SGD(lr=1e20), rng=0)
-    with pytest.raises(NonFiniteError, match=r"at step \d+: .*Lower the learning rate") as caught:
-        net.fit(X, X[:, 0], epochs=3, batch_size=50, progress=False)
-    assert np.isfinite(net.parameters).all()
-    assert caught.value.step == net.n_steps + 1 > 1
-    assert caught.value.layer in ("dense_1", "dense_2", "loss")
-
-
-def test_layer_that_overflows_first_is_named() -> None:
-    net = nn.Sequential(nn.Dense(4), nn.Dense(4), nn.Dense(1)).build(6, loss="mse", optimizer="sgd", rng=0)
-    net.named_parameters()["dense_2.weight"][...] = 3e38
-    before = net.parameters.copy()
-    with pytest.raises(NonFiniteError, match="first outputs that are not finite are those of dense_2") as caught:
-        net.train_on_batch(X, X[:, 0])
-    assert (caught.value.layer, caught.value.step) == ("dense_2", 1)
-    np.testing.assert_array_equal(net.parameters, before)
-
-
-def test_gradient_that_overflows_is_named() -> None:
-    # The output is 0 whatever comes in, but the gradient of dense_1 is huge * huge.
-    net = nn.Sequential(nn.Dense(1, use_bias=False), nn.Dense(1, use_bias=False)).build(1, loss="half_mse", optimizer="sgd", rng=0)
-    net.named_parameters()["dense_1.weight"][...] = 0
-    net.named_parameters()["dense_2.weight"][...] = 1e30
-    net.forward([[1e10]], training=True)
-    net.backward([1e10])
-    with pytest.raises(NonFiniteError, match=r"gradient of dense_1.weight became NaN or infinite at step 1"):
-        net.step()
-    np.testing.assert_array_equal(net.parameters, np.float32([0, 1e30]))
-
-
-# ---- arguments, memory -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"epochs": -1}, "epochs"), ({"epochs": 1.5}, "epochs"), ({"batch_size": 0}, "batch_size"), ({"batch_size": True}, "batch_size"),
-        ({"weight_decay": -1}, "weight_decay"), ({"n_threads": 0}, "n_threads"), ({"callbacks": [3]}, "callback"),
-        ({"callbacks": "early_stopping"}, "callbacks must be a list"), ({"callbacks": None}, "callbacks must be a list"),
-        ({"metrics": "accuracy"}, "metrics must be a list"), ({"metrics": {"name": "accuracy"}}, "metrics must be a list"),
-        ({"validation": X}, "validation"), ({"drop_last": True, "batch_size": 301}, "drop_last"),
-        ({"dtype": "float64"}, "built in float32"), ({"rng": -1}, "rng"), ({"rng": "seed"}, "rng"),
-    ],
-)  # fmt: skip
-def test_bad_arguments_change_nothing(arguments: dict[str, object], message: str) -> None:
-    net = network()
-    before = net.parameters.copy()
-    with pytest.raises(ParameterError, match=message):
-        fit(net, **arguments)
-    np.testing.assert_array_equal(net.parameters, before)
-    assert net.n_steps == 0
-
-
-@pytest.mark.parametrize(
-    "metric", ["r2", "mae", "rmse", nn.get("metrics", "accuracy")(mode="labels"), {"name": "head_accuracy", "n_classes": (2, 2)}]
-)
-def test_a_metric_that_does_not_fit_the_targets_is_refused_before_training(metric: object) -> None:
-    net = nn.Sequential(nn.Dense(2))
-    with pytest.raises(ShapeError, match=r"do not fit|needs a target for each"):
-        fit(net, loss="softmax_cross_entropy", metrics=[metric], validation=(X, Y))
-    assert not net.is_built
-
-
-def test_no_epochs_is_a_build() -> None:
-    net = nn.Sequential(nn.Dense(2))
-    assert len(net.fit(X, Y, loss="softmax_cross_entropy", epochs=0, rng=0)) == 0
-    assert net.is_built
-
-
-def test_training_in_place_holds_no_second_copy() -> None:
-    big = np.zeros((200_000, 32), np.float32)  # 26 MB
-    net = nn.Sequential(nn.Dense(1)).build(32, loss="mse", optimizer="sgd", rng=0)
-    target = np.zeros(len(big))
-    tracemalloc.start()
-    net.fit(big, target, epochs=1, batch_size=1000, progress=False)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < big.nbytes / 3

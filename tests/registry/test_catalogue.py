@@ -12,6 +12,7 @@ from nncore.activations.relu import ReLU
 from nncore.errors import AmbiguousComponentError, MissingExtraError, ParameterError, PluginError, UnknownComponentError
 from nncore.plugin import Activation, Optimizer
 from nncore.registry import KINDS
+from nncore.registry.catalogue import article
 from nncore.registry.discovery import Policy
 
 
@@ -230,3 +231,17 @@ def test_a_class_nobody_registered_has_no_name(site):
     for kind, cls in (("activations", Mine), ("activations", Activation), ("optimizers", ReLU)):
         with pytest.raises(UnknownComponentError, match=rf"{cls.__qualname__} is not registered.*hook nncore_{kind}"):
             registry.qualified_name(kind, cls)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("layers", "a layer"),
+        ("activations", "an activation"),
+        ("losses", "a loss"),
+        ("optimizers", "an optimizer"),
+        ("initializers", "an initializer"),
+    ],
+)
+def test_articles(kind, words):
+    assert article(kind) == words

@@ -1,3 +1,5 @@
+"""The list of plugins as it is shown: a line for each, as text and as HTML."""
+
 from __future__ import annotations
 
 import nncore as nn

@@ -11,8 +11,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from plugin_fixtures.fake_site import open_site
 
 from nncore import registry
@@ -23,7 +22,6 @@ from nncore.errors import ParameterError, PluginError, PluginWarning, UnknownCom
 from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
 from nncore.plugin import Initializer, Layer
-from nncore.registry.catalogue import article
 
 
 @pytest.fixture
@@ -118,20 +116,6 @@ def test_a_type_error_inside_a_component_is_not_disguised(good):
 
     with pytest.raises(TypeError, match="has no len"):
         good.resolve("layers", Faulty)
-
-
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        ("layers", "a layer"),
-        ("activations", "an activation"),
-        ("losses", "a loss"),
-        ("optimizers", "an optimizer"),
-        ("initializers", "an initializer"),
-    ],
-)
-def test_articles(kind, words):
-    assert article(kind) == words
 
 
 # ---------------------------------------------------------------- config_of

@@ -1,0 +1,132 @@
+"""Hyperparameters: declared, checked where a component is made, printed, and handed to kernels."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from contract.decaying import Decaying
+from hypothesis import given, strategies as st
+
+from nncore.activations.relu import ReLU
+from nncore.errors import ParameterError
+from nncore.plugin import Configurable
+
+# ---------------------------------------------------------------- ranges
+
+
+def in_interval(value: object, interval: str) -> bool:
+    class One(Configurable):
+        ranges: ClassVar = {"value": interval}
+
+        def __init__(self):
+            self.value = value
+
+    try:
+        One()
+    except ParameterError:
+        return False
+    return True
+
+
+@given(st.floats(), st.floats(allow_nan=False), st.floats(allow_nan=False), st.booleans(), st.booleans())
+def test_an_interval_means_what_it_means_in_mathematics(value, low, high, closed_below, closed_above):
+    interval = f"{'[' if closed_below else '('}{low!r}, {high!r}{']' if closed_above else ')'}"
+    inside = low < value < high or (closed_below and value == low <= high) or (closed_above and value == high >= low)
+    # An end that is not part of the interval stays out even if it equals the other, closed one.
+    inside &= not (value == low and not closed_below) and not (value == high and not closed_above)
+    assert in_interval(value, interval) == inside
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, np.float32("nan"), True, np.bool_(True), None, "0.5", 1j, [0.5], np.array([0.5]), np.array(0.5)], ids=repr
+)
+def test_what_is_not_a_real_number_is_outside(value):
+    assert not in_interval(value, "(-inf, inf)")
+
+
+@pytest.mark.parametrize("value", [0, 0.5, np.float32(0.5), np.float64(1), np.int8(1), np.uint64(0)])
+def test_python_and_numpy_numbers_are_inside(value):
+    assert in_interval(value, "[0, 1]")
+
+
+def test_infinity_is_inside_only_where_the_bracket_says_so():
+    assert not in_interval(math.inf, "[0, inf)")
+    assert in_interval(math.inf, "[0, inf]")
+
+
+def test_a_component_is_checked_where_it_is_written():
+    with pytest.raises(ParameterError, match=r"Decaying: lr must be a number in \[0, inf\), got -1"):
+        Decaying(lr=-1)
+    with pytest.raises(ParameterError, match=r"decay must be a number in \(0, 1\], got 0"):
+        Decaying(decay=0)
+
+
+def test_the_check_comes_after_the_outermost_init():
+    class Fixed(Decaying):
+        def __init__(self):
+            super().__init__(decay=0)  # would fail if the base's __init__ were checked by itself
+            self.decay = 0.25
+
+    assert Fixed().decay == 0.25
+
+
+def test_a_subclass_can_check_more():
+    class Even(Decaying):
+        def validate(self):
+            super().validate()
+            if self.lr % 2:
+                raise ParameterError("odd")
+
+    assert Even(lr=2).lr == 2
+    for lr in (3, -2):
+        with pytest.raises(ParameterError):
+            Even(lr=lr)
+
+
+# ---------------------------------------------------------------- config and repr
+
+
+def test_config_is_in_the_order_of_init():
+    assert list(Decaying(0.2, nesterov=True).config().items()) == [("lr", 0.2), ("decay", 0.5), ("nesterov", True), ("schedule", None)]
+    assert ReLU().config() == {}
+
+
+def test_config_reads_what_the_component_is_now():
+    optimizer = Decaying()
+    optimizer.lr = 0.7
+    assert optimizer.config()["lr"] == 0.7
+
+
+def test_config_leaves_out_what_cannot_be_named():
+    class Open(Configurable):
+        def __init__(self, first, *rest, last=3, **others):
+            self.first, self.last = first, last
+
+    assert Open(1, 2, last=4, other=5).config() == {"first": 1, "last": 4}
+
+
+def test_config_makes_an_equal_one():
+    optimizer = Decaying(0.2, decay=0.25, nesterov=True, schedule="cosine")
+    again = Decaying(**optimizer.config())
+    assert again.config() == optimizer.config()
+    assert eval(repr(optimizer)).config() == optimizer.config()
+    assert repr(optimizer) == "Decaying(lr=0.2, decay=0.25, nesterov=True, schedule='cosine')"
+    assert repr(ReLU()) == "ReLU()"
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda component: pickle.loads(pickle.dumps(component))])
+def test_a_copy_is_equal(copied):
+    optimizer = Decaying(0.2, schedule="cosine")
+    assert copied(optimizer).config() == optimizer.config()
+    assert copied(optimizer) is not optimizer
+
+
+def test_the_kernel_gets_the_numbers():
+    assert Decaying(np.float32(0.5), nesterov=True, schedule="x").hyper() == [0.5, 0.5, 1.0]
+    assert all(type(number) is float for number in Decaying(1, nesterov=True).hyper())
+    assert ReLU().hyper() == []

@@ -1,0 +1,75 @@
+"""Networks to save, what makes two of them equal, and files of them taken apart and put together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nncore as nn
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+Y = (X.sum(axis=1) > 0).astype(np.int64)
+
+
+def built(dtype: str = "float32", optimizer: Any = "adam", loss: str | None = "softmax_cross_entropy") -> nn.Sequential:
+    layers = nn.Dense(4, activation="relu"), nn.BatchNorm(), nn.Dropout(0.25), nn.Dense(2)
+    return nn.Sequential(*layers).build(3, loss=loss, optimizer=optimizer, rng=7, dtype=dtype)
+
+
+def trained(dtype: str = "float32", optimizer: Any = "adam") -> nn.Sequential:
+    network = built(dtype, optimizer)
+    network.fit(X, Y, epochs=2, batch_size=16, progress=False)
+    return network
+
+
+def trained_size() -> int:
+    return built().n_parameters
+
+
+def assert_equal(one: nn.Sequential, other: nn.Sequential) -> None:
+    """Bit for bit, and in everything that decides how training goes on."""
+    for name in ("named_parameters", "named_buffers"):
+        first, second = getattr(one, name)(), getattr(other, name)()
+        assert list(first) == list(second)
+        assert all(first[key].tobytes() == second[key].tobytes() for key in first)
+    assert (one.dtype, one.input_shape, one.output_shape) == (other.dtype, other.input_shape, other.output_shape)
+    assert (one.n_steps, one.n_epochs, one.seed, one.weight_decay) == (other.n_steps, other.n_epochs, other.seed, other.weight_decay)
+    assert one.metadata == other.metadata
+    assert one.describe() == other.describe()
+    if one.optimizer is not None:
+        assert one.optimizer_state.tobytes() == other.optimizer_state.tobytes()
+
+
+def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
+    """Header (with the architecture as an object) and data of a file."""
+    length = int.from_bytes(file[:8], "little")
+    header = json.loads(file[8 : 8 + length])
+    header["__metadata__"]["architecture"] = json.loads(header["__metadata__"]["architecture"])
+    return header, file[8 + length :]
+
+
+def joined(header: dict[str, Any], data: bytes) -> bytes:
+    if "__metadata__" in header and not isinstance(header["__metadata__"].get("architecture", ""), str):
+        header["__metadata__"]["architecture"] = json.dumps(header["__metadata__"]["architecture"])
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def tampered(file: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
+    header, data = parts(file)
+    change(header)
+    return joined(header, data)
+
+
+def with_field(file: bytes, field: str, value: Any) -> bytes:
+    return tampered(file, lambda header: header["__metadata__"]["architecture"].__setitem__(field, value))
+
+
+def load_bytes(file: bytes, folder: Path) -> nn.Sequential:
+    path = folder / "damaged.nncore"
+    path.write_bytes(file)
+    return nn.load(path)

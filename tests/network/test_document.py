@@ -1,0 +1,95 @@
+"""What a file says of a network: a JSON object, every field of it there and of its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from network.files import load_bytes, tampered, trained_size, with_field
+
+from nncore.errors import FileFormatError, UnknownComponentError
+from nncore.network import document
+
+pytest.importorskip("safetensors")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    field=st.sampled_from(sorted(document._FIELDS)),
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("name"), inner, max_size=3),
+        max_leaves=5,
+    ),
+)
+def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: Any):
+    try:
+        network = load_bytes(with_field(whole, field, value), tmp_path)
+    except (FileFormatError, UnknownComponentError):
+        return
+    assert network.n_parameters == trained_size()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("layers", {}),
+        ("layers", []),
+        ("layers", ["dense"]),
+        ("layers", "dense"),
+        ("input_shape", 3),
+        ("input_shape", []),
+        ("input_shape", [0]),
+        ("input_shape", [-3]),
+        ("input_shape", [3.0]),
+        ("input_shape", [True]),
+        ("input_shape", ["3"]),
+        ("input_shape", [2**63]),
+        ("dtype", "object"),
+        ("dtype", "float16"),
+        ("dtype", ["float32"]),
+        ("loss", "mse"),
+        ("optimizer", []),
+        ("schedule_state", []),
+        ("schedule_state", {"wait": "3"}),
+        ("schedule_state", {"wait": True}),
+        ("schedule_state", {"wait": None}),
+        ("schedule_state", {"wait": float("nan")}),
+        ("schedule_state", {"wait": float("inf")}),
+        ("schedule_state", {"wait": 10**400}),
+        ("weight_decay", -1.0),
+        ("weight_decay", float("nan")),
+        ("weight_decay", float("inf")),
+        ("weight_decay", True),
+        ("weight_decay", "0"),
+        ("n_steps", -1),
+        ("n_steps", 2**63),
+        ("n_steps", 1.5),
+        ("n_steps", True),
+        ("n_epochs", -1),
+        ("n_epochs", None),
+        ("seed", -1),
+        ("seed", 2**64),
+        ("metadata", []),
+        ("metadata", None),
+    ],
+)
+def test_fields_of_the_wrong_kind(tmp_path: Path, whole: bytes, field: str, value: Any):
+    with pytest.raises(FileFormatError, match=f"damaged.nncore cannot be loaded: the architecture's '{field}' must be"):
+        load_bytes(with_field(whole, field, value), tmp_path)
+
+
+@pytest.mark.parametrize("field", sorted(document._FIELDS))
+def test_fields_that_are_missing(tmp_path: Path, whole: bytes, field: str):
+    file = tampered(whole, lambda header: header["__metadata__"]["architecture"].pop(field))
+    with pytest.raises(FileFormatError, match=f"has no '{field}'"):
+        load_bytes(file, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "1" * 5000, "[" * 100_000, "{}"])
+def test_an_architecture_that_is_not_a_json_object(tmp_path: Path, whole: bytes, text: str):
+    file = tampered(whole, lambda header: header["__metadata__"].__setitem__("architecture", text))
+    with pytest.raises(FileFormatError, match=r"the architecture (is not|has no)"):
+        load_bytes(file, tmp_path)
