@@ -2,8 +2,8 @@
  *
  * setup.py writes native_list.h from the files it finds (activations/relu.c gives COMPONENT(activation, relu)) and the levels
  * it compiles. NNCORE_CPU forces a level, such as "portable" or "v3", which must be one this machine can run. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "nncore/module.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,21 +63,14 @@ static int choose_level(void) {
     return best;
 }
 
-static int add_capsule(PyObject *module, const char *attribute, const void *table, const char *capsule_name) {
-    PyObject *capsule = PyCapsule_New((void *)table, capsule_name, NULL);
-    int status = PyModule_AddObjectRef(module, attribute, capsule);
-    Py_XDECREF(capsule);
-    return status;
-}
-
 static int fill(PyObject *module) {
     int chosen = choose_level(), index = 0;
     if (chosen < 0) return -1;
     const nnc_peak *peak = levels[chosen].peak;
     ((module_state *)PyModule_GetState(module))->peak = peak;
-    if (add_capsule(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
+    if (nnc_add_table(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
 #define COMPONENT(kind, name, level) \
-    if (add_capsule(module, #kind "_" #name, &nnc_##kind##_##name##_##level, "nncore." #kind) < 0) return -1;
+    if (nnc_add_table(module, #kind "_" #name, &nnc_##kind##_##name##_##level, "nncore." #kind) < 0) return -1;
 #define LEVEL(level) \
     if (index++ == chosen) { COMPONENTS(level) }
     LEVELS

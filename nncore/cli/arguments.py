@@ -10,18 +10,12 @@ from typing import Any
 
 def positive_integer(text: str) -> int:
     """``"20"``"""
-    value = _integer(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
+    return _integer(text, 1, "is less than 1")
 
 
 def natural(text: str) -> int:
     """``"0"``, ``"20"``"""
-    value = _integer(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
+    return _integer(text, 0, "is negative")
 
 
 def fraction(text: str) -> float:
@@ -53,10 +47,7 @@ def positive(text: str) -> float:
 
 def number_of_folds(text: str) -> int:
     """``"5"``: at least 2."""
-    value = _integer(text)
-    if value < 2:
-        raise argparse.ArgumentTypeError(f"{text} is less than 2, and one part is no cross-validation")
-    return value
+    return _integer(text, 2, "is less than 2, and one part is no cross-validation")
 
 
 def weights(text: str) -> str | dict[str, float]:
@@ -108,8 +99,12 @@ def widths(text: str) -> list[int]:
     return [positive_integer(part.strip()) for part in text.split(",")]
 
 
-def _integer(text: str) -> int:
+def _integer(text: str, least: int, complaint: str) -> int:
+    """A whole number; of one below `least` the message says `complaint`."""
     try:
-        return int(text)
+        value = int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text} {complaint}")
+    return value

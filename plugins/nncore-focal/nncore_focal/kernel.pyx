@@ -130,53 +130,33 @@ cdef double smoothed_target(const real *target, const int64_t *labels, int64_t r
     return y if class_weights == NULL else class_weights[j] * y
 
 
-cdef int32_t focal_real_f32(const float *output, const float *target, const float *weight, float *loss, float *d_output,
-                            int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
+cdef int32_t focal_real(const real *output, const real *target, const real *weight, real *loss, real *d_output,
+                        int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
     return focal_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
-cdef int32_t focal_labels_f32(const float *output, const int64_t *labels, const float *weight, float *loss, float *d_output,
-                              int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
-    return focal_batch(output, <const float *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
+cdef int32_t focal_labels(const real *output, const int64_t *labels, const real *weight, real *loss, real *d_output,
+                          int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
+    return focal_batch(output, <const real *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
-cdef int32_t focal_real_f64(const double *output, const double *target, const double *weight, double *loss, double *d_output,
+cdef int32_t smoothing_real(const real *output, const real *target, const real *weight, real *loss, real *d_output,
                             int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
-    return focal_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
+    return smoothing_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
-cdef int32_t focal_labels_f64(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,
+cdef int32_t smoothing_labels(const real *output, const int64_t *labels, const real *weight, real *loss, real *d_output,
                               int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
-    return focal_batch(output, <const double *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
-
-
-cdef int32_t smoothing_real_f32(const float *output, const float *target, const float *weight, float *loss, float *d_output,
-                                int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
-    return smoothing_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
-
-
-cdef int32_t smoothing_labels_f32(const float *output, const int64_t *labels, const float *weight, float *loss, float *d_output,
-                                  int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
-    return smoothing_batch(output, <const float *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
-
-
-cdef int32_t smoothing_real_f64(const double *output, const double *target, const double *weight, double *loss, double *d_output,
-                                int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
-    return smoothing_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
-
-
-cdef int32_t smoothing_labels_f64(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,
-                                  int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
-    return smoothing_batch(output, <const double *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
+    return smoothing_batch(output, <const real *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
 
 
 cdef nnc_loss focal_table, smoothing_table
 focal_table.head.abi_major, focal_table.head.abi_minor, focal_table.head.struct_size = NNC_ABI_MAJOR, NNC_ABI_MINOR, sizeof(nnc_loss)
 smoothing_table.head = focal_table.head
-focal_table.real_f32, focal_table.real_f64 = focal_real_f32, focal_real_f64
-focal_table.labels_f32, focal_table.labels_f64 = focal_labels_f32, focal_labels_f64
-smoothing_table.real_f32, smoothing_table.real_f64 = smoothing_real_f32, smoothing_real_f64
-smoothing_table.labels_f32, smoothing_table.labels_f64 = smoothing_labels_f32, smoothing_labels_f64
+focal_table.real_f32, focal_table.real_f64 = focal_real[float], focal_real[double]
+focal_table.labels_f32, focal_table.labels_f64 = focal_labels[float], focal_labels[double]
+smoothing_table.real_f32, smoothing_table.real_f64 = smoothing_real[float], smoothing_real[double]
+smoothing_table.labels_f32, smoothing_table.labels_f64 = smoothing_labels[float], smoothing_labels[double]
 
 focal = PyCapsule_New(&focal_table, "nncore.loss", NULL)
 label_smoothing = PyCapsule_New(&smoothing_table, "nncore.loss", NULL)

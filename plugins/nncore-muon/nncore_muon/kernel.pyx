@@ -158,18 +158,8 @@ cdef int32_t step(real *w, const real *g, real *state, int64_t n, int64_t t, con
     return 0
 
 
-cdef int32_t step_f32(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
-                      const nnc_tensor *tensors, int64_t n_tensors) noexcept nogil:
-    return step(w, g, state, n, t, hyper, tensors, n_tensors)
-
-
-cdef int32_t step_f64(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
-                      const nnc_tensor *tensors, int64_t n_tensors) noexcept nogil:
-    return step(w, g, state, n, t, hyper, tensors, n_tensors)
-
-
 cdef nnc_optimizer table
 table.head.abi_major, table.head.abi_minor, table.head.struct_size = NNC_ABI_MAJOR, NNC_ABI_MINOR, sizeof(nnc_optimizer)
-table.step_tensors_f32, table.step_tensors_f64 = step_f32, step_f64
+table.step_tensors_f32, table.step_tensors_f64 = step[float], step[double]
 
 muon = PyCapsule_New(&table, "nncore.optimizer", NULL)
