@@ -45,17 +45,20 @@ from nncore.contract import (
     class_counts,
     function_table,
     head_columns,
-    hookimpl,
+    hookspecs,
     native_kernel,
     random_words,
     rung,
-)  # fmt: skip
+)
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
     "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
     "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "random_words", "resolve", "rung",
 ]  # fmt: skip
+
+#: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
+hookimpl = hookspecs.hookimpl
 
 
 def resolve(kind: str, spec: object) -> Any:

@@ -17,7 +17,7 @@ from nncore._core.program import (
     Program,
     all_finite,
     permutation,
-)  # fmt: skip
+)
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "Failure",

@@ -22,7 +22,7 @@ from nncore.registry.registry import (
     qualified_name,
     reload,
     resolve,
-)  # fmt: skip
+)
 
 __all__ = [
     "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",
