@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -77,7 +76,7 @@ def _write_atomically(path: Path, data: bytes) -> None:
         raise IsADirectoryError(errno.EISDIR, "this is a folder; give the name of a file", str(path))
     if path.exists() and not path.is_file():  # a device that was replaced would be gone for the whole machine
         raise OSError(errno.EINVAL, "this is a device or a pipe; give the name of a file", str(path))
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name[:200]}.{os.urandom(4).hex()}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(data)
