@@ -21,6 +21,7 @@ class CrossEntropy(Loss):
 
     targets = "both"
     metrics = ("accuracy",)
+    output_domain = "distribution"
     kernel = Kernel("nncore._core.native:loss_cross_entropy")
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from nncore import registry
-from nncore.contract import Activation, native_kernel
+from nncore.contract import DISTRIBUTION, INPUT, Activation, bounds, checked_domain, native_kernel
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -40,6 +40,9 @@ class ActivationConformance(networks.NetworkConformance):
 
     def test_kernel_agrees_with_numpy(self) -> None:
         self.each(check_agreement)
+
+    def test_output_domain(self) -> None:
+        self.each(check_domain)
 
     def test_gradient(self) -> None:
         self.each(check_gradient)
@@ -161,6 +164,31 @@ def check_agreement(activation: Activation) -> None:
 def _allowed(expected: np.ndarray, nearby: np.ndarray) -> np.ndarray:
     eps = float(np.finfo(expected.dtype).eps)
     return 16 * np.maximum(eps * np.maximum(1, np.abs(expected)), np.abs(nearby - expected))
+
+
+def check_domain(activation: Activation) -> None:
+    """What it gives, for small inputs and large ones, is what `output_domain` says, but for rounding."""
+    rng = np.random.default_rng(3)
+    for variant in [activation, *unusual(activation)]:
+        for rung in (Rung(variant), Rung(numpy_twin(variant))):
+            z = rng.normal(size=(64, columns_for(variant, 8))) * 10.0 ** rng.integers(-3, 3, size=(64, 1))
+            domain = checked_domain(variant.output_domain_for(z.shape[1]), variant)
+            with np.errstate(over="ignore"):  # an exponential may be infinite
+                a = rung.forward(z)
+            what = f"{variant!r}, {rung.name}: output_domain is {domain!r}, but"
+            if domain is None:
+                continue
+            if domain == INPUT:
+                expect_same_bits(a, z, f"{what} it changes its input; a")
+                continue
+            low, high = bounds("(0, 1)" if domain == DISTRIBUTION else domain)
+            rounding = 1e-6 * np.abs([x for x in (low, high) if np.isfinite(x)]).max(initial=0)
+            expect(
+                bool(((a >= low - rounding) & (a <= high + rounding)).all()), f"{what} it gives numbers from {a.min():.6g} to {a.max():.6g}"
+            )
+            if domain == DISTRIBUTION:
+                sums = a.sum(axis=1)
+                expect(bool(np.allclose(sums, np.round(sums), atol=1e-9)), f"{what} a row sums to {sums[0]:.6g}")
 
 
 def check_gradient(activation: Activation) -> None:

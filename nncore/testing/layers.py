@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore import registry
-from nncore.contract import Layer, Plan, native_kernel
+from nncore.contract import Layer, Plan, checked_domain, native_kernel
 from nncore.layers.dense import Dense
 from nncore.layers.flatten import Flatten
 from nncore.network import Sequential
@@ -240,6 +240,7 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
             registry.resolve("initializers", tensor.initializer)
     for count in ("cache", "cache_per_row", "scratch", "scratch_per_row"):
         expect(getattr(plan, count) >= 0, f"{what}: {count} is {getattr(plan, count)}")
+    checked_domain(plan.output_domain, layer)
     if plan.activation is not None:
         registry.resolve("activations", plan.activation)
     check_splitting(layer, plan, what)
