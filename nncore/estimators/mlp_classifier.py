@@ -337,13 +337,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         outputs = self._outputs(X)
-        return self._targets.decode(outputs)
+        return self._targets.decode(outputs, self._fitted_loss)
 
     def _has_probabilities(self) -> bool:
         """Whether the loss turns outputs into probabilities."""
         if isinstance(self.loss, str) and self.loss == LOG_LOSS:
             return True
-        return resolve("losses", self.loss).link in ("softmax", "sigmoid")
+        loss: Loss = resolve("losses", self.loss)
+        return loss.has_probabilities
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
@@ -360,7 +361,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             In the order of `classes_`. For several targets with classes of their own, a list with an array for each.
         """
         outputs = self._outputs(X)
-        return self._targets.probabilities(outputs, self._make_loss())
+        return self._targets.probabilities(outputs, self._fitted_loss)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:

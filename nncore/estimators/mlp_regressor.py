@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
-from nncore.contract import Loss
+from nncore.contract import Loss, activation_for
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
 from nncore.estimators.fit_tasks import with_callbacks
@@ -225,7 +225,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self._targets = RealTargets(y)
 
     def _out_activation(self, loss: Loss) -> str:
-        return str(loss.link or "identity")
+        return str(loss.link or activation_for(loss, self._targets.n_outputs(loss)) or "identity")
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         target: np.ndarray = y
@@ -309,12 +309,15 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
             A loss with several outputs for each target (quantiles) has them along a last axis.
         """
-        outputs, loss = self._outputs(X), self._make_loss()
+        outputs, loss = self._outputs(X), self._fitted_loss
         predictions = self._targets.decode(outputs, loss)
         return (predictions, self._targets.deviations(outputs, loss)) if return_std else predictions
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions; of several quantiles, the mean over them of D² with the pinball loss, which is 0 for constant quantiles.
+
+        A loss with fewer outputs than targets (survival: a risk against a time and an event) does not predict them; its score is the
+        negative mean loss.
 
         Parameters
         ----------
@@ -328,9 +331,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Returns
         -------
         float
-            At most 1.
+            At most 1, or the negative loss.
         """
         loss = self._make_loss()
+        if self._targets.n_outputs(loss) < self._targets.n_targets:
+            return -self._mean_loss(X, y, sample_weight)
         if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:
             r2: float = super().score(X, y, sample_weight)
             return r2
