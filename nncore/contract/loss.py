@@ -52,7 +52,7 @@ class Loss(Configurable):
 
     def n_outputs(self, n_classes: int) -> int:
         """Outputs of a network that tells `n_classes` classes apart: one for each, or a single yes/no output for two of them."""
-        return 1 if n_classes <= 2 and self.has_yes_no_outputs else n_classes
+        return 1 if n_classes <= 2 and self.has_yes_no_outputs and self.targets != "labels" else n_classes
 
     def n_labels(self, n_outputs: int) -> int:
         """Classes that `n_outputs` outputs tell apart, by `n_outputs` turned round: class indices are below it."""

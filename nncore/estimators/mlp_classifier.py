@@ -50,7 +50,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Epochs, or iterations of L-BFGS, at most.
     loss : str, Loss, dict or function, default "log_loss"
         ``"log_loss"`` is the cross-entropy of whatever classes there are; or any loss of the registry, or ``function(output, target)``
-        that returns the loss of each sample and its gradient for targets with a column of 0 and 1 for each class.
+        that returns the loss of each sample and its gradient for targets with a column of 0 and 1 for each class. The network ends in the
+        activation that the loss needs: a softmax for ``"cross_entropy"``.
     shuffle : bool, default True
         Visit the samples in a new order every epoch.
     random_state : int, RandomState, Generator or None, default None
@@ -137,7 +138,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     n_layers_, n_outputs_ : int
         Dense layers and the input; units of the output layer.
     out_activation_ : str
-        What makes predictions of the outputs: ``"softmax"`` or ``"logistic"`` for log-loss.
+        What makes predictions of the last sums: ``"softmax"`` or ``"logistic"`` for log-loss.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 

@@ -32,7 +32,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     loss : str, Loss, dict or function, default "squared_error"
         ``"squared_error"`` is half of it, ``"poisson"`` half the deviance, from the logarithm of the rate; ``"absolute_error"``,
         ``"huber"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}`` or any other loss of the registry, or
-        ``function(output, target)`` that returns the loss of each sample and its gradient.
+        ``function(output, target)`` that returns the loss of each sample and its gradient. The network ends in the activation that the
+        loss needs.
     hidden_layer_sizes : int or sequence of int, default (100,)
         Units of each hidden layer.
     activation : str, Activation, dict or list, default "relu"

@@ -39,7 +39,7 @@ def outputs_of(blueprint: Blueprint) -> tuple[Output, ...]:
             given = tuple(output for source in stage.sources for output in values[source])
             if plan.merge == "sum":
                 given = (Output(domain_of_sum([output.domain for output in given]), f"the sum in {stage.name}"),)
-        elif not (plan.is_view or plan.training_only):
+        elif not (plan.is_view or plan.training_only or plan.output_domain == INPUT):
             given = (Output(checked_domain(plan.output_domain, stage.layer), f"{stage.name} without an activation"),)
         if stage.activation is not None:
             domain = checked_domain(stage.activation.output_domain_for(stage.n_outputs), stage.activation)
@@ -60,35 +60,34 @@ def check_outputs(loss: Loss, blueprint: Blueprint) -> None:
     wrong = next((output for output in outputs if output.domain is not None and not need.is_met_by(output.domain)), None)
     if wrong is None:
         return
-    known = [output.domain for output in outputs if output.domain is not None]
     name = _name("losses", loss)
-    remedies = []
-    if need.activation is not None:
-        remedies.append(f"end the network with activation={need.activation!r}")
-        ending, used = [UNBOUNDED], "without an activation "
-    else:
+    ending = None if wrong.activation is None else _name("activations", wrong.activation)
+    if need.activation is None:
         applied = f" (the loss applies {loss.link!r} itself; so does predict_proba)" if isinstance(loss.link, str) else ""
-        remedies.append(f"end the network without an activation{applied}")
-        ending, used = known, ""
-    if others := _losses_for(loss, ending, n_outputs):
-        remedies.append(f"{used}use loss={' or '.join(map(repr, others))}")
+        remedies = [f"end the network without an activation{applied}"]
+        remedies += [f"use loss={other!r}" for other in _twins(loss, n_outputs, activation=ending)]
+    else:
+        remedies = [f"end the network with activation={need.activation!r}"]
+        remedies += [f"without an activation use loss={other!r}" for other in _twins(loss, n_outputs, link=need.activation)]
     gives = {DISTRIBUTION: "rows of probabilities", UNBOUNDED: "any numbers"}.get(str(wrong.domain), f"numbers in {wrong.domain}")
     raise ParameterError(
         f"{name} takes {need.words}, but the network ends with {wrong.origin}, which gives {gives}: {', or '.join(remedies)}"
     )
 
 
-def _losses_for(loss: Loss, domains: list[str], n_outputs: int) -> list[str]:
-    """Losses of the registry with the targets of `loss` that are made for outputs of these domains."""
+def _twins(loss: Loss, n_outputs: int, *, activation: str | None = None, link: str | None = None) -> list[str]:
+    """Losses of the registry for the targets of `loss` that a network ends with this activation for, or that have this link."""
+    if activation is None and link is None:
+        return []
     found = []
     for name in registry.names("losses"):
         try:
             other: Loss = registry.resolve("losses", name)
-            word = other.output_domain_for(n_outputs)
-            is_made_for = word != "real" and all(map(need_of(word, other).is_met_by, domains))
+            needed = need_of(other.output_domain_for(n_outputs), other).activation
         except (NNCoreError, ImportError):  # it needs arguments, or is not at hand
             continue
-        if is_made_for and other.targets == loss.targets and type(other) is not type(loss):
+        is_twin = needed == activation if link is None else other.link == link
+        if is_twin and other.targets == loss.targets and type(other) is not type(loss):
             found.append(name)
     return found
 

@@ -43,6 +43,7 @@ FAULTS = [
     ("losses", "haunted", "rows are independent", "value beside rows of weight 0"),
     ("losses", "vague", "declarations", "output_domain is 'likelihoods'; it must be one of 'real', 'logits'"),
     ("activations", "boastful", "output domain", r"output_domain is '\(0, 1\)', but it gives numbers from .* to 2"),
+    ("layers", "overconfident", "output domain", "output_domain is 'input', but it changes its input"),
     ("layers", "adding", "gradient", "d_scale against central differences"),
     ("layers", "striped", "parts give the bits of the whole", "7 rows, .* y by some rows at a time"),
     ("layers", "wide", "parts give the bits of the whole", "y outside of columns 1 to 3, which forward was asked for"),
