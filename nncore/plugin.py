@@ -21,6 +21,7 @@ from typing import Any
 from nncore.contract import (
     ABI_MAJOR,
     ABI_MINOR,
+    OUTPUT_DOMAINS,
     TABLES,
     Activation,
     Buffer,
@@ -52,9 +53,10 @@ from nncore.contract import (
 )
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
-    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
-    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "random_words", "resolve", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "OUTPUT_DOMAINS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format",
+    "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot",
+    "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "random_words", "resolve",
+    "rung",
 ]  # fmt: skip
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.

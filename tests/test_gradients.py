@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.contract import activation_for
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.embedding import Embedding
 from nncore.plugin import Activation, Layer, Loss
@@ -43,8 +44,8 @@ def make_target(loss: Loss, rng: np.random.Generator, n_outputs: int, *, labels:
 
 
 def last_activation(loss: Loss) -> str | None:
-    """A loss of probabilities (no link, classes as targets) needs outputs between 0 and 1."""
-    return "sigmoid" if loss.link is None and loss.targets != "real" else None
+    """What the loss needs of its outputs."""
+    return activation_for(loss, outputs_for(loss, N_OUTPUTS))
 
 
 def make_network(layer: Layer, activation: Activation, loss: Loss, seed: int) -> nn.Sequential:

@@ -65,6 +65,7 @@ cdef extern from "runner.h" nogil:
         void *weight
         void *losses
         const nnc_loss *loss
+        int32_t loss_needs_batch
         const double *loss_hyper
         void *parameters
         void *gradients
@@ -288,6 +289,7 @@ cdef class Program:
                 raise PluginError(f"the compiled kernel of {spec.loss!r} has no function for real targets")
             if spec.loss.targets != "real" and (program.loss.labels_f32 == NULL or program.loss.labels_f64 == NULL):
                 raise PluginError(f"the compiled kernel of {spec.loss!r} has no function for labels")
+        program.loss_needs_batch = spec.loss is not None and spec.loss.needs_batch
         program.loss_hyper = <const double *>address(spec.loss_hyper)
         program.parameters = address(spec.parameters)
         program.gradients = address(spec.gradients)

@@ -29,6 +29,9 @@ class ELU(Activation):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
+    def output_domain_for(self, n_columns: int) -> str:
+        return f"({-float(self.alpha)}, inf)" if self.alpha > 0 else "[0, inf)"
+
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.where(z > 0, z, z.dtype.type(self.alpha) * np.expm1(np.minimum(z, 0)))
 

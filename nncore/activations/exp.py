@@ -13,6 +13,7 @@ class Exp(Activation):
     Above z ≈ 88 in float32 (709 in float64) it is infinite, which stops a training with an error.
     """
 
+    output_domain = "(0, inf)"
     kernel = Kernel("nncore._core.native:activation_exp")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

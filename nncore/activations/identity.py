@@ -10,6 +10,7 @@ from nncore.plugin import Activation, Kernel
 class Identity(Activation):
     """φ(z) = z, φ'(z) = 1."""
 
+    output_domain = "input"
     kernel = Kernel("nncore._core.native:activation_identity")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

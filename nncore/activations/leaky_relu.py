@@ -29,6 +29,9 @@ class LeakyReLU(Activation):
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = slope
 
+    def output_domain_for(self, n_columns: int) -> str:
+        return "(-inf, inf)" if self.slope > 0 else "[0, inf)"
+
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.where(z > 0, z, z.dtype.type(self.slope) * z)
 

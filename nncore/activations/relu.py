@@ -16,6 +16,7 @@ class ReLU(Activation):
     """
 
     initializer = "he_uniform"
+    output_domain = "[0, inf)"
     kernel = Kernel("nncore._core.native:activation_relu")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ class SELU(Activation):
     """
 
     initializer = "xavier_notes"  # N(0, 1 / n_inputs), for which λ and α were computed
+    output_domain = "(-1.759, inf)"  # −λα ≈ −1.7581
     kernel = Kernel("nncore._core.native:activation_selu")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

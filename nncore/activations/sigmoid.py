@@ -17,6 +17,7 @@ class Sigmoid(Activation):
     Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors", 1986.
     """
 
+    output_domain = "(0, 1)"
     kernel = Kernel("nncore._core.native:activation_sigmoid")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

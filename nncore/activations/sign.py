@@ -17,6 +17,7 @@ class Sign(Activation):
     """
 
     trainable = False
+    output_domain = "[-1, 1]"
     kernel = Kernel("nncore._core.native:activation_sign")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

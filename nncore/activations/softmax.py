@@ -18,6 +18,7 @@ class Softmax(Activation):
     Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
     """
 
+    output_domain = "distribution"
     kernel = Kernel("nncore._core.native:activation_softmax")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

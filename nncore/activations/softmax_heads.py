@@ -30,6 +30,7 @@ class SoftmaxHeads(Activation):
     """
 
     examples: ClassVar[Sequence[dict[str, Any]]] = ({"n_classes": (3, 2, 5)}, {"n_classes": (4,)}, {"n_classes": (1, 20, 2)})
+    output_domain = "distribution"
     kernel = Kernel("nncore._core.native:activation_softmax_heads")
 
     def __init__(self, n_classes: Sequence[int]) -> None:

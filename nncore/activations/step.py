@@ -17,6 +17,7 @@ class Step(Activation):
     """
 
     trainable = False
+    output_domain = "[0, 1]"
     kernel = Kernel("nncore._core.native:activation_step")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

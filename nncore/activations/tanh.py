@@ -15,6 +15,7 @@ class Tanh(Activation):
     LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998.
     """
 
+    output_domain = "(-1, 1)"
     kernel = Kernel("nncore._core.native:activation_tanh")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from nncore.cli.experiment import Fitted, Task
 from nncore.cli.scores import class_scores, regression_scores
 from nncore.cli.terminal import significant
+from nncore.contract import class_indices
 from nncore.tabular import ClassTarget, RealTarget, parse_numbers
 
 if TYPE_CHECKING:
@@ -60,20 +61,21 @@ def evaluate(fitted: Fitted, task: Task) -> Evaluation:
     if isinstance(target, ClassTarget):
         true = target.encode(held_out.column(target.name))
         naive = Counter(learnt.column(target.name)).most_common(1)[0][0]
-        shares = np.bincount(target.encode(learnt.column(target.name)), minlength=target.n_outputs) / learnt.n_rows
+        shares = np.bincount(target.encode(learnt.column(target.name)), minlength=len(target.classes)) / learnt.n_rows
+        predicted = class_indices(decided(fitted.network, outputs))
         always = np.tile(shares, (len(true), 1))
         has_probabilities = gives_probabilities(fitted.network)
         return Evaluation(
-            class_scores(true, as_probabilities(outputs) if has_probabilities else None, outputs.argmax(axis=1)),
+            class_scores(true, as_probabilities(outputs) if has_probabilities else None, predicted),
             class_scores(true, always if has_probabilities else None, shares.argmax() + 0 * true),
             str(naive),
             true,
-            outputs.argmax(axis=1),
+            predicted,
             fitted.parts.test,
         )
     true = _numbers(target, held_out.column(target.name))
     mean = float(_numbers(target, learnt.column(target.name)).mean())
-    predicted, always_the_mean = target.decode(outputs), np.full_like(true, mean)
+    predicted, always_the_mean = target.decode(decided(fitted.network, outputs)), np.full_like(true, mean)
     return Evaluation(
         regression_scores(true, predicted),
         regression_scores(true, always_the_mean),
@@ -89,9 +91,14 @@ def predictions(network: Sequential, X: np.ndarray) -> np.ndarray:
     return network.predict_proba(X)
 
 
+def decided(network: Sequential, outputs: np.ndarray) -> np.ndarray:
+    """What the network's loss decides for `predictions`."""
+    return outputs if network.loss is None else network.loss.decide(outputs)
+
+
 def gives_probabilities(network: Sequential) -> bool:
     """Whether `predictions` are probabilities of classes."""
-    return network.loss is not None and network.loss.link in ("softmax", "sigmoid")
+    return network.loss is not None and network.loss.has_probabilities
 
 
 def as_probabilities(outputs: np.ndarray) -> np.ndarray:
@@ -144,5 +151,5 @@ def _main_score(fitted: Fitted, X: np.ndarray, true: np.ndarray) -> float:
     """Accuracy, or R² of the target as it is scaled for training (the same in any unit)."""
     outputs = predictions(fitted.network, X)
     if isinstance(fitted.encoder.target, ClassTarget):
-        return float(np.mean(outputs.argmax(axis=1) == true))
-    return regression_scores(true, outputs[:, 0]).get("r2", 0.0)
+        return float(np.mean(class_indices(decided(fitted.network, outputs)) == true))
+    return regression_scores(true, decided(fitted.network, outputs)[:, 0]).get("r2", 0.0)

@@ -12,12 +12,13 @@ import numpy as np
 from nncore import registry
 from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
-from nncore.contract import is_inside
+from nncore.contract import activation_for, is_inside
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.network import metric_name
 from nncore.tabular import (
     ClassTarget,
     ColumnKind,
+    RealTarget,
     Table,
     TableEncoder,
     column_kinds,
@@ -123,14 +124,10 @@ def find_task(settings: Settings) -> Task:
 
 
 def _loss(settings: Settings, is_classification: bool) -> Loss:
-    from nncore.losses.cross_entropy import CrossEntropy
-
     default = "softmax_cross_entropy" if is_classification else "mse"
     loss: Loss = registry.resolve("losses", component(settings.loss or default))
     if loss.targets != "real" and not is_classification:
         raise ParameterError(f"--loss {settings.loss} is for classes, and {settings.target!r} is a number (or say --task classification)")
-    if isinstance(loss, CrossEntropy):
-        raise ParameterError("--loss cross_entropy takes probabilities; softmax_cross_entropy is the same for a network without softmax")
     if not is_classification:
         _check_one_output(loss, settings)
     return loss
@@ -139,11 +136,13 @@ def _loss(settings: Settings, is_classification: bool) -> Loss:
 def _check_one_output(loss: Loss, settings: Settings) -> None:
     """The network has one output for a number."""
     try:
-        loss.n_targets(1)
+        n_targets = loss.n_targets(1)
     except (ParameterError, ShapeError):
         raise ParameterError(
             f"--loss {settings.loss} needs several outputs for each number, and nncore train makes one; use it in Python, or another loss"
         ) from None
+    if n_targets != 1:
+        raise ParameterError(f"--loss {settings.loss} compares with {n_targets} columns, and nncore train has one; use it in Python")
 
 
 def _check_range(loss: Loss, table: Table, settings: Settings) -> None:
@@ -203,8 +202,16 @@ def make_encoder(task: Task, rows: Sequence[int]) -> TableEncoder:
     return TableEncoder.fit(task.table, task.columns, task.target, task.kind, rows, target_range=task.loss.target_range)
 
 
-def make_network(settings: Settings, encoder: TableEncoder) -> Sequential:
-    """The network asked for, not yet built."""
+def n_outputs(target: ClassTarget | RealTarget, loss: Loss) -> int:
+    """Outputs of a network for a column: what the loss wants for classes, one for each of them that it compares with 0 or 1."""
+    if isinstance(target, RealTarget):
+        return 1
+    n_classes = len(target.classes)
+    return n_classes if loss.targets == "real" else loss.n_outputs(n_classes)
+
+
+def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Sequential:
+    """The network asked for, not yet built; it ends as its loss needs."""
     from nncore.layers.activation import ActivationLayer
     from nncore.layers.dense import Dense
     from nncore.layers.dropout import Dropout
@@ -222,21 +229,22 @@ def make_network(settings: Settings, encoder: TableEncoder) -> Sequential:
             layers += [Dense(width), registry.resolve("layers", component(settings.normalization)), ActivationLayer(activation)]
         if settings.dropout:
             layers.append(Dropout(settings.dropout))
-    return Sequential(*layers, Dense(encoder.target.n_outputs))
+    n_last = n_outputs(encoder.target, loss)
+    return Sequential(*layers, Dense(n_last, activation=activation_for(loss, n_last)))
 
 
 def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = None, progress: bool = False) -> Fitted:
     """Train a network on ``parts.training``; `epochs` replaces those of the settings."""
     began = time.perf_counter()
     encoder = make_encoder(task, parts.training.tolist())
-    network = make_network(settings, encoder)
+    network = make_network(settings, encoder, task.loss)
     rate = {} if settings.lr is None else {"lr": settings.lr}
     optimizer = registry.resolve("optimizers", component(settings.optimizer) | rate)
     metric = None if settings.metric is None else registry.resolve("metrics", component(settings.metric))
     X, _ = encoder.transform(task.table)
     y = encoder.transform_target(task.table)
     if task.loss.targets == "real" and isinstance(encoder.target, ClassTarget):
-        y = np.eye(encoder.target.n_outputs, dtype=np.float32)[y]
+        y = np.eye(len(encoder.target.classes), dtype=np.float32)[y]
     is_divided = len(parts.validation) > 0
     stopping = _early_stopping(settings, metric) if is_divided else None
     limit = None if settings.time_limit is None else {"name": "time_limit", "seconds": settings.time_limit}
@@ -273,7 +281,7 @@ def _weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.nda
     if settings.class_weight is None or not isinstance(encoder.target, ClassTarget):
         return None
     labels = encoder.transform_target(task.table)[rows]
-    counts = np.bincount(labels, minlength=encoder.target.n_outputs)
+    counts = np.bincount(labels, minlength=len(encoder.target.classes))
     if isinstance(settings.class_weight, str):  # "balanced"
         weights = 1 / np.maximum(counts, 1)
     else:

@@ -30,7 +30,7 @@ network = nncore.load({model!r})
 encoder = from_json(network.metadata["tabular"])
 table, notices = encoder.match(read_table({data!r}))
 X, remarks = encoder.transform(table)
-print(encoder.target.decode(network.predict_proba(X))[:5])"""
+print(encoder.target.decode(network.loss.decide(network.predict_proba(X)))[:5])"""
 
 
 def render(outcome: Outcome) -> str:

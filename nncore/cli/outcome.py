@@ -12,7 +12,7 @@ import numpy as np
 
 from nncore.cli.config_file import changed
 from nncore.cli.evaluation import Evaluation, Importance
-from nncore.cli.experiment import Fitted, Task
+from nncore.cli.experiment import Fitted, Task, n_outputs
 from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
 from nncore.cli.terminal import percent
@@ -101,7 +101,7 @@ class Outcome:
             counts = Counter(self.task.table.column(target.name))
             rarest = min(target.classes, key=lambda label: counts[label])
             share = counts[rarest] / self.task.table.n_rows
-            if share < RARE / target.n_outputs:
+            if share < RARE / len(target.classes):
                 found.append(
                     f"the class {rarest!r} has {percent(share)} of the rows; if it matters as much as the others, add "
                     "--class-weight balanced"
@@ -140,7 +140,7 @@ class Outcome:
             "network": {
                 "inputs": encoder.n_inputs,
                 "hidden": list(self.settings.hidden),
-                "outputs": encoder.target.n_outputs,
+                "outputs": n_outputs(encoder.target, task.loss),
                 "parameters": int(network.parameters.size),
             },
             "score": self._score_json(),

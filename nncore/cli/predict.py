@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from nncore.arguments import listed
-from nncore.cli.evaluation import as_probabilities, gives_probabilities, predictions
+from nncore.cli.evaluation import as_probabilities, decided, gives_probabilities, predictions
+from nncore.cli.experiment import n_outputs
 from nncore.cli.output import check_output, writing_atomically
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
 from nncore.cli.terminal import notice
@@ -103,7 +104,8 @@ class Answers:
         copied = [table.column(name) for name in self.copied]
         X, found = self.encoder.transform(table)
         outputs = predictions(self.network, X)
-        rows = _rows(self.encoder, outputs, self.with_probabilities)
+        answers = decided(self.network, outputs)
+        rows = _rows(self.encoder, answers, outputs if self.with_probabilities else None)
         if copied:
             rows = ([*(cell or "" for cell in cells), *row] for cells, row in zip(zip(*copied, strict=True), rows, strict=True))
         if self.n_rows == 0:
@@ -112,7 +114,7 @@ class Answers:
             rows = chain([_header(self.encoder, self.copied, self.with_probabilities)], rows)
         self._remarks = merged([*self._remarks, *found])
         if self.encoder.target.name in table.names:
-            self._comparison.add(table, outputs)
+            self._comparison.add(table, answers)
         self.n_rows += table.n_rows
         return rows
 
@@ -137,9 +139,15 @@ def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
     if KEY not in network.metadata:
         raise FileFormatError(f"{path} does not describe columns, as nncore train does; in Python: nncore.load({str(path)!r})")
     encoder = from_json(network.metadata[KEY])
-    if network.input_shape != (encoder.n_inputs,) or network.output_shape != (encoder.target.n_outputs,):
+    if network.input_shape != (encoder.n_inputs,) or not _fits(network, encoder.target):
         raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
     return network, encoder
+
+
+def _fits(network: Sequential, target: ClassTarget | RealTarget) -> bool:
+    """Whether the network has the outputs that this column needs."""
+    n_asked = len(target.classes) if isinstance(target, ClassTarget) else 1
+    return network.output_shape == (n_asked if network.loss is None else n_outputs(target, network.loss),)
 
 
 def _check_probabilities(network: Sequential, encoder: TableEncoder) -> None:
@@ -166,13 +174,13 @@ def _header(encoder: TableEncoder, copied: Sequence[str], with_probabilities: bo
     return [*copied, answer, *probabilities]
 
 
-def _rows(encoder: TableEncoder, outputs: np.ndarray, with_probabilities: bool) -> Iterator[Sequence[str]]:
-    """One row for each row of `outputs`, shape ``(n_rows, n_outputs)``."""
+def _rows(encoder: TableEncoder, answers: np.ndarray, outputs: np.ndarray | None) -> Iterator[Sequence[str]]:
+    """One row for each answer (`decided`), with the probabilities that `outputs`, shape ``(n_rows, n_outputs)``, make if there are any."""
     target = encoder.target
     if isinstance(target, RealTarget):
-        return ((f"{value:.7g}",) for value in target.decode(outputs).tolist())  # float32 has 7 digits
-    labels = target.decode(outputs)
-    if not with_probabilities:
+        return ((f"{value:.7g}",) for value in target.decode(answers).tolist())  # float32 has 7 digits
+    labels = target.decode(answers)
+    if outputs is None:
         return ((label,) for label in labels)
     probabilities = as_probabilities(outputs).tolist()
     return ([label, *(f"{p:.6f}" for p in row)] for label, row in zip(labels, probabilities, strict=True))
@@ -186,11 +194,11 @@ class ClassComparison:
         self.accuracy = RunningAccuracy()
         self.is_asked = False
 
-    def add(self, table: Table, outputs: np.ndarray) -> None:
+    def add(self, table: Table, answers: np.ndarray) -> None:
         self.is_asked = True
         true = table.column(self.target.name)
         rows = [row for row, value in enumerate(true) if value is not None]
-        self.accuracy.add([str(true[row]) for row in rows], self.target.decode(outputs[rows]), self.known)
+        self.accuracy.add([str(true[row]) for row in rows], self.target.decode(answers[rows]), self.known)
 
     def in_words(self) -> str:
         if not self.is_asked:
@@ -210,14 +218,14 @@ class RealComparison:
         self.errors = RunningErrors()
         self.is_asked, self.has_words = False, False
 
-    def add(self, table: Table, outputs: np.ndarray) -> None:
+    def add(self, table: Table, answers: np.ndarray) -> None:
         self.is_asked = True
         true = table.column(self.target.name)
         rows = [row for row, value in enumerate(true) if value is not None]
         numbers = [as_number(str(true[row])) for row in rows]
         self.has_words |= None in numbers
         if not self.has_words:
-            self.errors.add(np.array(numbers, dtype=np.float64), self.target.decode(outputs[rows]))
+            self.errors.add(np.array(numbers, dtype=np.float64), self.target.decode(answers[rows]))
 
     def in_words(self) -> str:
         if not self.is_asked:

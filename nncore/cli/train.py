@@ -14,7 +14,7 @@ import numpy as np
 
 from nncore.cli.config_file import as_toml, read_config
 from nncore.cli.evaluation import Evaluation, evaluate, importances
-from nncore.cli.experiment import Fitted, Parts, Task, batch_size, divide, divide_in_folds, find_task, fit, make_encoder
+from nncore.cli.experiment import Fitted, Parts, Task, batch_size, divide, divide_in_folds, find_task, fit, make_encoder, n_outputs
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output, write_atomically
 from nncore.cli.report import describe_columns
@@ -160,7 +160,7 @@ def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, 
     aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
     each = "" if settings.cv is None else f" in each of {settings.cv} parts"
     tell("rows", f"{len(parts.training)} to learn from{aside}, {len(parts.test)} held out for the score{each}")
-    shape = " → ".join(map(str, [encoder.n_inputs, *settings.hidden, encoder.target.n_outputs]))
+    shape = " → ".join(map(str, [encoder.n_inputs, *settings.hidden, n_outputs(encoder.target, task.loss)]))
     hidden = [settings.activation, settings.normalization, f"dropout {settings.dropout:g}" if settings.dropout else None]
     rate = None if settings.lr is None else f"learning rate {settings.lr:g}"
     steps = f"batches of {settings.batch_size or batch_size(len(parts.training))}"

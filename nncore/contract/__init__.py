@@ -7,6 +7,7 @@ from nncore.contract.activation import Activation
 from nncore.contract.callback import Callback
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, bounds, is_inside, written
+from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, Need, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.heads import class_counts, head_columns
 from nncore.contract.history import History
@@ -14,7 +15,7 @@ from nncore.contract.hookspecs import hookimpl
 from nncore.contract.initializer import Initializer
 from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 from nncore.contract.layer import Buffer, Layer, LayerCall, Plan, Tensor
-from nncore.contract.loss import Loss
+from nncore.contract.loss import Loss, activation_for, class_indices
 from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
 from nncore.contract.native import native_kernel, rung
@@ -24,8 +25,9 @@ from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
-    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
-    "bounds", "check_recorded", "class_counts", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
-    "random_words", "rung", "written",
+    "ABI_MAJOR", "ABI_MINOR", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "TABLES", "UNBOUNDED", "Activation", "Buffer", "Callback",
+    "Component", "Configurable", "Format", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need",
+    "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan", "activation_for", "bounds", "check_recorded", "checked_domain",
+    "class_counts", "class_indices", "domain_of_sum", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
+    "native_kernel", "need_of", "random_words", "rung", "written",
 ]  # fmt: skip

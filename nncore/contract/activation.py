@@ -21,6 +21,11 @@ class Activation(Configurable):
         False for functions without a useful derivative (step, sign): training through them raises.
     initializer : str
         The weight initializer that suits a layer feeding this activation.
+    output_domain : str or None
+        Which numbers it gives: the smallest interval that holds them, as in mathematics (``"(0, 1)"``, ``"[0, inf)"``); ``"distribution"``
+        if they are positive and each row, or each of several groups of columns, sums to 1; ``"input"`` if it changes nothing. A network
+        whose last activation gives what its loss does not take is not trained (`Loss.output_domain`). None does not say: any loss is
+        accepted.
     kernel : Kernel or None
         The same in C: ``nnc_activation`` of ``nncore/plugin.h``, called only for numbers of columns that `check_columns` lets pass.
     """
@@ -28,10 +33,15 @@ class Activation(Configurable):
     needs_input: ClassVar[bool] = False
     trainable: ClassVar[bool] = True
     initializer: ClassVar[str] = "glorot_uniform"
+    output_domain: str | None = None
     kernel: ClassVar[Kernel | None] = None
 
     def check_columns(self, n_columns: int) -> None:
         """Raise `ShapeError` if it cannot be applied to rows of `n_columns` numbers. Most can be, to any."""
+
+    def output_domain_for(self, n_columns: int) -> str | None:
+        """`output_domain` for rows of `n_columns` numbers, if it depends on them or on hyperparameters."""
+        return self.output_domain
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         """φ(z); `z` and the result have shape ``(n_rows, n_columns)``."""

@@ -91,6 +91,9 @@ class Plan:
         Left out at prediction (dropout).
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
+    output_domain : str or None
+        Which numbers the layer gives, before `activation`, as an `Activation.output_domain`: ``"(-inf, inf)"`` for one that can give any.
+        None does not say. A view, or a layer that only trains, gives what it is given, and branches what their ends give.
     flops : int or None
         Floating-point operations for one sample at prediction, without the activation; a multiply-add counts as 2. Only told to users.
         None: twice the numbers in weights, once those in other tensors, which is right for layers like `Dense`.
@@ -117,6 +120,7 @@ class Plan:
     is_view: bool = False
     training_only: bool = False
     accepts_nan: bool = False
+    output_domain: str | None = None
     flops: int | None = None
     branches: tuple[tuple[Layer | str | Mapping[str, Any], ...], ...] = ()
     merge: str = "concat"

@@ -43,7 +43,7 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
     if array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1 and kind != "real":
         array = array[:, 0]
     if kind == "labels" or (kind == "both" and array.ndim == 1):
-        return Targets(labels=_as_labels(array, n_outputs, name))
+        return Targets(labels=_as_labels(array, loss.n_labels(n_outputs), n_outputs, name))
     if array.ndim == 1 and n_targets == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != n_targets:
@@ -69,7 +69,7 @@ def _refuse_text(array: np.ndarray, name: str) -> None:
         )
 
 
-def _as_labels(array: np.ndarray, n_outputs: int, name: str) -> np.ndarray:
+def _as_labels(array: np.ndarray, n_classes: int, n_outputs: int, name: str) -> np.ndarray:
     if array.ndim != 1:
         raise ShapeError(f"{name} has shape {array.shape}, class indices have shape (n_samples,)")
     if array.dtype.kind == "f":
@@ -78,11 +78,11 @@ def _as_labels(array: np.ndarray, n_outputs: int, name: str) -> np.ndarray:
         if len(fractional):
             raise DataError(f"{name} is {array[fractional[0]]} at row {fractional[0]}, class indices are whole numbers")
     labels = np.array(array, np.int64)  # a copy: the core trusts that they stay in range
-    outside = np.flatnonzero((labels < 0) | (labels >= n_outputs))
+    outside = np.flatnonzero((labels < 0) | (labels >= n_classes))
     if len(outside):
         raise DataError(
             f"{name} is {labels[outside[0]]} at row {outside[0]}, but the network has {n_outputs} outputs, so classes are 0 to "
-            f"{n_outputs - 1}: give the last layer as many units as there are classes, numbered from 0"
+            f"{n_classes - 1}: give the last layer as many units as there are classes, numbered from 0"
         )
     return labels
 

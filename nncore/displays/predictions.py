@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.contract import Loss, class_indices
 from nncore.errors import DataError, ShapeError
 from nncore.network import Sequential
 
@@ -44,6 +45,8 @@ def predicted_classes(model: Any, X: Any) -> np.ndarray:
     if not isinstance(model, Sequential):
         return np.asarray(model.predict(X))
     classes, probability = probabilities(model, X)
+    if model.loss is not None and type(model.loss).decide is not Loss.decide:
+        return class_indices(model.loss.decide(model.predict_proba(X)))
     predicted: np.ndarray = classes[probability.argmax(axis=1)]
     return predicted
 

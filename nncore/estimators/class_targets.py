@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from nncore.contract import Loss
+from nncore.contract import Loss, activation_for, class_indices
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.frames import is_missing
 from nncore.registry import resolve
@@ -33,6 +33,11 @@ def refuse_missing(y: Any) -> None:
     for row, label in enumerate(labels.tolist()):
         if any(map(is_missing, label)) if isinstance(label, list) else is_missing(label):
             raise DataError(f"Input y contains NaN or None, at row {row} first: leave such samples out, or give them a class of their own")
+
+
+def own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+    """The estimator's own score, for classes that no metric of the network's outputs knows."""
+    return float(estimator.score(X, y, sample_weight))
 
 
 class ClassTargets:
@@ -112,13 +117,15 @@ class ClassTargets:
     def _check_loss(self, loss: Loss) -> None:
         if self.kind == HEADS:
             raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {loss!r}")
-        if self.kind == MULTILABEL and loss.link != "sigmoid" and loss.targets != "real":
+        if self.kind == MULTILABEL and not loss.has_yes_no_outputs and loss.targets != "real":
             raise ParameterError(f"{loss!r} takes one class a sample, but y is multilabel: use loss={LOG_LOSS!r}")
 
     def accuracy(self, loss: Loss) -> Any:
-        """The metric that is scikit-learn's accuracy for these classes: of all labels at once, or the mean over several targets."""
+        """What is scikit-learn's accuracy for these classes: of all labels at once, or the mean over several targets."""
         if self.kind == HEADS:
             return loss.metrics[0]
+        if type(loss).decide is not Loss.decide:
+            return own_score
         # Told from the targets alone, labels of which every sample happens to have one would be taken for classes.
         return {"name": "accuracy", "mode": "labels"} if self.kind == MULTILABEL else "accuracy"
 
@@ -126,11 +133,13 @@ class ClassTargets:
         """Units of the network's last layer."""
         if self.kind == HEADS:
             return sum(len(classes) for classes in self.classes)
-        return 1 if self._is_single(loss) else len(self.classes)
+        return len(self.classes) if self.kind == MULTILABEL else max(1, loss.n_outputs(len(self.classes)))
 
-    def _is_single(self, loss: Loss) -> bool:
-        """Whether one yes/no output tells two classes apart."""
-        return self.kind == "binary" and (loss.link == "sigmoid" or len(self.classes) == 1)
+    def _takes_codes(self, loss: Loss) -> bool:
+        """Whether the loss is given class indices; else 0 and 1."""
+        if loss.targets == "labels" or self.kind == MULTILABEL or len(self.classes) == 1 or loss.has_yes_no_outputs:
+            return loss.targets == "labels"
+        return loss.targets_for(self.n_outputs(loss)) != "real"
 
     def encode(self, y: Any, loss: Loss) -> np.ndarray:
         """The target of `loss`.
@@ -147,31 +156,31 @@ class ClassTargets:
             columns = zip(self.classes, np.asarray(y).T, strict=True)
             return np.column_stack([np.searchsorted(classes, column) for classes, column in columns])
         codes = np.searchsorted(self.classes, y)
-        if self._is_single(loss):
+        if self._takes_codes(loss):
+            return codes
+        if self.n_outputs(loss) == 1:
             return (codes == 1)[:, np.newaxis]
-        if loss.targets == "real" or loss.link == "sigmoid":
-            return codes[:, np.newaxis] == np.arange(len(self.classes))
-        return codes
+        return codes[:, np.newaxis] == np.arange(len(self.classes))
 
     # ---- what the network answers -------------------------------------------------------------------------------------------
 
-    def decode(self, outputs: np.ndarray) -> Any:
-        """Classes for a network's outputs of shape (n_samples, n_outputs), after the link of its loss."""
+    def decode(self, outputs: np.ndarray, loss: Loss) -> Any:
+        """Classes for a network's outputs of shape (n_samples, n_outputs), after the link of its loss: as the loss decides."""
+        decided = loss.decide(outputs)
         if self.kind == MULTILABEL:
-            labels = (outputs > 0.5).astype(np.int64)
+            labels = (decided > 0.5).astype(np.int64)
             return csr_matrix(labels) if self.is_sparse else labels
         if self.kind == HEADS:
-            answers = [classes[part.argmax(axis=1)] for classes, part in zip(self.classes, self.split(outputs), strict=True)]
-            return np.column_stack(answers)
-        if outputs.shape[1] == 1:
-            return self.classes[(outputs[:, 0] > 0.5).astype(np.int64) if len(self.classes) == 2 else np.zeros(len(outputs), np.int64)]
-        return self.classes[outputs.argmax(axis=1)]
+            return np.column_stack([classes[column] for classes, column in zip(self.classes, decided.T, strict=True)])
+        if len(self.classes) == 1:
+            return self.classes[np.zeros(len(outputs), np.int64)]
+        return self.classes[class_indices(decided)]
 
     def probabilities(self, outputs: np.ndarray, loss: Loss) -> np.ndarray | list[np.ndarray]:
         """A column for each class, or label; for several targets with classes of their own, a list with an array for each."""
         if self.kind == HEADS:
             return self.split(outputs)
-        if self.kind == "multiclass" and loss.link == "sigmoid":  # one class against the others, each by itself
+        if self.kind == "multiclass" and loss.has_yes_no_outputs:  # one class against the others, each by itself
             return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(outputs.dtype).tiny)
         if self.kind == MULTILABEL or outputs.shape[1] > 1:
             return outputs
@@ -183,7 +192,5 @@ class ClassTargets:
 
     def out_activation(self, loss: Loss) -> str:
         """Name of what turns outputs into predictions, by scikit-learn's names."""
-        link: Any = loss.link
-        if link is None:
-            return "identity"
+        link: Any = loss.link or activation_for(loss, self.n_outputs(loss)) or "identity"
         return {"sigmoid": "logistic"}.get(link, link) if isinstance(link, str) else "softmax"

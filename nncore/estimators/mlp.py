@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from nncore.contract import History, Loss
+from nncore.contract import History, Loss, activation_for
 from nncore.errors import DataError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
     hidden_activations,
@@ -223,7 +223,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator, 
 
     def _new_network(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
         """Built, with first values."""
-        front, output = self._columns.front_layers(), Dense(self._n_network_outputs(loss))
+        front, n_outputs = self._columns.front_layers(), self._n_network_outputs(loss)
+        output = Dense(n_outputs, activation=activation_for(loss, n_outputs))
         if self.layers is None:
             sizes = hidden_layer_sizes_of(self.hidden_layer_sizes)
             activations = hidden_activations(self.activation, len(sizes))
@@ -316,6 +317,19 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator, 
         if not issparse(X):
             return self.network_.predict_proba(X)
         return np.concatenate([self.network_.predict_proba(block) for block in SparseRows(X).blocks()])
+
+    @property
+    def _fitted_loss(self) -> Loss:
+        """The loss that the network was trained with, whatever `loss` says by now."""
+        assert self.network_.loss is not None, "an estimator builds its network with a loss"
+        return self.network_.loss
+
+    def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """Of the network on samples as users hold them."""
+        check_is_fitted(self, "network_")
+        matrix, y = self._validate_samples(X, y, reset=False)
+        target = self._encode_target(y, self._fitted_loss)
+        return self.network_.evaluate(matrix, target, sample_weight=_checked_weights(sample_weight, matrix), metrics=[])["loss"]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -50,7 +50,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Epochs, or iterations of L-BFGS, at most.
     loss : str, Loss, dict or function, default "log_loss"
         ``"log_loss"`` is the cross-entropy of whatever classes there are; or any loss of the registry, or ``function(output, target)``
-        that returns the loss of each sample and its gradient for targets with a column of 0 and 1 for each class.
+        that returns the loss of each sample and its gradient for targets with a column of 0 and 1 for each class. The network ends in the
+        activation that the loss needs: a softmax for ``"cross_entropy"``.
     shuffle : bool, default True
         Visit the samples in a new order every epoch.
     random_state : int, RandomState, Generator or None, default None
@@ -137,7 +138,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     n_layers_, n_outputs_ : int
         Dense layers and the input; units of the output layer.
     out_activation_ : str
-        What makes predictions of the outputs: ``"softmax"`` or ``"logistic"`` for log-loss.
+        What makes predictions of the last sums: ``"softmax"`` or ``"logistic"`` for log-loss.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 
@@ -337,13 +338,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         outputs = self._outputs(X)
-        return self._targets.decode(outputs)
+        return self._targets.decode(outputs, self._fitted_loss)
 
     def _has_probabilities(self) -> bool:
         """Whether the loss turns outputs into probabilities."""
         if isinstance(self.loss, str) and self.loss == LOG_LOSS:
             return True
-        return resolve("losses", self.loss).link in ("softmax", "sigmoid")
+        loss: Loss = resolve("losses", self.loss)
+        return loss.has_probabilities
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
@@ -360,7 +362,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             In the order of `classes_`. For several targets with classes of their own, a list with an array for each.
         """
         outputs = self._outputs(X)
-        return self._targets.probabilities(outputs, self._make_loss())
+        return self._targets.probabilities(outputs, self._fitted_loss)
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:

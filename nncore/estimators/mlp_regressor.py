@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
-from nncore.contract import Loss
+from nncore.contract import Loss, activation_for
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
 from nncore.estimators.fit_tasks import with_callbacks
@@ -32,7 +32,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     loss : str, Loss, dict or function, default "squared_error"
         ``"squared_error"`` is half of it, ``"poisson"`` half the deviance, from the logarithm of the rate; ``"absolute_error"``,
         ``"huber"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}`` or any other loss of the registry, or
-        ``function(output, target)`` that returns the loss of each sample and its gradient.
+        ``function(output, target)`` that returns the loss of each sample and its gradient. The network ends in the activation that the
+        loss needs.
     hidden_layer_sizes : int or sequence of int, default (100,)
         Units of each hidden layer.
     activation : str, Activation, dict or list, default "relu"
@@ -225,7 +226,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self._targets = RealTargets(y)
 
     def _out_activation(self, loss: Loss) -> str:
-        return str(loss.link or "identity")
+        return str(loss.link or activation_for(loss, self._targets.n_outputs(loss)) or "identity")
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         target: np.ndarray = y
@@ -309,12 +310,15 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
             A loss with several outputs for each target (quantiles) has them along a last axis.
         """
-        outputs, loss = self._outputs(X), self._make_loss()
+        outputs, loss = self._outputs(X), self._fitted_loss
         predictions = self._targets.decode(outputs, loss)
         return (predictions, self._targets.deviations(outputs, loss)) if return_std else predictions
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions; of several quantiles, the mean over them of D² with the pinball loss, which is 0 for constant quantiles.
+
+        A loss with fewer outputs than targets (survival: a risk against a time and an event) does not predict them; its score is the
+        negative mean loss.
 
         Parameters
         ----------
@@ -328,9 +332,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Returns
         -------
         float
-            At most 1.
+            At most 1, or the negative loss.
         """
         loss = self._make_loss()
+        if self._targets.n_outputs(loss) < self._targets.n_targets:
+            return -self._mean_loss(X, y, sample_weight)
         if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:
             r2: float = super().score(X, y, sample_weight)
             return r2

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Loss
+from nncore.contract import DISTRIBUTION, Loss
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.registry import resolve
@@ -44,13 +44,13 @@ class RealTargets:
         if isinstance(spec, (int, np.integer, list, tuple)):  # the first argument of MLPClassifier, and once of MLPRegressor
             raise ParameterError(f"loss={spec!r} is no loss; the units of hidden layers need their name: hidden_layer_sizes={spec!r}")
         loss: Loss = resolve("losses", SCIKIT_LEARN_LOSSES.get(spec, spec) if isinstance(spec, str) else spec)
-        if loss.targets == "labels" or loss.link == "softmax":
+        if loss.targets == "labels" or loss.link == "softmax" or loss.output_domain == DISTRIBUTION:
             raise ParameterError(f"{loss!r} takes classes: use MLPClassifier, or a loss of real targets")
         return loss
 
     def n_outputs(self, loss: Loss) -> int:
-        """Units of the network's last layer: one for each target, or as many more as the loss has (a quantile each)."""
-        for n_outputs in range(self.n_targets, self.n_targets * MOST_OUTPUTS + 1, self.n_targets):
+        """Units of the network's last layer: one for each target, more (a quantile each) or fewer (survival: of a time and an event)."""
+        for n_outputs in range(1, self.n_targets * MOST_OUTPUTS + 1):
             try:
                 if loss.n_targets(n_outputs) == self.n_targets:
                     return n_outputs
@@ -65,16 +65,17 @@ class RealTargets:
         -------
         ndarray
             Of shape ``(n_samples,)`` for one output; ``(n_samples, n_outputs)`` for one target with several outputs, or several targets
-            with one each; else ``(n_samples, n_targets, outputs of each)``. Of a distribution, its mean.
+            with one each; else ``(n_samples, n_targets, outputs of each)``. Of a distribution, its mean: as the loss decides.
         """
-        if isinstance(loss, GaussianNLL):
-            outputs = outputs[:, : self.n_targets]
-        n_samples, n_outputs = outputs.shape
-        if n_outputs == 1:
-            return outputs[:, 0]
-        if self.n_targets in (1, n_outputs):
-            return outputs
-        return outputs.reshape(n_samples, self.n_targets, -1)
+        decided = loss.decide(outputs)
+        if decided.ndim == 1:
+            return decided
+        n_samples, n_values = decided.shape
+        if n_values == 1:
+            return decided[:, 0]
+        if self.n_targets == 1 or n_values % self.n_targets or n_values == self.n_targets:
+            return decided
+        return decided.reshape(n_samples, self.n_targets, -1)
 
     def deviations(self, outputs: np.ndarray, loss: Loss) -> np.ndarray:
         """Standard deviations that go with `decode`, in its shape.

@@ -61,7 +61,8 @@ class BatchNorm(Layer):
             buffers = (Buffer("mean", input_shape), Buffer("std", input_shape, 1.0), Buffer("count", (1,)))
         else:
             buffers = (Buffer("mean", input_shape), Buffer("variance", input_shape, 1.0))
-        return Plan(input_shape, tensors, buffers, cache=2 * n, split_columns=not cumulative, flops=4 * n)  # − μ, / σ, · γ, + β
+        flops = 4 * n  # − μ, / σ, · γ, + β
+        return Plan(input_shape, tensors, buffers, cache=2 * n, split_columns=not cumulative, output_domain="(-inf, inf)", flops=flops)
 
     def forward(self, call: LayerCall) -> None:
         mean, scale = self._statistics(call)

@@ -62,7 +62,15 @@ class Dense(Layer):
         tensors = [Tensor("weight", (n_inputs, n_outputs), "weight", self.weight_initializer, n_inputs, n_outputs)]
         if self.use_bias:
             tensors.append(Tensor("bias", (n_outputs,), "bias", self.bias_initializer, n_inputs, n_outputs))
-        return Plan((n_outputs,), tuple(tensors), activation=self.activation, split_rows=True, split_columns=True, gradient_unit=n_outputs)
+        return Plan(
+            (n_outputs,),
+            tuple(tensors),
+            activation=self.activation,
+            split_rows=True,
+            split_columns=True,
+            gradient_unit=n_outputs,
+            output_domain="(-inf, inf)",
+        )
 
     def forward(self, call: LayerCall) -> None:
         call.y[...] = call.x @ call.parameters["weight"]

@@ -42,7 +42,16 @@ class LayerNorm(Layer):
         # The squares of a sample's x̂ add up to n at most: none of them is above √n.
         bound = math.sqrt(math.prod(input_shape))
         flops = 7 * math.prod(input_shape)  # 4 for the moments and x − μ, then / σ, · γ, + β
-        return Plan(input_shape, (gamma, beta), cache_per_row=2, split_rows=True, gradient_unit=1, gradient_bound=bound, flops=flops)
+        return Plan(
+            input_shape,
+            (gamma, beta),
+            cache_per_row=2,
+            split_rows=True,
+            gradient_unit=1,
+            gradient_bound=bound,
+            output_domain="(-inf, inf)",
+            flops=flops,
+        )
 
     def forward(self, call: LayerCall) -> None:
         mean = call.x.mean(axis=1, keepdims=True)

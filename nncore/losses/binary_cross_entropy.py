@@ -22,6 +22,7 @@ class BinaryCrossEntropy(Loss):
     target_range = "[0, 1]"
     link = "sigmoid"
     metrics = ("accuracy",)
+    output_domain = "logits"
     kernel = Kernel("nncore._core.native:loss_binary_cross_entropy")
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ class CrossEntropy(Loss):
     """E = −Σⱼ Yⱼ log yⱼ, ∂E/∂yⱼ = −Yⱼ / yⱼ, where the outputs y are probabilities (a softmax layer).
 
     A target is a class index or a distribution over the classes. A probability below the smallest normal number of its dtype
-    counts as that number, so that neither the loss nor the gradient is infinite. ``softmax_cross_entropy`` on a layer without
-    activation computes the same more accurately.
+    counts as that number, so that neither the loss nor the gradient is infinite. Each row must sum to 1: a network that is known
+    to end otherwise is refused. ``softmax_cross_entropy`` on a layer without activation computes the same more accurately.
 
     References
     ----------
@@ -21,6 +21,7 @@ class CrossEntropy(Loss):
 
     targets = "both"
     metrics = ("accuracy",)
+    output_domain = "distribution"
     kernel = Kernel("nncore._core.native:loss_cross_entropy")
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:

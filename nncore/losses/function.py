@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nncore.errors import ParameterError, PluginError
-from nncore.plugin import Loss, resolve
+from nncore.plugin import OUTPUT_DOMAINS, Loss, resolve
 
 
 class FunctionLoss(Loss):
@@ -18,11 +18,19 @@ class FunctionLoss(Loss):
     function : callable
         ``function(output, target) -> (loss, d_output)``. `output` has shape ``(n_rows, n_outputs)``, `target` the same shape, or
         ``(n_rows,)`` int64 class indices; `loss`, shape ``(n_rows,)``, is that of each sample by itself and `d_output`, shape
-        ``(n_rows, n_outputs)``, its gradient. Both are neither averaged over the batch nor weighted: the network does that.
+        ``(n_rows, n_outputs)``, its gradient. Both are neither averaged over the batch nor weighted: the network does that. With
+        `needs_batch` it is ``function(output, target, weight)``.
     targets : {"real", "labels"}, default "real"
         What the function compares with.
     link : str or None, default None
         Activation that turns outputs into predictions: ``"softmax"``, ``"sigmoid"``.
+    output_domain : str, default "real"
+        What the outputs must be (`nncore.plugin.Loss`): ``"logits"``, ``"positive"``, ``"probabilities"``, ``"distribution"``. With a
+        `link`, ``"real"`` means logits.
+    needs_batch : bool, default False
+        Whether the loss of a sample depends on others. The function is then called once with all rows of a batch, or of a data set to be
+        scored. `weight`, shape ``(n_rows,)``, is each row's share, and the shares sum to 1. The loss is Σᵢ weightᵢ lossᵢ, and `d_output` is
+        the gradient of that sum.
 
     Notes
     -----
@@ -41,11 +49,18 @@ class FunctionLoss(Loss):
     """
 
     def __init__(
-        self, function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], targets: str = "real", link: str | None = None
+        self,
+        function: Callable[..., tuple[np.ndarray, np.ndarray]],
+        targets: str = "real",
+        link: str | None = None,
+        output_domain: str = "real",
+        needs_batch: bool = False,
     ) -> None:
         self.function = function
         self.targets = targets
         self.link = link
+        self.output_domain = output_domain
+        self.needs_batch = needs_batch
 
     def validate(self) -> None:
         if not callable(self.function):
@@ -54,15 +69,20 @@ class FunctionLoss(Loss):
             raise ParameterError(f'FunctionLoss: targets must be "real" or "labels", got {self.targets!r}')
         if self.link is not None:
             resolve("activations", self.link)  # raises if there is none of that name
+        if self.output_domain not in OUTPUT_DOMAINS:
+            words = ", ".join(map(repr, OUTPUT_DOMAINS))
+            raise ParameterError(f"FunctionLoss: output_domain must be one of {words}, got {self.output_domain!r}")
+        if not isinstance(self.needs_batch, bool):
+            raise ParameterError(f"FunctionLoss: needs_batch must be True or False, got {self.needs_batch!r}")
 
-    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return self._pair(output, target)[0]
+    def forward(self, *arrays: np.ndarray) -> np.ndarray:
+        return self._pair(*arrays)[0]
 
-    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return self._pair(output, target)[1]
+    def backward(self, *arrays: np.ndarray) -> np.ndarray:
+        return self._pair(*arrays)[1]
 
-    def _pair(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        pair = self.function(output, target)
+    def _pair(self, *arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pair = self.function(*arrays)
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             name = getattr(self.function, "__name__", repr(self.function))
             raise PluginError(

@@ -35,6 +35,7 @@ class GaussianNLL(Loss):
     """
 
     ranges: ClassVar[dict[str, str]] = {"min_variance": "(0, inf)"}
+    output_domain = "logits"
     kernel = Kernel("nncore._core.native:loss_gaussian_nll")
 
     def __init__(self, min_variance: float = 1e-6) -> None:
@@ -44,6 +45,9 @@ class GaussianNLL(Loss):
         if n_outputs % 2:
             raise ShapeError(f"GaussianNLL: a mean and a log-variance for each target make an even number of outputs, not {n_outputs}")
         return n_outputs // 2
+
+    def decide(self, output: np.ndarray) -> np.ndarray:
+        return output[:, : output.shape[1] // 2]
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         residual, _, clamped, precision = self._parts(output, target)

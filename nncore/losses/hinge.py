@@ -50,6 +50,9 @@ class Hinge(Loss):
     def targets_for(self, n_outputs: int) -> str:
         return "real" if n_outputs == 1 else "labels"
 
+    def output_domain_for(self, n_outputs: int) -> str:
+        return "signed" if n_outputs == 1 else "real"  # of several outputs only the differences count
+
     def check_targets(self, target: np.ndarray, name: str) -> None:
         wrong = np.flatnonzero((np.abs(target) != 1).any(axis=1))
         if len(wrong):

@@ -22,6 +22,7 @@ class Poisson(Loss):
     target_range = "[0, inf)"
     link = "exp"
     metrics = ("mae",)
+    output_domain = "logits"
     kernel = Kernel("nncore._core.native:loss_poisson")
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ class SoftmaxCrossEntropy(Loss):
     examples: ClassVar[Sequence[dict[str, Any]]] = ({}, {"label_smoothing": 0.1})
     link = "softmax"
     metrics = ("accuracy",)
+    output_domain = "logits"
     kernel = Kernel("nncore._core.native:loss_softmax_cross_entropy")
 
     def __init__(self, label_smoothing: float = 0.0) -> None:

@@ -38,6 +38,7 @@ class SoftmaxHeads(Loss):
     """
 
     examples: ClassVar[Sequence[dict[str, Any]]] = ({"n_classes": (3, 2, 5)}, {"n_classes": (4,)}, {"n_classes": (1, 20, 2)})
+    output_domain = "logits"
     kernel = Kernel("nncore._core.native:loss_softmax_heads")
 
     def __init__(self, n_classes: Sequence[int]) -> None:
@@ -64,6 +65,9 @@ class SoftmaxHeads(Loss):
 
     def example_targets(self, rng: np.random.Generator, n_rows: int, n_outputs: int) -> np.ndarray:
         return rng.integers(self.n_classes, size=(n_rows, len(self.n_classes))).astype(np.float64)
+
+    def decide(self, output: np.ndarray) -> np.ndarray:
+        return np.column_stack([output[:, columns].argmax(axis=1) for columns in head_columns(self.n_classes)])
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         loss = np.zeros(len(output), output.dtype)

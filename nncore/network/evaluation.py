@@ -13,7 +13,7 @@ from nncore.contract import Loss, Metric
 from nncore.data import Dataset, check_replaced
 from nncore.network.failures import explained
 from nncore.network.network import Network
-from nncore.program import WORTH_WAKING, threads_for
+from nncore.program import WORTH_WAKING, compile_loss, threads_for
 from nncore.typing import MetricLike
 
 
@@ -35,20 +35,29 @@ def linked(loss: Loss | None, outputs: np.ndarray) -> np.ndarray:
 
 def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
     """Mean loss and metrics of a network on data that is already checked: `nncore.Sequential.evaluate`."""
-    program = network.program_for_prediction()
+    program, loss = network.program_for_prediction(), network.loss
+    assert loss is not None, "data is checked against a loss"
     outputs = np.empty((len(data), program.spec.n_outputs), network.dtype)
     progress, done = [0, 0.0, 0.0], 0
     n_threads = threads_for(None, program.spec.forward_seconds(len(data)), WORTH_WAKING)
     for block in data.blocks(None, program.spec.max_rows):
         progress[0] = 0
-        fields = (block.inputs, block.reals, block.labels, block.weights)
+        rows = outputs[done : done + len(block)]
         with explained(program):
-            program.evaluate(*fields, outputs[done : done + len(block)], math.inf, progress, n_threads)
+            if loss.needs_batch:
+                program.predict(block.inputs, rows, n_threads)
+            else:
+                program.evaluate(block.inputs, block.reals, block.labels, block.weights, rows, math.inf, progress, n_threads)
         if program.spec.accepts_nan:
-            check_replaced(block.inputs, outputs[done : done + len(block)], done)
+            check_replaced(block.inputs, rows, done)
         done += len(block)
+    if loss.needs_batch:
+        program = compile_loss(loss, outputs.shape[1], len(data), network.dtype)
+        with explained(program):
+            fields = (data.targets.reals, data.targets.labels, data.weights)
+            program.evaluate(outputs, *fields, np.empty_like(outputs), math.inf, progress, 1)
     scores = {"loss": progress[1] / progress[2]}
-    predictions = linked(network.loss, outputs)
+    predictions = linked(loss, outputs)
     for metric in metrics:
         scores[metric_name(metric)] = metric.score(predictions, data.targets.values, data.weights)
     return scores

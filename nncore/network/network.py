@@ -25,6 +25,7 @@ from nncore.program import (
     UpdateRule,
     Vectors,
     aligned_zeros,
+    check_outputs,
     check_trainable,
     compile_program,
     group_tensors,
@@ -119,6 +120,7 @@ class Network:
         blueprint = plan_network(self.layers, self.layer_names, shape)
         if new_loss is not None:
             new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
+            check_outputs(new_loss, blueprint)
         vectors = _zeros(blueprint, number_type)
         rows = None
         if batch is not None:
@@ -267,6 +269,8 @@ class Network:
         settings = (rule, self.seed, accumulates)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
+            if self.loss is not None:
+                check_outputs(self.loss, self._built)
             self._forget_programs()
             program = compile_program(
                 self._built,

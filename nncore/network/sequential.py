@@ -16,7 +16,7 @@ from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
 from nncore.network.training import Training, columns
-from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_trainable, get_num_threads, group_tensors, plan_network
+from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, ScheduleLike
 
 
@@ -170,6 +170,12 @@ class Sequential(Model):
         blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
         check_trainable(blueprint)
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
+        check_outputs(new_loss, blueprint)
+        if new_loss.needs_batch and accumulate > 1:
+            raise ParameterError(
+                f"{new_loss!r} needs all samples of a step at once, and accumulate={accumulate} gives it one batch after the other: "
+                f"use accumulate=1 with batch_size={batch_size * accumulate}"
+            )
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
         new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
         grouping = group_tensors(new_groups, blueprint.spans)

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nncore import registry
 from nncore._core import BLOCK, Program
 from nncore.contract import Loss, Optimizer, native_kernel
 from nncore.program.graph import GraphBuilder
-from nncore.program.groups import Grouping
+from nncore.program.groups import Grouping, group_tensors
 from nncore.program.interpreter import Interpreter
 from nncore.program.memory import Vectors, aligned_zeros
-from nncore.program.planning import Blueprint
+from nncore.program.planning import Blueprint, plan_network
 from nncore.program.specification import Op, ProgramSpec, UpdateRule
 from nncore.program.threads import usable_cpus
 
@@ -109,6 +110,13 @@ def compile_program(
     )
     spec.interpreter = Interpreter(spec)
     return Program(spec)
+
+
+def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Program[ProgramSpec]:
+    """Make a program without layers, whose inputs are a network's outputs: its `evaluate` calls the loss once for up to `n_rows` rows."""
+    blueprint = plan_network([registry.resolve("layers", "flatten")], ["outputs"], (n_outputs,))
+    vectors = Vectors(*(aligned_zeros(0, dtype) for _ in range(3)))
+    return compile_program(blueprint, vectors, group_tensors({}, ()), training=False, max_rows=n_rows, loss=loss)
 
 
 def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:

@@ -65,10 +65,15 @@ class Interpreter:
         spec, loss = self.spec, self.spec.loss
         assert loss is not None, "a program without a loss runs no loss"
         output, target = spec.output[:n_rows], (spec.labels if use_labels else spec.target)[:n_rows]
-        spec.losses[:n_rows] = _checked(loss, "forward", loss.forward(output, target), (n_rows,))
+        weight = spec.weight[:n_rows]
+        shares = (weight,) if loss.needs_batch else ()
+        spec.losses[:n_rows] = _checked(loss, "forward", loss.forward(output, target, *shares), (n_rows,))
         if with_gradient and spec.d_output is not None:
-            gradient = _checked(loss, "backward", loss.backward(output, target), output.shape)
-            np.multiply(gradient, spec.weight[:n_rows, None], out=spec.d_output[:n_rows])
+            gradient = _checked(loss, "backward", loss.backward(output, target, *shares), output.shape)
+            if loss.needs_batch:  # the weights are in it
+                spec.d_output[:n_rows] = gradient
+            else:
+                np.multiply(gradient, weight[:, None], out=spec.d_output[:n_rows])
 
     def _run_optimizer(self, step: int) -> None:
         """One step of every group; if it raises, parameters and state are as before it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nncore.contract import class_indices
 from nncore.errors import DataError
 from nncore.tabular.columns import Place, mean_and_std, parse_numbers
 from nncore.tabular.values import as_number
@@ -43,10 +44,6 @@ class ClassTarget:
             labels.sort(key=float)
         return cls(name, tuple(labels))
 
-    @property
-    def n_outputs(self) -> int:
-        return len(self.classes)
-
     def encode(self, values: Sequence[str | None]) -> np.ndarray:
         """Class indices, int64 of shape ``(n_rows,)``."""
         index = {label: i for i, label in enumerate(self.classes)}
@@ -55,9 +52,9 @@ class ClassTarget:
             raise DataError(f"column {self.name!r} has classes that training did not have: {', '.join(map(repr, unknown[:5]))}")
         return np.array([index[str(value)] for value in values], dtype=np.int64)
 
-    def decode(self, probabilities: np.ndarray) -> list[str]:
-        """The most probable class of each row of ``(n_rows, n_classes)``."""
-        return [self.classes[k] for k in probabilities.argmax(axis=1)]
+    def decode(self, decided: np.ndarray) -> list[str]:
+        """The class of each row: of indices ``(n_rows,)``, or the most probable of ``(n_rows, n_classes)``; see `Loss.decide`."""
+        return [self.classes[k] for k in class_indices(decided)]
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,6 @@ class RealTarget:
     name: str
     mean: float
     std: float
-
-    @property
-    def n_outputs(self) -> int:
-        return 1
 
     @classmethod
     def fit(cls, name: str, values: Sequence[str | None], place: Place, target_range: str | None = None) -> RealTarget:

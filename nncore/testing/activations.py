@@ -8,12 +8,13 @@ from functools import partial
 import numpy as np
 
 from nncore import registry
-from nncore.contract import Activation, native_kernel
+from nncore.contract import Activation, checked_domain, native_kernel
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
+from nncore.testing.domains import expect_in_domain
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
@@ -40,6 +41,9 @@ class ActivationConformance(networks.NetworkConformance):
 
     def test_kernel_agrees_with_numpy(self) -> None:
         self.each(check_agreement)
+
+    def test_output_domain(self) -> None:
+        self.each(check_domain)
 
     def test_gradient(self) -> None:
         self.each(check_gradient)
@@ -161,6 +165,17 @@ def check_agreement(activation: Activation) -> None:
 def _allowed(expected: np.ndarray, nearby: np.ndarray) -> np.ndarray:
     eps = float(np.finfo(expected.dtype).eps)
     return 16 * np.maximum(eps * np.maximum(1, np.abs(expected)), np.abs(nearby - expected))
+
+
+def check_domain(activation: Activation) -> None:
+    """What it gives, for small inputs and large ones, is what `output_domain` says, but for rounding."""
+    rng = np.random.default_rng(3)
+    for variant in [activation, *unusual(activation)]:
+        for rung in (Rung(variant), Rung(numpy_twin(variant))):
+            z = rng.normal(size=(64, columns_for(variant, 8))) * 10.0 ** rng.integers(-3, 3, size=(64, 1))
+            domain = checked_domain(variant.output_domain_for(z.shape[1]), variant)
+            with np.errstate(over="ignore"):  # an exponential may be infinite
+                expect_in_domain(rung.forward(z), z, domain, f"{variant!r}, {rung.name}")
 
 
 def check_gradient(activation: Activation) -> None:

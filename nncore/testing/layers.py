@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore import registry
-from nncore.contract import Layer, Plan, native_kernel
+from nncore.contract import Layer, Plan, checked_domain, native_kernel
 from nncore.layers.dense import Dense
 from nncore.layers.flatten import Flatten
 from nncore.network import Sequential
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
+from nncore.testing.domains import expect_in_domain
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.layer_calls import NOISE, Call, Split, first_buffers, size
@@ -54,6 +55,9 @@ class LayerConformance(networks.NetworkConformance):
 
     def test_forward_and_backward(self) -> None:
         self._each_that_computes(self._check_rungs)
+
+    def test_output_domain(self) -> None:
+        self._each_that_computes(self._check_domain)
 
     def test_kernel_agrees_with_numpy(self) -> None:
         self._each_that_computes(self._check_agreement)
@@ -192,6 +196,15 @@ class LayerConformance(networks.NetworkConformance):
             # The host's buffers are not the caller's: the first row of a slice may be any of them.
             parts = [Call(layer, x[block], parameters, buffers, training=False, first_row=29 - block.stop).forward() for block in blocks]
             expect_same_bits(np.concatenate(parts), whole, f"{dtype.__name__}: y of blocks of rows")
+
+    def _check_domain(self, layer: Layer) -> None:
+        """At prediction it gives what its plan says."""
+        if layer.plan(self.input_shapes[0]).training_only:
+            return
+        for one in (layer, numpy_twin(layer)):
+            x, parameters, buffers, plan = self._problem(one, 64, self.input_shapes[0], np.float64)
+            y = Call(one, x, parameters, buffers, training=False).forward()
+            expect_in_domain(y, x, checked_domain(plan.output_domain, layer), f"{one!r}")
 
     def _check_parts(self, layer: Layer) -> None:
         """While training, a kernel called in parts, as its plan allows, gives the bits of one call."""

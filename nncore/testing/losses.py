@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from nncore import registry
-from nncore.contract import Loss, bounds, native_kernel
+from nncore.contract import OUTPUT_DOMAINS, Loss, activation_for, bounds, native_kernel
 from nncore.errors import DataError
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -22,7 +22,7 @@ from nncore.testing.hyperparameters import unusual
 from nncore.testing.twin import numpy_twin
 from nncore.testing.widths import outputs_for
 
-ROWS = (0, 1, 7, 8, 9, 1023)
+ROWS = (0, 1, 7, 8, 9, 1023)  # a loss of whole batches is never called without rows
 DTYPES = (np.float32, np.float64)
 
 
@@ -65,10 +65,12 @@ class LossConformance(networks.NetworkConformance):
         return list(dict.fromkeys(outputs_for(loss, n_outputs) for n_outputs in self.columns))
 
     def network(self) -> Sequential:
-        """The last activation keeps the outputs in (0, 1), where every loss is defined, unless the loss takes logits."""
+        """It ends as the loss says; where any numbers will do, in (0, 1), as the targets."""
         loss = self.components()[0]
         n_outputs = self.columns_of(loss)[0]
-        last = None if loss.link is not None else "sigmoid" if loss.targets_for(n_outputs) == "real" else "softmax"
+        last = activation_for(loss, n_outputs)
+        if loss.output_domain_for(n_outputs) == "real":
+            last = "sigmoid" if loss.targets_for(n_outputs) == "real" else "softmax"
         return Sequential(Dense(8, activation="tanh"), Dense(n_outputs, activation=last)).build(4, rng=5)
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
@@ -91,7 +93,7 @@ def example(loss: Loss, n_rows: int, n_outputs: int, dtype: type) -> tuple[np.nd
     """Outputs between 0 and 1 (where logits and probabilities are both at home), real targets, and labels, as the loss takes."""
     rng = np.random.default_rng([n_rows, n_outputs])
     output = rng.uniform(0.05, 0.95, (n_rows, n_outputs))
-    labels = rng.integers(n_outputs, size=n_rows)
+    labels = rng.integers(loss.n_labels(n_outputs), size=n_rows)
     real, kind = real_targets(loss, rng, n_rows, n_outputs), loss.targets_for(n_outputs)
     return output.astype(dtype), None if kind == "labels" else real.astype(dtype), None if kind == "real" else labels
 
@@ -109,14 +111,19 @@ def real_targets(loss: Loss, rng: np.random.Generator, n_rows: int, n_outputs: i
 
 def examples(loss: Loss, columns: Sequence[int]) -> Iterator[tuple[np.ndarray, Target, np.ndarray]]:
     """Output, target and weight for every size, dtype and kind of target."""
-    shapes = [(n_rows, columns[0]) for n_rows in ROWS] + [(9, n_outputs) for n_outputs in columns[1:]]
+    shapes = [(n_rows, columns[0]) for n_rows in ROWS if n_rows > 0 or not loss.needs_batch] + [(9, n_outputs) for n_outputs in columns[1:]]
     for n_rows, n_outputs in shapes:
         for dtype in DTYPES:
             output, *targets = example(loss, n_rows, n_outputs, dtype)
-            weight = np.random.default_rng(n_rows).uniform(0.1, 2, n_rows).astype(dtype)
+            weight = weights_for(loss, np.random.default_rng(n_rows).uniform(0.1, 2, n_rows).astype(dtype))
             for target in targets:
                 if target is not None:
                     yield output, target, weight
+
+
+def weights_for(loss: Loss, weight: np.ndarray) -> np.ndarray:
+    """As the loss is given them: any, or shares of the whole batch for one that sees all of it."""
+    return np.asarray(weight / weight.sum(), weight.dtype) if loss.needs_batch else weight
 
 
 class Rung:
@@ -134,16 +141,19 @@ class Rung:
             value, d_output = self._native(output, target, weight, np.full_like(output, 7))
             assert d_output is not None, "a gradient was asked for"
             return value, d_output
-        value, gradient = self.loss.forward(output, target), self.loss.backward(output, target)
+        shares = (weight,) if self.loss.needs_batch else ()
+        value, gradient = self.loss.forward(output, target, *shares), self.loss.backward(output, target, *shares)
         expect(value.shape == (len(output),), f"forward gives shape {value.shape}, one number a row is expected: {(len(output),)}")
         expect(gradient.shape == output.shape, f"backward gives shape {gradient.shape}, that of the output is expected: {output.shape}")
-        return np.asarray(value, output.dtype), np.asarray(gradient * weight[:, None], output.dtype)
+        weighted = gradient if self.loss.needs_batch else gradient * weight[:, None]
+        return np.asarray(value, output.dtype), np.asarray(weighted, output.dtype)
 
-    def value(self, output: np.ndarray, target: Target) -> np.ndarray:
+    def value(self, output: np.ndarray, target: Target, weight: np.ndarray) -> np.ndarray:
         """The loss of each row alone."""
         if self.table is not None:
-            return self._native(output, target, np.ones(len(output), output.dtype), None)[0]
-        return np.asarray(self.loss.forward(output, target), output.dtype)
+            return self._native(output, target, weight, None)[0]
+        shares = (weight,) if self.loss.needs_batch else ()
+        return np.asarray(self.loss.forward(output, target, *shares), output.dtype)
 
     def _native(
         self, output: np.ndarray, target: Target, weight: np.ndarray, d_output: np.ndarray | None
@@ -174,7 +184,11 @@ def _what(rung: Rung, output: np.ndarray, target: Target) -> str:
 
 
 def check_declarations(loss: Loss) -> None:
-    """`targets`, `target_range`, `link` and `metrics` name things that exist."""
+    """`targets`, `target_range`, `output_domain`, `link` and `metrics` name things that exist."""
+    for n_outputs in (1, 2, 3):
+        word = loss.output_domain_for(n_outputs)
+        expect(word in OUTPUT_DOMAINS, f"output_domain is {word!r}; it must be one of {', '.join(map(repr, OUTPUT_DOMAINS))}")
+    expect(isinstance(loss.needs_batch, bool), f"needs_batch is {loss.needs_batch!r}; it must be True or False")
     expect(loss.targets in ("real", "labels", "both"), f"targets is {loss.targets!r}; it must be 'real', 'labels' or 'both'")
     if loss.target_range is not None:
         low, high = bounds(loss.target_range)
@@ -196,7 +210,9 @@ def check_rungs(loss: Loss, columns: Sequence[int]) -> None:
             expect(np.isfinite(value).all() and np.isfinite(d_output).all(), f"{what} value or gradient is not finite")
             for name, again, first in zip(("value", "gradient"), rung(output, target, weight), (value, d_output), strict=True):
                 expect_same_bits(again, first, f"{what} {name} of a second call")
-            expect_same_bits(rung.value(output, target), value, f"{what} value without gradient")
+            expect_same_bits(rung.value(output, target, weight), value, f"{what} value without gradient")
+            if loss.needs_batch:
+                continue
             powers = np.resize(np.array([0, 1, 2, 0.25], output.dtype), len(output))  # exact factors
             _, unweighted = rung(output, target, np.ones_like(powers))
             value_weighted, weighted = rung(output, target, powers)
@@ -225,7 +241,7 @@ def check_agreement(loss: Loss, columns: Sequence[int]) -> None:
 
 def check_gradient(loss: Loss, columns: Sequence[int]) -> None:
     """`backward` is the derivative of `forward` on every rung, weights included."""
-    weight = np.array([1.0, 0.5, 2.0, 0.0, 1.5])
+    weight = weights_for(loss, np.array([1.0, 0.5, 2.0, 0.0, 1.5]))
     for variant, n_outputs in itertools.product([loss, *unusual(loss)], columns):
         for rung in rungs(variant):
             output, *targets = example(variant, 5, n_outputs, np.float64)
@@ -236,11 +252,14 @@ def check_gradient(loss: Loss, columns: Sequence[int]) -> None:
 
 
 def _total(rung: Rung, output: np.ndarray, target: Target, weight: np.ndarray) -> float:
-    return float(rung.value(output, target) @ weight)
+    return float(rung.value(output, target, weight) @ weight)
 
 
 def check_rows(loss: Loss, n_outputs: int) -> None:
-    """A block of rows gives the bits that it has in the whole: the host may split a batch."""
+    """A block of rows gives the bits that it has in the whole: the host may split a batch. For whole batches see `check_absent`."""
+    if loss.needs_batch:
+        check_absent(loss, n_outputs)
+        return
     blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
     rung = rungs(loss)[-1]
     for dtype in DTYPES:
@@ -252,16 +271,34 @@ def check_rows(loss: Loss, n_outputs: int) -> None:
                 parts = [rung(output[b], target[b], weight[b]) for b in blocks]
                 for i, name in enumerate(("value", "d_output")):
                     joined = np.concatenate([part[i] for part in parts])
-                    expect_same_bits(joined, whole[i], f"{_what(rung, output, target)} {name} of blocks of rows")
+                    what = f"{name} of blocks of rows (a loss whose rows depend on each other says needs_batch = True)"
+                    expect_same_bits(joined, whole[i], f"{_what(rung, output, target)} {what}")
+
+
+def check_absent(loss: Loss, n_outputs: int) -> None:
+    """A loss of whole batches does not see rows of weight 0: the other rows are as they are without them."""
+    for rung, dtype in itertools.product(rungs(loss), DTYPES):
+        output, *targets = example(loss, 29, n_outputs, dtype)
+        here = np.random.default_rng(1).permutation(29) < 20
+        weight = weights_for(loss, here * np.random.default_rng(2).uniform(0.1, 2, 29).astype(dtype))
+        for target in targets:
+            if target is not None:
+                what, allowed = _what(rung, output, target), 64 * 29 * float(np.finfo(output.dtype).eps)
+                value, d_output = rung(output, target, weight)
+                alone, d_alone = rung(output[here], target[here], weight[here])
+                rounding = allowed * np.maximum(1, np.abs(alone))
+                expect_close(value[here], alone, rounding, f"{what} value beside rows of weight 0")
+                expect_close(d_output[here], d_alone, np.full_like(d_alone, allowed), f"{what} d_output beside rows of weight 0")
+                expect(not d_output[~here].any(), f"{what} d_output of rows of weight 0 is not 0")
 
 
 def check_refusals(loss: Loss, n_outputs: int) -> None:
     """The host refuses labels that are no class, and real targets outside `target_range`."""
-    net = Sequential(Dense(n_outputs)).build(4, loss=loss, rng=0)
+    net = Sequential(Dense(n_outputs, activation=activation_for(loss, n_outputs))).build(4, loss=loss, rng=0)
     wrong: list[np.ndarray] = []
     kind = loss.targets_for(n_outputs)
     if kind != "real":
-        wrong += [np.full(60, n_outputs), np.full(60, -1)]
+        wrong += [np.full(60, loss.n_labels(n_outputs)), np.full(60, -1)]
     if kind != "labels" and loss.target_range is not None:
         for bound, beyond in zip(bounds(loss.target_range), (-1, 1), strict=True):
             wrong += [np.full((60, loss.n_targets(n_outputs)), bound + beyond)] if np.isfinite(bound) else []

@@ -65,6 +65,6 @@ def test_repr_names_the_function_and_saving_is_refused(tmp_path) -> None:
     X, y = data()
     net = network()
     net.fit(X, y, loss=squared, epochs=1, rng=0)
-    assert repr(net.loss) == "FunctionLoss(function=squared, targets='real', link=None)"
+    assert repr(net.loss) == "FunctionLoss(function=squared, targets='real', link=None, output_domain='real', needs_batch=False)"
     with pytest.raises(NNCoreError, match="FunctionLoss"):
         net.save(tmp_path / "a.nncore")

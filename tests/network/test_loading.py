@@ -16,6 +16,7 @@ from network.files import X, Y, assert_equal, built, joined, load_bytes, parts, 
 
 import nncore as nn
 from nncore import registry
+from nncore.contract import activation_for
 from nncore.errors import FileFormatError, UnknownComponentError
 from nncore.plugin import Loss
 from nncore.testing.widths import outputs_for
@@ -47,7 +48,9 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path, optimizer: str):
 
 @pytest.mark.parametrize("loss", components.losses(), ids=repr)
 def test_losses_and_hyperparameters_come_back(tmp_path: Path, loss: Loss):
-    network = nn.Sequential(nn.Dense(outputs_for(loss, 2))).build(3, loss=loss, optimizer=nn.Adam(lr=0.1 + 0.2, beta1=0.5), rng=7)
+    n_outputs = outputs_for(loss, 2)
+    last = nn.Dense(n_outputs, activation=activation_for(loss, n_outputs))
+    network = nn.Sequential(last).build(3, loss=loss, optimizer=nn.Adam(lr=0.1 + 0.2, beta1=0.5), rng=7)
     network.weight_decay = 1e-3
     network.save(tmp_path / "net.nncore")
     loaded = nn.load(tmp_path / "net.nncore")

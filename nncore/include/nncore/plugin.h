@@ -49,7 +49,9 @@ typedef struct nnc_activation {
 
 /* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
  * The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. `d_output` is NULL when only the
- * value is asked for. No two buffers overlap. */
+ * value is asked for. No two buffers overlap.
+ * A loss whose class says `needs_batch` is given all rows of a batch at once: loss[i] may depend on all rows and weights, the batch's
+ * loss is E = sum of weight[i] * loss[i], and d_output[i][j] = d E / d output[i][j]. */
 typedef int32_t (*nnc_loss_real_f32)(const float *output, /* (n_rows, n_outputs) */
                                      const float *target, /* (n_rows, n_targets) */
                                      const float *weight, /* (n_rows,)           */
@@ -59,7 +61,7 @@ typedef int32_t (*nnc_loss_real_f32)(const float *output, /* (n_rows, n_outputs)
 typedef int32_t (*nnc_loss_real_f64)(const double *output, const double *target, const double *weight, double *loss, double *d_output,
                                      int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper);
 
-/* The same with class indices 0 .. n_outputs - 1 as targets (checked by the host). */
+/* The same with class indices as targets, checked by the host: 0 .. n_outputs - 1, unless the class says otherwise (`n_labels`). */
 typedef int32_t (*nnc_loss_labels_f32)(const float *output, const int64_t *labels /* (n_rows,) */, const float *weight, float *loss,
                                        float *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper);
 typedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,

@@ -1,0 +1,100 @@
+"""Which numbers leave a network, and whether they are such as its loss takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nncore import registry
+from nncore.contract import DISTRIBUTION, INPUT, UNBOUNDED, Activation, Layer, Loss, checked_domain, domain_of_sum, need_of
+from nncore.errors import NNCoreError, ParameterError
+from nncore.program.planning import Blueprint
+from nncore.program.specification import NETWORK_INPUT
+
+
+@dataclass(frozen=True)
+class Output:
+    """Some columns of what leaves a network.
+
+    Attributes
+    ----------
+    domain : str or None
+        Which numbers they are, see `Activation.output_domain`; None is not known.
+    origin : str
+        What makes them, in words.
+    activation : Activation or None
+        The one that they come from.
+    """
+
+    domain: str | None
+    origin: str
+    activation: Activation | None = None
+
+
+def outputs_of(blueprint: Blueprint) -> tuple[Output, ...]:
+    """What leaves the network, from side to side: of several branches that end in a concatenation, each one's end."""
+    values: dict[int, tuple[Output, ...]] = {NETWORK_INPUT: (Output(None, "the input"),)}
+    for stage in blueprint.stages:
+        plan, given = stage.plan, values[stage.sources[0]]
+        if plan.branches:
+            given = tuple(output for source in stage.sources for output in values[source])
+            if plan.merge == "sum":
+                given = (Output(domain_of_sum([output.domain for output in given]), f"the sum in {stage.name}"),)
+        elif not (plan.is_view or plan.training_only or plan.output_domain == INPUT):
+            given = (Output(checked_domain(plan.output_domain, stage.layer), f"{stage.name} without an activation"),)
+        if stage.activation is not None:
+            domain = checked_domain(stage.activation.output_domain_for(stage.n_outputs), stage.activation)
+            if domain != INPUT:
+                given = (Output(domain, f"{_name('activations', stage.activation)!r} in {stage.name}", stage.activation),)
+        values[stage.index] = given
+    return values[blueprint.stages[-1].index]
+
+
+def check_outputs(loss: Loss, blueprint: Blueprint) -> None:
+    """Raise `ParameterError` if the network is known to end in other numbers than the loss takes.
+
+    What says nothing of its numbers is trusted: a component of somebody else's may know better.
+    """
+    n_outputs = blueprint.n_outputs
+    need = need_of(loss.output_domain_for(n_outputs), loss)
+    outputs = outputs_of(blueprint)
+    wrong = next((output for output in outputs if output.domain is not None and not need.is_met_by(output.domain)), None)
+    if wrong is None:
+        return
+    name = _name("losses", loss)
+    ending = None if wrong.activation is None else _name("activations", wrong.activation)
+    if need.activation is None:
+        applied = f" (the loss applies {loss.link!r} itself; so does predict_proba)" if isinstance(loss.link, str) else ""
+        remedies = [f"end the network without an activation{applied}"]
+        remedies += [f"use loss={other!r}" for other in _twins(loss, n_outputs, activation=ending)]
+    else:
+        remedies = [f"end the network with activation={need.activation!r}"]
+        remedies += [f"without an activation use loss={other!r}" for other in _twins(loss, n_outputs, link=need.activation)]
+    gives = {DISTRIBUTION: "rows of probabilities", UNBOUNDED: "any numbers"}.get(str(wrong.domain), f"numbers in {wrong.domain}")
+    raise ParameterError(
+        f"{name} takes {need.words}, but the network ends with {wrong.origin}, which gives {gives}: {', or '.join(remedies)}"
+    )
+
+
+def _twins(loss: Loss, n_outputs: int, *, activation: str | None = None, link: str | None = None) -> list[str]:
+    """Losses of the registry for the targets of `loss` that a network ends with this activation for, or that have this link."""
+    if activation is None and link is None:
+        return []
+    found = []
+    for name in registry.names("losses"):
+        try:
+            other: Loss = registry.resolve("losses", name)
+            needed = need_of(other.output_domain_for(n_outputs), other).activation
+        except (NNCoreError, ImportError):  # it needs arguments, or is not at hand
+            continue
+        is_twin = needed == activation if link is None else other.link == link
+        if is_twin and other.targets == loss.targets and type(other) is not type(loss):
+            found.append(name)
+    return found
+
+
+def _name(kind: str, component: Activation | Loss | Layer) -> str:
+    """A component as users write it."""
+    try:
+        return registry.qualified_name(kind, type(component)).rpartition("/")[2]
+    except LookupError:  # a class of the user's own
+        return repr(component)
