@@ -362,10 +362,12 @@ class Network:
         """Without programs, which hold addresses of this process."""
         left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
         state = {name: value for name, value in vars(self).items() if name not in left_out}
-        return state | {"_n_steps": self.n_steps}
+        luggage = registry.luggage()  # a worker process must know the names that its work uses
+        return state | {"_n_steps": self.n_steps} | ({} if luggage is None else {"_luggage": luggage})
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
+        self.__dict__.pop("_luggage", None)  # it did its work when the pickle was opened
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
             state_of_optimizer = None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from nncore.registry.catalogue import Registration
+from nncore.registry.catalogue import plural as plural, recorded as recorded
 from nncore.registry.discovery import (
     DISTRIBUTION as DISTRIBUTION,  # for the command
     GROUP as GROUP,
     PluginInfo,
     PluginProblem,
     check_install as check_install,
+    installed_entry_points as installed_entry_points,
 )
 from nncore.registry.manifest import KINDS
+from nncore.registry.registration import given as given, luggage as luggage, register, unregister
 from nncore.registry.registry import (
     Registry,
     component,
@@ -23,8 +25,9 @@ from nncore.registry.registry import (
     reload,
     resolve,
 )  # fmt: skip
+from nncore.registry.run_time import Registration
 
 __all__ = [
     "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",
-    "qualified_name", "reload", "resolve",
+    "qualified_name", "register", "reload", "resolve", "unregister",
 ]  # fmt: skip

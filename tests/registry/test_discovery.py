@@ -132,7 +132,8 @@ def test_only_the_allowed_ones_load_and_the_built_ins_always(site):
 def test_an_allowed_plugin_that_is_not_installed_is_reported(site):
     site.install("nncore-good")
     missing = found(site, Policy(only=["nncore-good", "Nncore_Godo"]))["nncore-godo"]
-    assert str(missing.problem) == "plugin nncore-godo, environment: allowed by NNCORE_PLUGINS, but not installed"
+    told = "allowed by NNCORE_PLUGINS, but not installed; did you mean 'nncore-good'?"
+    assert str(missing.problem) == f"plugin nncore-godo, environment: {told}"
     with pytest.raises(PluginError, match="nncore-godo"):
         discover(site.entry_points(), Policy(only=["nncore-godo"], strict=True))
 

@@ -95,7 +95,7 @@ def test_a_dict_brings_arguments(good):
         ("optimizers", {"lr": 1}, "of type dict"),
         ("optimizers", {"name": None}, "of type dict"),
         ("optimizers", {"kind": "losses", "name": "adam"}, "of type dict"),
-        ("optimizer", "adam", "the kinds are"),
+        ("optimiser", "adam", "the kinds are"),
     ],
 )
 def test_what_does_not_fit_is_explained(good, kind, spec, words):
