@@ -91,7 +91,7 @@ def predictions(network: Sequential, X: np.ndarray) -> np.ndarray:
 
 def gives_probabilities(network: Sequential) -> bool:
     """Whether `predictions` are probabilities of classes."""
-    return network.loss is not None and network.loss.link in ("softmax", "sigmoid")
+    return network.link in ("softmax", "sigmoid")
 
 
 def as_probabilities(outputs: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nncore.registry.catalogue import plural as plural, recorded as recorded
+from nncore.registry.catalogue import recorded as recorded, singular as singular
 from nncore.registry.discovery import (
     DISTRIBUTION as DISTRIBUTION,  # for the command
     GROUP as GROUP,
@@ -12,7 +12,7 @@ from nncore.registry.discovery import (
     installed_entry_points as installed_entry_points,
 )
 from nncore.registry.manifest import KINDS
-from nncore.registry.registration import given as given, luggage as luggage, register, unregister
+from nncore.registry.registration import given as given, given_kind as given_kind, luggage as luggage, register, unregister
 from nncore.registry.registry import (
     Registry,
     component,
@@ -26,6 +26,7 @@ from nncore.registry.registry import (
     resolve,
 )  # fmt: skip
 from nncore.registry.run_time import Registration
+from nncore.registry.versions import is_older as is_older
 
 __all__ = [
     "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",

@@ -84,7 +84,7 @@ class Catalogue:
 
     def _add(self, new: Registration) -> None:
         namesakes = self._registrations[new.kind].setdefault(new.component.name, [])
-        what = f"the {noun(new.kind)} {new.component.name!r}"
+        what = f"the {singular(new.kind)} {new.component.name!r}"
         if any(old.plugin.distribution == new.plugin.distribution for old in namesakes):
             self._report(new, f"{what} is defined twice; the first definition counts")
             return
@@ -138,13 +138,13 @@ class Catalogue:
             raise UnknownComponentError(self._explain(kind, name))
         if len(namesakes) > 1 and not _has_the_bare_name(namesakes[0]):
             choices = " or ".join(repr(registration.qualified_name) for registration in namesakes)
-            raise AmbiguousComponentError(f"several plugins offer the {noun(kind)} {name!r}; ask for {choices}")
+            raise AmbiguousComponentError(f"several plugins offer the {singular(kind)} {name!r}; ask for {choices}")
         return namesakes[0]
 
     def _explain(self, kind: str, name: str) -> str:
         """Why there is no such component, and what may be meant."""
         distribution, _, bare = name.rpartition("/")
-        parts = [f"there is no {noun(kind)} {name!r}"]
+        parts = [f"there is no {singular(kind)} {name!r}"]
         parts += [f"{bare!r} is {article(other)}" for other in KINDS if bare in self.of_kind(other)]
         usable = self.names(kind)
         known = sorted({*usable, *self.of_kind(kind)})
@@ -255,18 +255,18 @@ def _noted(registration: Registration) -> Registration:
 
 def plural(kind: str) -> str:
     """A kind as `KINDS` has it, from that or its singular: ``"optimizers"`` of ``"optimizer"``."""
-    found = kind if isinstance(kind, str) and kind in BASES else next((known for known in KINDS if noun(known) == kind), None)
+    found = kind if isinstance(kind, str) and kind in BASES else next((known for known in KINDS if singular(known) == kind), None)
     if found is None:
         raise ParameterError(f"there is no kind of component {kind!r}; the kinds are {', '.join(KINDS)}")
     return found
 
 
-def noun(kind: str) -> str:
+def singular(kind: str) -> str:
     return BASES[kind].__name__.lower() if kind in BASES else kind
 
 
 def article(kind: str) -> str:
-    return f"{'an' if noun(kind)[0] in 'aio' else 'a'} {noun(kind)}"
+    return f"{'an' if singular(kind)[0] in 'aio' else 'a'} {singular(kind)}"
 
 
 def kind_of(cls: type) -> str | None:
@@ -285,7 +285,9 @@ def imported(target: str) -> Any:
 def _class_of(registration: Registration) -> type[Configurable]:
     """The class behind a target, checked to be of its kind."""
     target, base = registration.component.target, BASES[registration.kind]
-    who = f"{noun(registration.kind)} {registration.qualified_name!r} of {registration.plugin.distribution} {registration.plugin.version}"
+    who = (
+        f"{singular(registration.kind)} {registration.qualified_name!r} of {registration.plugin.distribution} {registration.plugin.version}"
+    )
     try:
         found = imported(target)
     except (KeyboardInterrupt, MissingExtraError):

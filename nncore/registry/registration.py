@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 from nncore.contract import Configurable, Format
 from nncore.errors import ParameterError, UnknownComponentError
 from nncore.registry import registry as of_process
-from nncore.registry.catalogue import BASES, are_suffixes, article, kind_of, noun, plural
+from nncore.registry.catalogue import BASES, are_suffixes, article, kind_of, plural, singular
 from nncore.registry.manifest import SOUND_NAME, is_sound_name
 from nncore.registry.registry import RUN_TIME
 from nncore.registry.run_time import snake_case, target_of
@@ -80,7 +80,7 @@ def register(kind: str, cls: type[Configurable] | None = None, name: str | None 
             _check_not_taken(kind, chosen, [found for found in registry.of_kind(kind).get(chosen, []) if not found.plugin.run_time])
         elif old.component.target != target_of(cls):
             raise ParameterError(
-                f"the {noun(kind)} {chosen!r} is registered already, as {old.component.target}: give this one another name "
+                f"the {singular(kind)} {chosen!r} is registered already, as {old.component.target}: give this one another name "
                 f"(name=...), or call nncore.unregister({kind!r}, {chosen!r}) first"
             )
         RUN_TIME.add(kind, chosen, cls)
@@ -108,10 +108,10 @@ def unregister(kind: str, name: str) -> None:
     with of_process.locked() as registry:
         found = registry.component(kind, name)
         if not found.plugin.run_time:
-            who = f"the {noun(kind)} {name!r} is of {found.plugin.distribution} {found.plugin.version}"
+            who = f"the {singular(kind)} {name!r} is of {found.plugin.distribution} {found.plugin.version}"
             raise ParameterError(f"{who}: only what nncore.register registered can be taken back; see NNCORE_DISABLE_PLUGINS for plugins")
         if found.component.name not in {one.component.name for one in RUN_TIME.registered() if one.kind == kind}:
-            raise UnknownComponentError(f"no {noun(kind)} is registered as {name!r}: it was handed over for a load alone")
+            raise UnknownComponentError(f"no {singular(kind)} is registered as {name!r}: it was handed over for a load alone")
         RUN_TIME.remove(kind, found.component.name)
 
 
@@ -141,6 +141,11 @@ def given(components: Mapping[str, type[Configurable]]) -> AbstractContextManage
         _check_not_taken(kind, name, [found for found in installed if found.plugin.built_in])
         classes[name] = (kind, cls)
     return RUN_TIME.given(classes)
+
+
+def given_kind(name: str) -> str | None:
+    """The kind of a name that stands for a class inside `given` at the moment."""
+    return RUN_TIME.given_kind(name)
 
 
 def luggage() -> Luggage | None:
@@ -194,4 +199,4 @@ def _check_not_taken(kind: str, name: str, by: list[Any]) -> None:
     if by:
         plugin = by[0].plugin
         owner = "built in" if plugin.built_in else f"of the plugin {plugin.distribution} {plugin.version}"
-        raise ParameterError(f"the {noun(kind)} {name!r} is {owner} and cannot be replaced: choose another name, name=...")
+        raise ParameterError(f"the {singular(kind)} {name!r} is {owner} and cannot be replaced: choose another name, name=...")
