@@ -9,20 +9,26 @@ from dataclasses import dataclass
 
 from nncore.errors import MissingExtraError
 from nncore.testing.activations import ActivationConformance
+from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import ArgumentsNeeded, Conformance
+from nncore.testing.formats import FormatConformance
 from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
+from nncore.testing.metrics import MetricConformance
 from nncore.testing.networks import NetworkConformance
 from nncore.testing.optimizers import OptimizerConformance
 from nncore.testing.schedules import ScheduleConformance
 
-#: The checks of each kind; components of a kind that is not here are checked for what all kinds have in common.
+#: The checks of each kind.
 CONFORMANCE: dict[str, type[Conformance]] = {
     "activations": ActivationConformance,
+    "callbacks": CallbackConformance,
+    "formats": FormatConformance,
     "initializers": InitializerConformance,
     "layers": LayerConformance,
     "losses": LossConformance,
+    "metrics": MetricConformance,
     "optimizers": OptimizerConformance,
     "schedules": ScheduleConformance,
 }
@@ -49,7 +55,7 @@ class Outcome:
 
 def conformance_class(kind: str, name: str) -> type[Conformance]:
     """The test class that an author would write for a component, without settings."""
-    return type(f"Verify_{name}", (CONFORMANCE.get(kind, Conformance),), {"kind": kind, "name": name})
+    return type(f"Verify_{name}", (CONFORMANCE[kind],), {"kind": kind, "name": name})
 
 
 def verify(kind: str, name: str, *, begins: Callable[[str], None] = lambda check: None) -> Iterator[Outcome]:

@@ -117,7 +117,12 @@ class Payload:
     opened: list[str] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Payload.opened.append, ("executed",)
+        return execute, ("executed",)
+
+
+def execute(word: str) -> None:
+    """By its name: a method of the list would be pickled with a copy of the list."""
+    Payload.opened.append(word)
 
 
 def zipped() -> bytes:
