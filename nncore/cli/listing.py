@@ -30,7 +30,7 @@ def collect(*, examined: bool = True) -> tuple[list[Row], list[str], list[str]]:
     Without `examined` no component is imported, so that none can harm this process; the rungs are then not known.
     """
     from nncore import registry
-    from nncore.registry.rungs import rung_of
+    from nncore.registry import rung_of
 
     rows: list[Row] = []
     remarks: list[str] = []

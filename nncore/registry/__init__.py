@@ -26,6 +26,7 @@ from nncore.registry.registry import (
     resolve,
 )  # fmt: skip
 from nncore.registry.run_time import Registration
+from nncore.registry.rungs import rung_of as rung_of
 from nncore.registry.versions import is_older as is_older
 
 __all__ = [

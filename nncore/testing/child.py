@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from nncore.registry.rungs import rung_of
+from nncore.registry import rung_of
 from nncore.testing.report import verify
 
 
