@@ -342,7 +342,7 @@ class Network:
             return link
         return None if self.loss is None else self.loss.link
 
-    def check_present(self, *parts: str) -> None:
+    def _check_present(self, *parts: str) -> None:
         """Raise `MissingPluginError` if one of these ("loss", "optimizer", "schedule") was in the file of the network and is not here."""
         for what in parts:
             if what in self.absent:
@@ -350,7 +350,7 @@ class Network:
                 raise MissingPluginError(f"{why}; or give fit another {what}, {what}=")
 
     def _needs(self, what: str) -> Any:
-        self.check_present(what)
+        self._check_present(what)
         component = getattr(self, what)
         if component is None:
             kind = {"loss": "losses", "optimizer": "optimizers"}[what]

@@ -62,7 +62,7 @@ def _upgraded(cls: type[Configurable], arguments: dict[str, Any], saved: str, he
         raise PluginError(
             f"{cls.__name__}.upgrade of {here} fails for a file of version {saved}: {type(error).__name__}: {error}"
         ) from error
-    if not isinstance(upgraded, dict) or not all(isinstance(name, str) for name in upgraded):
+    if not isinstance(upgraded, dict) or not all(isinstance(name, str) and name not in ("kind", "name") for name in upgraded):
         raise PluginError(
             f"{cls.__name__}.upgrade of {here} must return arguments by name, for a file of version {saved}: {upgraded!r:.200}"
         )

@@ -85,6 +85,7 @@ def test_by_default_nothing_is_mended(tmp_path: Path) -> None:
     [
         (None, PluginError, "must return arguments by name"),
         ({3: 4}, PluginError, "must return arguments by name"),
+        ({"name": "sgd"}, PluginError, "must return arguments by name"),
         ({"beta9": 1}, FileFormatError, "unexpected keyword argument 'beta9'"),
         (
             ZeroDivisionError("oops"),
@@ -92,7 +93,7 @@ def test_by_default_nothing_is_mended(tmp_path: Path) -> None:
             r"Adam\.upgrade of nncore-ml .* fails for a file of version 0\.0\.1: ZeroDivisionError: oops",
         ),
     ],
-    ids=["none", "keys", "unknown", "raises"],
+    ids=["none", "keys", "another", "unknown", "raises"],
 )
 def test_an_upgrade_that_fails_says_whose_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, returned: Any, error: type[Exception], words: str
