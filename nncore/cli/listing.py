@@ -51,6 +51,6 @@ def collect(*, examined: bool = True) -> tuple[list[Row], list[str], list[str]]:
             rung, problem = rung_of(kind, f"{plugin.distribution}/{component.name}") if examined else ("", "")
             rows.append(Row(kind, shown.qualified_name, plugin.distribution, plugin.version, rung, component.summary))
             problems += [problem] if problem else []
-    problems += [str(problem) for problem in registry.problems()]
+    problems += [str(problem) for problem in (registry.problems() if examined else registry.problems_found())]
     kinds = list(registry.KINDS)
     return sorted(rows, key=lambda row: kinds.index(row.kind)), remarks, problems

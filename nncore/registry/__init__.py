@@ -21,6 +21,7 @@ from nncore.registry.registry import (
     names,
     plugins,
     problems,
+    problems_found as problems_found,
     qualified_name,
     reload,
     resolve,

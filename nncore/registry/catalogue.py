@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -105,7 +105,14 @@ class Catalogue:
         return PluginList([*self._plugins, *([] if own is None else [own])])
 
     def problems(self) -> list[PluginProblem]:
-        """Everything that is wrong with the plugins found."""
+        """Everything that is wrong with the plugins found; formats are imported, since what they claim stands on their classes."""
+        for registration in [found for namesakes in self._registrations["formats"].values() for found in namesakes]:
+            with suppress(PluginError, MissingExtraError):  # which whoever uses it is told
+                self._class_behind(registration)
+        return self.problems_found()
+
+    def problems_found(self) -> list[PluginProblem]:
+        """Those that were met so far; nothing is imported."""
         return list(self._problems)
 
     def names(self, kind: str) -> list[str]:

@@ -273,7 +273,8 @@ def _missing(policy: Policy, found: Collection[str]) -> list[PluginProblem]:
     problems = []
     for names, what in ((policy.only or (), "allowed by NNCORE_PLUGINS"), (policy.disabled, "blocked by NNCORE_DISABLE_PLUGINS")):
         for name in sorted({*map(normalised, names)} - {*found, DISTRIBUTION}):
-            near = difflib.get_close_matches(name, [*found, DISTRIBUTION], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            known = {spelt: other for other in [*found, DISTRIBUTION] for spelt in (other, other.removeprefix("nncore-"))}
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {known[near[0]]!r}?" if near else ""
             problems.append(PluginProblem(name, "", "", "environment", f"{what}, but not installed{hint}"))
     return problems

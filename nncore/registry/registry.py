@@ -173,7 +173,7 @@ def _discovered(policy: Policy, *, again: bool) -> Registry:
             _default = registry = Registry(policy=policy, run_time=RUN_TIME)
         finally:
             _discovering = False
-    for problem in registry.problems():
+    for problem in registry.problems_found():
         warnings.warn(f"{problem}  (`nncore plugins` lists them)", PluginWarning, stacklevel=4)
     return registry
 
@@ -247,6 +247,11 @@ def plugins() -> PluginList:
 def problems() -> list[PluginProblem]:
     """Everything that is wrong with the plugins found: see `Registry.problems`."""
     return installed().problems()
+
+
+def problems_found() -> list[PluginProblem]:
+    """Those that were met so far: see `Registry.problems_found`."""
+    return installed().problems_found()
 
 
 def resolve(kind: str, spec: object) -> Any:

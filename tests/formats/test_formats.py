@@ -113,11 +113,11 @@ class Odd(Format):
 def test_a_built_in_suffix_cannot_be_taken_over(with_odd: Path) -> None:
     trained().save(with_odd / "m.nncore")
     assert nn.load(with_odd / "m.nncore").n_steps
-    trained().save(with_odd / "m.odd")
-    assert (with_odd / "m.odd").read_bytes() == b"taken over"
     [problem] = [found for found in registry.problems() if found.distribution == "nncore-odd"]
     assert problem.stage == "names"
     assert "the format 'odd' claims .nncore, which is built in and cannot be replaced" in problem.error
+    trained().save(with_odd / "m.odd")
+    assert (with_odd / "m.odd").read_bytes() == b"taken over"
 
 
 @pytest.mark.parametrize("with_odd", [CLAIMING], ids=["claiming"], indirect=True)

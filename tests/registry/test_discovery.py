@@ -218,11 +218,12 @@ def test_one_module_looks_through_all_distributions():
     assert [path for path in found if path != "registry/discovery.py"] == []
 
 
+@pytest.mark.parametrize("spelt", ["nncore-godo", "good", "goood"])
 @pytest.mark.parametrize("variable", ["NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS"])
-def test_a_misspelt_name_in_the_environment_is_told(site, monkeypatch, variable):
+def test_a_misspelt_name_in_the_environment_is_told(site, monkeypatch, variable, spelt):
     site.install("nncore-good")
-    monkeypatch.setenv(variable, "nncore-godo")
-    problem = next(plugin for plugin in discover(site.entry_points()) if plugin.distribution == "nncore-godo").problem
+    monkeypatch.setenv(variable, spelt)
+    problem = next(plugin for plugin in discover(site.entry_points()) if plugin.distribution == spelt).problem
     assert problem.stage == "environment"
     assert f"by {variable}, but not installed; did you mean 'nncore-good'?" in problem.error
 

@@ -269,6 +269,14 @@ def test_a_broken_plugin_is_warned_about_once(process):
     assert [problem.distribution for problem in registry.problems()] == ["nncore-broken"]
 
 
+@pytest.mark.parametrize("variable", ["NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS"])
+def test_a_misspelt_name_in_the_environment_is_warned_about(process, monkeypatch, variable):
+    process.install("nncore-good")
+    monkeypatch.setenv(variable, "nncore-gooood")
+    with pytest.warns(PluginWarning, match="nncore-gooood.*not installed; did you mean 'nncore-good'"):
+        registry.names("optimizers")
+
+
 def test_warnings_as_errors_do_not_cost_the_registry(process):
     process.install("nncore-broken")
     with pytest.raises(PluginWarning):
