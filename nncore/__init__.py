@@ -21,6 +21,8 @@ _HOMES = {
     "get": "nncore.registry",
     "names": "nncore.registry",
     "plugins": "nncore.registry",
+    "register": "nncore.registry",
+    "unregister": "nncore.registry",
     "get_include": "nncore.configuration",
     "set_num_threads": "nncore.program",
     "get_num_threads": "nncore.program",

@@ -45,7 +45,7 @@ from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.rmsprop import RMSProp
 from nncore.optimizers.sgd import SGD
 from nncore.program import get_num_threads, set_num_threads
-from nncore.registry import get, names, plugins
+from nncore.registry import get, names, plugins, register, unregister
 from nncore.schedules.constant import ConstantRate
 from nncore.schedules.cosine import Cosine
 from nncore.schedules.coslog4 import CosLog4
@@ -128,5 +128,7 @@ __all__ = [
     "load",
     "names",
     "plugins",
+    "register",
     "set_num_threads",
+    "unregister",
 ]

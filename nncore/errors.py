@@ -86,6 +86,10 @@ class PluginError(NNCoreError, RuntimeError):
     """A plugin that cannot be loaded or breaks the contract."""
 
 
+class MissingPluginError(UnknownComponentError, PluginError):
+    """A component of a saved network is not here; the message names its plugin and version, and what to run."""
+
+
 class ShadowedInstallError(PluginError, ImportError):
     """Another distribution owns the import name ``nncore``."""
 

@@ -69,7 +69,7 @@ def resolve(kind: str, spec: object) -> Any:
     Parameters
     ----------
     kind : str
-        ``"schedules"``, ``"optimizers"``, ...
+        ``"schedules"``, ``"optimizers"``, ..., or the singular.
     spec : instance, class, str, mapping or function
         See `nncore.registry.Registry.resolve`.
 

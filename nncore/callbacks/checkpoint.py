@@ -58,7 +58,7 @@ class Checkpoint(Callback):
 
     ranges = {"every": "[1, inf)", "min_delta": "[0, inf)"}
     whole = ("every",)
-    examples = ({"path": "run/{epoch:03}.nncore"}, {"path": "best.nncore", "monitor": "val_loss", "every": 2})
+    examples = ({"path": "epoch-{epoch:03}.nncore"}, {"path": "best.nncore", "monitor": "val_loss", "every": 2})
 
     def __init__(
         self, path: str | os.PathLike[str], every: int = 1, monitor: str | None = None, mode: str = "auto", min_delta: float = 0.0

@@ -98,7 +98,9 @@ def decided(network: Sequential, outputs: np.ndarray) -> np.ndarray:
 
 def gives_probabilities(network: Sequential) -> bool:
     """Whether `predictions` are probabilities of classes."""
-    return network.loss is not None and network.loss.has_probabilities
+    if network.loss is None:  # its plugin is missing
+        return network.link in ("softmax", "sigmoid")
+    return network.loss.has_probabilities
 
 
 def as_probabilities(outputs: np.ndarray) -> np.ndarray:

@@ -61,12 +61,10 @@ def _found(distribution: str, extra: str) -> str:
 def _install_problem() -> str | None:
     """What is wrong with this installation, for example another project's package over ours."""
     from nncore.errors import PluginError
-    from nncore.registry import DISTRIBUTION, GROUP, check_install
+    from nncore.registry import DISTRIBUTION, check_install, installed_entry_points
 
     own = [
-        entry_point
-        for entry_point in importlib.metadata.entry_points(group=GROUP)
-        if entry_point.dist is not None and entry_point.dist.name == DISTRIBUTION
+        entry_point for entry_point in installed_entry_points()[0] if entry_point.dist is not None and entry_point.dist.name == DISTRIBUTION
     ]
     try:
         check_install(own)

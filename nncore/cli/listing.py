@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-from nncore.errors import MissingExtraError, NNCoreError, PluginWarning
+from nncore.errors import PluginWarning
 
 #: A manifest that takes longer to import is reported.
 SLOW_SECONDS = 0.1
@@ -24,9 +24,13 @@ class Row:
     summary: str
 
 
-def collect() -> tuple[list[Row], list[str], list[str]]:
-    """All components in the manifests' order; what is worth knowing about the plugins, in words; and what is wrong with them."""
+def collect(*, examined: bool = True) -> tuple[list[Row], list[str], list[str]]:
+    """All components in the manifests' order; what is worth knowing about the plugins, in words; and what is wrong with them.
+
+    Without `examined` no component is imported, so that none can harm this process; the rungs are then not known.
+    """
     from nncore import registry
+    from nncore.registry import rung_of
 
     rows: list[Row] = []
     remarks: list[str] = []
@@ -44,31 +48,9 @@ def collect() -> tuple[list[Row], list[str], list[str]]:
             )
         for kind, component in plugin.components:
             shown = registry.Registration(kind, component, plugin)
-            rung, problem = _rung(kind, f"{plugin.distribution}/{component.name}")
+            rung, problem = rung_of(kind, f"{plugin.distribution}/{component.name}") if examined else ("", "")
             rows.append(Row(kind, shown.qualified_name, plugin.distribution, plugin.version, rung, component.summary))
             problems += [problem] if problem else []
-    problems += [str(problem) for problem in registry.problems()]
+    problems += [str(problem) for problem in (registry.problems() if examined else registry.problems_found())]
     kinds = list(registry.KINDS)
     return sorted(rows, key=lambda row: kinds.index(row.kind)), remarks, problems
-
-
-def _rung(kind: str, name: str) -> tuple[str, str]:
-    """What runs for a component, and what is wrong with it; its module is imported to know."""
-    from nncore import registry
-    from nncore.contract import Activation, Layer, Loss, Optimizer, native_kernel
-
-    try:
-        cls = registry.get(kind, name)
-        if not issubclass(cls, (Activation, Layer, Loss, Optimizer)):
-            return "python", ""
-        if issubclass(cls, Layer) and cls.forward is Layer.forward:
-            return "view", ""  # a plan and nothing to compute
-        kernel = native_kernel(cls)
-        if kernel is None:
-            return "numpy", ""
-        kernel.load()
-        return kernel.rung, ""
-    except MissingExtraError as error:
-        return "missing", str(error)
-    except NNCoreError as error:
-        return "broken", str(error)

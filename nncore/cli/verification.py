@@ -39,8 +39,10 @@ class Verdict:
     skipped: int
 
 
-def verify(rows: Collection[Row], problems: Collection[str], name: str, *, everything: bool, as_json: bool) -> int:
+def verify(rows: Collection[Row], problems: Collection[str], name: str, *, everything: bool, as_json: bool, seconds: float) -> int:
     """Check the components that `name` means (by default all of plugins, or with `everything` the built-ins too) and print the results.
+
+    Each component has a process of its own, and each of its checks so many seconds.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def verify(rows: Collection[Row], problems: Collection[str], name: str, *, every
     chosen = [row for row in rows if (_means(row, name) if name else everything or row.distribution != DISTRIBUTION)]
     if name and not chosen:
         raise UnknownComponentError(f"no component and no plugin is called {name!r}; nncore plugins lists them")
-    verdicts = [_verdict(row) for row in chosen]
+    verdicts = [_verdict(row, seconds) for row in chosen]
     broken = [] if name else problems
     if as_json:
         print(json.dumps({"components": [asdict(verdict) for verdict in verdicts], "problems": list(broken)}, indent=2, ensure_ascii=False))
@@ -68,15 +70,16 @@ def _means(row: Row, name: str) -> bool:
     return name in (row.name, row.name.rpartition("/")[2], row.distribution, f"{row.distribution}/{row.name}")
 
 
-def _verdict(row: Row) -> Verdict:
-    from nncore.testing import verify
+def _verdict(row: Row, seconds: float) -> Verdict:
+    from nncore.testing import verify_apart
 
-    outcomes = list(verify(row.kind, row.name))
+    seen = verify_apart(row.kind, row.name, seconds)
+    outcomes = seen.outcomes
     count: Callable[[str], int] = [outcome.status for outcome in outcomes].count
     # A check that needs an instance cannot be run without arguments; that says more than the checks that could.
     decisive = _first(outcomes, "failed") or _first(outcomes, "untried")
     verdict = Verdict(
-        row.kind, row.name, row.distribution, row.version, row.rung, "ok", "", count("ok"), count("skipped") + count("untried")
+        row.kind, row.name, row.distribution, row.version, seen.rung, "ok", "", count("ok"), count("skipped") + count("untried")
     )
     if decisive is not None:
         message = f"{decisive.check}: {decisive.message}" if decisive.status == "failed" else decisive.message

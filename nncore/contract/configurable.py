@@ -67,6 +67,26 @@ class Configurable(metaclass=_Validated):
         names = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         return {name: getattr(self, name) for name in names}
 
+    @classmethod
+    def upgrade(cls, config: dict[str, Any], version: str) -> dict[str, Any]:
+        """Arguments for this version of the class, from those that an older one wrote to a file: for arguments that were renamed or added.
+
+        Called when a network is loaded whose file was saved with an older version of the class's distribution.
+
+        Parameters
+        ----------
+        config : dict
+            Arguments by name, as JSON holds them; components among them are dicts, upgraded already.
+        version : str
+            Of the distribution when the file was saved.
+
+        Returns
+        -------
+        dict
+            Arguments of ``__init__``.
+        """
+        return config
+
     def hyper(self) -> list[float]:
         """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config`, in order."""
         return [float(value) for value in self.config().values() if isinstance(value, (bool, int, float, np.number, np.bool_))]

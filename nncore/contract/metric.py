@@ -20,6 +20,10 @@ class Metric(Configurable):
     higher_is_better: bool = True
     label: str | None = None
 
+    def example(self, rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Outputs and targets to test the metric with, if it takes neither one of three classes nor numbers, one for each output."""
+        return None
+
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
         """Raise `ShapeError` if outputs and targets of these shapes cannot be scored; asked before training begins."""
 

@@ -14,12 +14,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nncore.errors import DataError
+from nncore.estimators.luggage import BringsRegistrations
 
 #: With features up to this size, no sum of products of weights and features leaves float64's range.
 LARGEST_FEATURE = 1e140
 
 
-class LinearBinaryClassifier(ClassifierMixin, BaseEstimator):
+class LinearBinaryClassifier(ClassifierMixin, BringsRegistrations, BaseEstimator):
     """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
 
     Attributes

@@ -33,6 +33,7 @@ from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin,
 from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.lbfgs import fit_lbfgs
 from nncore.estimators.live_parameters import LiveParameters
+from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import fit_stochastic
@@ -46,7 +47,7 @@ from nncore.registry import resolve
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 
 
-class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BaseEstimator, ABC):
+class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
     Its subclasses' documentation has the attributes that a fit leaves.

@@ -29,6 +29,10 @@ class HeadAccuracy(Metric):
     def __init__(self, n_classes: Sequence[int]) -> None:
         self.n_classes = class_counts(n_classes, "HeadAccuracy")
 
+    def example(self, rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+        target = np.column_stack([rng.integers(n, size=n_rows) for n in self.n_classes])
+        return rng.normal(size=(n_rows, sum(self.n_classes))), target
+
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
         n_rows = output[0]
         if output != (n_rows, sum(self.n_classes)) or target != (n_rows, len(self.n_classes)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Format
-from nncore.errors import FileFormatError
+from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning
 from nncore.network.network import Network
+from nncore.network.providers import are_providers
 
 #: The format of a file whose suffix no format claims.
 DEFAULT_FORMAT = "safetensors"
@@ -27,10 +29,24 @@ _DTYPES = ("float32", "float64")
 
 
 def format_for(path: Path) -> Format:
-    """The registered format that claims the suffix of `path`."""
-    formats = [registry.resolve("formats", name) for name in registry.names("formats")]
-    claimed = [f for f in formats if path.suffix.lower() in f.suffixes]
-    return claimed[0] if claimed else registry.resolve("formats", DEFAULT_FORMAT)
+    """The format that claims the suffix of `path`.
+
+    Built-in formats are asked first, so that no plugin is imported, and none can fail, where one of them is meant. Of the others, one that
+    cannot be imported is left out with a warning if no other claims the suffix.
+    """
+    suffix, failures = path.suffix.lower(), []
+    names = sorted(registry.names("formats"), key=lambda name: not registry.component("formats", name).plugin.built_in)
+    for name in names if suffix else ():
+        try:
+            claims = suffix in registry.get("formats", name).suffixes
+        except (PluginError, MissingExtraError) as error:
+            failures.append(str(error))
+        else:
+            if claims:
+                return registry.resolve("formats", name)
+    for failure in failures:
+        warnings.warn(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning, stacklevel=4)
+    return registry.resolve("formats", DEFAULT_FORMAT)
 
 
 #: Keys of the document that hold a component or null, and its kind.
@@ -54,6 +70,8 @@ def tensors_of(network: Network) -> dict[str, np.ndarray]:
     tensors |= {f"buffers/{name}": view for name, view in network.named_buffers().items()}
     if network.optimizer is not None and network.n_steps:
         tensors |= {f"optimizer/{slot}": network.optimizer_state[slot] for slot in range(network.optimizer.n_slots)}
+    for absent in network.absent.values():
+        tensors |= absent.tensors
     if network.trajectory is not None:
         tensors[TRAJECTORY] = network.trajectory
     return tensors
@@ -83,6 +101,8 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "loss": (lambda v: v is None or isinstance(v, dict), "an object or null"),
     "optimizer": (lambda v: v is None or isinstance(v, dict), "an object or null"),
     "schedule": (lambda v: v is None or isinstance(v, dict), "an object or null"),
+    "link": (lambda v: v is None or isinstance(v, (str, dict)), "a name, an object or null"),
+    "components": (are_providers, "an object of plugins and versions by kind and name"),
     "schedule_state": (is_state, "an object of finite numbers"),
     "schedule_begin": (_is_count, "a whole number, 0 or greater"),
     "schedule_steps": (_is_count, "a whole number, 0 or greater"),

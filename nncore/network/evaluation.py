@@ -27,9 +27,9 @@ def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
     return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else several("metrics", names))]
 
 
-def linked(loss: Loss | None, outputs: np.ndarray) -> np.ndarray:
+def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     """Outputs on the scale of the targets: what the loss's link makes of them, if it has one."""
-    link = None if loss is None else loss.link
+    link = network.link
     return outputs if link is None else registry.resolve("activations", link).forward(outputs)
 
 
@@ -57,7 +57,7 @@ def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) ->
             fields = (data.targets.reals, data.targets.labels, data.weights)
             program.evaluate(outputs, *fields, np.empty_like(outputs), math.inf, progress, 1)
     scores = {"loss": progress[1] / progress[2]}
-    predictions = linked(loss, outputs)
+    predictions = linked(network, outputs)
     for metric in metrics:
         scores[metric_name(metric)] = metric.score(predictions, data.targets.values, data.weights)
     return scores

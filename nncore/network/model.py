@@ -183,7 +183,7 @@ class Model(Network):
         ndarray of shape (n_samples, n_outputs)
             The predictions.
         """
-        return linked(self.loss, self.predict(X))
+        return linked(self, self.predict(X))
 
     def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
         """Mean loss (without the penalty of `weight_decay`) and metrics on data not trained on.

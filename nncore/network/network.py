@@ -15,7 +15,8 @@ from nncore._core import Program
 from nncore.arguments import as_dtype, as_seed, is_whole
 from nncore.contract import Layer, Loss, Optimizer, Schedule
 from nncore.data import as_matrix, as_samples
-from nncore.errors import BusyError, NotBuiltError, ParameterError
+from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
+from nncore.network.absent import Absent
 from nncore.program import (
     WORTH_MEETING,
     Blueprint,
@@ -63,6 +64,7 @@ class Network:
         self.n_epochs: int = 0
         self.seed: int = 0
         self.metadata: dict[str, Any] = {}
+        self.absent: dict[str, Absent] = {}  # what a file names and is not here: "loss", "optimizer", "schedule"
         self._blueprint: Blueprint | None = None
         self._grouping: Grouping | None = None
         self._vectors: Vectors | None = None
@@ -139,6 +141,7 @@ class Network:
         """Become the network of this blueprint, not trained yet."""
         self._blueprint, self._vectors = blueprint, vectors
         self.loss, self.optimizer, self.schedule, self.n_epochs = loss, None, None, 0
+        self.absent = {}
         self._grouping = group_tensors(self.groups, blueprint.spans)
         self._forget_programs()
         self._n_steps = 0
@@ -152,6 +155,7 @@ class Network:
         vectors = self._flat
         self._forget_programs()
         self.optimizer, self._n_steps = optimizer, 0
+        self.absent = {what: absent for what, absent in self.absent.items() if what == "loss"}
         self.schedule = None  # its steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)
 
@@ -334,7 +338,23 @@ class Network:
         n_threads = threads_for(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
         return self._paces.setdefault((batch_size, n_threads), Pace(n_threads))
 
+    @property
+    def link(self) -> str | dict[str, Any] | None:
+        """Activation that turns outputs into predictions: that of the loss, also if a network was loaded without its loss."""
+        if "loss" in self.absent:
+            link: str | dict[str, Any] | None = self.absent["loss"].document["link"]
+            return link
+        return None if self.loss is None else self.loss.link
+
+    def _check_present(self, *parts: str) -> None:
+        """Raise `MissingPluginError` if one of these ("loss", "optimizer", "schedule") was in the file of the network and is not here."""
+        for what in parts:
+            if what in self.absent:
+                why = f"this network can predict, but not be trained or scored as it is: {self.absent[what].reason}"
+                raise MissingPluginError(f"{why}; or give fit another {what}, {what}=")
+
     def _needs(self, what: str) -> Any:
+        self._check_present(what)
         component = getattr(self, what)
         if component is None:
             kind = {"loss": "losses", "optimizer": "optimizers"}[what]
@@ -366,10 +386,12 @@ class Network:
         """Without programs, which hold addresses of this process."""
         left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
         state = {name: value for name, value in vars(self).items() if name not in left_out}
-        return state | {"_n_steps": self.n_steps}
+        luggage = registry.luggage()  # a worker process must know the names that its work uses
+        return state | {"_n_steps": self.n_steps} | ({} if luggage is None else {"_luggage": luggage})
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
+        self.__dict__.pop("_luggage", None)  # it did its work when the pickle was opened
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
             state_of_optimizer = None

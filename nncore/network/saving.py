@@ -16,6 +16,8 @@ from nncore.contract import Schedule
 from nncore.errors import NotBuiltError, ParameterError, PluginError
 from nncore.network.document import COUNTERS, NESTED, format_for, is_state, tensors_of
 from nncore.network.network import Network
+from nncore.network.providers import merged, providers
+from nncore.program import plan_network
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -28,7 +30,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     NotBuiltError
         If the network has no parameters yet.
     UnknownComponentError
-        If a layer, the loss or the optimizer is of a class that no plugin registers, so that no file could name it.
+        If a layer, the loss or the optimizer is of a class that is not registered, so that no file could name it.
     ParameterError
         If an argument of a component, or ``network.metadata``, is something JSON cannot hold.
     OSError
@@ -42,22 +44,38 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
 
 def _description(network: Network) -> dict[str, Any]:
     """What a file says of `network`; anything JSON cannot hold is refused here."""
-    document: dict[str, Any] = {
-        "nncore_version": nncore.__version__,
-        "layers": [registry.config_of("layers", layer) for layer in network.layers],
-        "input_shape": [int(size) for size in network.input_shape],
-        "dtype": network.dtype.name,
-    }
-    for what, kind in NESTED.items():
-        component = getattr(network, what)
-        document[what] = None if component is None else registry.config_of(kind, component)
+    with registry.recorded() as looked_up:
+        document: dict[str, Any] = {
+            "nncore_version": nncore.__version__,
+            "layers": [registry.config_of("layers", layer) for layer in network.layers],
+            "input_shape": [int(size) for size in network.input_shape],
+            "dtype": network.dtype.name,
+            "link": None if network.loss is None else _link(network.loss.link),
+        }
+        for what, kind in NESTED.items():
+            component = getattr(network, what)
+            document[what] = None if component is None else registry.config_of(kind, component)
+        # An argument may name a component, activation="relu": which ones do is seen where they are looked up.
+        plan_network(network.layers, network.layer_names, network.input_shape)
+    document["components"] = providers(looked_up)
     document |= {name: getattr(network, name) for name in COUNTERS}
     document["schedule_state"] = {} if network.schedule is None else _state_of(network.schedule)
+    for absent in network.absent.values():
+        document |= absent.document
+        document["components"] = merged(document["components"], absent.providers)
     try:
         json.dumps(document)
     except (TypeError, ValueError, RecursionError) as error:
         raise ParameterError(f"network.metadata cannot be written to a file: {error}; keep to numbers, strings, lists and dicts") from None
     return document
+
+
+def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+    """An activation's name or description; what it is made of is looked up, so that the file says who provides it."""
+    if link is None:
+        return None
+    activation = registry.resolve("activations", link)
+    return link if isinstance(link, str) else registry.config_of("activations", activation)
 
 
 def _state_of(schedule: Schedule) -> dict[str, float]:

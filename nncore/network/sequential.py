@@ -46,6 +46,8 @@ class Sequential(Model):
         Key of the shuffling and of dropout; with `n_epochs` and `n_steps` it decides what comes next.
     metadata : dict
         Yours: anything JSON can hold, saved with the network.
+    absent : dict
+        Of a network that was loaded without the plugin of its ``"loss"``, ``"optimizer"`` or ``"schedule"``: what is missing, and why.
 
     Examples
     --------
@@ -169,6 +171,8 @@ class Sequential(Model):
         samples = as_rows(X, "X", self.input_shape if self.is_built else None)
         blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
         check_trainable(blueprint)
+        if optimizer is None:
+            self._check_present("optimizer")
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         check_outputs(new_loss, blueprint)
         if new_loss.needs_batch and accumulate > 1:
@@ -178,6 +182,8 @@ class Sequential(Model):
             )
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
         new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
+        if new_schedule is None and _same(new_optimizer, self.optimizer):
+            self._check_present("schedule")
         grouping = group_tensors(new_groups, blueprint.spans)
         has_rate = "lr" in new_optimizer.config()
         if not has_rate and (new_schedule is not None or any(group.lr_factor != 1 for group in grouping.groups)):
@@ -203,6 +209,7 @@ class Sequential(Model):
                 self.seed = as_seed(rng)
             if not _same(new_loss, self.loss):
                 self.loss = new_loss
+                self.absent.pop("loss", None)
                 self._forget_programs()
             if not _same(new_optimizer, self.optimizer):
                 self._set_optimizer(new_optimizer)
@@ -241,6 +248,7 @@ class Sequential(Model):
         if schedule is not None:
             schedule.restore({})
         self.schedule = schedule
+        self.absent.pop("schedule", None)
         self.schedule_begin = self.n_steps
         self.schedule_steps = n_steps
 

@@ -44,6 +44,8 @@ def describe(network: Network) -> dict[str, Any]:
     for what, kind in (("loss", "losses"), ("optimizer", "optimizers")):
         component = getattr(network, what)
         described[what] = None if component is None else {"rung": rung(component), **registry.config_of(kind, component)}
+        if what in network.absent:
+            described[what] = {"rung": "absent", **network.absent[what].document[what]}
     if network.is_built:
         described |= {"input_shape": list(network.input_shape), "dtype": network.dtype.name, "n_parameters": network.n_parameters}
         stages = plan_network(network.layers, network.layer_names, network.input_shape).stages

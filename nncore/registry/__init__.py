@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from nncore.registry.catalogue import Registration
+from nncore.registry.catalogue import recorded as recorded, singular as singular
 from nncore.registry.discovery import (
     DISTRIBUTION as DISTRIBUTION,  # for the command
     GROUP as GROUP,
     PluginInfo,
     PluginProblem,
     check_install as check_install,
+    installed_entry_points as installed_entry_points,
 )
 from nncore.registry.manifest import KINDS
+from nncore.registry.registration import given as given, given_kind as given_kind, luggage as luggage, register, unregister
 from nncore.registry.registry import (
     Registry,
     component,
@@ -19,12 +21,16 @@ from nncore.registry.registry import (
     names,
     plugins,
     problems,
+    problems_found as problems_found,
     qualified_name,
     reload,
     resolve,
 )
+from nncore.registry.run_time import Registration
+from nncore.registry.rungs import rung_of as rung_of
+from nncore.registry.versions import is_older as is_older
 
 __all__ = [
     "KINDS", "PluginInfo", "PluginProblem", "Registration", "Registry", "component", "config_of", "get", "names", "plugins", "problems",
-    "qualified_name", "reload", "resolve",
+    "qualified_name", "register", "reload", "resolve", "unregister",
 ]  # fmt: skip

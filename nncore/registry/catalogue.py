@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from nncore.contract import Activation, Callback, Component, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Schedule
+from nncore.contract import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Schedule
 from nncore.errors import AmbiguousComponentError, MissingExtraError, ParameterError, PluginError, UnknownComponentError
-from nncore.registry.discovery import PluginInfo, PluginProblem, Policy, discover, normalised
+from nncore.registry.discovery import PluginProblem, Policy, discover, normalised
 from nncore.registry.manifest import KINDS
 from nncore.registry.plugin_list import PluginList
+from nncore.registry.run_time import Registration, RunTimeRegistrations, target_of
 
 #: What the components of each kind derive from.
 BASES: dict[str, type[Configurable]] = {
@@ -29,26 +31,19 @@ BASES: dict[str, type[Configurable]] = {
 }
 
 
-@dataclass(frozen=True)
-class Registration:
-    """A component under its name.
+#: Where `recorded` collects what is looked up, by kind and qualified name.
+_record: ContextVar[dict[tuple[str, str], Registration] | None] = ContextVar("record", default=None)
 
-    Attributes
-    ----------
-    kind : str
-    component : Component
-    plugin : PluginInfo
-        The plugin that provides it.
-    """
 
-    kind: str
-    component: Component
-    plugin: PluginInfo = field(repr=False)
-
-    @property
-    def qualified_name(self) -> str:
-        """A name that stays right whatever else is installed: bare for a built-in, ``"<distribution>/<name>"`` for a plugin."""
-        return self.component.name if self.plugin.built_in else f"{self.plugin.distribution}/{self.component.name}"
+@contextmanager
+def recorded() -> Iterator[dict[tuple[str, str], Registration]]:
+    """Collect every component that is looked up or described inside the ``with`` block, in this thread, by kind and qualified name."""
+    record: dict[tuple[str, str], Registration] = {}
+    token = _record.set(record)
+    try:
+        yield record
+    finally:
+        _record.reset(token)
 
 
 class Catalogue:
@@ -60,6 +55,8 @@ class Catalogue:
         Where to find plugins; default: everything installed.
     policy : Policy, optional
         Which of them may load; default: as the environment says.
+    run_time : RunTimeRegistrations, optional
+        Classes that are known beside those of plugins; default: none.
 
     Raises
     ------
@@ -67,8 +64,15 @@ class Catalogue:
         If the built-ins cannot be loaded, or, under a strict policy, at the first problem.
     """
 
-    def __init__(self, entry_points: Iterable[EntryPoint] | None = None, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        entry_points: Iterable[EntryPoint] | None = None,
+        policy: Policy | None = None,
+        run_time: RunTimeRegistrations | None = None,
+    ) -> None:
         policy = Policy.from_environment() if policy is None else policy
+        self._run_time = RunTimeRegistrations() if run_time is None else run_time
+        self._strict = policy.strict
         self._plugins = discover(entry_points, policy)
         self._problems = [plugin.problem for plugin in self._plugins if plugin.problem]
         #: kind → bare name → registrations; the plugins come built-ins first, so a built-in is the first of its list.
@@ -76,49 +80,61 @@ class Catalogue:
         self._classes: dict[tuple[str, str], type[Configurable]] = {}
         for plugin in self._plugins:
             for kind, described in plugin.components:
-                self._add(Registration(kind, described, plugin), policy)
+                self._add(Registration(kind, described, plugin))
 
-    def _add(self, new: Registration, policy: Policy) -> None:
+    def _add(self, new: Registration) -> None:
         namesakes = self._registrations[new.kind].setdefault(new.component.name, [])
-        what = f"the {noun(new.kind)} {new.component.name!r}"
+        what = f"the {singular(new.kind)} {new.component.name!r}"
         if any(old.plugin.distribution == new.plugin.distribution for old in namesakes):
-            self._report(new, f"{what} is defined twice; the first definition counts", policy)
+            self._report(new, f"{what} is defined twice; the first definition counts")
             return
         if namesakes and namesakes[0].plugin.built_in:
-            self._report(new, f"{what} is built in and cannot be replaced; this one is {new.qualified_name!r}", policy)
+            self._report(new, f"{what} is built in and cannot be replaced; this one is {new.qualified_name!r}")
         namesakes.append(new)
 
-    def _report(self, registration: Registration, error: str, policy: Policy) -> None:
+    def _report(self, registration: Registration, error: str) -> None:
         plugin = registration.plugin
         problem = PluginProblem(plugin.distribution, plugin.version, plugin.entry, "names", error)
-        if policy.strict:
+        if self._strict:
             raise PluginError(str(problem))
         self._problems.append(problem)
 
     def plugins(self) -> PluginList:
-        """Every plugin found, loaded or not; the built-ins first."""
-        return PluginList(self._plugins)
+        """Every plugin found, loaded or not; the built-ins first, what this process registered last."""
+        own = self._run_time.plugin()
+        return PluginList([*self._plugins, *([] if own is None else [own])])
 
     def problems(self) -> list[PluginProblem]:
-        """Everything that is wrong with the plugins found."""
+        """Everything that is wrong with the plugins found; formats are imported, since what they claim stands on their classes."""
+        for registration in [found for namesakes in self._registrations["formats"].values() for found in namesakes]:
+            with suppress(PluginError, MissingExtraError):  # which whoever uses it is told
+                self._class_behind(registration)
+        return self.problems_found()
+
+    def problems_found(self) -> list[PluginProblem]:
+        """Those that were met so far; nothing is imported."""
         return list(self._problems)
 
     def names(self, kind: str) -> list[str]:
         """Names that `get` understands, sorted; qualified ones where the bare name means something else, or several things."""
         usable = []
         for name, namesakes in self.of_kind(kind).items():
-            bare = len(namesakes) == 1 or namesakes[0].plugin.built_in
+            bare = len(namesakes) == 1 or _has_the_bare_name(namesakes[0])
             usable += [name] if bare else []
             usable += [registration.qualified_name for registration in namesakes[bare:]]
         return sorted(usable)
 
     def of_kind(self, kind: str) -> dict[str, list[Registration]]:
-        if kind not in self._registrations:
-            raise ParameterError(f"there is no kind of component {kind!r}; the kinds are {', '.join(KINDS)}")
-        return self._registrations[kind]
+        kind = plural(kind)
+        installed, own = self._registrations[kind], self._run_time.of_kind(kind)
+        return installed | {name: [registration, *installed.get(name, [])] for name, registration in own.items()} if own else installed
 
     def component(self, kind: str, name: str) -> Registration:
         """The registration of a bare or qualified name; raises like `get` but imports nothing."""
+        return _noted(self._find(kind, name))
+
+    def _find(self, kind: str, name: str) -> Registration:
+        kind = plural(kind)
         if not isinstance(name, str):
             raise ParameterError(f"the name of {article(kind)} must be a string, got {name!r}")
         distribution, slash, bare = name.rpartition("/")
@@ -127,18 +143,18 @@ class Catalogue:
             namesakes = [registration for registration in namesakes if registration.plugin.distribution == normalised(distribution)]
         if not namesakes:
             raise UnknownComponentError(self._explain(kind, name))
-        if len(namesakes) > 1 and not namesakes[0].plugin.built_in:
+        if len(namesakes) > 1 and not _has_the_bare_name(namesakes[0]):
             choices = " or ".join(repr(registration.qualified_name) for registration in namesakes)
-            raise AmbiguousComponentError(f"several plugins offer the {noun(kind)} {name!r}; ask for {choices}")
+            raise AmbiguousComponentError(f"several plugins offer the {singular(kind)} {name!r}; ask for {choices}")
         return namesakes[0]
 
     def _explain(self, kind: str, name: str) -> str:
         """Why there is no such component, and what may be meant."""
         distribution, _, bare = name.rpartition("/")
-        parts = [f"there is no {noun(kind)} {name!r}"]
-        parts += [f"{bare!r} is {article(other)}" for other in KINDS if bare in self._registrations[other]]
+        parts = [f"there is no {singular(kind)} {name!r}"]
+        parts += [f"{bare!r} is {article(other)}" for other in KINDS if bare in self.of_kind(other)]
         usable = self.names(kind)
-        known = sorted({*usable, *self._registrations[kind]})
+        known = sorted({*usable, *self.of_kind(kind)})
         near = difflib.get_close_matches(name.lower(), known) or difflib.get_close_matches(bare.lower(), known)
         if near:
             parts.append(f"did you mean {' or '.join(map(repr, near))}?")
@@ -160,7 +176,7 @@ class Catalogue:
         Parameters
         ----------
         kind : str
-            One of `KINDS`.
+            One of `KINDS`, or its singular.
         name : str
             ``"adam"``, or ``"<distribution>/<name>"``.
 
@@ -171,47 +187,93 @@ class Catalogue:
         PluginError
             If its target cannot be imported or is not a class of that kind.
         """
-        registration = self.component(kind, name)
-        key = kind, registration.qualified_name
+        return self._class_behind(self.component(kind, name))
+
+    def _class_behind(self, registration: Registration) -> type[Any]:
+        if registration.cls is not None:
+            return registration.cls
+        key = registration.kind, registration.qualified_name
         if key not in self._classes:
-            self._classes[key] = _class_of(registration)
+            cls = _class_of(registration)
+            if issubclass(cls, Format) and not registration.plugin.built_in:
+                self._check_suffixes(registration, cls)
+            self._classes[key] = cls
         return self._classes[key]
 
+    def _check_suffixes(self, registration: Registration, cls: type[Format]) -> None:
+        """Report a format that claims what is a built-in one's: `nncore.network` asks those first."""
+        if taken := sorted(self.built_in_suffixes().intersection(cls.suffixes)):
+            what = f"the format {registration.component.name!r} claims {', '.join(taken)}"
+            self._report(registration, f"{what}, which is built in and cannot be replaced; its other suffixes count")
+
+    def built_in_suffixes(self) -> set[str]:
+        """Suffixes of file names that the built-in formats claim."""
+        built_in = [namesakes[0] for namesakes in self._registrations["formats"].values() if namesakes[0].plugin.built_in]
+        return {suffix for registration in built_in for suffix in self._class_behind(registration).suffixes}
+
     def qualified_name(self, kind: str, cls: type) -> str:
-        """Name of a class for a file: ``"adam"`` for a built-in, ``"<distribution>/<name>"`` for a plugin's.
+        """Name of a class for a file: ``"adam"`` for a built-in or one registered at run time, ``"<distribution>/<name>"`` for a plugin's.
 
         Raises
         ------
         UnknownComponentError
-            If no plugin provides the class.
+            If no plugin provides the class, and it was not registered.
         """
+        return _noted(self._registration_of(kind, cls)).qualified_name
+
+    def _registration_of(self, kind: str, cls: type) -> Registration:
+        kind = plural(kind)
         registrations = [registration for namesakes in self.of_kind(kind).values() for registration in namesakes]
-        written = f"{cls.__module__}:{cls.__qualname__}"
-        for registration in registrations:
-            if registration.component.target == written:
-                return registration.qualified_name
+        same = [registration for registration in registrations if registration.component.target == target_of(cls)]
+        # A plugin's name holds in other processes too; of those of this one, a name of the very class, else that of its newer version.
+        same.sort(key=lambda registration: (registration.plugin.run_time, registration.cls is not cls))
+        if same:
+            return same[0]
         # A target may name a re-export of the class; it is then looked for in the plugins of the same package.
         root = cls.__module__.partition(".")[0]
         for registration in registrations:
             if registration.component.target.partition(":")[0].partition(".")[0] == root:
                 try:
-                    found = self.get(kind, f"{registration.plugin.distribution}/{registration.component.name}")
+                    found = self._class_behind(registration)
                 except (PluginError, MissingExtraError):
                     continue
                 if found is cls:
-                    return registration.qualified_name
+                    return registration
+        from_a_file = self._run_time.name_in_a_file(kind, cls)
+        if from_a_file is not None:
+            return from_a_file
         raise UnknownComponentError(
-            f"{cls.__module__}.{cls.__qualname__} is not registered, so that no file can name it: "
-            f"list it in the hook nncore_{kind} of a plugin (nncore.plugin explains how)"
+            f"{cls.__module__}.{cls.__qualname__} is not registered, so that no file can name it: call nncore.register({kind!r}, "
+            f"{cls.__name__}), or list it in the hook nncore_{kind} of a plugin (nncore.plugin explains how)"
         )
 
 
-def noun(kind: str) -> str:
+def _has_the_bare_name(registration: Registration) -> bool:
+    """Whether it is meant by its bare name even if plugins have the name too."""
+    return registration.plugin.built_in or registration.plugin.run_time
+
+
+def _noted(registration: Registration) -> Registration:
+    record = _record.get()
+    if record is not None:
+        record[registration.kind, registration.qualified_name] = registration
+    return registration
+
+
+def plural(kind: str) -> str:
+    """A kind as `KINDS` has it, from that or its singular: ``"optimizers"`` of ``"optimizer"``."""
+    found = kind if isinstance(kind, str) and kind in BASES else next((known for known in KINDS if singular(known) == kind), None)
+    if found is None:
+        raise ParameterError(f"there is no kind of component {kind!r}; the kinds are {', '.join(KINDS)}")
+    return found
+
+
+def singular(kind: str) -> str:
     return BASES[kind].__name__.lower() if kind in BASES else kind
 
 
 def article(kind: str) -> str:
-    return f"{'an' if noun(kind)[0] in 'aio' else 'a'} {noun(kind)}"
+    return f"{'an' if singular(kind)[0] in 'aio' else 'a'} {singular(kind)}"
 
 
 def kind_of(cls: type) -> str | None:
@@ -230,7 +292,9 @@ def imported(target: str) -> Any:
 def _class_of(registration: Registration) -> type[Configurable]:
     """The class behind a target, checked to be of its kind."""
     target, base = registration.component.target, BASES[registration.kind]
-    who = f"{noun(registration.kind)} {registration.qualified_name!r} of {registration.plugin.distribution} {registration.plugin.version}"
+    who = (
+        f"{singular(registration.kind)} {registration.qualified_name!r} of {registration.plugin.distribution} {registration.plugin.version}"
+    )
     try:
         found = imported(target)
     except (KeyboardInterrupt, MissingExtraError):
@@ -239,4 +303,11 @@ def _class_of(registration: Registration) -> type[Configurable]:
         raise PluginError(f"the {who} cannot be imported from {target!r}: {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(f"the {who}: {target!r} is not a subclass of nncore.plugin.{base.__name__}")
+    if issubclass(found, Format) and not are_suffixes(found.suffixes):
+        raise PluginError(f"the {who}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {found.suffixes!r:.200}")
     return found
+
+
+def are_suffixes(value: object) -> bool:
+    """Whether a format's `suffixes` are what they must be."""
+    return isinstance(value, tuple) and all(isinstance(text, str) and text.startswith(".") and text == text.lower() for text in value)

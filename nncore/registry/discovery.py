@@ -6,6 +6,7 @@ failing import stops everything.
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import os
 import re
@@ -38,8 +39,9 @@ class PluginProblem:
     ----------
     distribution, version, entry : str
         Who: as in `PluginInfo`.
-    stage : {"environment", "import", "version", "hooks", "names"}
-        How far it got. At "names" the plugin is loaded, but one of its names cannot be used as it is written.
+    stage : {"environment", "metadata", "import", "version", "hooks", "names"}
+        How far it got. At "metadata" not even who it is could be read; at "names" the plugin is loaded, but one of its names, or of the
+        suffixes of a format, cannot be used as it is written.
     error : str
         What went wrong, and the remedy where it is known.
     """
@@ -77,6 +79,8 @@ class PluginInfo:
         Whether it was left out, without being imported, because the user said so.
     seconds : float
         Time its import took.
+    run_time : bool
+        Whether it is no distribution, but what this process registered (`nncore.register`).
     """
 
     distribution: str
@@ -88,13 +92,15 @@ class PluginInfo:
     built_in: bool = False
     blocked: bool = False
     seconds: float = 0.0
+    run_time: bool = False
 
     def __repr__(self) -> str:
         if self.blocked or self.problem is not None:
             holds = "blocked" if self.blocked else "has a problem"
         else:
             holds = ", ".join(f"{n} {kind}" for kind, n in Counter(kind for kind, _ in self.components).items()) or "empty"
-        return f"<plugin {self.distribution} {self.version} ({self.entry}): {holds}>"
+        who = " ".join(filter(None, (self.distribution, self.version, f"({self.entry})")))
+        return f"<plugin {who}: {holds}>"
 
 
 def normalised(distribution: str) -> str:
@@ -142,18 +148,42 @@ def _listed(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def installed_entry_points() -> list[EntryPoint]:
-    """The entry points of group `GROUP`, of the first distribution on the path by each name.
+def installed_entry_points() -> tuple[list[EntryPoint], list[PluginProblem]]:
+    """The entry points of group `GROUP`, of the first distribution on the path by each name; and which metadata cannot be read.
 
     Like ``importlib.metadata.entry_points``, but a distribution's entry points are parsed only if the group is among them: with
-    hundreds of distributions installed, parsing is what takes the time.
+    hundreds of distributions installed, parsing is what takes the time. One that is damaged does not hide the others; one that is
+    damaged and does not name the group is nobody's trouble here.
     """
     found: dict[str, list[EntryPoint]] = {}
+    problems: list[PluginProblem] = []
     for distribution in importlib.metadata.distributions():
-        text = distribution.read_text("entry_points.txt")
-        if text is not None and f"[{GROUP}]" in text:
-            found.setdefault(normalised(distribution.name), list(distribution.entry_points.select(group=GROUP)))
-    return [entry_point for entry_points in found.values() for entry_point in entry_points]
+        try:
+            text = distribution.read_text("entry_points.txt")
+            if text is not None and f"[{GROUP}]" in text:
+                found.setdefault(_name_of(distribution), list(distribution.entry_points.select(group=GROUP)))
+        except Exception as error:  # a file that is missing, not UTF-8 or no INI file; the library raises what it happens to raise
+            problems.append(_unreadable(distribution, error))
+    return [entry_point for entry_points in found.values() for entry_point in entry_points], problems
+
+
+def _name_of(distribution: importlib.metadata.Distribution) -> str:
+    """Its normalised name; raises if its metadata do not say it."""
+    name: str | None = distribution.metadata["Name"]
+    if not name:
+        raise ValueError("METADATA is missing or gives no name")
+    return normalised(name)
+
+
+def _unreadable(distribution: importlib.metadata.Distribution, error: Exception) -> PluginProblem:
+    folder = Path(str(getattr(distribution, "_path", "") or distribution.locate_file("")))  # the only way to its own folder
+    try:
+        name = _name_of(distribution)
+    except Exception:
+        name = normalised(folder.name.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")[0]) or "unknown"
+    remedy = f"reinstall it (pip install --force-reinstall --no-deps {name}) or remove the folder"
+    what = f"{type(error).__name__}: {error}".strip(": ")
+    return PluginProblem(name, "", "", "metadata", f"the metadata in {folder} cannot be read, so that it is left out ({what}): {remedy}")
 
 
 def discover(entry_points: Iterable[EntryPoint] | None = None, policy: Policy | None = None) -> list[PluginInfo]:
@@ -174,24 +204,27 @@ def discover(entry_points: Iterable[EntryPoint] | None = None, policy: Policy | 
         If PyPI's other distribution named ``nncore`` is installed over this one.
     """
     policy = Policy.from_environment() if policy is None else policy
-    found = installed_entry_points() if entry_points is None else entry_points
+    found, unreadable = installed_entry_points() if entry_points is None else (entry_points, [])
     named = sorted(
-        ((*_identity(entry_point), entry_point) for entry_point in found), key=lambda item: (item[0] != DISTRIBUTION, item[0], item[2].name)
+        ((*_identity(entry_point.dist), entry_point) for entry_point in found),
+        key=lambda item: (item[0] != DISTRIBUTION, item[0], item[2].name),
     )
     check_install([entry_point for distribution, _, entry_point in named if distribution == DISTRIBUTION])
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     plugins = [_load(manager, distribution, version, entry_point, policy) for distribution, version, entry_point in named]
-    return plugins + _missing(policy, {plugin.distribution for plugin in plugins})
+    problems = unreadable + _missing(policy, {plugin.distribution for plugin in plugins})
+    if problems and policy.strict:
+        raise PluginError(str(problems[0]))
+    return plugins + [PluginInfo(problem.distribution, "", "", "", problem=problem) for problem in problems]
 
 
-def _identity(entry_point: EntryPoint) -> tuple[str, str]:
-    """Distribution and version. A damaged installation may have neither, and must not hide the other plugins."""
-    distribution = entry_point.dist
+def _identity(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
+    """Name and version. A damaged installation may have neither, and must not hide the other plugins."""
     if distribution is None:
         return "unknown", "unknown"
     try:
-        return normalised(distribution.name), str(distribution.version)
+        return _name_of(distribution), str(distribution.version)
     except Exception:
         return "unknown", "unknown"
 
@@ -206,8 +239,9 @@ def check_install(built_in: Collection[EntryPoint], package: Path = Path(__file_
     except importlib.metadata.PackageNotFoundError:
         other = None
     if other is not None and Path(str(other.locate_file("nncore"))).resolve() == package.resolve():
+        version = _identity(other)[1]
         raise ShadowedInstallError(
-            f"the distribution 'nncore' {other.version}, another project, is installed in {package}, over {DISTRIBUTION}: {_REINSTALL}"
+            f"the distribution 'nncore' {version}, another project, is installed in {package}, over {DISTRIBUTION}: {_REINSTALL}"
         )
     if not any(entry_point.name == "builtin" for entry_point in built_in):
         raise PluginError(
@@ -234,10 +268,13 @@ def _load(manager: pluggy.PluginManager, distribution: str, version: str, entry_
         return replace(plugin, problem=problem)
 
 
-def _missing(policy: Policy, found: Collection[str]) -> list[PluginInfo]:
-    """A plugin that the user allows by name but that is not installed: most likely misspelt."""
-    missing = sorted({normalised(name) for name in policy.only or ()} - {*found, DISTRIBUTION})
-    problems = [PluginProblem(name, "", "", "environment", "allowed by NNCORE_PLUGINS, but not installed") for name in missing]
-    if problems and policy.strict:
-        raise PluginError(str(problems[0]))
-    return [PluginInfo(problem.distribution, "", "", "", problem=problem) for problem in problems]
+def _missing(policy: Policy, found: Collection[str]) -> list[PluginProblem]:
+    """Plugins that the user allows or blocks by name, but that are not installed: most likely misspelt."""
+    problems = []
+    for names, what in ((policy.only or (), "allowed by NNCORE_PLUGINS"), (policy.disabled, "blocked by NNCORE_DISABLE_PLUGINS")):
+        for name in sorted({*map(normalised, names)} - {*found, DISTRIBUTION}):
+            known = {spelt: other for other in [*found, DISTRIBUTION] for spelt in (other, other.removeprefix("nncore-"))}
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {known[near[0]]!r}?" if near else ""
+            problems.append(PluginProblem(name, "", "", "environment", f"{what}, but not installed{hint}"))
+    return problems

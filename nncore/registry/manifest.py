@@ -117,11 +117,20 @@ def _checked(hook: str, returned: list[Any]) -> list[Component]:
     if not isinstance(components, list) or not all(isinstance(component, Component) for component in components):
         raise Rejected("hooks", f"{hook} must return a list of nncore.plugin.Component, got {components!r:.200}")
     for component in components:
-        if not (isinstance(component.name, str) and re.fullmatch(r"[a-z0-9_]+", component.name)):
-            raise Rejected("hooks", f"{hook}: the name {component.name!r} must consist of lower case letters, digits and underscores")
+        if not is_sound_name(component.name):
+            raise Rejected("hooks", f"{hook}: the name {component.name!r} {SOUND_NAME}")
         if not _is_target(component.target):
             raise Rejected("hooks", f"{hook}: the target {component.target!r} of {component.name!r} must read 'package.module:Class'")
     return components
+
+
+#: What `is_sound_name` asks for, to go on after "the name ...".
+SOUND_NAME = "must consist of lower case letters, digits and underscores"
+
+
+def is_sound_name(name: object) -> bool:
+    """Whether a component may have this name."""
+    return isinstance(name, str) and re.fullmatch(r"[a-z0-9_]+", name) is not None
 
 
 def _is_target(target: object) -> bool:

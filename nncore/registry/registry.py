@@ -7,7 +7,8 @@ import inspect
 import os
 import threading
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,11 @@ import numpy as np
 
 from nncore.contract import Configurable
 from nncore.errors import ParameterError, PluginError, PluginWarning
-from nncore.registry.catalogue import BASES, Catalogue, Registration, article, imported, kind_of
+from nncore.registry.catalogue import BASES, Catalogue, article, imported, kind_of, plural
 from nncore.registry.discovery import PluginProblem, Policy
 from nncore.registry.manifest import KINDS
 from nncore.registry.plugin_list import PluginList
+from nncore.registry.run_time import Registration, RunTimeRegistrations
 
 #: What a function becomes where a component of a kind is wanted: a class, named as in a manifest, and its argument for the function.
 FUNCTIONS = {
@@ -49,7 +51,7 @@ class Registry(Catalogue):
         UnknownComponentError
             If there is no component of that name.
         """
-        self.of_kind(kind)
+        kind = plural(kind)
         base = BASES[kind]
         if isinstance(spec, base):
             return spec
@@ -128,6 +130,9 @@ def _make(cls: type, arguments: dict[str, Any]) -> Any:
     return cls(**arguments)
 
 
+#: What this process registered; it outlives the registry, which `reload` makes anew.
+RUN_TIME = RunTimeRegistrations()
+
 _default: Registry | None = None
 _lock = threading.RLock()
 _discovering = False
@@ -143,9 +148,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _installed() -> Registry:
+def installed() -> Registry:
     """The registry of everything installed, made at the first call."""
     return _default or _discovered(Policy.from_environment(), again=False)
+
+
+@contextmanager
+def locked() -> Iterator[Registry]:
+    """The same while no other thread registers anything."""
+    registry = installed()
+    with _lock:
+        yield registry
 
 
 def _discovered(policy: Policy, *, again: bool) -> Registry:
@@ -157,10 +170,10 @@ def _discovered(policy: Policy, *, again: bool) -> Registry:
             raise PluginError("a manifest looks up a component while plugins are being discovered: look it up where it is used")
         _discovering = True
         try:
-            _default = registry = Registry(policy=policy)
+            _default = registry = Registry(policy=policy, run_time=RUN_TIME)
         finally:
             _discovering = False
-    for problem in registry.problems():
+    for problem in registry.problems_found():
         warnings.warn(f"{problem}  (`nncore plugins` lists them)", PluginWarning, stacklevel=4)
     return registry
 
@@ -187,7 +200,7 @@ def get(kind: str, name: str) -> type[Any]:
     Parameters
     ----------
     kind : str
-        ``"optimizers"``, ``"layers"``, ...
+        ``"optimizers"``, ``"layers"``, ..., or the singular.
     name : str
         Bare, ``"lion"``, or with its distribution, ``"nncore-lion/lion"``.
 
@@ -196,7 +209,7 @@ def get(kind: str, name: str) -> type[Any]:
     type
         A subclass of the kind's base class in `nncore.plugin`.
     """
-    return _installed().get(kind, name)
+    return installed().get(kind, name)
 
 
 def names(kind: str) -> list[str]:
@@ -205,19 +218,19 @@ def names(kind: str) -> list[str]:
     Parameters
     ----------
     kind : str
-        ``"optimizers"``, ``"layers"``, ...
+        ``"optimizers"``, ``"layers"``, ..., or the singular.
 
     Returns
     -------
     list of str
         Sorted.
     """
-    return _installed().names(kind)
+    return installed().names(kind)
 
 
 def component(kind: str, name: str) -> Registration:
     """Registration of an installed component: see `Registry.component`."""
-    return _installed().component(kind, name)
+    return installed().component(kind, name)
 
 
 def plugins() -> PluginList:
@@ -226,26 +239,31 @@ def plugins() -> PluginList:
     Returns
     -------
     list of PluginInfo
-        The built-ins first.
+        The built-ins first; classes registered at run time (`register`) last, as the plugin "this process".
     """
-    return _installed().plugins()
+    return installed().plugins()
 
 
 def problems() -> list[PluginProblem]:
     """Everything that is wrong with the plugins found: see `Registry.problems`."""
-    return _installed().problems()
+    return installed().problems()
+
+
+def problems_found() -> list[PluginProblem]:
+    """Those that were met so far: see `Registry.problems_found`."""
+    return installed().problems_found()
 
 
 def resolve(kind: str, spec: object) -> Any:
     """An instance, from an instance, a class, a name or a dict: see `Registry.resolve`."""
-    return _installed().resolve(kind, spec)
+    return installed().resolve(kind, spec)
 
 
 def qualified_name(kind: str, cls: type) -> str:
     """Name of a class for a file: see `Registry.qualified_name`."""
-    return _installed().qualified_name(kind, cls)
+    return installed().qualified_name(kind, cls)
 
 
 def config_of(kind: str, instance: Configurable) -> dict[str, Any]:
     """Description of an instance that `resolve` turns into an equal one: see `Registry.config_of`."""
-    return _installed().config_of(kind, instance)
+    return installed().config_of(kind, instance)

@@ -15,20 +15,22 @@ from __future__ import annotations
 from nncore.program import team_of
 from nncore.testing import tables
 from nncore.testing.activations import ActivationConformance
+from nncore.testing.apart import verify_apart as verify_apart  # for `nncore plugins --verify`
+from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import Conformance
+from nncore.testing.formats import FormatConformance
 from nncore.testing.guarded import Guarded
 from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
+from nncore.testing.metrics import MetricConformance
 from nncore.testing.optimizers import OptimizerConformance
-from nncore.testing.report import (
-    Outcome as Outcome,  # for `nncore plugins --verify`
-    verify as verify,
-)
+from nncore.testing.report import Outcome as Outcome
 from nncore.testing.schedules import ScheduleConformance
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
-    "ActivationConformance", "Conformance", "Guarded", "InitializerConformance", "LayerConformance", "LossConformance",
-    "OptimizerConformance", "ScheduleConformance", "numpy_twin", "tables", "team_of",
+    "ActivationConformance", "CallbackConformance", "Conformance", "FormatConformance", "Guarded", "InitializerConformance",
+    "LayerConformance", "LossConformance", "MetricConformance", "OptimizerConformance", "ScheduleConformance", "numpy_twin", "tables",
+    "team_of",
 ]  # fmt: skip

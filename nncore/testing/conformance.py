@@ -73,7 +73,7 @@ class Conformance:
                 raise error_class(f"{_shown(component)}: {error}") from error
 
     def test_manifest_is_light(self) -> None:
-        check_manifest_is_light(self.plugin())
+        check_manifest_is_light(self.plugin(), registry.component(self.kind, self.name).component.target)
 
     def test_import_leaves_the_processor_alone(self) -> None:
         check_import(self.plugin(), registry.component(self.kind, self.name).component.target)

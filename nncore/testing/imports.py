@@ -14,29 +14,28 @@ from nncore.errors import MissingExtraError
 from nncore.registry import PluginInfo
 from nncore.testing.expectations import expect
 
-#: Runs in the fresh interpreter: prints which modules the manifest adds to those of nncore.plugin, which targets or kernels cannot
-#: be imported, and after which of them 5e-324 * 1.0 is 0.
+#: Runs in the fresh interpreter: prints which modules the manifest adds to those of nncore.plugin, why the target or its kernel cannot be
+#: imported, and after the import of which of the two 5e-324 * 1.0 is 0.
 _PROBE = """
 import importlib, json, sys
 import nncore.plugin
-manifest, *targets = json.loads(sys.argv[1])
+manifest, target = json.loads(sys.argv[1])
 before = set(sys.modules)
 importlib.import_module(manifest)
 added = sorted(set(sys.modules) - before)
 from nncore.testing.subnormals import subnormals_alive
-failed, flushing = {}, [] if subnormals_alive() else [manifest]
-for target in targets:
-    module, _, attribute = target.partition(":")
-    try:
-        found = importlib.import_module(module)
-        for name in attribute.split("."):
-            found = getattr(found, name)
-        if getattr(found, "kernel", None) is not None:
-            found.kernel.load()
-    except BaseException as error:
-        failed[target] = f"{type(error).__name__}: {error}"
-    if not flushing and not subnormals_alive():
-        flushing.append(target)
+failed, flushing = None, None if subnormals_alive() else manifest
+module, _, attribute = target.partition(":")
+try:
+    found = importlib.import_module(module)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    if getattr(found, "kernel", None) is not None:
+        found.kernel.load()
+except BaseException as error:
+    failed = f"{type(error).__name__}: {error}"
+if flushing is None and not subnormals_alive():
+    flushing = target
 print(json.dumps([added, failed, flushing]))
 """
 
@@ -49,42 +48,47 @@ class Imported:
     ----------
     added : tuple of str
         Modules that importing the manifest loads beyond those of `nncore.plugin`.
-    failed : dict of str to str
-        Targets that cannot be imported on their own, and why.
+    failed : str or None
+        Why the target cannot be imported on its own.
     flushing : str or None
         The manifest or target after whose import subnormal numbers are flushed to zero.
     """
 
     added: tuple[str, ...]
-    failed: dict[str, str]
+    failed: str | None
     flushing: str | None
 
 
 @functools.cache
-def probe(manifest: str, targets: tuple[str, ...]) -> Imported:
-    """Import a manifest, then the targets one after the other, in a fresh interpreter with this one's path."""
+def probe(manifest: str, target: str) -> Imported:
+    """Import a manifest, then one of its targets, in a fresh interpreter with this one's path.
+
+    One alone: another that ends the interpreter, or never ends its import, is not this one's fault.
+    """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-    command = [sys.executable, "-c", _PROBE, json.dumps([manifest, *targets])]
+    command = [sys.executable, "-c", _PROBE, json.dumps([manifest, target])]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     expect(
         done.returncode == 0, f"importing {manifest} in a fresh interpreter failed with exit code {done.returncode}: {done.stderr[-2000:]}"
     )
     added, failed, flushing = json.loads(done.stdout.splitlines()[-1])
-    return Imported(tuple(added), failed, flushing[0] if flushing else None)
+    return Imported(tuple(added), failed, flushing)
 
 
-def _probe(plugin: PluginInfo) -> Imported:
-    return probe(plugin.module.partition(":")[0], tuple(component.target for _, component in plugin.components))
+def _probe(plugin: PluginInfo, target: str) -> Imported:
+    if plugin.run_time:
+        raise unittest.SkipTest("it was registered at run time: there is no manifest, and nothing to import")
+    return probe(plugin.module.partition(":")[0], target)
 
 
-def check_manifest_is_light(plugin: PluginInfo) -> None:
+def check_manifest_is_light(plugin: PluginInfo, target: str) -> None:
     """The manifest imports, of what is not loaded anyway, only the standard library and its own package, and none of its targets.
 
     Everybody who looks up any component pays for every installed manifest.
     """
     own = plugin.module.partition(".")[0]
     targets = {component.target.partition(":")[0] for _, component in plugin.components}
-    for module in _probe(plugin).added:
+    for module in _probe(plugin, target).added:
         root = module.partition(".")[0]
         expect(
             root == own or root in sys.stdlib_module_names,
@@ -95,10 +99,10 @@ def check_manifest_is_light(plugin: PluginInfo) -> None:
 
 def check_import(plugin: PluginInfo, target: str) -> None:
     """The target can be imported on its own, and neither it nor its kernel flushes subnormal numbers to zero from then on."""
-    seen = _probe(plugin)
-    if seen.failed.get(target, "").startswith(MissingExtraError.__name__):
-        raise unittest.SkipTest(seen.failed[target])
-    expect(target not in seen.failed, f"{target} cannot be imported on its own: {seen.failed.get(target)}")
+    seen = _probe(plugin, target)
+    if seen.failed is not None and seen.failed.startswith(MissingExtraError.__name__):
+        raise unittest.SkipTest(seen.failed)
+    expect(seen.failed is None, f"{target} cannot be imported on its own: {seen.failed}")
     expect(
         seen.flushing not in (target, plugin.module),
         f"importing {seen.flushing} flushes subnormal numbers to zero in the whole process (5e-324 * 1.0 is then 0): "

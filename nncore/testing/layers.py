@@ -19,6 +19,7 @@ from nncore.testing.domains import expect_in_domain
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.layer_calls import NOISE, Call, Split, first_buffers, size
+from nncore.testing.setting import setting
 from nncore.testing.twin import numpy_twin
 
 ROWS = (1, 7, 8, 9, 130)
@@ -34,16 +35,16 @@ class LayerConformance(networks.NetworkConformance):
     Attributes
     ----------
     input_shapes : sequence of tuple of int
-        Shapes of a sample to try; gradients are checked for the first.
+        Shapes of a sample to try; gradients are checked for the first. The layer's class may have an attribute of this name instead.
     exact_gradient : bool
         False if `backward` is by design not the derivative of `forward` (statistics taken as constants, straight-through
-        estimators); central differences are then left out.
+        estimators); central differences are then left out. The layer's class may say so instead.
     """
 
     kind = "layers"
     guarded_check = "test_forward_and_backward"
-    input_shapes: ClassVar[Sequence[tuple[int, ...]]] = ((4,), (1,), (7,), (8,), (9,), (1023,))
-    exact_gradient: ClassVar[bool] = True
+    input_shapes: ClassVar[Sequence[tuple[int, ...]]] = setting(((4,), (1,), (7,), (8,), (9,), (1023,)))
+    exact_gradient: ClassVar[bool] = setting(True)
 
     def inputs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Inputs of the given shape, rows first, that the layer can take; override it if normal numbers are none, or not all."""

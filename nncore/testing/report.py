@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import unittest
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from nncore.errors import MissingExtraError
 from nncore.testing.activations import ActivationConformance
+from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import ArgumentsNeeded, Conformance
+from nncore.testing.formats import FormatConformance
 from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
+from nncore.testing.metrics import MetricConformance
 from nncore.testing.networks import NetworkConformance
 from nncore.testing.optimizers import OptimizerConformance
 from nncore.testing.schedules import ScheduleConformance
 
-#: The checks of each kind; components of a kind that is not here are checked for what all kinds have in common.
+#: The checks of each kind.
 CONFORMANCE: dict[str, type[Conformance]] = {
     "activations": ActivationConformance,
+    "callbacks": CallbackConformance,
+    "formats": FormatConformance,
     "initializers": InitializerConformance,
     "layers": LayerConformance,
     "losses": LossConformance,
+    "metrics": MetricConformance,
     "optimizers": OptimizerConformance,
     "schedules": ScheduleConformance,
 }
@@ -49,20 +55,26 @@ class Outcome:
 
 def conformance_class(kind: str, name: str) -> type[Conformance]:
     """The test class that an author would write for a component, without settings."""
-    return type(f"Verify_{name}", (CONFORMANCE.get(kind, Conformance),), {"kind": kind, "name": name})
+    return type(f"Verify_{name}", (CONFORMANCE[kind],), {"kind": kind, "name": name})
 
 
-def verify(kind: str, name: str) -> Iterator[Outcome]:
-    """Run every check of a component, found by name."""
+def verify(kind: str, name: str, *, begins: Callable[[str], None] = lambda check: None) -> Iterator[Outcome]:
+    """Run every check of a component, found by name; `begins` is called with each before it runs."""
     tests = conformance_class(kind, name)
     defined = dict.fromkeys(name for cls in reversed(tests.__mro__) for name in vars(cls) if name.startswith("test_"))
     # From the general to the special; whole networks come last, as they fail whatever is wrong.
     for attribute in sorted(defined, key=lambda name: name in vars(NetworkConformance)):
+        begins(_check(attribute))
         yield outcome(tests(), attribute)
 
 
+def _check(attribute: str) -> str:
+    """``"kernel agrees with numpy"``, of the name of a test method."""
+    return attribute.removeprefix("test_").replace("_", " ")
+
+
 def outcome(tests: Conformance, attribute: str) -> Outcome:
-    check = attribute.removeprefix("test_").replace("_", " ")
+    check = _check(attribute)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

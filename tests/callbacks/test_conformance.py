@@ -1,15 +1,10 @@
-"""The built-in callbacks keep what is asked of every component."""
+"""The kit for every built-in callback."""
 
 from __future__ import annotations
 
 from conformance import built_in
 
-from nncore.testing import Conformance
-
-
-class CallbackConformance(Conformance):
-    kind = "callbacks"
-
+from nncore.testing import CallbackConformance
 
 globals().update(built_in(CallbackConformance))
 del CallbackConformance  # pytest would run it without a component

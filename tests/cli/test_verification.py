@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plugin_fixtures.fake_site import FakeSite
 from testing.fixtures.site import installed
 
 from nncore.cli import main
@@ -60,7 +61,7 @@ def few_components(monkeypatch: pytest.MonkeyPatch) -> None:
 
     rows, *_ = plugins.collect()
     some = [row for row in rows if row.name in ("identity", "nncore-faulty/own_dice", "nncore-faulty/exemplary")]
-    monkeypatch.setattr(plugins, "collect", lambda: (some, [], []))
+    monkeypatch.setattr(plugins, "collect", lambda **_: (some, [], []))
 
 
 @pytest.mark.usefixtures("few_components")
@@ -82,7 +83,7 @@ def test_plugin_that_cannot_be_loaded_is_a_failure(monkeypatch: pytest.MonkeyPat
     from nncore.cli import plugins
 
     monkeypatch.setattr(
-        plugins, "collect", lambda: ([], ["plugin nncore-slow: slow"], ["plugin nncore-odd 1.0 (odd), import: No module named 'odd'"])
+        plugins, "collect", lambda **_: ([], ["plugin nncore-slow: slow"], ["plugin nncore-odd 1.0 (odd), import: No module named 'odd'"])
     )
     assert main(["plugins", "--verify"]) == 1
     captured = capsys.readouterr()
@@ -96,3 +97,28 @@ def test_pytest_is_not_needed(faulty: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 1, done.stderr
     assert "failed: sample: OwnDice(): sample(rng, (1, 1), 1, 1) from an equal generator" in done.stdout
+
+
+def test_a_component_that_ends_its_process_is_a_failed_row(tmp_path: Path) -> None:
+    """As a user runs it; the command comes to its end, with its table and exit code 1."""
+    source = Path(__file__).parents[1] / "testing" / "fixtures" / "nncore-harmful"
+    FakeSite(tmp_path).write_metadata("nncore-harmful", {"plugin": "nncore_harmful"})
+    command = [sys.executable, "-m", "nncore", "plugins", "--verify", "--time-limit", "20"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(source)]), "NNCORE_PLUGINS": "nncore-harmful"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
+    assert done.returncode == 1, done.stderr
+    rows = {line.split()[0].removeprefix("nncore-harmful/"): line for line in done.stdout.splitlines()[2:]}
+    ended = {"exit_now": "exit code 0", "exit_at_import": "exit code 7", "hang": "still running after 20 s", "hang_at_import": "after 20 s"}
+    ended |= {"exit_format": "exit code 7"}
+    ended |= {"segfault": "SIGSEGV", "kill": "SIGKILL"} if os.name == "posix" else {}
+    for name, words in ended.items():
+        assert "  failed: " in rows[name]
+        assert words in rows[name], name
+    for name in ("chatty", "straight_through", "picture", "matrices_only", "patient"):
+        assert rows[name].endswith("  ok"), rows[name]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
+def test_a_time_limit_that_is_none(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--verify", "sgd", "--time-limit", seconds]) == 2
+    assert "--time-limit must be a number of at least 0.001" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from network.files import X, Y, assert_equal, built, joined, load_bytes, parts, 
 import nncore as nn
 from nncore import registry
 from nncore.contract import activation_for
-from nncore.errors import FileFormatError, UnknownComponentError
+from nncore.errors import FileFormatError, MissingPluginError, UnknownComponentError
 from nncore.plugin import Loss
 from nncore.testing.widths import outputs_for
 
@@ -120,7 +120,12 @@ class Payload:
     opened: list[str] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Payload.opened.append, ("executed",)
+        return execute, ("executed",)
+
+
+def execute(word: str) -> None:
+    """By its name: a method of the list would be pickled with a copy of the list."""
+    Payload.opened.append(word)
 
 
 def zipped() -> bytes:
@@ -238,13 +243,18 @@ def test_nothing_is_allocated_for_sizes_the_file_does_not_have(tmp_path: Path, w
             load_bytes(file, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("kind", "description"), [("optimizer", {"name": "nncore-lion/lion", "lr": 1e-3}), ("loss", {"name": "nncore-lion/lion_loss"})]
-)
-def test_a_component_that_is_not_installed_names_its_plugin(tmp_path: Path, whole: bytes, kind: str, description: dict[str, Any]):
-    with pytest.raises(UnknownComponentError, match="nncore-lion") as caught:
-        load_bytes(with_field(whole, kind, description), tmp_path)
+def test_a_layer_that_is_not_installed_names_its_plugin(tmp_path: Path, whole: bytes):
+    layer = {"name": "nncore-lion/mane"}
+    file = tampered(whole, lambda header: header["__metadata__"]["architecture"]["layers"].__setitem__(2, layer))
+    with pytest.raises(MissingPluginError, match=r"no plugin nncore-lion is installed.*pip install nncore-lion") as caught:
+        load_bytes(file, tmp_path)
     assert "damaged.nncore" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("kind", ["optimizer", "loss"])
+def test_a_bare_name_that_nobody_provides(tmp_path: Path, whole: bytes, kind: str):
+    with pytest.raises(UnknownComponentError, match=r"there is no .* 'lyon'"):
+        load_bytes(with_field(whole, kind, {"name": "lyon"}), tmp_path)
 
 
 def renamed(old: str, new: str) -> Callable[[dict[str, Any]], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -132,7 +133,8 @@ def test_only_the_allowed_ones_load_and_the_built_ins_always(site):
 def test_an_allowed_plugin_that_is_not_installed_is_reported(site):
     site.install("nncore-good")
     missing = found(site, Policy(only=["nncore-good", "Nncore_Godo"]))["nncore-godo"]
-    assert str(missing.problem) == "plugin nncore-godo, environment: allowed by NNCORE_PLUGINS, but not installed"
+    told = "allowed by NNCORE_PLUGINS, but not installed; did you mean 'nncore-good'?"
+    assert str(missing.problem) == f"plugin nncore-godo, environment: {told}"
     with pytest.raises(PluginError, match="nncore-godo"):
         discover(site.entry_points(), Policy(only=["nncore-godo"], strict=True))
 
@@ -168,6 +170,68 @@ def test_a_distribution_without_metadata_does_not_hide_the_others(site):
     plugins = discover(site.entry_points(), Policy())
     assert "nncore-good" in [plugin.distribution for plugin in plugins if plugin.components]
     assert "nncore_twin_a" in [plugin.module for plugin in plugins]
+
+
+# What may be wrong with a dist-info folder, and what is then said.
+DAMAGE = {
+    "no METADATA": (lambda folder: (folder / "METADATA").unlink(), "reinstall it"),
+    "no name": (lambda folder: (folder / "METADATA").write_text("Metadata-Version: 2.1\n"), "METADATA is missing or gives no name"),
+    "METADATA not UTF-8": (lambda folder: (folder / "METADATA").write_bytes(b"Name: \xff\xfe\n"), "UnicodeDecodeError"),
+    "not UTF-8": (lambda folder: (folder / "entry_points.txt").write_bytes(b"[nncore]\nplugin = \xff\n"), "UnicodeDecodeError"),
+    "UTF-16": (lambda folder: (folder / "entry_points.txt").write_text("[nncore]\nplugin = x\n", "utf-16"), "UnicodeDecodeError"),
+    "does not parse": (lambda folder: (folder / "entry_points.txt").write_text("[nncore]\nplugin nncore_twin_a\n[\n"), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_metadata_stop_no_look_up_and_are_told(site, damage, monkeypatch):
+    site.install("nncore-good", "nncore-twin-a")
+    change, words = DAMAGE[damage]
+    folder = site.folder / "nncore_twin_a-1.0.dist-info"
+    change(folder)
+    importlib.invalidate_caches()
+    plugins = {plugin.distribution: plugin for plugin in discover(policy=Policy())}
+    assert plugins["nncore-good"].components
+    assert plugins[DISTRIBUTION].components
+    problem = plugins["nncore-twin-a"].problem
+    assert problem.stage == "metadata"
+    assert words in problem.error
+    assert str(folder) in problem.error
+    assert "pip install --force-reinstall --no-deps nncore-twin-a" in problem.error
+    with pytest.raises(PluginError, match="nncore-twin-a"):
+        discover(policy=Policy(strict=True))
+
+
+def test_damaged_metadata_of_who_has_nothing_to_do_with_nncore_are_not_told(site):
+    site.write_metadata("somebody-else", {"x": "y"}, group="console_scripts")
+    (site.folder / "somebody_else-1.0.dist-info" / "METADATA").unlink()
+    (site.folder / "leftover-1.0.dist-info").mkdir()
+    importlib.invalidate_caches()
+    assert [plugin.problem for plugin in discover(policy=Policy()) if plugin.problem] == []
+
+
+def test_one_module_looks_through_all_distributions():
+    """Whatever else did would have to be as patient with damaged metadata."""
+    package = Path(nncore.__file__).parent
+    everything = re.compile(r"\bentry_points\(|metadata\.distributions\(|packages_distributions\(")
+    found = [path.relative_to(package).as_posix() for path in package.rglob("*.py") if everything.search(path.read_text(encoding="utf-8"))]
+    assert [path for path in found if path != "registry/discovery.py"] == []
+
+
+@pytest.mark.parametrize("spelt", ["nncore-godo", "good", "goood"])
+@pytest.mark.parametrize("variable", ["NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS"])
+def test_a_misspelt_name_in_the_environment_is_told(site, monkeypatch, variable, spelt):
+    site.install("nncore-good")
+    monkeypatch.setenv(variable, spelt)
+    problem = next(plugin for plugin in discover(site.entry_points()) if plugin.distribution == spelt).problem
+    assert problem.stage == "environment"
+    assert f"by {variable}, but not installed; did you mean 'nncore-good'?" in problem.error
+
+
+def test_a_name_that_is_near_nothing_is_told_too(site):
+    site.install("nncore-good")
+    far = found(site, Policy(disabled=["something-else"]))["something-else"]
+    assert str(far.problem) == "plugin something-else, environment: blocked by NNCORE_DISABLE_PLUGINS, but not installed"
 
 
 def test_an_entry_point_without_a_distribution(site):

@@ -95,7 +95,7 @@ def test_a_dict_brings_arguments(good):
         ("optimizers", {"lr": 1}, "of type dict"),
         ("optimizers", {"name": None}, "of type dict"),
         ("optimizers", {"kind": "losses", "name": "adam"}, "of type dict"),
-        ("optimizer", "adam", "the kinds are"),
+        ("optimiser", "adam", "the kinds are"),
     ],
 )
 def test_what_does_not_fit_is_explained(good, kind, spec, words):
@@ -267,6 +267,14 @@ def test_a_broken_plugin_is_warned_about_once(process):
         warnings.simplefilter("error")
         assert "adam" in registry.names("optimizers")
     assert [problem.distribution for problem in registry.problems()] == ["nncore-broken"]
+
+
+@pytest.mark.parametrize("variable", ["NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS"])
+def test_a_misspelt_name_in_the_environment_is_warned_about(process, monkeypatch, variable):
+    process.install("nncore-good")
+    monkeypatch.setenv(variable, "nncore-gooood")
+    with pytest.warns(PluginWarning, match="nncore-gooood.*not installed; did you mean 'nncore-good'"):
+        registry.names("optimizers")
 
 
 def test_warnings_as_errors_do_not_cost_the_registry(process):

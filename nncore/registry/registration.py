@@ -1,0 +1,202 @@
+"""Registering classes at run time: checked like an entry of a manifest, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar, overload
+
+from nncore.contract import Configurable, Format
+from nncore.errors import ParameterError, UnknownComponentError
+from nncore.registry import registry as of_process
+from nncore.registry.catalogue import BASES, are_suffixes, article, kind_of, plural, singular
+from nncore.registry.manifest import SOUND_NAME, is_sound_name
+from nncore.registry.registry import RUN_TIME
+from nncore.registry.run_time import snake_case, target_of
+from nncore.registry.travel import Luggage, unpacked
+
+C = TypeVar("C", bound=type[Configurable])
+
+
+@overload
+def register(kind: str, cls: C, name: str | None = None) -> C: ...
+
+
+@overload
+def register(kind: str, cls: None = None, name: str | None = None) -> Callable[[C], C]: ...
+
+
+def register(kind: str, cls: type[Configurable] | None = None, name: str | None = None) -> Any:
+    """Let a class of yours be used by name in this process, without a plugin. Also a decorator: ``@nn.register("optimizers")``.
+
+    The name works wherever names do: in networks, estimators, `get` and `names`. Files keep it, with the mark that it was registered at run
+    time; no file names a module to import. Where the file is loaded, call `register` first, or hand the class over:
+    ``nn.load(path, components={"lamb": Lamb})``.
+
+    Estimators and networks that are pickled, for workers of joblib for example, bring all registrations of their process with them.
+
+    Parameters
+    ----------
+    kind : str
+        ``"optimizers"``, ``"layers"``, ..., or the singular.
+    cls : type, optional
+        A subclass of the kind's base class in `nncore.plugin`. None returns a decorator.
+    name : str, optional
+        Lower case letters, digits and underscores. Default: the name of the class in snake case, ``"my_lamb"`` for ``MyLamb``.
+
+    Returns
+    -------
+    type
+        `cls`, unchanged; or a decorator that returns the class it is given.
+
+    Raises
+    ------
+    ParameterError
+        If the class is not of that kind, or the name is not sound or is taken: by a built-in, by a plugin, or by another class that was
+        registered. A class of the same module and qualified name (a notebook cell run twice) replaces its older version.
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> @nn.register("optimizer")
+    ... class SignDescent(nn.plugin.Optimizer):
+    ...     ranges = {"lr": "[0, inf)"}
+    ...     def __init__(self, lr=0.01):
+    ...         self.lr = lr
+    ...     def step(self, w, g, state, t):
+    ...         w -= self.lr * np.sign(g)
+    >>> nn.get("optimizer", "sign_descent")(lr=0.1)
+    SignDescent(lr=0.1)
+    >>> nn.unregister("optimizer", "sign_descent")
+    """
+    kind = plural(kind)
+    if cls is None:
+        return lambda decorated: register(kind, decorated, name)
+    _check_class(kind, cls)
+    chosen = _checked_name(kind, cls, name)
+    with of_process.locked() as registry:
+        old = RUN_TIME.of_kind(kind).get(chosen)
+        if old is None:
+            _check_not_taken(kind, chosen, [found for found in registry.of_kind(kind).get(chosen, []) if not found.plugin.run_time])
+        elif old.component.target != target_of(cls):
+            raise ParameterError(
+                f"the {singular(kind)} {chosen!r} is registered already, as {old.component.target}: give this one another name "
+                f"(name=...), or call nncore.unregister({kind!r}, {chosen!r}) first"
+            )
+        RUN_TIME.add(kind, chosen, cls)
+    return cls
+
+
+def unregister(kind: str, name: str) -> None:
+    """Take back what `register` did: the name is unknown again. Networks that use the class keep it.
+
+    Parameters
+    ----------
+    kind : str
+        ``"optimizers"``, ``"layers"``, ..., or the singular.
+    name : str
+        The name under which the class is registered.
+
+    Raises
+    ------
+    UnknownComponentError
+        If nothing has that name.
+    ParameterError
+        If the name is that of a plugin or built in.
+    """
+    kind = plural(kind)
+    with of_process.locked() as registry:
+        found = registry.component(kind, name)
+        if not found.plugin.run_time:
+            who = f"the {singular(kind)} {name!r} is of {found.plugin.distribution} {found.plugin.version}"
+            raise ParameterError(f"{who}: only what nncore.register registered can be taken back; see NNCORE_DISABLE_PLUGINS for plugins")
+        if found.component.name not in {one.component.name for one in RUN_TIME.registered() if one.kind == kind}:
+            raise UnknownComponentError(f"no {singular(kind)} is registered as {name!r}: it was handed over for a load alone")
+        RUN_TIME.remove(kind, found.component.name)
+
+
+def given(components: Mapping[str, type[Configurable]]) -> AbstractContextManager[None]:
+    """Let names stand for classes inside a ``with`` block, for a file: see `nncore.load`.
+
+    Parameters
+    ----------
+    components : mapping of str to type
+        Classes by name, each of the kind whose base class it derives from.
+
+    Raises
+    ------
+    ParameterError
+        As `register`; here a name that is registered is no hindrance, the class given comes first.
+    """
+    if not isinstance(components, Mapping):
+        raise ParameterError(f'components must be a dict of classes by name, {{"lamb": Lamb}}; got {components!r:.200}')
+    classes = {}
+    for name, cls in components.items():
+        kind = kind_of(cls) if isinstance(cls, type) else None
+        if kind is None:
+            raise ParameterError(f"components[{name!r}] must be a class that derives from a base class of nncore.plugin, got {cls!r:.200}")
+        _check_class(kind, cls)
+        _checked_name(kind, cls, name)
+        installed = of_process.installed().of_kind(kind).get(name, [])
+        _check_not_taken(kind, name, [found for found in installed if found.plugin.built_in])
+        classes[name] = (kind, cls)
+    return RUN_TIME.given(classes)
+
+
+def given_kind(name: str) -> str | None:
+    """The kind of a name that stands for a class inside `given` at the moment."""
+    return RUN_TIME.given_kind(name)
+
+
+def luggage() -> Luggage | None:
+    """What a pickle must carry, so that the names registered here are known where it is opened; None if there are none."""
+    registrations = RUN_TIME.registered()
+    return Luggage(registrations, arrive) if registrations else None
+
+
+def arrive(packed: list[tuple[str, str, bytes]]) -> Luggage | None:
+    """Register what came in a pickle, except under names that are registered here: those are newer, or meant otherwise."""
+    for kind, name, data in packed:
+        cls = unpacked(data)  # its module may register it while it is imported
+        if cls is None or not issubclass(cls, BASES[kind]):
+            continue
+        with of_process.locked() as registry:
+            if RUN_TIME.has_arrived(kind, name) or not registry.of_kind(kind).get(name):
+                RUN_TIME.add(kind, name, cls, arrived=True)
+    return luggage()
+
+
+def _check_class(kind: str, cls: object) -> None:
+    base = BASES[kind]
+    if isinstance(cls, str):
+        raise ParameterError(f"the class comes before the name: nncore.register({kind!r}, cls, {cls!r}), or name={cls!r} in a decorator")
+    if not isinstance(cls, type) or not issubclass(cls, base):
+        what = f"the class {cls.__name__}" if isinstance(cls, type) else repr(cls)[:200]
+        raise ParameterError(
+            f"{article(kind)} derives from nncore.plugin.{base.__name__}, and {what} does not: derive it, or say another kind"
+        )
+    if cls is base:
+        raise ParameterError(f"nncore.plugin.{base.__name__} is what {kind} derive from, and none itself: register a subclass")
+    if issubclass(cls, Format):
+        if not are_suffixes(cls.suffixes):
+            raise ParameterError(
+                f"{cls.__name__}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {cls.suffixes!r:.200}"
+            )
+        if taken := sorted(of_process.installed().built_in_suffixes().intersection(cls.suffixes)):
+            raise ParameterError(
+                f"{cls.__name__} claims {', '.join(taken)}, which is built in and cannot be replaced: choose another suffix"
+            )
+
+
+def _checked_name(kind: str, cls: type, name: object) -> str:
+    chosen = snake_case(cls.__name__) if name is None else name
+    if not isinstance(chosen, str) or not is_sound_name(chosen):
+        raise ParameterError(f"the name {chosen!r} of {article(kind)} {SOUND_NAME}: say another, name=...")
+    return chosen
+
+
+def _check_not_taken(kind: str, name: str, by: list[Any]) -> None:
+    if by:
+        plugin = by[0].plugin
+        owner = "built in" if plugin.built_in else f"of the plugin {plugin.distribution} {plugin.version}"
+        raise ParameterError(f"the {singular(kind)} {name!r} is {owner} and cannot be replaced: choose another name, name=...")

@@ -1,0 +1,33 @@
+"""What runs for a component, by its name: its module is imported, and its kernel loaded, to know."""
+
+from __future__ import annotations
+
+from nncore.contract import Activation, Layer, Loss, Optimizer, native_kernel
+from nncore.errors import MissingExtraError, NNCoreError
+from nncore.registry.registry import get
+
+
+def rung_of(kind: str, name: str) -> tuple[str, str]:
+    """What runs for an installed component, and what is wrong with it, or nothing.
+
+    Returns
+    -------
+    rung : {"native", "numba", "numpy", "view", "python", "missing", "broken"}
+        "view": a layer with nothing to compute; "python": of a kind without kernels; "missing": an optional library is not installed.
+    problem : str
+    """
+    try:
+        cls = get(kind, name)
+        if not issubclass(cls, (Activation, Layer, Loss, Optimizer)):
+            return "python", ""
+        if issubclass(cls, Layer) and cls.forward is Layer.forward:
+            return "view", ""  # a plan and nothing to compute
+        kernel = native_kernel(cls)
+        if kernel is None:
+            return "numpy", ""
+        kernel.load()
+        return kernel.rung, ""
+    except MissingExtraError as error:
+        return "missing", str(error)
+    except NNCoreError as error:
+        return "broken", str(error)

@@ -1,0 +1,138 @@
+"""The checks of a component in a process of its own: one that crashes, hangs or ends its process fails, and harms nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from nncore import registry
+from nncore.testing.report import Outcome
+
+#: What is under way before the first check.
+_IMPORT = "import"
+
+
+@dataclass
+class Seen:
+    """What a process told of a component.
+
+    Attributes
+    ----------
+    rung : str
+        What runs for it: see `nncore.registry.rungs.rung_of`. "broken" if the process did not get as far.
+    outcomes : list of Outcome
+        One for each check that ended; the last one failed if the process did not come to its end.
+    """
+
+    rung: str = "broken"
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+def verify_apart(kind: str, name: str, seconds: float) -> Seen:
+    """Run every check of an installed component in a child process, each for at most so many seconds.
+
+    The child finds what this process finds: it has the same path of modules, and the plugins that are blocked here are blocked there.
+    """
+    blocked = [plugin.distribution for plugin in registry.plugins() if plugin.blocked]
+    left_out = ("NNCORE_PLUGINS", "NNCORE_PLUGINS_STRICT")
+    environment = {key: value for key, value in os.environ.items() if key not in left_out} | {
+        "NNCORE_DISABLE_PLUGINS": ",".join(blocked),
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    command = [sys.executable, "-m", "nncore.testing.child", kind, name]
+    with tempfile.TemporaryFile() as errors:
+        # A session of its own, so that what the component starts can be ended with it.
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
+            errors="replace", start_new_session=True,
+        )  # fmt: skip
+        try:
+            return _watched(process, errors, seconds)
+        finally:
+            _end(process)
+
+
+def _watched(process: subprocess.Popen[str], errors: IO[bytes], seconds: float) -> Seen:
+    """Follow what the process tells until it ends, or says nothing for too long."""
+    seen, under_way = Seen(), _IMPORT
+    for message in _messages(process, seconds):
+        if message is None:
+            seen.outcomes.append(Outcome(under_way, "failed", f"it was still running after {seconds:g} s, and was ended"))
+            return seen
+        if "rung" in message:
+            seen.rung = message["rung"]
+        elif "begins" in message:
+            under_way = message["begins"]
+        elif "outcome" in message:
+            seen.outcomes.append(Outcome(**message["outcome"]))
+        else:
+            return seen
+    seen.outcomes.append(Outcome(under_way, "failed", _how_it_ended(process.wait(), errors)))
+    return seen
+
+
+def _messages(process: subprocess.Popen[str], seconds: float) -> Any:
+    """What the process tells, message by message, to its end; None, once, if there is none for so many seconds."""
+    lines: queue.Queue[str | None] = queue.Queue()
+    stdout = process.stdout
+    assert stdout is not None, "it was started with a pipe"
+
+    def read() -> None:
+        with stdout:
+            for line in stdout:
+                lines.put(line)
+        lines.put(None)
+
+    def wait() -> None:  # what the component started may keep the pipe open
+        process.wait()
+        reader.join(1)
+        lines.put(None)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    threading.Thread(target=wait, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=seconds)
+        except queue.Empty:
+            yield None
+            return
+        if line is None:
+            return
+        with contextlib.suppress(ValueError):
+            message = json.loads(line)
+            if isinstance(message, dict):
+                yield message
+
+
+def _how_it_ended(code: int, errors: IO[bytes]) -> str:
+    """An exit code in words, with the last line of what the process complained of."""
+    if code < 0:
+        try:
+            how = f"its process was ended by {signal.Signals(-code).name}"
+        except ValueError:
+            how = f"its process was ended by signal {-code}"
+    else:
+        how = f"its process ended with exit code {code if code < 2**16 else hex(code)}"
+    errors.seek(0)
+    complaint = errors.read().decode(errors="replace").strip().splitlines()
+    return f"{how}: {complaint[-1]:.300}" if complaint else how
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the process and what it started, whatever state they are in."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()

@@ -1,0 +1,112 @@
+"""What tests of run-time registration have in common: classes to register, and a process that forgets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from nncore.plugin import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Schedule
+from nncore.registry.registry import RUN_TIME
+
+
+@contextmanager
+def forgetting() -> Iterator[None]:
+    """Whatever is registered inside is forgotten at the end."""
+    try:
+        yield
+    finally:
+        for registration in RUN_TIME.registered():
+            RUN_TIME.remove(registration.kind, registration.component.name)
+
+
+class MyLayer(Layer):
+    def plan(self, input_shape):
+        return Plan(input_shape)
+
+    def forward(self, call):
+        np.multiply(call.x, 2, out=call.y)
+
+    def backward(self, call):
+        if call.d_x is not None:
+            np.multiply(call.d_y, 2, out=call.d_x)
+
+
+class MySquare(Activation):
+    needs_input = True
+
+    def forward(self, z):
+        return z * z
+
+    def backward(self, z, a, d_a):
+        return 2 * z * d_a
+
+
+class MyLoss(Loss):
+    """Half the squared error."""
+
+    def forward(self, output, target):
+        return ((output - target) ** 2).sum(axis=1) / 2
+
+    def backward(self, output, target):
+        return output - target
+
+
+class MyInitializer(Initializer):
+    def sample(self, rng, shape, fan_in, fan_out):
+        return np.full(shape, 0.5)
+
+
+class MyDescent(Optimizer):
+    """w −= lr·g, with a state that counts."""
+
+    ranges = {"lr": "[0, inf)"}
+    n_slots = 1
+
+    def __init__(self, lr=0.01):
+        self.lr = lr
+
+    def step(self, w, g, state, t):
+        w -= self.lr * g
+        state += 1
+
+
+class MySchedule(Schedule):
+    def factor(self, step, n_steps):
+        return 1 / (1 + np.asarray(step))
+
+
+class MyMetric(Metric):
+    higher_is_better = False
+
+    def score(self, output, target, sample_weight=None):
+        return float(np.abs(output - target).max())
+
+
+class MyCallback(Callback):
+    pass
+
+
+class MyFormat(Format):
+    suffixes = (".mine",)
+
+    def encode(self, document, tensors):
+        raise NotImplementedError
+
+    def read(self, path):
+        raise NotImplementedError
+
+
+#: A class of every kind, to register.
+CLASSES: dict[str, type[Configurable]] = {
+    "layers": MyLayer,
+    "activations": MySquare,
+    "losses": MyLoss,
+    "initializers": MyInitializer,
+    "optimizers": MyDescent,
+    "schedules": MySchedule,
+    "metrics": MyMetric,
+    "callbacks": MyCallback,
+    "formats": MyFormat,
+}
