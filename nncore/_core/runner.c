@@ -133,7 +133,8 @@ enum { BY_ROWS, BY_COLUMNS, WHOLE };
 static int how_to_split(const member *m, nnc_task task) {
     const nnc_program *program = m->program;
     if (task.what == NNC_GATHER || task.what == NNC_STORE) return BY_ROWS;
-    if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) return program->loss != NULL && !program->loss_needs_batch ? BY_ROWS : WHOLE;
+    if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT)
+        return program->loss != NULL && !program->loss_needs_batch ? BY_ROWS : WHOLE;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
     if (op->kind != NNC_OP_LAYER || !program->training) return BY_ROWS;

@@ -106,7 +106,7 @@ typedef struct nnc_program {
     void *weight;       /* (max_rows,) sums to 1 over the batch */
     void *losses;       /* (max_rows,) per sample */
 
-    const nnc_loss *loss; /* NULL: in Python */
+    const nnc_loss *loss;     /* NULL: in Python */
     int32_t loss_needs_batch; /* its rows depend on each other: it is called once, with all of them */
     const double *loss_hyper;
 

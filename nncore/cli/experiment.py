@@ -207,7 +207,8 @@ def n_outputs(target: ClassTarget | RealTarget, loss: Loss) -> int:
     if isinstance(target, RealTarget):
         return 1
     n_classes = len(target.classes)
-    return n_classes if loss.targets == "real" else loss.n_outputs(n_classes)
+    one_for_each = loss.targets == "real" or (loss.targets == "both" and loss.has_yes_no_outputs)
+    return n_classes if one_for_each else loss.n_outputs(n_classes)
 
 
 def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Sequential:

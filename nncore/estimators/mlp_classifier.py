@@ -138,7 +138,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     n_layers_, n_outputs_ : int
         Dense layers and the input; units of the output layer.
     out_activation_ : str
-        What makes predictions of the last sums: ``"softmax"`` or ``"logistic"`` for log-loss.
+        What makes predictions of the sums in the last layer: ``"softmax"`` or ``"logistic"`` for log-loss.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
 

@@ -104,7 +104,7 @@ class Sequential(Model):
             Samples a batch; the gradient is their mean.
         accumulate : int, default 1
             Batches a step: so many batches (or what is left of them at the end of an epoch) are gone through before the parameters are
-            updated, by the mean gradient of all their samples. For large steps in little memory.
+            updated, by the mean gradient of all their samples. For large steps in little memory. 1 for a loss that needs whole batches.
         shuffle : bool, default True
             Visit the samples in a new random order every epoch.
         drop_last : bool, default False
@@ -152,6 +152,8 @@ class Sequential(Model):
 
         Raises
         ------
+        ParameterError
+            If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
         """

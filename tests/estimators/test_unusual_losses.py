@@ -15,8 +15,7 @@ from nncore.plugin import Loss
 
 QUICK = {"hidden_layer_sizes": (16,), "solver": "adam", "learning_rate_init": 0.02, "max_iter": 60, "random_state": 0, "tol": 0.0}
 
-rng = np.random.default_rng(0)
-X = rng.normal(size=(200, 3))
+X = np.random.default_rng(0).normal(size=(200, 3))
 GRADES = np.array(["1 low", "2 fair", "3 good", "4 high"])
 grade = GRADES[np.digitize(X[:, 0] + 0.5 * X[:, 1], [-0.8, 0.0, 0.8])]
 
@@ -74,6 +73,7 @@ def test_a_loss_of_positive_numbers_gets_them() -> None:
 
 
 def test_a_survival_loss_has_fewer_outputs_than_targets() -> None:
+    rng = np.random.default_rng(1)
     y = np.column_stack([rng.exponential(np.exp(-X[:, 0])), rng.random(200) < 0.7]).astype(float)
     model = MLPRegressor(Cox(), **{**QUICK, "max_iter": 80}, batch_size=200).fit(X, y, sample_weight=np.ones(200))
     risk = model.predict(X)

@@ -17,6 +17,7 @@ class HardSwish(Activation):
 
     needs_input = True
     initializer = "he_uniform"
+    output_domain = "[-0.375, inf)"  # at z = −3/2
     kernel = Kernel("nncore_snake.native:hard_swish")
 
     def forward(self, z: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ class Snake(Activation):
 
     ranges = {"frequency": "(0, inf)"}
     needs_input = True
+    output_domain = "(-inf, inf)"
     kernel = Kernel("nncore_snake.native:snake")
 
     def __init__(self, frequency: float = 1.0) -> None:

@@ -26,6 +26,7 @@ class Squareplus(Activation):
 
     ranges = {"b": "(0, inf)"}
     initializer = "he_uniform"
+    output_domain = "(0, inf)"
     kernel = Kernel("nncore_snake.native:squareplus")
 
     def __init__(self, b: float = 4.0) -> None:
