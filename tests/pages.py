@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from registering import forgetting
 
 _NUMBER = r"-?\d+\.\d*"
 #: Shown where a fit takes more than half a second, and on no page.
@@ -72,11 +73,11 @@ def _line_pattern(line: str, numbers: list[float]) -> str:
 
 
 def run_page(path: Path, folder: Path) -> None:
-    """Run a page in an empty folder, which is then the working directory."""
+    """Run a page in an empty folder, which is then the working directory; what it registers is forgotten afterwards."""
     found = blocks(path.read_text(encoding="utf-8"))
     namespace: dict[str, object] = {"__name__": "page"}
     printed: tuple[str, str] | None = None  # where, and what; it waits for the text block that has it
-    with contextlib.chdir(folder):
+    with contextlib.chdir(folder), forgetting():
         for block in found:
             where = f"{path.name}:{block.line}"
             if block.language == "text":
