@@ -6,7 +6,7 @@ from nncore.contract import hookspecs
 from nncore.contract.activation import Activation
 from nncore.contract.callback import Callback
 from nncore.contract.component import Component
-from nncore.contract.configurable import Configurable, bounds, is_inside, written
+from nncore.contract.configurable import Configurable, alike, bounds, is_inside, written
 from nncore.contract.format import Format
 from nncore.contract.heads import class_counts, head_columns
 from nncore.contract.history import History
@@ -19,13 +19,26 @@ from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
 from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, TensorSpan
+from nncore.contract.ownership import (
+    FrozenDict,
+    FrozenList,
+    adopt,
+    bind,
+    brought_up_to_date,
+    components_in,
+    copied_deeply,
+    frozen,
+    owner_of,
+    with_argument,
+)  # fmt: skip
 from nncore.contract.philox import random_words
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
-    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
-    "bounds", "check_recorded", "class_counts", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
-    "random_words", "rung", "written",
+    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "FrozenDict",
+    "FrozenList", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan",
+    "Schedule", "Snapshot", "Tensor", "TensorSpan", "adopt", "alike", "bind", "bounds", "brought_up_to_date", "check_recorded",
+    "class_counts", "components_in", "copied_deeply", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
+    "native_kernel", "owner_of", "random_words", "rung", "with_argument", "written",
 ]  # fmt: skip

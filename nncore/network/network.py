@@ -1,30 +1,52 @@
-"""`Network`: layers given their parameters, the vectors those lie in, and the programs that run them."""
+"""`Network`: layers given their parameters, the vectors those lie in, and the programs that run them.
+
+A network owns its components. It works with copies of those it is given, and every change of one of them, or of a number of the network,
+comes through `Network.change` or a property here: into `Knobs`, from which all programs, texts and files read.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 
 from nncore import registry
 from nncore._core import Program
-from nncore.arguments import as_dtype, as_seed, is_whole
-from nncore.contract import Layer, Loss, Optimizer, Schedule
+from nncore.arguments import as_dtype, as_seed, is_whole, number, whole_number
+from nncore.contract import (
+    Configurable,
+    FrozenDict,
+    FrozenList,
+    Layer,
+    Loss,
+    Optimizer,
+    Schedule,
+    adopt,
+    alike,
+    frozen,
+    owner_of,
+    with_argument,
+)  # fmt: skip
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, NotBuiltError, ParameterError
+from nncore.network.change import commit, refusal, stays_the_same, tried
+from nncore.network.layer_list import LayerList, check_distinct
 from nncore.program import (
+    NO_AVERAGE,
     WORTH_MEETING,
+    Averaging,
     Blueprint,
     Grouping,
+    Knobs,
     Pace,
     ProgramSpec,
-    UpdateRule,
     Vectors,
     aligned_zeros,
+    check_groups,
     check_trainable,
     compile_program,
     group_tensors,
@@ -44,29 +66,219 @@ class Network:
 
     _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
 
-    def __init__(self, *layers: LayerLike) -> None:
-        self.layers: list[Layer] = [registry.resolve("layers", layer) for layer in layers]
-        if not self.layers:
+    def __init__(self, *layers: LayerLike | Network | Sequence[LayerLike | Network]) -> None:
+        given = list(_flattened(layers))
+        if not given:
             raise ParameterError("Sequential needs at least one layer")
-        self.layer_names: list[str] = layer_names(self.layers)
-        self.loss: Loss | None = None
-        self.optimizer: Optimizer | None = None
-        self.schedule: Schedule | None = None
+        check_distinct(given, layer_names(given))
+        self._layers = LayerList(adopt(layer, self, "layers") for layer in given)
+        #: By the layer's position: values it comes with from a trained network, until this one is built.
+        self._carried: dict[int, dict[str, np.ndarray]] = {i: values for i, layer in enumerate(given) if (values := _values_of(layer))}
+        self._knobs = Knobs()
+        self._schedule: Schedule | None = None
         self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
         self.schedule_steps: int = 0  # that it spans
-        self.weight_decay: float = 0.0
-        self.clip_norm: float = 0.0
-        self.clip_value: float = 0.0
-        self.groups: dict[str, dict[str, Any]] = {}
+        self._options = FrozenDict()
         self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
         self.n_epochs: int = 0
-        self.seed: int = 0
         self.metadata: dict[str, Any] = {}
-        self._blueprint: Blueprint | None = None
-        self._grouping: Grouping | None = None
         self._vectors: Vectors | None = None
         self._n_steps = 0
         self._forget_programs()
+
+    # ---- what it consists of ------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The network's own layers, in order: a list that cannot be changed."""
+        return self._layers
+
+    @layers.setter
+    def layers(self, value: object) -> None:
+        raise ParameterError(f"the layers of a network are fixed: {LayerList.remedy}")
+
+    @property
+    def layer_names(self) -> list[str]:
+        """``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` a layer was given."""
+        return FrozenList(layer_names(self._layers))
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self._layers)
+
+    @overload
+    def __getitem__(self, where: int) -> Layer: ...
+
+    @overload
+    def __getitem__(self, where: slice) -> Self: ...
+
+    def __getitem__(self, where: int | slice) -> Layer | Self:
+        """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built."""
+        if not isinstance(where, slice):
+            return self._layers[where]
+        chosen = self._layers[where]
+        part = type(self)(*chosen)
+        if self._knobs.blueprint is not None:
+            begin = next(stage.input_shape for stage in self._knobs.blueprint.stages if stage.layer is chosen[0])
+            part.build(begin, rng=0, dtype=self.dtype)  # draws nothing
+            part.seed = self.seed
+        return part
+
+    # ---- what may change ----------------------------------------------------------------------------------------------------
+
+    def change(self, component: Configurable, place: str, name: str, value: Any) -> None:
+        """Set an argument of a component of this network; ``net.optimizer.lr = 0.1`` ends here.
+
+        A number takes effect at the next step, also if a callback sets it, and in everything that the network says of itself.
+
+        Parameters
+        ----------
+        component : Layer, Activation, Loss, Optimizer, ...
+            The network's own.
+        place : {"layers", "loss", "optimizer", "schedule"}
+            What it is, or is part of.
+        name : str
+        value : object
+
+        Raises
+        ------
+        ParameterError
+            If the value is not valid, or decides what the network consists of. Then nothing is changed.
+        """
+        before = getattr(component, name)
+        if type(before) is type(value) and alike(before, value):
+            return
+        attributes = with_argument(component, name, value)
+        root = list(self._layers) if place == "layers" else getattr(self, place)
+        if not stays_the_same(place, root, tried(root, component, attributes), self._knobs.blueprint):
+            raise refusal(place, component, name, value)
+        learned = self._schedule.state() if self._schedule is not None and place == "schedule" else {}
+        commit(component, attributes, self, place)
+        if self._schedule is not None and place == "schedule":
+            self._schedule.restore(learned)  # also where what it keeps it in was made anew
+        if place == "layers" and self._knobs.blueprint is not None:
+            self._knobs.blueprint = plan_network(self._layers, self.layer_names, self.input_shape)
+            self._forward_rows = 0  # backward would go another way than forward came
+        self._knobs.moved()
+
+    @property
+    def version(self) -> int:
+        """Raised by every change of what the network obeys."""
+        return int(self._knobs.version[0])
+
+    @property
+    def loss(self) -> Loss | None:
+        """The network's own loss. Setting one is like passing it to `fit`."""
+        return self._knobs.loss
+
+    @loss.setter
+    def loss(self, value: LossLike | None) -> None:
+        self._check_settable("loss")
+        new: Loss | None = None if value is None else registry.resolve("losses", value)
+        if new is not None:
+            new.n_targets(self._built.n_outputs)  # raises if this loss cannot go with so many outputs
+        self._set_loss(new)
+
+    def _set_loss(self, loss: Loss | None) -> None:
+        if not alike(loss, self.loss):
+            self._forget_programs()
+            self._knobs.loss = None if loss is None else adopt(loss, self, "loss")
+
+    @property
+    def optimizer(self) -> Any:
+        """The network's own optimizer; its ``lr`` is what a schedule gives factors of. Setting a different one starts with fresh state."""
+        return self._knobs.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: OptimizerLike) -> None:
+        self._check_settable("optimizer")
+        new: Optimizer = registry.resolve("optimizers", value)
+        check_rate(new, self._groups)
+        if not alike(new, self.optimizer):
+            self._set_optimizer(new)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The schedule of the last `fit` that had one. It may be set to None; another one is passed to `fit`, which knows its length."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, value: None) -> None:
+        if value is not None:
+            raise ParameterError("a schedule spans the steps of a fit: pass schedule= to fit")
+        self._own_schedule(None)
+
+    def _own_schedule(self, schedule: Schedule | None) -> None:
+        self._schedule = None if schedule is None else adopt(schedule, self, "schedule")
+        self._knobs.moved()
+
+    def _check_settable(self, what: str) -> None:
+        if not self.is_built:
+            raise NotBuiltError(f"this network is not built yet: pass {what}= to build or fit")
+        if "_trainer" in vars(self):
+            raise BusyError(f"this network is being fitted: set its {what} before or after, or change numbers of the one it has")
+
+    @property
+    def weight_decay(self) -> float:
+        """λ of the penalty ½·λ·ΣW²; set, it counts from the next step on."""
+        return self._knobs.weight_decay
+
+    @weight_decay.setter
+    def weight_decay(self, value: float) -> None:
+        self._set_number("weight_decay", value)
+
+    @property
+    def clip_norm(self) -> float:
+        """Largest norm of the gradients, 0 for no limit; set, it counts from the next step on."""
+        return self._knobs.clip_norm
+
+    @clip_norm.setter
+    def clip_norm(self, value: float) -> None:
+        self._set_number("clip_norm", value)
+
+    @property
+    def clip_value(self) -> float:
+        """Largest magnitude of a gradient, 0 for no limit; set, it counts from the next step on."""
+        return self._knobs.clip_value
+
+    @clip_value.setter
+    def clip_value(self, value: float) -> None:
+        self._set_number("clip_value", value)
+
+    def _set_number(self, name: str, value: float) -> None:
+        setattr(self._knobs, name, number(name, value, 0))
+        self._knobs.moved()
+
+    @property
+    def seed(self) -> int:
+        """Key of the shuffling, from the next epoch on, and of dropout, from the next step on."""
+        return self._knobs.seed
+
+    @seed.setter
+    def seed(self, value: int) -> None:
+        seed = whole_number("seed", value, 0)
+        if seed >= 2**64:
+            raise ParameterError(f"seed must be below 2^64, got {value!r}")
+        self._knobs.seed = seed
+        self._knobs.moved()
+
+    @property
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """Tensors that are trained in another way, by patterns of their names; set, they count from the next step on."""
+        return self._options
+
+    @groups.setter
+    def groups(self, value: Mapping[str, Mapping[str, Any]]) -> None:
+        groups = check_groups(value)
+        if self._knobs.blueprint is None:
+            self._options = frozen(groups)
+            return
+        grouping = group_tensors(groups, self._knobs.blueprint.spans)
+        if self.optimizer is not None:
+            check_rate(self.optimizer, grouping)
+        self._set_groups(groups, grouping)
 
     def _forget_programs(self) -> None:
         """Programs are made again when needed; the flat vectors they worked on stay."""
@@ -76,7 +288,7 @@ class Network:
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
-        self._program_settings: object = None  # of the training program
+        self._program_settings: object = None  # of the training program: what it was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
 
     # ---- building -----------------------------------------------------------------------------------------------------------
@@ -120,26 +332,28 @@ class Network:
         if new_loss is not None:
             new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
         vectors = _zeros(blueprint, number_type)
-        rows = None
+        grouping, rows = group_tensors(self.groups, blueprint.spans), None
         if batch is not None:
             rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
-        initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
-        self._take(blueprint, vectors, new_loss, new_optimizer)
+        names = self.layer_names
+        carried = {f"{names[i]}.{name}": values for i, tensors in self._carried.items() for name, values in tensors.items()}
+        initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows, carried)
+        self._take(blueprint, grouping, vectors, new_loss, new_optimizer)
         self.seed = seed
         return self
 
     def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
         """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
         blueprint = plan_network(self.layers, self.layer_names, input_shape)
-        self._take(blueprint, _zeros(blueprint, dtype), loss, optimizer)
+        self._take(blueprint, group_tensors(self.groups, blueprint.spans), _zeros(blueprint, dtype), loss, optimizer)
 
-    def _take(self, blueprint: Blueprint, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
+    def _take(self, blueprint: Blueprint, grouping: Grouping, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
         """Become the network of this blueprint, not trained yet."""
-        self._blueprint, self._vectors = blueprint, vectors
-        self.loss, self.optimizer, self.schedule, self.n_epochs = loss, None, None, 0
-        self._grouping = group_tensors(self.groups, blueprint.spans)
         self._forget_programs()
-        self._n_steps = 0
+        self._knobs.blueprint, self._knobs.grouping, self._vectors, self._carried = blueprint, grouping, vectors, {}
+        self._knobs.loss = self._knobs.optimizer = self._schedule = None
+        self._n_steps = self.n_epochs = 0
+        self._set_loss(loss)
         if optimizer is not None:
             self._set_optimizer(optimizer)
 
@@ -149,8 +363,8 @@ class Network:
         state = zero_state(optimizer, n, self.dtype)
         vectors = self._flat
         self._forget_programs()
-        self.optimizer, self._n_steps = optimizer, 0
-        self.schedule = None  # its steps were those of the optimizer before, and so were those of an average
+        self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
+        self._schedule = None  # its steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)
 
     def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
@@ -158,18 +372,18 @@ class Network:
         if groups != self.groups:
             self._forget_programs()
             self.gradients[...] = 0  # those of frozen tensors are not written any more
-        self.groups, self._grouping = groups, grouping
+        self._options, self._knobs.grouping = frozen(groups), grouping
 
     @property
     def is_built(self) -> bool:
         """Whether shapes are known and parameters exist."""
-        return self._blueprint is not None
+        return self._knobs.blueprint is not None
 
     @property
     def _built(self) -> Blueprint:
-        if self._blueprint is None:
+        if self._knobs.blueprint is None:
             raise NotBuiltError(NOT_BUILT)
-        return self._blueprint
+        return self._knobs.blueprint
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -261,43 +475,29 @@ class Network:
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
     def program_for_training(self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0) -> Program[ProgramSpec]:
-        """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
+        """A training program for at least `n_rows` rows."""
         program = self._training_program
-        rule = UpdateRule(self.weight_decay, self.clip_norm, self.clip_value, average_decay, self.average_begin if average_decay else 0)
-        settings = (rule, self.seed, accumulates)
+        average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
+        settings = (average, accumulates)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
             self._forget_programs()
-            program = compile_program(
-                self._built,
-                self._flat,
-                self._groups,
-                max_rows=n_rows,
-                training=True,
-                loss=self.loss,
-                optimizer=self.optimizer,
-                rule=rule,
-                accumulates=accumulates,
-                seed=self.seed,
-            )
+            program = compile_program(self._knobs, self._flat, training=True, max_rows=n_rows, average=average, accumulates=accumulates)
             program.step = self._n_steps
             self._training_program, self._program_settings = program, settings
-        if self.optimizer is not None:
-            self.optimizer.validate()
-            program.spec.optimizer_hyper[:] = self._groups.hyper(self.optimizer)
         return program
 
     def program_for_prediction(self) -> Program[ProgramSpec]:
         """The prediction program, for any number of rows."""
         if self._prediction_program is None:
-            self._prediction_program = compile_program(self._built, self._flat, self._groups, training=False, loss=self.loss)
+            self._prediction_program = compile_program(self._knobs, self._flat, training=False)
         return self._prediction_program
 
     @property
     def _groups(self) -> Grouping:
-        if self._grouping is None:
+        if self._knobs.grouping is None:
             raise NotBuiltError(NOT_BUILT)
-        return self._grouping
+        return self._knobs.grouping
 
     # ---- averages -----------------------------------------------------------------------------------------------------------
 
@@ -359,13 +559,23 @@ class Network:
                 del self._trainer
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without programs, which hold addresses of this process."""
+        """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
         state = {name: value for name, value in vars(self).items() if name not in left_out}
-        return state | {"_n_steps": self.n_steps}
+        knobs = replace(self._knobs, blueprint=None, grouping=None)
+        return state | {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
+        input_shape = self.__dict__.pop("_input_shape")
+        self._knobs = knobs = replace(self._knobs, version=np.zeros(1, np.int64))  # an array from a file may be read-only
+        self._layers = LayerList(adopt(layer, self, "layers") for layer in self._layers)
+        knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")
+        knobs.optimizer = None if knobs.optimizer is None else adopt(knobs.optimizer, self, "optimizer")
+        self._own_schedule(self._schedule)
+        if input_shape is not None:
+            knobs.blueprint = plan_network(self._layers, self.layer_names, input_shape)
+            knobs.grouping = group_tensors(self.groups, knobs.blueprint.spans)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
             state_of_optimizer = None
@@ -376,6 +586,35 @@ class Network:
             parameters, gradients, buffers = (_realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
             self._vectors = Vectors(parameters, gradients, buffers, state_of_optimizer, shadow)
         self._forget_programs()
+
+
+def _flattened(given: Sequence[Any]) -> Iterator[Layer]:
+    """The layers that a network is made of: a network among them stands for its layers."""
+    if len(given) == 1 and isinstance(given[0], (list, tuple)):
+        given = given[0]
+    for item in given:
+        if isinstance(item, Network):
+            yield from item.layers
+        else:
+            yield registry.resolve("layers", item)
+
+
+def _values_of(layer: Layer) -> dict[str, np.ndarray]:
+    """Copies of the parameters and buffers of a layer that belongs to a network, by their names in the layer; of another layer none."""
+    network = owner_of(layer)
+    if not isinstance(network, Network):
+        return {}
+    if not network.is_built:
+        return next((network._carried.get(i, {}) for i, own in enumerate(network.layers) if own is layer), {})
+    prefix = next((f"{stage.name}." for stage in network._built.stages if stage.layer is layer), None)
+    views = network.named_parameters() | network.named_buffers()
+    return {name.removeprefix(prefix): view.copy() for name, view in views.items() if prefix is not None and name.startswith(prefix)}
+
+
+def check_rate(optimizer: Optimizer, grouping: Grouping) -> None:
+    """Raise `ParameterError` if a group changes a learning rate that the optimizer does not have."""
+    if "lr" not in optimizer.config() and any(group.lr_factor != 1 for group in grouping.groups):
+        raise ParameterError(f"{optimizer!r} has no lr that a schedule or a group could change")
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
