@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import Activation, Initializer, Kernel, Layer, LayerCall, Plan, Tensor
 
@@ -50,6 +52,8 @@ class Dense(Layer):
         n = self.n_outputs
         if isinstance(n, bool) or not hasattr(n, "__index__") or not 1 <= n < 2**31:
             raise ParameterError(f"Dense: n_outputs must be a whole number of at least 1 (and below 2³¹), got {n!r}")
+        if not isinstance(self.use_bias, (bool, np.bool_)):
+            raise ParameterError(f"Dense: use_bias must be True or False, got {self.use_bias!r}")
         self.n_outputs = n.__index__()
 
     def hyper(self) -> list[float]:

@@ -32,7 +32,7 @@ from nncore.contract import (
     with_argument,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
-from nncore.errors import BusyError, NotBuiltError, ParameterError
+from nncore.errors import BusyError, NNCoreError, NotBuiltError, ParameterError
 from nncore.network.change import commit, refusal, stays_the_same, tried
 from nncore.network.layer_list import LayerList, check_distinct
 from nncore.program import (
@@ -152,7 +152,13 @@ class Network:
             return
         attributes = with_argument(component, name, value)
         root = list(self._layers) if place == "layers" else getattr(self, place)
-        if not stays_the_same(place, root, tried(root, component, attributes), self._knobs.blueprint):
+        try:
+            is_possible = stays_the_same(place, root, tried(root, component, attributes), self._knobs.blueprint)
+        except NNCoreError:
+            raise
+        except (AttributeError, TypeError, ValueError) as error:  # of a class that does not check it
+            raise ParameterError(f"{type(component).__name__}: {name} cannot be {value!r:.80}: {error}") from error
+        if not is_possible:
             raise refusal(place, component, name, value)
         learned = self._schedule.state() if self._schedule is not None and place == "schedule" else {}
         commit(component, attributes, self, place)
