@@ -1,8 +1,4 @@
-"""`Network`: layers given their parameters, the vectors those lie in, and the programs that run them.
-
-A network owns its components. It works with copies of those it is given, and every change of one of them, or of a number of the network,
-comes through `Network.change` or a property here: into `Knobs`, from which all programs, texts and files read.
-"""
+"""`Network`: layers given their parameters, the vectors those lie in, and the programs that run them."""
 
 from __future__ import annotations
 
@@ -16,97 +12,58 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import Program
-from nncore.arguments import as_dtype, as_seed, is_whole, number, whole_number
+from nncore.arguments import as_dtype, as_seed, is_whole
 from nncore.contract import (
-    Configurable,
-    FrozenDict,
-    FrozenList,
     Layer,
     Loss,
     Optimizer,
-    Schedule,
     adopt,
-    alike,
     frozen,
     owner_of,
-    with_argument,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
-from nncore.errors import BusyError, NNCoreError, NotBuiltError, ParameterError
-from nncore.network.change import commit, refusal, stays_the_same, tried
-from nncore.network.layer_list import LayerList, check_distinct
+from nncore.errors import BusyError, NotBuiltError, ParameterError
+from nncore.network.layer_list import LayerList
+from nncore.network.settings import NOT_BUILT, Settings
 from nncore.program import (
     NO_AVERAGE,
     WORTH_MEETING,
     Averaging,
     Blueprint,
     Grouping,
-    Knobs,
     Pace,
     ProgramSpec,
     Vectors,
     aligned_zeros,
-    check_groups,
     check_trainable,
     compile_program,
     group_tensors,
     initialise,
-    layer_names,
     plan_network,
     threads_for,
     zero_state,
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
 
-NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
 
-
-class Network:
+class Network(Settings):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
     _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
 
     def __init__(self, *layers: LayerLike | Network | Sequence[LayerLike | Network]) -> None:
         given = list(_flattened(layers))
-        if not given:
-            raise ParameterError("Sequential needs at least one layer")
-        check_distinct(given, layer_names(given))
-        self._layers = LayerList(adopt(layer, self, "layers") for layer in given)
+        super().__init__(given)
         #: By the layer's position: values it comes with from a trained network, until this one is built.
         self._carried: dict[int, dict[str, np.ndarray]] = {i: values for i, layer in enumerate(given) if (values := _values_of(layer))}
-        self._knobs = Knobs()
-        self._schedule: Schedule | None = None
         self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
         self.schedule_steps: int = 0  # that it spans
-        self._options = FrozenDict()
         self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
         self.n_epochs: int = 0
         self.metadata: dict[str, Any] = {}
         self._vectors: Vectors | None = None
         self._n_steps = 0
         self._forget_programs()
-
-    # ---- what it consists of ------------------------------------------------------------------------------------------------
-
-    @property
-    def layers(self) -> Sequence[Layer]:
-        """The network's own layers, in order: a list that cannot be changed."""
-        return self._layers
-
-    @layers.setter
-    def layers(self, value: object) -> None:
-        raise ParameterError(f"the layers of a network are fixed: {LayerList.remedy}")
-
-    @property
-    def layer_names(self) -> list[str]:
-        """``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` a layer was given."""
-        return FrozenList(layer_names(self._layers))
-
-    def __len__(self) -> int:
-        return len(self._layers)
-
-    def __iter__(self) -> Iterator[Layer]:
-        return iter(self._layers)
 
     @overload
     def __getitem__(self, where: int) -> Layer: ...
@@ -126,166 +83,6 @@ class Network:
             part.seed = self.seed
         return part
 
-    # ---- what may change ----------------------------------------------------------------------------------------------------
-
-    def change(self, component: Configurable, place: str, name: str, value: Any) -> None:
-        """Set an argument of a component of this network; ``net.optimizer.lr = 0.1`` ends here.
-
-        A number takes effect at the next step, also if a callback sets it, and in everything that the network says of itself.
-
-        Parameters
-        ----------
-        component : Layer, Activation, Loss, Optimizer, ...
-            The network's own.
-        place : {"layers", "loss", "optimizer", "schedule"}
-            What it is, or is part of.
-        name : str
-        value : object
-
-        Raises
-        ------
-        ParameterError
-            If the value is not valid, or decides what the network consists of. Then nothing is changed.
-        """
-        before = getattr(component, name)
-        if type(before) is type(value) and alike(before, value):
-            return
-        attributes = with_argument(component, name, value)
-        root = list(self._layers) if place == "layers" else getattr(self, place)
-        try:
-            is_possible = stays_the_same(place, root, tried(root, component, attributes), self._knobs.blueprint)
-        except NNCoreError:
-            raise
-        except (AttributeError, TypeError, ValueError) as error:  # of a class that does not check it
-            raise ParameterError(f"{type(component).__name__}: {name} cannot be {value!r:.80}: {error}") from error
-        if not is_possible:
-            raise refusal(place, component, name, value)
-        learned = self._schedule.state() if self._schedule is not None and place == "schedule" else {}
-        commit(component, attributes, self, place)
-        if self._schedule is not None and place == "schedule":
-            self._schedule.restore(learned)  # also where what it keeps it in was made anew
-        if place == "layers" and self._knobs.blueprint is not None:
-            self._knobs.blueprint = plan_network(self._layers, self.layer_names, self.input_shape)
-            self._forward_rows = 0  # backward would go another way than forward came
-        self._knobs.moved()
-
-    @property
-    def version(self) -> int:
-        """Raised by every change of what the network obeys."""
-        return int(self._knobs.version[0])
-
-    @property
-    def loss(self) -> Loss | None:
-        """The network's own loss. Setting one is like passing it to `fit`."""
-        return self._knobs.loss
-
-    @loss.setter
-    def loss(self, value: LossLike | None) -> None:
-        self._check_settable("loss")
-        new: Loss | None = None if value is None else registry.resolve("losses", value)
-        if new is not None:
-            new.n_targets(self._built.n_outputs)  # raises if this loss cannot go with so many outputs
-        self._set_loss(new)
-
-    def _set_loss(self, loss: Loss | None) -> None:
-        if not alike(loss, self.loss):
-            self._forget_programs()
-            self._knobs.loss = None if loss is None else adopt(loss, self, "loss")
-
-    @property
-    def optimizer(self) -> Any:
-        """The network's own optimizer; its ``lr`` is what a schedule gives factors of. Setting a different one starts with fresh state."""
-        return self._knobs.optimizer
-
-    @optimizer.setter
-    def optimizer(self, value: OptimizerLike) -> None:
-        self._check_settable("optimizer")
-        new: Optimizer = registry.resolve("optimizers", value)
-        check_rate(new, self._groups)
-        if not alike(new, self.optimizer):
-            self._set_optimizer(new)
-
-    @property
-    def schedule(self) -> Schedule | None:
-        """The schedule of the last `fit` that had one. It may be set to None; another one is passed to `fit`, which knows its length."""
-        return self._schedule
-
-    @schedule.setter
-    def schedule(self, value: None) -> None:
-        if value is not None:
-            raise ParameterError("a schedule spans the steps of a fit: pass schedule= to fit")
-        self._own_schedule(None)
-
-    def _own_schedule(self, schedule: Schedule | None) -> None:
-        self._schedule = None if schedule is None else adopt(schedule, self, "schedule")
-        self._knobs.moved()
-
-    def _check_settable(self, what: str) -> None:
-        if not self.is_built:
-            raise NotBuiltError(f"this network is not built yet: pass {what}= to build or fit")
-        if "_trainer" in vars(self):
-            raise BusyError(f"this network is being fitted: set its {what} before or after, or change numbers of the one it has")
-
-    @property
-    def weight_decay(self) -> float:
-        """λ of the penalty ½·λ·ΣW²; set, it counts from the next step on."""
-        return self._knobs.weight_decay
-
-    @weight_decay.setter
-    def weight_decay(self, value: float) -> None:
-        self._set_number("weight_decay", value)
-
-    @property
-    def clip_norm(self) -> float:
-        """Largest norm of the gradients, 0 for no limit; set, it counts from the next step on."""
-        return self._knobs.clip_norm
-
-    @clip_norm.setter
-    def clip_norm(self, value: float) -> None:
-        self._set_number("clip_norm", value)
-
-    @property
-    def clip_value(self) -> float:
-        """Largest magnitude of a gradient, 0 for no limit; set, it counts from the next step on."""
-        return self._knobs.clip_value
-
-    @clip_value.setter
-    def clip_value(self, value: float) -> None:
-        self._set_number("clip_value", value)
-
-    def _set_number(self, name: str, value: float) -> None:
-        setattr(self._knobs, name, number(name, value, 0))
-        self._knobs.moved()
-
-    @property
-    def seed(self) -> int:
-        """Key of the shuffling, from the next epoch on, and of dropout, from the next step on."""
-        return self._knobs.seed
-
-    @seed.setter
-    def seed(self, value: int) -> None:
-        seed = whole_number("seed", value, 0)
-        if seed >= 2**64:
-            raise ParameterError(f"seed must be below 2^64, got {value!r}")
-        self._knobs.seed = seed
-        self._knobs.moved()
-
-    @property
-    def groups(self) -> dict[str, dict[str, Any]]:
-        """Tensors that are trained in another way, by patterns of their names; set, they count from the next step on."""
-        return self._options
-
-    @groups.setter
-    def groups(self, value: Mapping[str, Mapping[str, Any]]) -> None:
-        groups = check_groups(value)
-        if self._knobs.blueprint is None:
-            self._options = frozen(groups)
-            return
-        grouping = group_tensors(groups, self._knobs.blueprint.spans)
-        if self.optimizer is not None:
-            check_rate(self.optimizer, grouping)
-        self._set_groups(groups, grouping)
-
     def _forget_programs(self) -> None:
         """Programs are made again when needed; the flat vectors they worked on stay."""
         self._n_steps = self.n_steps
@@ -296,6 +93,9 @@ class Network:
         self._has_gradients = False
         self._program_settings: object = None  # of the training program: what it was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
+
+    def _forget_forward(self) -> None:
+        self._forward_rows = 0
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 
@@ -379,22 +179,6 @@ class Network:
             self._forget_programs()
             self.gradients[...] = 0  # those of frozen tensors are not written any more
         self._options, self._knobs.grouping = frozen(groups), grouping
-
-    @property
-    def is_built(self) -> bool:
-        """Whether shapes are known and parameters exist."""
-        return self._knobs.blueprint is not None
-
-    @property
-    def _built(self) -> Blueprint:
-        if self._knobs.blueprint is None:
-            raise NotBuiltError(NOT_BUILT)
-        return self._knobs.blueprint
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self._built.input_shape
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -498,12 +282,6 @@ class Network:
         if self._prediction_program is None:
             self._prediction_program = compile_program(self._knobs, self._flat, training=False)
         return self._prediction_program
-
-    @property
-    def _groups(self) -> Grouping:
-        if self._knobs.grouping is None:
-            raise NotBuiltError(NOT_BUILT)
-        return self._knobs.grouping
 
     # ---- averages -----------------------------------------------------------------------------------------------------------
 
@@ -615,12 +393,6 @@ def _values_of(layer: Layer) -> dict[str, np.ndarray]:
     prefix = next((f"{stage.name}." for stage in network._built.stages if stage.layer is layer), None)
     views = network.named_parameters() | network.named_buffers()
     return {name.removeprefix(prefix): view.copy() for name, view in views.items() if prefix is not None and name.startswith(prefix)}
-
-
-def check_rate(optimizer: Optimizer, grouping: Grouping) -> None:
-    """Raise `ParameterError` if a group changes a learning rate that the optimizer does not have."""
-    if "lr" not in optimizer.config() and any(group.lr_factor != 1 for group in grouping.groups):
-        raise ParameterError(f"{optimizer!r} has no lr that a schedule or a group could change")
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:

@@ -14,7 +14,7 @@ from nncore.data import Dataset, as_rows
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
-from nncore.network.network import check_rate
+from nncore.network.settings import check_rate
 from nncore.network.training import Training, columns
 from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_trainable, get_num_threads, group_tensors, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, ScheduleLike
