@@ -71,6 +71,10 @@ class _Validated(type):
 class Configurable(metaclass=_Validated):
     """Something described by the arguments of its ``__init__``, each kept in the attribute of the same name.
 
+    A network works with copies of the components it is given, and its programs run copies of those where they have no kernel. Whatever
+    else a component keeps on itself, it keeps for one network. Setting an argument of a network's own component makes it anew on trial, and
+    is refused if that changes shapes or first values, the targets of a loss, or the state of an optimizer.
+
     Attributes
     ----------
     ranges : dict of str to str
