@@ -24,11 +24,11 @@ from nncore.contract.ownership import (
     FrozenList,
     adopt,
     bind,
+    bond_of,
     brought_up_to_date,
     components_in,
     copied_deeply,
     frozen,
-    owner_of,
     with_argument,
 )  # fmt: skip
 from nncore.contract.philox import random_words
@@ -38,7 +38,7 @@ from nncore.contract.snapshot import Snapshot
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "FrozenDict",
     "FrozenList", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan",
-    "Schedule", "Snapshot", "Tensor", "TensorSpan", "adopt", "alike", "bind", "bounds", "brought_up_to_date", "check_recorded",
+    "Schedule", "Snapshot", "Tensor", "TensorSpan", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded",
     "class_counts", "components_in", "copied_deeply", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
-    "native_kernel", "owner_of", "random_words", "rung", "with_argument", "written",
+    "native_kernel", "random_words", "rung", "with_argument", "written",
 ]  # fmt: skip

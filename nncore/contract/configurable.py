@@ -84,7 +84,8 @@ class Configurable(metaclass=_Validated):
     examples : sequence of dict or None
         Constructor arguments to test the component with, for one that cannot be made without.
     common : tuple of str
-        Keyword arguments that every class of the kind takes without its author writing them: ``name`` of layers.
+        Keyword arguments that every class of the kind takes without its author writing them: ``name`` of layers. An author who does write
+        one into ``__init__`` tells type checkers of it.
     """
 
     common: ClassVar[tuple[str, ...]] = ()
@@ -94,8 +95,9 @@ class Configurable(metaclass=_Validated):
 
     def config(self) -> dict[str, Any]:
         """Arguments that make an equal component, in the order of ``__init__``; then those in common that were given."""
-        given = {name: getattr(self, name) for name in type(self).common_names if getattr(self, name) is not None}
-        return {name: getattr(self, name) for name in type(self).argument_names} | given
+        cls = type(self)
+        arguments = {name: getattr(self, name) for name in (*cls.argument_names, *cls.common_names)}
+        return {name: value for name, value in arguments.items() if value is not None or name not in cls.common}
 
     def hyper(self) -> list[float]:
         """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config`, in order."""

@@ -37,6 +37,8 @@ class Bond:
         The attribute of the network that holds the component, or what the component is part of: ``"layers"``, ``"loss"``, ...
     changed : set of str
         Attributes that the network has set.
+    values : mapping of str to ndarray
+        Of a layer in a built network: live views of its parameters and buffers, which outlive the network as the layer does.
     """
 
     def __init__(self, owner: Owner, component: Configurable, place: str) -> None:
@@ -44,6 +46,7 @@ class Bond:
         self._component = weakref.ref(component)
         self.place = place
         self.changed: set[str] = set()  # attributes that the owner has set since
+        self.values: Mapping[str, np.ndarray] = {}
 
     @property
     def owner(self) -> Owner | None:
@@ -51,8 +54,12 @@ class Bond:
         return self._owner()
 
     def binds(self, component: Configurable) -> bool:
-        """Whether it is this component's own bond, not one that came with a shallow copy, and the network is still there."""
-        return self._component() is component and self._owner() is not None
+        """Whether the network of this component is still there to be asked."""
+        return self.is_of(component) and self._owner() is not None
+
+    def is_of(self, component: Configurable) -> bool:
+        """Whether it is this component's own bond, not one that came with a shallow copy."""
+        return self._component() is component
 
     def set(self, component: Configurable, name: str, value: Any) -> None:
         """Let the owner set an argument; what a class of the kind declares besides is no setting; anything else is the author's."""
@@ -103,10 +110,10 @@ def bind(value: Any, owner: Owner, place: str) -> None:
         vars(part)["_bond"] = Bond(owner, part, place)
 
 
-def owner_of(component: Configurable) -> Owner | None:
-    """The network a component belongs to, if it belongs to one."""
+def bond_of(component: Configurable) -> Bond | None:
+    """What ties a component to a network, if it is or was part of one."""
     bond: Bond | None = vars(component).get("_bond")
-    return bond.owner if bond is not None and bond.binds(component) else None
+    return bond if bond is not None and bond.is_of(component) else None
 
 
 def brought_up_to_date(component: C, source: C) -> C:

@@ -23,6 +23,8 @@ class Dense(Layer):
         First values of b.
     use_bias : bool, default True
         False leaves b out, as before a layer that has a shift of its own (batch normalisation).
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -41,12 +43,14 @@ class Dense(Layer):
         weight_initializer: str | Initializer | None = None,
         bias_initializer: str | Initializer = "zeros",
         use_bias: bool = True,
+        name: str | None = None,
     ) -> None:
         self.n_outputs = n_outputs
         self.activation = activation
         self.weight_initializer = weight_initializer
         self.bias_initializer = bias_initializer
         self.use_bias = use_bias
+        self.name = name
 
     def validate(self) -> None:
         n = self.n_outputs

@@ -18,8 +18,9 @@ from nncore.contract import (
     Loss,
     Optimizer,
     adopt,
+    bond_of,
+    components_in,
     frozen,
-    owner_of,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, NotBuiltError, ParameterError
@@ -54,8 +55,8 @@ class Network(Settings):
     def __init__(self, *layers: LayerLike | Network | Sequence[LayerLike | Network]) -> None:
         given = list(_flattened(layers))
         super().__init__(given)
-        #: By the layer's position: values it comes with from a trained network, until this one is built.
-        self._carried: dict[int, dict[str, np.ndarray]] = {i: values for i, layer in enumerate(given) if (values := _values_of(layer))}
+        for layer, own in zip(given, self._layers, strict=True):
+            _bring_values(layer, own)
         self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
         self.schedule_steps: int = 0  # that it spans
         self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
@@ -141,8 +142,7 @@ class Network(Settings):
         grouping, rows = group_tensors(self.groups, blueprint.spans), None
         if batch is not None:
             rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
-        names = self.layer_names
-        carried = {f"{names[i]}.{name}": values for i, tensors in self._carried.items() for name, values in tensors.items()}
+        carried = {f"{stage.name}.{name}": values for stage in blueprint.stages for name, values in _carried_by(stage.layer).items()}
         initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows, carried)
         self._take(blueprint, grouping, vectors, new_loss, new_optimizer)
         self.seed = seed
@@ -156,12 +156,23 @@ class Network(Settings):
     def _take(self, blueprint: Blueprint, grouping: Grouping, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
         """Become the network of this blueprint, not trained yet."""
         self._forget_programs()
-        self._knobs.blueprint, self._knobs.grouping, self._vectors, self._carried = blueprint, grouping, vectors, {}
+        self._knobs.blueprint, self._knobs.grouping, self._vectors = blueprint, grouping, vectors
+        for part in components_in(self._layers):
+            vars(part).pop("_carried", None)  # from now on they are in the vectors
+        self._show_values()
         self._knobs.loss = self._knobs.optimizer = self._schedule = None
         self._n_steps = self.n_epochs = 0
         self._set_loss(loss)
         if optimizer is not None:
             self._set_optimizer(optimizer)
+
+    def _show_values(self) -> None:
+        """Let each layer know where its values are, for a network that it is given to later."""
+        views = self.named_parameters() | self.named_buffers()
+        for stage in self._built.stages:
+            if (bond := bond_of(stage.layer)) is not None:
+                begin = f"{stage.name}."
+                bond.values = {name.removeprefix(begin): view for name, view in views.items() if name.startswith(begin)}
 
     def _set_optimizer(self, optimizer: Optimizer) -> None:
         """Take an optimizer with a state of zeros."""
@@ -369,6 +380,7 @@ class Network(Settings):
             shadow = None if old.shadow is None else _realigned(old.shadow)
             parameters, gradients, buffers = (_realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
             self._vectors = Vectors(parameters, gradients, buffers, state_of_optimizer, shadow)
+            self._show_values()
         self._forget_programs()
 
 
@@ -383,16 +395,21 @@ def _flattened(given: Sequence[Any]) -> Iterator[Layer]:
             yield registry.resolve("layers", item)
 
 
-def _values_of(layer: Layer) -> dict[str, np.ndarray]:
-    """Copies of the parameters and buffers of a layer that belongs to a network, by their names in the layer; of another layer none."""
-    network = owner_of(layer)
-    if not isinstance(network, Network):
-        return {}
-    if not network.is_built:
-        return next((network._carried.get(i, {}) for i, own in enumerate(network.layers) if own is layer), {})
-    prefix = next((f"{stage.name}." for stage in network._built.stages if stage.layer is layer), None)
-    views = network.named_parameters() | network.named_buffers()
-    return {name.removeprefix(prefix): view.copy() for name, view in views.items() if prefix is not None and name.startswith(prefix)}
+def _bring_values(layer: Layer, own: Layer) -> None:
+    """Let a network's copy of a layer, or of layers inside it, carry the values that the layer has in a built network, until it is built.
+
+    They are kept on the copy itself, where no change of an argument and no copy of the network can mix them up.
+    """
+    covered: set[int] = set()
+    for part, twin in zip(components_in(layer), components_in(own), strict=True):
+        if id(part) not in covered and (bond := bond_of(part)) is not None and bond.values:
+            vars(twin)["_carried"] = {name: view.copy() for name, view in bond.values.items()}
+            covered |= {id(inner) for inner in components_in(part)}
+
+
+def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
+    carried: dict[str, np.ndarray] = vars(layer).get("_carried", {})
+    return carried
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:

@@ -10,9 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nncore.contract import FrozenDict, FrozenList, adopt, alike, brought_up_to_date, components_in, frozen, owner_of, with_argument
+from nncore.contract import FrozenDict, FrozenList, adopt, alike, bond_of, brought_up_to_date, components_in, frozen, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.plugin import Configurable, Loss, Schedule, resolve
+
+
+def owner_of(component: Configurable) -> object:
+    bond = bond_of(component)
+    return None if bond is None else bond.owner
 
 
 class Owner:

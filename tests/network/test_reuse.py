@@ -54,6 +54,8 @@ def test_layers_taken_out_of_a_trained_network_come_with_their_values() -> None:
     old = trained()
     new = nn.Sequential(*old.layers[:2], nn.Dense(2)).build(6, rng=0)
     assert values(new)["dense_1.weight"] == values(old)["dense_1.weight"]
+    gone = nn.Sequential(*trained()[:2], nn.Dense(2)).build(6, rng=0)  # a layer outlives its network
+    assert values(gone)["dense_1.weight"] == values(old)["dense_1.weight"]
     fresh = nn.Sequential(copy.deepcopy(old[0]), nn.Dense(2)).build(6, rng=0)
     assert values(fresh)["dense_1.weight"] != values(old)["dense_1.weight"]
 
@@ -117,6 +119,28 @@ def test_values_inside_of_layers_come_along() -> None:
     new = nn.Sequential(nn.Dense(6), nn.Residual([nn.Dense(6)]), old[:1], nn.Dense(3)).build(6, rng=1)
     for name in ("inner.weight", "inner.bias", "batch_norm_1.gamma", "batch_norm_1.variance"):
         assert values(new)[f"residual_2.{name}"] == values(old)[f"residual_1.{name}"]
+
+
+def test_trained_layers_inside_a_new_layer_bring_their_values() -> None:
+    old = nn.Sequential(nn.Dense(6), nn.Dense(6), nn.Dense(2)).build(6, rng=0)
+    net = nn.Sequential(nn.Residual([nn.BatchNorm(), *old[1:2]]), nn.Concat([[], old[2]]), nn.Dense(3))
+    net.layers[0].activation = "tanh"  # not built yet
+    net.build(6, rng=1)
+    assert values(net)["residual_1.dense_1.weight"] == values(old)["dense_2.weight"]
+    assert values(net)["concat_1.dense_1.bias"] == values(old)["dense_3.bias"]
+    assert values(net)["dense_1.weight"] != values(old)["dense_1.weight"]
+    carried = values(net)["residual_1.dense_1.weight"]
+    assert values(net.build(6, rng=1))["residual_1.dense_1.weight"] != carried  # built again, it starts anew like any network
+
+
+def test_layers_of_a_network_that_is_not_built_may_change_in_any_way() -> None:
+    net, fresh = nn.Sequential(nn.Dense(3), nn.Dense(2)), nn.Sequential(nn.Dense(5, activation="relu", use_bias=False), nn.Dense(2))
+    first = net.layers[0]
+    first.n_outputs, first.activation, first.use_bias = 5, "relu", False
+    with pytest.raises(ParameterError, match="n_outputs must be"):
+        first.n_outputs = 0
+    assert values(net.build(4, rng=0)) == values(fresh.build(4, rng=0))
+    assert net.describe() == fresh.describe()
 
 
 def test_one_object_at_two_places_is_refused() -> None:
