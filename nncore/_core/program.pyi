@@ -36,7 +36,7 @@ class Program(Generic[Spec]):
         labels: np.ndarray | None,
         weights: np.ndarray | None,
         order: np.ndarray | None,
-        rates: np.ndarray | None,
+        factors: np.ndarray | None,
         batch_size: int,
         accumulate: int,
         drop_last: bool,

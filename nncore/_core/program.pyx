@@ -42,7 +42,7 @@ cdef extern from "runner.h" nogil:
     ctypedef struct nnc_stretch:
         int64_t begin, end, group
     ctypedef struct nnc_group:
-        double rate_factor
+        double rate
         int64_t first_tensor, n_tensors
     ctypedef struct nnc_task:
         int32_t what
@@ -102,7 +102,7 @@ cdef extern from "runner.h" nogil:
         const int64_t *labels
         const void *weights
         const int64_t *order
-        const double *rates
+        const double *factors
         int64_t n_samples
     ctypedef struct nnc_progress:
         int64_t n_done
@@ -217,6 +217,8 @@ cdef class Program:
     cdef object exception
     cdef cython.pymutex lock  # threads that share a network take turns: they share its buffers
     cdef unsigned long python_thread  # that runs a Python component for this program, or 0
+    cdef const int64_t *version  # of what may change while the network lives
+    cdef int64_t seen  # the version that was taken over
 
     def __cinit__(self, spec):
         self.spec = spec
@@ -305,7 +307,7 @@ cdef class Program:
         program.stretches, program.n_stretches = self.stretches, len(stretches)
         first_tensor = 0
         for i, group in enumerate(spec.grouping.groups):
-            self.groups[i] = nnc_group(group.lr_factor, first_tensor, len(spec.grouping.tensors_of(i)))
+            self.groups[i] = nnc_group(0, first_tensor, len(spec.grouping.tensors_of(i)))
             first_tensor += self.groups[i].n_tensors
         program.groups, program.n_groups = self.groups, len(spec.grouping.groups)
         if spec.optimizer_capsule is not None:
@@ -314,15 +316,13 @@ cdef class Program:
                 raise PluginError(f"the kernel of {spec.optimizer!r} has no step function")
         program.optimizer_hyper = <double *>address(spec.optimizer_hyper)
         program.n_hyper = spec.optimizer_hyper.shape[1]
-        program.decays = <const double *>address(spec.decays)
-        program.clip_norm, program.clip_value = spec.rule.clip_norm, spec.rule.clip_value
         program.block_sums = <double *>address(spec.block_sums)
         program.accumulated = address(spec.accumulated)
         program.shadow = address(spec.shadow)
-        program.average_decay, program.average_begin = spec.rule.average_decay, spec.rule.average_begin
-        program.tiles = address(spec.tiles)
+        program.average_decay, program.average_begin = spec.average.decay, spec.average.begin
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
-        program.seed = spec.seed
+        self.version = <const int64_t *>address(spec.version)
+        self.seen = self.version[0] - 1
         program.python = run_python
         program.python_context = <void *>self
 
@@ -349,6 +349,24 @@ cdef class Program:
             raise RuntimeError("a layer, activation, loss or optimizer has called the network that is running it")
         return 0
 
+    cdef int refresh(self) except -1:
+        """Takes over what has changed since the last run, under the lock and the GIL: before a step, never in one."""
+        if self.version[0] == self.seen:
+            return 0
+        cdef int64_t version = self.version[0]
+        cdef nnc_program *program = &self.program
+        spec = self.spec
+        spec.refresh()
+        has_penalty = spec.has_penalty
+        program.decays = <const double *>address(spec.decays) if has_penalty else NULL
+        program.clip_norm, program.clip_value, program.seed = spec.clip_norm, spec.clip_value, spec.seed
+        looks_at_gradients = has_penalty or spec.clip_norm > 0 or spec.clip_value > 0
+        program.tiles = NULL if looks_at_gradients else address(spec.tiles)
+        for i in range(program.n_groups):
+            self.groups[i].rate = program.optimizer_hyper[i * program.n_hyper] if program.n_hyper > 0 else 0
+        self.seen = version
+        return 0
+
     cdef int finish(self, int32_t status) except -1:
         """Turns a status into an exception."""
         if status == NNC_OK:
@@ -364,8 +382,10 @@ cdef class Program:
         cdef int64_t n_rows = len(x)
         cdef int32_t status
         self.check_entry()
-        with self.lock, nogil:
-            status = runner.forward(&self.program, data, n_rows, training, n_threads)
+        with self.lock:
+            self.refresh()
+            with nogil:
+                status = runner.forward(&self.program, data, n_rows, training, n_threads)
         self.finish(status)
 
     @property
@@ -382,8 +402,10 @@ cdef class Program:
         cdef double value = 0
         cdef int32_t status
         self.check_entry()
-        with self.lock, nogil:
-            status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
+        with self.lock:
+            self.refresh()
+            with nogil:
+                status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
         self.finish(status)
         return value
 
@@ -394,8 +416,10 @@ cdef class Program:
         cdef double value = 0
         cdef int32_t status
         self.check_entry()
-        with self.lock, nogil:
-            status = runner.backward(&self.program, data, n_rows, &value, n_threads)
+        with self.lock:
+            self.refresh()
+            with nogil:
+                status = runner.backward(&self.program, data, n_rows, &value, n_threads)
         self.finish(status)
         return value
 
@@ -403,29 +427,33 @@ cdef class Program:
         """Let the optimizer take one step."""
         cdef int32_t status
         self.check_entry()
-        with self.lock, nogil:
-            status = runner.update(&self.program, n_threads)
+        with self.lock:
+            self.refresh()
+            with nogil:
+                status = runner.update(&self.program, n_threads)
         self.finish(status)
 
-    cdef nnc_samples samples(self, inputs, targets, labels, weights, order, rates):
+    cdef nnc_samples samples(self, inputs, targets, labels, weights, order, factors):
         return nnc_samples(
             address(inputs), address(targets), <const int64_t *>address(labels), address(weights), <const int64_t *>address(order),
-            <const double *>address(rates), len(inputs) if order is None else len(order),
+            <const double *>address(factors), len(inputs) if order is None else len(order),
         )
 
-    def train(self, inputs, targets, labels, weights, order, rates, int64_t batch_size, int64_t accumulate, bint drop_last,
+    def train(self, inputs, targets, labels, weights, order, factors, int64_t batch_size, int64_t accumulate, bint drop_last,
               double seconds, progress, int32_t n_threads=1):
         """Train on the samples from ``progress[0]`` on, for about `seconds`; `accumulate` batches make a step.
 
-        `rates` holds a learning rate for each step, or is None. `progress` is a list ``[samples done, weighted loss sum, weight
+        `factors` holds one of the learning rate for each step, or is None. `progress` is a list ``[samples done, weighted loss sum, weight
         sum]``, brought up to date also if the run fails.
         """
-        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order, rates)
+        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order, factors)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
         self.check_entry()
-        with self.lock, nogil:
-            status = runner.train(&self.program, &samples, batch_size, accumulate, drop_last, seconds, &sums, n_threads)
+        with self.lock:
+            self.refresh()
+            with nogil:
+                status = runner.train(&self.program, &samples, batch_size, accumulate, drop_last, seconds, &sums, n_threads)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 
@@ -439,8 +467,10 @@ cdef class Program:
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
         self.check_entry()
-        with self.lock, nogil:
-            status = runner.evaluate(&self.program, &samples, kept, seconds, &sums, n_threads)
+        with self.lock:
+            self.refresh()
+            with nogil:
+                status = runner.evaluate(&self.program, &samples, kept, seconds, &sums, n_threads)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 
@@ -451,8 +481,10 @@ cdef class Program:
         cdef int64_t n_rows = len(inputs)
         cdef int32_t status
         self.check_entry()
-        with self.lock, nogil:
-            status = runner.predict(&self.program, source, n_rows, destination, n_threads)
+        with self.lock:
+            self.refresh()
+            with nogil:
+                status = runner.predict(&self.program, source, n_rows, destination, n_threads)
         self.finish(status)
 
     def predict_one(self, x):
@@ -474,8 +506,10 @@ cdef class Program:
             output = empty(self.output_shape, self.dtype)
             destination = address(output)
             self.check_entry()
-            with self.lock, nogil:
-                status = runner.predict(&self.program, view.buf, 1, destination, 1)
+            with self.lock:
+                self.refresh()
+                with nogil:
+                    status = runner.predict(&self.program, view.buf, 1, destination, 1)
         finally:
             PyBuffer_Release(&view)
         if status == NNC_INPUT_NOT_FINITE:

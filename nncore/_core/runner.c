@@ -109,9 +109,10 @@ static void add_backward(nnc_program *program, int64_t *n_tasks) {
         if (program->ops[i].runs_backward) add_task(program, n_tasks, NNC_BACKWARD, i);
 }
 
-/* The learning rate of the step that follows. */
-static void set_rate(nnc_program *program, double rate) {
-    for (int64_t i = 0; i < program->n_groups; i++) program->optimizer_hyper[i * program->n_hyper] = rate * program->groups[i].rate_factor;
+/* The learning rate of the steps that follow, as a factor of the optimizer's own. */
+static void set_rate(nnc_program *program, double factor) {
+    for (int64_t i = 0; i < program->n_groups && program->n_hyper > 0; i++)
+        program->optimizer_hyper[i * program->n_hyper] = factor * program->groups[i].rate;
 }
 
 static int64_t written_columns(const member *m, nnc_task task) {
@@ -193,6 +194,7 @@ static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, dou
 
 static int32_t update(nnc_program *program, int32_t n_threads) {
     run asked = {.program = program};
+    set_rate(program, 1);
     return RUN(&asked, n_threads, run_update);
 }
 
@@ -207,6 +209,7 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
                  .progress = progress};
     program->training = 1;
     program->use_labels = samples->labels != NULL;
+    if (samples->factors == NULL) set_rate(program, 1);
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
     add_task(program, &asked.n_tasks, NNC_LOSS_GRADIENT, NNC_IS_LOSS);
@@ -343,7 +346,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
 
     for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m.n_rows) { /* a batch, the number of_step of its step */
         F(begin_batch)(&m, first, nnc_least(n_samples - first, asked->batch_size));
-        if (samples->rates != NULL && part == 0) set_rate(program, samples->rates[first / (asked->batch_size * asked->accumulate)]);
+        if (samples->factors != NULL && part == 0) set_rate(program, samples->factors[first / (asked->batch_size * asked->accumulate)]);
         m.draw = (m.step - 1) * asked->accumulate + of_step + 1;
         m.step_weight = (of_step > 0 ? m.step_weight : 0) + m.weight_sum;
         verdict = F(run_batch)(&m);

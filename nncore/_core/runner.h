@@ -73,7 +73,7 @@ typedef struct nnc_stretch {
 #define NNC_FROZEN (-1)
 
 typedef struct nnc_group {
-    double rate_factor; /* of the learning rate that a schedule gives */
+    double rate; /* its learning rate, of which a schedule gives factors */
     int64_t first_tensor, n_tensors;
 } nnc_group;
 
@@ -158,7 +158,7 @@ typedef struct nnc_samples {
     const int64_t *labels; /* (n,) or NULL */
     const void *weights;   /* (n,) or NULL for 1 each */
     const int64_t *order;  /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
-    const double *rates;   /* learning rate for each step, or NULL for the optimizer's own */
+    const double *factors; /* of the learning rate, for each step; NULL for 1 */
     int64_t n_samples;     /* how many to visit */
 } nnc_samples;
 

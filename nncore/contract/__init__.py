@@ -6,7 +6,7 @@ from nncore.contract import hookspecs
 from nncore.contract.activation import Activation
 from nncore.contract.callback import Callback
 from nncore.contract.component import Component
-from nncore.contract.configurable import Configurable, bounds, is_inside, written
+from nncore.contract.configurable import Configurable, alike, bounds, is_inside, written
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, Need, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.heads import class_counts, head_columns
@@ -20,14 +20,27 @@ from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
 from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, TensorSpan
+from nncore.contract.ownership import (
+    FrozenDict,
+    FrozenList,
+    adopt,
+    bind,
+    bond_of,
+    brought_up_to_date,
+    components_in,
+    copied_deeply,
+    frozen,
+    with_argument,
+)  # fmt: skip
 from nncore.contract.philox import random_words
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "TABLES", "UNBOUNDED", "Activation", "Buffer", "Callback",
-    "Component", "Configurable", "Format", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need",
-    "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan", "activation_for", "bounds", "check_recorded", "checked_domain",
-    "class_counts", "class_indices", "domain_of_sum", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
-    "native_kernel", "need_of", "random_words", "rung", "written",
+    "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss",
+    "Metric", "Monitor", "Need", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan", "activation_for", "adopt",
+    "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded", "checked_domain", "class_counts", "class_indices",
+    "components_in", "copied_deeply", "domain_of_sum", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
+    "native_kernel", "need_of", "random_words", "rung", "with_argument", "written",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,25 +27,53 @@ def is_inside(value: Any, interval: str) -> Any:
 
 
 class _Validated(type):
-    """Checks a component once its ``__init__`` is done, so that ``Adam(lr=-1)`` fails where it is written."""
+    """Checks a component once its ``__init__`` is done, so that ``Adam(lr=-1)`` fails where it is written.
+
+    It also takes the arguments that a whole kind has in common (`Configurable.common`), of which the author of a class need not know.
+    """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        common = {name: kwargs.pop(name) for name in cls.common_names if name in kwargs}
         component = super().__call__(*args, **kwargs)
+        for name, value in common.items():
+            if value is not None:
+                setattr(component, name, value)
         component.validate()
         return component
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """That of ``__init__``, so that ``help(Adam)`` shows the hyperparameters."""
+        """That of ``__init__`` and of the common arguments, so that ``help(Adam)`` shows the hyperparameters."""
         initialise = type.__getattribute__(cls, "__init__")
-        if initialise is object.__init__:
-            return inspect.Signature()
-        signature = inspect.signature(initialise)
-        return signature.replace(parameters=list(signature.parameters.values())[1:])
+        own = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
+        common = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in cls.common_names]
+        rest = [parameter for parameter in own if parameter.kind is inspect.Parameter.VAR_KEYWORD]
+        return inspect.Signature([*(parameter for parameter in own if parameter not in rest), *common, *rest])
+
+    @property
+    def common_names(cls) -> tuple[str, ...]:
+        """The common arguments that ``__init__`` does not take itself."""
+        common: tuple[str, ...] = cls.common  # type: ignore[attr-defined]
+        return tuple(name for name in common if name not in cls.argument_names)
+
+    @property
+    def argument_names(cls) -> tuple[str, ...]:
+        """The arguments of ``__init__``, in order; found once for each class."""
+        known: tuple[str, ...] | None = vars(cls).get("_argument_names")
+        if known is None:
+            initialise = type.__getattribute__(cls, "__init__")
+            parameters = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
+            known = tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+            type.__setattr__(cls, "_argument_names", known)
+        return known
 
 
 class Configurable(metaclass=_Validated):
     """Something described by the arguments of its ``__init__``, each kept in the attribute of the same name.
+
+    A network works with copies of the components it is given, and its programs run copies of those where they have no kernel. Whatever
+    else a component keeps on itself, it keeps for one network. Setting an argument of a network's own component makes it anew on trial, and
+    is refused if that changes shapes or first values, the targets of a loss, or the state of an optimizer.
 
     Attributes
     ----------
@@ -55,17 +83,21 @@ class Configurable(metaclass=_Validated):
         Those of them that must be whole numbers.
     examples : sequence of dict or None
         Constructor arguments to test the component with, for one that cannot be made without.
+    common : tuple of str
+        Keyword arguments that every class of the kind takes without its author writing them: ``name`` of layers. An author who does write
+        one into ``__init__`` tells type checkers of it.
     """
 
+    common: ClassVar[tuple[str, ...]] = ()
     ranges: ClassVar[dict[str, str]] = {}
     whole: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[Sequence[dict[str, Any]] | None] = None
 
     def config(self) -> dict[str, Any]:
-        """Arguments that make an equal component, in the order of ``__init__``."""
-        parameters = inspect.signature(type(self).__init__).parameters.values()
-        names = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        return {name: getattr(self, name) for name in names}
+        """Arguments that make an equal component, in the order of ``__init__``; then those in common that were given."""
+        cls = type(self)
+        arguments = {name: getattr(self, name) for name in (*cls.argument_names, *cls.common_names)}
+        return {name: value for name, value in arguments.items() if value is not None or name not in cls.common}
 
     @classmethod
     def upgrade(cls, config: dict[str, Any], version: str) -> dict[str, Any]:
@@ -100,6 +132,20 @@ class Configurable(metaclass=_Validated):
             if not is_right or not is_inside(value, interval):
                 raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}, got {value!r}")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; an argument of a component that a network owns is set by that network, or refused (`ownership`)."""
+        bond = vars(self).get("_bond")
+        if bond is None or not bond.binds(self):
+            object.__setattr__(self, name, value)
+        else:
+            bond.set(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        bond = vars(self).get("_bond")
+        if bond is not None and bond.binds(self) and name in type(self).argument_names:
+            raise ParameterError(f"{type(self).__name__}: {name} cannot be deleted, it is an argument; set another value")
+        object.__delattr__(self, name)
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={written(value)}" for name, value in self.config().items())
         return f"{type(self).__name__}({arguments})"
@@ -108,3 +154,19 @@ class Configurable(metaclass=_Validated):
 def written(value: object) -> str:
     """An argument as a reader would write it: a function by its name."""
     return str(value.__name__) if inspect.isroutine(value) else repr(value)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two components, or two arguments, are of one kind and configured alike."""
+    if one is other:
+        return True
+    if isinstance(one, Configurable):
+        mine, others = one.config(), other.config() if isinstance(other, Configurable) else {}
+        return type(one) is type(other) and mine.keys() == others.keys() and all(alike(mine[name], others[name]) for name in mine)
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return isinstance(one, list) == isinstance(other, list) and len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    return bool(one == other)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from nncore.contract.activation import Activation
 from nncore.contract.configurable import Configurable
 from nncore.contract.initializer import Initializer
 from nncore.contract.kernel import Kernel
+from nncore.errors import ParameterError
 
 
 @dataclass(frozen=True)
@@ -163,11 +165,40 @@ class Layer(Configurable):
 
     Attributes
     ----------
+    name : str or None
+        What its user calls it, in the names of tensors (``encoder.weight``), tables, errors and files; None leaves that to the network
+        (``dense_1``). Every layer takes it as a keyword, ``nn.Dense(8, name="encoder")``, without its author writing anything.
     kernel : Kernel or None
         The same in C: ``nnc_layer`` of ``nncore/plugin.h``.
     """
 
+    common = ("name",)
+    name: str | None = None
     kernel: ClassVar[Kernel | None] = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "name" and value is not None and not (isinstance(value, str) and value.isidentifier()):
+            raise ParameterError(
+                f"{type(self).__name__}: name must be letters, digits and underscores, like 'encoder', without dots; got {value!r}"
+            )
+        super().__setattr__(name, value)
+
+    def named(self, name: str | None) -> Self:
+        """A copy of the layer with a name, for what makes layers from arguments of its own.
+
+        Parameters
+        ----------
+        name : str or None
+            Letters, digits and underscores.
+
+        Returns
+        -------
+        Layer
+            Of the same class.
+        """
+        copied: Self = copy.deepcopy(self)
+        copied.name = name
+        return copied
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         """What the layer needs when a sample has `input_shape`. Raises `ShapeError` if it cannot take it."""

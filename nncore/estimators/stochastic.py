@@ -35,7 +35,8 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
         Go on with the solver as it is, for one epoch.
     """
     network = estimator.network_
-    if not incremental or "_optimizer" not in vars(estimator):
+    begins = not incremental or "_optimizer" not in vars(estimator)
+    if begins:
         estimator._optimizer = StochasticSolver(estimator)
         if network.optimizer is not None:
             network.optimizer_state[...] = 0
@@ -50,7 +51,7 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
             history = network.fit(
                 data.X,
                 data.target,
-                optimizer=solver.optimizer,
+                optimizer=solver.optimizer if begins else None,  # what the network has, with what callbacks have changed
                 epochs=1 if incremental else int(estimator.max_iter),
                 batch_size=batch_size,
                 shuffle=bool(estimator.shuffle),

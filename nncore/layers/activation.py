@@ -12,12 +12,15 @@ class ActivationLayer(Layer):
     ----------
     activation : str or Activation
         φ.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
     """
 
     examples = ({"activation": "tanh"},)
 
-    def __init__(self, activation: str | Activation) -> None:
+    def __init__(self, activation: str | Activation, *, name: str | None = None) -> None:
         self.activation = activation
+        self.name = name
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape, activation=self.activation, is_view=True)

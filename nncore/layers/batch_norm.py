@@ -25,6 +25,8 @@ class BatchNorm(Layer):
         Weight of the newest batch in the running statistics (mode ``"batch"``).
     epsilon : float or None, default None
         None is 1e-5, or the notes' 1e-4 in mode ``"cumulative"``.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -38,10 +40,11 @@ class BatchNorm(Layer):
     ranges = {"momentum": "[0, 1]", "epsilon": "(0, inf)"}
     kernel = Kernel("nncore._core.native:layer_batch_norm")
 
-    def __init__(self, mode: str = "batch", momentum: float = 0.1, epsilon: float | None = None) -> None:
+    def __init__(self, mode: str = "batch", momentum: float = 0.1, epsilon: float | None = None, *, name: str | None = None) -> None:
         self.mode = mode
         self.momentum = momentum
         self.epsilon = (1e-4 if mode == "cumulative" else 1e-5) if epsilon is None else epsilon
+        self.name = name
 
     def validate(self) -> None:
         super().validate()

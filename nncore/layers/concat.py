@@ -17,6 +17,8 @@ class Concat(Layer):
         Each a layer or a list of layers in order; an empty list is the input itself.
     activation : str, Activation or None, default None
         φ, applied to all of it.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -36,9 +38,16 @@ class Concat(Layer):
 
     examples = ({"branches": [[], [{"name": "dense", "n_outputs": 5, "activation": "tanh"}, "batch_norm"], "dropout"]},)
 
-    def __init__(self, branches: Sequence[Layer | str | Sequence[Layer | str]], activation: str | Activation | None = None) -> None:
+    def __init__(
+        self,
+        branches: Sequence[Layer | str | Sequence[Layer | str]],
+        activation: str | Activation | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
         self.branches = branches
         self.activation = activation
+        self.name = name
 
     def validate(self) -> None:
         if isinstance(self.branches, str) or not isinstance(self.branches, Sequence) or not self.branches:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import Activation, Initializer, Kernel, Layer, LayerCall, Plan, Tensor
 
@@ -21,6 +23,8 @@ class Dense(Layer):
         First values of b.
     use_bias : bool, default True
         False leaves b out, as before a layer that has a shift of its own (batch normalisation).
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -39,17 +43,21 @@ class Dense(Layer):
         weight_initializer: str | Initializer | None = None,
         bias_initializer: str | Initializer = "zeros",
         use_bias: bool = True,
+        name: str | None = None,
     ) -> None:
         self.n_outputs = n_outputs
         self.activation = activation
         self.weight_initializer = weight_initializer
         self.bias_initializer = bias_initializer
         self.use_bias = use_bias
+        self.name = name
 
     def validate(self) -> None:
         n = self.n_outputs
         if isinstance(n, bool) or not hasattr(n, "__index__") or not 1 <= n < 2**31:
             raise ParameterError(f"Dense: n_outputs must be a whole number of at least 1 (and below 2³¹), got {n!r}")
+        if not isinstance(self.use_bias, (bool, np.bool_)):
+            raise ParameterError(f"Dense: use_bias must be True or False, got {self.use_bias!r}")
         self.n_outputs = n.__index__()
 
     def hyper(self) -> list[float]:

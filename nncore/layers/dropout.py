@@ -17,6 +17,8 @@ class Dropout(Layer):
     ----------
     rate : float, default 0.5
         In [0, 1).
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     References
     ----------
@@ -26,8 +28,9 @@ class Dropout(Layer):
     ranges = {"rate": "[0, 1)"}
     kernel = Kernel("nncore._core.native:layer_dropout")
 
-    def __init__(self, rate: float = 0.5) -> None:
+    def __init__(self, rate: float = 0.5, *, name: str | None = None) -> None:
         self.rate = rate
+        self.name = name
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape, cache_per_row=int(np.prod(input_shape)), split_rows=True, training_only=True)

@@ -32,6 +32,8 @@ class Embedding(Layer):
         Width of the vectors; None is the least whole number of at least √n_categories, at most 8.
     columns : sequence of int or None, default None
         Where the codes are; None is everywhere.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -60,10 +62,13 @@ class Embedding(Layer):
         n_categories: int | Sequence[int],
         n_outputs: int | Sequence[int] | None = None,
         columns: Sequence[int] | None = None,
+        *,
+        name: str | None = None,
     ) -> None:
         self.n_categories = _counts("n_categories", n_categories, MOST_CATEGORIES)
         self.n_outputs = None if n_outputs is None else _counts("n_outputs", n_outputs, 2**31 - 1)
         self.columns = as_columns("Embedding", columns)
+        self.name = name
 
     def validate(self) -> None:
         lists = {name: value for name, value in self.config().items() if isinstance(value, list)}

@@ -25,6 +25,8 @@ class FillMissing(Layer):
         missing then need not look like any value, and that it is missing can be a signal.
     values : float or sequence of float, default 0.0
         What is filled in before anything is learned: one for all, or one for each column. 0 is the mean of what has been standardised.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -37,11 +39,17 @@ class FillMissing(Layer):
     examples = ({}, {"columns": [0], "indicator": False})
 
     def __init__(
-        self, columns: Sequence[int] | None = None, indicator: bool = True, values: float | Sequence[float] | np.ndarray = 0.0
+        self,
+        columns: Sequence[int] | None = None,
+        indicator: bool = True,
+        values: float | Sequence[float] | np.ndarray = 0.0,
+        *,
+        name: str | None = None,
     ) -> None:
         self.columns = as_columns("FillMissing", columns)
         self.indicator = indicator
         self.values = _numbers(values)
+        self.name = name
 
     def validate(self) -> None:
         if not isinstance(self.indicator, bool):

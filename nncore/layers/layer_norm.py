@@ -18,6 +18,8 @@ class LayerNorm(Layer):
     ----------
     epsilon : float in (0, inf), default 1e-5
         ε, against division by zero.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -33,8 +35,9 @@ class LayerNorm(Layer):
     ranges = {"epsilon": "(0, inf)"}
     kernel = Kernel("nncore._core.native:layer_layer_norm")
 
-    def __init__(self, epsilon: float = 1e-5) -> None:
+    def __init__(self, epsilon: float = 1e-5, *, name: str | None = None) -> None:
         self.epsilon = epsilon
+        self.name = name
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         gamma = Tensor("gamma", input_shape, "scale", {"name": "constant", "value": 1.0}, 1, 1)

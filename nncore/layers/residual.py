@@ -19,6 +19,8 @@ class Residual(Layer):
         s; empty is x itself, which needs an f that gives as many numbers as it takes. A `Dense` without activation fits the widths.
     activation : str, Activation or None, default None
         φ, after the sum.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
     Notes
     -----
@@ -44,11 +46,17 @@ class Residual(Layer):
     )
 
     def __init__(
-        self, layers: Sequence[Layer | str], shortcut: Sequence[Layer | str] = (), activation: str | Activation | None = None
+        self,
+        layers: Sequence[Layer | str],
+        shortcut: Sequence[Layer | str] = (),
+        activation: str | Activation | None = None,
+        *,
+        name: str | None = None,
     ) -> None:
         self.layers = layers
         self.shortcut = shortcut
         self.activation = activation
+        self.name = name
 
     def validate(self) -> None:
         for name in ("layers", "shortcut"):

@@ -90,9 +90,9 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         network.allocate(input_shape, loss=loss, optimizer=optimizer, dtype=dtype)
         if TRAJECTORY in tensors:
             network.begin_average(document["average_begin"])
-        network.schedule = schedule
-        if schedule is not None:
-            schedule.restore(document["schedule_state"])
+        network._own_schedule(schedule)
+        if network.schedule is not None:
+            network.schedule.restore(document["schedule_state"])
         for name in COUNTERS:
             setattr(network, name, document[name])
         for name, view in tensors_of(network).items():

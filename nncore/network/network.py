@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 
 from nncore import registry
 from nncore._core import Program
 from nncore.arguments import as_dtype, as_seed, is_whole
-from nncore.contract import Layer, Loss, Optimizer, Schedule
+from nncore.contract import (
+    Layer,
+    Loss,
+    Optimizer,
+    adopt,
+    bond_of,
+    components_in,
+    frozen,
+)  # fmt: skip
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
-from nncore.network.absent import Absent
+from nncore.network.layer_list import LayerList
+from nncore.network.settings import NOT_BUILT, Settings
 from nncore.program import (
+    NO_AVERAGE,
     WORTH_MEETING,
+    Averaging,
     Blueprint,
     Grouping,
     Pace,
     ProgramSpec,
-    UpdateRule,
     Vectors,
     aligned_zeros,
     check_outputs,
@@ -31,45 +41,49 @@ from nncore.program import (
     compile_program,
     group_tensors,
     initialise,
-    layer_names,
     plan_network,
     threads_for,
     zero_state,
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
 
-NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
 
-
-class Network:
+class Network(Settings):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
     _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
 
-    def __init__(self, *layers: LayerLike) -> None:
-        self.layers: list[Layer] = [registry.resolve("layers", layer) for layer in layers]
-        if not self.layers:
-            raise ParameterError("Sequential needs at least one layer")
-        self.layer_names: list[str] = layer_names(self.layers)
-        self.loss: Loss | None = None
-        self.optimizer: Optimizer | None = None
-        self.schedule: Schedule | None = None
+    def __init__(self, *layers: LayerLike | Network | Sequence[LayerLike | Network]) -> None:
+        given = list(_flattened(layers))
+        super().__init__(given)
+        for layer, own in zip(given, self._layers, strict=True):
+            _bring_values(layer, own)
         self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
         self.schedule_steps: int = 0  # that it spans
-        self.weight_decay: float = 0.0
-        self.clip_norm: float = 0.0
-        self.clip_value: float = 0.0
-        self.groups: dict[str, dict[str, Any]] = {}
         self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
         self.n_epochs: int = 0
-        self.seed: int = 0
         self.metadata: dict[str, Any] = {}
-        self.absent: dict[str, Absent] = {}  # what a file names and is not here: "loss", "optimizer", "schedule"
-        self._blueprint: Blueprint | None = None
-        self._grouping: Grouping | None = None
         self._vectors: Vectors | None = None
         self._n_steps = 0
         self._forget_programs()
+
+    @overload
+    def __getitem__(self, where: int) -> Layer: ...
+
+    @overload
+    def __getitem__(self, where: slice) -> Self: ...
+
+    def __getitem__(self, where: int | slice) -> Layer | Self:
+        """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built."""
+        if not isinstance(where, slice):
+            return self._layers[where]
+        chosen = self._layers[where]
+        part = type(self)(*chosen)
+        if self._knobs.blueprint is not None:
+            begin = next(stage.input_shape for stage in self._knobs.blueprint.stages if stage.layer is chosen[0])
+            part.build(begin, rng=0, dtype=self.dtype)  # draws nothing
+            part.seed = self.seed
+        return part
 
     def _forget_programs(self) -> None:
         """Programs are made again when needed; the flat vectors they worked on stay."""
@@ -79,8 +93,11 @@ class Network:
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
-        self._program_settings: object = None  # of the training program
+        self._program_settings: object = None  # of the training program: what it was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
+
+    def _forget_forward(self) -> None:
+        self._forward_rows = 0
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 
@@ -124,29 +141,41 @@ class Network:
             new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
             check_outputs(new_loss, blueprint)
         vectors = _zeros(blueprint, number_type)
-        rows = None
+        grouping, rows = group_tensors(self.groups, blueprint.spans), None
         if batch is not None:
             rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
-        initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows)
-        self._take(blueprint, vectors, new_loss, new_optimizer)
+        carried = {f"{stage.name}.{name}": values for stage in blueprint.stages for name, values in _carried_by(stage.layer).items()}
+        initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows, carried)
+        self._take(blueprint, grouping, vectors, new_loss, new_optimizer)
         self.seed = seed
         return self
 
     def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
         """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
         blueprint = plan_network(self.layers, self.layer_names, input_shape)
-        self._take(blueprint, _zeros(blueprint, dtype), loss, optimizer)
+        self._take(blueprint, group_tensors(self.groups, blueprint.spans), _zeros(blueprint, dtype), loss, optimizer)
 
-    def _take(self, blueprint: Blueprint, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
+    def _take(self, blueprint: Blueprint, grouping: Grouping, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
         """Become the network of this blueprint, not trained yet."""
-        self._blueprint, self._vectors = blueprint, vectors
-        self.loss, self.optimizer, self.schedule, self.n_epochs = loss, None, None, 0
         self.absent = {}
-        self._grouping = group_tensors(self.groups, blueprint.spans)
         self._forget_programs()
-        self._n_steps = 0
+        self._knobs.blueprint, self._knobs.grouping, self._vectors = blueprint, grouping, vectors
+        for part in components_in(self._layers):
+            vars(part).pop("_carried", None)  # from now on they are in the vectors
+        self._show_values()
+        self._knobs.loss = self._knobs.optimizer = self._schedule = None
+        self._n_steps = self.n_epochs = 0
+        self._set_loss(loss)
         if optimizer is not None:
             self._set_optimizer(optimizer)
+
+    def _show_values(self) -> None:
+        """Let each layer know where its values are, for a network that it is given to later."""
+        views = self.named_parameters() | self.named_buffers()
+        for stage in self._built.stages:
+            if (bond := bond_of(stage.layer)) is not None:
+                begin = f"{stage.name}."
+                bond.values = {name.removeprefix(begin): view for name, view in views.items() if name.startswith(begin)}
 
     def _set_optimizer(self, optimizer: Optimizer) -> None:
         """Take an optimizer with a state of zeros."""
@@ -154,9 +183,9 @@ class Network:
         state = zero_state(optimizer, n, self.dtype)
         vectors = self._flat
         self._forget_programs()
-        self.optimizer, self._n_steps = optimizer, 0
         self.absent = {what: absent for what, absent in self.absent.items() if what == "loss"}
-        self.schedule = None  # its steps were those of the optimizer before, and so were those of an average
+        self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
+        self._schedule = None  # its steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)
 
     def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
@@ -164,23 +193,7 @@ class Network:
         if groups != self.groups:
             self._forget_programs()
             self.gradients[...] = 0  # those of frozen tensors are not written any more
-        self.groups, self._grouping = groups, grouping
-
-    @property
-    def is_built(self) -> bool:
-        """Whether shapes are known and parameters exist."""
-        return self._blueprint is not None
-
-    @property
-    def _built(self) -> Blueprint:
-        if self._blueprint is None:
-            raise NotBuiltError(NOT_BUILT)
-        return self._blueprint
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return self._built.input_shape
+        self._options, self._knobs.grouping = frozen(groups), grouping
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -267,45 +280,25 @@ class Network:
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
     def program_for_training(self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0) -> Program[ProgramSpec]:
-        """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
+        """A training program for at least `n_rows` rows."""
         program = self._training_program
-        rule = UpdateRule(self.weight_decay, self.clip_norm, self.clip_value, average_decay, self.average_begin if average_decay else 0)
-        settings = (rule, self.seed, accumulates)
+        average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
+        settings = (average, accumulates)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
             if self.loss is not None:
                 check_outputs(self.loss, self._built)
             self._forget_programs()
-            program = compile_program(
-                self._built,
-                self._flat,
-                self._groups,
-                max_rows=n_rows,
-                training=True,
-                loss=self.loss,
-                optimizer=self.optimizer,
-                rule=rule,
-                accumulates=accumulates,
-                seed=self.seed,
-            )
+            program = compile_program(self._knobs, self._flat, training=True, max_rows=n_rows, average=average, accumulates=accumulates)
             program.step = self._n_steps
             self._training_program, self._program_settings = program, settings
-        if self.optimizer is not None:
-            self.optimizer.validate()
-            program.spec.optimizer_hyper[:] = self._groups.hyper(self.optimizer)
         return program
 
     def program_for_prediction(self) -> Program[ProgramSpec]:
         """The prediction program, for any number of rows."""
         if self._prediction_program is None:
-            self._prediction_program = compile_program(self._built, self._flat, self._groups, training=False, loss=self.loss)
+            self._prediction_program = compile_program(self._knobs, self._flat, training=False)
         return self._prediction_program
-
-    @property
-    def _groups(self) -> Grouping:
-        if self._grouping is None:
-            raise NotBuiltError(NOT_BUILT)
-        return self._grouping
 
     # ---- averages -----------------------------------------------------------------------------------------------------------
 
@@ -383,15 +376,26 @@ class Network:
                 del self._trainer
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without programs, which hold addresses of this process."""
+        """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
         state = {name: value for name, value in vars(self).items() if name not in left_out}
+        knobs = replace(self._knobs, blueprint=None, grouping=None)
+        state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         luggage = registry.luggage()  # a worker process must know the names that its work uses
-        return state | {"_n_steps": self.n_steps} | ({} if luggage is None else {"_luggage": luggage})
+        return state if luggage is None else state | {"_luggage": luggage}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
         self.__dict__.pop("_luggage", None)  # it did its work when the pickle was opened
+        input_shape = self.__dict__.pop("_input_shape")
+        self._knobs = knobs = replace(self._knobs, version=np.zeros(1, np.int64))  # an array from a file may be read-only
+        self._layers = LayerList(adopt(layer, self, "layers") for layer in self._layers)
+        knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")
+        knobs.optimizer = None if knobs.optimizer is None else adopt(knobs.optimizer, self, "optimizer")
+        self._own_schedule(self._schedule)
+        if input_shape is not None:
+            knobs.blueprint = plan_network(self._layers, self.layer_names, input_shape)
+            knobs.grouping = group_tensors(self.groups, knobs.blueprint.spans)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
             state_of_optimizer = None
@@ -401,7 +405,36 @@ class Network:
             shadow = None if old.shadow is None else _realigned(old.shadow)
             parameters, gradients, buffers = (_realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
             self._vectors = Vectors(parameters, gradients, buffers, state_of_optimizer, shadow)
+            self._show_values()
         self._forget_programs()
+
+
+def _flattened(given: Sequence[Any]) -> Iterator[Layer]:
+    """The layers that a network is made of: a network among them stands for its layers."""
+    if len(given) == 1 and isinstance(given[0], (list, tuple)):
+        given = given[0]
+    for item in given:
+        if isinstance(item, Network):
+            yield from item.layers
+        else:
+            yield registry.resolve("layers", item)
+
+
+def _bring_values(layer: Layer, own: Layer) -> None:
+    """Let a network's copy of a layer, or of layers inside it, carry the values that the layer has in a built network, until it is built.
+
+    They are kept on the copy itself, where no change of an argument and no copy of the network can mix them up.
+    """
+    covered: set[int] = set()
+    for part, twin in zip(components_in(layer), components_in(own), strict=True):
+        if id(part) not in covered and (bond := bond_of(part)) is not None and bond.values:
+            vars(twin)["_carried"] = {name: view.copy() for name, view in bond.values.items()}
+            covered |= {id(inner) for inner in components_in(part)}
+
+
+def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
+    carried: dict[str, np.ndarray] = vars(layer).get("_carried", {})
+    return carried
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,11 +9,12 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import as_dtype, as_seed, number, several, whole_number
-from nncore.contract import Callback, Configurable, History, Loss, Schedule, check_recorded
+from nncore.contract import Callback, History, Loss, Schedule, alike, check_recorded
 from nncore.data import Dataset, as_rows
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
+from nncore.network.settings import check_rate
 from nncore.network.training import Training, columns
 from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, ScheduleLike
@@ -25,15 +25,20 @@ class Sequential(Model):
 
     Parameters
     ----------
-    *layers : Layer or str
-        In order; a name stands for that layer with its defaults.
+    *layers : Layer, str or Sequential
+        In order, or one list of them; a name stands for that layer with its defaults. The network works with copies. Another network
+        stands for its layers; if it is built, a copy of its parameters and running statistics comes with them, and so it does with a
+        layer of it, ``net[0]``.
 
     Attributes
     ----------
-    layers : list of Layer
+    layers : sequence of Layer
+        The network's own. Numbers of them can be changed (``net.layers[1].rate = 0.2``); what decides shapes cannot.
     layer_names : list of str
-        ``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count.
+        ``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` of the layer.
     loss, optimizer : Loss, Optimizer or None
+        The network's own: ``net.optimizer.lr = 0.01`` counts from the next step on, also in a callback and under a schedule, which gives
+        factors of it.
     weight_decay : float
         λ of the penalty ½·λ·ΣW² over weights (not biases), part of the loss and the gradient while training.
     clip_norm, clip_value : float
@@ -184,11 +189,11 @@ class Sequential(Model):
             )
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
         new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
-        if new_schedule is None and _same(new_optimizer, self.optimizer):
+        if new_schedule is None and alike(new_optimizer, self.optimizer):
             self._check_present("schedule")
         grouping = group_tensors(new_groups, blueprint.spans)
-        has_rate = "lr" in new_optimizer.config()
-        if not has_rate and (new_schedule is not None or any(group.lr_factor != 1 for group in grouping.groups)):
+        check_rate(new_optimizer, grouping)
+        if new_schedule is not None and "lr" not in new_optimizer.config():
             raise ParameterError(f"{new_optimizer!r} has no lr that a schedule or a group could change")
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
@@ -209,11 +214,8 @@ class Sequential(Model):
                 self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
             elif rng is not None:
                 self.seed = as_seed(rng)
-            if not _same(new_loss, self.loss):
-                self.loss = new_loss
-                self.absent.pop("loss", None)
-                self._forget_programs()
-            if not _same(new_optimizer, self.optimizer):
+            self._set_loss(new_loss)
+            if not alike(new_optimizer, self.optimizer):
                 self._set_optimizer(new_optimizer)
             self._set_groups(new_groups, grouping)
             self.weight_decay = weight_decay
@@ -244,13 +246,12 @@ class Sequential(Model):
     def _set_schedule(self, schedule: Schedule | None, n_steps: int) -> None:
         """Go on with the schedule under way, or begin another that spans `n_steps`."""
         under_way = self.schedule is not None and self.n_steps - self.schedule_begin < self.schedule_steps
-        if under_way and (schedule is None or _same(schedule, self.schedule)):
+        if under_way and (schedule is None or alike(schedule, self.schedule)):
             return
-        schedule = copy.deepcopy(schedule)  # what one network observes is no affair of another's, nor of the user's instance
-        if schedule is not None:
-            schedule.restore({})
-        self.schedule = schedule
+        self._own_schedule(schedule)
         self.absent.pop("schedule", None)
+        if self.schedule is not None:
+            self.schedule.restore({})
         self.schedule_begin = self.n_steps
         self.schedule_steps = n_steps
 
@@ -262,12 +263,3 @@ def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype
     X, y, sample_weight = (*validation, None)[:3]
     samples = as_rows(X, "validation X", blueprint.input_shape)
     return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, blueprint.accepts_nan, role="validation ")
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two components are of one kind and configured alike."""
-    if one is other:
-        return True
-    if not isinstance(one, Configurable):  # an argument
-        return bool(one == other)
-    return type(one) is type(other) and all(map(_same, one.config().values(), other.config().values()))

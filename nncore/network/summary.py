@@ -144,8 +144,9 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
 
 def _written(component: Configurable) -> str:
     """``"Dense(n_outputs=10, activation='relu')"``: the arguments that are not the defaults."""
-    parameters = inspect.signature(type(component).__init__).parameters
-    given = {name: written(value) for name, value in component.config().items() if repr(value) != repr(parameters[name].default)}
+    parameters = inspect.signature(type(component)).parameters
+    config = {name: value for name, value in component.config().items() if name not in type(component).common}  # a name has its own column
+    given = {name: written(value) for name, value in config.items() if repr(value) != repr(parameters[name].default)}
     return f"{type(component).__name__}({', '.join(f'{name}={value}' for name, value in given.items())})"
 
 

@@ -66,7 +66,8 @@ class Training:
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
     ) -> None:
-        self.network, self.program, self.data = network, program, data
+        self.network, self.data = network, data
+        self._n_rows, self._average_decay = program.spec.max_rows, 0.0
         self.n_epochs, self.batch_size, self.accumulate, self.shuffle, self.drop_last = n_epochs, batch_size, accumulate, shuffle, drop_last
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
@@ -80,8 +81,13 @@ class Training:
         self._rate = math.nan  # of the last step, if a schedule moves it
 
     @property
+    def program(self) -> Program[ProgramSpec]:
+        """The network's; another one once a callback has changed what a program is compiled for."""
+        return self.network.program_for_training(self._n_rows, accumulates=self.accumulate > 1, average_decay=self._average_decay)
+
+    @property
     def n_steps(self) -> int:
-        return self.program.step - self._steps_before
+        return self.network.n_steps - self._steps_before
 
     @property
     def fraction(self) -> float:
@@ -108,9 +114,7 @@ class Training:
             self.network.end_average()
         else:
             self._average.start()
-        decay = self._average.decay if self._average is not None and self._average.over == "steps" else 0.0
-        n_rows, accumulates = self.program.spec.max_rows, self.accumulate > 1
-        self.program = self.network.program_for_training(n_rows, accumulates=accumulates, average_decay=decay)
+        self._average_decay = self._average.decay if self._average is not None and self._average.over == "steps" else 0.0
 
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
@@ -166,30 +170,34 @@ class Training:
         for block in self.data.blocks(order, step_size):
             before = self._samples_done
             self._progress[0] = 0
-            rates = self._rates(-(-len(block) // step_size))
+            n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
+            first_step, version, factors = self.network.n_steps, -1, None
             while self._progress[0] < len(block):
-                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, rates)
+                if self.network.version != version:  # also the schedule may have been changed
+                    version, factors = self.network.version, self._factors(first_step, -(-len(block) // step_size))
+                program = self.program
+                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, factors)
                 n_threads, seconds = self._pace.next(SLICE_SECONDS)
                 n_before, slice_began = self._progress[0], time.perf_counter()
-                with explained(self.program):
-                    self.program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
+                with explained(program):
+                    program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
                 self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
                 self._samples_done = before + self._progress[0]
+                if factors is not None:
+                    last = factors[(min(self._progress[0], n_trained) - 1) // step_size]
+                    self._rate = float(self.network.optimizer.lr * last)
                 self._call("on_progress")
                 if self.stop_reason is not None and self._samples_done < len(self.data):
                     return
-            if rates is not None:
-                n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
-                self._rate = float(rates[(n_trained - 1) // step_size])
 
-    def _rates(self, n_steps: int) -> np.ndarray | None:
-        """Learning rates of the next steps, if there is a schedule."""
+    def _factors(self, first_step: int, n_steps: int) -> np.ndarray | None:
+        """Of the learning rate, for so many steps from one on, if there is a schedule."""
         network = self.network
         if network.schedule is None or network.optimizer is None:
             return None
-        steps = np.arange(n_steps) + (self.program.step - network.schedule_begin)
+        steps = np.arange(n_steps) + (first_step - network.schedule_begin)
         steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
         factor = np.asarray(network.schedule.factor(steps, network.schedule_steps), np.float64)
         if factor.shape != steps.shape or not (np.isfinite(factor) & (factor >= 0)).all():
             raise PluginError(f"{network.schedule!r}.factor must return {n_steps} finite numbers, none negative")
-        return np.asarray(network.optimizer.config()["lr"] * factor)
+        return factor

@@ -12,13 +12,15 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import BLOCK, Program
-from nncore.contract import Loss, Optimizer, native_kernel
+from nncore.contract import Loss, native_kernel
 from nncore.program.graph import GraphBuilder
-from nncore.program.groups import Grouping, group_tensors
+from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
+from nncore.program.knobs import Knobs
 from nncore.program.memory import Vectors, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
-from nncore.program.specification import Op, ProgramSpec, UpdateRule
+from nncore.program.program_spec import ProgramSpec
+from nncore.program.specification import Averaging, Op
 from nncore.program.threads import usable_cpus
 
 #: Second-level cache of a core, about: what a slice of rows, or a tile of gradients, and the weights in use are to fit into together.
@@ -32,27 +34,28 @@ TILE_BYTES = CACHE_BYTES
 #: Threads that a program has room for, at least.
 MIN_PARTS = 8
 
-_PLAIN = UpdateRule()
+NO_AVERAGE = Averaging()
 
 
 def compile_program(
-    blueprint: Blueprint,
+    knobs: Knobs,
     vectors: Vectors,
-    grouping: Grouping,
     *,
     training: bool,
     max_rows: int | None = None,
-    loss: Loss | None = None,
-    optimizer: Optimizer | None = None,
-    rule: UpdateRule = _PLAIN,
+    average: Averaging = NO_AVERAGE,
     accumulates: bool = False,
-    seed: int = 0,
 ) -> Program[ProgramSpec]:
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
-    leaves out layers that only train. With `accumulates` several batches may make a step.
+    leaves out layers that only train. With `accumulates` several batches may make a step. What `knobs` holds may be changed later, but not
+    what the network consists of.
     """
+    blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss
+    optimizer = knobs.optimizer if training else None
+    assert blueprint is not None, "a network is planned before it is compiled"
+    assert grouping is not None, "its tensors are grouped"
     dtype = vectors.parameters.dtype
     max_parts = max(usable_cpus(), MIN_PARTS)
     slice_rows = _slice_rows(blueprint, dtype, training)
@@ -68,11 +71,9 @@ def compile_program(
     d_output = None
     if training:
         ops, d_output = builder.link_gradients(ops)
-    penalties = grouping.penalties(rule.weight_decay, optimizer)
-    decays = penalties if penalties.any() else None
     steps_anywhere = optimizer is not None and optimizer_kernel is not None and not optimizer.needs_tensors
-    looks_at_gradients = decays is not None or rule.clip_norm > 0 or rule.clip_value > 0 or accumulates
     spec = ProgramSpec(
+        knobs=knobs,
         dtype=dtype,
         ops=ops,
         n_inputs=blueprint.n_inputs,
@@ -92,21 +93,20 @@ def compile_program(
         losses=aligned_zeros(max_rows, dtype),
         loss=loss,
         loss_capsule=None if loss_kernel is None else loss_kernel.load(),
-        loss_hyper=np.array([] if loss is None else loss.hyper(), np.float64),
+        loss_hyper=np.empty(0 if loss is None else len(loss.hyper())),
         parameters=vectors.parameters,
         gradients=vectors.gradients,
         state=vectors.state,
-        shadow=vectors.shadow if rule.average_decay else None,
-        tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not looks_at_gradients else None,
+        shadow=vectors.shadow if average.decay else None,
+        tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not accumulates else None,
         accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
         optimizer=optimizer,
         optimizer_capsule=None if optimizer_kernel is None else optimizer_kernel.load(),
         optimizer_hyper=np.empty((len(grouping.groups), 0)) if optimizer is None else grouping.hyper(optimizer),
         grouping=grouping,
-        rule=rule,
-        decays=decays,
-        block_sums=np.zeros(-(-blueprint.n_parameters // BLOCK)) if decays is not None or rule.clip_norm else None,
-        seed=seed,
+        average=average,
+        decays=np.zeros(len(grouping.tensors)),
+        block_sums=np.zeros(-(-blueprint.n_parameters // BLOCK)),
     )
     spec.interpreter = Interpreter(spec)
     return Program(spec)
@@ -116,7 +116,8 @@ def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Pr
     """Make a program without layers, whose inputs are a network's outputs: its `evaluate` calls the loss once for up to `n_rows` rows."""
     blueprint = plan_network([registry.resolve("layers", "flatten")], ["outputs"], (n_outputs,))
     vectors = Vectors(*(aligned_zeros(0, dtype) for _ in range(3)))
-    return compile_program(blueprint, vectors, group_tensors({}, ()), training=False, max_rows=n_rows, loss=loss)
+    knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, ()), loss=loss)
+    return compile_program(knobs, vectors, training=False, max_rows=n_rows)
 
 
 def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:

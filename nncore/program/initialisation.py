@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from nncore import registry
 from nncore._core import Program
-from nncore.contract import Activation, Initializer, Tensor
-from nncore.errors import ParameterError
+from nncore.contract import Activation, Initializer, Layer, Tensor
+from nncore.errors import ParameterError, ShapeError
 from nncore.program.compiler import compile_program
 from nncore.program.groups import group_tensors
-from nncore.program.interpreter import named_views
-from nncore.program.memory import Vectors
+from nncore.program.knobs import Knobs
+from nncore.program.memory import Vectors, named_views
 from nncore.program.planning import Blueprint
-from nncore.program.specification import ProgramSpec, Stage
+from nncore.program.program_spec import ProgramSpec
+from nncore.program.specification import Stage
 
 #: At most so many samples are looked at by initializers that need a batch.
 BATCH_ROWS = 1024
@@ -25,7 +29,13 @@ def initializer_of(stage: Stage, tensor: Tensor) -> Initializer:
     return registry.resolve("initializers", recommended if tensor.initializer is None else tensor.initializer)
 
 
-def initialise(blueprint: Blueprint, vectors: Vectors, rng: np.random.Generator, batch: np.ndarray | None) -> None:
+def initialise(
+    blueprint: Blueprint,
+    vectors: Vectors,
+    rng: np.random.Generator,
+    batch: np.ndarray | None,
+    carried: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> None:
     """Fill the parameters and buffers, tensor after tensor from one generator.
 
     Parameters
@@ -35,16 +45,24 @@ def initialise(blueprint: Blueprint, vectors: Vectors, rng: np.random.Generator,
     rng : Generator
     batch : ndarray of shape (n_rows, n_inputs) or None
         In the network's dtype; for initializers with `needs_batch`.
+    carried : mapping of str to ndarray
+        Values that tensors and buffers come with, by their names: nothing is drawn for them.
 
     Raises
     ------
     ParameterError
         If an initializer needs a batch and there is none.
+    ShapeError
+        If a layer cannot have the values that it comes with.
     """
+    _check_carried(blueprint, carried)
     to_refine: list[tuple[Stage, Tensor, Initializer]] = []
     for stage in blueprint.stages:
         views = named_views(stage.plan.tensors, vectors.parameters[stage.parameters])
         for tensor in stage.plan.tensors:
+            if (values := carried.get(f"{stage.name}.{tensor.name}")) is not None:
+                views[tensor.name][...] = values
+                continue
             initializer = initializer_of(stage, tensor)
             if initializer.needs_batch and tensor.role == "weight":
                 if batch is None:
@@ -53,11 +71,26 @@ def initialise(blueprint: Blueprint, vectors: Vectors, rng: np.random.Generator,
             views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)
         buffers = named_views(stage.plan.buffers, vectors.buffers[stage.buffers])
         for buffer in stage.plan.buffers:
-            buffers[buffer.name][...] = buffer.value
+            buffers[buffer.name][...] = carried.get(f"{stage.name}.{buffer.name}", buffer.value)
     if batch is not None and to_refine:
-        program = compile_program(blueprint, vectors, group_tensors({}, blueprint.spans), max_rows=len(batch), training=True)
+        knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint.spans))
+        program = compile_program(knobs, vectors, max_rows=len(batch), training=True)
         for stage, tensor, initializer in to_refine:
             _refine(program, vectors, stage, tensor, initializer, batch)
+
+
+def _check_carried(blueprint: Blueprint, carried: Mapping[str, np.ndarray]) -> None:
+    needed = {f"{s.name}.{tensor.name}": tensor.shape for s in blueprint.stages for tensor in s.plan.tensors}
+    needed |= {f"{s.name}.{buffer.name}": buffer.shape for s in blueprint.stages for buffer in s.plan.buffers}
+    for name, values in carried.items():
+        layer, _, tensor = name.rpartition(".")
+        if name not in needed:
+            raise ShapeError(f"{layer}: it comes with values of a trained network for {tensor!r}, which it no longer has")
+        if needed[name] != values.shape:
+            raise ShapeError(
+                f"{layer}: it comes from a trained network with {tensor!r} of shape {values.shape}, here that has shape {needed[name]}: "
+                "give it inputs as wide as there, or a new layer instead"
+            )
 
 
 def _refine(
@@ -67,7 +100,7 @@ def _refine(
     running_statistics = vectors.buffers.copy()
     program.forward(batch, True)
     vectors.buffers[...] = running_statistics
-    op = next(op for op in program.spec.ops if op.component is stage.layer and op.stage is stage)
+    op = next(op for op in program.spec.ops if isinstance(op.component, Layer) and op.stage is stage and not op.joint)
     x = batch if op.x is None else op.x[: len(batch)]
     views = named_views(stage.plan.tensors, vectors.parameters[stage.parameters])
     bias = next((views[t.name] for t in stage.plan.tensors if t.role == "bias"), None)

@@ -1,17 +1,18 @@
-"""Runs, in Python, the parts of a program that have no compiled form. Slow, always there, and the oracle of the compiled ones."""
+"""Runs, in Python, the parts of a program that have no compiled form. Slow, always there, and the oracle of the compiled ones.
+
+It works with copies of the network's components, which take over its numbers when the program does: a schedule moves the learning rate of a
+copy, and a change never comes in the middle of a step.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
 from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT
-from nncore.contract import Activation, Buffer, LayerCall, Optimizer, Tensor
+from nncore.contract import Activation, LayerCall, Optimizer, brought_up_to_date, copied_deeply
 from nncore.errors import PluginError
-from nncore.program.specification import ProgramSpec
+from nncore.program.memory import named_views
+from nncore.program.program_spec import ProgramSpec
 
 
 class Interpreter:
@@ -23,6 +24,23 @@ class Interpreter:
     def __init__(self, spec: ProgramSpec) -> None:
         self.spec = spec
         self._calls: dict[tuple[int, int], LayerCall] = {}  # by op and number of rows: a fit has whole batches and a last one
+        self._components = {i: copied_deeply(op.component) for i, op in enumerate(spec.ops) if op.kind == "python"}
+        self._loss = None if spec.loss is None or spec.loss_capsule is not None else copied_deeply(spec.loss)
+        runs_optimizer = spec.optimizer is not None and spec.optimizer_capsule is None
+        self._optimizers = [copied_deeply(spec.optimizer) for _ in spec.grouping.groups] if runs_optimizer else []
+
+    def refresh(self) -> None:
+        """Take over the numbers of the network's components; what a component keeps on itself beside them stays."""
+        loss, optimizer, groups = self.spec.knobs.loss, self.spec.knobs.optimizer, self.spec.grouping.groups
+        for number, component in self._components.items():
+            self._components[number] = brought_up_to_date(component, self.spec.ops[number].component)
+        if self._loss is not None and loss is not None:
+            self._loss = brought_up_to_date(self._loss, loss)
+        if self._optimizers and optimizer is not None:
+            self._optimizers = [brought_up_to_date(own, optimizer) for own in self._optimizers]
+            for own, group in zip(self._optimizers, groups, strict=True):
+                for name, value in group.changed(optimizer).items():
+                    setattr(own, name, value)
 
     def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool) -> None:
         """Do `what` for op `number` (or the loss, or the optimizer) with the first `n_rows` rows of its buffers.
@@ -30,11 +48,11 @@ class Interpreter:
         `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1.
         """
         if what in (FORWARD, BACKWARD):
-            component, call = self.spec.ops[number].component, self._call(number, n_rows)
+            component, call = self._components[number], self._call(number, n_rows)
             if isinstance(component, Activation):
                 _run_activation(component, call, what)
             else:
-                call.step, call.training = draw, training
+                call.seed, call.step, call.training = self.spec.seed, draw, training
                 (component.forward if what == FORWARD else component.backward)(call)
         elif what in (LOSS, LOSS_GRADIENT):
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
@@ -56,13 +74,12 @@ class Interpreter:
                 d_parameters=named_views(plan.tensors, op.d_parameters),
                 buffers=named_views(plan.buffers, op.buffers),
                 cache=np.empty(0) if op.cache is None else op.cache[: plan.cache + plan.cache_per_row * n_rows],
-                seed=self.spec.seed,
                 layer=op.layer,
             )
         return call
 
     def _run_loss(self, n_rows: int, with_gradient: bool, use_labels: bool) -> None:
-        spec, loss = self.spec, self.spec.loss
+        spec, loss = self.spec, self._loss
         assert loss is not None, "a program without a loss runs no loss"
         output, target = spec.output[:n_rows], (spec.labels if use_labels else spec.target)[:n_rows]
         weight = spec.weight[:n_rows]
@@ -77,12 +94,12 @@ class Interpreter:
 
     def _run_optimizer(self, step: int) -> None:
         """One step of every group; if it raises, parameters and state are as before it."""
-        spec, optimizer, state = self.spec, self.spec.optimizer, self.spec.state
-        assert optimizer is not None, "a program without an optimizer updates nothing"
+        spec, state = self.spec, self.spec.state
+        assert self._optimizers, "a program without an optimizer updates nothing"
         assert state is not None, "an optimizer comes with its state"
         before = spec.parameters.copy(), state.copy()
         try:
-            for number in range(len(spec.grouping.groups)):
+            for number, optimizer in enumerate(self._optimizers):
                 self._update_group(number, optimizer, state, step)
         except BaseException:
             spec.parameters[...], state[...] = before
@@ -90,16 +107,14 @@ class Interpreter:
 
     def _update_group(self, number: int, optimizer: Optimizer, state: np.ndarray, step: int) -> None:
         w, g, grouping = self.spec.parameters, self.spec.gradients, self.spec.grouping
-        changes = grouping.groups[number].changed(optimizer)
-        if "lr" in optimizer.config():
-            changes["lr"] = float(self.spec.optimizer_hyper[number, 0])  # a schedule may have moved it
-        with _changed(optimizer, changes):
-            if optimizer.needs_tensors:
-                optimizer.step(w, g, state, step, grouping.tensors_of(number))
-                return
-            for begin, end, member in grouping.stretches():
-                if member == number:
-                    optimizer.step(w[begin:end], g[begin:end], state[:, begin:end], step)
+        if "lr" in type(optimizer).argument_names:
+            optimizer.lr = float(self.spec.optimizer_hyper[number, 0])  # a schedule may have moved it
+        if optimizer.needs_tensors:
+            optimizer.step(w, g, state, step, grouping.tensors_of(number))
+            return
+        for begin, end, member in grouping.stretches():
+            if member == number:
+                optimizer.step(w[begin:end], g[begin:end], state[:, begin:end], step)
 
 
 def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:
@@ -107,31 +122,6 @@ def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:
         call.y[...] = _checked(activation, "forward", activation.forward(call.x), call.y.shape)
     elif call.d_x is not None:
         call.d_x[...] = _checked(activation, "backward", activation.backward(call.x, call.y, call.d_y), call.y.shape)
-
-
-@contextmanager
-def _changed(optimizer: Optimizer, changes: Mapping[str, Any]) -> Iterator[None]:
-    """Let the optimizer see other hyperparameters for a while."""
-    usual = {name: getattr(optimizer, name) for name in changes}
-    for name, value in changes.items():
-        setattr(optimizer, name, value)
-    try:
-        yield
-    finally:
-        for name, value in usual.items():
-            setattr(optimizer, name, value)
-
-
-def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Views by name of a vector that holds the parts one after the other; no vector, no parts."""
-    views: dict[str, np.ndarray] = {}
-    if vector is None:
-        return views
-    offset = 0
-    for part in parts:
-        views[part.name] = vector[offset : offset + part.size].reshape(part.shape)
-        offset += part.size
-    return views
 
 
 def _checked(component: object, method: str, result: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nncore.contract import Optimizer
+from nncore.contract import Buffer, Optimizer, Tensor
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
@@ -41,3 +42,15 @@ class Vectors:
     buffers: np.ndarray  # (n_buffers,)
     state: np.ndarray | None = None  # (n_slots, n_parameters)
     shadow: np.ndarray | None = None  # (n_parameters,) the other of two sets of parameters, their average and where they are: averaging.py
+
+
+def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Views by name of a vector that holds the parts one after the other; no vector, no parts."""
+    views: dict[str, np.ndarray] = {}
+    if vector is None:
+        return views
+    offset = 0
+    for part in parts:
+        views[part.name] = vector[offset : offset + part.size].reshape(part.shape)
+        offset += part.size
+    return views

@@ -11,8 +11,8 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, Plan, TensorSpan
-from nncore.errors import NotTrainableError, PluginError, ShapeError
-from nncore.program.interpreter import named_views
+from nncore.errors import NotTrainableError, ParameterError, PluginError, ShapeError
+from nncore.program.memory import named_views
 from nncore.program.specification import NETWORK_INPUT, Stage
 
 
@@ -61,16 +61,27 @@ class Blueprint:
 
 
 def layer_names(layers: Sequence[Layer]) -> list[str]:
-    """``dense_1``, ``dropout_1``, ``dense_2``: kind and count, in layer order."""
+    """The names that layers were given; ``dense_1``, ``dropout_1``, ``dense_2`` for the others: kind and count, in layer order.
+
+    Raises
+    ------
+    ParameterError
+        If two of them have one name.
+    """
     counts: dict[str, int] = {}
-    names = []
+    names: list[str] = []
     for layer in layers:
+        if layer.name is not None:
+            names.append(layer.name)
+            continue
         try:
             kind = registry.qualified_name("layers", type(layer)).rpartition("/")[2]
         except LookupError:  # a class of the user's own
             kind = type(layer).__name__.lower()
         counts[kind] = counts.get(kind, 0) + 1
         names.append(f"{kind}_{counts[kind]}")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ParameterError(f"two layers are called {twice!r}: give one of them another name=")
     return names
 
 

@@ -1,16 +1,13 @@
-"""What a program consists of: stages, ops and buffers. The compiler writes it; the core and the interpreter read it."""
+"""What a program consists of: stages, and the ops that they become."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, Plan, native_kernel
-from nncore.program.groups import Grouping
+from nncore.contract import Activation, Layer, Plan, native_kernel
 
 #: As a source of a stage: the input of the network.
 NETWORK_INPUT = -1
@@ -93,6 +90,15 @@ class Op:
         self.capsule = None if kernel is None else kernel.load()
         self.hyper = np.array([] if self.joint else self.component.hyper(), np.float64)
 
+    def take_over(self, stage: Stage) -> None:
+        """Go on with the numbers of another stage that is made alike."""
+        component = stage.layer if isinstance(self.component, Layer) else stage.activation
+        if component is not None:  # else it copies the input of a network of views, or is an activation that does
+            self.component = component
+        self.stage = stage
+        if not self.joint:
+            self.hyper[:] = self.component.hyper()
+
     @property
     def kind(self) -> str:
         """``"layer"``, ``"activation"`` or, without compiled form, ``"python"``; or the joint."""
@@ -130,70 +136,8 @@ _NO_PLAN = Plan(())
 
 
 @dataclass(frozen=True)
-class UpdateRule:
-    """What happens to gradients on their way to the optimizer, and to the parameters after it."""
+class Averaging:
+    """The mean of the parameters over steps."""
 
-    weight_decay: float = 0.0
-    clip_norm: float = 0.0  # 0: no limit
-    clip_value: float = 0.0  # 0: no limit
-    average_decay: float = 0.0  # of the mean over steps; 0: there is none
-    average_begin: int = 0  # steps done before it began
-
-
-@dataclass
-class ProgramSpec:
-    """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors."""
-
-    dtype: np.dtype
-    ops: list[Op]
-    n_inputs: int
-    n_outputs: int
-    n_targets: int
-    output_shape: tuple[int, ...]  # of one sample
-    max_rows: int
-    slice_rows: int  # rows that go through the ops at a time
-    max_parts: int  # threads that have room in the buffers
-    accepts_nan: bool  # in the inputs; infinity never is
-    input: np.ndarray  # (max_rows, n_inputs)
-    output: np.ndarray  # (max_rows, n_outputs)
-    d_output: np.ndarray | None  # (max_rows, n_outputs), training only
-    target: np.ndarray  # (max_rows, n_targets)
-    labels: np.ndarray  # (max_rows,) int64
-    weight: np.ndarray  # (max_rows,)
-    losses: np.ndarray  # (max_rows,)
-    loss: Loss | None
-    loss_capsule: object
-    loss_hyper: np.ndarray
-    parameters: np.ndarray  # (n_parameters,)
-    gradients: np.ndarray  # (n_parameters,)
-    state: np.ndarray | None  # (n_slots, n_parameters)
-    shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
-    tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
-    accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
-    optimizer: Optimizer | None
-    optimizer_capsule: object
-    optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
-    grouping: Grouping
-    rule: UpdateRule
-    decays: np.ndarray | None  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`; None if there is none
-    block_sums: np.ndarray | None  # (ceil(n_parameters / BLOCK),) float64, where squares of weights or gradients are added up
-    seed: int
-    interpreter: Any = None  # runs what has no compiled form
-
-    def forward_seconds(self, n_rows: int) -> float:
-        """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""
-        return n_rows * self._row_seconds
-
-    def step_seconds(self, n_rows: int) -> float:
-        """The same for one step of training."""
-        return 3 * self.forward_seconds(n_rows) + self.parameters.nbytes * 7 / _BANDWIDTH  # as Adam: 4 vectors read, 3 written
-
-    @cached_property
-    def _row_seconds(self) -> float:
-        # A row meets no more parameters than there are pairs of inputs and outputs: of a table of vectors it takes one.
-        met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
-        return 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
-
-
-#: A processor of today, roughly.
-_FLOPS, _BANDWIDTH, _ELEMENT_SECONDS = 80e9, 40e9, 0.3e-9
+    decay: float = 0.0  # 0: there is none
+    begin: int = 0  # steps done before it began

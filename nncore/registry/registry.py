@@ -29,6 +29,9 @@ FUNCTIONS = {
     "callbacks": ("nncore.callbacks.lambda_callback:LambdaCallback", "on_epoch_end"),
 }
 
+#: In the description of a layer, the name that its user gave it; ``"name"`` is that of its class there.
+LAYER_NAME = "layer_name"
+
 
 class Registry(Catalogue):
     """A catalogue that also makes components from what a user writes, and describes them for a file."""
@@ -60,9 +63,10 @@ class Registry(Catalogue):
         if isinstance(spec, str):
             return _make(self.get(kind, spec), {})
         if isinstance(spec, Mapping) and isinstance(spec.get("name"), str) and spec.get("kind", kind) == kind:
-            return _make(
-                self.get(kind, spec["name"]), {key: self._revived(value) for key, value in spec.items() if key not in ("kind", "name")}
-            )
+            arguments = {key: self._revived(value) for key, value in spec.items() if key not in ("kind", "name")}
+            if LAYER_NAME in arguments and kind == "layers":
+                arguments["name"] = arguments.pop(LAYER_NAME)
+            return _make(self.get(kind, spec["name"]), arguments)
         if inspect.isroutine(spec) and kind in FUNCTIONS:
             target, argument = FUNCTIONS[kind]
             return _make(imported(target), {argument: spec})
@@ -97,10 +101,12 @@ class Registry(Catalogue):
         """
         name = self.qualified_name(kind, type(instance))
         arguments = instance.config()
-        reserved = {"kind", "name"} & arguments.keys()
+        given = arguments.pop("name", None) if "name" in type(instance).common else None
+        reserved = {"kind", "name", LAYER_NAME} & arguments.keys()
         if reserved:
             raise PluginError(f"{type(instance).__name__} has an argument called {reserved.pop()!r}, which descriptions use: rename it")
-        return {"name": name, **{key: self._described(value, f"{type(instance).__name__}.{key}") for key, value in arguments.items()}}
+        described = {key: self._described(value, f"{type(instance).__name__}.{key}") for key, value in arguments.items()}
+        return {"name": name, **described} | ({} if given is None else {LAYER_NAME: given})
 
     def _described(self, value: object, where: str) -> Any:
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
@@ -120,12 +126,12 @@ class Registry(Catalogue):
 
 def _make(cls: type, arguments: dict[str, Any]) -> Any:
     """``cls(**arguments)``, with an error that lists the arguments there are."""
-    initialise = cls.__init__  # type: ignore[misc]
-    parameters = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
+    signature = inspect.signature(cls)
     try:
-        inspect.Signature(parameters).bind(**arguments)
+        signature.bind(**arguments)
     except TypeError as error:
-        takes = f"its arguments are {', '.join(p.name for p in parameters)}" if parameters else "it takes no arguments"
+        names = ", ".join(name for name in signature.parameters)
+        takes = f"its arguments are {names}" if names else "it takes no arguments"
         raise ParameterError(f"{cls.__name__}: {error}; {takes}") from None
     return cls(**arguments)
 

@@ -6,6 +6,7 @@ Teams are forced on networks that are much too small to gain from them; with mor
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -207,29 +208,29 @@ def test_gradients_too_large_to_be_bounded_are_looked_at_one_by_one(n_parts: int
 
 
 class Witness(Layer):
-    """The identity, in Python; keeps what it was told."""
+    """The identity, in Python; tells a function what it was told, since a network works with copies of its layers."""
 
-    def __init__(self) -> None:
-        self.told: list[tuple[object, ...]] = []
+    def __init__(self, tell: Callable[[tuple[object, ...]], None]) -> None:
+        self.tell = tell
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape)
 
     def forward(self, call: LayerCall) -> None:
-        self.told.append(("forward", call.step, len(call.x)) if call.training else ("prediction", len(call.x)))
+        self.tell(("forward", call.step, len(call.x)) if call.training else ("prediction", len(call.x)))
         call.y[...] = call.x
 
     def backward(self, call: LayerCall) -> None:
-        self.told.append(("backward", call.step, len(call.x)))
+        self.tell(("backward", call.step, len(call.x)))
         if call.d_x is not None:
             call.d_x[...] = call.d_y
 
 
 @pytest.mark.parametrize("n_parts", [1, 3])
 def test_a_layer_in_python_is_told_of_whole_batches_steps_and_training(n_parts: int) -> None:
-    witness = Witness()
-    network = nn.Sequential(nn.Dense(70), witness, nn.Dense(3))
+    told: list[tuple[object, ...]] = []
+    network = nn.Sequential(nn.Dense(70), Witness(told.append), nn.Dense(3))
     with team_of(n_parts):
         network.fit(X[:30], CLASSES[:30], loss="softmax_cross_entropy", epochs=1, batch_size=20, progress=False)
         network.predict(X[:9])
-    assert witness.told == [("forward", 1, 20), ("backward", 1, 20), ("forward", 2, 10), ("backward", 2, 10), ("prediction", 9)]
+    assert told == [("forward", 1, 20), ("backward", 1, 20), ("forward", 2, 10), ("backward", 2, 10), ("prediction", 9)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import nncore as nn
@@ -43,7 +44,7 @@ def test_adam_ignores_scikit_learns_rules(solver, rule):
 
 def test_adaptive():
     network = nn.Sequential(nn.Dense(1)).build(1, loss="mse")
-    network.schedule = HeldRate()
+    network.fit(np.zeros((2, 1)), np.zeros(2), optimizer="sgd", epochs=0, schedule=HeldRate(), progress=False)
     solver = StochasticSolver(MLPClassifier(solver="sgd", momentum=0, learning_rate="adaptive", learning_rate_init=1e-4))
     rates = []
     while solver.lower_rate(network):

@@ -77,9 +77,9 @@ def test_changed_learning_rate_takes_effect() -> None:
     net.optimizer.lr = 0.0
     net.train_on_batch(X, Y)
     np.testing.assert_array_equal(net.parameters, before)
-    net.optimizer.lr = -1
     with pytest.raises(ParameterError, match="lr must be"):
-        net.train_on_batch(X, Y)
+        net.optimizer.lr = -1
+    assert net.optimizer.lr == 0
 
 
 # ---- using ------------------------------------------------------------------------------------------------------------------

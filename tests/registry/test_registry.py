@@ -219,7 +219,7 @@ def test_an_unregistered_component_cannot_be_described(good):
         good.config_of("layers", Dense(3, activation=Mine()))
 
 
-@pytest.mark.parametrize("argument", ["name", "kind"])
+@pytest.mark.parametrize("argument", ["layer_name", "kind"])
 def test_an_argument_that_would_hide_the_name(site, argument):
     site.write(
         "nncore-hiding",

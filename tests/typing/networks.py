@@ -10,6 +10,7 @@ from typing import Any, assert_type
 import numpy as np
 
 import nncore as nn
+from nncore.plugin import Layer
 from nncore.training import Training
 
 X = np.zeros((8, 3))
@@ -50,6 +51,11 @@ def networks() -> None:
     assert_type(net.describe(), dict[str, Any])
     net.save("model.nncore")
     assert_type(nn.load("model.nncore"), nn.Sequential)
+    assert_type(net[:1], nn.Sequential)
+    assert_type(net[0].named("encoder"), Layer)
+    assert_type(nn.Sequential([net[:1], nn.Dense(2, name="head"), nn.Flatten(name="flat")]), nn.Sequential)
+    net.optimizer.lr = 0.1
+    net.optimizer, net.loss, net.schedule, net.weight_decay, net.groups = "sgd", nn.MSE(), None, 0.1, {"*.bias": {"lr_factor": 0.1}}
 
 
 def histories(history: nn.History) -> None:

@@ -1,0 +1,233 @@
+"""What a network owns: copies of the components it is given, which nobody changes behind its back.
+
+A network is compiled from its components, and it is also described and saved from them. So that both say the same, it works with copies of
+its own; an argument of such a copy is set by the network, which takes the new value over everywhere, or refuses it. Lists and dicts among
+the arguments cannot be changed in place, and arrays cannot be written to.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import numpy as np
+
+from nncore.contract.configurable import Configurable, alike
+from nncore.errors import NNCoreError, ParameterError, PluginError
+
+C = TypeVar("C", bound=Configurable)
+
+
+class Owner(Protocol):
+    """A network, as far as its components know it."""
+
+    def change(self, component: Configurable, place: str, name: str, value: Any) -> None:
+        """Set an argument of a component of its own, or raise before anything is changed."""
+
+
+class Bond:
+    """Ties a component to the network that owns it. Copies and pickles of the component belong to nobody.
+
+    Attributes
+    ----------
+    place : str
+        The attribute of the network that holds the component, or what the component is part of: ``"layers"``, ``"loss"``, ...
+    changed : set of str
+        Attributes that the network has set.
+    values : mapping of str to ndarray
+        Of a layer in a built network: live views of its parameters and buffers, which outlive the network as the layer does.
+    """
+
+    def __init__(self, owner: Owner, component: Configurable, place: str) -> None:
+        self._owner = weakref.ref(owner)  # a component that is kept does not keep its network
+        self._component = weakref.ref(component)
+        self.place = place
+        self.changed: set[str] = set()  # attributes that the owner has set since
+        self.values: Mapping[str, np.ndarray] = {}
+
+    @property
+    def owner(self) -> Owner | None:
+        """The network; None once it is gone."""
+        return self._owner()
+
+    def binds(self, component: Configurable) -> bool:
+        """Whether the network of this component is still there to be asked."""
+        return self.is_of(component) and self._owner() is not None
+
+    def is_of(self, component: Configurable) -> bool:
+        """Whether it is this component's own bond, not one that came with a shallow copy."""
+        return self._component() is component
+
+    def set(self, component: Configurable, name: str, value: Any) -> None:
+        """Let the owner set an argument; what a class of the kind declares besides is no setting; anything else is the author's."""
+        cls, owner = type(component), self.owner
+        if name in cls.argument_names or name in cls.common:
+            assert owner is not None, "binds says so"
+            owner.change(component, self.place, name, value)
+        elif not name.startswith("_") and hasattr(_kind(cls), name):
+            arguments = ", ".join(component.config()) or "none"
+            raise ParameterError(f"{cls.__name__}: {name} belongs to the class and is no argument; its arguments are {arguments}")
+        else:
+            object.__setattr__(component, name, value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        return None
+
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        return _nobody, ()
+
+
+def _nobody() -> None:
+    """What a bond becomes in a pickle."""
+
+
+def _kind(cls: type) -> type:
+    """The base class of a component's kind: `Layer` for `Dense`."""
+    return next(base for base in reversed(cls.__mro__) if issubclass(base, Configurable) and base is not Configurable)
+
+
+def adopt(component: C, owner: Owner, place: str) -> C:
+    """A deep copy of a component that belongs to `owner`, with all components in its arguments.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be copied.
+    """
+    copied: C = copied_deeply(component)
+    bind(copied, owner, place)
+    return copied
+
+
+def bind(value: Any, owner: Owner, place: str) -> None:
+    """Let the components in `value`, which are the owner's own copies, belong to it."""
+    for part in components_in(value):
+        for name in type(part).argument_names:
+            vars(part)[name] = frozen(getattr(part, name))
+        vars(part)["_bond"] = Bond(owner, part, place)
+
+
+def bond_of(component: Configurable) -> Bond | None:
+    """What ties a component to a network, if it is or was part of one."""
+    bond: Bond | None = vars(component).get("_bond")
+    return bond if bond is not None and bond.is_of(component) else None
+
+
+def brought_up_to_date(component: C, source: C) -> C:
+    """A copy of `source` made earlier, or a new one that has its arguments; what a component keeps on itself beside them stays."""
+    if alike(component, source):
+        return component
+    bond: Bond | None = vars(source).get("_bond")
+    settings = {*type(source).argument_names, *type(source).common, *(bond.changed if bond is not None else ())}
+    fresh: C = copied_deeply(source)
+    vars(fresh).update({name: value for name, value in vars(component).items() if name not in settings})
+    return fresh
+
+
+def with_argument(component: Configurable, name: str, value: Any) -> dict[str, Any]:
+    """The attributes that would be others if an argument of a component were `value`: itself, and what its author derives from it.
+
+    The component is made anew with it, so that whatever its class checks is checked.
+    """
+    arguments = {argument: thawed(given) for argument, given in copied_deeply(component.config()).items()}
+    try:
+        before, after = type(component)(**arguments), type(component)(**arguments | {name: copied_deeply(value)})
+    except NNCoreError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{type(component).__name__}: {name} cannot be {value!r:.200}: {error}") from error
+    derived = {key: new for key, new in vars(after).items() if key not in vars(before) or not _is_same(vars(before)[key], new)}
+    return derived | {name: getattr(after, name)}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """As `alike`, also for objects that know no equality."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, float) and math.isnan(one):
+        return math.isnan(other)
+    if not isinstance(one, Configurable) and hasattr(one, "__dict__") and "__eq__" not in _methods(type(one)) and not callable(one):
+        return vars(one).keys() == vars(other).keys() and all(_is_same(vars(one)[key], vars(other)[key]) for key in vars(one))
+    return alike(one, other)
+
+
+def _methods(cls: type) -> set[str]:
+    """Of the class and its bases, but for `object`."""
+    return {name for base in cls.__mro__[:-1] for name in vars(base)}
+
+
+def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
+    """A deep copy of a component or an argument, in which functions stay the same ones, also methods of the user's objects."""
+    memo = {} if memo is None else memo
+    for part in components_in(value):
+        memo.update({id(one): one for one in part.config().values() if callable(one) and not isinstance(one, (Configurable, type))})
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception as error:
+        raise PluginError(f"{value!r} cannot be copied ({error}): a network works with copies of its components") from error
+
+
+def components_in(value: Any) -> Iterator[Configurable]:
+    """The components in an argument, or a component and those in its arguments, outermost first."""
+    if isinstance(value, Configurable):
+        yield value
+        for argument in value.config().values():
+            yield from components_in(argument)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from components_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from components_in(item)
+
+
+def frozen(value: Any) -> Any:
+    """The same list, dict or array, and those inside, as one that cannot be changed in place."""
+    if isinstance(value, list):
+        return FrozenList(frozen(item) for item in value)
+    if type(value) is tuple:
+        return tuple(frozen(item) for item in value)
+    if isinstance(value, dict):
+        return FrozenDict({key: frozen(item) for key, item in value.items()})
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
+def thawed(value: Any) -> Any:
+    """What `frozen` made of lists and dicts, as ordinary ones again."""
+    if isinstance(value, FrozenList):
+        return [thawed(item) for item in value]
+    if type(value) is tuple:
+        return tuple(thawed(item) for item in value)
+    return {key: thawed(item) for key, item in value.items()} if isinstance(value, FrozenDict) else value
+
+
+class FrozenList(list[Any]):
+    """A list that belongs to a network: it reads like any other, and whatever would change it raises."""
+
+    remedy = "assign a new list to the attribute"
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise ParameterError(f"this list belongs to a network and cannot be changed in place: {self.remedy}")
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = extend = insert = remove = pop = clear = sort = reverse = _refuse
+
+    def __reduce__(self) -> tuple[Any, tuple[list[Any]]]:
+        return type(self), (list(self),)
+
+
+class FrozenDict(dict[Any, Any]):
+    """A dict that belongs to a network: it reads like any other, and whatever would change it raises."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise ParameterError("this dict belongs to a network and cannot be changed in place: assign a new dict to the attribute")
+
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> tuple[Any, tuple[dict[Any, Any]]]:
+        return type(self), (dict(self),)

@@ -1,0 +1,67 @@
+"""A changed argument of a component that a network owns: tried on a copy, then taken over everywhere, or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nncore.contract import Configurable, bind, components_in, copied_deeply, frozen
+from nncore.errors import ParameterError, ShapeError
+from nncore.network.layer_list import check_distinct
+from nncore.program import Blueprint, layer_names, plan_network, same_structure, structure_of_loss, structure_of_optimizer
+
+#: What to do instead, for what may not change while the network lives.
+REMEDIES = {
+    "layers": "make a new network: nn.Sequential(net[:2], nn.Dense(3)) brings trained layers with their values",
+    "loss": "pass another loss= to fit, which checks the targets against it",
+    "optimizer": "pass another optimizer= to fit, which starts with a fresh state",
+    "schedule": "pass another schedule= to fit",
+}
+
+
+def tried(root: Any, component: Configurable, attributes: dict[str, Any]) -> Any:
+    """A copy of `root` in which `component` has other attributes, and every component is valid."""
+    memo: dict[int, Any] = {}
+    trial = copied_deeply(root, memo)
+    vars(memo[id(component)]).update(copied_deeply(attributes))
+    for part in components_in(trial):
+        part.validate()
+    return trial
+
+
+def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | None) -> bool:
+    """Whether a network with `trial` in the place of `root` can go on as it is: the same shapes, tensors, first values, targets, state."""
+    if place == "layers":
+        names = layer_names(trial)
+        check_distinct(trial, names)
+        if blueprint is None:
+            return True
+        try:
+            return same_structure(plan_network(trial, names, blueprint.input_shape), blueprint)
+        except ShapeError:
+            return False
+    if place == "loss":
+        n_outputs = None if blueprint is None else blueprint.n_outputs
+        try:
+            return structure_of_loss(trial, n_outputs) == structure_of_loss(root, n_outputs)
+        except ShapeError:
+            return False
+    if place == "optimizer":
+        return structure_of_optimizer(trial) == structure_of_optimizer(root)
+    trial.restore(root.state())
+    return bool(trial.monitor == root.monitor)
+
+
+def refusal(place: str, component: Configurable, name: str, value: Any) -> ParameterError:
+    """The error for what may not change."""
+    return ParameterError(
+        f"{type(component).__name__}: {name} is {getattr(component, name)!r:.80} and cannot become {value!r:.80} in this network, since it "
+        f"decides what the network consists of: {REMEDIES[place]}"
+    )
+
+
+def commit(component: Configurable, attributes: dict[str, Any], owner: Any, place: str) -> None:
+    """Give the network's own component its new attributes, which are nobody else's."""
+    vars(component)["_bond"].changed.update(attributes)
+    for name, value in attributes.items():
+        bind(value, owner, place)
+        vars(component)[name] = frozen(value) if name in type(component).argument_names else value

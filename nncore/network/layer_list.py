@@ -1,0 +1,31 @@
+"""The layers of a network: read like a list, changed by making another network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nncore.contract import FrozenList, Layer, components_in
+from nncore.errors import ParameterError
+
+
+class LayerList(FrozenList):
+    """`nncore.Sequential.layers`: reads like a list of layers; what would change it raises and says what to do."""
+
+    remedy = "make a new network, nn.Sequential(net[:2], nn.Dense(3)), into which trained layers come with their values"
+
+
+def check_distinct(layers: Sequence[Layer], names: Sequence[str]) -> None:
+    """Raise `ParameterError` if one layer object stands at two places, also inside other layers."""
+    seen: dict[int, str] = {}
+    for name, outer in zip(names, layers, strict=True):
+        for layer in _layers_in(outer):
+            if id(layer) in seen:
+                places = f"in {name} twice" if seen[id(layer)] == name else f"in {seen[id(layer)]} and in {name}"
+                raise ParameterError(
+                    f"the same object {layer!r} stands {places}: a layer has one place; make two layers, or pass copy.deepcopy(layer)"
+                )
+            seen[id(layer)] = name
+
+
+def _layers_in(layer: Layer) -> Iterator[Layer]:
+    return (part for part in components_in(layer) if isinstance(part, Layer))

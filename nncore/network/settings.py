@@ -1,0 +1,279 @@
+"""`Settings`: what a network is made of and obeys, and every way to change it.
+
+A network owns its components. It works with copies of those it is given, and every change of one of them, or of a number of the network,
+comes through `Settings.change` or a property here: into `Knobs`, from which all programs, texts and files read.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from nncore import registry
+from nncore.arguments import number, whole_number
+from nncore.contract import (
+    Configurable,
+    FrozenDict,
+    FrozenList,
+    Layer,
+    Loss,
+    Optimizer,
+    Schedule,
+    adopt,
+    alike,
+    frozen,
+    with_argument,
+)  # fmt: skip
+from nncore.errors import BusyError, NNCoreError, NotBuiltError, ParameterError
+from nncore.network.absent import Absent
+from nncore.network.change import commit, refusal, stays_the_same, tried
+from nncore.network.layer_list import LayerList, check_distinct
+from nncore.program import Blueprint, Grouping, Knobs, check_groups, check_outputs, group_tensors, layer_names, plan_network
+from nncore.typing import LossLike, OptimizerLike
+
+NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
+
+
+class Settings(ABC):
+    """What a network is made of and obeys: the base of `Network`, which gives it parameters and programs."""
+
+    def __init__(self, given: Sequence[Layer]) -> None:
+        if not given:
+            raise ParameterError("Sequential needs at least one layer")
+        check_distinct(given, layer_names(given))
+        self._layers = LayerList(adopt(layer, self, "layers") for layer in given)
+        self._knobs = Knobs()
+        self._schedule: Schedule | None = None
+        self._options = FrozenDict()
+        self.absent: dict[str, Absent] = {}  # what a file names and is not here: "loss", "optimizer", "schedule"
+
+    @abstractmethod
+    def _forget_programs(self) -> None:
+        """Programs are made again when needed."""
+
+    @abstractmethod
+    def _forget_forward(self) -> None:
+        """`backward` needs another forward pass."""
+
+    @abstractmethod
+    def _set_optimizer(self, optimizer: Optimizer) -> None:
+        """Take an optimizer with a state of zeros."""
+
+    @abstractmethod
+    def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
+        """Train tensors in the ways given from now on."""
+
+    # ---- what it consists of ------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The network's own layers, in order: a list that cannot be changed."""
+        return self._layers
+
+    @layers.setter
+    def layers(self, value: object) -> None:
+        raise ParameterError(f"the layers of a network are fixed: {LayerList.remedy}")
+
+    @property
+    def layer_names(self) -> list[str]:
+        """``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` a layer was given."""
+        return FrozenList(layer_names(self._layers))
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self._layers)
+
+    # ---- what may change ----------------------------------------------------------------------------------------------------
+
+    def change(self, component: Configurable, place: str, name: str, value: Any) -> None:
+        """Set an argument of a component of this network; ``net.optimizer.lr = 0.1`` ends here.
+
+        A number takes effect at the next step, also if a callback sets it, and in everything that the network says of itself.
+
+        Parameters
+        ----------
+        component : Layer, Activation, Loss, Optimizer, ...
+            The network's own.
+        place : {"layers", "loss", "optimizer", "schedule"}
+            What it is, or is part of.
+        name : str
+        value : object
+
+        Raises
+        ------
+        ParameterError
+            If the value is not valid, or decides what the network consists of. Then nothing is changed.
+        """
+        before = getattr(component, name)
+        if type(before) is type(value) and alike(before, value):
+            return
+        attributes = with_argument(component, name, value)
+        root = list(self._layers) if place == "layers" else getattr(self, place)
+        try:
+            is_possible = stays_the_same(place, root, tried(root, component, attributes), self._knobs.blueprint)
+        except NNCoreError:
+            raise
+        except (AttributeError, TypeError, ValueError) as error:  # of a class that does not check it
+            raise ParameterError(f"{type(component).__name__}: {name} cannot be {value!r:.80}: {error}") from error
+        if not is_possible:
+            raise refusal(place, component, name, value)
+        learned = self._schedule.state() if self._schedule is not None and place == "schedule" else {}
+        commit(component, attributes, self, place)
+        if self._schedule is not None and place == "schedule":
+            self._schedule.restore(learned)  # also where what it keeps it in was made anew
+        if place == "layers" and self._knobs.blueprint is not None:
+            self._knobs.blueprint = plan_network(self._layers, self.layer_names, self.input_shape)
+            self._forget_forward()  # backward would go another way than forward came
+        self._knobs.moved()
+
+    @property
+    def version(self) -> int:
+        """Raised by every change of what the network obeys."""
+        return int(self._knobs.version[0])
+
+    @property
+    def loss(self) -> Loss | None:
+        """The network's own loss. Setting one is like passing it to `fit`."""
+        return self._knobs.loss
+
+    @loss.setter
+    def loss(self, value: LossLike | None) -> None:
+        self._check_settable("loss")
+        new: Loss | None = None if value is None else registry.resolve("losses", value)
+        if new is not None:
+            new.n_targets(self._built.n_outputs)  # raises if this loss cannot go with so many outputs
+            check_outputs(new, self._built)
+        self._set_loss(new)
+
+    def _set_loss(self, loss: Loss | None) -> None:
+        if not alike(loss, self.loss):
+            self._forget_programs()
+            self._knobs.loss = None if loss is None else adopt(loss, self, "loss")
+        self.absent.pop("loss", None)
+
+    @property
+    def optimizer(self) -> Any:
+        """The network's own optimizer; its ``lr`` is what a schedule gives factors of. Setting a different one starts with fresh state."""
+        return self._knobs.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: OptimizerLike) -> None:
+        self._check_settable("optimizer")
+        new: Optimizer = registry.resolve("optimizers", value)
+        check_rate(new, self._groups)
+        if not alike(new, self.optimizer):
+            self._set_optimizer(new)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The schedule of the last `fit` that had one. It may be set to None; another one is passed to `fit`, which knows its length."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, value: None) -> None:
+        if value is not None:
+            raise ParameterError("a schedule spans the steps of a fit: pass schedule= to fit")
+        self._own_schedule(None)
+
+    def _own_schedule(self, schedule: Schedule | None) -> None:
+        self._schedule = None if schedule is None else adopt(schedule, self, "schedule")
+        self._knobs.moved()
+
+    def _check_settable(self, what: str) -> None:
+        if not self.is_built:
+            raise NotBuiltError(f"this network is not built yet: pass {what}= to build or fit")
+        if "_trainer" in vars(self):
+            raise BusyError(f"this network is being fitted: set its {what} before or after, or change numbers of the one it has")
+
+    @property
+    def weight_decay(self) -> float:
+        """λ of the penalty ½·λ·ΣW²; set, it counts from the next step on."""
+        return self._knobs.weight_decay
+
+    @weight_decay.setter
+    def weight_decay(self, value: float) -> None:
+        self._set_number("weight_decay", value)
+
+    @property
+    def clip_norm(self) -> float:
+        """Largest norm of the gradients, 0 for no limit; set, it counts from the next step on."""
+        return self._knobs.clip_norm
+
+    @clip_norm.setter
+    def clip_norm(self, value: float) -> None:
+        self._set_number("clip_norm", value)
+
+    @property
+    def clip_value(self) -> float:
+        """Largest magnitude of a gradient, 0 for no limit; set, it counts from the next step on."""
+        return self._knobs.clip_value
+
+    @clip_value.setter
+    def clip_value(self, value: float) -> None:
+        self._set_number("clip_value", value)
+
+    def _set_number(self, name: str, value: float) -> None:
+        setattr(self._knobs, name, number(name, value, 0))
+        self._knobs.moved()
+
+    @property
+    def seed(self) -> int:
+        """Key of the shuffling, from the next epoch on, and of dropout, from the next step on."""
+        return self._knobs.seed
+
+    @seed.setter
+    def seed(self, value: int) -> None:
+        seed = whole_number("seed", value, 0)
+        if seed >= 2**64:
+            raise ParameterError(f"seed must be below 2^64, got {value!r}")
+        self._knobs.seed = seed
+        self._knobs.moved()
+
+    @property
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """Tensors that are trained in another way, by patterns of their names; set, they count from the next step on."""
+        return self._options
+
+    @groups.setter
+    def groups(self, value: Mapping[str, Mapping[str, Any]]) -> None:
+        groups = check_groups(value)
+        if self._knobs.blueprint is None:
+            self._options = frozen(groups)
+            return
+        grouping = group_tensors(groups, self._knobs.blueprint.spans)
+        if self.optimizer is not None:
+            check_rate(self.optimizer, grouping)
+        self._set_groups(groups, grouping)
+
+    # ---- what is known once it is built -------------------------------------------------------------------------------------
+
+    @property
+    def is_built(self) -> bool:
+        """Whether shapes are known and parameters exist."""
+        return self._knobs.blueprint is not None
+
+    @property
+    def _built(self) -> Blueprint:
+        if self._knobs.blueprint is None:
+            raise NotBuiltError(NOT_BUILT)
+        return self._knobs.blueprint
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self._built.input_shape
+
+    @property
+    def _groups(self) -> Grouping:
+        if self._knobs.grouping is None:
+            raise NotBuiltError(NOT_BUILT)
+        return self._knobs.grouping
+
+
+def check_rate(optimizer: Optimizer, grouping: Grouping) -> None:
+    """Raise `ParameterError` if a group changes a learning rate that the optimizer does not have."""
+    if "lr" not in optimizer.config() and any(group.lr_factor != 1 for group in grouping.groups):
+        raise ParameterError(f"{optimizer!r} has no lr that a schedule or a group could change")

@@ -1,0 +1,99 @@
+"""All that the core needs of a program: ops and buffers. The compiler writes it; the core and the interpreter read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nncore.contract import Loss, Optimizer
+from nncore.program.groups import Grouping
+from nncore.program.knobs import Knobs
+from nncore.program.specification import Averaging, Op
+
+
+@dataclass
+class ProgramSpec:
+    """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors; and, in `knobs`, what may change."""
+
+    knobs: Knobs
+    dtype: np.dtype
+    ops: list[Op]
+    n_inputs: int
+    n_outputs: int
+    n_targets: int
+    output_shape: tuple[int, ...]  # of one sample
+    max_rows: int
+    slice_rows: int  # rows that go through the ops at a time
+    max_parts: int  # threads that have room in the buffers
+    accepts_nan: bool  # in the inputs; infinity never is
+    input: np.ndarray  # (max_rows, n_inputs)
+    output: np.ndarray  # (max_rows, n_outputs)
+    d_output: np.ndarray | None  # (max_rows, n_outputs), training only
+    target: np.ndarray  # (max_rows, n_targets)
+    labels: np.ndarray  # (max_rows,) int64
+    weight: np.ndarray  # (max_rows,)
+    losses: np.ndarray  # (max_rows,)
+    loss: Loss | None
+    loss_capsule: object
+    loss_hyper: np.ndarray
+    parameters: np.ndarray  # (n_parameters,)
+    gradients: np.ndarray  # (n_parameters,)
+    state: np.ndarray | None  # (n_slots, n_parameters)
+    shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
+    tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
+    accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
+    optimizer: Optimizer | None
+    optimizer_capsule: object
+    optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
+    grouping: Grouping
+    average: Averaging
+    decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`
+    block_sums: np.ndarray  # (ceil(n_parameters / BLOCK),) float64, where squares of weights or gradients are added up
+    interpreter: Any = None  # runs what has no compiled form
+    clip_norm: float = 0.0  # 0: no limit
+    clip_value: float = 0.0  # 0: no limit
+    seed: int = 0
+
+    @property
+    def version(self) -> np.ndarray:
+        """Of the knobs, (1,) int64."""
+        return self.knobs.version
+
+    @property
+    def has_penalty(self) -> bool:
+        return bool(self.decays.any())
+
+    def refresh(self) -> None:
+        """Take over what the knobs hold now; called by the program, before a run, when their version has moved."""
+        knobs = self.knobs
+        assert knobs.blueprint is not None, "what is compiled was built"
+        for op in self.ops:
+            op.take_over(knobs.blueprint.stages[op.stage.index])
+        if self.loss is not None and knobs.loss is not None:
+            self.loss_hyper[:] = knobs.loss.hyper()
+        if self.optimizer is not None and knobs.optimizer is not None:
+            self.optimizer_hyper[:] = self.grouping.hyper(knobs.optimizer)
+        self.decays[:] = self.grouping.penalties(knobs.weight_decay, self.optimizer)
+        self.clip_norm, self.clip_value, self.seed = knobs.clip_norm, knobs.clip_value, knobs.seed
+        self.interpreter.refresh()
+
+    def forward_seconds(self, n_rows: int) -> float:
+        """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""
+        return n_rows * self._row_seconds
+
+    def step_seconds(self, n_rows: int) -> float:
+        """The same for one step of training."""
+        return 3 * self.forward_seconds(n_rows) + self.parameters.nbytes * 7 / _BANDWIDTH  # as Adam: 4 vectors read, 3 written
+
+    @cached_property
+    def _row_seconds(self) -> float:
+        # A row meets no more parameters than there are pairs of inputs and outputs: of a table of vectors it takes one.
+        met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
+        return 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
+
+
+#: A processor of today, roughly.
+_FLOPS, _BANDWIDTH, _ELEMENT_SECONDS = 80e9, 40e9, 0.3e-9

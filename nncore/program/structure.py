@@ -1,0 +1,49 @@
+"""What of a component decides what a network consists of: two networks that are alike in this can run each other's programs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from nncore.contract import Activation, Layer, Loss, Optimizer, alike
+from nncore.program.initialisation import initializer_of
+from nncore.program.planning import Blueprint
+from nncore.program.specification import Stage
+
+
+def same_structure(one: Blueprint, other: Blueprint) -> bool:
+    """Whether two blueprints have the same shapes, tensors, first values and kinds of components, whatever their numbers are."""
+    return len(one.stages) == len(other.stages) and all(_same_stage(*pair) for pair in zip(one.stages, other.stages, strict=True))
+
+
+def _same_stage(one: Stage, other: Stage) -> bool:
+    if _of_stage(one) != _of_stage(other) or len(one.plan.tensors) != len(other.plan.tensors):
+        return False
+    return all(
+        replace(tensor, initializer=None) == replace(twin, initializer=None)
+        and alike(initializer_of(one, tensor), initializer_of(other, twin))
+        for tensor, twin in zip(one.plan.tensors, other.plan.tensors, strict=True)
+    )
+
+
+def _of_stage(stage: Stage) -> tuple[Any, ...]:
+    bare = replace(stage.plan, tensors=(), activation=None, branches=())
+    branches = tuple(map(len, stage.plan.branches))
+    place = stage.name, stage.sources, stage.input_shape, stage.parameters, stage.buffers
+    return place, bare, branches, _of_runnable(stage.layer), None if stage.activation is None else _of_runnable(stage.activation)
+
+
+def _of_runnable(component: Layer | Activation) -> tuple[Any, ...]:
+    how = (component.needs_input, component.trainable) if isinstance(component, Activation) else ()
+    return type(component), len(component.hyper()), *how
+
+
+def structure_of_loss(loss: Loss, n_outputs: int | None) -> tuple[Any, ...]:
+    """What data, links and kernels of a loss rest on; `n_outputs` is None for a network that is not built."""
+    targets = () if n_outputs is None else (loss.targets_for(n_outputs), loss.n_targets(n_outputs))
+    return type(loss), loss.targets, loss.target_range, loss.link, loss.metrics, len(loss.hyper()), targets
+
+
+def structure_of_optimizer(optimizer: Optimizer) -> tuple[Any, ...]:
+    """What the state of an optimizer and its kernel rest on."""
+    return type(optimizer), optimizer.n_slots, optimizer.needs_tensors, len(optimizer.hyper()), tuple(optimizer.config())
