@@ -25,6 +25,7 @@ from nncore.program import (
     UpdateRule,
     Vectors,
     aligned_zeros,
+    check_differentiable,
     check_trainable,
     compile_program,
     group_tensors,
@@ -73,9 +74,11 @@ class Network:
         self._n_steps = self.n_steps
         self._training_program: Program[ProgramSpec] | None = None
         self._prediction_program: Program[ProgramSpec] | None = None
+        self._input_gradient_programs: list[Program[ProgramSpec]] = []
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
+        self._d_input: np.ndarray | None = None  # of the last backward
         self._program_settings: object = None  # of the training program
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
 
@@ -182,6 +185,11 @@ class Network:
         return self._built.output_shape
 
     @property
+    def accepts_nan(self) -> bool:
+        """Whether a layer takes NaN in the inputs."""
+        return self._built.accepts_nan
+
+    @property
     def dtype(self) -> np.dtype:
         """float32 or float64."""
         return self._flat.parameters.dtype
@@ -260,11 +268,13 @@ class Network:
 
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
-    def program_for_training(self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0) -> Program[ProgramSpec]:
+    def program_for_training(
+        self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False
+    ) -> Program[ProgramSpec]:
         """A training program for at least `n_rows` rows, with the optimizer's present hyperparameters."""
         program = self._training_program
         rule = UpdateRule(self.weight_decay, self.clip_norm, self.clip_value, average_decay, self.average_begin if average_decay else 0)
-        settings = (rule, self.seed, accumulates)
+        settings = (rule, self.seed, accumulates, input_gradient)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
             self._forget_programs()
@@ -279,6 +289,7 @@ class Network:
                 rule=rule,
                 accumulates=accumulates,
                 seed=self.seed,
+                input_gradient=input_gradient,
             )
             program.step = self._n_steps
             self._training_program, self._program_settings = program, settings
@@ -292,6 +303,26 @@ class Network:
         if self._prediction_program is None:
             self._prediction_program = compile_program(self._built, self._flat, self._groups, training=False, loss=self.loss)
         return self._prediction_program
+
+    @contextmanager
+    def input_gradient_program(self, n_rows: int) -> Iterator[Program[ProgramSpec]]:
+        """A program for at least `n_rows` rows that predicts and finds its way back to the inputs; it leaves `gradients` alone.
+
+        It is the caller's own until the end: another thread gets another one, since what one does takes several calls.
+        """
+        check_differentiable(self._built)
+        idle = self._input_gradient_programs
+        try:
+            program = idle.pop()  # one step, which no other thread can share
+        except IndexError:
+            program = None
+        if program is None or program.spec.max_rows < n_rows:
+            vectors = replace(self._flat, gradients=aligned_zeros(self.n_parameters, self.dtype))
+            program = compile_program(
+                self._built, vectors, self._groups, max_rows=n_rows, training=False, loss=self.loss, input_gradient=True
+            )
+        yield program
+        idle.append(program)
 
     @property
     def _groups(self) -> Grouping:
@@ -360,7 +391,15 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without programs, which hold addresses of this process."""
-        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
+        left_out = {
+            "_training_program",
+            "_prediction_program",
+            "_input_gradient_programs",
+            "_forward_inputs",
+            "_d_input",
+            "_paces",
+            "_trainer",
+        }
         state = {name: value for name, value in vars(self).items() if name not in left_out}
         return state | {"_n_steps": self.n_steps}
 

@@ -46,29 +46,31 @@ def compile_program(
     rule: UpdateRule = _PLAIN,
     accumulates: bool = False,
     seed: int = 0,
+    input_gradient: bool = False,
 ) -> Program[ProgramSpec]:
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
-    leaves out layers that only train. With `accumulates` several batches may make a step.
+    leaves out layers that only train. With `accumulates` several batches may make a step. With `input_gradient` there is a way back to the
+    inputs, also through a prediction.
     """
     dtype = vectors.parameters.dtype
     max_parts = max(usable_cpus(), MIN_PARTS)
     slice_rows = _slice_rows(blueprint, dtype, training)
     if max_rows is None:
         max_rows = slice_rows * MIN_PARTS
-    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen)
+    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient)
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
     n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
     loss_kernel = None if loss is None else native_kernel(loss)
     optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
-    d_output = None
-    if training:
-        ops, d_output = builder.link_gradients(ops)
+    d_output = d_input = None
+    if builder.has_way_back:
+        ops, d_output, d_input = builder.link_gradients(ops)
     penalties = grouping.penalties(rule.weight_decay, optimizer)
-    decays = penalties if penalties.any() else None
+    decays = penalties if training and penalties.any() else None
     steps_anywhere = optimizer is not None and optimizer_kernel is not None and not optimizer.needs_tensors
     looks_at_gradients = decays is not None or rule.clip_norm > 0 or rule.clip_value > 0 or accumulates
     spec = ProgramSpec(
@@ -85,6 +87,7 @@ def compile_program(
         input=builder.input,
         output=output,
         d_output=d_output,
+        d_input=d_input,
         target=builder.matrix(n_targets),
         labels=np.zeros(max_rows, np.int64),
         weight=aligned_zeros(max_rows, dtype),
