@@ -98,7 +98,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         call.d_y = d_y;
         call.d_x = d_x;
         /* The parts' working rooms lie one after the other; by rows they tile the buffer, since a part begins where the one before ends. */
-        call.cache = call.cache != NULL && m->program->training ? (T *)call.cache + first * op->cache_per_row : NULL;
+        call.cache = call.cache != NULL ? (T *)call.cache + first * op->cache_per_row : NULL;
         if (call.scratch != NULL) call.scratch = (T *)call.scratch + m->part * op->scratch + first * op->scratch_per_row;
         call.n_rows = n_rows;
         call.first_row = first;

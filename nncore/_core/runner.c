@@ -138,7 +138,7 @@ static int how_to_split(const member *m, nnc_task task) {
         return program->loss != NULL && !program->loss_needs_batch ? BY_ROWS : WHOLE;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
-    if (op->kind != NNC_OP_LAYER || !program->training) return BY_ROWS;
+    if (op->kind != NNC_OP_LAYER || program->d_output == NULL) return BY_ROWS; /* only what has a way back may depend on the batch */
     int has_few_rows = m->n_parts > 1 && m->n_rows < FEW_ROWS * m->n_parts;
     if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
     return op->split_rows ? BY_ROWS : WHOLE;
@@ -187,7 +187,6 @@ static int32_t loss_value(nnc_program *program, int64_t n_rows, int32_t with_gra
 
 static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads) {
     run asked = {.program = program, .x = x, .n_rows = n_rows, .with_gradient = 1, .value = value};
-    program->training = 1;
     add_backward(program, &asked.n_tasks);
     return RUN(&asked, n_threads, run_once);
 }

@@ -138,7 +138,7 @@ typedef struct nnc_program {
     void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
 
-    int32_t training; /* whether the run under way is training, or prediction */
+    int32_t training; /* whether the run under way is training, or prediction; a backward goes with the forward before it */
     uint64_t seed;
     int64_t step; /* updates done so far */
     int64_t draw; /* the batch under way: nnc_layer_call.step */

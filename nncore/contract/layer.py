@@ -144,6 +144,8 @@ class LayerCall:
     seed, step, layer : int
         Key of the random numbers of this call.
     training : bool
+        False at prediction. Where gradients of a prediction are asked for (`Sequential.input_gradients`), `Layer.backward` is called with
+        False too: `d_x` is that of what prediction computes, and nobody looks at `d_parameters`.
     """
 
     x: np.ndarray

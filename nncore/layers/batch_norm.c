@@ -125,6 +125,7 @@ static void F(predict)(const nnc_layer_call *call) {
     /* Rows as long as they are in x follow each other without a gap: several of them are one vector loop. */
     int64_t height = width == n && n <= STRIP && n > 0 ? STRIP / n : 1;
     T mean[PART], scale[PART], shift[PART];
+    T *kept = call->cache; /* mean (n,), 1 / std (n,), for the way back; or NULL */
 
     if (height > call->n_rows) height = call->n_rows;
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
@@ -134,6 +135,10 @@ static void F(predict)(const nnc_layer_call *call) {
             scale[j] = gamma[cumulative ? 0 : begin + j] / deviation;
             shift[j] = beta[cumulative ? 0 : begin + j];
             mean[j] = running_mean[begin + j];
+            if (kept != NULL) {
+                kept[begin + j] = mean[j];
+                kept[n + begin + j] = 1 / deviation;
+            }
         }
         for (int64_t j = m; j < height * m; j++) {
             mean[j] = mean[j - m];
@@ -175,7 +180,23 @@ static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_ro
         }
 }
 
+/* Of a prediction, whose statistics are constants: d_x = gamma/std d_y. */
+static void F(predict_backward)(const nnc_layer_call *call) {
+    int64_t n = call->n_inputs;
+    const T *gamma = call->parameters, *inverse_std = (const T *)call->cache + n; /* (n,) */
+    int cumulative = call->hyper[0] != 0;
+    for (int64_t i = 0; i < call->n_rows; i++) {
+        const T *d_y = (const T *)call->d_y + i * n; /* (n,) */
+        T *d_x = (T *)call->d_x + i * n;             /* (n,) */
+        for (int64_t j = call->begin_column; j < call->end_column; j++) d_x[j] = inverse_std[j] * gamma[cumulative ? 0 : j] * d_y[j];
+    }
+}
+
 static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
+    if (!call->training) {
+        if (call->d_x != NULL) F(predict_backward)(call);
+        return 0;
+    }
     int64_t n_rows = call->n_rows, n = call->n_inputs;
     int cumulative = call->hyper[0] != 0;
     const T *gamma = call->parameters;

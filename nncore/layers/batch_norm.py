@@ -69,8 +69,7 @@ class BatchNorm(Layer):
 
     def forward(self, call: LayerCall) -> None:
         mean, scale = self._statistics(call)
-        if call.training:
-            call.cache[...] = np.concatenate([mean, scale])
+        call.cache[...] = np.concatenate([mean, scale])
         call.y[...] = call.parameters["gamma"].ravel() * ((call.x - mean) * scale) + call.parameters["beta"].ravel()
 
     def _statistics(self, call: LayerCall) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +101,10 @@ class BatchNorm(Layer):
         mean, scale = call.cache[:n], call.cache[n:]
         normalised = (call.x - mean) * scale
         gamma = call.parameters["gamma"].ravel()
+        if not call.training:  # the statistics are constants, and nothing is trained
+            if call.d_x is not None:
+                call.d_x[...] = gamma * scale * d_y
+            return
         d_gamma, d_beta = (d_y * normalised).sum(axis=0), d_y.sum(axis=0)
         if self.mode == "cumulative":
             call.d_parameters["gamma"][0], call.d_parameters["beta"][0] = d_gamma.sum(), d_beta.sum()

@@ -66,7 +66,7 @@ NNC_INLINE void F(forward_rows)(const nnc_layer_call *call, int64_t parts) {
         T mean, inverse_std;
         F(row_moments)(x, n, epsilon, parts, &mean, &inverse_std);
         for (int64_t j = 0; j < n; j++) y[j] = (x[j] - mean) * inverse_std * gamma[j] + beta[j];
-        if (!call->training) continue;
+        if (call->cache == NULL) continue;
         cache[2 * i] = mean;
         cache[2 * i + 1] = inverse_std;
     }

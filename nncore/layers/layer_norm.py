@@ -60,8 +60,7 @@ class LayerNorm(Layer):
         mean = call.x.mean(axis=1, keepdims=True)
         deviation = call.x - mean
         inverse_std = 1 / np.sqrt((deviation**2).mean(axis=1, keepdims=True) + call.x.dtype.type(self.epsilon))
-        if call.training:
-            call.cache[...] = np.hstack([mean, inverse_std]).ravel()
+        call.cache[...] = np.hstack([mean, inverse_std]).ravel()
         call.y[...] = call.parameters["gamma"].ravel() * (deviation * inverse_std) + call.parameters["beta"].ravel()
 
     def backward(self, call: LayerCall) -> None:

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import INPUT_NOT_FINITE, Failure
+from nncore._core import INPUT_NOT_FINITE, Failure, Program
+from nncore.contract import Loss
 from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
-from nncore.errors import NotBuiltError, ShapeError
+from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.network.evaluation import linked, metrics_for, score_dataset
 from nncore.network.failures import explained
+from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
 from nncore.network.saving import save
 from nncore.network.summary import describe, html, summary
-from nncore.program import WORTH_WAKING, threads_for
+from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
 from nncore.typing import MetricLike
 
 
@@ -40,36 +42,70 @@ class Model(Network):
         ndarray of shape (n_samples, n_outputs)
             What leaves the last layer.
         """
-        if not training:
-            return self.predict(X)
+        return self._forward(X, input_gradient=is_differentiable(self._built)) if training else self.predict(X)
+
+    def _forward(self, X: Any, *, input_gradient: bool) -> np.ndarray:
+        """A forward pass of training; only with `input_gradient` does `backward` leave `d_input`, which costs a product more."""
         inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
         if len(inputs) == 0:
             raise ShapeError("X has no samples")
-        program = self.program_for_training(len(inputs))
-        self._forward_rows, self._forward_inputs, self._has_gradients = 0, inputs, False
+        program = self.program_for_training(len(inputs), input_gradient=input_gradient)
+        self._forward_rows, self._forward_inputs, self._has_gradients, self._d_input = 0, inputs, False, None
         with explained(program):
             program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
         self._forward_rows = len(inputs)
         return program.spec.output[: len(inputs)].copy()
 
-    def backward(self, y: Any, sample_weight: Any = None) -> float:
-        """Gradients of the loss of the last ``forward(X, training=True)`` against `y`, into `gradients`.
+    def backward(self, y: Any = None, sample_weight: Any = None, *, d_output: Any = None) -> float:
+        """Gradients of the loss of the last ``forward(X, training=True)`` against `y`, into `gradients` and `d_input`.
+
+        Give `y`, or `d_output` for a loss of your own: a second network (GANs), a policy gradient, a physical model.
 
         Parameters
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts.
+            How much each sample counts in the loss against `y`.
+        d_output : array-like of the shape that `forward` returned, optional
+            ∂E/∂output, for whatever E is to become smaller; taken as it is, neither averaged nor weighted.
 
         Returns
         -------
         float
-            Mean loss of the batch, with the penalty of `weight_decay`.
+            Mean loss of the batch, with the penalty of `weight_decay`; with `d_output` the penalty alone.
+
+        Notes
+        -----
+        These are first derivatives. A loss of derivatives (a gradient penalty) needs second ones, which nncore does not compute.
         """
-        loss, program, inputs, n = self._needs("loss"), self._training_program, self._forward_inputs, self._forward_rows
+        if (y is None) == (d_output is None):
+            raise ParameterError("backward takes y or d_output, one of the two")
+        if d_output is not None and sample_weight is not None:
+            raise ParameterError("backward takes d_output as it is: multiply it by the sample weights instead of passing sample_weight")
+        loss = None if y is None else self._needs("loss")
+        program, inputs, n = self._training_program, self._forward_inputs, self._forward_rows
         if program is None or inputs is None or n == 0:
             raise NotBuiltError("backward follows forward(X, training=True): call that first")
+        spec, value = program.spec, 0.0
+        if loss is None:
+            spec_d_output, given = spec.d_output, as_samples(d_output, "d_output", self.output_shape, self.dtype)
+            assert spec_d_output is not None, "a training program has a way back"
+            if len(given) != n:
+                raise ShapeError(f"d_output has {len(given)} samples, the last forward had {n}")
+            spec_d_output[:n] = as_matrix(given, self.dtype)
+        else:
+            self._set_targets(program, loss, y, sample_weight, n)
+        with explained(program):
+            if loss is not None:
+                value = program.loss_value(n, True)
+            value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
+        self._has_gradients = True
+        self._d_input = None if spec.d_input is None else spec.d_input[:n].reshape(n, *self.input_shape)
+        return value
+
+    def _set_targets(self, program: Program[ProgramSpec], loss: Loss, y: Any, sample_weight: Any, n: int) -> None:
+        """Targets and weights of a batch of `n` samples, checked, into the program's buffers."""
         spec = program.spec
         targets = as_targets(y, loss, spec.n_outputs, self.dtype)
         if len(targets) != n:
@@ -78,18 +114,25 @@ class Model(Network):
         program.use_labels = targets.labels is not None
         (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
         spec.weight[:n] = _normalised(weights, n, self.dtype)
-        with explained(program):
-            value = program.loss_value(n, True)
-            value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
-        self._has_gradients = True
-        return value
+
+    @property
+    def d_input(self) -> np.ndarray:
+        """∂E/∂X of the last `backward`, shape (n_samples, ...), until the next `forward`.
+
+        E is the mean loss of the batch, so each sample's part of it is divided by their number; or what `d_output` is the gradient of.
+        """
+        if self._d_input is None:
+            if self.is_built:
+                check_differentiable(self._built)
+            raise NotBuiltError("d_input is left by backward, which follows forward(X, training=True): call these first")
+        return self._d_input
 
     def step(self) -> None:
         """Let the optimizer update the parameters by the gradients of the last `backward`."""
         self._needs("optimizer")
         if self._training_program is None or not self._has_gradients:
             raise NotBuiltError("step follows backward(y): call that first")
-        program = self.program_for_training(self._forward_rows)
+        program = self.program_for_training(self._forward_rows, input_gradient=self._training_program.spec.d_input is not None)
         with explained(program):
             program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
         self._has_gradients, self._forward_rows = False, 0
@@ -109,7 +152,7 @@ class Model(Network):
         """
         self._needs("loss")
         self._needs("optimizer")
-        self.forward(X, training=True)
+        self._forward(X, input_gradient=False)
         value = self.backward(y, sample_weight)
         self.step()
         return value
@@ -207,6 +250,58 @@ class Model(Network):
         samples = as_rows(X, "X", self.input_shape)
         data = Dataset.checked(samples, y, sample_weight, loss, self._built.n_outputs, self.dtype, self._built.accepts_nan)
         return score_dataset(self, data, scored)
+
+    # ---- gradients with respect to the inputs -------------------------------------------------------------------------------
+
+    def input_gradients(self, X: Any, *, output: Any = None, y: Any = None) -> np.ndarray:
+        """Gradient of the prediction for each sample with respect to its inputs: of one output, or of the loss against `y`.
+
+        Dropout is off and running statistics are used, as in `predict`. For saliency maps, adversarial examples, derivatives of a
+        surrogate. The network stays as it is, `gradients` and `d_input` included.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
+        output : int or array-like of int, shape (n_samples,), optional
+            Which output of `predict`, counted in flat order, the same for all samples or one for each. May be left out if there is one.
+        y : array-like, optional
+            Targets as in `fit`: the gradient of each sample's own loss, neither averaged nor weighted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...), dtype of the network
+            ∂/∂X, shaped like X.
+
+        Raises
+        ------
+        NotTrainableError
+            If an activation has no useful derivative (step, sign).
+
+        Examples
+        --------
+        >>> import numpy as np, nncore as nn
+        >>> net = nn.Sequential(nn.Dense(1)).build(2, rng=0)
+        >>> weight = net.named_parameters()["dense_1.weight"]
+        >>> np.allclose(net.input_gradients(np.zeros((3, 2))), weight.T)
+        True
+        """
+        return input_gradients(self, X, output, y)
+
+    def jacobian(self, X: Any) -> np.ndarray:
+        """Gradient of every output of `predict` with respect to the inputs, sample by sample; see `input_gradients`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples of shape `input_shape`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, *output_shape, *input_shape)
+            ``J[i, k, j]`` is ∂output k/∂input j of sample i.
+        """
+        return jacobian(self, X)
 
     # ---- showing and keeping ------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from nncore.program import (
     ProgramSpec,
     Vectors,
     aligned_zeros,
+    check_differentiable,
     check_outputs,
     check_trainable,
     compile_program,
@@ -90,9 +91,11 @@ class Network(Settings):
         self._n_steps = self.n_steps
         self._training_program: Program[ProgramSpec] | None = None
         self._prediction_program: Program[ProgramSpec] | None = None
+        self._input_gradient_programs: list[Program[ProgramSpec]] = []
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
+        self._d_input: np.ndarray | None = None  # of the last backward
         self._program_settings: object = None  # of the training program: what it was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
 
@@ -201,6 +204,11 @@ class Network(Settings):
         return self._built.output_shape
 
     @property
+    def accepts_nan(self) -> bool:
+        """Whether a layer takes NaN in the inputs."""
+        return self._built.accepts_nan
+
+    @property
     def dtype(self) -> np.dtype:
         """float32 or float64."""
         return self._flat.parameters.dtype
@@ -279,17 +287,27 @@ class Network(Settings):
 
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
-    def program_for_training(self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0) -> Program[ProgramSpec]:
+    def program_for_training(
+        self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False
+    ) -> Program[ProgramSpec]:
         """A training program for at least `n_rows` rows."""
         program = self._training_program
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
-        settings = (average, accumulates)
+        settings = (average, accumulates, input_gradient)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
             if self.loss is not None:
                 check_outputs(self.loss, self._built)
             self._forget_programs()
-            program = compile_program(self._knobs, self._flat, training=True, max_rows=n_rows, average=average, accumulates=accumulates)
+            program = compile_program(
+                self._knobs,
+                self._flat,
+                training=True,
+                max_rows=n_rows,
+                average=average,
+                accumulates=accumulates,
+                input_gradient=input_gradient,
+            )
             program.step = self._n_steps
             self._training_program, self._program_settings = program, settings
         return program
@@ -299,6 +317,24 @@ class Network(Settings):
         if self._prediction_program is None:
             self._prediction_program = compile_program(self._knobs, self._flat, training=False)
         return self._prediction_program
+
+    @contextmanager
+    def input_gradient_program(self, n_rows: int) -> Iterator[Program[ProgramSpec]]:
+        """A program for at least `n_rows` rows that predicts and finds its way back to the inputs; it leaves `gradients` alone.
+
+        It is the caller's own until the end: another thread gets another one, since what one does takes several calls.
+        """
+        check_differentiable(self._built)
+        idle = self._input_gradient_programs
+        try:
+            program = idle.pop()  # one step, which no other thread can share
+        except IndexError:
+            program = None
+        if program is None or program.spec.max_rows < n_rows:
+            vectors = replace(self._flat, gradients=aligned_zeros(self.n_parameters, self.dtype))
+            program = compile_program(self._knobs, vectors, max_rows=n_rows, training=False, input_gradient=True)
+        yield program
+        idle.append(program)
 
     # ---- averages -----------------------------------------------------------------------------------------------------------
 
@@ -377,7 +413,15 @@ class Network(Settings):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
-        left_out = {"_training_program", "_prediction_program", "_forward_inputs", "_paces", "_trainer"}
+        left_out = {
+            "_training_program",
+            "_prediction_program",
+            "_input_gradient_programs",
+            "_forward_inputs",
+            "_d_input",
+            "_paces",
+            "_trainer",
+        }
         state = {name: value for name, value in vars(self).items() if name not in left_out}
         knobs = replace(self._knobs, blueprint=None, grouping=None)
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}

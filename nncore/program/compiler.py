@@ -45,12 +45,13 @@ def compile_program(
     max_rows: int | None = None,
     average: Averaging = NO_AVERAGE,
     accumulates: bool = False,
+    input_gradient: bool = False,
 ) -> Program[ProgramSpec]:
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
-    leaves out layers that only train. With `accumulates` several batches may make a step. What `knobs` holds may be changed later, but not
-    what the network consists of.
+    leaves out layers that only train. With `accumulates` several batches may make a step. With `input_gradient` there is a way back to the
+    inputs, also through a prediction. What `knobs` holds may be changed later, but not what the network consists of.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss
     optimizer = knobs.optimizer if training else None
@@ -61,16 +62,16 @@ def compile_program(
     slice_rows = _slice_rows(blueprint, dtype, training)
     if max_rows is None:
         max_rows = slice_rows * MIN_PARTS
-    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen)
+    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient)
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
     n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
     loss_kernel = None if loss is None else native_kernel(loss)
     optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
-    d_output = None
-    if training:
-        ops, d_output = builder.link_gradients(ops)
+    d_output = d_input = None
+    if builder.has_way_back:
+        ops, d_output, d_input = builder.link_gradients(ops)
     steps_anywhere = optimizer is not None and optimizer_kernel is not None and not optimizer.needs_tensors
     spec = ProgramSpec(
         knobs=knobs,
@@ -87,6 +88,7 @@ def compile_program(
         input=builder.input,
         output=output,
         d_output=d_output,
+        d_input=d_input,
         target=builder.matrix(n_targets),
         labels=np.zeros(max_rows, np.int64),
         weight=aligned_zeros(max_rows, dtype),

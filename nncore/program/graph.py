@@ -19,9 +19,18 @@ class GraphBuilder:
     """Lays out the ops of one program, in an order in which each comes after those it reads."""
 
     def __init__(
-        self, blueprint: Blueprint, vectors: Vectors, max_rows: int, max_parts: int, training: bool, frozen: Collection[str]
+        self,
+        blueprint: Blueprint,
+        vectors: Vectors,
+        max_rows: int,
+        max_parts: int,
+        training: bool,
+        frozen: Collection[str],
+        input_gradient: bool = False,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
+        self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is asked for
+        self.has_way_back = training or input_gradient
         self.frozen = frozen  # names of tensors that are not trained
         self.dtype = vectors.parameters.dtype
         self.input = self.matrix(blueprint.n_inputs)
@@ -65,7 +74,7 @@ class GraphBuilder:
         if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
             pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row"
             raise PluginError(f"{stage.layer!r}: in a plan {pairs}")
-        keeps_cache = self.training or native_kernel(stage.layer) is None
+        keeps_cache = self.has_way_back or native_kernel(stage.layer) is None
         return Op(
             stage.layer,
             stage,
@@ -76,7 +85,7 @@ class GraphBuilder:
             (source,),
             parameters=vectors.parameters[stage.parameters] if plan.tensors else None,
             d_parameters=vectors.gradients[stage.parameters] if plan.tensors else None,
-            is_trained=any(f"{stage.name}.{tensor.name}" not in self.frozen for tensor in plan.tensors),
+            is_trained=self.training and any(f"{stage.name}.{tensor.name}" not in self.frozen for tensor in plan.tensors),
             buffers=vectors.buffers[stage.buffers] if plan.buffers else None,
             cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
             scratch=aligned_zeros(plan.scratch * self.max_parts + plan.scratch_per_row * self.max_rows, self.dtype),
@@ -87,7 +96,7 @@ class GraphBuilder:
         # In place unless somebody else reads what would be overwritten: another branch; on the way back this activation itself, or the
         # one before whose output it is (a layer never reads its own output). The user's input is not ours to overwrite.
         may_overwrite = x is not None and (self._runs(stage) or self._is_read_once(stage.sources[0]))
-        if may_overwrite and (not self.training or (not activation.needs_input and isinstance(ops[source].component, Layer))):
+        if may_overwrite and (not self.has_way_back or (not activation.needs_input and isinstance(ops[source].component, Layer))):
             return Op(activation, stage, x, _owned(x), n, n, (source,))
         return Op(activation, stage, x, self.matrix(n), n, n, (source,))
 
@@ -106,8 +115,8 @@ class GraphBuilder:
 
     # ---- backward -----------------------------------------------------------------------------------------------------------
 
-    def link_gradients(self, ops: Sequence[Op]) -> tuple[list[Op], np.ndarray]:
-        """Give every op on the way from the loss to what is trained its gradient buffers.
+    def link_gradients(self, ops: Sequence[Op]) -> tuple[list[Op], np.ndarray, np.ndarray | None]:
+        """Give every op on the way from the loss to what is trained, or to the inputs, its gradient buffers.
 
         Returns
         -------
@@ -115,28 +124,41 @@ class GraphBuilder:
             With a fork behind every op whose gradient is a sum.
         d_output : ndarray of shape (max_rows, n_outputs)
             Gradient of the network's output.
+        d_input : ndarray of shape (max_rows, n_inputs) or None
+            Gradient of its input, if that is asked for.
         """
-        asks: list[bool] = []  # whether an op, or any before it, is trained, so that its gradient is asked for
+        asks: list[bool] = []  # whether an op, or anything before it, asks for a gradient
+
+        def asks_for(source: int) -> bool:
+            return self.input_gradient if source == NETWORK_INPUT else asks[source]
+
         for op in ops:
-            asks.append(op.is_trained or any(asks[source] for source in op.sources if source != NETWORK_INPUT))
+            asks.append(op.is_trained or any(asks_for(source) for source in op.sources))
         d_output = self.matrix(ops[-1].n_outputs)
-        handed: list[list[tuple[np.ndarray, bool]]] = [[] for _ in ops]  # by those that read an op: its gradient; whether others see it
-        handed[-1].append((d_output, False))
+        # By those that read an op: its gradient; whether others see it. The last list is that of the input, at NETWORK_INPUT.
+        handed: list[list[tuple[np.ndarray, bool]]] = [[] for _ in (*ops, "input")]
+        handed[len(ops) - 1].append((d_output, False))
         linked: list[Op] = []
         for number in range(len(ops) - 1, -1, -1):
             op = ops[number]
             if asks[number]:
                 if len(handed[number]) > 1:
-                    linked.append(self._fork(op, [buffer for buffer, _ in handed[number]]))
+                    linked.append(self._fork(op, [buffer for buffer, _ in handed[number]], op.y))
                     op.d_y, is_shared = linked[-1].d_x, False
                 else:
                     op.d_y, is_shared = handed[number][0]
-                asked = [source if source != NETWORK_INPUT and asks[source] else None for source in op.sources]
+                asked = [source if asks_for(source) else None for source in op.sources]
                 for source, given in zip(asked, self._hand_on(op, is_shared, asked), strict=True):
                     if source is not None and given is not None:
                         handed[source].append(given)
             linked.append(op)
-        return linked[::-1], d_output
+        if not self.input_gradient:
+            return linked[::-1], d_output, None
+        gradients = [buffer for buffer, _ in handed[NETWORK_INPUT]]
+        if len(gradients) > 1:
+            linked.append(self._fork(ops[0], gradients, self.input))
+            return linked[::-1], d_output, _owned(linked[-1].d_x)
+        return linked[::-1], d_output, gradients[0]
 
     def _hand_on(self, op: Op, is_shared: bool, asked: Sequence[int | None]) -> list[tuple[np.ndarray, bool] | None]:
         """Where the gradients of an op's sources are written, and whether somebody else reads them there too."""
@@ -154,11 +176,11 @@ class GraphBuilder:
         op.d_x = d_y if in_place else self.matrix(op.n_inputs)
         return [(op.d_x, False)]
 
-    def _fork(self, op: Op, gradients: Sequence[np.ndarray]) -> Op:
-        """Adds up, into one, the gradients that an op's readers give it."""
-        n = op.n_outputs
+    def _fork(self, op: Op, gradients: Sequence[np.ndarray], y: np.ndarray) -> Op:
+        """Adds up, into one, the gradients that the readers of `y`, an op's output or the input, give it."""
+        n = y.shape[1]
         branches = tuple(Branch(None, gradient, n) for gradient in gradients)
-        return Op(op.component, op.stage, None, op.y, n, n, joint="fork", branches=branches, d_x=self.matrix(n))
+        return Op(op.component, op.stage, None, y, n, n, joint="fork", branches=branches, d_x=self.matrix(n))
 
 
 def _value(ops: Sequence[Op], source: int) -> np.ndarray | None:

@@ -176,6 +176,21 @@ def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return (sum(shape[0] for shape in shapes),)
 
 
+def is_differentiable(blueprint: Blueprint) -> bool:
+    """Whether a gradient finds its way back to the inputs."""
+    return all(stage.activation is None or stage.activation.trainable for stage in blueprint.stages)
+
+
+def check_differentiable(blueprint: Blueprint) -> None:
+    """Raise `NotTrainableError` if there is an activation through which no gradient with respect to the inputs passes."""
+    for stage in blueprint.stages:
+        if stage.activation is not None and not stage.activation.trainable:
+            raise NotTrainableError(
+                f"{stage.name}: {stage.activation!r} has no useful derivative, so there is no gradient with respect to the inputs; use "
+                "sigmoid or tanh instead"
+            )
+
+
 def check_trainable(blueprint: Blueprint) -> None:
     """Raise `NotTrainableError` if a gradient would have to pass through an activation that has none, or nothing is trained."""
     if blueprint.n_parameters == 0:

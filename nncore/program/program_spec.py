@@ -31,7 +31,8 @@ class ProgramSpec:
     accepts_nan: bool  # in the inputs; infinity never is
     input: np.ndarray  # (max_rows, n_inputs)
     output: np.ndarray  # (max_rows, n_outputs)
-    d_output: np.ndarray | None  # (max_rows, n_outputs), training only
+    d_output: np.ndarray | None  # (max_rows, n_outputs), where there is a way back
+    d_input: np.ndarray | None  # (max_rows, n_inputs), where it is asked for
     target: np.ndarray  # (max_rows, n_targets)
     labels: np.ndarray  # (max_rows,) int64
     weight: np.ndarray  # (max_rows,)

@@ -185,6 +185,12 @@ class LayerConformance(networks.NetworkConformance):
                     part = slice(offset, offset + tensor.size)
                     expect_gradient(d_parameters[part], value, parameters[part], f"{rung!r}: d_{tensor.name}")
                     offset += tensor.size
+                if not plan.training_only:
+                    call = Call(rung, x, parameters, buffers, training=False)
+                    call.forward()
+                    d_x, _ = call.backward(d_y)
+                    value = partial(_projected, rung, x, parameters, buffers, d_y, training=False)
+                    expect_gradient(d_x.reshape(x.shape), value, x, f"{rung!r}: d_x of a prediction")
 
     def _check_rows(self, layer: Layer) -> None:
         """At prediction a row gives the same bits whatever rows stand beside it (compiled; a BLAS behind NumPy may differ)."""
@@ -234,8 +240,10 @@ class LayerConformance(networks.NetworkConformance):
         return {"y": y, "d_x": d_x, "d_parameters": d_parameters, "buffers": call.buffers.array, "cache": call.cache.array}
 
 
-def _projected(layer: Layer, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray, d_y: np.ndarray) -> float:
-    return float((Call(layer, x, parameters, buffers).forward() * d_y).sum())
+def _projected(
+    layer: Layer, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray, d_y: np.ndarray, *, training: bool = True
+) -> float:
+    return float((Call(layer, x, parameters, buffers, training).forward() * d_y).sum())
 
 
 def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:

@@ -49,7 +49,7 @@ FAULTS = [
     ("layers", "wide", "parts give the bits of the whole", "y outside of columns 1 to 3, which forward was asked for"),
     ("layers", "misplacing", "parts give the bits of the whole", "d_parameters by some parameters at a time"),
     ("layers", "eager", "forward and backward", "backward writes d_parameters, which are for gradient to write"),
-    ("layers", "hoarding", "rows are independent at prediction", "cache is written at prediction, where the host hands NULL"),
+    ("layers", "hoarding", "rows are independent at prediction", "y at prediction with a cache, which must be that without"),
     ("layers", "scribbling", "forward and backward", "scratch after gradient, which is called by several threads at once"),
     ("layers", "boundless", "parts give the bits of the whole", "say more in the plan's gradient_bound"),
     ("layers", "whole_cache", "plan", "with split_rows there is no cache but cache_per_row"),

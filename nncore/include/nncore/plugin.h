@@ -118,7 +118,8 @@ typedef struct nnc_optimizer {
  *
  * A layer whose plan says nothing about splitting is called once for the whole batch. With `split_rows` it is called on slices of
  * rows, by several threads at once; with `split_columns` on all rows but for some columns of what it writes. At prediction every
- * layer must give each row by itself, and is called on slices of rows. */
+ * layer must give each row by itself, and is called on slices of rows. Where gradients of a prediction are asked for, `training` is 0 and there
+ * is a cache: forward gives what it gives at prediction, and backward the d_x of that; nobody looks at d_parameters. */
 typedef struct nnc_layer_call {
     const void *x;          /* (n_rows, n_inputs) */
     void *y;                /* (n_rows, n_outputs); forward writes it, an activation may then overwrite it */
@@ -127,7 +128,7 @@ typedef struct nnc_layer_call {
     const void *parameters; /* this layer's tensors, one after the other in the order of its plan */
     void *d_parameters;     /* the same layout; written, not added to. In gradient: the place of `begin_parameter` */
     void *buffers;          /* state that is saved but not trained, in the order of its plan; read-only at prediction */
-    void *cache;            /* (cache + cache_per_row * n_rows,); forward writes it, backward reads it; NULL at prediction */
+    void *cache;            /* (cache + cache_per_row * n_rows,); forward writes it, backward reads it; NULL where there is no way back */
     void *scratch;          /* (scratch + scratch_per_row * n_rows,); working room of this call, nothing is kept; NULL in gradient */
     const double *hyper;    /* the layer's numbers, in the order of its Python `hyper()` */
     int64_t n_rows;         /* of this slice */
