@@ -97,7 +97,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
             setattr(network, name, document[name])
         for name, view in tensors_of(network).items():
             view[...] = tensors[name]
-        network.absent = absent
+        network.absent.update(absent)
     for missing in absent.values():
         warnings.warn(f"{path}: loaded for prediction: {missing.reason}", PluginWarning, stacklevel=2)
     return network

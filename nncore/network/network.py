@@ -160,7 +160,7 @@ class Network(Settings):
 
     def _take(self, blueprint: Blueprint, grouping: Grouping, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
         """Become the network of this blueprint, not trained yet."""
-        self.absent = {}
+        self._absent = {}
         self._forget_programs()
         self._knobs.blueprint, self._knobs.grouping, self._vectors = blueprint, grouping, vectors
         for part in components_in(self._layers):
@@ -186,7 +186,7 @@ class Network(Settings):
         state = zero_state(optimizer, n, self.dtype)
         vectors = self._flat
         self._forget_programs()
-        self.absent = {what: absent for what, absent in self.absent.items() if what == "loss"}
+        self._absent = {what: absent for what, absent in self.absent.items() if what == "loss"}
         self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
         self._schedule = None  # its steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)

@@ -46,7 +46,7 @@ class Settings(ABC):
         self._knobs = Knobs()
         self._schedule: Schedule | None = None
         self._options = FrozenDict()
-        self.absent: dict[str, Absent] = {}  # what a file names and is not here: "loss", "optimizer", "schedule"
+        self._absent: dict[str, Absent] = {}
 
     @abstractmethod
     def _forget_programs(self) -> None:
@@ -147,6 +147,11 @@ class Settings(ABC):
             new.n_targets(self._built.n_outputs)  # raises if this loss cannot go with so many outputs
             check_outputs(new, self._built)
         self._set_loss(new)
+
+    @property
+    def absent(self) -> dict[str, Absent]:
+        """What the file of this network names and is not installed: "loss", "optimizer", "schedule"."""
+        return self._absent
 
     def _set_loss(self, loss: Loss | None) -> None:
         if not alike(loss, self.loss):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.contract import activation_for
 from nncore.errors import DataError, NotBuiltError, NotTrainableError, ParameterError, ShapeError
 from nncore.plugin import Activation, Layer, Loss
 from nncore.testing import numpy_twin, team_of
@@ -64,7 +65,7 @@ def test_gradient_of_every_loss(loss: Loss) -> None:
     """Of each sample's own loss, which central differences of `evaluate` give for one sample."""
     rng = np.random.default_rng(3)
     n_outputs = outputs_for(loss, 3)
-    last = "sigmoid" if loss.link is None and loss.targets != "real" else None
+    last = activation_for(loss, n_outputs)
     net = nn.Sequential(nn.Dense(5, activation="tanh"), nn.Dense(n_outputs, activation=last)).build(
         N_INPUTS, loss=loss, rng=2, dtype="float64"
     )

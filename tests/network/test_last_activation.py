@@ -114,12 +114,14 @@ def misfit() -> nn.Sequential:
 
 
 def built() -> nn.Sequential:
+    """As a file may hold it: with a loss that it cannot be given any more."""
     network = misfit().build(4, loss="mse", optimizer="sgd", rng=0)
-    network.loss = registry.resolve("losses", "binary_cross_entropy")
+    network.allocate((4,), registry.resolve("losses", "binary_cross_entropy"), registry.resolve("optimizers", "sgd"), network.dtype)
     return network
 
 
 WAYS: dict[str, Callable[[], object]] = {
+    "setting it": lambda: setattr(misfit().build(4), "loss", "binary_cross_entropy"),
     "build": lambda: misfit().build(4, loss="binary_cross_entropy"),
     "fit": lambda: misfit().fit(X, Y, loss="binary_cross_entropy", progress=False),
     "fit of a built network": lambda: misfit().build(4).fit(X, Y, loss="binary_cross_entropy", progress=False),

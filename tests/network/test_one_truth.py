@@ -17,7 +17,7 @@ import pytest
 
 import nncore as nn
 from nncore import registry
-from nncore.contract import bounds
+from nncore.contract import activation_for, bounds
 from nncore.errors import NNCoreError, ParameterError, ShapeError
 from nncore.plugin import Callback, Configurable
 from nncore.testing import numpy_twin
@@ -40,10 +40,12 @@ class Case:
         self.loss: Any = "softmax_cross_entropy"
         rng = np.random.default_rng(5)
         self.X, self.y = rng.normal(size=(ROWS, 4)).astype(np.float32), rng.integers(3, size=ROWS)
+        self.last: str | None = None
         if kind == "losses":
             self.loss = component
             self.n_outputs = next(n for n in (3, 4, 10, 23, 1) if accepts(component, n))
             self.y = targets(component, self.n_outputs)
+            self.last = activation_for(component, self.n_outputs)
 
     def __str__(self) -> str:
         return f"{self.kind}-{type(self.component).__name__}-{self.rung}"
@@ -53,7 +55,7 @@ class Case:
 
     def build(self, component: Any) -> nn.Sequential:
         """With the component, or with a like one in its place; the same first values every time."""
-        layers: list[Any] = [nn.Dense(4), nn.Dense(self.n_outputs)]
+        layers: list[Any] = [nn.Dense(4), nn.Dense(self.n_outputs, activation=self.last)]
         if self.kind == "layers":
             nan = component.plan((4,)).accepts_nan if not getattr(component, "branches", None) else False
             layers[1:1] = [component, nn.Flatten()]
