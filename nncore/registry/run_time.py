@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from nncore.contract import Component, Configurable
 from nncore.registry.discovery import PluginInfo
+from nncore.registry.manifest import KINDS
 
 #: What stands where other plugins have the name of their distribution.
 THIS_PROCESS = "this process"
@@ -74,8 +75,8 @@ class RunTimeRegistrations:
         return {**self._registered.get(kind, {}), **_given.get().get(kind, {})}
 
     def registered(self) -> list[Registration]:
-        """All of them, in the order in which they were registered."""
-        return [registration for by_name in list(self._registered.values()) for registration in list(by_name.values())]
+        """All of them, kind by kind; those of a kind in the order in which they were registered."""
+        return [registration for kind in KINDS for registration in list(self._registered.get(kind, {}).values())]
 
     def plugin(self) -> PluginInfo | None:
         """They as a plugin of their own; None if there are none."""

@@ -155,9 +155,9 @@ def test_they_are_a_plugin_of_their_own() -> None:
     nn.register("optimizers", MyDescent)
     nn.register("activations", MySquare)
     own = nn.plugins()[-1]
-    assert repr(own) == "<plugin this process (nn.register): 1 optimizers, 1 activations>"
+    assert repr(own) == "<plugin this process (nn.register): 1 activations, 1 optimizers>"
     assert (own.distribution, own.run_time, own.built_in) == ("this process", True, False)
-    assert [component.summary for _, component in own.components] == ["w −= lr·g, with a state that counts.", ""]
+    assert [component.summary for _, component in own.components] == ["", "w −= lr·g, with a state that counts."]
     assert "this process" in repr(nn.plugins())
     assert nn.get("optimizers", "this process/my_descent") is MyDescent
 
