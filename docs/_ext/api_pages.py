@@ -39,7 +39,10 @@ MODULES = {
 }
 
 #: What other modules of nncore ask of a network, and users need not know.
-INTERNAL = {"allocate", "begin_average", "end_average", "program_for_prediction", "program_for_training", "swap"}
+INTERNAL = {
+    "allocate", "begin_average", "change", "end_average", "input_gradient_program", "program_for_prediction", "program_for_training",
+    "swap", "version",
+}  # fmt: skip
 
 
 def public_names(module: ModuleType) -> list[str]:

@@ -45,12 +45,6 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
     Sequential
         A network whose training goes on as if it had never stopped.
 
-    Warns
-    -----
-    PluginWarning
-        If the plugin of the loss, the optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
-        until it is given others; saving it again keeps what is missing as it was.
-
     Raises
     ------
     FileFormatError
@@ -64,6 +58,12 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         If `components` holds something else than classes by sound names.
     OSError
         If the file cannot be read.
+
+    Warns
+    -----
+    PluginWarning
+        If the plugin of the loss, the optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
+        until it is given others; saving it again keeps what is missing as it was.
     """
     path = Path(path)
     if path.exists() and not path.is_file():

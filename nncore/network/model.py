@@ -298,8 +298,8 @@ class Model(Network):
 
         Returns
         -------
-        ndarray of shape (n_samples, *output_shape, *input_shape)
-            ``J[i, k, j]`` is ∂output k/∂input j of sample i.
+        ndarray of shape (n_samples, ..., ...)
+            The dimensions of an output, then those of an input: ``J[i, k, j]`` is ∂output k/∂input j of sample i.
         """
         return jacobian(self, X)
 
