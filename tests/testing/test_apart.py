@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_a_process_that_says_nothing_for_too_long(told: str) -> None:
 
 def test_what_a_component_prints_is_no_report() -> None:
     found = seen("chatty")
-    assert len(found.outcomes) == 14
+    assert len(found.outcomes) == len(unittest.defaultTestLoader.getTestCaseNames(ActivationConformance)) > 10
     assert {outcome.status for outcome in found.outcomes} == {"ok"}
 
 
