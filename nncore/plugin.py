@@ -21,6 +21,7 @@ from typing import Any
 from nncore.contract import (
     ABI_MAJOR,
     ABI_MINOR,
+    CALLS,
     TABLES,
     Activation,
     Buffer,
@@ -36,6 +37,7 @@ from nncore.contract import (
     Loss,
     Metric,
     Monitor,
+    NumbaCall,
     Optimizer,
     Plan,
     Schedule,
@@ -47,14 +49,16 @@ from nncore.contract import (
     head_columns,
     hookimpl,
     native_kernel,
+    numba_call,
     random_words,
     rung,
 )  # fmt: skip
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
-    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
-    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "random_words", "resolve", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History",
+    "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan", "Schedule", "Snapshot",
+    "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "random_words",
+    "resolve", "rung",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nncore.contract import hookspecs
 from nncore.contract.activation import Activation
 from nncore.contract.callback import Callback
+from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, bounds, is_inside, written
 from nncore.contract.format import Format
@@ -24,8 +25,8 @@ from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "History", "Initializer",
-    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan",
-    "bounds", "check_recorded", "class_counts", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
-    "random_words", "rung", "written",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format", "HeadStruct",
+    "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan", "Schedule",
+    "SiteStruct", "Snapshot", "Tensor", "TensorSpan", "TensorStruct", "bounds", "check_recorded", "class_counts", "function_table",
+    "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "numba_call", "random_words", "rung", "written",
 ]  # fmt: skip

@@ -72,8 +72,11 @@ class Plan:
         Applied to the layer's output by the host.
     cache, cache_per_row : int
         Numbers kept from forward to backward: in all, and for each row of the batch.
-    scratch, scratch_per_row : int
-        Numbers a compiled kernel needs as working room; never kept.
+    work, work_per_row : int
+        Numbers of working memory that a call of a compiled function gets, for whole calls and for each of its rows; never kept.
+        ``gradient`` functions get `work` alone.
+    numbers : tuple of int
+        Handed to the kernel and to `LayerCall.numbers`: what the layer has worked out for this input shape.
     split_rows : bool
         While training, compiled functions may be called on slices of the batch, by several threads at once: no row depends on
         another, `cache` is 0, and if there are tensors, `gradient_unit` is not.
@@ -89,6 +92,8 @@ class Plan:
         The output is the input under another shape; nothing runs (flatten).
     training_only : bool
         Left out at prediction (dropout).
+    reads_parameters_in_gradient : bool
+        The compiled ``gradient`` functions read the layer's parameters. The host then updates none before all gradients are there.
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
     flops : int or None
@@ -108,14 +113,16 @@ class Plan:
     activation: Activation | str | None = None
     cache: int = 0
     cache_per_row: int = 0
-    scratch: int = 0
-    scratch_per_row: int = 0
+    work: int = 0
+    work_per_row: int = 0
+    numbers: tuple[int, ...] = ()
     split_rows: bool = False
     split_columns: bool = False
     gradient_unit: int = 0
     gradient_bound: float = 1.0
     is_view: bool = False
     training_only: bool = False
+    reads_parameters_in_gradient: bool = False
     accepts_nan: bool = False
     flops: int | None = None
     branches: tuple[tuple[Layer | str | Mapping[str, Any], ...], ...] = ()
@@ -135,6 +142,10 @@ class LayerCall:
     parameters, d_parameters, buffers : dict of str to ndarray
         By the names of the plan. `d_parameters` is written, not added to.
     cache : ndarray of shape (cache + cache_per_row * n_rows,)
+    numbers : tuple of int
+        Those of the plan.
+    input_shape, output_shape : tuple of int
+        Of one sample.
     seed, step, layer : int
         Key of the random numbers of this call.
     training : bool
@@ -148,6 +159,9 @@ class LayerCall:
     d_parameters: dict[str, np.ndarray] = field(default_factory=dict)
     buffers: dict[str, np.ndarray] = field(default_factory=dict)
     cache: np.ndarray = field(default_factory=lambda: np.empty(0))
+    numbers: tuple[int, ...] = ()
+    input_shape: tuple[int, ...] = ()
+    output_shape: tuple[int, ...] = ()
     seed: int = 0
     step: int = 1
     layer: int = 0

@@ -62,8 +62,8 @@ class GraphBuilder:
             raise PluginError(
                 f"{stage.layer!r}: a compiled layer with parameters and split_rows needs gradient functions and gradient_unit"
             )
-        if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
-            pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row"
+        if (plan.split_rows and plan.cache) or (plan.split_columns and plan.work_per_row):
+            pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with work_per_row"
             raise PluginError(f"{stage.layer!r}: in a plan {pairs}")
         keeps_cache = self.training or native_kernel(stage.layer) is None
         return Op(
@@ -79,7 +79,7 @@ class GraphBuilder:
             is_trained=any(f"{stage.name}.{tensor.name}" not in self.frozen for tensor in plan.tensors),
             buffers=vectors.buffers[stage.buffers] if plan.buffers else None,
             cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
-            scratch=aligned_zeros(plan.scratch * self.max_parts + plan.scratch_per_row * self.max_rows, self.dtype),
+            work=aligned_zeros(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
         )
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:

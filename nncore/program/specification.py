@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, Plan, native_kernel
+from nncore.contract import Activation, Kernel, Layer, Loss, Optimizer, Plan, native_kernel
 from nncore.program.groups import Grouping
+from nncore.program.kernels import Needed, named, needed
 
 #: As a source of a stage: the input of the network.
 NETWORK_INPUT = -1
@@ -84,14 +86,22 @@ class Op:
     is_trained: bool = False
     buffers: np.ndarray | None = None
     cache: np.ndarray | None = None
-    scratch: np.ndarray | None = None
+    work: np.ndarray | None = None
+    kernel: Kernel | None = field(init=False)
     capsule: object = field(init=False)
     hyper: np.ndarray = field(init=False)
+    numbers: np.ndarray = field(init=False)  # int64, like the shapes of a sample
+    input_shape: np.ndarray = field(init=False)
+    output_shape: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        kernel = None if self.joint else native_kernel(self.component)
-        self.capsule = None if kernel is None else kernel.load()
+        self.kernel = None if self.joint else native_kernel(self.component)
+        self.capsule = None if self.kernel is None else self.kernel.load()
         self.hyper = np.array([] if self.joint else self.component.hyper(), np.float64)
+        is_layer = isinstance(self.component, Layer) and not self.joint
+        self.numbers = np.array(self.plan.numbers, np.int64)
+        self.input_shape = np.array(self.stage.input_shape if is_layer else (), np.int64)
+        self.output_shape = np.array(self.plan.output_shape, np.int64)
 
     @property
     def kind(self) -> str:
@@ -117,6 +127,27 @@ class Op:
     def gradient_unit(self) -> int:
         """Of the compiled form; Python writes all gradients on the way back."""
         return 0 if self.capsule is None else self.plan.gradient_unit
+
+    @property
+    def tensor_places(self) -> list[int]:
+        """Where each of the layer's tensors begins among its parameters."""
+        return [0, *itertools.accumulate(tensor.size for tensor in self.plan.tensors)][:-1]
+
+    def needed(self, dtype: np.dtype, trains: bool) -> list[Needed]:
+        """Functions that its table must have, and must not."""
+        if not isinstance(self.component, Layer):
+            stems = ["forward", *(["backward"] if trains and self.runs_backward else [])]
+            return needed("activation", stems, dtype)
+        if not trains:
+            return needed("layer", ["forward"], dtype)
+        unit = self.plan.gradient_unit
+        why = f"gradient_unit of its plan is {unit}"
+        both_ways = ["forward", *(["backward"] if self.runs_backward else [])]
+        return needed("layer", both_ways, dtype) + needed("layer", ["gradient"], dtype, why=why, is_wanted=unit > 0)
+
+    def who(self) -> str:
+        """The component, for messages."""
+        return named("layers" if isinstance(self.component, Layer) else "activations", self.component)
 
     @property
     def runs_backward(self) -> bool:
@@ -164,6 +195,7 @@ class ProgramSpec:
     loss: Loss | None
     loss_capsule: object
     loss_hyper: np.ndarray
+    loss_needed: list[Needed]
     parameters: np.ndarray  # (n_parameters,)
     gradients: np.ndarray  # (n_parameters,)
     state: np.ndarray | None  # (n_slots, n_parameters)
@@ -173,12 +205,18 @@ class ProgramSpec:
     optimizer: Optimizer | None
     optimizer_capsule: object
     optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
+    optimizer_needed: list[Needed]
+    undo: np.ndarray | None  # (n_slots + 2, n_parameters) for a step of an optimizer whose kernel may fail
     grouping: Grouping
     rule: UpdateRule
     decays: np.ndarray | None  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`; None if there is none
     block_sums: np.ndarray | None  # (ceil(n_parameters / BLOCK),) float64, where squares of weights or gradients are added up
     seed: int
     interpreter: Any = None  # runs what has no compiled form
+
+    def who(self, kind: str) -> str:
+        """The loss or the optimizer, for messages."""
+        return named("losses", self.loss) if kind == "loss" else named("optimizers", self.optimizer)
 
     def forward_seconds(self, n_rows: int) -> float:
         """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""

@@ -238,7 +238,7 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
         expect(tensor.size >= 1, f"{what}: {tensor.name} has shape {tensor.shape}")
         if tensor.initializer is not None:
             registry.resolve("initializers", tensor.initializer)
-    for count in ("cache", "cache_per_row", "scratch", "scratch_per_row"):
+    for count in ("cache", "cache_per_row", "work", "work_per_row"):
         expect(getattr(plan, count) >= 0, f"{what}: {count} is {getattr(plan, count)}")
     if plan.activation is not None:
         registry.resolve("activations", plan.activation)
@@ -265,9 +265,7 @@ def check_splitting(layer: Layer, plan: Plan, what: str) -> None:
         not (plan.split_rows and plan.cache),
         f"{what}: with split_rows there is no cache but cache_per_row, as no slice sees the whole batch",
     )
-    expect(
-        not (plan.split_columns and plan.scratch_per_row), f"{what}: with split_columns there is no scratch_per_row: all calls see all rows"
-    )
+    expect(not (plan.split_columns and plan.work_per_row), f"{what}: with split_columns there is no work_per_row: all calls see all rows")
     expect(unit >= 0, f"{what}: gradient_unit is {unit}")
     expect(unit == 0 or n_parameters % unit == 0, f"{what}: gradient_unit is {unit}, of which {n_parameters} parameters are no multiple")
     if (kernel := native_kernel(layer)) is None:
