@@ -14,13 +14,14 @@ from nncore.contract.history import History
 from nncore.contract.hookspecs import hookimpl
 from nncore.contract.initializer import Initializer
 from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
-from nncore.contract.layer import Buffer, Layer, LayerCall, Plan, Tensor
+from nncore.contract.layer import Layer, LayerCall
 from nncore.contract.loss import Loss
 from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
 from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, TensorSpan
 from nncore.contract.philox import random_words
+from nncore.contract.plan import Buffer, Plan, Tensor
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 

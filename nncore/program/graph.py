@@ -9,7 +9,6 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, native_kernel
-from nncore.errors import PluginError
 from nncore.program.memory import Vectors, aligned_zeros
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
@@ -58,13 +57,6 @@ class GraphBuilder:
 
     def _layer_op(self, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
         plan, vectors = stage.plan, self.vectors
-        if plan.split_rows and plan.tensors and not plan.gradient_unit and native_kernel(stage.layer) is not None:
-            raise PluginError(
-                f"{stage.layer!r}: a compiled layer with parameters and split_rows needs gradient functions and gradient_unit"
-            )
-        if (plan.split_rows and plan.cache) or (plan.split_columns and plan.work_per_row):
-            pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with work_per_row"
-            raise PluginError(f"{stage.layer!r}: in a plan {pairs}")
         keeps_cache = self.training or native_kernel(stage.layer) is None
         return Op(
             stage.layer,
