@@ -91,8 +91,8 @@ typedef struct nnc_site {
     const int64_t *numbers;      /* (n_numbers,) of a layer: `numbers` of its plan */
     const int64_t *input_shape;  /* (n_input_dims,) of one input sample of a layer */
     const int64_t *output_shape; /* (n_output_dims,) of one output sample of a layer */
-    void *work;                  /* working memory of this call, as a layer's plan asks for it; nothing is kept. (work + work_per_row
-                                    * n_rows,), in gradient (work,); NULL if it asks for none */
+    void *work;                  /* working memory of this call, nothing of it is kept: as much as a layer's plan asks for with `work` and,
+                                  * for each row, `work_per_row`; in gradient `work` alone. NULL if that is none */
     char *message;               /* (NNC_MESSAGE_BYTES,) where a function that returns nonzero may say why, in UTF-8 */
     uint64_t seed;               /* seed, step and layer together key the random numbers of a call */
     int64_t step;                /* the number of the batch, from 1: that of the update, unless several batches make one */
