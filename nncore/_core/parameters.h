@@ -259,7 +259,7 @@ static int F(are_bounded)(const member *m) {
         double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
         if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
-        if (!(x_bound * d_y_bound * (double)m->n_rows < (double)LARGEST / 2)) return 0;
+        if (!(x_bound * d_y_bound * (double)m->n_rows * op->gradient_terms < (double)LARGEST / 2)) return 0;
     }
     return 1;
 }

@@ -42,7 +42,7 @@ cdef extern from "runner.h" nogil:
         const nnc_activation *activation
         int64_t first_parameter, n_parameters, gradient_unit, cache_per_row, work, work_per_row
         void *rooms
-        double gradient_bound
+        double gradient_bound, gradient_terms
         const nnc_branch *branches
         int64_t n_branches
         nnc_layer_call call
@@ -335,7 +335,8 @@ cdef class Program:
             op.first_parameter = described.first_parameter
             op.n_parameters = 0 if described.parameters is None else described.parameters.size
             op.split_rows, op.split_columns = described.plan.split_rows, described.plan.split_columns
-            op.gradient_unit, op.gradient_bound = described.gradient_unit, described.plan.gradient_bound
+            op.gradient_unit = described.gradient_unit
+            op.gradient_bound, op.gradient_terms = described.plan.gradient_bound, described.plan.gradient_terms
             op.cache_per_row = described.plan.cache_per_row
             op.work, op.work_per_row = described.plan.work, described.plan.work_per_row
             op.rooms = address(described.work)

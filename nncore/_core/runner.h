@@ -59,7 +59,7 @@ typedef struct nnc_op {
     const nnc_activation *activation;      /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
     int64_t first_parameter, n_parameters; /* its range of the flat vectors */
     int64_t gradient_unit;
-    double gradient_bound;
+    double gradient_bound, gradient_terms;
     int64_t cache_per_row, work, work_per_row;
     void *rooms;                /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
     const nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */

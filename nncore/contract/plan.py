@@ -96,6 +96,8 @@ class Plan:
     gradient_bound : float
         The ``gradient`` functions write sums over the rows of elements of d_y, each times a number that is in magnitude no larger than
         this or than the largest of x, whichever is more. The host relies on it to bound gradients without looking at them.
+    gradient_terms : int
+        How many such products each row adds to an element of the gradient: 1, or the positions of a convolution.
     is_view : bool
         The output is the input under another shape; nothing runs (flatten).
     training_only : bool
@@ -128,6 +130,7 @@ class Plan:
     split_columns: bool = False
     gradient_unit: int = 0
     gradient_bound: float = 1.0
+    gradient_terms: int = 1
     is_view: bool = False
     training_only: bool = False
     reads_parameters_in_gradient: bool = False
@@ -152,6 +155,7 @@ class Plan:
         self._check_parts()
         for name in ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit"):
             _check_count(name, getattr(self, name), 0, LARGEST)
+        _check_count("gradient_terms", self.gradient_terms, 1, LARGEST)
         if self.flops is not None:
             _check_count("flops", self.flops, 0, 2**63 - 1)
         _expect(isinstance(self.numbers, tuple), "numbers", self.numbers, "a tuple of whole numbers")

@@ -245,12 +245,13 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
 def check_bound(plan: Plan, x: np.ndarray, d_y: np.ndarray, d_parameters: np.ndarray) -> None:
     """Gradients are no larger than the host takes them to be without looking at them; where x has NaN, it looks."""
     factor = max(plan.gradient_bound, float(np.abs(x).max()))
-    bound = factor * float(np.abs(d_y).max()) * len(x) * (1 + len(x) * float(np.finfo(x.dtype).eps))
+    n_terms = len(x) * plan.gradient_terms
+    bound = factor * float(np.abs(d_y).max()) * n_terms * (1 + n_terms * float(np.finfo(x.dtype).eps))
     largest = float(np.abs(d_parameters).max())
     expect(
         not largest > bound,
-        f"d_parameters reach {largest:.3g}, and {len(x)} rows of d_y times a number up to {factor:.3g} only {bound:.3g}: "
-        "say more in the plan's gradient_bound",
+        f"d_parameters reach {largest:.3g}, and {n_terms} numbers of d_y times one up to {factor:.3g} only {bound:.3g}: "
+        "say more in the plan's gradient_bound or gradient_terms",
     )
 
 

@@ -34,6 +34,7 @@ BAD_PLANS: dict[str, list[Any]] = {
     "split_columns": FLAG,
     "gradient_unit": [*COUNT, 3, 8],
     "gradient_bound": [-1.0, np.inf, np.nan, None, "1", True],
+    "gradient_terms": [0, *COUNT],
     "is_view": [*FLAG, True],  # with tensors
     "training_only": FLAG,
     "reads_parameters_in_gradient": FLAG,

@@ -256,7 +256,8 @@ typedef struct nnc_layer {
      * `gradient_unit`, from the rows of the call, which are those of the whole batch. It reads parameters only if the plan says
      * `reads_parameters_in_gradient`, since they may be updated meanwhile; and never y or d_x. Each element it writes must be a sum over
      * the rows of products of an element of d_y with a number not larger than the largest of x, or than the plan's `gradient_bound`
-     * (1 unless it says more): the host relies on it to bound gradients without looking at them. NULL without a `gradient_unit`. */
+     * (1 unless it says more), `gradient_terms` of them for each row: the host relies on it to bound gradients without looking at
+     * them. NULL without a `gradient_unit`. */
     nnc_layer_function gradient_f32;
     nnc_layer_function gradient_f64;
 } nnc_layer;
