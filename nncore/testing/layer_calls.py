@@ -95,7 +95,8 @@ class Call:
             self.layer.backward(self._python_call(guarded, want_d_x))
             self._check("backward")
         elif self.plan.gradient_unit == 0:
-            self._backward(guarded, want_d_x, split)
+            if want_d_x or self.plan.tensors:  # else the host does not call it
+                self._backward(guarded, want_d_x, split)
         else:
             if want_d_x:
                 self._backward(guarded, want_d_x, split)
