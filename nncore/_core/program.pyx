@@ -9,8 +9,8 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from nncore.abi cimport (
-    NNC_ABI_MAJOR, NNC_MESSAGE_BYTES, nnc_activation, nnc_head, nnc_host, nnc_layer, nnc_layer_call, nnc_loss, nnc_loss_call, nnc_optimizer, nnc_site,
-    nnc_tensor,
+    NNC_ABI_MAJOR, NNC_MESSAGE_BYTES, nnc_activation, nnc_head, nnc_host, nnc_layer, nnc_layer_call, nnc_loss, nnc_loss_call,
+    nnc_optimizer, nnc_site, nnc_tensor,
 )
 
 import numpy as np
@@ -204,7 +204,9 @@ cdef int load_table(object capsule, str kind, object who, object needed, void *t
             f"{NNC_ABI_MAJOR}: install a matching version of the plugin"
         )
     if head.struct_size < sizeof(nnc_head):
-        raise PluginError(f"{who()}: the kernel says it has {head.struct_size} bytes, its head alone takes {sizeof(nnc_head)}: use NNC_HEAD")
+        raise PluginError(
+            f"{who()}: the kernel says it has {head.struct_size} bytes, its head alone takes {sizeof(nnc_head)}: use NNC_HEAD"
+        )
     memcpy(table, head, min(size, head.struct_size))
     cdef void **functions = <void **>(<char *>table + sizeof(nnc_head))
     cdef int64_t position
@@ -352,7 +354,7 @@ cdef class Program:
         program.weight = address(spec.weight)
         program.losses = address(spec.losses)
         if spec.loss_capsule is not None:
-            load_table(spec.loss_capsule, "loss", lambda: spec.who("loss"), spec.loss_needed, &self.loss, sizeof(nnc_loss))
+            load_table(spec.loss_capsule, "loss", spec.who_judges, spec.loss_needed, &self.loss, sizeof(nnc_loss))
             program.loss = &self.loss
         program.loss_call.struct_size = sizeof(nnc_loss_call)
         program.loss_call.output, program.loss_call.d_output = program.output, program.d_output
@@ -380,8 +382,8 @@ cdef class Program:
             first_tensor += self.groups[i].n_tensors
         program.groups, program.n_groups = self.groups, len(spec.grouping.groups)
         if spec.optimizer_capsule is not None:
-            who = lambda: spec.who("optimizer")  # noqa: E731
-            load_table(spec.optimizer_capsule, "optimizer", who, spec.optimizer_needed, &self.optimizer, sizeof(nnc_optimizer))
+            needed = spec.optimizer_needed
+            load_table(spec.optimizer_capsule, "optimizer", spec.who_optimizes, needed, &self.optimizer, sizeof(nnc_optimizer))
             program.optimizer = &self.optimizer
             program.needs_tensors = spec.optimizer.needs_tensors
         program.optimizer_hyper = <double *>address(spec.optimizer_hyper)

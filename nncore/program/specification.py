@@ -214,9 +214,13 @@ class ProgramSpec:
     seed: int
     interpreter: Any = None  # runs what has no compiled form
 
-    def who(self, kind: str) -> str:
-        """The loss or the optimizer, for messages."""
-        return named("losses", self.loss) if kind == "loss" else named("optimizers", self.optimizer)
+    def who_judges(self) -> str:
+        """The loss, for messages."""
+        return named("losses", self.loss)
+
+    def who_optimizes(self) -> str:
+        """The optimizer, for messages."""
+        return named("optimizers", self.optimizer)
 
     def forward_seconds(self, n_rows: int) -> float:
         """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""

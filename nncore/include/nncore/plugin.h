@@ -7,10 +7,10 @@
  * The host splits a batch over threads, and over slices that fit the caches, so functions are called on parts: activations and losses on
  * some rows, an optimizer's step on some parameters, a layer as its plan allows. Results must not depend on how they are split.
  *
- * A step has two phases. In the first, each thread takes rows of the batch through forward, loss and backward. In the second, each thread
- * has a range of the parameters: `gradient` of the layers, then the optimizer's `step`. A range may be stepped on as soon as its gradient is
- * there, while other threads still compute theirs. Beside every function stands its phase, what it may read, and what it writes: all else
- * may hold anything, or be changed meanwhile.
+ * A step has two phases. In the first, each thread takes rows of the batch through forward, loss and backward. In the second, each
+ * thread has a range of the parameters: `gradient` of the layers, then the optimizer's `step`. A range may be stepped on as soon as its
+ * gradient is there, while other threads still compute theirs. Beside every function stands its phase, what it may read, and what it
+ * writes: all else may hold anything, or be changed meanwhile.
  *
  * Structures grow at their end only, within one ABI_MAJOR. Each begins with its size: a function reads a field that came later only if
  * `struct_size` covers it, and the host takes what it knows of a table and NULL for the rest. */
@@ -33,7 +33,8 @@ typedef struct nnc_head {
 
 /* ---- The host's services -------------------------------------------------------------------------------------------------- */
 
-/* c = start + op(a) . op(b), where op(a) is (m, k), op(b) (k, n) and c (m, n), all row-major. c may be `start`, and overlaps nothing else. */
+/* c = start + op(a) . op(b), where op(a) is (m, k), op(b) (k, n) and c (m, n), all row-major. c may be `start`, and overlaps nothing
+ * else. */
 typedef struct nnc_gemm_call {
     uint64_t struct_size; /* sizeof(nnc_gemm_call) */
     const void *a;        /* (m, k), or (k, m) if a_transposed */
@@ -141,8 +142,8 @@ typedef struct nnc_activation {
 
 /* ---- Loss, capsule "nncore.loss" ------------------------------------------------------------------------------------------ */
 
-/* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
- * The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. No two buffers overlap. */
+/* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d
+ * output[i][j]. The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. No two buffers overlap. */
 typedef struct nnc_loss_call {
     uint64_t struct_size;
     const nnc_site *site;

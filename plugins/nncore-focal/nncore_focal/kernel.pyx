@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, freethreading_compatible=True
 """The compiled losses: what `nncore_focal.focal.Focal` and `nncore_focal.label_smoothing.LabelSmoothing` do, without Python.
 
-A call has class indices in `labels`, or rows in `target`; the other of the two is NULL, so that one function serves both. Arithmetic is in double for both dtypes.
+A call has class indices in `labels`, or rows in `target`; the other of the two is NULL, so that one function serves both.
+Arithmetic is in double for both dtypes.
 hyper: gamma or smoothing, number of class weights (0: all are 1), class weights.
 """
 

@@ -156,7 +156,8 @@ cdef int32_t step(const nnc_optimizer_call *call, real *w) noexcept nogil:
         offset, rows, columns = tensors[k].offset, tensors[k].rows, tensors[k].columns
         is_left_out = (k == last_weight and hyper[MATRICES] != ALL) or (k == first_weight and hyper[MATRICES] == HIDDEN)
         if tensors[k].role == NNC_ROLE_WEIGHT and min(rows, columns) > 1 and not is_left_out:
-            muon_step(w + offset, g + offset, state + offset, state + stride + offset, state + 2 * stride + offset, state + 3 * stride + offset,
+            muon_step(w + offset, g + offset, state + offset, state + stride + offset, state + 2 * stride + offset,
+                      state + 3 * stride + offset,
                       rows, columns, hyper)
         else:
             adamw_step(w + offset, g + offset, state + offset, state + stride + offset, rows * columns, t, hyper)
