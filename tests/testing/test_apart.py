@@ -77,7 +77,7 @@ def test_a_process_that_says_nothing_for_too_long(told: str) -> None:
 
 def test_what_a_component_prints_is_no_report() -> None:
     found = seen("chatty")
-    assert len(found.outcomes) == 14
+    assert len(found.outcomes) == 15
     assert {outcome.status for outcome in found.outcomes} == {"ok"}
 
 
