@@ -112,6 +112,7 @@ class Conv2D(Layer):
             split_rows=True,
             gradient_unit=n,
             gradient_terms=windows.count,
+            output_domain="(-inf, inf)",
             flops=2 * windows.count * windows.size * n,
         )
 

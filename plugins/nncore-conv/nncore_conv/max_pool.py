@@ -61,7 +61,7 @@ class MaxPool2D(Layer):
         patches = self.windows(call.input_shape).patches(call.x)
         which = patches.argmax(axis=2)
         call.y[...] = np.take_along_axis(patches, which[:, :, None], axis=2).reshape(call.y.shape)
-        if call.training:
+        if call.cache.size:
             call.cache[...] = which.ravel()
 
     def backward(self, call: LayerCall) -> None:

@@ -81,6 +81,22 @@ def test_threads_change_no_bit(n_parts: int) -> None:
     np.testing.assert_array_equal(ends[0], ends[1])
 
 
+@pytest.mark.parametrize("is_native", [False, True])
+def test_jacobian_of_a_prediction(is_native: bool) -> None:
+    layers = Conv2D(3, activation="tanh"), MaxPool2D(), nn.Flatten(), nn.Dense(2)
+    net = nn.Sequential(*(layer if is_native else numpy_twin(layer) for layer in layers)).build((6, 7, 2), rng=0, dtype="float64")
+    x, step = np.random.default_rng(4).normal(size=(3, 6, 7, 2)), 1e-6
+    moves = step * np.eye(84).reshape(84, 6, 7, 2)
+    expected = np.stack([(net.predict(x + move) - net.predict(x - move)) / (2 * step) for move in moves], axis=2)
+    np.testing.assert_allclose(net.jacobian(x).reshape(3, 2, 84), expected, rtol=1e-6, atol=1e-8)
+
+
+def test_outputs_of_a_convolution_may_be_any_number() -> None:
+    net = nn.Sequential(Conv1D(3), nn.Flatten())
+    with pytest.raises(ParameterError, match="which gives any numbers"):
+        net.build((3, 2), loss="cross_entropy")
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
