@@ -47,6 +47,8 @@ def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
     network = nn.Sequential(nn.Dense(5, activation=activation), last)
     if how == "predict":
         network.build(4, dtype=dtype, rng=0).predict(X)
+    elif how == "jacobian":
+        network.build(4, dtype=dtype, rng=0).jacobian(X)
     elif how == "evaluate":
         network.build(4, loss=loss, dtype=dtype, rng=0).evaluate(X, LABELS, metrics=[])
     else:
@@ -55,7 +57,7 @@ def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
 
 def main(kind: str, dtype: str) -> None:
     for hole in TABLES[kind]:
-        for how in ("predict", "evaluate", "train"):
+        for how in ("predict", "evaluate", "jacobian", "train"):
             print(json.dumps([hole, how]), flush=True)
             try:
                 use(kind, holed(kind, hole), how, dtype)

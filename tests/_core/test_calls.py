@@ -65,6 +65,53 @@ def network(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any] | None = No
     return nn.Sequential(layer_class()).build(INPUT_SHAPE, loss="half_mse", optimizer=nn.SGD(lr=0.5), rng=0, dtype="float64")
 
 
+def test_a_prediction_with_a_way_back_keeps_its_cache_and_is_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def forward(call: Any) -> int:
+        seen.append((call.site[0].training, bool(call.cache)))
+        if call.cache:
+            array(call.cache, call.n_rows)[...] = array(call.x, call.n_rows, 6)[:, 0]
+        return copied("x", "y")(call)
+
+    def backward(call: Any) -> int:
+        seen.append((call.site[0].training, bool(call.cache)))
+        array(call.d_x, call.n_rows, 6)[...] = array(call.d_y, call.n_rows, 6) * array(call.cache, call.n_rows)[:, None]
+        return 0
+
+    net = network(monkeypatch, {"cache_per_row": 1}, forward=forward, backward=backward)
+    found = net.jacobian(X[:3]).reshape(3, 6, 6)
+    np.testing.assert_array_equal(found, X[:3].reshape(3, 6)[:, :1, None] * np.eye(6))
+    assert set(seen) == {(0, True)}
+    seen.clear()
+    net.predict(X[:3])
+    assert set(seen) == {(0, False)}
+
+
+def test_numbers_and_seed_at_a_site_are_those_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[float, int]] = []
+
+    def forward(call: Any) -> int:
+        seen.append((call.site[0].hyper[0], call.site[0].seed))
+        return copied("x", "y")(call)
+
+    class Numbered(Shaped):
+        def __init__(self, number: float = 1.0) -> None:
+            self.number = number
+
+        def hyper(self) -> list[float]:
+            return [self.number]
+
+    functions = {"forward": forward, "backward": copied("d_y", "d_x"), "gradient": gradient}
+    Numbered.kernel = python_kernel(monkeypatch, "layer", **functions)
+    net = nn.Sequential(Numbered()).build(INPUT_SHAPE, rng=0, dtype="float64")
+    net.predict(X[:1])
+    net.layers[0].number, net.seed = 2.0, 7
+    net.predict(X[:1])
+    assert [number for number, _ in seen] == [1.0, 2.0]
+    assert seen[1][1] == 7 != seen[0][1]
+
+
 @pytest.mark.parametrize("n_parts", [1, 3])
 def test_a_layer_is_told_its_shapes_numbers_tensors_and_rows(n_parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, dict[str, Any]]] = []

@@ -13,10 +13,15 @@ from nncore.plugin import TABLES
 
 #: What of a table each use of a network calls.
 CALLED: dict[str, dict[str, set[str]]] = {
-    "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "train": {"forward", "backward"}},
-    "loss": {"predict": set(), "evaluate": {"real", "labels"}, "train": {"real", "labels"}},  # it takes either
-    "optimizer": {"predict": set(), "evaluate": set(), "train": {"step"}},
-    "layer": {"predict": {"forward"}, "evaluate": {"forward"}, "train": {"forward", "backward", "gradient"}},
+    "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
+    "loss": {"predict": set(), "evaluate": {"real", "labels"}, "jacobian": set(), "train": {"real", "labels"}},  # it takes either
+    "optimizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"step"}},
+    "layer": {
+        "predict": {"forward"},
+        "evaluate": {"forward"},
+        "jacobian": {"forward", "backward"},
+        "train": {"forward", "backward", "gradient"},
+    },
 }
 
 
@@ -35,7 +40,7 @@ def test_a_function_that_is_called_and_missing_is_named(kind: str, dtype: str) -
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, f"ended with {done.returncode} in {lines[-1:]}: {done.stderr}"
     outcomes = {(hole, how): message for hole, how, message in (line for line in lines if len(line) == 3)}
-    assert len(outcomes) == 3 * len(TABLES[kind])
+    assert len(outcomes) == 4 * len(TABLES[kind])
     for (hole, how), message in outcomes.items():
         stem, _, suffix = hole.rpartition("_")
         is_called = stem in CALLED[kind][how] and suffix == f"f{dtype.removeprefix('float')}"
