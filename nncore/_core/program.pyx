@@ -380,7 +380,7 @@ cdef class Program:
             self.stretches[i] = nnc_stretch(begin, end, number)
         program.stretches, program.n_stretches = self.stretches, len(stretches)
         first_tensor = 0
-        for i, group in enumerate(spec.grouping.groups):
+        for i in range(len(spec.grouping.groups)):
             self.groups[i] = nnc_group(0, first_tensor, len(spec.grouping.tensors_of(i)))
             first_tensor += self.groups[i].n_tensors
         program.groups, program.n_groups = self.groups, len(spec.grouping.groups)

@@ -145,14 +145,14 @@ typedef struct nnc_activation {
 /* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d
  * output[i][j]. The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. No two buffers overlap.
  * A loss whose class says `needs_batch` is given all rows of a batch at once: loss[i] may depend on all rows and weights, the batch's
- * loss is E = sum of weight[i] * loss[i], and d_output[i][j] = d E / d output[i][j]. */
+ * loss is E = sum of weight[i] * loss[i], and d_output[i][j] = d E / d output[i][j].
+ * Class indices are 0 .. n_outputs - 1, unless the class says otherwise (`n_labels`). */
 typedef struct nnc_loss_call {
     uint64_t struct_size;
     const nnc_site *site;
     const void *output;    /* (n_rows, n_outputs) */
     const void *target;    /* (n_rows, n_targets); NULL in the labels functions */
-    const int64_t *labels; /* (n_rows,) class indices, checked by the host: 0 .. n_outputs - 1, unless the class says otherwise (`n_labels`);
-                            * NULL in the real functions */
+    const int64_t *labels; /* (n_rows,) class indices, checked by the host; NULL in the real functions */
     const void *weight;    /* (n_rows,) */
     void *loss;            /* (n_rows,) */
     void *d_output;        /* (n_rows, n_outputs); NULL when only the value is asked for */
