@@ -1,47 +1,114 @@
-# The C contract of nncore/plugin.h for Cython: `from nncore.abi cimport nnc_optimizer`. Declarations only; nothing to link.
+# The C contract of nncore/plugin.h for Cython: `from nncore.abi cimport nnc_optimizer_call`. Declarations only; nothing to link.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "nncore/plugin.h" nogil:
     const uint32_t NNC_ABI_MAJOR
     const uint32_t NNC_ABI_MINOR
+    const int32_t NNC_MESSAGE_BYTES
 
     ctypedef struct nnc_head:
         uint32_t abi_major
         uint32_t abi_minor
         uint64_t struct_size
 
-    ctypedef int32_t (*nnc_activation_forward_f32)(const float *z, float *a, int64_t n_rows, int64_t n_columns,
-                                                   const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_activation_forward_f64)(const double *z, double *a, int64_t n_rows, int64_t n_columns,
-                                                   const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_activation_backward_f32)(const float *z, const float *a, const float *d_a, float *d_z,
-                                                    int64_t n_rows, int64_t n_columns, const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_activation_backward_f64)(const double *z, const double *a, const double *d_a, double *d_z,
-                                                    int64_t n_rows, int64_t n_columns, const double *hyper) noexcept nogil
+    ctypedef struct nnc_gemm_call:
+        uint64_t struct_size
+        const void *a
+        const void *b
+        const void *start
+        void *c
+        int64_t m
+        int64_t n
+        int64_t k
+        int64_t a_stride
+        int64_t b_stride
+        int64_t start_stride
+        int64_t c_stride
+        int32_t a_transposed
+        int32_t b_transposed
+
+    ctypedef void (*nnc_gemm)(const nnc_gemm_call *call) noexcept nogil
+    ctypedef void (*nnc_random_words)(uint64_t seed, int64_t step, int32_t layer, int64_t first, int64_t n, uint32_t *words) noexcept nogil
+    ctypedef void (*nnc_map_f32)(const float *x, float *y, int64_t n) noexcept nogil
+    ctypedef void (*nnc_map_f64)(const double *x, double *y, int64_t n) noexcept nogil
+
+    ctypedef struct nnc_host:
+        uint64_t struct_size
+        nnc_gemm gemm_f32
+        nnc_gemm gemm_f64
+        nnc_random_words random_words
+        nnc_map_f32 exp_f32
+        nnc_map_f64 exp_f64
+        nnc_map_f32 log_f32
+        nnc_map_f64 log_f64
+        nnc_map_f32 tanh_f32
+        nnc_map_f64 tanh_f64
+        nnc_map_f32 sigmoid_f32
+        nnc_map_f64 sigmoid_f64
+
+    ctypedef struct nnc_site:
+        uint64_t struct_size
+        const nnc_host *host
+        const double *hyper
+        const int64_t *numbers
+        const int64_t *input_shape
+        const int64_t *output_shape
+        void *work
+        char *message
+        uint64_t seed
+        int64_t step
+        int32_t layer
+        int32_t training
+        int32_t part
+        int32_t n_numbers
+        int32_t n_input_dims
+        int32_t n_output_dims
+
+    int32_t nnc_fail(const nnc_site *site, const char *why)
+
+    ctypedef struct nnc_activation_call:
+        uint64_t struct_size
+        const nnc_site *site
+        const void *z
+        void *a
+        const void *d_a
+        void *d_z
+        int64_t n_rows
+        int64_t n_columns
+
+    ctypedef int32_t (*nnc_activation_function)(const nnc_activation_call *call) noexcept nogil
 
     ctypedef struct nnc_activation:
         nnc_head head
-        nnc_activation_forward_f32 forward_f32
-        nnc_activation_forward_f64 forward_f64
-        nnc_activation_backward_f32 backward_f32
-        nnc_activation_backward_f64 backward_f64
+        nnc_activation_function forward_f32
+        nnc_activation_function forward_f64
+        nnc_activation_function backward_f32
+        nnc_activation_function backward_f64
 
-    ctypedef int32_t (*nnc_loss_real_f32)(const float *output, const float *target, const float *weight, float *loss, float *d_output,
-                                          int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_loss_real_f64)(const double *output, const double *target, const double *weight, double *loss, double *d_output,
-                                          int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_loss_labels_f32)(const float *output, const int64_t *labels, const float *weight, float *loss, float *d_output,
-                                            int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil
-    ctypedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight, double *loss,
-                                            double *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil
+    ctypedef struct nnc_loss_call:
+        uint64_t struct_size
+        const nnc_site *site
+        const void *output
+        const void *target
+        const int64_t *labels
+        const void *weight
+        void *loss
+        void *d_output
+        int64_t n_rows
+        int64_t n_outputs
+        int64_t n_targets
+        int64_t first_row
+        int64_t batch_rows
+
+    ctypedef int32_t (*nnc_loss_function)(const nnc_loss_call *call) noexcept nogil
 
     ctypedef struct nnc_loss:
         nnc_head head
-        nnc_loss_real_f32 real_f32
-        nnc_loss_real_f64 real_f64
-        nnc_loss_labels_f32 labels_f32
-        nnc_loss_labels_f64 labels_f64
+        nnc_loss_function real_f32
+        nnc_loss_function real_f64
+        nnc_loss_function labels_f32
+        nnc_loss_function labels_f64
 
     const int32_t NNC_ROLE_WEIGHT
     const int32_t NNC_ROLE_BIAS
@@ -54,45 +121,48 @@ cdef extern from "nncore/plugin.h" nogil:
         int32_t layer
         int32_t role
 
-    ctypedef int32_t (*nnc_step_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
-                                     int64_t stride) noexcept nogil
-    ctypedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
-                                     int64_t stride) noexcept nogil
-    ctypedef int32_t (*nnc_step_tensors_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
-                                             const nnc_tensor *tensors, int64_t n_tensors) noexcept nogil
-    ctypedef int32_t (*nnc_step_tensors_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
-                                             const nnc_tensor *tensors, int64_t n_tensors) noexcept nogil
+    ctypedef struct nnc_optimizer_call:
+        uint64_t struct_size
+        const nnc_site *site
+        void *w
+        const void *g
+        void *state
+        const nnc_tensor *tensors
+        int64_t n_tensors
+        int64_t n
+        int64_t stride
+        int64_t t
+
+    ctypedef int32_t (*nnc_optimizer_function)(const nnc_optimizer_call *call) noexcept nogil
 
     ctypedef struct nnc_optimizer:
         nnc_head head
-        nnc_step_f32 step_f32
-        nnc_step_f64 step_f64
-        nnc_step_tensors_f32 step_tensors_f32
-        nnc_step_tensors_f64 step_tensors_f64
+        nnc_optimizer_function step_f32
+        nnc_optimizer_function step_f64
 
     ctypedef struct nnc_layer_call:
+        uint64_t struct_size
+        const nnc_site *site
         const void *x
         void *y
         const void *d_y
         void *d_x
         const void *parameters
+        const void *const *tensors
         void *d_parameters
+        void *const *d_tensors
         void *buffers
         void *cache
-        void *scratch
-        const double *hyper
+        int64_t n_tensors
         int64_t n_rows
         int64_t n_inputs
         int64_t n_outputs
         int64_t first_row
+        int64_t batch_rows
         int64_t begin_column
         int64_t end_column
         int64_t begin_parameter
         int64_t end_parameter
-        uint64_t seed
-        int64_t step
-        int32_t layer
-        int32_t training
 
     ctypedef int32_t (*nnc_layer_function)(const nnc_layer_call *call) noexcept nogil
 

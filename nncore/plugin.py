@@ -21,6 +21,7 @@ from typing import Any
 from nncore.contract import (
     ABI_MAJOR,
     ABI_MINOR,
+    CALLS,
     OUTPUT_DOMAINS,
     TABLES,
     Activation,
@@ -37,6 +38,7 @@ from nncore.contract import (
     Loss,
     Metric,
     Monitor,
+    NumbaCall,
     Optimizer,
     Plan,
     Schedule,
@@ -48,15 +50,16 @@ from nncore.contract import (
     head_columns,
     hookspecs,
     native_kernel,
+    numba_call,
     random_words,
     rung,
 )
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "OUTPUT_DOMAINS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable", "Format",
-    "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Optimizer", "Plan", "Schedule", "Snapshot",
-    "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "random_words", "resolve",
-    "rung",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable",
+    "Format", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan",
+    "Schedule", "Snapshot", "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel",
+    "numba_call", "random_words", "resolve", "rung",
 ]  # fmt: skip
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.

@@ -38,7 +38,7 @@ class Native:
     def forward(self, z: np.ndarray, in_place: bool = False) -> np.ndarray:
         z_buffer = Guarded(z)
         a_buffer = z_buffer if in_place else Guarded(np.full_like(z, 7))
-        assert self._forward(z_buffer.array, a_buffer.array, *z.shape, self._hyper) == 0
+        self._forward.must(z=z_buffer.array, a=a_buffer.array, n_rows=z.shape[0], n_columns=z.shape[1], hyper=self._hyper)
         if not in_place:
             np.testing.assert_array_equal(z_buffer.check(), z)
         return a_buffer.check()
@@ -46,7 +46,8 @@ class Native:
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray, in_place: bool = False) -> np.ndarray:
         z_buffer, a_buffer, d_a_buffer = Guarded(z), Guarded(a), Guarded(d_a)
         d_z_buffer = d_a_buffer if in_place else Guarded(np.full_like(z, 7))
-        assert self._backward(z_buffer.array, a_buffer.array, d_a_buffer.array, d_z_buffer.array, *z.shape, self._hyper) == 0
+        matrices = {"z": z_buffer.array, "a": a_buffer.array, "d_a": d_a_buffer.array, "d_z": d_z_buffer.array}
+        self._backward.must(**matrices, n_rows=z.shape[0], n_columns=z.shape[1], hyper=self._hyper)
         np.testing.assert_array_equal(z_buffer.check(), z)
         np.testing.assert_array_equal(a_buffer.check(), a)
         if not in_place:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import nncore
-from nncore.plugin import ABI_MAJOR, ABI_MINOR, TABLES
+from nncore.contract import calls
+from nncore.plugin import ABI_MAJOR, ABI_MINOR, CALLS, TABLES
 from nncore.testing import tables
 
 HEADER = Path(nncore.get_include()) / "nncore" / "plugin.h"
@@ -23,27 +24,73 @@ DECLARATIONS = Path(nncore.__file__).parent / "abi.pxd"
 #: end of a table, and nothing else may change: installed plugins were compiled against it.
 LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
     "nnc_head": (16, {"abi_major": 0, "abi_minor": 4, "struct_size": 8}),
+    "nnc_gemm_call": (
+        104,
+        {
+            "struct_size": 0, "a": 8, "b": 16, "start": 24, "c": 32, "m": 40, "n": 48, "k": 56, "a_stride": 64, "b_stride": 72,
+            "start_stride": 80, "c_stride": 88, "a_transposed": 96, "b_transposed": 100,
+        },
+    ),
+    "nnc_host": (
+        96,
+        {
+            "struct_size": 0, "gemm_f32": 8, "gemm_f64": 16, "random_words": 24, "exp_f32": 32, "exp_f64": 40, "log_f32": 48,
+            "log_f64": 56, "tanh_f32": 64, "tanh_f64": 72, "sigmoid_f32": 80, "sigmoid_f64": 88,
+        },
+    ),
+    "nnc_site": (
+        104,
+        {
+            "struct_size": 0, "host": 8, "hyper": 16, "numbers": 24, "input_shape": 32, "output_shape": 40, "work": 48, "message": 56,
+            "seed": 64, "step": 72, "layer": 80, "training": 84, "part": 88, "n_numbers": 92, "n_input_dims": 96, "n_output_dims": 100,
+        },
+    ),
+    "nnc_activation_call": (64, {"struct_size": 0, "site": 8, "z": 16, "a": 24, "d_a": 32, "d_z": 40, "n_rows": 48, "n_columns": 56}),
     "nnc_activation": (48, {"head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40}),
+    "nnc_loss_call": (
+        104,
+        {
+            "struct_size": 0, "site": 8, "output": 16, "target": 24, "labels": 32, "weight": 40, "loss": 48, "d_output": 56, "n_rows": 64,
+            "n_outputs": 72, "n_targets": 80, "first_row": 88, "batch_rows": 96,
+        },
+    ),
     "nnc_loss": (48, {"head": 0, "real_f32": 16, "real_f64": 24, "labels_f32": 32, "labels_f64": 40}),
     "nnc_tensor": (32, {"offset": 0, "rows": 8, "columns": 16, "layer": 24, "role": 28}),
-    "nnc_optimizer": (48, {"head": 0, "step_f32": 16, "step_f64": 24, "step_tensors_f32": 32, "step_tensors_f64": 40}),
-    "nnc_layer_call": (
-        168,
+    "nnc_optimizer_call": (
+        80,
         {
-            "x": 0, "y": 8, "d_y": 16, "d_x": 24, "parameters": 32, "d_parameters": 40, "buffers": 48, "cache": 56, "scratch": 64,
-            "hyper": 72, "n_rows": 80, "n_inputs": 88, "n_outputs": 96, "first_row": 104, "begin_column": 112, "end_column": 120,
-            "begin_parameter": 128, "end_parameter": 136, "seed": 144, "step": 152, "layer": 160, "training": 164,
+            "struct_size": 0, "site": 8, "w": 16, "g": 24, "state": 32, "tensors": 40, "n_tensors": 48, "n": 56, "stride": 64, "t": 72,
+        },
+    ),
+    "nnc_optimizer": (32, {"head": 0, "step_f32": 16, "step_f64": 24}),
+    "nnc_layer_call": (
+        176,
+        {
+            "struct_size": 0, "site": 8, "x": 16, "y": 24, "d_y": 32, "d_x": 40, "parameters": 48, "tensors": 56, "d_parameters": 64,
+            "d_tensors": 72, "buffers": 80, "cache": 88, "n_tensors": 96, "n_rows": 104, "n_inputs": 112, "n_outputs": 120,
+            "first_row": 128, "batch_rows": 136, "begin_column": 144, "end_column": 152, "begin_parameter": 160, "end_parameter": 168,
         },
     ),
     "nnc_layer": (
         64,
         {
-            "head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40, "gradient_f32": 48,
-            "gradient_f64": 56,
+            "head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40, "gradient_f32": 48, "gradient_f64": 56,
         },
     ),
 }  # fmt: skip
-CONSTANTS = {"NNC_ABI_MAJOR": 1, "NNC_ABI_MINOR": 0, "NNC_ROLE_WEIGHT": 0, "NNC_ROLE_BIAS": 1, "NNC_ROLE_SCALE": 2}
+CONSTANTS = {
+    "NNC_ABI_MAJOR": 1,
+    "NNC_ABI_MINOR": 0,
+    "NNC_MESSAGE_BYTES": 256,
+    "NNC_ROLE_WEIGHT": 0,
+    "NNC_ROLE_BIAS": 1,
+    "NNC_ROLE_SCALE": 2,
+}
+#: Structures that ctypes has too.
+MIRRORS = [
+    ("nnc_head", calls.HeadStruct), ("nnc_site", calls.SiteStruct), ("nnc_tensor", calls.TensorStruct),
+    *((f"nnc_{kind}_call", struct) for kind, struct in CALLS.items()),
+]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
 
 needs_64_bits = pytest.mark.skipif(ctypes.sizeof(ctypes.c_void_p) != 8, reason="the snapshot is of a machine with 64-bit pointers")
@@ -112,11 +159,12 @@ def test_python_s_tables_are_the_header_s() -> None:
     assert {f"nnc_{kind}": ["head", *names] for kind, names in TABLES.items()} == {
         struct: fields for struct, fields in structs(HEADER.read_text()).items() if "head" in fields
     }
+    assert CONSTANTS["NNC_MESSAGE_BYTES"] == tables.MESSAGE_BYTES
     assert {role: CONSTANTS[f"NNC_ROLE_{role.upper()}"] for role in tables.ROLES} == tables.ROLES
 
 
 @needs_64_bits
-@pytest.mark.parametrize(("struct", "mirror"), [("nnc_head", tables.Head), ("nnc_layer_call", tables.LayerCallStruct)])
+@pytest.mark.parametrize(("struct", "mirror"), MIRRORS)
 def test_ctypes_mirrors(struct: str, mirror: type[ctypes.Structure]) -> None:
     size, fields = LAYOUT[struct]
     assert ctypes.sizeof(mirror) == size

@@ -28,8 +28,8 @@ def read_header() -> TranslationUnit:
 
 
 def declarations(unit: TranslationUnit) -> Iterator[Cursor]:
-    """Macros, types and enumerations of the header itself, in its order; a struct is its typedef."""
-    kinds = (CursorKind.MACRO_DEFINITION, CursorKind.STRUCT_DECL, CursorKind.ENUM_DECL, CursorKind.TYPEDEF_DECL)
+    """Macros, types, enumerations and functions of the header itself, in its order; a struct is its typedef."""
+    kinds = (CursorKind.MACRO_DEFINITION, CursorKind.STRUCT_DECL, CursorKind.ENUM_DECL, CursorKind.TYPEDEF_DECL, CursorKind.FUNCTION_DECL)
     own = [c for c in unit.cursor.get_children() if c.kind in kinds and c.location.file and c.location.file.name == str(HEADER)]
     structs = {c.spelling for c in own if c.kind == CursorKind.STRUCT_DECL}
     for cursor in sorted(own, key=lambda c: c.extent.start.offset):
@@ -89,6 +89,9 @@ def entry(cursor: Cursor, twin: Cursor | None) -> str:
         return f".. c:struct:: {cursor.spelling}\n\n" + indented(comment + "\n" + struct(cursor))
     if cursor.kind == CursorKind.ENUM_DECL:
         return "".join(f".. c:enumerator:: {value.spelling} = {value.enum_value}\n\n" for value in cursor.get_children())
+    if cursor.kind == CursorKind.FUNCTION_DECL:
+        declaration = source(cursor).partition(" {")[0].removeprefix("static inline ")
+        return f".. c:function:: {declaration}\n\n" + indented(comment)
     signatures = [source(each).removeprefix("typedef ") for each in (cursor, twin) if each]
     return ".. c:type:: " + f"\n{' ' * 12}".join(signatures) + "\n\n" + indented(comment + "\n\n" + arguments(cursor))
 

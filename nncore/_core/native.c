@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "kernels/host.h"
 #include "measurement.h"
 #include "nncore/plugin.h"
 #include "runner.h"
@@ -17,6 +18,7 @@
 /* Declare every table of every level. */
 #define COMPONENT(kind, name, level) extern const nnc_##kind nnc_##kind##_##name##_##level;
 #define LEVEL(level)                           \
+    extern const nnc_host NNC_HOST(level);     \
     extern const nnc_peak NNC_PEAK(level);     \
     extern const nnc_runner NNC_RUNNER(level); \
     COMPONENTS(level)
@@ -28,10 +30,11 @@ LEVELS
 /* The levels compiled into this build, from the plainest to the newest. */
 static const struct {
     const char *name;
+    const nnc_host *host;
     const nnc_peak *peak;
     const nnc_runner *runner;
 } levels[] = {
-#define LEVEL(level) {#level, &NNC_PEAK(level), &NNC_RUNNER(level)},
+#define LEVEL(level) {#level, &NNC_HOST(level), &NNC_PEAK(level), &NNC_RUNNER(level)},
     LEVELS
 #undef LEVEL
 };
@@ -69,6 +72,7 @@ static int fill(PyObject *module) {
     const nnc_peak *peak = levels[chosen].peak;
     ((module_state *)PyModule_GetState(module))->peak = peak;
     if (nnc_add_table(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
+    if (nnc_add_table(module, "host", levels[chosen].host, "nncore.host") < 0) return -1;
 #define COMPONENT(kind, name, level) \
     if (nnc_add_table(module, #kind "_" #name, &nnc_##kind##_##name##_##level, "nncore." #kind) < 0) return -1;
 #define LEVEL(level) \

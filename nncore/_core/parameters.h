@@ -6,16 +6,16 @@ static nnc_layer_function F(gradient_of)(const nnc_op *op) { return op->gradient
 static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
     const nnc_op *op = &m->program->ops[number];
     nnc_layer_call call = op->call;
+    nnc_site *site = site_of(m, number);
+    if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members are here at once */
+    call.site = site;
     call.x = F(input_of)(m, op, 0);
     call.d_parameters = where;
-    call.scratch = NULL; /* all members are here at once, on rooms of any size */
-    call.n_rows = m->n_rows;
+    call.d_tensors = NULL;
+    call.n_rows = call.batch_rows = m->n_rows;
     call.begin_parameter = begin - op->first_parameter;
     call.end_parameter = end - op->first_parameter;
-    call.seed = m->program->seed;
-    call.step = m->draw;
-    call.training = 1;
-    return kernel_verdict(F(gradient_of)(op)(&call), number);
+    return kernel_verdict(m, F(gradient_of)(op)(&call), number);
 }
 
 /* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */
@@ -144,6 +144,12 @@ static void F(average)(const member *m, int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; j++) mean[j] += weight * (w[j] - mean[j]);
 }
 
+static const nnc_site *F(optimizer_site)(const member *m, int64_t group) {
+    nnc_site *site = site_of(m, NNC_IS_OPTIMIZER);
+    site->hyper = m->program->optimizer_hyper + group * m->program->n_hyper;
+    return site;
+}
+
 /* Lets the optimizer step on parameters begin .. end - 1, whose gradients are at g. */
 static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *g) {
     const nnc_program *program = m->program;
@@ -151,20 +157,48 @@ static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *
         const nnc_stretch *stretch = &program->stretches[i];
         int64_t from = stretch->begin > begin ? stretch->begin : begin, to = nnc_least(stretch->end, end);
         if (from >= to || stretch->group == NNC_FROZEN) continue;
-        T *state = program->state != NULL ? (T *)program->state + from : NULL; /* (n_slots, n), from there on */
-        int32_t status = program->optimizer->F(step)((T *)program->parameters + from, g + (from - begin), state, to - from, m->step,
-                                                     program->optimizer_hyper + stretch->group * program->n_hyper, program->state_stride);
-        if (status != 0) return kernel_verdict(status, NNC_IS_OPTIMIZER);
+        const nnc_optimizer_call call = {
+            .struct_size = sizeof call,
+            .site = F(optimizer_site)(m, stretch->group),
+            .w = (T *)program->parameters + from,
+            .g = g + (from - begin),
+            .state = program->state != NULL ? (T *)program->state + from : NULL, /* (n_slots, n), from there on */
+            .n = to - from,
+            .stride = program->state_stride,
+            .t = m->step,
+        };
+        int64_t verdict = kernel_verdict(m, program->optimizer->F(step)(&call), NNC_IS_OPTIMIZER);
+        if (verdict != NNC_OK) return verdict;
     }
     F(average)(m, begin, end);
     return NNC_OK;
+}
+
+/* Copies what a step changes of the parameters that a member steps on to where it can be had again, or back from there. */
+static void F(move_undo)(const member *m, int back) {
+    const nnc_program *program = m->program;
+    int64_t begin = m->begin_parameter, n = m->end_parameter - begin;
+    if (program->needs_tensors) begin = 0, n = m->part == 0 ? program->n_parameters : 0;
+    for (int64_t k = 0; k < program->n_slots + 2; k++) {
+        T *vector = k == 0 ? program->parameters : k == 1 ? program->shadow : (T *)program->state + (k - 2) * program->state_stride;
+        T *kept = (T *)program->undo + k * program->n_parameters;
+        if (vector == NULL || n == 0) continue;
+        memcpy((back ? vector : kept) + begin, (back ? kept : vector) + begin, (size_t)n * sizeof(T));
+    }
+}
+
+/* After all have updated: what some of them changed is put back if another one's step failed. */
+static int64_t F(finish_update)(const member *m, int64_t verdict) {
+    if (m->program->undo != NULL && verdict >> 32 == NNC_KERNEL_FAILED) F(move_undo)(m, 1);
+    return verdict;
 }
 
 /* The member's range, once all gradients are known to be finite. An optimizer that wants structure, or Python, gets all from part 0. */
 static int64_t F(update_range)(const member *m) {
     const nnc_program *program = m->program;
     const nnc_optimizer *optimizer = program->optimizer;
-    if (optimizer != NULL && optimizer->F(step) != NULL) {
+    if (program->undo != NULL) F(move_undo)(m, 0);
+    if (optimizer != NULL && !program->needs_tensors) {
         if (m->begin_parameter == m->end_parameter) return NNC_OK;
         return F(step_on)(m, m->begin_parameter, m->end_parameter, (const T *)program->gradients + m->begin_parameter);
     }
@@ -175,10 +209,20 @@ static int64_t F(update_range)(const member *m) {
     }
     for (int64_t i = 0; optimizer != NULL && i < program->n_groups; i++) {
         const nnc_group *group = &program->groups[i];
-        int32_t status = optimizer->F(step_tensors)(program->parameters, program->gradients, program->state, program->n_parameters, m->step,
-                                                    program->optimizer_hyper + i * program->n_hyper, program->tensors + group->first_tensor,
-                                                    group->n_tensors);
-        if (status != 0) return kernel_verdict(status, NNC_IS_OPTIMIZER);
+        const nnc_optimizer_call call = {
+            .struct_size = sizeof call,
+            .site = F(optimizer_site)(m, i),
+            .w = program->parameters,
+            .g = program->gradients,
+            .state = program->state,
+            .tensors = program->tensors + group->first_tensor,
+            .n_tensors = group->n_tensors,
+            .n = program->n_parameters,
+            .stride = program->state_stride,
+            .t = m->step,
+        };
+        int64_t verdict = kernel_verdict(m, optimizer->F(step)(&call), NNC_IS_OPTIMIZER);
+        if (verdict != NNC_OK) return verdict;
     }
     F(average)(m, 0, program->n_parameters);
     return NNC_OK;
@@ -215,7 +259,7 @@ static int F(are_bounded)(const member *m) {
         double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
         if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
-        if (!(x_bound * d_y_bound * (double)m->n_rows < (double)LARGEST / 2)) return 0;
+        if (!(x_bound * d_y_bound * (double)m->n_rows * op->gradient_terms < (double)LARGEST / 2)) return 0;
     }
     return 1;
 }

@@ -17,7 +17,9 @@ BLOCK: int
 class Failure(Exception):
     status: int
     op: int
-    def __init__(self, status: int, op: int) -> None: ...
+    returned: int
+    message: str
+    def __init__(self, status: int, op: int, returned: int = 0, message: str = "") -> None: ...
 
 class Program(Generic[Spec]):
     step: int

@@ -6,8 +6,12 @@ from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyB
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
 
-from nncore.abi cimport NNC_ABI_MAJOR, nnc_activation, nnc_head, nnc_layer, nnc_layer_call, nnc_loss, nnc_optimizer, nnc_tensor
+from nncore.abi cimport (
+    NNC_ABI_MAJOR, NNC_MESSAGE_BYTES, nnc_activation, nnc_head, nnc_host, nnc_layer, nnc_layer_call, nnc_loss, nnc_loss_call,
+    nnc_optimizer, nnc_site, nnc_tensor,
+)
 
 import numpy as np
 from numpy import empty, ndarray
@@ -25,7 +29,9 @@ cdef extern from "runner.h" nogil:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
+        NNC_IS_LOSS, NNC_IS_OPTIMIZER
         NNC_BLOCK
+    int64_t NNC_SITE(int64_t op)
     ctypedef struct nnc_branch:
         const void *y
         void *d_y
@@ -34,11 +40,16 @@ cdef extern from "runner.h" nogil:
         int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
-        int64_t first_parameter, n_parameters, gradient_unit, cache_per_row, scratch, scratch_per_row
-        double gradient_bound
+        int64_t first_parameter, n_parameters, gradient_unit, cache_per_row, work, work_per_row
+        void *rooms
+        double gradient_bound, gradient_terms
         const nnc_branch *branches
         int64_t n_branches
         nnc_layer_call call
+    ctypedef struct nnc_note:
+        int64_t op
+        int32_t status
+        char *message  # (NNC_MESSAGE_BYTES,) in place
     ctypedef struct nnc_stretch:
         int64_t begin, end, group
     ctypedef struct nnc_group:
@@ -56,6 +67,8 @@ cdef extern from "runner.h" nogil:
         int64_t n_inputs, n_outputs, n_targets, max_rows, slice_rows
         int32_t max_parts, accepts_nan
         nnc_task *tasks
+        nnc_site *sites
+        nnc_note *notes
         void *input
         void *output
         void *d_output
@@ -66,11 +79,11 @@ cdef extern from "runner.h" nogil:
         void *losses
         const nnc_loss *loss
         int32_t loss_needs_batch
-        const double *loss_hyper
+        nnc_loss_call loss_call
         void *parameters
         void *gradients
         void *state
-        int64_t state_stride
+        int64_t n_slots, state_stride
         int64_t n_parameters
         const nnc_tensor *tensors
         int64_t n_tensors
@@ -79,6 +92,7 @@ cdef extern from "runner.h" nogil:
         const nnc_group *groups
         int64_t n_groups
         const nnc_optimizer *optimizer
+        int32_t needs_tensors
         double *optimizer_hyper
         int64_t n_hyper
         const double *decays
@@ -90,6 +104,7 @@ cdef extern from "runner.h" nogil:
         int64_t average_begin
         void *tiles
         int64_t tile_size
+        void *undo
         int32_t training
         uint64_t seed
         int64_t step, draw
@@ -126,6 +141,9 @@ cdef extern from "runner.h" nogil:
 #: The runner at the CPU level that was chosen when `native` was imported.
 cdef const nnc_runner *runner = <const nnc_runner *>PyCapsule_GetPointer(native.runner, "nncore._core.runner")
 
+#: What it offers to functions of components, at the same level.
+cdef const nnc_host *host = <const nnc_host *>PyCapsule_GetPointer(native.host, "nncore.host")
+
 #: Statuses of a run that stopped early, as `Failure.status`; with any other one, a kernel reported an error.
 LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
 GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
@@ -149,12 +167,17 @@ _KINDS = {
 
 
 class Failure(Exception):
-    """A run stopped: `status` is one of the constants above, `op` the number of the op (negative: loss or optimizer)."""
+    """A run stopped: `status` is one of the constants above, `op` the number of the op (negative: loss or optimizer).
 
-    def __init__(self, status: int, op: int) -> None:
+    If a function of a table failed, `returned` is what it returned, and `message` what it said.
+    """
+
+    def __init__(self, status: int, op: int, returned: int = 0, message: str = "") -> None:
         super().__init__(f"status {status} at op {op}")
         self.status = status
         self.op = op
+        self.returned = returned
+        self.message = message
 
 
 cdef void *address(object array) except? NULL:
@@ -167,20 +190,41 @@ cdef void *address(object array) except? NULL:
     return view.buf
 
 
-cdef const void *table(object capsule, str kind, size_t size) except NULL:
-    """The table in a capsule, its head checked."""
+cdef int load_table(object capsule, str kind, object who, object needed, void *table, size_t size) except -1:
+    """Copies the table of a capsule, zeros behind what it has, once it is known to have what the program calls.
+
+    `who` is a function that returns what messages call the component.
+    """
     name = f"nncore.{kind}".encode()
     if not PyCapsule_IsValid(capsule, name):
-        raise PluginError(f"the kernel of this {kind} is {capsule!r}, not a PyCapsule named 'nncore.{kind}'")
+        raise PluginError(f"{who()}: the kernel is {capsule!r}, not a PyCapsule named 'nncore.{kind}'")
     cdef const nnc_head *head = <const nnc_head *>PyCapsule_GetPointer(capsule, name)
     if head.abi_major != NNC_ABI_MAJOR:
         raise PluginError(
-            f"the compiled kernel of this {kind} was built for version {head.abi_major} of nncore/plugin.h, "
-            f"this nncore speaks version {NNC_ABI_MAJOR}: install a matching version of the plugin"
+            f"{who()}: the kernel was built for version {head.abi_major} of nncore/plugin.h, this nncore speaks version "
+            f"{NNC_ABI_MAJOR}: install a matching version of the plugin"
         )
-    if head.struct_size < size:
-        raise PluginError(f"the compiled kernel of this {kind} says it has {head.struct_size} bytes, at least {size} are needed")
-    return head
+    if head.struct_size < sizeof(nnc_head):
+        raise PluginError(
+            f"{who()}: the kernel says it has {head.struct_size} bytes, its head alone takes {sizeof(nnc_head)}: use NNC_HEAD"
+        )
+    memcpy(table, head, min(size, head.struct_size))
+    cdef void **functions = <void **>(<char *>table + sizeof(nnc_head))
+    cdef int64_t position
+    for function in needed:
+        position = function.position
+        if (functions[position] != NULL) != function.is_wanted:
+            raise PluginError(
+                f"{who()}: the kernel has {'no ' if function.is_wanted else ''}{function.name}; {function.why}. "
+                "Ask for a version of the component that fits, or set its kernel to None to run it on NumPy"
+            )
+    return 0
+
+
+cdef str said(const char *message):
+    """The text in a buffer of NNC_MESSAGE_BYTES that whoever wrote it need not have ended, safe to print."""
+    text = message[:NNC_MESSAGE_BYTES].partition(b"\0")[0].decode("utf-8", "ignore")
+    return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
 cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows) noexcept with gil:
@@ -211,6 +255,11 @@ cdef class Program:
     cdef nnc_tensor *tensors
     cdef nnc_stretch *stretches
     cdef nnc_group *groups
+    cdef nnc_layer *layers  # copies of the tables that ops call, as many as ops
+    cdef nnc_activation *activations
+    cdef nnc_loss loss
+    cdef nnc_optimizer optimizer
+    cdef void **places  # where tensors, and then their gradients, begin: of all ops, one after the other
     cdef readonly object spec
     cdef object output_shape, dtype  # of an output, read more often than `spec` would make cheap
     cdef object interpreter
@@ -233,22 +282,34 @@ cdef class Program:
         self.tensors = <nnc_tensor *>calloc(max(len(spec.grouping.tensors), 1), sizeof(nnc_tensor))
         self.stretches = <nnc_stretch *>calloc(max(len(stretches), 1), sizeof(nnc_stretch))
         self.groups = <nnc_group *>calloc(max(len(spec.grouping.groups), 1), sizeof(nnc_group))
+        self.layers = <nnc_layer *>calloc(max(len(spec.ops), 1), sizeof(nnc_layer))
+        self.activations = <nnc_activation *>calloc(max(len(spec.ops), 1), sizeof(nnc_activation))
+        self.places = <void **>calloc(max(2 * sum(len(op.plan.tensors) for op in spec.ops), 1), sizeof(void *))
+        program.sites = <nnc_site *>calloc(spec.max_parts * NNC_SITE(len(spec.ops)), sizeof(nnc_site))
+        program.notes = <nnc_note *>calloc(spec.max_parts, sizeof(nnc_note))
         if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
-                or self.groups == NULL:
+                or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
+                or program.sites == NULL or program.notes == NULL:
             raise MemoryError
+        program.max_parts = spec.max_parts
+        has_way_back = spec.d_output is not None
         program.is_f64 = spec.dtype == np.float64
         program.n_ops = len(spec.ops)
         cdef nnc_branch *branch = self.branches
+        cdef void **places = self.places
+        cdef int64_t offset
+        cdef Py_ssize_t k
         for i, described in enumerate(spec.ops):
             op = &program.ops[i]
             op.kind = _KINDS[described.kind]
             if op.kind == NNC_OP_LAYER:
-                op.layer = <const nnc_layer *>table(described.capsule, "layer", sizeof(nnc_layer))
-                if (described.gradient_unit > 0) != (op.layer.gradient_f32 != NULL and op.layer.gradient_f64 != NULL):
-                    wanted = "gradient functions in the kernel and gradient_unit in the plan go together"
-                    raise PluginError(f"{described.component!r}: {wanted}")
+                needed = described.needed(spec.dtype, has_way_back)
+                load_table(described.capsule, "layer", described.who, needed, &self.layers[i], sizeof(nnc_layer))
+                op.layer = &self.layers[i]
             elif op.kind == NNC_OP_ACTIVATION:
-                op.activation = <const nnc_activation *>table(described.capsule, "activation", sizeof(nnc_activation))
+                needed = described.needed(spec.dtype, has_way_back)
+                load_table(described.capsule, "activation", described.who, needed, &self.activations[i], sizeof(nnc_activation))
+                op.activation = &self.activations[i]
             elif op.kind == NNC_OP_PYTHON and described.x is None:
                 program.python_reads_input = True
             op.runs_backward, op.is_trained = described.runs_backward, described.is_trained
@@ -256,6 +317,7 @@ cdef class Program:
             for joined in described.branches:
                 branch[0] = nnc_branch(address(joined.y), address(joined.d_y), joined.n_columns)
                 branch += 1
+            op.call.struct_size = sizeof(nnc_layer_call)
             op.call.x = address(described.x)
             op.call.y = address(described.y)
             op.call.d_y = address(described.d_y)
@@ -264,19 +326,27 @@ cdef class Program:
             op.call.d_parameters = address(described.d_parameters)
             op.call.buffers = address(described.buffers)
             op.call.cache = address(described.cache)
-            op.call.scratch = address(described.scratch)
-            op.call.hyper = <const double *>address(described.hyper)
+            op.call.n_tensors = len(described.plan.tensors)
+            op.call.tensors = <const void *const *>places
+            op.call.d_tensors = places + op.call.n_tensors
+            for k, place in enumerate(described.tensor_places):
+                offset = place * spec.dtype.itemsize
+                places[k] = <char *>op.call.parameters + offset
+                places[op.call.n_tensors + k] = <char *>op.call.d_parameters + offset
+            places += 2 * op.call.n_tensors
             op.call.n_inputs = described.n_inputs
             op.call.n_outputs = described.n_outputs
-            op.call.layer = described.layer
             op.first_parameter = described.first_parameter
             op.n_parameters = 0 if described.parameters is None else described.parameters.size
             op.split_rows, op.split_columns = described.plan.split_rows, described.plan.split_columns
-            op.gradient_unit, op.gradient_bound = described.gradient_unit, described.plan.gradient_bound
+            op.gradient_unit = described.gradient_unit
+            op.gradient_bound, op.gradient_terms = described.plan.gradient_bound, described.plan.gradient_terms
             op.cache_per_row = described.plan.cache_per_row
-            op.scratch, op.scratch_per_row = described.plan.scratch, described.plan.scratch_per_row
+            op.work, op.work_per_row = described.plan.work, described.plan.work_per_row
+            op.rooms = address(described.work)
+            self.fill_sites(i, described)
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
-        program.max_rows, program.slice_rows, program.max_parts = spec.max_rows, spec.slice_rows, spec.max_parts
+        program.max_rows, program.slice_rows = spec.max_rows, spec.slice_rows
         program.accepts_nan = spec.accepts_nan
         program.input = address(spec.input)
         program.output = address(spec.output)
@@ -286,17 +356,21 @@ cdef class Program:
         program.weight = address(spec.weight)
         program.losses = address(spec.losses)
         if spec.loss_capsule is not None:
-            program.loss = <const nnc_loss *>table(spec.loss_capsule, "loss", sizeof(nnc_loss))
-            if spec.loss.targets != "labels" and (program.loss.real_f32 == NULL or program.loss.real_f64 == NULL):
-                raise PluginError(f"the compiled kernel of {spec.loss!r} has no function for real targets")
-            if spec.loss.targets != "real" and (program.loss.labels_f32 == NULL or program.loss.labels_f64 == NULL):
-                raise PluginError(f"the compiled kernel of {spec.loss!r} has no function for labels")
+            load_table(spec.loss_capsule, "loss", spec.who_judges, spec.loss_needed, &self.loss, sizeof(nnc_loss))
+            program.loss = &self.loss
         program.loss_needs_batch = spec.loss is not None and spec.loss.needs_batch
-        program.loss_hyper = <const double *>address(spec.loss_hyper)
+        program.loss_call.struct_size = sizeof(nnc_loss_call)
+        program.loss_call.output, program.loss_call.d_output = program.output, program.d_output
+        program.loss_call.target, program.loss_call.labels = program.target, program.labels
+        program.loss_call.weight, program.loss_call.loss = program.weight, program.losses
+        program.loss_call.n_outputs, program.loss_call.n_targets = program.n_outputs, program.n_targets
+        self.fill_sites(NNC_IS_LOSS, None)
+        self.fill_sites(NNC_IS_OPTIMIZER, None)
         program.parameters = address(spec.parameters)
         program.gradients = address(spec.gradients)
         if spec.state is not None and len(spec.state) > 0:
             program.state = address(spec.state[0])
+            program.n_slots = len(spec.state)
             program.state_stride = spec.state.strides[0] // spec.state.itemsize
         program.n_parameters = spec.parameters.size
         for i, tensor in enumerate(spec.grouping.tensors):
@@ -306,14 +380,15 @@ cdef class Program:
             self.stretches[i] = nnc_stretch(begin, end, number)
         program.stretches, program.n_stretches = self.stretches, len(stretches)
         first_tensor = 0
-        for i, group in enumerate(spec.grouping.groups):
+        for i in range(len(spec.grouping.groups)):
             self.groups[i] = nnc_group(0, first_tensor, len(spec.grouping.tensors_of(i)))
             first_tensor += self.groups[i].n_tensors
         program.groups, program.n_groups = self.groups, len(spec.grouping.groups)
         if spec.optimizer_capsule is not None:
-            program.optimizer = <const nnc_optimizer *>table(spec.optimizer_capsule, "optimizer", sizeof(nnc_optimizer))
-            if program.optimizer.step_f32 == NULL and program.optimizer.step_tensors_f32 == NULL:
-                raise PluginError(f"the kernel of {spec.optimizer!r} has no step function")
+            needed = spec.optimizer_needed
+            load_table(spec.optimizer_capsule, "optimizer", spec.who_optimizes, needed, &self.optimizer, sizeof(nnc_optimizer))
+            program.optimizer = &self.optimizer
+            program.needs_tensors = spec.optimizer.needs_tensors
         program.optimizer_hyper = <double *>address(spec.optimizer_hyper)
         program.n_hyper = spec.optimizer_hyper.shape[1]
         program.block_sums = <double *>address(spec.block_sums)
@@ -321,14 +396,46 @@ cdef class Program:
         program.shadow = address(spec.shadow)
         program.average_decay, program.average_begin = spec.average.decay, spec.average.begin
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
+        program.undo = address(spec.undo)
         self.version = <const int64_t *>address(spec.version)
         self.seen = self.version[0] - 1
         program.python = run_python
         program.python_context = <void *>self
 
+    cdef int fill_sites(self, int64_t op, object described) except -1:
+        """What does not change from call to call of an op, of the loss or of the optimizer, for every thread."""
+        cdef nnc_program *program = &self.program
+        cdef nnc_site site
+        cdef nnc_site *to
+        cdef int32_t part
+        cdef int64_t n_sites = NNC_SITE(program.n_ops), room = 0
+        cdef char *rooms = NULL
+        memset(&site, 0, sizeof(nnc_site))
+        site.struct_size, site.host, site.seed = sizeof(nnc_site), host, program.seed
+        if op == NNC_IS_LOSS:
+            site.hyper = <const double *>address(self.spec.loss_hyper)
+        elif described is not None:
+            site.hyper = <const double *>address(described.hyper)
+            site.numbers, site.n_numbers = <const int64_t *>address(described.numbers), len(described.numbers)
+            site.input_shape, site.n_input_dims = <const int64_t *>address(described.input_shape), len(described.input_shape)
+            site.output_shape, site.n_output_dims = <const int64_t *>address(described.output_shape), len(described.output_shape)
+            site.layer = described.layer
+            rooms, room = <char *>program.ops[op].rooms, described.plan.work * self.spec.dtype.itemsize
+        for part in range(program.max_parts):
+            to = &program.sites[part * n_sites + NNC_SITE(op)]
+            to[0] = site
+            to.part, to.message = part, program.notes[part].message
+            to.work = rooms + part * room if room > 0 else NULL
+        return 0
+
     def __dealloc__(self):
         free(self.program.ops)
         free(self.program.tasks)
+        free(self.program.sites)
+        free(self.program.notes)
+        free(self.layers)
+        free(self.activations)
+        free(self.places)
         free(self.branches)
         free(self.tensors)
         free(self.stretches)
@@ -364,6 +471,9 @@ cdef class Program:
         program.tiles = NULL if looks_at_gradients else address(spec.tiles)
         for i in range(program.n_groups):
             self.groups[i].rate = program.optimizer_hyper[i * program.n_hyper] if program.n_hyper > 0 else 0
+        cdef int64_t k
+        for k in range(program.max_parts * NNC_SITE(program.n_ops)):
+            program.sites[k].seed = spec.seed
         self.seen = version
         return 0
 
@@ -374,6 +484,10 @@ cdef class Program:
         if status == NNC_PYTHON_RAISED:
             error, self.exception = self.exception, None
             raise error
+        cdef int32_t part
+        for part in range(self.program.max_parts):
+            if self.program.notes[part].op == self.program.failed_op:
+                raise Failure(status, self.program.failed_op, self.program.notes[part].status, said(self.program.notes[part].message))
         raise Failure(status, self.program.failed_op)
 
     def forward(self, x, bint training, int32_t n_threads=1):

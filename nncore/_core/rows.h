@@ -44,17 +44,24 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
 static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
     if (program->loss == NULL) return call_python(m, what, NNC_IS_LOSS, n_rows);
-    const T *output = (const T *)program->output + first * program->n_outputs, *weight = (const T *)program->weight + first;
-    const T *target = (const T *)program->target + first * program->n_targets;
-    T *losses = (T *)program->losses + first;
-    T *d_output = what == NNC_LOSS_GRADIENT ? (T *)program->d_output + first * program->n_outputs : NULL;
-    /* clang-format off */
-    int32_t status = program->use_labels
-        ? program->loss->F(labels)(output, program->labels + first, weight, losses, d_output, n_rows, program->n_outputs, program->loss_hyper)
-        : program->loss->F(real)(output, target, weight, losses, d_output, n_rows, program->n_outputs, program->n_targets,
-                                 program->loss_hyper);
-    /* clang-format on */
-    return kernel_verdict(status, NNC_IS_LOSS);
+    int use_labels = program->use_labels;
+    nnc_loss_call call = program->loss_call;
+    call.site = site_of(m, NNC_IS_LOSS);
+    if (use_labels) call.target = NULL;
+    else call.labels = NULL;
+    if (what != NNC_LOSS_GRADIENT) call.d_output = NULL;
+    call.n_rows = n_rows;
+    call.batch_rows = m->n_rows;
+    if (first > 0) {
+        call.first_row = first;
+        call.output = (const T *)call.output + first * call.n_outputs;
+        if (!use_labels) call.target = (const T *)call.target + first * call.n_targets;
+        if (use_labels) call.labels += first;
+        call.weight = (const T *)call.weight + first;
+        call.loss = (T *)call.loss + first;
+        if (call.d_output != NULL) call.d_output = (T *)call.d_output + first * call.n_outputs;
+    }
+    return kernel_verdict(m, (use_labels ? program->loss->F(labels) : program->loss->F(real))(&call), NNC_IS_LOSS);
 }
 
 /* The rows of the batch from `first` on of a value (., n_columns); NULL stands for the program's input. */
@@ -88,28 +95,28 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         if (batch->d_x != NULL) d_x = (T *)batch->d_x + first * n_inputs;
     }
     int32_t status;
+    nnc_site *site = site_of(m, number);
     if (op->kind == NNC_OP_ACTIVATION) {
-        status = what == NNC_FORWARD ? op->activation->F(forward)(x, y, n_rows, n_outputs, batch->hyper)
-                                     : op->activation->F(backward)(x, y, d_y, d_x, n_rows, n_outputs, batch->hyper);
+        const nnc_activation_call call = {sizeof call, site, x, y, d_y, d_x, n_rows, n_outputs};
+        status = (what == NNC_FORWARD ? op->activation->F(forward) : op->activation->F(backward))(&call);
     } else {
         nnc_layer_call call = *batch;
+        call.site = site;
         call.x = x;
         call.y = y;
         call.d_y = d_y;
         call.d_x = d_x;
-        /* The parts' working rooms lie one after the other; by rows they tile the buffer, since a part begins where the one before ends. */
         call.cache = call.cache != NULL ? (T *)call.cache + first * op->cache_per_row : NULL;
-        if (call.scratch != NULL) call.scratch = (T *)call.scratch + m->part * op->scratch + first * op->scratch_per_row;
+        /* The parts' rooms lie one after the other; by rows they tile the memory, since a part begins where the one before ends. */
+        if (op->work_per_row != 0) site->work = (T *)op->rooms + m->part * op->work + first * op->work_per_row;
         call.n_rows = n_rows;
         call.first_row = first;
+        call.batch_rows = m->n_rows;
         call.begin_column = begin;
         call.end_column = end;
-        call.seed = program->seed;
-        call.step = m->draw;
-        call.training = m->program->training;
         status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(&call);
     }
-    return kernel_verdict(status, number);
+    return kernel_verdict(m, status, number);
 }
 
 /* Tasks begin .. end - 1 on some rows. */

@@ -38,6 +38,7 @@ typedef struct member {
     run *run;
     nnc_program *program;
     nnc_team *team;
+    nnc_site *sites; /* (NNC_SITE(n_ops),) its own */
     int32_t part, n_parts;
     int64_t begin_parameter, end_parameter; /* its range of the flat vectors */
     const void *x;                          /* row i of the batch is row i + x_shift */
@@ -56,7 +57,19 @@ typedef struct member {
 static int64_t verdict_of(int32_t status, int64_t op) { return status == NNC_OK ? NNC_OK : ((int64_t)status << 32) | (int64_t)(op + 2); }
 
 /* Of a function of a table, which returns 0 for success. */
-static int64_t kernel_verdict(int32_t status, int64_t op) { return verdict_of(status == 0 ? NNC_OK : NNC_KERNEL_FAILED, op); }
+static int64_t kernel_verdict(const member *m, int32_t status, int64_t op) {
+    if (status == 0) return NNC_OK;
+    m->program->notes[m->part].op = op;
+    m->program->notes[m->part].status = status;
+    return verdict_of(NNC_KERNEL_FAILED, op);
+}
+
+/* Where a member calls a function of an op, of the loss or of the optimizer. */
+static nnc_site *site_of(const member *m, int64_t op) {
+    nnc_site *site = m->sites + NNC_SITE(op);
+    site->step = m->draw;
+    return site;
+}
 
 static int32_t status_of(nnc_program *program, int64_t verdict) {
     program->failed_op = (verdict & 0xffffffff) - 2;
@@ -164,6 +177,10 @@ typedef uint64_t bits_f64;
 static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nnc_team_function f64) {
     nnc_program *program = asked->program;
     asked->caller_float_mode = float_mode();
+    for (int32_t part = 0; part < program->max_parts; part++) {
+        program->notes[part].op = NNC_IS_NOBODY;
+        program->notes[part].message[0] = 0;
+    }
     nnc_run_team(n_threads < program->max_parts ? n_threads : program->max_parts, program->is_f64 ? f64 : f32, asked);
     set_float_mode(asked->caller_float_mode);
     return status_of(program, asked->verdict);
@@ -193,6 +210,7 @@ static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, dou
 
 static int32_t update(nnc_program *program, int32_t n_threads) {
     run asked = {.program = program};
+    program->training = 1;
     set_rate(program, 1);
     return RUN(&asked, n_threads, run_update);
 }
@@ -263,11 +281,14 @@ static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
 
 static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts) {
     nnc_program *program = asked->program;
+    nnc_site *sites = program->sites + part * NNC_SITE(program->n_ops);
+    for (int64_t i = 0; i < NNC_SITE(program->n_ops); i++) sites[i].training = program->training;
     set_float_mode(asked->caller_float_mode | FLUSH);
     return (member){
         .run = asked,
         .program = program,
         .team = team,
+        .sites = sites,
         .part = part,
         .n_parts = n_parts,
         .x = asked->x,
@@ -298,7 +319,7 @@ static void F(run_update)(nnc_team *team, int32_t part, int32_t n_parts, void *c
     member m = F(enter)(asked, team, part, n_parts);
     int64_t verdict = nnc_meet(team, F(check_gradients)(&m));
     if (verdict == NNC_OK) F(clip)(&m);
-    if (verdict == NNC_OK) verdict = nnc_meet(team, F(update_range)(&m));
+    if (verdict == NNC_OK) verdict = F(finish_update)(&m, nnc_meet(team, F(update_range)(&m)));
     if (part != 0) return;
     if (verdict == NNC_OK) asked->program->step = m.step;
     asked->verdict = verdict;
@@ -360,7 +381,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
             look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
         }
-        verdict = nnc_meet(team, verdict);
+        verdict = F(finish_update)(&m, nnc_meet(team, verdict));
         if (part == 0 && (verdict == NNC_OK || verdict == time_is_up)) {
             if (is_last) program->step = m.step;
             F(end_batch)(&m);

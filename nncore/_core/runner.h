@@ -38,7 +38,9 @@ enum {
 enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2, NNC_OP_SUM = 3, NNC_OP_CONCAT = 4, NNC_OP_FORK = 5 };
 
 /* failed_op values beside the ops' own numbers */
-enum { NNC_IS_LOSS = -1, NNC_IS_OPTIMIZER = -2 };
+enum { NNC_IS_LOSS = -1, NNC_IS_OPTIMIZER = -2, NNC_IS_NOBODY = -3 };
+/* The place of an op's site among those of a part: the optimizer's, the loss's, then the ops'; of n_ops, how many there are. */
+#define NNC_SITE(op) ((op) + 2)
 
 /* One of the values that a joint has to do with. */
 typedef struct nnc_branch {
@@ -57,12 +59,20 @@ typedef struct nnc_op {
     const nnc_activation *activation;      /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
     int64_t first_parameter, n_parameters; /* its range of the flat vectors */
     int64_t gradient_unit;
-    double gradient_bound;
-    int64_t cache_per_row, scratch, scratch_per_row;
+    double gradient_bound, gradient_terms;
+    int64_t cache_per_row, work, work_per_row;
+    void *rooms;                /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
     const nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
     int64_t n_branches;
     nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */
 } nnc_op;
+
+/* What a function of a table that failed left behind. */
+typedef struct nnc_note {
+    int64_t op; /* whose function it was; NNC_IS_NOBODY: none has failed */
+    int32_t status;
+    char message[NNC_MESSAGE_BYTES];
+} nnc_note;
 
 /* Parameters that follow one another and are trained alike. */
 typedef struct nnc_stretch {
@@ -95,6 +105,8 @@ typedef struct nnc_program {
     int32_t max_parts;   /* as many threads have room in the buffers */
     int32_t accepts_nan; /* the first op takes NaN in the inputs */
     nnc_task *tasks;     /* (2 * n_ops + 3,) of the run under way */
+    nnc_site *sites;     /* (max_parts, NNC_SITE(n_ops)) */
+    nnc_note *notes;     /* (max_parts,) */
 
     /* One batch. */
     void *input;        /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
@@ -108,12 +120,13 @@ typedef struct nnc_program {
 
     const nnc_loss *loss;     /* NULL: in Python */
     int32_t loss_needs_batch; /* its rows depend on each other: it is called once, with all of them */
-    const double *loss_hyper;
+    nnc_loss_call loss_call;  /* of a whole batch */
 
     /* Flat vectors of the whole network. */
-    void *parameters;     /* (n_parameters,) */
-    void *gradients;      /* (n_parameters,) */
-    void *state;          /* (n_slots, n_parameters) */
+    void *parameters; /* (n_parameters,) */
+    void *gradients;  /* (n_parameters,) */
+    void *state;      /* (n_slots, n_parameters) */
+    int64_t n_slots;
     int64_t state_stride; /* numbers from one vector of it to the next */
     int64_t n_parameters;
     const nnc_tensor *tensors; /* (n_tensors,) group after group, frozen ones last */
@@ -123,6 +136,7 @@ typedef struct nnc_program {
     const nnc_group *groups; /* (n_groups,) */
     int64_t n_groups;
     const nnc_optimizer *optimizer; /* NULL: in Python */
+    int32_t needs_tensors;          /* it steps on the whole network at once */
     double *optimizer_hyper;        /* (n_groups, n_hyper) the first of each is its learning rate */
     int64_t n_hyper;
 
@@ -137,11 +151,12 @@ typedef struct nnc_program {
     int64_t average_begin; /* steps done before the mean began */
     void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
+    void *undo; /* (n_slots + 2, n_parameters) parameters, state and mean before the step under way, or NULL: its functions cannot fail */
 
     int32_t training; /* whether the run under way is training, or prediction; a backward goes with the forward before it */
     uint64_t seed;
     int64_t step; /* updates done so far */
-    int64_t draw; /* the batch under way: nnc_layer_call.step */
+    int64_t draw; /* the batch under way: nnc_site.step */
 
     nnc_python_callback python;
     void *python_context;

@@ -14,19 +14,26 @@ const nnc_activation NNC_TABLE(activation, elu) = {
 
 #else
 
-static int32_t F(elu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+static int32_t F(elu_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T alpha = (T)hyper[0];
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+    for (int64_t i = 0; i < n; i++) {
         T below = alpha * F(nnc_expm1_of_negative)(z[i] > 0 ? 0 : z[i]);
         a[i] = z[i] > 0 ? z[i] : below;
     }
     return 0;
 }
 
-static int32_t F(elu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)z;
+static int32_t F(elu_backward)(const nnc_activation_call *call) {
+    const T *a = call->a, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T alpha = (T)hyper[0];
-    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = d_a[i] * (a[i] > 0 ? 1 : a[i] + alpha);
+    for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * (a[i] > 0 ? 1 : a[i] + alpha);
     return 0;
 }
 

@@ -12,15 +12,19 @@ const nnc_activation NNC_TABLE(activation, identity) = {
 
 #else
 
-static int32_t F(identity_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = z[i];
+static int32_t F(identity_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < n; i++) a[i] = z[i];
     return 0;
 }
 
-static int32_t F(identity_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)z, (void)a, (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = d_a[i];
+static int32_t F(identity_backward)(const nnc_activation_call *call) {
+    const T *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i];
     return 0;
 }
 

@@ -12,17 +12,23 @@ const nnc_activation NNC_TABLE(activation, leaky_relu) = {
 
 #else
 
-static int32_t F(leaky_relu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+static int32_t F(leaky_relu_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T slope = (T)hyper[0];
-    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = z[i] > 0 ? z[i] : slope * z[i];
+    for (int64_t i = 0; i < n; i++) a[i] = z[i] > 0 ? z[i] : slope * z[i];
     return 0;
 }
 
-static int32_t F(leaky_relu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
-                                      const double *hyper) {
-    (void)z;
+static int32_t F(leaky_relu_backward)(const nnc_activation_call *call) {
+    const T *a = call->a, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T slope = (T)hyper[0];
-    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = a[i] > 0 ? d_a[i] : slope * d_a[i];
+    for (int64_t i = 0; i < n; i++) d_z[i] = a[i] > 0 ? d_a[i] : slope * d_a[i];
     return 0;
 }
 

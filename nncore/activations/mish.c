@@ -51,14 +51,21 @@ NNC_BLOCK_LOOP void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks
     }
 }
 
-static int32_t F(mish_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    F(nnc_in_blocks)(F(values), z, a, n_rows * n_columns, hyper);
+static int32_t F(mish_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
+    F(nnc_in_blocks)(F(values), z, a, n, hyper);
     return 0;
 }
 
-static int32_t F(mish_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)a;
-    F(nnc_in_blocks2)(F(slopes), z, d_a, d_z, n_rows * n_columns, hyper);
+static int32_t F(mish_backward)(const nnc_activation_call *call) {
+    const T *z = call->z, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
+    F(nnc_in_blocks2)(F(slopes), z, d_a, d_z, n, hyper);
     return 0;
 }
 

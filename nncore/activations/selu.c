@@ -17,18 +17,22 @@ const nnc_activation NNC_TABLE(activation, selu) = {
 
 #else
 
-static int32_t F(selu_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+static int32_t F(selu_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < n; i++) {
         T below = (T)LAMBDA_ALPHA * F(nnc_expm1_of_negative)(z[i] > 0 ? 0 : z[i]);
         a[i] = z[i] > 0 ? (T)LAMBDA * z[i] : below;
     }
     return 0;
 }
 
-static int32_t F(selu_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)z, (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) d_z[i] = d_a[i] * (a[i] > 0 ? (T)LAMBDA : a[i] + (T)LAMBDA_ALPHA);
+static int32_t F(selu_backward)(const nnc_activation_call *call) {
+    const T *a = call->a, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * (a[i] > 0 ? (T)LAMBDA : a[i] + (T)LAMBDA_ALPHA);
     return 0;
 }
 

@@ -35,8 +35,10 @@ static void F(forward_rows)(const T *z, T *a, int64_t n_rows, int64_t n) {
     }
 }
 
-static int32_t F(softmax_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)hyper;
+static int32_t F(softmax_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n_rows = call->n_rows, n_columns = call->n_columns;
     if (n_columns == 0) return 0;
     for (int64_t n; n_rows > 0; n_rows -= n, z += n * n_columns, a += n * n_columns) {
         n = BLOCK_ROWS(n_rows, n_columns);
@@ -45,8 +47,10 @@ static int32_t F(softmax_forward)(const T *z, T *a, int64_t n_rows, int64_t n_co
     return 0;
 }
 
-static int32_t F(softmax_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)z, (void)hyper;
+static int32_t F(softmax_backward)(const nnc_activation_call *call) {
+    const T *a = call->a, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n_rows = call->n_rows, n_columns = call->n_columns;
     int64_t n = n_columns, whole = WHOLE(n);
     for (int64_t row = 0; row < n_rows; row++, a += n, d_a += n, d_z += n) {
         T mean = 0; /* of d_a, weighted with the probabilities */

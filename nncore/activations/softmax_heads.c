@@ -14,7 +14,11 @@ const nnc_activation NNC_TABLE(activation, softmax_heads) = {
 #else
 #include "../_core/kernels/softmax.h"
 
-static int32_t F(softmax_heads_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+static int32_t F(softmax_heads_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n_rows = call->n_rows, n_columns = call->n_columns;
+    const double *hyper = call->site->hyper;
     for (int64_t row = 0; row < n_rows; row++)
         for (int64_t begin = 0, head = 0, n; begin < n_columns; begin += n, head++, z += n, a += n) {
             T largest, sum;
@@ -26,9 +30,11 @@ static int32_t F(softmax_heads_forward)(const T *z, T *a, int64_t n_rows, int64_
     return 0;
 }
 
-static int32_t F(softmax_heads_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
-                                         const double *hyper) {
-    (void)z;
+static int32_t F(softmax_heads_backward)(const nnc_activation_call *call) {
+    const T *a = call->a, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n_rows = call->n_rows, n_columns = call->n_columns;
+    const double *hyper = call->site->hyper;
     for (int64_t row = 0; row < n_rows; row++)
         for (int64_t begin = 0, head = 0, n; begin < n_columns; begin += n, head++, a += n, d_a += n, d_z += n) {
             T mean = 0; /* of d_a, weighted with the probabilities */

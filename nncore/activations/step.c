@@ -12,14 +12,16 @@ const nnc_activation NNC_TABLE(activation, step) = {
 
 #else
 
-static int32_t F(step_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) a[i] = z[i] > 0 ? 1 : z[i] <= 0 ? 0 : z[i];
+static int32_t F(step_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < n; i++) a[i] = z[i] > 0 ? 1 : z[i] <= 0 ? 0 : z[i];
     return 0;
 }
 
-static int32_t F(step_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)z, (void)a, (void)d_a, (void)d_z, (void)n_rows, (void)n_columns, (void)hyper;
+static int32_t F(step_backward)(const nnc_activation_call *call) {
+    (void)call;
     return 1;
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nncore.contract import hookspecs
 from nncore.contract.activation import Activation
 from nncore.contract.callback import Callback
+from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, alike, bounds, is_inside, written
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, Need, checked_domain, domain_of_sum, need_of
@@ -14,7 +15,7 @@ from nncore.contract.history import History
 from nncore.contract.hookspecs import hookimpl
 from nncore.contract.initializer import Initializer
 from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
-from nncore.contract.layer import Buffer, Layer, LayerCall, Plan, Tensor
+from nncore.contract.layer import Layer, LayerCall
 from nncore.contract.loss import Loss, activation_for, class_indices
 from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
@@ -33,14 +34,16 @@ from nncore.contract.ownership import (
     with_argument,
 )  # fmt: skip
 from nncore.contract.philox import random_words
+from nncore.contract.plan import Buffer, Plan, Tensor
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "TABLES", "UNBOUNDED", "Activation", "Buffer", "Callback",
-    "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss",
-    "Metric", "Monitor", "Need", "Optimizer", "Plan", "Schedule", "Snapshot", "Tensor", "TensorSpan", "activation_for", "adopt",
-    "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded", "checked_domain", "class_counts", "class_indices",
-    "components_in", "copied_deeply", "domain_of_sum", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
-    "native_kernel", "need_of", "random_words", "rung", "with_argument", "written",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "TABLES", "UNBOUNDED", "Activation", "Buffer", "Callback",
+    "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "HeadStruct", "History", "Initializer", "Kernel", "Layer",
+    "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "Plan", "Schedule", "SiteStruct", "Snapshot", "Tensor",
+    "TensorSpan", "TensorStruct", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded",
+    "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "domain_of_sum", "frozen", "function_table",
+    "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "random_words", "rung",
+    "with_argument", "written",
 ]  # fmt: skip

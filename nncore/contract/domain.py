@@ -72,6 +72,21 @@ def need_of(word: str, owner: object) -> Need:
     return NEEDS[word]
 
 
+def is_domain(domain: object) -> bool:
+    """Whether it says what a component gives: an interval, one of the words, or None."""
+    if domain is None:
+        return True
+    if not isinstance(domain, str):
+        return False
+    if domain in (DISTRIBUTION, INPUT):
+        return True
+    try:
+        low, high = bounds(domain)
+    except ValueError:
+        return False
+    return low < high and domain[0] in "([" and domain[-1] in ")]"
+
+
 def checked_domain(domain: str | None, owner: object) -> str | None:
     """What a component says of the numbers it gives, if it can be read.
 
@@ -80,13 +95,7 @@ def checked_domain(domain: str | None, owner: object) -> str | None:
     PluginError
         If it is neither an interval nor one of the words.
     """
-    if domain in (None, DISTRIBUTION, INPUT):
-        return domain
-    try:
-        low, high = bounds(str(domain))
-    except ValueError:
-        low, high = 1.0, 0.0
-    if not low < high or str(domain)[0] not in "([" or str(domain)[-1] not in ")]":
+    if not is_domain(domain):
         wanted = f"an interval like '[0, inf)', {DISTRIBUTION!r} or {INPUT!r}"
         raise PluginError(f"{owner!r}: output_domain is {domain!r}; it must be {wanted}")
     return domain

@@ -6,6 +6,7 @@ import ctypes
 import importlib
 from dataclasses import dataclass
 
+from nncore.contract.calls import HeadStruct
 from nncore.errors import PluginError
 
 #: Version of ``nncore/plugin.h``.
@@ -15,7 +16,7 @@ ABI_MAJOR, ABI_MINOR = 1, 0
 TABLES: dict[str, tuple[str, ...]] = {
     "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
     "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
-    "optimizer": ("step_f32", "step_f64", "step_tensors_f32", "step_tensors_f64"),
+    "optimizer": ("step_f32", "step_f64"),
     "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64", "gradient_f32", "gradient_f64"),
 }
 
@@ -32,10 +33,14 @@ class Kernel:
         one from addresses.
     rung : {"native", "numba"}, default "native"
         What compiled it, for ``describe()`` and ``nncore plugins``.
+    never_fails : bool, default False
+        Whether its functions always return 0. Then a training step keeps no copy of parameters and state to put back if a function fails
+        halfway, and gradients of large networks are used up while they are in the cache.
     """
 
     target: str
     rung: str = "native"
+    never_fails: bool = False
 
     def load(self) -> object:
         """Import the module and return the capsule."""
@@ -59,7 +64,8 @@ def function_table(kind: str, **addresses: int) -> object:
     ----------
     kind : {"activation", "loss", "optimizer", "layer"}
     **addresses : int
-        Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL.
+        Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL. Each takes a pointer to a call:
+        `CALLS` has the structures for ctypes, `numba_call` what numba needs.
 
     Returns
     -------
@@ -69,10 +75,10 @@ def function_table(kind: str, **addresses: int) -> object:
     unknown = sorted(set(addresses) - set(names))
     if unknown:
         raise PluginError(f"a table of kind {kind!r} has the functions {', '.join(names)}, not {', '.join(unknown)}")
-    size = 16 + 8 * len(names)
-    fields = [("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64)]
-    table_type = type(f"nnc_{kind}", (ctypes.Structure,), {"_fields_": [*fields, *((name, ctypes.c_void_p) for name in names)]})
-    table, label = table_type(ABI_MAJOR, ABI_MINOR, size, **addresses), ctypes.c_char_p(f"nncore.{kind}".encode())
+    fields = [("head", HeadStruct), *((name, ctypes.c_void_p) for name in names)]
+    table_type = type(f"nnc_{kind}", (ctypes.Structure,), {"_fields_": fields})
+    head = HeadStruct(ABI_MAJOR, ABI_MINOR, ctypes.sizeof(table_type))
+    table, label = table_type(head, **addresses), ctypes.c_char_p(f"nncore.{kind}".encode())
     _kept_tables.extend((table, label))
     new_capsule = ctypes.pythonapi.PyCapsule_New
     new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]

@@ -74,8 +74,8 @@ static void F(pool)(const T *batch_mean, const T *squares, int64_t n_rows, int64
 
 static void F(train_forward)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n = call->n_inputs;
-    int cumulative = call->hyper[0] != 0;
-    T momentum = (T)call->hyper[1], epsilon = (T)call->hyper[2];
+    int cumulative = call->site->hyper[0] != 0;
+    T momentum = (T)call->site->hyper[1], epsilon = (T)call->site->hyper[2];
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
     T *running_mean = call->buffers;                /* (n,) */
     T *running_spread = running_mean + n;           /* (n,) variance, or standard deviation if cumulative */
@@ -117,8 +117,8 @@ static void F(train_forward)(const nnc_layer_call *call) {
 /* y = (x - mean) scale + shift with the running statistics; the mean apart, as it may be large against what is left. */
 static void F(predict)(const nnc_layer_call *call) {
     int64_t n = call->n_inputs;
-    int cumulative = call->hyper[0] != 0;
-    T epsilon = (T)call->hyper[2];
+    int cumulative = call->site->hyper[0] != 0;
+    T epsilon = (T)call->site->hyper[2];
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
     const T *running_mean = call->buffers, *spread = running_mean + n; /* (n,), (n,) */
     int64_t width = call->end_column - call->begin_column;
@@ -155,7 +155,7 @@ static void F(predict)(const nnc_layer_call *call) {
 }
 
 static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
-    call->training ? F(train_forward)(call) : F(predict)(call);
+    call->site->training ? F(train_forward)(call) : F(predict)(call);
     return 0;
 }
 
@@ -184,7 +184,7 @@ static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_ro
 static void F(predict_backward)(const nnc_layer_call *call) {
     int64_t n = call->n_inputs;
     const T *gamma = call->parameters, *inverse_std = (const T *)call->cache + n; /* (n,) */
-    int cumulative = call->hyper[0] != 0;
+    int cumulative = call->site->hyper[0] != 0;
     for (int64_t i = 0; i < call->n_rows; i++) {
         const T *d_y = (const T *)call->d_y + i * n; /* (n,) */
         T *d_x = (T *)call->d_x + i * n;             /* (n,) */
@@ -193,12 +193,12 @@ static void F(predict_backward)(const nnc_layer_call *call) {
 }
 
 static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
-    if (!call->training) {
+    if (!call->site->training) {
         if (call->d_x != NULL) F(predict_backward)(call);
         return 0;
     }
     int64_t n_rows = call->n_rows, n = call->n_inputs;
-    int cumulative = call->hyper[0] != 0;
+    int cumulative = call->site->hyper[0] != 0;
     const T *gamma = call->parameters;
     const T *mean = call->cache, *inverse_std = mean + n; /* (n,), (n,) */
     T *d_parameters = call->d_parameters, per_row = 1 / (T)n_rows;

@@ -38,7 +38,7 @@ class BatchNorm(Layer):
     """
 
     ranges = {"momentum": "[0, 1]", "epsilon": "(0, inf)"}
-    kernel = Kernel("nncore._core.native:layer_batch_norm")
+    kernel = Kernel("nncore._core.native:layer_batch_norm", never_fails=True)
 
     def __init__(self, mode: str = "batch", momentum: float = 0.1, epsilon: float | None = None, *, name: str | None = None) -> None:
         self.mode = mode

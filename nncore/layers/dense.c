@@ -17,9 +17,10 @@ const nnc_layer NNC_TABLE(layer, dense) = {
 
 static int32_t F(dense_forward)(const nnc_layer_call *call) {
     int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs, begin = call->begin_column, end = call->end_column;
-    const T *weight = call->parameters;                                                 /* (n_inputs, n_outputs) */
-    const T *bias = call->hyper[0] != 0 ? weight + n_inputs * n_outputs + begin : NULL; /* (end - begin,)        */
-    F(gemm)(call->n_rows, end - begin, n_inputs, call->x, n_inputs, 1, weight + begin, n_outputs, 1, bias, (T *)call->y + begin, n_outputs);
+    const T *weight = call->parameters;                                                       /* (n_inputs, n_outputs) */
+    const T *bias = call->site->hyper[0] != 0 ? weight + n_inputs * n_outputs + begin : NULL; /* (end - begin,)        */
+    F(gemm)(call->n_rows, end - begin, n_inputs, call->x, n_inputs, 1, weight + begin, n_outputs, 1, bias, 0, (T *)call->y + begin,
+            n_outputs);
     return 0;
 }
 
@@ -27,7 +28,7 @@ static int32_t F(dense_forward)(const nnc_layer_call *call) {
 static int32_t F(dense_backward)(const nnc_layer_call *call) {
     int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs, begin = call->begin_column, end = call->end_column;
     const T *weight = call->parameters; /* (n_inputs, n_outputs) */
-    F(gemm)(call->n_rows, end - begin, n_outputs, call->d_y, n_outputs, 1, weight + begin * n_outputs, 1, n_outputs, NULL,
+    F(gemm)(call->n_rows, end - begin, n_outputs, call->d_y, n_outputs, 1, weight + begin * n_outputs, 1, n_outputs, NULL, 0,
             (T *)call->d_x + begin, n_inputs);
     return 0;
 }
@@ -51,7 +52,7 @@ static int32_t F(dense_gradient)(const nnc_layer_call *call) {
     int64_t begin = call->begin_parameter / n_outputs, end = call->end_parameter / n_outputs, n = nnc_least(end, n_inputs) - begin;
     const T *x = call->x, *d_y = call->d_y; /* (n_rows, n_inputs), (n_rows, n_outputs) */
     T *d_parameters = call->d_parameters;   /* (end - begin, n_outputs) */
-    if (n > 0) F(gemm)(n, n_outputs, n_rows, x + begin, 1, n_inputs, d_y, n_outputs, 1, NULL, d_parameters, n_outputs);
+    if (n > 0) F(gemm)(n, n_outputs, n_rows, x + begin, 1, n_inputs, d_y, n_outputs, 1, NULL, 0, d_parameters, n_outputs);
     if (end > n_inputs) F(column_sums)(d_y, n_rows, n_outputs, d_parameters + n * n_outputs);
     return 0;
 }

@@ -33,7 +33,7 @@ class Dense(Layer):
     """
 
     examples = ({"n_outputs": 5}, {"n_outputs": 5, "use_bias": False})
-    kernel = Kernel("nncore._core.native:layer_dense")
+    kernel = Kernel("nncore._core.native:layer_dense", never_fails=True)
 
     def __init__(
         self,

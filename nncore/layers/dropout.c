@@ -18,12 +18,12 @@ static int32_t F(dropout_forward)(const nnc_layer_call *call) {
     T *restrict y = call->y;                                                              /* (n_rows, n_inputs) */
     T *restrict factor = call->cache;                                                     /* (n_rows, n_inputs) */
     int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
-    double rate = call->hyper[0];
+    double rate = call->site->hyper[0];
     T kept = (T)(1.0 / (1.0 - rate));
     uint32_t threshold = (uint32_t)(rate * 4294967296.0); /* a word below it drops its element */
     for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
         uint32_t words[NNC_PHILOX_WORDS];
-        nnc_philox(call->seed, (uint64_t)call->step, (uint32_t)call->layer, (uint32_t)((before + first) / 4), words);
+        nnc_philox(call->site->seed, (uint64_t)call->site->step, (uint32_t)call->site->layer, (uint32_t)((before + first) / 4), words);
         int64_t begin = first < 0 ? 0 : first, end = nnc_least(n, first + NNC_PHILOX_WORDS);
         for (int64_t i = begin; i < end; i++) {
             factor[i] = words[i - first] < threshold ? 0 : kept;

@@ -26,7 +26,7 @@ class Dropout(Layer):
     """
 
     ranges = {"rate": "[0, 1)"}
-    kernel = Kernel("nncore._core.native:layer_dropout")
+    kernel = Kernel("nncore._core.native:layer_dropout", never_fails=True)
 
     def __init__(self, rate: float = 0.5, *, name: str | None = None) -> None:
         self.rate = rate

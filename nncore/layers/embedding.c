@@ -16,11 +16,13 @@ typedef struct table {
     int64_t first_parameter;
 } table;
 
-static int64_t count_tables(const nnc_layer_call *call) { return call->hyper[0] != 0 ? (int64_t)call->hyper[0] : call->n_inputs; }
+static int64_t count_tables(const nnc_layer_call *call) {
+    return call->site->hyper[0] != 0 ? (int64_t)call->site->hyper[0] : call->n_inputs;
+}
 
 static table table_at(const nnc_layer_call *call, int64_t k) {
-    const double *h = call->hyper + 1;
-    if (call->hyper[0] == 0) {
+    const double *h = call->site->hyper + 1;
+    if (call->site->hyper[0] == 0) {
         int64_t n_categories = (int64_t)h[0], width = (int64_t)h[1];
         return (table){k, n_categories, width, k * width, k * (n_categories + 1) * width};
     }
@@ -33,7 +35,7 @@ static table table_at(const nnc_layer_call *call, int64_t k) {
  * itself, or the number of columns. */
 static int64_t stretch_without_codes(const nnc_layer_call *call, int64_t s, int64_t *end) {
     int64_t n_tables = count_tables(call);
-    const double *columns = call->hyper + 1 + 5 * n_tables; /* (n_tables,) */
+    const double *columns = call->site->hyper + 1 + 5 * n_tables; /* (n_tables,) */
     *end = s < n_tables ? (int64_t)columns[s] : call->n_inputs;
     return s > 0 ? (int64_t)columns[s - 1] + 1 : 0;
 }

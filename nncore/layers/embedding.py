@@ -54,7 +54,7 @@ class Embedding(Layer):
     pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024: vectors of 8 for columns of more than 9 categories.
     """
 
-    kernel = Kernel("nncore._core.native:layer_embedding")
+    kernel = Kernel("nncore._core.native:layer_embedding", never_fails=True)
     examples = ({"n_categories": 3}, {"n_categories": [4], "n_outputs": [2], "columns": [0]})
 
     def __init__(

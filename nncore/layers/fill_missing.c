@@ -5,9 +5,13 @@
 
 #include "../_core/kernels/level.h"
 
-static int64_t count_filled(const nnc_layer_call *call) { return call->hyper[1] != 0 ? (int64_t)call->hyper[1] : call->n_inputs; }
+static int64_t count_filled(const nnc_layer_call *call) {
+    return call->site->hyper[1] != 0 ? (int64_t)call->site->hyper[1] : call->n_inputs;
+}
 
-static int64_t filled_column(const nnc_layer_call *call, int64_t k) { return call->hyper[1] != 0 ? (int64_t)call->hyper[2 + k] : k; }
+static int64_t filled_column(const nnc_layer_call *call, int64_t k) {
+    return call->site->hyper[1] != 0 ? (int64_t)call->site->hyper[2 + k] : k;
+}
 
 #include "nncore/float32.h"
 #include "fill_missing.c"
@@ -23,7 +27,7 @@ const nnc_layer NNC_TABLE(layer, fill_missing) = {
 
 static int32_t F(fill_missing_forward)(const nnc_layer_call *call) {
     int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs, n_filled = count_filled(call);
-    int has_indicator = call->hyper[0] != 0;
+    int has_indicator = call->site->hyper[0] != 0;
     const T *value = call->parameters; /* (n_filled,) */
     for (int64_t i = 0; i < call->n_rows; i++) {
         const T *x = (const T *)call->x + i * n_inputs; /* (n_inputs,)  */

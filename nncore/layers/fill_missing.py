@@ -35,7 +35,7 @@ class FillMissing(Layer):
     where ``x`` was missing. Category codes belong into an `Embedding` before this layer: it gives missing ones a vector of their own.
     """
 
-    kernel = Kernel("nncore._core.native:layer_fill_missing")
+    kernel = Kernel("nncore._core.native:layer_fill_missing", never_fails=True)
     examples = ({}, {"columns": [0], "indicator": False})
 
     def __init__(

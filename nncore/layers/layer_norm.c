@@ -59,7 +59,7 @@ NNC_INLINE void F(row_moments)(const T *x, int64_t n, T epsilon, int64_t parts, 
 
 NNC_INLINE void F(forward_rows)(const nnc_layer_call *call, int64_t parts) {
     int64_t n = call->n_inputs;
-    T epsilon = (T)call->hyper[0];
+    T epsilon = (T)call->site->hyper[0];
     const T *x = call->x, *gamma = call->parameters, *beta = gamma + n; /* (n_rows, n), (n,), (n,) */
     T *y = call->y, *cache = call->cache;                               /* (n_rows, n), (n_rows, 2) */
     for (int64_t i = 0; i < call->n_rows; i++, x += n, y += n) {

@@ -33,7 +33,7 @@ class LayerNorm(Layer):
     """
 
     ranges = {"epsilon": "(0, inf)"}
-    kernel = Kernel("nncore._core.native:layer_layer_norm")
+    kernel = Kernel("nncore._core.native:layer_layer_norm", never_fails=True)
 
     def __init__(self, epsilon: float = 1e-5, *, name: str | None = None) -> None:
         self.epsilon = epsilon

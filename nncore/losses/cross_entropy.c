@@ -19,9 +19,10 @@ static inline T F(at_least_tiny)(T y) {
     return y < tiny ? tiny : y;
 }
 
-static int32_t F(cross_entropy_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows,
-                                     int64_t n_outputs, int64_t n_targets, const double *hyper) {
-    (void)n_targets, (void)hyper;
+static int32_t F(cross_entropy_real)(const nnc_loss_call *call) {
+    const T *output = call->output, *target = call->target, *weight = call->weight;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
     for (int64_t row = 0; row < n_rows; row++) {
         const T *y = output + row * n_outputs, *Y = target + row * n_outputs;
         T sum = 0;
@@ -34,9 +35,11 @@ static int32_t F(cross_entropy_real)(const T *output, const T *target, const T *
     return 0;
 }
 
-static int32_t F(cross_entropy_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output, int64_t n_rows,
-                                       int64_t n_outputs, const double *hyper) {
-    (void)hyper;
+static int32_t F(cross_entropy_labels)(const nnc_loss_call *call) {
+    const T *output = call->output, *weight = call->weight;
+    const int64_t *labels = call->labels;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
     for (int64_t row = 0; row < n_rows; row++) {
         T y = F(at_least_tiny)(output[row * n_outputs + labels[row]]);
         loss[row] = -F(nnc_log)(y);

@@ -18,8 +18,11 @@ const nnc_loss NNC_TABLE(loss, gaussian_nll) = {
 
 #else
 
-static int32_t F(gaussian_nll_real)(const T *restrict output, const T *restrict target, const T *restrict weight, T *restrict loss,
-                                    T *restrict d_output, int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(gaussian_nll_real)(const nnc_loss_call *call) {
+    const T *restrict output = call->output, *restrict target = call->target, *restrict weight = call->weight;
+    T *restrict loss = call->loss, *restrict d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs, n_targets = call->n_targets;
+    const double *hyper = call->site->hyper;
     T lowest = (T)nnc_log_f64(hyper[0]), clamped[BLOCK], precision[BLOCK], square[BLOCK]; /* the last in units of the variance */
     for (int64_t row = 0; row < n_rows; row++) loss[row] = 0;
     for (int64_t first = 0; first < n_rows; first += BLOCK) {

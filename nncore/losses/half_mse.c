@@ -13,9 +13,10 @@ const nnc_loss NNC_TABLE(loss, half_mse) = {
 #else
 #include "squared_error.h"
 
-static int32_t F(half_mse_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
-                                int64_t n_targets, const double *hyper) {
-    (void)n_targets, (void)hyper;
+static int32_t F(half_mse_real)(const nnc_loss_call *call) {
+    const T *output = call->output, *target = call->target, *weight = call->weight;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
     return F(squared_error)(output, target, weight, loss, d_output, n_rows, n_outputs, 2);
 }
 

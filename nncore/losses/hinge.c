@@ -20,9 +20,11 @@ static inline T F(hinge)(T slack, int squared, T *loss) {
     return squared ? 2 * positive : slack > 0 ? 1 : positive;
 }
 
-static int32_t F(hinge_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
-                             int64_t n_targets, const double *hyper) {
-    (void)n_outputs, (void)n_targets; /* 1 */
+static int32_t F(hinge_real)(const nnc_loss_call *call) {
+    const T *output = call->output, *target = call->target, *weight = call->weight;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows;
+    const double *hyper = call->site->hyper;
     T margin = (T)hyper[0];
     int squared = hyper[1] != 0;
     for (int64_t row = 0; row < n_rows; row++) {
@@ -32,8 +34,12 @@ static int32_t F(hinge_real)(const T *output, const T *target, const T *weight, 
     return 0;
 }
 
-static int32_t F(hinge_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output, int64_t n_rows,
-                               int64_t n_outputs, const double *hyper) {
+static int32_t F(hinge_labels)(const nnc_loss_call *call) {
+    const T *output = call->output, *weight = call->weight;
+    const int64_t *labels = call->labels;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
+    const double *hyper = call->site->hyper;
     T margin = (T)hyper[0];
     int squared = hyper[1] != 0;
     for (int64_t row = 0; row < n_rows; row++) {

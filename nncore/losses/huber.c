@@ -18,9 +18,11 @@ static inline T F(clipped)(T d, T delta) {
     return c > delta ? delta : c;
 }
 
-static int32_t F(huber_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
-                             int64_t n_targets, const double *hyper) {
-    (void)n_targets;
+static int32_t F(huber_real)(const nnc_loss_call *call) {
+    const T *output = call->output, *target = call->target, *weight = call->weight;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
+    const double *hyper = call->site->hyper;
     T delta = (T)hyper[0];
     for (int64_t row = 0; row < n_rows; row++) {
         const T *y = output + row * n_outputs, *Y = target + row * n_outputs;

@@ -13,9 +13,10 @@ const nnc_loss NNC_TABLE(loss, mae) = {
 
 #else
 
-static int32_t F(mae_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
-                           int64_t n_targets, const double *hyper) {
-    (void)n_targets, (void)hyper;
+static int32_t F(mae_real)(const nnc_loss_call *call) {
+    const T *output = call->output, *target = call->target, *weight = call->weight;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
     for (int64_t row = 0; row < n_rows; row++) {
         const T *y = output + row * n_outputs, *Y = target + row * n_outputs;
         T sum = 0;

@@ -17,9 +17,10 @@ const nnc_loss NNC_TABLE(loss, poisson) = {
 
 #else
 
-static int32_t F(poisson_real)(const T *restrict output, const T *restrict target, const T *restrict weight, T *restrict loss,
-                               T *restrict d_output, int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) {
-    (void)n_targets, (void)hyper;
+static int32_t F(poisson_real)(const nnc_loss_call *call) {
+    const T *restrict output = call->output, *restrict target = call->target, *restrict weight = call->weight;
+    T *restrict loss = call->loss, *restrict d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
     T rate[BLOCK];
     for (int64_t row = 0; row < n_rows; row++) loss[row] = 0;
     for (int64_t first = 0; first < n_rows; first += BLOCK) {

@@ -137,8 +137,12 @@ static void F(spread_real)(const T *z, const T *Y, const T *weight, T *loss, T *
     }
 }
 
-static int32_t F(softmax_cross_entropy_labels)(const T *output, const int64_t *labels, const T *weight, T *loss, T *d_output,
-                                               int64_t n_rows, int64_t n_outputs, const double *hyper) {
+static int32_t F(softmax_cross_entropy_labels)(const nnc_loss_call *call) {
+    const T *output = call->output, *weight = call->weight;
+    const int64_t *labels = call->labels;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
+    const double *hyper = call->site->hyper;
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = BLOCK_ROWS(n_rows - row, n_outputs);
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
@@ -149,9 +153,11 @@ static int32_t F(softmax_cross_entropy_labels)(const T *output, const int64_t *l
     return 0;
 }
 
-static int32_t F(softmax_cross_entropy_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows,
-                                             int64_t n_outputs, int64_t n_targets, const double *hyper) {
-    (void)n_targets;
+static int32_t F(softmax_cross_entropy_real)(const nnc_loss_call *call) {
+    const T *output = call->output, *target = call->target, *weight = call->weight;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
+    const double *hyper = call->site->hyper;
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = BLOCK_ROWS(n_rows - row, n_outputs);
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;

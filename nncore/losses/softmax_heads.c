@@ -71,8 +71,11 @@ static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, 
         }
 }
 
-static int32_t F(softmax_heads_real)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows,
-                                     int64_t n_outputs, int64_t n_targets, const double *hyper) {
+static int32_t F(softmax_heads_real)(const nnc_loss_call *call) {
+    const T *output = call->output, *target = call->target, *weight = call->weight;
+    T *loss = call->loss, *d_output = call->d_output;
+    int64_t n_rows = call->n_rows, n_outputs = call->n_outputs, n_targets = call->n_targets;
+    const double *hyper = call->site->hyper;
     for (int64_t row = 0; row < n_rows; row++)
         if (!F(are_classes)(target + row * n_targets, n_targets, hyper)) return 1;
     for (int64_t row = 0, n; row < n_rows; row += n) {

@@ -39,4 +39,5 @@ def explain(program: Program[ProgramSpec], failure: Failure) -> Exception:
         message = f"the gradient of {tensor.name} became NaN or infinite at step {step}. {remedy}"
         return NonFiniteError(message, step=step, layer=tensor.name.rpartition(".")[0])
     component = spec.ops[failure.op].component if failure.op >= 0 else spec.loss if failure.op == -1 else spec.optimizer
-    return PluginError(f"the compiled kernel of {component!r} reported an error at step {step}")
+    said = f": {failure.message}" if failure.message else f", {failure.returned}, without a message"
+    return PluginError(f"the compiled kernel of {component!r} reported an error at step {step}{said}. {unchanged}")

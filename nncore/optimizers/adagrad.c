@@ -8,16 +8,16 @@
 #include "nncore/float64.h"
 #include "adagrad.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, adagrad) = {
-    NNC_HEAD(nnc_optimizer), adagrad_step_f32, adagrad_step_f64, NULL, NULL,
-};
+const nnc_optimizer NNC_TABLE(optimizer, adagrad) = {NNC_HEAD(nnc_optimizer), adagrad_step_f32, adagrad_step_f64};
 
 #else
 
-static int32_t F(adagrad_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
-    (void)t, (void)stride;
+static int32_t F(adagrad_step)(const nnc_optimizer_call *call) {
+    T *w = call->w, *r = call->state;
+    const T *g = call->g;
+    int64_t n = call->n;
+    const double *hyper = call->site->hyper;
     T lr = (T)hyper[0], epsilon = (T)hyper[1];
-    T *r = state;
     for (int64_t i = 0; i < n; i++) {
         r[i] += g[i] * g[i];
         w[i] -= lr * g[i] / (epsilon + sqrt(r[i]));

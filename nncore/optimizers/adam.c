@@ -8,14 +8,16 @@
 #include "nncore/float64.h"
 #include "adam.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, adam) = {
-    NNC_HEAD(nnc_optimizer), adam_step_f32, adam_step_f64, NULL, NULL,
-};
+const nnc_optimizer NNC_TABLE(optimizer, adam) = {NNC_HEAD(nnc_optimizer), adam_step_f32, adam_step_f64};
 
 #else
 #include "adam_pass.h"
 
-static int32_t F(adam_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
+static int32_t F(adam_step)(const nnc_optimizer_call *call) {
+    T *w = call->w, *state = call->state;
+    const T *g = call->g;
+    int64_t n = call->n, t = call->t, stride = call->stride;
+    const double *hyper = call->site->hyper;
     double epsilon = hyper[3];
     int is_inside = hyper[4] != 0;
     F(adam_pass)(w, g, state, state + stride, n, t, hyper[0], hyper[1], hyper[2], is_inside ? epsilon : 0, is_inside ? 0 : epsilon, 1);

@@ -41,7 +41,7 @@ class Adam(Optimizer):
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "beta1": "[0, 1)", "beta2": "[0, 1)", "epsilon": "[1e-30, inf)"}
     n_slots = 2
-    kernel = Kernel("nncore._core.native:optimizer_adam")
+    kernel = Kernel("nncore._core.native:optimizer_adam", never_fails=True)
 
     def __init__(
         self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, epsilon_inside: bool = False

@@ -40,7 +40,7 @@ class AdamW(Adam):
     """
 
     ranges: ClassVar[dict[str, str]] = Adam.ranges | {"weight_decay": "[0, inf)"}
-    kernel = Kernel("nncore._core.native:optimizer_adamw")
+    kernel = Kernel("nncore._core.native:optimizer_adamw", never_fails=True)
 
     def __init__(
         self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, weight_decay: float = 0.01

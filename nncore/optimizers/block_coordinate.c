@@ -13,15 +13,17 @@ static int begins_block(const nnc_tensor *tensors, int64_t k, int is_tensor) {
 #include "nncore/float64.h"
 #include "block_coordinate.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, block_coordinate) = {
-    NNC_HEAD(nnc_optimizer), NULL, NULL, block_coordinate_step_f32, block_coordinate_step_f64,
-};
+const nnc_optimizer NNC_TABLE(optimizer, block_coordinate) = {NNC_HEAD(nnc_optimizer), block_coordinate_step_f32,
+                                                              block_coordinate_step_f64};
 
 #else
 
-static int32_t F(block_coordinate_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, const nnc_tensor *tensors,
-                                        int64_t n_tensors) {
-    (void)state, (void)n;
+static int32_t F(block_coordinate_step)(const nnc_optimizer_call *call) {
+    T *w = call->w;
+    const T *g = call->g;
+    int64_t t = call->t, n_tensors = call->n_tensors;
+    const double *hyper = call->site->hyper;
+    const nnc_tensor *tensors = call->tensors;
     T lr = (T)hyper[0];
     int is_tensor = hyper[1] != 0;
     int64_t steps_per_block = (int64_t)hyper[2];

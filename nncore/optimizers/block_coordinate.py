@@ -39,7 +39,7 @@ class BlockCoordinate(Optimizer):
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "steps_per_block": "[1, 1e9]"}
     whole = ("steps_per_block",)
     needs_tensors = True
-    kernel = Kernel("nncore._core.native:optimizer_block_coordinate")
+    kernel = Kernel("nncore._core.native:optimizer_block_coordinate", never_fails=True)
 
     def __init__(self, lr: float = 0.01, *, block: str = "layer", steps_per_block: int = 1) -> None:
         self.lr = lr

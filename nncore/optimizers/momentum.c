@@ -6,16 +6,16 @@
 #include "nncore/float64.h"
 #include "momentum.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, momentum) = {
-    NNC_HEAD(nnc_optimizer), momentum_step_f32, momentum_step_f64, NULL, NULL,
-};
+const nnc_optimizer NNC_TABLE(optimizer, momentum) = {NNC_HEAD(nnc_optimizer), momentum_step_f32, momentum_step_f64};
 
 #else
 
-static int32_t F(momentum_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
-    (void)t, (void)stride;
+static int32_t F(momentum_step)(const nnc_optimizer_call *call) {
+    T *w = call->w, *v = call->state;
+    const T *g = call->g;
+    int64_t n = call->n;
+    const double *hyper = call->site->hyper;
     T lr = (T)hyper[0], rho = (T)hyper[1];
-    T *v = state;
     for (int64_t i = 0; i < n; i++) {
         v[i] = rho * v[i] + g[i];
         w[i] -= lr * v[i];

@@ -29,7 +29,7 @@ class Momentum(Optimizer):
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "momentum": "[0, 1)"}
     n_slots = 1
-    kernel = Kernel("nncore._core.native:optimizer_momentum")
+    kernel = Kernel("nncore._core.native:optimizer_momentum", never_fails=True)
 
     def __init__(self, lr: float = 0.01, *, momentum: float = 0.9) -> None:
         self.lr = lr

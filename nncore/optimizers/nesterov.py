@@ -31,7 +31,7 @@ class Nesterov(Optimizer):
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "momentum": "[0, 1)"}
     n_slots = 1
-    kernel = Kernel("nncore._core.native:optimizer_nesterov")
+    kernel = Kernel("nncore._core.native:optimizer_nesterov", never_fails=True)
 
     def __init__(self, lr: float = 0.01, *, momentum: float = 0.9) -> None:
         self.lr = lr

@@ -8,16 +8,16 @@
 #include "nncore/float64.h"
 #include "rmsprop.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, rmsprop) = {
-    NNC_HEAD(nnc_optimizer), rmsprop_step_f32, rmsprop_step_f64, NULL, NULL,
-};
+const nnc_optimizer NNC_TABLE(optimizer, rmsprop) = {NNC_HEAD(nnc_optimizer), rmsprop_step_f32, rmsprop_step_f64};
 
 #else
 
-static int32_t F(rmsprop_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
-    (void)t, (void)stride;
+static int32_t F(rmsprop_step)(const nnc_optimizer_call *call) {
+    T *w = call->w, *r = call->state;
+    const T *g = call->g;
+    int64_t n = call->n;
+    const double *hyper = call->site->hyper;
     T lr = (T)hyper[0], rho = (T)hyper[1], rest = (T)(1 - hyper[1]), epsilon = (T)hyper[2];
-    T *r = state;
     for (int64_t i = 0; i < n; i++) {
         r[i] = rho * r[i] + rest * g[i] * g[i];
         w[i] -= lr * g[i] / (epsilon + sqrt(r[i]));

@@ -31,7 +31,7 @@ class RMSProp(Optimizer):
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "rho": "[0, 1)", "epsilon": "[1e-30, inf)"}
     n_slots = 1
-    kernel = Kernel("nncore._core.native:optimizer_rmsprop")
+    kernel = Kernel("nncore._core.native:optimizer_rmsprop", never_fails=True)
 
     def __init__(self, lr: float = 1e-3, *, rho: float = 0.99, epsilon: float = 1e-8) -> None:
         self.lr = lr

@@ -6,14 +6,15 @@
 #include "nncore/float64.h"
 #include "sgd.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, sgd) = {
-    NNC_HEAD(nnc_optimizer), sgd_step_f32, sgd_step_f64, NULL, NULL,
-};
+const nnc_optimizer NNC_TABLE(optimizer, sgd) = {NNC_HEAD(nnc_optimizer), sgd_step_f32, sgd_step_f64};
 
 #else
 
-static int32_t F(sgd_step)(T *w, const T *g, T *state, int64_t n, int64_t t, const double *hyper, int64_t stride) {
-    (void)state, (void)t, (void)stride;
+static int32_t F(sgd_step)(const nnc_optimizer_call *call) {
+    T *w = call->w;
+    const T *g = call->g;
+    int64_t n = call->n;
+    const double *hyper = call->site->hyper;
     T lr = (T)hyper[0];
     for (int64_t i = 0; i < n; i++) w[i] -= lr * g[i];
     return 0;

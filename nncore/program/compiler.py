@@ -12,10 +12,11 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import BLOCK, Program
-from nncore.contract import Loss, native_kernel
+from nncore.contract import Loss, Optimizer, native_kernel
 from nncore.program.graph import GraphBuilder
 from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
+from nncore.program.kernels import Needed, needed
 from nncore.program.knobs import Knobs
 from nncore.program.memory import Vectors, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
@@ -72,7 +73,7 @@ def compile_program(
     d_output = d_input = None
     if builder.has_way_back:
         ops, d_output, d_input = builder.link_gradients(ops)
-    steps_anywhere = optimizer is not None and optimizer_kernel is not None and not optimizer.needs_tensors
+    steps_anywhere = optimizer is not None and not optimizer.needs_tensors and optimizer_kernel is not None and optimizer_kernel.never_fails
     spec = ProgramSpec(
         knobs=knobs,
         dtype=dtype,
@@ -96,14 +97,17 @@ def compile_program(
         loss=loss,
         loss_capsule=None if loss_kernel is None else loss_kernel.load(),
         loss_hyper=np.empty(0 if loss is None else len(loss.hyper())),
+        loss_needed=[] if loss is None else _needed_of(loss, n_outputs, dtype),
         parameters=vectors.parameters,
         gradients=vectors.gradients,
         state=vectors.state,
         shadow=vectors.shadow if average.decay else None,
         tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not accumulates else None,
+        undo=None if optimizer_kernel is None or optimizer_kernel.never_fails else _undo(optimizer, vectors),
         accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
         optimizer=optimizer,
         optimizer_capsule=None if optimizer_kernel is None else optimizer_kernel.load(),
+        optimizer_needed=needed("optimizer", ["step"], dtype),
         optimizer_hyper=np.empty((len(grouping.groups), 0)) if optimizer is None else grouping.hyper(optimizer),
         grouping=grouping,
         average=average,
@@ -128,10 +132,28 @@ def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:
     return max(MIN_SLICE_ROWS, SLICE_BYTES // (widths * dtype.itemsize))
 
 
+def _needed_of(loss: Loss, n_outputs: int, dtype: np.dtype) -> list[Needed]:
+    """Functions of a loss: for the targets that it may be given."""
+    targets = loss.targets_for(n_outputs)
+    return needed("loss", ["real", "labels"] if targets == "both" else [targets], dtype)
+
+
+def _undo(optimizer: Optimizer | None, vectors: Vectors) -> np.ndarray | None:
+    """Room for parameters, their mean and the state as they were before a step."""
+    n, dtype = vectors.parameters.size, vectors.parameters.dtype
+    return None if optimizer is None else aligned_zeros((optimizer.n_slots + 2) * n, dtype)
+
+
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
-    """Room for tiles of gradients, if all gradients together would not stay in the cache."""
+    """Room for tiles of gradients, if all gradients together would not stay in the cache.
+
+    Parameters are updated while other gradients are still to come, so no function that computes those may read them, or fail.
+    """
     dtype = vectors.parameters.dtype
     if vectors.parameters.nbytes < CACHE_BYTES:
+        return None
+    late = [op for op in ops if op.is_trained and op.gradient_unit > 0]
+    if any(op.plan.reads_parameters_in_gradient or op.kernel is None or not op.kernel.never_fails for op in late):
         return None
     size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
     return aligned_zeros(max_parts * size, dtype).reshape(max_parts, size)

@@ -9,7 +9,6 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, native_kernel
-from nncore.errors import PluginError
 from nncore.program.memory import Vectors, aligned_zeros
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
@@ -67,13 +66,6 @@ class GraphBuilder:
 
     def _layer_op(self, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
         plan, vectors = stage.plan, self.vectors
-        if plan.split_rows and plan.tensors and not plan.gradient_unit and native_kernel(stage.layer) is not None:
-            raise PluginError(
-                f"{stage.layer!r}: a compiled layer with parameters and split_rows needs gradient functions and gradient_unit"
-            )
-        if (plan.split_rows and plan.cache) or (plan.split_columns and plan.scratch_per_row):
-            pairs = "split_rows does not go with cache (but with cache_per_row), nor split_columns with scratch_per_row"
-            raise PluginError(f"{stage.layer!r}: in a plan {pairs}")
         keeps_cache = self.has_way_back or native_kernel(stage.layer) is None
         return Op(
             stage.layer,
@@ -88,7 +80,7 @@ class GraphBuilder:
             is_trained=self.training and any(f"{stage.name}.{tensor.name}" not in self.frozen for tensor in plan.tensors),
             buffers=vectors.buffers[stage.buffers] if plan.buffers else None,
             cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
-            scratch=aligned_zeros(plan.scratch * self.max_parts + plan.scratch_per_row * self.max_rows, self.dtype),
+            work=aligned_zeros(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
         )
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:

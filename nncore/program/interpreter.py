@@ -74,6 +74,9 @@ class Interpreter:
                 d_parameters=named_views(plan.tensors, op.d_parameters),
                 buffers=named_views(plan.buffers, op.buffers),
                 cache=np.empty(0) if op.cache is None else op.cache[: plan.cache + plan.cache_per_row * n_rows],
+                numbers=plan.numbers,
+                input_shape=op.stage.input_shape,
+                output_shape=plan.output_shape,
                 layer=op.layer,
             )
         return call

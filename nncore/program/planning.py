@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nncore import registry
-from nncore.contract import Activation, Layer, Plan, TensorSpan
+from nncore.contract import Activation, Layer, Plan, TensorSpan, native_kernel
 from nncore.errors import NotTrainableError, ParameterError, PluginError, ShapeError
+from nncore.program.kernels import named
 from nncore.program.memory import named_views
 from nncore.program.specification import NETWORK_INPUT, Stage
 
@@ -111,6 +112,7 @@ class _Planner:
         for name, layer in zip(names, layers, strict=True):
             with _placed(name):
                 plan = layer.plan(shape)
+            _check(layer, name, plan, shape)
             sources: tuple[int, ...] = (source,)
             if plan.branches:
                 sources, shapes = self._branches(plan, name, source, shape)
@@ -161,6 +163,18 @@ def _placed(name: str) -> Iterator[None]:
         raise ShapeError(f"{name}: {error}") from None
 
 
+def _check(layer: Layer, name: str, plan: object, input_shape: tuple[int, ...]) -> None:
+    """Refuse a plan that is not sound, naming plugin and layer: nothing that it asks for has been made yet."""
+    try:
+        if not isinstance(plan, Plan):
+            raise PluginError(f"plan() returned {plan!r}; it must return a Plan")
+        plan.validate(input_shape)
+        if plan.split_rows and plan.tensors and not plan.gradient_unit and native_kernel(layer) is not None:
+            raise PluginError("split_rows of the plan is True; with tensors, a compiled layer needs gradient functions and a gradient_unit")
+    except PluginError as error:
+        raise PluginError(f"{named('layers', layer)}, {name}: {error}") from None
+
+
 def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """Shape of what the branches of a layer make together."""
     if plan.merge == "sum":
@@ -168,8 +182,6 @@ def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
             given = ", ".join(map(str, shapes))
             raise ShapeError(f"only outputs of one shape can be added, the branches give {given}: make them equally wide")
         return shapes[0]
-    if plan.merge != "concat":
-        raise PluginError(f'a plan merges by "sum" or "concat", not by {plan.merge!r}')
     if any(len(shape) != 1 for shape in shapes):
         given = ", ".join(map(str, shapes))
         raise ShapeError(f"only vectors can be put side by side, the branches give {given}: end them with nn.Flatten()")

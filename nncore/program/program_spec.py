@@ -10,6 +10,7 @@ import numpy as np
 
 from nncore.contract import Loss, Optimizer
 from nncore.program.groups import Grouping
+from nncore.program.kernels import Needed, named
 from nncore.program.knobs import Knobs
 from nncore.program.specification import Averaging, Op
 
@@ -40,6 +41,7 @@ class ProgramSpec:
     loss: Loss | None
     loss_capsule: object
     loss_hyper: np.ndarray
+    loss_needed: list[Needed]
     parameters: np.ndarray  # (n_parameters,)
     gradients: np.ndarray  # (n_parameters,)
     state: np.ndarray | None  # (n_slots, n_parameters)
@@ -49,6 +51,8 @@ class ProgramSpec:
     optimizer: Optimizer | None
     optimizer_capsule: object
     optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
+    optimizer_needed: list[Needed]
+    undo: np.ndarray | None  # (n_slots + 2, n_parameters) for a step of an optimizer whose kernel may fail
     grouping: Grouping
     average: Averaging
     decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`
@@ -80,6 +84,14 @@ class ProgramSpec:
         self.decays[:] = self.grouping.penalties(knobs.weight_decay, self.optimizer)
         self.clip_norm, self.clip_value, self.seed = knobs.clip_norm, knobs.clip_value, knobs.seed
         self.interpreter.refresh()
+
+    def who_judges(self) -> str:
+        """The loss, for messages."""
+        return named("losses", self.loss)
+
+    def who_optimizes(self) -> str:
+        """The optimizer, for messages."""
+        return named("optimizers", self.optimizer)
 
     def forward_seconds(self, n_rows: int) -> float:
         """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from nncore.contract import Activation, Layer, Plan, native_kernel
+from nncore.contract import Activation, Kernel, Layer, Plan, native_kernel
+from nncore.program.kernels import Needed, named, needed
 
 #: As a source of a stage: the input of the network.
 NETWORK_INPUT = -1
@@ -81,14 +83,22 @@ class Op:
     is_trained: bool = False
     buffers: np.ndarray | None = None
     cache: np.ndarray | None = None
-    scratch: np.ndarray | None = None
+    work: np.ndarray | None = None
+    kernel: Kernel | None = field(init=False)
     capsule: object = field(init=False)
     hyper: np.ndarray = field(init=False)
+    numbers: np.ndarray = field(init=False)  # int64, like the shapes of a sample
+    input_shape: np.ndarray = field(init=False)
+    output_shape: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        kernel = None if self.joint else native_kernel(self.component)
-        self.capsule = None if kernel is None else kernel.load()
+        self.kernel = None if self.joint else native_kernel(self.component)
+        self.capsule = None if self.kernel is None else self.kernel.load()
         self.hyper = np.array([] if self.joint else self.component.hyper(), np.float64)
+        is_layer = isinstance(self.component, Layer) and not self.joint
+        self.numbers = np.array(self.plan.numbers, np.int64)
+        self.input_shape = np.array(self.stage.input_shape if is_layer else (), np.int64)
+        self.output_shape = np.array(self.plan.output_shape, np.int64)
 
     def take_over(self, stage: Stage) -> None:
         """Go on with the numbers of another stage that is made alike."""
@@ -123,6 +133,26 @@ class Op:
     def gradient_unit(self) -> int:
         """Of the compiled form; Python writes all gradients on the way back."""
         return 0 if self.capsule is None else self.plan.gradient_unit
+
+    @property
+    def tensor_places(self) -> list[int]:
+        """Where each of the layer's tensors begins among its parameters."""
+        return [0, *itertools.accumulate(tensor.size for tensor in self.plan.tensors)][:-1]
+
+    def needed(self, dtype: np.dtype, has_way_back: bool) -> list[Needed]:
+        """Functions that its table must have, and must not."""
+        stems = ["forward", *(["backward"] if has_way_back and self.runs_backward else [])]
+        if not isinstance(self.component, Layer):
+            return needed("activation", stems, dtype)
+        if not self.is_trained:
+            return needed("layer", stems, dtype)
+        unit = self.plan.gradient_unit
+        why = f"gradient_unit of its plan is {unit}"
+        return needed("layer", stems, dtype) + needed("layer", ["gradient"], dtype, why=why, is_wanted=unit > 0)
+
+    def who(self) -> str:
+        """The component, for messages."""
+        return named("layers" if isinstance(self.component, Layer) else "activations", self.component)
 
     @property
     def runs_backward(self) -> bool:

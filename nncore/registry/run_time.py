@@ -94,7 +94,11 @@ class RunTimeRegistrations:
 
     def remove(self, kind: str, name: str) -> None:
         """Forget a name that is registered."""
-        self._registered[kind] = {other: registration for other, registration in self._registered[kind].items() if other != name}
+        left = {other: registration for other, registration in self._registered[kind].items() if other != name}
+        if left:
+            self._registered[kind] = left
+        else:  # a kind that is registered again comes last again
+            del self._registered[kind]
         self._arrived.discard((kind, name))
 
     @contextmanager

@@ -100,7 +100,7 @@ class Rung:
             return np.asarray(a, z.dtype)
         guarded_z = Guarded(z, "z")
         guarded_a = guarded_z if in_place else Guarded(np.full_like(z, 7), "a")
-        self._call("forward", z.dtype, guarded_z.array, guarded_a.array, *z.shape)
+        self._call("forward", z, z=guarded_z.array, a=guarded_a.array)
         if not in_place:
             expect_same_bits(guarded_z.check(), z, "z after forward, which must not write it")
         return guarded_a.check()
@@ -114,17 +114,16 @@ class Rung:
             return np.asarray(d_z, z.dtype)
         buffers = [Guarded(kept, "z"), Guarded(a, "a"), Guarded(d_a, "d_a")]
         guarded_d_z = buffers[2] if in_place else Guarded(np.full_like(z, 7), "d_z")
-        self._call("backward", z.dtype, *(buffer.array for buffer in buffers), guarded_d_z.array, *z.shape)
+        self._call("backward", z, **{buffer.name: buffer.array for buffer in buffers}, d_z=guarded_d_z.array)
         for buffer, before in list(zip(buffers, (kept, a, d_a), strict=True))[: 2 if in_place else 3]:
             expect_same_bits(buffer.check(), before, f"{buffer.name} after backward, which must not write it")
         return guarded_d_z.check()
 
-    def _call(self, direction: str, dtype: np.dtype, *arguments: np.ndarray | int) -> None:
-        name = f"{direction}_{tables.SUFFIXES[dtype]}"
+    def _call(self, direction: str, like: np.ndarray, **matrices: np.ndarray) -> None:
+        name = f"{direction}_{tables.SUFFIXES[like.dtype]}"
         function = getattr(self.table, name)
         expect(function is not None, f"the kernel has no {name}")
-        status = function(*arguments, np.array(self.activation.hyper(), np.float64))
-        expect(status == 0, f"{name} returned {status}, 0 is success")
+        function.must(**matrices, n_rows=like.shape[0], n_columns=like.shape[1], hyper=np.array(self.activation.hyper(), np.float64))
 
 
 def cases(activation: Activation, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -36,12 +36,22 @@ class Call:
     training : bool, default True
     first_row : int, default 0
         Of the batch, if `x` is a slice of one.
+    batch_rows : int, optional
+        Of the whole batch; default: `x` is all of it.
     """
 
     def __init__(
-        self, layer: Layer, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray, training: bool = True, first_row: int = 0
+        self,
+        layer: Layer,
+        x: np.ndarray,
+        parameters: np.ndarray,
+        buffers: np.ndarray,
+        training: bool = True,
+        first_row: int = 0,
+        batch_rows: int | None = None,
     ) -> None:
         self.layer, self.plan, self.training, self.first_row = layer, layer.plan(x.shape[1:]), training, first_row
+        self.batch_rows = len(x) if batch_rows is None else batch_rows
         dtype, n_rows, n_outputs = x.dtype, len(x), math.prod(self.plan.output_shape)
         kernel = native_kernel(layer)
         self.table = None if kernel is None else tables.layer(kernel.load())
@@ -56,7 +66,7 @@ class Call:
         self.parameters, self.d_parameters = Guarded(parameters, "parameters"), noise("d_parameters", parameters.size)
         self.buffers = Guarded(buffers, "buffers")
         self.cache = noise("cache", self.plan.cache + self.plan.cache_per_row * n_rows)
-        self.scratch = noise("scratch", self.plan.scratch + self.plan.scratch_per_row * n_rows)
+        self.work = noise("work", self.plan.work + self.plan.work_per_row * n_rows)
 
     # ---- the two directions ---------------------------------------------------------------------------------------------------
 
@@ -80,21 +90,21 @@ class Call:
 
     def backward(self, d_y: np.ndarray, want_d_x: bool = True, split: Split = "nothing") -> tuple[np.ndarray, np.ndarray]:
         """(d_x, d_parameters), after `forward`. A layer may not read its own output again: an activation may have changed it."""
-        self.y.array[...] = NOISE
+        self.y.array[...] = np.nan
         guarded = Guarded(d_y, "d_y")
         if self.table is None:
             self.layer.backward(self._python_call(guarded, want_d_x))
             self._check("backward")
         elif self.plan.gradient_unit == 0:
-            self._backward(guarded, want_d_x, split)
+            if want_d_x or self.plan.tensors:  # else the host does not call it
+                self._backward(guarded, want_d_x, split)
         else:
             if want_d_x:
                 self._backward(guarded, want_d_x, split)
             expect((self.d_parameters.array == NOISE).all(), "backward writes d_parameters, which are for gradient to write")
-            d_x, scratch = self.d_x.array.copy(), self.scratch.array.copy()
+            d_x = self.d_x.array.copy()
             self._gradient(guarded, in_ranges=split == "parameters")
             expect_same_bits(self.d_x.array, d_x, "d_x after gradient, which must not write it")
-            expect_same_bits(self.scratch.array, scratch, "scratch after gradient, which is called by several threads at once")
         expect_same_bits(guarded.check(), d_y, "d_y after backward, which must not write it")
         return self.d_x.check(), self.d_parameters.check()
 
@@ -114,7 +124,7 @@ class Call:
         for first, end in uneven(len(self._x)):
             rows, cached = slice(first, end), slice(first * self.plan.cache_per_row, end * self.plan.cache_per_row)
             x = self._x[rows].reshape(end - first, *self._sample_shape)
-            part = Call(self.layer, x, self._parameters, self.buffers.array, self.training, first)
+            part = Call(self.layer, x, self._parameters, self.buffers.array, self.training, first, len(self._x))
             part.cache.array[...] = self.cache.array[cached]
             slices.append((part, rows, cached))
         return slices
@@ -131,11 +141,18 @@ class Call:
             )
 
     def _gradient(self, d_y: Guarded, in_ranges: bool) -> None:
+        """Call for all parameters, or for some at a time: with NaN in place of what it must not read, and with what is there."""
         n = self.d_parameters.array.size
         for begin, end in uneven(n, self.plan.gradient_unit) if in_ranges else [(0, n)]:
-            part = Guarded(np.full(end - begin, NOISE, self._x.dtype), "d_parameters")
+            poisoned, part = (Guarded(np.full(end - begin, NOISE, self._x.dtype), "d_parameters") for _ in range(2))
+            self._native("gradient", d_y, d_parameters=poisoned, is_poisoned=True, begin_parameter=begin, end_parameter=end)
             self._native("gradient", d_y, d_parameters=part, begin_parameter=begin, end_parameter=end)
             self.d_parameters.array[begin:end] = part.check()
+            forbidden = "y and d_x" if self.plan.reads_parameters_in_gradient else "parameters, y and d_x"
+            remedy = "" if self.plan.reads_parameters_in_gradient else "; a plan can ask for parameters with reads_parameters_in_gradient"
+            expect_same_bits(
+                poisoned.check(), part.array, f"d_parameters with NaN in {forbidden}, which gradient must not read{remedy}: they"
+            )
 
     # ---- one call of a function -----------------------------------------------------------------------------------------------
 
@@ -149,6 +166,9 @@ class Call:
             d_parameters=named_views(self.plan.tensors, self.d_parameters.array),
             buffers=named_views(self.plan.buffers, self.buffers.array),
             cache=self.cache.array,
+            numbers=self.plan.numbers,
+            input_shape=self._sample_shape,
+            output_shape=self.plan.output_shape,
             seed=SEED,
             step=STEP_NUMBER,
             layer=POSITION,
@@ -163,40 +183,70 @@ class Call:
         *,
         keeps_cache: bool = True,
         d_parameters: Guarded | None = None,
+        is_poisoned: bool = False,
         **ranges: int,
     ) -> None:
-        """Call the kernel's function on these buffers, with the fields that say which range of its results to write."""
+        """Call the kernel's function on these buffers, with the fields that say which range of its results to write.
+
+        If `is_poisoned`, what ``gradient`` must not read is NaN.
+        """
         name = f"{direction}_{tables.SUFFIXES[self._x.dtype]}"
         function = getattr(self.table, name)
         expect(function is not None, f"the kernel has no {name}")
-        pointers = {what: getattr(self, what).array.ctypes.data for what in ("x", "y", "parameters", "buffers", "scratch")}
-        n_outputs = self.y.array.shape[1]
-        fields = {"begin_column": 0, "end_column": n_outputs, "begin_parameter": 0, "end_parameter": self._parameters.size} | ranges
-        call = tables.LayerCallStruct(
-            **pointers,
-            d_y=None if d_y is None else d_y.array.ctypes.data,
-            d_x=self.d_x.array.ctypes.data if want_d_x else None,
-            d_parameters=(d_parameters or self.d_parameters).array.ctypes.data,
-            cache=self.cache.array.ctypes.data if keeps_cache else None,
-            hyper=self._hyper.ctypes.data,
+        in_gradient, n_outputs = direction == "gradient", self.y.array.shape[1]
+        y, d_x, parameters = self.y.array, self.d_x.array, self.parameters.array
+        if is_poisoned:
+            y, d_x = np.full_like(y, np.nan), np.full_like(d_x, np.nan)
+            if not self.plan.reads_parameters_in_gradient:
+                parameters = np.full_like(parameters, np.nan)
+        written = (d_parameters or self.d_parameters).array
+        # In gradient there is no room for each row, and what there is belongs to one thread alone.
+        work = Guarded(np.full(self.plan.work, NOISE, self._x.dtype), "work in gradient") if in_gradient else self.work
+        fields: dict[str, int] = {"begin_column": 0, "end_column": n_outputs, "begin_parameter": 0, "end_parameter": self._parameters.size}
+        function.must(
+            x=self.x.array,
+            y=y,
+            d_y=None if d_y is None else d_y.array,
+            d_x=d_x if want_d_x or in_gradient else None,
+            parameters=parameters,
+            tensors=self._places(parameters),
+            d_parameters=written,
+            d_tensors=None if in_gradient else self._places(written),
+            buffers=self.buffers.array,
+            cache=self.cache.array if keeps_cache else None,
+            n_tensors=len(self.plan.tensors),
             n_rows=len(self._x),
             n_inputs=self._x.shape[1],
             n_outputs=n_outputs,
             first_row=self.first_row,
-            **fields,
+            batch_rows=self.batch_rows,
+            **fields | ranges,
+            hyper=self._hyper,
+            numbers=self.plan.numbers,
+            n_numbers=len(self.plan.numbers),
+            input_shape=self._sample_shape,
+            n_input_dims=len(self._sample_shape),
+            output_shape=self.plan.output_shape,
+            n_output_dims=len(self.plan.output_shape),
+            work=work.array if work.array.size else None,
             seed=SEED,
             step=STEP_NUMBER,
             layer=POSITION,
-            training=self.training,
+            training=int(self.training),
         )
-        expect((status := function(call)) == 0, f"{name} returned {status}, 0 is success")
+        work.check()
         self._check(direction)
+
+    def _places(self, vector: np.ndarray) -> list[int]:
+        """Where each tensor begins in a vector of all."""
+        sizes = [tensor.size for tensor in self.plan.tensors]
+        return [vector.ctypes.data + vector.itemsize * sum(sizes[:k]) for k in range(len(sizes))]
 
     def _check(self, direction: str) -> None:
         """Nothing was written that is only to be read, nor beside any buffer."""
         expect_same_bits(self.x.check(), self._x, f"x after {direction}, which must not write it")
         expect_same_bits(self.parameters.check(), self._parameters, f"parameters after {direction}, which must not write them")
-        for buffer in (self.y, self.d_x, self.d_parameters, self.buffers, self.cache, self.scratch):
+        for buffer in (self.y, self.d_x, self.d_parameters, self.buffers, self.cache, self.work):
             buffer.check()
 
 

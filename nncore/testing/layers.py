@@ -10,6 +10,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Layer, Plan, checked_domain, native_kernel
+from nncore.errors import PluginError
 from nncore.layers.dense import Dense
 from nncore.layers.flatten import Flatten
 from nncore.network import Sequential
@@ -247,21 +248,16 @@ def _projected(
 
 
 def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
-    """The plan is sound and the same every time."""
+    """The plan is sound, the same every time, and fits the kernel."""
     plan = layer.plan(shape)
     what = f"plan({shape})"
-    expect(all(isinstance(n, int) and n >= 1 for n in plan.output_shape), f"{what}: output_shape {plan.output_shape} must be whole numbers")
-    names = [tensor.name for tensor in plan.tensors] + [buffer.name for buffer in plan.buffers]
-    expect(len(set(names)) == len(names), f"{what}: two tensors or buffers have one name: {names}")
+    try:
+        plan.validate(shape)
+    except PluginError as error:
+        raise AssertionError(f"{what}: {error}") from None
     for tensor in plan.tensors:
-        expect(
-            tensor.role in ("weight", "bias", "scale"), f"{what}: {tensor.name} has role {tensor.role!r}; weight, bias or scale is expected"
-        )
-        expect(tensor.size >= 1, f"{what}: {tensor.name} has shape {tensor.shape}")
         if tensor.initializer is not None:
             registry.resolve("initializers", tensor.initializer)
-    for count in ("cache", "cache_per_row", "scratch", "scratch_per_row"):
-        expect(getattr(plan, count) >= 0, f"{what}: {count} is {getattr(plan, count)}")
     if plan.activation is not None:
         registry.resolve("activations", plan.activation)
     check_splitting(layer, plan, what)
@@ -271,27 +267,19 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
 def check_bound(plan: Plan, x: np.ndarray, d_y: np.ndarray, d_parameters: np.ndarray) -> None:
     """Gradients are no larger than the host takes them to be without looking at them; where x has NaN, it looks."""
     factor = max(plan.gradient_bound, float(np.abs(x).max()))
-    bound = factor * float(np.abs(d_y).max()) * len(x) * (1 + len(x) * float(np.finfo(x.dtype).eps))
+    n_terms = len(x) * plan.gradient_terms
+    bound = factor * float(np.abs(d_y).max()) * n_terms * (1 + n_terms * float(np.finfo(x.dtype).eps))
     largest = float(np.abs(d_parameters).max())
     expect(
         not largest > bound,
-        f"d_parameters reach {largest:.3g}, and {len(x)} rows of d_y times a number up to {factor:.3g} only {bound:.3g}: "
-        "say more in the plan's gradient_bound",
+        f"d_parameters reach {largest:.3g}, and {n_terms} numbers of d_y times one up to {factor:.3g} only {bound:.3g}: "
+        "say more in the plan's gradient_bound or gradient_terms",
     )
 
 
 def check_splitting(layer: Layer, plan: Plan, what: str) -> None:
-    """What a plan says about splitting fits together, and fits the kernel."""
-    unit, n_parameters = plan.gradient_unit, size(plan.tensors)
-    expect(
-        not (plan.split_rows and plan.cache),
-        f"{what}: with split_rows there is no cache but cache_per_row, as no slice sees the whole batch",
-    )
-    expect(
-        not (plan.split_columns and plan.scratch_per_row), f"{what}: with split_columns there is no scratch_per_row: all calls see all rows"
-    )
-    expect(unit >= 0, f"{what}: gradient_unit is {unit}")
-    expect(unit == 0 or n_parameters % unit == 0, f"{what}: gradient_unit is {unit}, of which {n_parameters} parameters are no multiple")
+    """What a plan says about splitting fits the kernel."""
+    unit = plan.gradient_unit
     if (kernel := native_kernel(layer)) is None:
         return
     expect(

@@ -165,17 +165,23 @@ class Rung:
     def _native(
         self, output: np.ndarray, target: Target, weight: np.ndarray, d_output: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        kind, columns = ("labels", []) if target.ndim == 1 else ("real", [target.shape[1]])
+        kind, what, n_targets = ("labels", "labels", 0) if target.ndim == 1 else ("real", "target", target.shape[1])
         name = f"{kind}_{tables.SUFFIXES[output.dtype]}"
         function = getattr(self.table, name)
         expect(function is not None, f"the kernel has no {name}, but targets is {self.loss.targets!r}")
-        inputs = [Guarded(array, what) for array, what in ((output, "output"), (target, "target"), (weight, "weight"))]
+        inputs = [Guarded(array, name) for array, name in ((output, "output"), (target, what), (weight, "weight"))]
         value = Guarded(np.full(len(output), 7, output.dtype), "loss")
         gradient = None if d_output is None else Guarded(d_output, "d_output")
-        d_array = None if gradient is None else gradient.array
-        hyper = np.array(self.loss.hyper(), np.float64)
-        status = function(*(buffer.array for buffer in inputs), value.array, d_array, *output.shape, *columns, hyper)
-        expect(status == 0, f"{name} returned {status}, 0 is success")
+        function.must(
+            **{buffer.name: buffer.array for buffer in inputs},
+            loss=value.array,
+            d_output=None if gradient is None else gradient.array,
+            n_rows=len(output),
+            n_outputs=output.shape[1],
+            n_targets=n_targets,
+            batch_rows=len(output),
+            hyper=np.array(self.loss.hyper(), np.float64),
+        )
         for buffer, before in zip(inputs, (output, target, weight), strict=True):
             expect_same_bits(buffer.check(), before, f"{buffer.name}, which must not be written")
         return value.check(), None if gradient is None else gradient.check()

@@ -10,7 +10,6 @@ import numpy as np
 
 from nncore.contract import Kernel, Optimizer, TensorSpan, native_kernel
 from nncore.testing import tables
-from nncore.testing.expectations import expect
 
 #: ``step(optimizer, w, g, state, t, tensors)``.
 Step = Callable[[Optimizer, np.ndarray, np.ndarray, np.ndarray, int, Sequence[TensorSpan]], None]
@@ -26,30 +25,28 @@ def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.nd
     if not optimizer.needs_tensors:
         return native_step_on(optimizer, w, g, state, t, slice(0, w.size))
     rows = [(span.offset, span.rows, span.columns, span.layer, tables.ROLES[span.role]) for span in tensors]
-    _call(optimizer, "step_tensors", w, g, state, w.size, t, np.array(rows, tables.TENSOR), len(rows))
+    _call(optimizer, w, g, state, t, w.size, tensors=np.array(rows, tables.TENSOR), n_tensors=len(rows))
 
 
 def native_step_on(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, part: slice) -> None:
     """The same for some of the parameters, as a thread of the host does it; `state` is that of all."""
     w_part, g_part, state_part = w[part], g[part], state.reshape(-1)[part.start :]  # which begins where the part's first slot does
-    _call(optimizer, "step", w_part, g_part, state_part, w_part.size, t, w.size)
+    _call(optimizer, w_part, g_part, state_part, t, w.size)
 
 
-def _call(
-    optimizer: Optimizer, stem: str, w: np.ndarray, g: np.ndarray, state: np.ndarray, n: int, t: int, *rest: np.ndarray | int
-) -> None:
+def _call(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, stride: int, **tensors: np.ndarray | int) -> None:
     kernel = native_kernel(optimizer)
     assert kernel is not None, "only an optimizer with a kernel has a native step"
-    name = f"{stem}_{tables.SUFFIXES[w.dtype]}"
-    status = _function(kernel, name)(w, g, state, n, t, np.array(optimizer.hyper(), np.float64), *rest)
-    expect(status == 0, f"{name} returned {status}, 0 is success")
+    hyper = np.array(optimizer.hyper(), np.float64)
+    function = _function(kernel, f"step_{tables.SUFFIXES[w.dtype]}")
+    function.must(w=w, g=g, state=state, n=w.size, stride=stride, t=t, step=t, training=1, hyper=hyper, **tensors)
 
 
 @functools.cache
 def _function(kernel: Kernel, name: str) -> tables.Function:
     function: tables.Function | None = getattr(tables.optimizer(kernel.load()), name)
     if function is None:
-        raise AssertionError(f"the kernel has no {name}, which `needs_tensors` says it has")
+        raise AssertionError(f"the kernel has no {name}")
     return function
 
 

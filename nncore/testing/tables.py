@@ -3,7 +3,7 @@
 >>> from nncore.plugin import Kernel
 >>> table = optimizer(Kernel("nncore._core.native:optimizer_sgd").load())
 >>> w = np.ones(3)
->>> table.step_f64(w, np.ones(3), None, 3, 1, np.array([0.5]), 3)
+>>> table.step_f64(w=w, g=np.ones(3), n=3, t=1, hyper=np.array([0.5]))
 0
 >>> w.tolist()
 [0.5, 0.5, 0.5]
@@ -12,11 +12,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
-from nncore.contract import ABI_MAJOR, TABLES
+from nncore._core import native
+from nncore.contract import ABI_MAJOR, CALLS, TABLES, HeadStruct, SiteStruct, TensorStruct
 from nncore.errors import PluginError
 from nncore.testing.expectations import expect
 from nncore.testing.subnormals import subnormals_alive
@@ -24,69 +27,89 @@ from nncore.testing.subnormals import subnormals_alive
 #: End of a function's name, by the dtype it is for.
 SUFFIXES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 
-
-class Head(ctypes.Structure):
-    """``nnc_head``."""
-
-    _fields_ = [("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64)]
-
-
-class LayerCallStruct(ctypes.Structure):
-    """``nnc_layer_call``."""
-
-    _fields_ = [
-        *(
-            (name, ctypes.c_void_p)
-            for name in ("x", "y", "d_y", "d_x", "parameters", "d_parameters", "buffers", "cache", "scratch", "hyper")
-        ),
-        *(
-            (name, ctypes.c_int64)
-            for name in ("n_rows", "n_inputs", "n_outputs", "first_row", "begin_column", "end_column", "begin_parameter", "end_parameter")
-        ),
-        ("seed", ctypes.c_uint64),
-        ("step", ctypes.c_int64),
-        ("layer", ctypes.c_int32),
-        ("training", ctypes.c_int32),
-    ]
-
-
 #: ``nnc_tensor``.
-TENSOR = np.dtype([("offset", "i8"), ("rows", "i8"), ("columns", "i8"), ("layer", "i4"), ("role", "i4")])
+TENSOR = np.dtype(TensorStruct)
 #: Values of ``nnc_tensor.role``.
 ROLES = {"weight": 0, "bias": 1, "scale": 2}
+#: Bytes of the buffer for a message: ``NNC_MESSAGE_BYTES``.
+MESSAGE_BYTES = 256
 
-Argument = np.ndarray | int | ctypes.Structure | None
+#: What a field of a call, or of its site, may be given as.
+Field = np.ndarray | Sequence[int] | int | None
+
+
+class Call:
+    """A call of a function of a table, made from the fields of ``nnc_..._call`` and of ``nnc_site`` by name; the others are 0 or NULL.
+
+    Attributes
+    ----------
+    struct : ctypes.Structure
+        The call; its address is what a function gets.
+    """
+
+    def __init__(self, kind: str, fields: dict[str, Field]) -> None:
+        struct_type = CALLS[kind]
+        self._kept: list[object] = []
+        self._message = ctypes.create_string_buffer(MESSAGE_BYTES)
+        self._site = SiteStruct(struct_size=ctypes.sizeof(SiteStruct), host=_address_in(native.host, b"nncore.host"))
+        self._site.message = ctypes.cast(self._message, type(self._site.message))
+        self.struct = struct_type(struct_size=ctypes.sizeof(struct_type), site=ctypes.pointer(self._site))
+        self._kept += [self._site, self._message]
+        names = {name for name, *_ in struct_type._fields_}
+        for name, value in fields.items():
+            self._set(self.struct if name in names else self._site, name, value)
+
+    def _set(self, struct: ctypes.Structure, name: str, value: Field) -> None:
+        kinds: dict[str, Any] = {field: kind for field, kind, *_ in struct._fields_}
+        expect(name in kinds, f"neither {type(struct).__name__} nor the call has a field {name!r}")
+        if value is None or isinstance(value, (int, np.integer)):
+            setattr(struct, name, value)
+            return
+        if not isinstance(value, np.ndarray):  # places in memory, or numbers of a plan
+            value = np.array(value, np.uint64 if "tensors" in name else np.int64)
+        expect(value.flags.c_contiguous, "kernels take C-contiguous arrays")
+        self._kept.append(value)
+        address = ctypes.c_void_p(value.ctypes.data)
+        setattr(struct, name, address if kinds[name] is ctypes.c_void_p else ctypes.cast(address, kinds[name]))
+
+    @property
+    def message(self) -> str:
+        """What the function has said."""
+        return self._message.value.decode("utf-8", "ignore")
 
 
 class Function:
-    """A C function that takes arrays, whole numbers (int64), structures (by address) and None (NULL), and returns an int32."""
+    """A C function that takes a pointer to a call and returns an int32.
 
-    def __init__(self, name: str, pointer: int) -> None:
-        self.name, self.pointer = name, pointer
+    It is called with the fields of ``nnc_..._call`` and of ``nnc_site`` as keyword arguments: arrays (their numbers' address), whole
+    numbers, lists of them (a plan's numbers, shapes, places of tensors), or None for NULL.
+    """
 
-    def __call__(self, *arguments: Argument) -> int:
-        types: list[type[ctypes.c_int64] | type[ctypes.c_void_p]] = []
-        values: list[int | None] = []
-        for argument in arguments:
-            if isinstance(argument, (int, np.integer)):
-                types.append(ctypes.c_int64)
-                values.append(int(argument))
-            else:
-                types.append(ctypes.c_void_p)
-                values.append(_address(argument))
+    def __init__(self, kind: str, name: str, pointer: int) -> None:
+        self.kind, self.name, self.pointer = kind, name, pointer
+        self._function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(pointer)
+        #: What the last call that failed said.
+        self.message = ""
+
+    def __call__(self, **fields: Field) -> int:
+        call = Call(self.kind, fields)
         alive = subnormals_alive()
-        status: int = ctypes.CFUNCTYPE(ctypes.c_int32, *types)(self.pointer)(*values)
+        status: int = self._function(ctypes.addressof(call.struct))
         expect(subnormals_alive() == alive, f"{self.name} changed how this thread treats subnormal numbers and did not change it back")
+        self.message = call.message if status else ""
         return status
 
+    def must(self, **fields: Field) -> None:
+        """Call it; AssertionError if it reports an error."""
+        status = self(**fields)
+        said = f": {self.message}" if self.message else ""
+        expect(status == 0, f"{self.name} returned {status}, 0 is success{said}")
 
-def _address(argument: np.ndarray | ctypes.Structure | None) -> int | None:
-    if isinstance(argument, ctypes.Structure):
-        return ctypes.addressof(argument)
-    if argument is None:
-        return None
-    expect(argument.flags.c_contiguous, "kernels take C-contiguous arrays")
-    return argument.ctypes.data
+
+def _address_in(capsule: object, label: bytes) -> int:
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return int(get_pointer(capsule, label))
 
 
 def open_table(capsule: object, kind: str) -> SimpleNamespace:
@@ -104,39 +127,40 @@ def open_table(capsule: object, kind: str) -> SimpleNamespace:
         If the capsule is of another kind, or its head does not fit this nncore.
     """
     names, label = TABLES[kind], f"nncore.{kind}".encode()
-    is_valid, get_pointer = ctypes.pythonapi.PyCapsule_IsValid, ctypes.pythonapi.PyCapsule_GetPointer
+    is_valid = ctypes.pythonapi.PyCapsule_IsValid
     is_valid.restype, is_valid.argtypes = ctypes.c_int, [ctypes.py_object, ctypes.c_char_p]
-    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     if not is_valid(capsule, label):
         raise PluginError(f"the kernel of this {kind} is {capsule!r}, not a PyCapsule named 'nncore.{kind}'")
-    address = get_pointer(capsule, label)
-    head = Head.from_address(address)
+    address = _address_in(capsule, label)
+    head = HeadStruct.from_address(address)
     if head.abi_major != ABI_MAJOR:
         raise PluginError(
             f"the kernel of this {kind} was built for version {head.abi_major} of nncore/plugin.h, this nncore speaks version {ABI_MAJOR}"
         )
-    size = ctypes.sizeof(Head) + ctypes.sizeof(ctypes.c_void_p) * len(names)
+    size = ctypes.sizeof(HeadStruct)
     if head.struct_size < size:
-        raise PluginError(f"the kernel of this {kind} says it has {head.struct_size} bytes, at least {size} are needed: use NNC_HEAD")
-    pointers = (ctypes.c_void_p * len(names)).from_address(address + ctypes.sizeof(Head))
-    return SimpleNamespace(**{name: Function(name, pointer) if pointer else None for name, pointer in zip(names, pointers, strict=True)})
+        raise PluginError(f"the kernel of this {kind} says it has {head.struct_size} bytes, its head alone takes {size}: use NNC_HEAD")
+    n_there = min(len(names), (head.struct_size - size) // ctypes.sizeof(ctypes.c_void_p))  # an older table ends earlier
+    pointers = [*(ctypes.c_void_p * n_there).from_address(address + size), *[None] * (len(names) - n_there)]
+    functions = {name: Function(kind, name, pointer) if pointer else None for name, pointer in zip(names, pointers, strict=True)}
+    return SimpleNamespace(**functions)
 
 
 def activation(capsule: object) -> SimpleNamespace:
-    """``nnc_activation``: ``.forward_f32(z, a, n_rows, n_columns, hyper)`` and so on."""
+    """``nnc_activation``: ``.forward_f32(z=z, a=a, n_rows=..., n_columns=..., hyper=hyper)`` and so on."""
     return open_table(capsule, "activation")
 
 
 def loss(capsule: object) -> SimpleNamespace:
-    """``nnc_loss``: ``.labels_f32(output, labels, weight, loss, d_output, n_rows, n_outputs, hyper)`` and so on."""
+    """``nnc_loss``: ``.labels_f32(output=output, labels=labels, weight=weight, loss=loss, ...)`` and so on."""
     return open_table(capsule, "loss")
 
 
 def optimizer(capsule: object) -> SimpleNamespace:
-    """``nnc_optimizer``: ``.step_f32(w, g, state, n, t, hyper, stride)`` and so on."""
+    """``nnc_optimizer``: ``.step_f32(w=w, g=g, state=state, n=n, stride=n, t=t, hyper=hyper)`` and so on."""
     return open_table(capsule, "optimizer")
 
 
 def layer(capsule: object) -> SimpleNamespace:
-    """``nnc_layer``: ``.forward_f32(call)`` and so on, with a `LayerCallStruct`."""
+    """``nnc_layer``: ``.forward_f32(x=x, y=y, parameters=parameters, n_rows=..., ...)`` and so on."""
     return open_table(capsule, "layer")

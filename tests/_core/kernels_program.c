@@ -43,7 +43,10 @@ static void check_activation(const char *name, const nnc_activation *table) {
     const double hyper[] = {COLUMNS}; /* for softmax_heads the width of its only head, for others a slope or the like */
     fill(z, z64, ROWS * COLUMNS, 1);
     fill(d, d64, ROWS * COLUMNS, 2);
-    int failed = table->forward_f32(z, a, ROWS, COLUMNS, hyper) | table->forward_f64(z64, a64, ROWS, COLUMNS, hyper);
+    const nnc_site site = {.struct_size = sizeof site, .hyper = hyper};
+    const nnc_activation_call call = {sizeof call, &site, z, a, d, d, ROWS, COLUMNS};
+    const nnc_activation_call call64 = {sizeof call64, &site, z64, a64, d64, d64, ROWS, COLUMNS};
+    int failed = table->forward_f32(&call) | table->forward_f64(&call64);
     for (int i = 0; i < ROWS * COLUMNS; i++) {
         compare(name, a[i], a64[i], 1e-5);
         if (strcmp(name, "tanh") == 0) compare(name, a[i], tanh(z64[i]), 1e-6);
@@ -51,8 +54,8 @@ static void check_activation(const char *name, const nnc_activation *table) {
         if (strcmp(name, "exp") == 0) compare(name, a64[i], exp(z64[i]), 1e-14);
     }
     compare(name, failed, 0, 0);
-    failed = table->backward_f32(z, a, d, d, ROWS, COLUMNS, hyper);
-    compare(name, table->backward_f64(z64, a64, d64, d64, ROWS, COLUMNS, hyper), failed, 0);
+    failed = table->backward_f32(&call);
+    compare(name, table->backward_f64(&call64), failed, 0);
     for (int i = 0; i < ROWS * COLUMNS && !failed; i++) /* steps have no derivative, and say so */
         compare(name, d[i], d64[i], 1e-3);              /* what cancels in float32 does not in float64 */
 }
@@ -64,13 +67,15 @@ static void check_dense(const nnc_layer *table) {
     fill(x, x64, ROWS * INPUTS, 3);
     fill(w, w64, PARAMETERS, 4);
     fill(d_y, d_y64, ROWS * COLUMNS, 5);
-    nnc_layer_call call = {.x = x,
+    const nnc_site site = {.struct_size = sizeof site, .hyper = hyper, .training = 1};
+    nnc_layer_call call = {.struct_size = sizeof call,
+                           .site = &site,
+                           .x = x,
                            .y = y,
                            .d_y = d_y,
                            .d_x = d_x,
                            .parameters = w,
                            .d_parameters = d_w,
-                           .hyper = hyper,
                            .n_rows = ROWS,
                            .n_inputs = INPUTS,
                            .n_outputs = COLUMNS,
@@ -104,14 +109,20 @@ static void check_optimizer(const char *name, const nnc_optimizer *table) {
     static float w[PARAMETERS], g[PARAMETERS], state[3 * PARAMETERS];
     static double w64[PARAMETERS], g64[PARAMETERS], state64[3 * PARAMETERS];
     const double hyper[] = {0.01, 0.9, 0.99, 1e-6, 0.01};
-    if (table->step_f32 == NULL) return;
+    if (strcmp(name, "block_coordinate") == 0) return; /* it steps on tensors */
+    const nnc_site site = {.struct_size = sizeof site, .hyper = hyper, .training = 1};
+    nnc_optimizer_call call = {
+        .struct_size = sizeof call, .site = &site, .w = w, .g = g, .state = state, .n = PARAMETERS, .stride = PARAMETERS};
+    nnc_optimizer_call call64 = {
+        .struct_size = sizeof call, .site = &site, .w = w64, .g = g64, .state = state64, .n = PARAMETERS, .stride = PARAMETERS};
     fill(w, w64, PARAMETERS, 6);
     fill(g, g64, PARAMETERS, 7);
     memset(state, 0, sizeof state);
     memset(state64, 0, sizeof state64);
     for (int t = 1; t <= T; t++) {
-        int failed = table->step_f32(w, g, state, PARAMETERS, t, hyper, PARAMETERS);
-        compare(name, failed | table->step_f64(w64, g64, state64, PARAMETERS, t, hyper, PARAMETERS), 0, 0);
+        call.t = call64.t = t;
+        int failed = table->step_f32(&call);
+        compare(name, failed | table->step_f64(&call64), 0, 0);
     }
     for (int i = 0; i < PARAMETERS; i++) compare(name, w[i], w64[i], 1e-4);
 }

@@ -10,18 +10,16 @@ from typing import Any
 
 import pytest
 
-from nncore.plugin import Kernel, function_table
+from nncore.plugin import CALLS, TABLES, Kernel, function_table
 from nncore.testing import tables
 
-STEP = ctypes.CFUNCTYPE(
-    ctypes.c_int32, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double), ctypes.c_int64
-)
-LAYER_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(tables.LayerCallStruct))
 
-
-def python_kernel(monkeypatch: pytest.MonkeyPatch, kind: str, function_type: Any, **functions: Callable[..., int]) -> Kernel:
-    """The kernel of a table of such functions, for as long as the test runs."""
-    kept = {name: function_type(function) for name, function in functions.items()}
+def python_kernel(monkeypatch: pytest.MonkeyPatch, kind: str, **functions: Callable[[Any], int]) -> Kernel:
+    """The kernel of a table of functions of a call, for as long as the test runs; one for both dtypes if the name says none."""
+    both = {f"{name}_{suffix}": function for name, function in functions.items() for suffix in tables.SUFFIXES.values()}
+    chosen = {name: function for name, function in (both | functions).items() if name in TABLES[kind]}
+    function_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(CALLS[kind]))
+    kept = {name: function_type(lambda call, function=function: function(call[0])) for name, function in chosen.items()}
     addresses = {name: ctypes.cast(function, ctypes.c_void_p).value for name, function in kept.items()}
     module = ModuleType("kernels_in_python")
     module.table, module.kept = function_table(kind, **addresses), kept

@@ -73,11 +73,17 @@ class Dense:
         written, hyper = Guarded(np.full(shape, np.nan, self.dtype), name), np.array([float(self.use_bias)])
         arrays = {name: guarded.array for name, guarded in self.read.items()}
         arrays |= {"x": arrays["x"][begin:end], "d_y": arrays["d_y"][begin:end], name: written.array, "hyper": hyper}
-        call = tables.LayerCallStruct(**{name: array.ctypes.data for name, array in arrays.items()})
-        call.n_rows, call.n_inputs, call.n_outputs, call.first_row = end - begin, self.inputs, self.outputs, begin
-        call.begin_column, call.end_column = begin_column, end_column
-        call.begin_parameter, call.end_parameter = begin_unit * self.outputs, end_unit * self.outputs
-        assert getattr(tables.layer(native.layer_dense), f"{function}_{DTYPES[self.dtype]}")(call) == 0
+        getattr(tables.layer(native.layer_dense), f"{function}_{DTYPES[self.dtype]}").must(
+            **arrays,
+            n_rows=end - begin,
+            n_inputs=self.inputs,
+            n_outputs=self.outputs,
+            first_row=begin,
+            begin_column=begin_column,
+            end_column=end_column,
+            begin_parameter=begin_unit * self.outputs,
+            end_parameter=end_unit * self.outputs,
+        )
         for guarded in self.read.values():
             guarded.check()
         result = written.check()

@@ -11,14 +11,9 @@ import pytest
 import nncore as nn
 from nncore._core.program import all_finite
 from nncore.errors import PluginError
-from nncore.plugin import Kernel, Optimizer
+from nncore.plugin import CALLS, Kernel, Optimizer
 
-STEP_F32 = ctypes.CFUNCTYPE(
-    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_float)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double), ctypes.c_int64
-)
-STEP_F64 = ctypes.CFUNCTYPE(
-    ctypes.c_int32, *[ctypes.POINTER(ctypes.c_double)] * 3, ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_double), ctypes.c_int64
-)
+STEP = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(CALLS["optimizer"]))
 
 X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.zeros(40)
 
@@ -28,17 +23,24 @@ class Table(ctypes.Structure):
 
     _fields_ = [
         ("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64),
-        ("step_f32", STEP_F32), ("step_f64", STEP_F64), ("step_tensors_f32", ctypes.c_void_p), ("step_tensors_f64", ctypes.c_void_p),
+        ("step_f32", STEP), ("step_f64", STEP),
     ]  # fmt: skip
 
 
-def sign_descent(w, g, state, n, t, hyper, stride):  # the types are those of STEP_F64
-    for i in range(n):
-        w[i] -= hyper[0] * np.sign(g[i])
-    return 0 if t < 5 else int(hyper[1])
+def sign_descent(dtype: type) -> object:
+    """A step of a dtype, that fails in the fifth if `hyper` says with what."""
+
+    def step(call):
+        c = call[0]
+        hyper = c.site[0].hyper
+        w, g = (np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(dtype)), (c.n,)) for address in (c.w, c.g))
+        w -= hyper[0] * np.sign(g)
+        return 0 if c.t < 5 else int(hyper[1])
+
+    return STEP(step)
 
 
-F32, F64 = STEP_F32(sign_descent), STEP_F64(sign_descent)
+F32, F64 = sign_descent(ctypes.c_float), sign_descent(ctypes.c_double)
 
 
 def capsule(table: Table, name: bytes = b"nncore.optimizer") -> object:
@@ -95,7 +97,7 @@ def test_minor_version_and_size_may_be_larger(optimizer) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"abi_major": 2}, "version 2 of nncore/plugin.h, this nncore speaks version 1"), ({"struct_size": 24}, "says it has 24 bytes")],
+    [({"abi_major": 2}, "version 2 of nncore/plugin.h, this nncore speaks version 1"), ({"struct_size": 8}, "says it has 8 bytes")],
 )
 def test_a_table_of_another_time_is_refused(optimizer, changes: dict[str, int], message: str) -> None:
     keep = table(**changes)
@@ -105,7 +107,7 @@ def test_a_table_of_another_time_is_refused(optimizer, changes: dict[str, int], 
 
 def test_a_table_without_functions_is_refused(optimizer) -> None:
     keep = Table(abi_major=1, struct_size=ctypes.sizeof(Table))
-    with pytest.raises(PluginError, match="no step function"):
+    with pytest.raises(PluginError, match="optimizer SignDescent: the kernel has no step_f64; this network is float64"):
         fit(optimizer(capsule(keep)))
 
 

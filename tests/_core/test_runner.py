@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _core.python_kernels import STEP, python_kernel
+from _core.python_kernels import python_kernel
 
 import nncore as nn
 from nncore import registry
@@ -106,14 +106,14 @@ def test_a_team_has_as_many_members_as_it_is_told(n_parts: int, by_hand: bool, m
     """Or all that is compared here would be one thread with one thread."""
     threads: set[int] = set()
 
-    def step(w: int, g: int, state: int, n: int, t: int, hyper: Any, stride: int) -> int:
+    def step(call: Any) -> int:
         threads.add(threading.get_ident())
         return 0
 
     class Watching(nn.SGD):
         pass
 
-    Watching.kernel = python_kernel(monkeypatch, "optimizer", STEP, step_f32=step, step_f64=step)
+    Watching.kernel = python_kernel(monkeypatch, "optimizer", step=step)
     network = nn.Sequential(nn.Dense(90)).build(20, loss="half_mse", optimizer=Watching(), rng=0)
     x, y = np.ones((9, 20)), np.zeros((9, 90))
     with team_of(n_parts):

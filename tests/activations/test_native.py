@@ -103,5 +103,5 @@ def test_a_block_of_rows_gives_the_bits_of_the_whole(phi: Activation, dtype: typ
 def test_backward_without_derivative_reports_failure_and_writes_nothing(name: str, dtype: type) -> None:
     table = tables.activation(CASES[name].kernel.load())
     z, d_z = np.ones((2, 3), dtype), np.full((2, 3), 7, dtype)
-    assert getattr(table, f"backward_{tables.SUFFIXES[np.dtype(dtype)]}")(z, z, z, d_z, 2, 3, np.empty(0)) != 0
+    assert getattr(table, f"backward_{tables.SUFFIXES[np.dtype(dtype)]}")(z=z, a=z, d_a=z, d_z=d_z, n_rows=2, n_columns=3) != 0
     assert (d_z == 7).all()

@@ -27,21 +27,17 @@ ROWS, COLUMNS = 128, 256
 N_PARAMETERS = 100_000
 
 
-def prepared(function: tables.Function, *arguments: Any) -> Callable[[], int]:
+def prepared(function: tables.Function, **fields: Any) -> Callable[[], int]:
     """A call of a kernel with everything converted beforehand: less than a microsecond of Python is left."""
-    values = [ctypes.c_int64(argument) if isinstance(argument, int) else ctypes.c_void_p(address(argument)) for argument in arguments]
-    kernel = ctypes.CFUNCTYPE(ctypes.c_int32, *map(type, values))(function.pointer)
+    call = tables.Call(function.kind, fields)
+    kernel, address = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(function.pointer), ctypes.c_void_p(ctypes.addressof(call.struct))
 
-    def call(keep: Any = arguments) -> int:  # what the pointers point to must live as long as they
-        status: int = kernel(*values)
+    def run(keep: Any = call) -> int:  # what the pointers point to must live as long as they
+        status: int = kernel(address)
         return status
 
-    assert call() == 0
-    return call
-
-
-def address(argument: np.ndarray | ctypes.Structure) -> int:
-    return ctypes.addressof(argument) if isinstance(argument, ctypes.Structure) else argument.ctypes.data
+    assert run() == 0
+    return run
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -79,12 +75,9 @@ def test_dense(benchmark: Any, product: str, size: tuple[int, int, int]) -> None
         "parameters": numbers(inputs * outputs + outputs),
         "d_parameters": numbers(inputs * outputs + outputs),
     }
-    hyper = np.array([1.0])  # with biases
-    call = tables.LayerCallStruct(**{name: array.ctypes.data for name, array in arrays.items()}, hyper=hyper.ctypes.data)
-    call.n_rows, call.n_inputs, call.n_outputs, call.training = rows, inputs, outputs, 1
-    call.end_column = inputs if product == "backward" else outputs
-    call.end_parameter = arrays["parameters"].size
-    benchmark(prepared(getattr(tables.layer(native.layer_dense), f"{product}_f32"), call))
+    ends = {"end_column": inputs if product == "backward" else outputs, "end_parameter": arrays["parameters"].size}
+    sizes = {"n_rows": rows, "n_inputs": inputs, "n_outputs": outputs, "hyper": np.array([1.0]), "training": 1}  # with biases
+    benchmark(prepared(getattr(tables.layer(native.layer_dense), f"{product}_f32"), **arrays, **sizes, **ends))
     benchmark.extra_info["GFLOP/s"] = 2e-9 * rows * inputs * outputs / benchmark.stats.stats.min
 
 
@@ -94,15 +87,16 @@ def test_dense(benchmark: Any, product: str, size: tuple[int, int, int]) -> None
 @pytest.mark.parametrize("activation", of_class(activations()), ids=lambda activation: type(activation).__name__)
 def test_activation_forward(benchmark: Any, activation: Activation) -> None:
     z, a, hyper = numbers(ROWS, COLUMNS), numbers(ROWS, COLUMNS), hyper_of(activation)
-    benchmark(prepared(table_of(activation, tables.activation).forward_f32, z, a, ROWS, COLUMNS, hyper))
+    benchmark(prepared(table_of(activation, tables.activation).forward_f32, z=z, a=a, n_rows=ROWS, n_columns=COLUMNS, hyper=hyper))
 
 
 @pytest.mark.parametrize("activation", of_class(activations(trainable=True)), ids=lambda activation: type(activation).__name__)
 def test_activation_backward(benchmark: Any, activation: Activation) -> None:
     z, a, d_a, d_z, hyper = *(numbers(ROWS, COLUMNS) for _ in range(4)), hyper_of(activation)
     table = table_of(activation, tables.activation)
-    assert table.forward_f32(z, a, ROWS, COLUMNS, hyper) == 0
-    benchmark(prepared(table.backward_f32, z, a, d_a, d_z, ROWS, COLUMNS, hyper))
+    shape = {"n_rows": ROWS, "n_columns": COLUMNS, "hyper": hyper}
+    table.forward_f32.must(z=z, a=a, **shape)
+    benchmark(prepared(table.backward_f32, z=z, a=a, d_a=d_a, d_z=d_z, **shape))
 
 
 @pytest.mark.parametrize("loss", of_class(losses()), ids=lambda loss: type(loss).__name__)
@@ -110,13 +104,13 @@ def test_loss(benchmark: Any, loss: Loss) -> None:
     rng = np.random.default_rng(0)
     table = table_of(loss, tables.loss)
     output, value, d_output, hyper = np.abs(numbers(ROWS, 10)) / 5 + 0.1, numbers(ROWS), numbers(ROWS, 10), hyper_of(loss)
-    weight = np.ones(ROWS, np.float32)
+    arrays = {"output": output, "weight": np.ones(ROWS, np.float32), "loss": value, "d_output": d_output, "hyper": hyper}
     if table.labels_f32 is not None:
         labels = rng.integers(10, size=ROWS)
-        benchmark(prepared(table.labels_f32, output, labels, weight, value, d_output, ROWS, 10, hyper))
+        benchmark(prepared(table.labels_f32, **arrays, labels=labels, n_rows=ROWS, n_outputs=10))
     else:
         target = rng.integers(2, size=(ROWS, 10)).astype(np.float32)
-        benchmark(prepared(table.real_f32, output, target, weight, value, d_output, ROWS, 10, 10, hyper))
+        benchmark(prepared(table.real_f32, **arrays, target=target, n_rows=ROWS, n_outputs=10, n_targets=10))
 
 
 # ---- updates ----------------------------------------------------------------------------------------------------------------
@@ -126,10 +120,11 @@ def test_loss(benchmark: Any, loss: Loss) -> None:
 def test_optimizer(benchmark: Any, name: str) -> None:
     optimizer = registry.get("optimizers", name)()
     table = table_of(optimizer, tables.optimizer)
-    if table.step_f32 is None:
+    if optimizer.needs_tensors:
         pytest.skip("it updates tensor by tensor")
     w, g, state = numbers(N_PARAMETERS), numbers(N_PARAMETERS), np.zeros((max(1, optimizer.n_slots), N_PARAMETERS), np.float32)
-    benchmark(prepared(table.step_f32, w, g, state, N_PARAMETERS, 1, hyper_of(optimizer), N_PARAMETERS))
+    vectors, n = {"w": w, "g": g, "state": state}, N_PARAMETERS
+    benchmark(prepared(table.step_f32, **vectors, n=n, stride=n, t=1, hyper=hyper_of(optimizer)))
     benchmark.extra_info["ns a parameter"] = 1e9 * benchmark.stats.stats.min / N_PARAMETERS
 
 

@@ -46,9 +46,9 @@ def test_slices_of_rows_draw_the_mask_of_the_whole_batch(dtype: type, n_inputs: 
     words = random_words(2**40 + 7, 2**33 + 1, 5, bounds[-1] * n_inputs).reshape(-1, n_inputs)
     for first, end in pairwise(bounds):
         x, y, cache = (Guarded(np.full((end - first, n_inputs), value, dtype)) for value in (2, 7, 7))
-        pointers = {"x": x.array.ctypes.data, "y": y.array.ctypes.data, "cache": cache.array.ctypes.data, "hyper": hyper.ctypes.data}
+        arrays = {"x": x.array, "y": y.array, "cache": cache.array, "hyper": hyper}
         shape = {"n_rows": end - first, "n_inputs": n_inputs, "n_outputs": n_inputs, "first_row": first, "end_column": n_inputs}
-        assert forward(tables.LayerCallStruct(**pointers, **shape, seed=2**40 + 7, step=2**33 + 1, layer=5, training=1)) == 0
+        forward.must(**arrays, **shape, seed=2**40 + 7, step=2**33 + 1, layer=5, training=1)
         factors = np.where(words[first:end] < int(0.3 * 2**32), 0, 1 / (1 - 0.3)).astype(dtype)
         np.testing.assert_array_equal(cache.check(), factors)
         np.testing.assert_array_equal(y.check(), 2 * factors)

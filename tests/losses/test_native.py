@@ -36,13 +36,13 @@ class Native:
 
     def __call__(self, output: np.ndarray, target: np.ndarray, weight: np.ndarray, gradient: bool = True) -> tuple[np.ndarray, Any]:
         """(loss, d_output), the latter None unless `gradient`."""
-        kind, columns = ("labels", []) if target.ndim == 1 else ("real", [target.shape[1]])
-        inputs = [Guarded(array) for array in (output, target, weight)]
+        kind, what, n_targets = ("labels", "labels", 0) if target.ndim == 1 else ("real", "target", target.shape[1])
+        inputs = [Guarded(array, name) for array, name in ((output, "output"), (target, what), (weight, "weight"))]
         value = Guarded(np.full(len(output), 7, output.dtype))
         d_output = Guarded(np.full_like(output, 7)) if gradient else None
-        d_array = None if d_output is None else d_output.array
-        arrays = [buffer.array for buffer in inputs]
-        assert self.function(kind)(*arrays, value.array, d_array, *output.shape, *columns, self._hyper) == 0
+        arrays = {buffer.name: buffer.array for buffer in inputs} | {"loss": value.array}
+        shape = {"n_rows": len(output), "n_outputs": output.shape[1], "n_targets": n_targets}
+        self.function(kind).must(**arrays, d_output=None if d_output is None else d_output.array, **shape, hyper=self._hyper)
         for buffer, before in zip(inputs, (output, target, weight), strict=True):
             np.testing.assert_array_equal(buffer.check(), before)
         return value.check(), None if d_output is None else d_output.check()

@@ -65,8 +65,8 @@ def test_the_kernel_does_not_trust_a_target_that_changes_under_its_hands(target:
     """A float64 array of the user's is used where it lies."""
     loss = SoftmaxHeads((2,))
     function = tables.loss(loss.kernel.load()).real_f64
-    z, buffers = np.zeros((1, 2)), [np.ones(1), np.zeros(1), np.zeros((1, 2))]
-    assert function(z, np.array([[target]]), *buffers, 1, 2, 1, np.array(loss.hyper())) != 0
+    buffers = {"output": np.zeros((1, 2)), "weight": np.ones(1), "loss": np.zeros(1), "d_output": np.zeros((1, 2))}
+    assert function(**buffers, target=np.array([[target]]), n_rows=1, n_outputs=2, n_targets=1, hyper=np.array(loss.hyper())) != 0
 
 
 def test_a_network_answers_three_questions_at_once(tmp_path) -> None:

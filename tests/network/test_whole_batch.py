@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,26 +183,25 @@ def test_a_function_can_need_the_batch() -> None:
 
 # ---- compiled ---------------------------------------------------------------------------------------------------------------
 
-REAL = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 3, ctypes.c_void_p)
-
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_a_kernel_is_called_once_with_all_rows(monkeypatch: pytest.MonkeyPatch, n_threads: int) -> None:
     seen = []
 
-    def real(output, target, weight, loss, d_output, n_rows, n_outputs, n_targets, hyper):
+    def real(call: Any) -> int:
         numbers = ctypes.POINTER(ctypes.c_double)
-        shares = np.ctypeslib.as_array(ctypes.cast(weight, numbers), (n_rows,))
-        seen.append((n_rows, float(shares.sum()), d_output is not None))
-        np.ctypeslib.as_array(ctypes.cast(loss, numbers), (n_rows,))[:] = n_rows
-        if d_output is not None:
-            np.ctypeslib.as_array(ctypes.cast(d_output, numbers), (n_rows, n_outputs))[:] = 0
+        shares = np.ctypeslib.as_array(ctypes.cast(call.weight, numbers), (call.n_rows,))
+        seen.append((call.n_rows, float(shares.sum()), call.d_output is not None))
+        assert (call.first_row, call.batch_rows) == (0, call.n_rows)
+        np.ctypeslib.as_array(ctypes.cast(call.loss, numbers), (call.n_rows,))[:] = call.n_rows
+        if call.d_output is not None:
+            np.ctypeslib.as_array(ctypes.cast(call.d_output, numbers), (call.n_rows, call.n_outputs))[:] = 0
         return 0
 
     class Counting(Loss):
         needs_batch = True
 
-    Counting.kernel = python_kernel(monkeypatch, "loss", REAL, real_f32=real, real_f64=real)
+    Counting.kernel = python_kernel(monkeypatch, "loss", real=real)
     X, y, weight = survival(5000)
     net = network(width=300, loss=Counting())
     with team_of(n_threads):

@@ -37,7 +37,8 @@ def test_trajectory(case: str, native: bool) -> None:
     for t, g in enumerate(gradients, start=1):
         if native:
             assert optimizer.kernel is not None
-            tables.optimizer(optimizer.kernel.load()).step_f64(w, g, state, w.size, t, np.array(optimizer.hyper()), w.size)
+            hyper = np.array(optimizer.hyper())
+            tables.optimizer(optimizer.kernel.load()).step_f64.must(w=w, g=g, state=state, n=w.size, stride=w.size, t=t, hyper=hyper)
         else:
             optimizer.step(w, g, state, t)
         ours.append(w.copy())

@@ -1,4 +1,4 @@
-"""The packages nncore-snake and nncore-rescale: their NumPy rung without an installation, and (slow) their own tests with one."""
+"""The packages nncore-snake, -rescale and -conv: their NumPy rung without an installation, and (slow) their own tests with one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_fixtures"))
 from fake_site import open_site
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-DISTRIBUTIONS = ("nncore-snake", "nncore-rescale")
+DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv")
 ACTIVATIONS = ["snake", "hard_swish", "squareplus"]
 LAYERS = ["learnable_snake", "rescale"]
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    """The built-ins and both plugins, as they are in the source tree: without compiled kernels, even if somebody built them there."""
+    """The built-ins and these plugins, as they are in the source tree: without compiled kernels, even if somebody built them there."""
     with open_site(tmp_path) as site:
         for distribution in DISTRIBUTIONS:
             package = distribution.replace("-", "_")
@@ -41,7 +41,7 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 def test_manifests_are_accepted(registry: Registry) -> None:
     assert registry.problems() == []
     assert {*ACTIVATIONS} <= {*registry.names("activations")}
-    assert {*LAYERS, "rescale_numpy"} <= {*registry.names("layers")}
+    assert {*LAYERS, "rescale_numpy", "conv1d", "conv2d", "max_pool2d"} <= {*registry.names("layers")}
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ class Product(Layer):
 
 
 def test_an_unknown_way_to_merge_is_refused() -> None:
-    with pytest.raises(PluginError, match="not by 'product'"):
+    with pytest.raises(PluginError, match=r"product_1: merge of the plan is 'product'; it must be"):
         nn.Sequential(Product()).build(3)
 
 

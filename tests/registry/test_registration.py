@@ -152,6 +152,8 @@ def test_only_what_was_registered_can_be_taken_back() -> None:
 def test_they_are_a_plugin_of_their_own() -> None:
     before = nn.plugins()
     assert THIS_PROCESS not in [plugin.distribution for plugin in before]
+    nn.register("activations", MySquare)
+    nn.unregister("activations", "my_square")
     nn.register("optimizers", MyDescent)
     nn.register("activations", MySquare)
     own = nn.plugins()[-1]

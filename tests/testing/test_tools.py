@@ -117,4 +117,4 @@ def test_table_of_another_kind_is_refused() -> None:
 
 def test_pointers_that_are_null_are_none() -> None:
     table = tables.optimizer(function_table("optimizer"))
-    assert vars(table) == dict.fromkeys(("step_f32", "step_f64", "step_tensors_f32", "step_tensors_f64"))
+    assert vars(table) == dict.fromkeys(("step_f32", "step_f64"))

@@ -19,12 +19,12 @@
 #endif
 
 /* Each y from the x in its place, all (n_blocks * NNC_LOOP_BLOCK,). `y` may be `x`. */
-typedef void (*F(nnc_map))(const T *x, T *y, int64_t n_blocks, const double *hyper);
+typedef void (*F(nnc_block_map))(const T *x, T *y, int64_t n_blocks, const double *hyper);
 
 /* The same with a second input, which `y` may be. */
-typedef void (*F(nnc_map2))(const T *x, const T *d, T *y, int64_t n_blocks, const double *hyper);
+typedef void (*F(nnc_block_map2))(const T *x, const T *d, T *y, int64_t n_blocks, const double *hyper);
 
-NNC_INLINE void F(nnc_in_blocks)(F(nnc_map) map, const T *x, T *y, int64_t n, const double *hyper) {
+NNC_INLINE void F(nnc_in_blocks)(F(nnc_block_map) map, const T *x, T *y, int64_t n, const double *hyper) {
     int64_t n_blocks = n / NNC_LOOP_BLOCK, whole = n_blocks * NNC_LOOP_BLOCK;
     size_t rest = (size_t)(n - whole) * sizeof(T);
     map(x, y, n_blocks, hyper);
@@ -35,7 +35,7 @@ NNC_INLINE void F(nnc_in_blocks)(F(nnc_map) map, const T *x, T *y, int64_t n, co
     memcpy(y + whole, block, rest);
 }
 
-NNC_INLINE void F(nnc_in_blocks2)(F(nnc_map2) map, const T *x, const T *d, T *y, int64_t n, const double *hyper) {
+NNC_INLINE void F(nnc_in_blocks2)(F(nnc_block_map2) map, const T *x, const T *d, T *y, int64_t n, const double *hyper) {
     int64_t n_blocks = n / NNC_LOOP_BLOCK, whole = n_blocks * NNC_LOOP_BLOCK;
     size_t rest = (size_t)(n - whole) * sizeof(T);
     map(x, d, y, n_blocks, hyper);

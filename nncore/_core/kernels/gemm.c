@@ -1,4 +1,4 @@
-/* c = bias + a . b for row-major c, and for a and b in either orientation.
+/* c = start + a . b for row-major c, and for a and b in either orientation.
  *
  * gemm_tile.h multiplies a few rows at a time, reading b in panels two vectors wide; gemm_pack.h copies blocks of a and b to where they
  * can be read fast. This file decides what is cut how, and what is copied: the sums of an element of c go on from one block of k
@@ -65,7 +65,7 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_stride,
 /* clang-format off */
 #define PRODUCT                                                                   \
     int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_column, \
-    const T *b, int64_t b_row, int64_t b_column, const T *bias, T *c, int64_t c_row
+    const T *b, int64_t b_row, int64_t b_column, const T *start, int64_t start_row, T *c, int64_t c_row
 /* clang-format on */
 
 /* All strips of c against one block of b, with A_STRIPS strips of a at a time copied to packed (A_STRIPS * TILE_ROWS, strip.k). */
@@ -95,7 +95,8 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
         F(strip) strip = {.n = nnc_least(n - j, plan.n_block),
                           .a_row = a_row,
                           .a_column = a_column,
-                          .start = bias ? bias + j : NULL,
+                          .start = start ? start + j : NULL,
+                          .start_row = start_row,
                           .c = c + j,
                           .c_row = c_row,
                           .ahead = plan.ahead};
@@ -125,12 +126,18 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
 /* In the two sizes of room: 250 kB of stack, or no more than the level-1 cache holds, which is for small products. */
 static __attribute__((noinline)) void F(large_blocks)(F(plan) plan, PRODUCT) {
     T packed_b[L2_SHARE / sizeof(T)], packed_a[A_STRIPS * TILE_ROWS * K_BLOCK];
-    F(blocks)(plan, packed_a, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    F(blocks)(plan, packed_a, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
 static __attribute__((noinline)) void F(small_blocks)(F(plan) plan, PRODUCT) {
     T packed_b[L1_SHARE / sizeof(T)];
-    F(blocks)(plan, NULL, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    F(blocks)(plan, NULL, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+}
+
+/* tile (n, TILE_COLUMNS) = start (m, n) transposed. */
+static __attribute__((noinline)) void F(turn_start)(int64_t n, int64_t m, const T *start, int64_t start_row, T *tile) {
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t r = 0; r < m; r++) tile[j * TILE_COLUMNS + r] = start[r * start_row + j];
 }
 
 /* The product for n < LANES and a_row == 1, m a multiple of LANES: c^T = b^T . a^T, whose vectors are full. */
@@ -147,9 +154,8 @@ static void F(transposed_product)(PRODUCT) {
                           .b_row = a_column,
                           .c = *tile,
                           .c_row = TILE_COLUMNS};
-        if (bias != NULL) {
-            for (int64_t j = 0; j < n; j++)
-                for (int64_t r = 0; r < strip.n; r++) tile[j][r] = bias[j];
+        if (start != NULL) {
+            F(turn_start)(n, strip.n, start + i * start_row, start_row, *tile);
             strip.start = *tile;
             strip.start_row = TILE_COLUMNS;
         }
@@ -167,26 +173,28 @@ NNC_INLINE void F(whole_vectors)(PRODUCT) {
         m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column) : F(plan_strips)(m, n, k, a_row == 1 ? a_column : a_row, b_row, b_column);
     int64_t panels = (plan.n_block + TILE_COLUMNS - 1) / TILE_COLUMNS;
     int fits = !plan.packs_b || panels * TILE_COLUMNS * plan.k_block * (int64_t)sizeof(T) <= L1_SHARE;
-    (fits && !plan.packs_a ? F(small_blocks) : F(large_blocks))(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    (fits && !plan.packs_a ? F(small_blocks) : F(large_blocks))(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c,
+                                                                c_row);
 }
 
 /* The product for n < LANES. Its b is packed, so that rows of it can be read as whole vectors. */
 NNC_INLINE void F(part_of_vector)(PRODUCT) {
     F(plan) plan = {.n_block = LANES, .k_block = K_BLOCK, .packs_b = 1};
-    F(small_blocks)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    F(small_blocks)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
 NNC_DECLARE_GEMM(T, F(gemm)) {
     int64_t whole = n - n % LANES, rest = n - whole;
-    if (whole > 0) F(whole_vectors)(m, whole, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    if (whole > 0) F(whole_vectors)(m, whole, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
     if (rest == 0) return;
     b += whole * b_column;
     c += whole;
-    if (bias != NULL) bias += whole;
+    if (start != NULL) start += whole;
     int64_t done = a_row == 1 ? m - m % LANES : 0;
-    if (done > 0) F(transposed_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, bias, c, c_row);
+    if (done > 0) F(transposed_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
     if (done == m) return;
-    F(part_of_vector)(m - done, rest, k, a + done * a_row, a_row, a_column, b, b_row, b_column, bias, c + done * c_row, c_row);
+    if (start != NULL) start += done * start_row;
+    F(part_of_vector)(m - done, rest, k, a + done * a_row, a_row, a_column, b, b_row, b_column, start, start_row, c + done * c_row, c_row);
 }
 
 #endif

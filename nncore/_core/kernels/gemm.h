@@ -10,13 +10,14 @@
 #define gemm_f32 NNC_GEMM(f32, NNC_LEVEL)
 #define gemm_f64 NNC_GEMM(f64, NNC_LEVEL)
 
-/* c = bias + a . b, with bias (n,) added to every row, or c = a . b where bias is NULL. Both operands may lie either way round. */
+/* c = start + a . b, or c = a . b where start is NULL. Both operands may lie either way round; start may be c. */
 /* clang-format off */
 #define NNC_DECLARE_GEMM(T, name)                                                                                     \
     void name(int64_t m, int64_t n, int64_t k,                                                                        \
               const T *a, int64_t a_row, int64_t a_column, /* (m, k): a[i][p] is at a[i * a_row + p * a_column] */    \
               const T *b, int64_t b_row, int64_t b_column, /* (k, n): b[p][j] is at b[p * b_row + j * b_column] */    \
-              const T *bias,                               /* (n,) or NULL                                      */    \
+              const T *start, int64_t start_row,           /* (m, n) or NULL: at start[i * start_row + j], which  */    \
+                                                           /* may be 0 apart for one row that is added to each    */    \
               T *c, int64_t c_row)                         /* (m, n): c[i][j] is at c[i * c_row + j]            */
 /* clang-format on */
 NNC_DECLARE_GEMM(float, gemm_f32);

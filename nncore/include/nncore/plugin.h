@@ -1,13 +1,19 @@
 /* nncore/plugin.h: the compiled contract between nncore and its components.
  *
- * A component is a table of functions in a PyCapsule. Functions get pointers and fixed-width scalars, return 0 for success, and
- * touch nothing but what they are handed: no Python, no allocation, no pointer kept after the call, no global shared between calls.
- * Every matrix is row-major and contiguous. `hyper` holds the component's numbers in the order of its Python `hyper()`.
+ * A component is a table of functions in a PyCapsule. Every function takes one pointer to a call, returns 0 for success, and touches
+ * nothing but what the call points to: no Python, no allocation, no pointer kept after the call, no global shared between calls. Every
+ * matrix is row-major and contiguous. `const void *` and `void *` point to float in the f32 functions and to double in the f64 ones.
  *
  * The host splits a batch over threads, and over slices that fit the caches, so functions are called on parts: activations and losses on
  * some rows, an optimizer's step on some parameters, a layer as its plan allows. Results must not depend on how they are split.
  *
- * Tables are append-only within one ABI_MAJOR: the host reads `struct_size` before it reads a field that came later. */
+ * A step has two phases. In the first, each thread takes rows of the batch through forward, loss and backward. In the second, each
+ * thread has a range of the parameters: `gradient` of the layers, then the optimizer's `step`. A range may be stepped on as soon as its
+ * gradient is there, while other threads still compute theirs. Beside every function stands its phase, what it may read, and what it
+ * writes: all else may hold anything, or be changed meanwhile.
+ *
+ * Structures grow at their end only, within one ABI_MAJOR. Each begins with its size: a function reads a field that came later only if
+ * `struct_size` covers it, and the host takes what it knows of a table and NULL for the rest. */
 #ifndef NNCORE_PLUGIN_H
 #define NNCORE_PLUGIN_H
 
@@ -25,65 +31,151 @@ typedef struct nnc_head {
 
 #define NNC_HEAD(table) {NNC_ABI_MAJOR, NNC_ABI_MINOR, sizeof(table)}
 
+/* ---- The host's services -------------------------------------------------------------------------------------------------- */
+
+/* c = start + op(a) . op(b), where op(a) is (m, k), op(b) (k, n) and c (m, n), all row-major. c may be `start`, and overlaps nothing
+ * else. */
+typedef struct nnc_gemm_call {
+    uint64_t struct_size; /* sizeof(nnc_gemm_call) */
+    const void *a;        /* (m, k), or (k, m) if a_transposed */
+    const void *b;        /* (k, n), or (n, k) if b_transposed */
+    const void *start;    /* (m, n), what the sums begin with; NULL for 0 */
+    void *c;              /* (m, n) */
+    int64_t m;
+    int64_t n;
+    int64_t k;
+    int64_t a_stride;     /* numbers from one row of a, as it lies in memory, to the next */
+    int64_t b_stride;     /* the same of b */
+    int64_t start_stride; /* the same of start; 0: one row, such as a bias, is added to every row */
+    int64_t c_stride;     /* the same of c */
+    int32_t a_transposed;
+    int32_t b_transposed;
+} nnc_gemm_call;
+
+/* A matrix product. Each element sums its terms in the order of k, so that the bits do not depend on how m and n are split over calls, nor
+ * on how k is, if each call goes on from the c of the one before as its `start`. It uses up to 256 kB of the calling thread's stack. */
+typedef void (*nnc_gemm)(const nnc_gemm_call *call);
+
+/* words[i] = the random word of element `first` + i under a key, by Philox4x32-10: a function of seed, step, layer and element alone. A
+ * layer takes the first three from its site, so that slices draw what the whole batch draws. Elements are below 2^34. */
+typedef void (*nnc_random_words)(uint64_t seed, int64_t step, int32_t layer, int64_t first, int64_t n, uint32_t *words);
+
+/* y[i] = f(x[i]); `y` may be `x`. Errors are below 3 units in the last place, and a number's bits do not depend on its neighbours. */
+typedef void (*nnc_map_f32)(const float *x, float *y, int64_t n);
+typedef void (*nnc_map_f64)(const double *x, double *y, int64_t n);
+
+/* What the host offers to functions of components, compiled for the CPU level that it has chosen. Any thread may call any of it. */
+typedef struct nnc_host {
+    uint64_t struct_size;
+    nnc_gemm gemm_f32;
+    nnc_gemm gemm_f64;
+    nnc_random_words random_words;
+    nnc_map_f32 exp_f32;
+    nnc_map_f64 exp_f64;
+    nnc_map_f32 log_f32;
+    nnc_map_f64 log_f64;
+    nnc_map_f32 tanh_f32;
+    nnc_map_f64 tanh_f64;
+    nnc_map_f32 sigmoid_f32;
+    nnc_map_f64 sigmoid_f64;
+} nnc_host;
+
+/* ---- Where a call is made ------------------------------------------------------------------------------------------------- */
+
+#define NNC_MESSAGE_BYTES 256
+
+/* The surroundings of a call: those of its component's place in the network, and of the thread that makes it. */
+typedef struct nnc_site {
+    uint64_t struct_size;
+    const nnc_host *host;
+    const double *hyper;         /* the component's numbers, in the order of its Python `hyper()` */
+    const int64_t *numbers;      /* (n_numbers,) of a layer: `numbers` of its plan */
+    const int64_t *input_shape;  /* (n_input_dims,) of one input sample of a layer */
+    const int64_t *output_shape; /* (n_output_dims,) of one output sample of a layer */
+    void *work;                  /* working memory of this call, nothing of it is kept: as much as a layer's plan asks for with `work` and,
+                                  * for each row, `work_per_row`; in gradient `work` alone. NULL if that is none */
+    char *message;               /* (NNC_MESSAGE_BYTES,) where a function that returns nonzero may say why, in UTF-8 */
+    uint64_t seed;               /* seed, step and layer together key the random numbers of a call */
+    int64_t step;                /* the number of the batch, from 1: that of the update, unless several batches make one */
+    int32_t layer;               /* position in the network, of a layer or activation */
+    int32_t training;            /* 0 at prediction and in a validation */
+    int32_t part;                /* which of the threads makes the call, from 0 */
+    int32_t n_numbers;
+    int32_t n_input_dims;
+    int32_t n_output_dims;
+} nnc_site;
+
+/* Says why a call fails, and returns what it then returns: `return nnc_fail(call->site, "rank must be 2");`. */
+static inline int32_t nnc_fail(const nnc_site *site, const char *why) {
+    int32_t i = 0;
+    for (; i < NNC_MESSAGE_BYTES - 1 && why[i] != 0; i++) site->message[i] = why[i];
+    site->message[i] = 0;
+    return 1;
+}
+
 /* ---- Activation, capsule "nncore.activation" ------------------------------------------------------------------------------ */
 
-/* a[i][j] = phi(z)[i][j]; all (n_rows, n_columns). `a` may be `z`. No row depends on another. */
-typedef int32_t (*nnc_activation_forward_f32)(const float *z, float *a, int64_t n_rows, int64_t n_columns, const double *hyper);
-typedef int32_t (*nnc_activation_forward_f64)(const double *z, double *a, int64_t n_rows, int64_t n_columns, const double *hyper);
+/* Some rows of a batch; all matrices are (n_rows, n_columns). No row depends on another. */
+typedef struct nnc_activation_call {
+    uint64_t struct_size;
+    const nnc_site *site;
+    const void *z;
+    void *a;
+    const void *d_a;
+    void *d_z;
+    int64_t n_rows;
+    int64_t n_columns;
+} nnc_activation_call;
 
-/* d_z from d_a, all (n_rows, n_columns). `d_z` may be `d_a`. `z` is the input only if the class says `needs_input`, else it is `a`. */
-typedef int32_t (*nnc_activation_backward_f32)(const float *z, const float *a, const float *d_a, float *d_z, int64_t n_rows,
-                                               int64_t n_columns, const double *hyper);
-typedef int32_t (*nnc_activation_backward_f64)(const double *z, const double *a, const double *d_a, double *d_z, int64_t n_rows,
-                                               int64_t n_columns, const double *hyper);
+typedef int32_t (*nnc_activation_function)(const nnc_activation_call *call);
 
 typedef struct nnc_activation {
     nnc_head head;
-    nnc_activation_forward_f32 forward_f32;
-    nnc_activation_forward_f64 forward_f64;
-    nnc_activation_backward_f32 backward_f32;
-    nnc_activation_backward_f64 backward_f64;
+    /* First phase. a = phi(z). Reads z; writes a, which may be z. */
+    nnc_activation_function forward_f32;
+    nnc_activation_function forward_f64;
+    /* First phase, after forward. d_z from d_a. Reads z, a and d_a; writes d_z, which may be d_a. `z` is the input only if the class says
+     * `needs_input`, else it is `a`. */
+    nnc_activation_function backward_f32;
+    nnc_activation_function backward_f64;
 } nnc_activation;
 
 /* ---- Loss, capsule "nncore.loss" ------------------------------------------------------------------------------------------ */
 
-/* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d output[i][j].
- * The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. `d_output` is NULL when only the
- * value is asked for. No two buffers overlap.
+/* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d
+ * output[i][j]. The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. No two buffers overlap.
  * A loss whose class says `needs_batch` is given all rows of a batch at once: loss[i] may depend on all rows and weights, the batch's
- * loss is E = sum of weight[i] * loss[i], and d_output[i][j] = d E / d output[i][j]. */
-typedef int32_t (*nnc_loss_real_f32)(const float *output, /* (n_rows, n_outputs) */
-                                     const float *target, /* (n_rows, n_targets) */
-                                     const float *weight, /* (n_rows,)           */
-                                     float *loss,         /* (n_rows,)           */
-                                     float *d_output,     /* (n_rows, n_outputs) or NULL */
-                                     int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper);
-typedef int32_t (*nnc_loss_real_f64)(const double *output, const double *target, const double *weight, double *loss, double *d_output,
-                                     int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper);
+ * loss is E = sum of weight[i] * loss[i], and d_output[i][j] = d E / d output[i][j].
+ * Class indices are 0 .. n_outputs - 1, unless the class says otherwise (`n_labels`). */
+typedef struct nnc_loss_call {
+    uint64_t struct_size;
+    const nnc_site *site;
+    const void *output;    /* (n_rows, n_outputs) */
+    const void *target;    /* (n_rows, n_targets); NULL in the labels functions */
+    const int64_t *labels; /* (n_rows,) class indices, checked by the host; NULL in the real functions */
+    const void *weight;    /* (n_rows,) */
+    void *loss;            /* (n_rows,) */
+    void *d_output;        /* (n_rows, n_outputs); NULL when only the value is asked for */
+    int64_t n_rows;
+    int64_t n_outputs;
+    int64_t n_targets;
+    int64_t first_row;  /* where these rows begin in the batch */
+    int64_t batch_rows; /* of the whole batch */
+} nnc_loss_call;
 
-/* The same with class indices as targets, checked by the host: 0 .. n_outputs - 1, unless the class says otherwise (`n_labels`). */
-typedef int32_t (*nnc_loss_labels_f32)(const float *output, const int64_t *labels /* (n_rows,) */, const float *weight, float *loss,
-                                       float *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper);
-typedef int32_t (*nnc_loss_labels_f64)(const double *output, const int64_t *labels, const double *weight, double *loss, double *d_output,
-                                       int64_t n_rows, int64_t n_outputs, const double *hyper);
+typedef int32_t (*nnc_loss_function)(const nnc_loss_call *call);
 
-/* A function a loss cannot offer is NULL; the Python class says which targets it takes. */
+/* First phase, after forward. Reads output, weight and target or labels; writes loss and d_output. A function that a loss cannot offer is
+ * NULL; the Python class says which targets it takes. */
 typedef struct nnc_loss {
     nnc_head head;
-    nnc_loss_real_f32 real_f32;
-    nnc_loss_real_f64 real_f64;
-    nnc_loss_labels_f32 labels_f32;
-    nnc_loss_labels_f64 labels_f64;
+    nnc_loss_function real_f32;
+    nnc_loss_function real_f64;
+    nnc_loss_function labels_f32;
+    nnc_loss_function labels_f64;
 } nnc_loss;
 
 /* ---- Optimizer, capsule "nncore.optimizer" -------------------------------------------------------------------------------- */
-
-/* One update in place of n parameters that follow one another, each by itself. t counts from 1. */
-typedef int32_t (*nnc_step_f32)(float *w,       /* (n,)         parameters */
-                                const float *g, /* (n,)         gradients  */
-                                float *state,   /* (n_slots, n) zero before the first step; slot k begins at state + k * stride */
-                                int64_t n, int64_t t, const double *hyper, int64_t stride);
-typedef int32_t (*nnc_step_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper, int64_t stride);
 
 enum { NNC_ROLE_WEIGHT = 0, NNC_ROLE_BIAS = 1, NNC_ROLE_SCALE = 2 };
 
@@ -96,69 +188,81 @@ typedef struct nnc_tensor {
     int32_t role;  /* NNC_ROLE_WEIGHT, NNC_ROLE_BIAS or NNC_ROLE_SCALE */
 } nnc_tensor;
 
-/* The same for optimizers that need structure: w, g and state (n_slots, n) of the whole network, of which the tensors listed are to be
- * updated. These are all of them, or those of a group that is trained alike. */
-typedef int32_t (*nnc_step_tensors_f32)(float *w, const float *g, float *state, int64_t n, int64_t t, const double *hyper,
-                                        const nnc_tensor *tensors, int64_t n_tensors);
-typedef int32_t (*nnc_step_tensors_f64)(double *w, const double *g, double *state, int64_t n, int64_t t, const double *hyper,
-                                        const nnc_tensor *tensors, int64_t n_tensors);
+/* One update in place. For most optimizers it is of n parameters that follow one another, each by itself. An optimizer whose class says
+ * `needs_tensors` gets the vectors of the whole network, of which the tensors listed are to be updated: all of them, or those of a group
+ * that is trained alike. */
+typedef struct nnc_optimizer_call {
+    uint64_t struct_size;
+    const nnc_site *site;
+    void *w;                   /* (n,) parameters */
+    const void *g;             /* (n,) gradients */
+    void *state;               /* (n_slots, n), zero before the first step; slot k begins at state + k * stride. NULL without slots */
+    const nnc_tensor *tensors; /* (n_tensors,); NULL unless the class says `needs_tensors` */
+    int64_t n_tensors;
+    int64_t n;
+    int64_t stride; /* numbers from one slot of state to the next */
+    int64_t t;      /* the number of the step, from 1 */
+} nnc_optimizer_call;
 
-/* Either both `step` or both `step_tensors` are set, as the class says with `needs_tensors`. */
+typedef int32_t (*nnc_optimizer_function)(const nnc_optimizer_call *call);
+
+/* Second phase, after the gradients of these parameters. Reads w, g and state; writes w and state. */
 typedef struct nnc_optimizer {
     nnc_head head;
-    nnc_step_f32 step_f32;
-    nnc_step_f64 step_f64;
-    nnc_step_tensors_f32 step_tensors_f32;
-    nnc_step_tensors_f64 step_tensors_f64;
+    nnc_optimizer_function step_f32;
+    nnc_optimizer_function step_f64;
 } nnc_optimizer;
 
 /* ---- Layer, capsule "nncore.layer" ---------------------------------------------------------------------------------------- */
 
-/* What a layer sees of one batch. Pointers are to float in the f32 functions and to double in the f64 ones. No two buffers overlap.
+/* What a layer sees of one batch. No two buffers overlap.
  *
  * A layer whose plan says nothing about splitting is called once for the whole batch. With `split_rows` it is called on slices of
  * rows, by several threads at once; with `split_columns` on all rows but for some columns of what it writes. At prediction every
  * layer must give each row by itself, and is called on slices of rows. Where gradients of a prediction are asked for, `training` is 0 and there
  * is a cache: forward gives what it gives at prediction, and backward the d_x of that; nobody looks at d_parameters. */
 typedef struct nnc_layer_call {
-    const void *x;          /* (n_rows, n_inputs) */
-    void *y;                /* (n_rows, n_outputs); forward writes it, an activation may then overwrite it */
-    const void *d_y;        /* (n_rows, n_outputs); in backward and gradient only */
-    void *d_x;              /* (n_rows, n_inputs); backward writes it; NULL where nobody asks */
-    const void *parameters; /* this layer's tensors, one after the other in the order of its plan */
-    void *d_parameters;     /* the same layout; written, not added to. In gradient: the place of `begin_parameter` */
-    void *buffers;          /* state that is saved but not trained, in the order of its plan; read-only at prediction */
-    void *cache;            /* (cache + cache_per_row * n_rows,); forward writes it, backward reads it; NULL where there is no way back */
-    void *scratch;          /* (scratch + scratch_per_row * n_rows,); working room of this call, nothing is kept; NULL in gradient */
-    const double *hyper;    /* the layer's numbers, in the order of its Python `hyper()` */
-    int64_t n_rows;         /* of this slice */
+    uint64_t struct_size;
+    const nnc_site *site;
+    const void *x;              /* (n_rows, n_inputs) */
+    void *y;                    /* (n_rows, n_outputs); an activation may overwrite it after forward */
+    const void *d_y;            /* (n_rows, n_outputs); NULL in forward */
+    void *d_x;                  /* (n_rows, n_inputs); NULL where nobody asks */
+    const void *parameters;     /* this layer's tensors, one after the other in the order of its plan */
+    const void *const *tensors; /* (n_tensors,) where each of them begins, in the same order */
+    void *d_parameters;         /* gradients in the layout of parameters; in gradient: the place of `begin_parameter` */
+    void *const *d_tensors;     /* (n_tensors,) where the gradient of each tensor begins; NULL in gradient */
+    void *buffers;              /* state that is saved but not trained, in the order of its plan */
+    void *cache;                /* (cache + cache_per_row * n_rows,); NULL where there is no way back */
+    int64_t n_tensors;
+    int64_t n_rows; /* of this slice */
     int64_t n_inputs;
     int64_t n_outputs;
     int64_t first_row;       /* where the slice begins in the batch */
-    int64_t begin_column;    /* the first column of y that forward writes; of d_x, and of d_parameters with it, that backward writes */
+    int64_t batch_rows;      /* of the whole batch, while training */
+    int64_t begin_column;    /* the first column that forward writes of y, or that backward writes of d_x, and of d_parameters with it */
     int64_t end_column;      /* the one after the last */
-    int64_t begin_parameter; /* the first of d_parameters that gradient writes */
+    int64_t begin_parameter; /* the first parameter whose gradient is to be written */
     int64_t end_parameter;   /* the one after the last */
-    uint64_t seed;           /* seed, step and layer together key the random numbers of a call */
-    int64_t step;            /* the number of the batch, from 1: that of the update, unless several batches make one */
-    int32_t layer;           /* position in the network */
-    int32_t training;        /* 0 at prediction */
 } nnc_layer_call;
 
-/* One function type for all: which pointers it may read and write is beside them above. */
 typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
 
-/* Without `gradient` functions, backward writes d_x and d_parameters. With them (the plan then has a `gradient_unit`) backward writes d_x
- * alone and is not called where nobody asks for it; gradient, called after it on the whole batch, writes a range of d_parameters that
- * begins and ends at multiples of the unit. Each element it writes must be a sum over the rows of products of an element of d_y with a
- * number not larger than the largest of x, or than the plan's `gradient_bound` (1 unless it says more): the host relies on it to bound
- * gradients without looking at them. */
 typedef struct nnc_layer {
     nnc_head head;
+    /* First phase, and prediction. Reads x, parameters and buffers; writes y, the cache if there is one, and in training buffers. */
     nnc_layer_function forward_f32;
     nnc_layer_function forward_f64;
+    /* First phase, after forward. Reads x, d_y, parameters, buffers and cache; writes d_x and, unless there are gradient functions,
+     * d_parameters, which it does not add to. It is not called where it would have nothing to write. It does not read y. */
     nnc_layer_function backward_f32;
     nnc_layer_function backward_f64;
+    /* Second phase. Reads x, d_y, buffers and cache; writes d_parameters: a range that begins and ends at multiples of the plan's
+     * `gradient_unit`, from the rows of the call, which are those of the whole batch. It reads parameters only if the plan says
+     * `reads_parameters_in_gradient`, since they may be updated meanwhile; and never y or d_x. Each element it writes must be a sum over
+     * the rows of products of an element of d_y with a number not larger than the largest of x, or than the plan's `gradient_bound`
+     * (1 unless it says more), `gradient_terms` of them for each row: the host relies on it to bound gradients without looking at
+     * them. NULL without a `gradient_unit`. */
     nnc_layer_function gradient_f32;
     nnc_layer_function gradient_f64;
 } nnc_layer;

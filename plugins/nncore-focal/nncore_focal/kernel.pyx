@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, freethreading_compatible=True
 """The compiled losses: what `nncore_focal.focal.Focal` and `nncore_focal.label_smoothing.LabelSmoothing` do, without Python.
 
-Targets are class indices in `labels`, or rows in `target`; the other of the two is NULL. Arithmetic is in double for both dtypes.
+A call has class indices in `labels`, or rows in `target`; the other of the two is NULL, so that one function serves both.
+Arithmetic is in double for both dtypes.
 hyper: gamma or smoothing, number of class weights (0: all are 1), class weights.
 """
 
@@ -9,14 +10,11 @@ from cpython.pycapsule cimport PyCapsule_New
 from libc.math cimport INFINITY, exp, log, log1p, pow
 from libc.stdint cimport int32_t, int64_t
 
-from nncore.abi cimport NNC_ABI_MAJOR, NNC_ABI_MINOR, nnc_loss
+from nncore.abi cimport NNC_ABI_MAJOR, NNC_ABI_MINOR, nnc_fail, nnc_loss, nnc_loss_call
 
 ctypedef fused real:
     float
     double
-
-cdef int32_t OK = 0, WRONG_NUMBER_OF_CLASS_WEIGHTS = 1
-
 
 cdef struct Softmax:  # of one row of logits
     int64_t argmax
@@ -59,8 +57,14 @@ cdef void focal_terms(const Softmax *s, double z, int64_t j, double y, double ga
     h[0] = y * focus * (gamma * p * (log_p / rest if rest != 0 else -1.0) - 1)
 
 
-cdef int32_t focal_batch(const real *output, const real *target, const int64_t *labels, const real *weight, real *loss,
-                         real *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
+cdef int32_t focal_batch(const nnc_loss_call *call, const real *output) noexcept nogil:
+    cdef const real *target = <const real *>call.target
+    cdef const real *weight = <const real *>call.weight
+    cdef const int64_t *labels = call.labels
+    cdef real *loss = <real *>call.loss
+    cdef real *d_output = <real *>call.d_output
+    cdef int64_t n_rows = call.n_rows, n_outputs = call.n_outputs
+    cdef const double *hyper = call.site.hyper
     cdef const double *class_weights = hyper + 2 if hyper[1] != 0 else NULL
     cdef double gamma = hyper[0], y, row_loss, sum_h, term, h, e, rest
     cdef int64_t row, j
@@ -68,7 +72,7 @@ cdef int32_t focal_batch(const real *output, const real *target, const int64_t *
     cdef real *d_z
     cdef Softmax s
     if class_weights != NULL and hyper[1] != n_outputs:
-        return WRONG_NUMBER_OF_CLASS_WEIGHTS
+        return nnc_fail(call.site, "there must be as many class weights as outputs")
     for row in range(n_rows):
         z = output + row * n_outputs
         s = softmax_of(z, n_outputs)
@@ -90,18 +94,24 @@ cdef int32_t focal_batch(const real *output, const real *target, const int64_t *
             e, h = exp(z[j] - s.largest), d_z[j]
             rest = (s.others if j == s.argmax else s.total - e) / s.total
             d_z[j] = <real>(weight[row] * (h * rest - e / s.total * (sum_h - h)))
-    return OK
+    return 0
 
 
-cdef int32_t smoothing_batch(const real *output, const real *target, const int64_t *labels, const real *weight, real *loss,
-                             real *d_output, int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
+cdef int32_t smoothing_batch(const nnc_loss_call *call, const real *output) noexcept nogil:
+    cdef const real *target = <const real *>call.target
+    cdef const real *weight = <const real *>call.weight
+    cdef const int64_t *labels = call.labels
+    cdef real *loss = <real *>call.loss
+    cdef real *d_output = <real *>call.d_output
+    cdef int64_t n_rows = call.n_rows, n_outputs = call.n_outputs
+    cdef const double *hyper = call.site.hyper
     cdef const double *class_weights = hyper + 2 if hyper[1] != 0 else NULL
     cdef double smoothing = hyper[0], spread, smoothed, row_loss, sum_smoothed, p
     cdef int64_t row, j
     cdef const real *z
     cdef Softmax s
     if class_weights != NULL and hyper[1] != n_outputs:
-        return WRONG_NUMBER_OF_CLASS_WEIGHTS
+        return nnc_fail(call.site, "there must be as many class weights as outputs")
     for row in range(n_rows):
         z = output + row * n_outputs
         s = softmax_of(z, n_outputs)
@@ -121,7 +131,7 @@ cdef int32_t smoothing_batch(const real *output, const real *target, const int64
             smoothed = smoothed_target(target, labels, row, j, n_outputs, class_weights, smoothing, spread)
             p = exp(z[j] - s.largest) / s.total
             d_output[row * n_outputs + j] = <real>(weight[row] * (p * sum_smoothed - smoothed))
-    return OK
+    return 0
 
 
 cdef double smoothed_target(const real *target, const int64_t *labels, int64_t row, int64_t j, int64_t n_outputs,
@@ -130,33 +140,31 @@ cdef double smoothed_target(const real *target, const int64_t *labels, int64_t r
     return y if class_weights == NULL else class_weights[j] * y
 
 
-cdef int32_t focal_real(const real *output, const real *target, const real *weight, real *loss, real *d_output,
-                        int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
-    return focal_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
+# A fused type is chosen by an argument: the output, cast to what it is.
+
+cdef int32_t focal_f32(const nnc_loss_call *call) noexcept nogil:
+    return focal_batch(call, <const float *>call.output)
 
 
-cdef int32_t focal_labels(const real *output, const int64_t *labels, const real *weight, real *loss, real *d_output,
-                          int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
-    return focal_batch(output, <const real *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
+cdef int32_t focal_f64(const nnc_loss_call *call) noexcept nogil:
+    return focal_batch(call, <const double *>call.output)
 
 
-cdef int32_t smoothing_real(const real *output, const real *target, const real *weight, real *loss, real *d_output,
-                            int64_t n_rows, int64_t n_outputs, int64_t n_targets, const double *hyper) noexcept nogil:
-    return smoothing_batch(output, target, NULL, weight, loss, d_output, n_rows, n_outputs, hyper)
+cdef int32_t smoothing_f32(const nnc_loss_call *call) noexcept nogil:
+    return smoothing_batch(call, <const float *>call.output)
 
 
-cdef int32_t smoothing_labels(const real *output, const int64_t *labels, const real *weight, real *loss, real *d_output,
-                              int64_t n_rows, int64_t n_outputs, const double *hyper) noexcept nogil:
-    return smoothing_batch(output, <const real *>NULL, labels, weight, loss, d_output, n_rows, n_outputs, hyper)
+cdef int32_t smoothing_f64(const nnc_loss_call *call) noexcept nogil:
+    return smoothing_batch(call, <const double *>call.output)
 
 
 cdef nnc_loss focal_table, smoothing_table
 focal_table.head.abi_major, focal_table.head.abi_minor, focal_table.head.struct_size = NNC_ABI_MAJOR, NNC_ABI_MINOR, sizeof(nnc_loss)
 smoothing_table.head = focal_table.head
-focal_table.real_f32, focal_table.real_f64 = focal_real[float], focal_real[double]
-focal_table.labels_f32, focal_table.labels_f64 = focal_labels[float], focal_labels[double]
-smoothing_table.real_f32, smoothing_table.real_f64 = smoothing_real[float], smoothing_real[double]
-smoothing_table.labels_f32, smoothing_table.labels_f64 = smoothing_labels[float], smoothing_labels[double]
+focal_table.real_f32 = focal_table.labels_f32 = focal_f32
+focal_table.real_f64 = focal_table.labels_f64 = focal_f64
+smoothing_table.real_f32 = smoothing_table.labels_f32 = smoothing_f32
+smoothing_table.real_f64 = smoothing_table.labels_f64 = smoothing_f64
 
 focal = PyCapsule_New(&focal_table, "nncore.loss", NULL)
 label_smoothing = PyCapsule_New(&smoothing_table, "nncore.loss", NULL)

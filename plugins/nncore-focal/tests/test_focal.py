@@ -56,8 +56,9 @@ def evaluate(rung: str, loss: Loss, z: np.ndarray, target: np.ndarray) -> tuple[
     is_labels = target.ndim == 1
     function = getattr(tables.loss(kernel.load()), f"{'labels' if is_labels else 'real'}_{tables.SUFFIXES[z.dtype]}")
     value, gradient, weight = np.empty(len(z), z.dtype), np.empty_like(z), np.ones(len(z), z.dtype)
-    columns = [] if is_labels else [z.shape[1]]
-    assert function(z, target, weight, value, gradient, *z.shape, *columns, np.array(loss.hyper())) == 0
+    arrays = {"output": z, "labels" if is_labels else "target": target, "weight": weight, "loss": value, "d_output": gradient}
+    n_rows, n = z.shape
+    function.must(**arrays, n_rows=n_rows, n_outputs=n, n_targets=0 if is_labels else n, hyper=np.array(loss.hyper()))
     return value, gradient
 
 
@@ -226,8 +227,10 @@ def test_wrong_number_of_class_weights(make: type[Any]) -> None:
     np.testing.assert_array_equal(net.parameters, before)
     kernel = native_kernel(loss)
     assert kernel is not None
-    arguments = [np.zeros((1, 3)), np.zeros(1, np.int64), np.ones(1), np.zeros(1), np.zeros((1, 3)), 1, 3]
-    assert tables.loss(kernel.load()).labels_f64(*arguments, np.array(loss.hyper())) != 0
+    arrays = {"output": np.zeros((1, 3)), "labels": np.zeros(1, np.int64), "weight": np.ones(1), "loss": np.zeros(1)}
+    function = tables.loss(kernel.load()).labels_f64
+    assert function(**arrays, n_rows=1, n_outputs=3, hyper=np.array(loss.hyper())) != 0
+    assert function.message == "there must be as many class weights as outputs"
 
 
 @pytest.mark.parametrize("name", ["focal", "label_smoothing"])

@@ -38,7 +38,7 @@ def test_both_rungs_give_the_same_bits() -> None:
             g = rng.normal(size=1023).astype(dtype)
             g[::7] = 0
             lion.step(w, g, state, t)
-            assert step(w_numba, g, state_numba, 1023, t, hyper, 1023) == 0
+            step.must(w=w_numba, g=g, state=state_numba, n=1023, stride=1023, t=t, hyper=hyper)
         np.testing.assert_array_equal(w_numba, w)
         np.testing.assert_array_equal(state_numba, state)
 
@@ -49,7 +49,7 @@ def test_a_nan_is_not_hidden() -> None:
 
     table = optimizer(nn.get("optimizers", "lion_numba").kernel.load())
     w, state = np.ones(2), np.zeros((1, 2))
-    table.step_f64(w, np.array([np.nan, 1.0]), state, 2, 1, np.array([0.1, 0.9, 0.99, 0.0]), 2)
+    table.step_f64.must(w=w, g=np.array([np.nan, 1.0]), state=state, n=2, stride=2, t=1, hyper=np.array([0.1, 0.9, 0.99, 0.0]))
     np.testing.assert_array_equal(np.isnan(w), [True, False])
 
 

@@ -6,7 +6,7 @@ from libc.math cimport fmax, pow, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from nncore.abi cimport NNC_ABI_MAJOR, NNC_ABI_MINOR, NNC_ROLE_WEIGHT, nnc_optimizer, nnc_tensor
+from nncore.abi cimport NNC_ABI_MAJOR, NNC_ABI_MINOR, NNC_ROLE_WEIGHT, nnc_optimizer, nnc_optimizer_call, nnc_tensor
 
 ctypedef fused real:
     float
@@ -138,8 +138,13 @@ cdef void adamw_step(real *w, const real *g, real *m, real *v, int64_t n, int64_
         w[i] = keep * w[i] - m_scale * m[i] / (<real>sqrt(v_scale * v[i]) + epsilon)
 
 
-cdef int32_t step(real *w, const real *g, real *state, int64_t n, int64_t t, const double *hyper,
-                  const nnc_tensor *tensors, int64_t n_tensors) noexcept nogil:
+cdef int32_t step(const nnc_optimizer_call *call, real *w) noexcept nogil:
+    cdef const real *g = <const real *>call.g
+    cdef real *state = <real *>call.state
+    cdef int64_t stride = call.stride, t = call.t
+    cdef const double *hyper = call.site.hyper
+    cdef const nnc_tensor *tensors = call.tensors
+    cdef int64_t n_tensors = call.n_tensors
     cdef int64_t k, offset, rows, columns, first_weight = -1, last_weight = -1
     cdef bint is_left_out
     for k in range(n_tensors):
@@ -151,15 +156,26 @@ cdef int32_t step(real *w, const real *g, real *state, int64_t n, int64_t t, con
         offset, rows, columns = tensors[k].offset, tensors[k].rows, tensors[k].columns
         is_left_out = (k == last_weight and hyper[MATRICES] != ALL) or (k == first_weight and hyper[MATRICES] == HIDDEN)
         if tensors[k].role == NNC_ROLE_WEIGHT and min(rows, columns) > 1 and not is_left_out:
-            muon_step(w + offset, g + offset, state + offset, state + n + offset, state + 2 * n + offset, state + 3 * n + offset,
+            muon_step(w + offset, g + offset, state + offset, state + stride + offset, state + 2 * stride + offset,
+                      state + 3 * stride + offset,
                       rows, columns, hyper)
         else:
-            adamw_step(w + offset, g + offset, state + offset, state + n + offset, rows * columns, t, hyper)
+            adamw_step(w + offset, g + offset, state + offset, state + stride + offset, rows * columns, t, hyper)
     return 0
+
+
+# A fused type is chosen by an argument: the parameters, cast to what they are.
+
+cdef int32_t step_f32(const nnc_optimizer_call *call) noexcept nogil:
+    return step(call, <float *>call.w)
+
+
+cdef int32_t step_f64(const nnc_optimizer_call *call) noexcept nogil:
+    return step(call, <double *>call.w)
 
 
 cdef nnc_optimizer table
 table.head.abi_major, table.head.abi_minor, table.head.struct_size = NNC_ABI_MAJOR, NNC_ABI_MINOR, sizeof(nnc_optimizer)
-table.step_tensors_f32, table.step_tensors_f64 = step[float], step[double]
+table.step_f32, table.step_f64 = step_f32, step_f64
 
 muon = PyCapsule_New(&table, "nncore.optimizer", NULL)

@@ -84,7 +84,7 @@ class Muon(Optimizer):
     # Both step functions leave slots 1 to 3 of an orthogonalised matrix zero: saved files compress and do not depend on the rung.
     n_slots = 4
     needs_tensors = True
-    kernel = Kernel("nncore_muon.kernel:muon")
+    kernel = Kernel("nncore_muon.kernel:muon", never_fails=True)
 
     def __init__(
         self,

@@ -40,8 +40,8 @@ def step(rung: str, muon: Muon, w: np.ndarray, g: np.ndarray, state: np.ndarray,
     kernel = native_kernel(muon)
     assert kernel is not None
     table = np.array([(s.offset, s.rows, s.columns, s.layer, tables.ROLES[s.role]) for s in tensors], tables.TENSOR)
-    function = getattr(tables.optimizer(kernel.load()), f"step_tensors_{tables.SUFFIXES[w.dtype]}")
-    assert function(w, g, state, w.size, t, np.array(muon.hyper()), table, len(table)) == 0
+    function, n = getattr(tables.optimizer(kernel.load()), f"step_{tables.SUFFIXES[w.dtype]}"), w.size
+    function.must(w=w, g=g, state=state, n=n, stride=n, t=t, tensors=table, n_tensors=len(table), hyper=np.array(muon.hyper()))
 
 
 def random_matrix(shape: tuple[int, int], dtype: type, seed: int = 0) -> np.ndarray:

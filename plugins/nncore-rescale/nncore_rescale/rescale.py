@@ -9,4 +9,4 @@ from nncore_rescale.rescale_numpy import RescaleNumPy
 class Rescale(RescaleNumPy):
     """`RescaleNumPy`, computed in C."""
 
-    kernel = Kernel("nncore_rescale.native:rescale")
+    kernel = Kernel("nncore_rescale.native:rescale", never_fails=True)

@@ -16,19 +16,22 @@ const nnc_activation nncore_snake_hard_swish = {
 
 static inline T F(clipped)(T z) { return z <= -3 ? -3 : z >= 3 ? 3 : z; }
 
-FOR_EACH_CPU static int32_t F(hard_swish_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+FOR_EACH_CPU static int32_t F(hard_swish_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < n; i++) {
         T gate = (F(clipped)(z[i]) + 3) / 6;
         a[i] = (z[i] <= -3 ? 0 : z[i]) * gate; /* -infinity must not meet the gate's 0 */
     }
     return 0;
 }
 
-FOR_EACH_CPU static int32_t F(hard_swish_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
-                                                   const double *hyper) {
-    (void)a, (void)hyper;
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+FOR_EACH_CPU static int32_t F(hard_swish_backward)(const nnc_activation_call *call) {
+    const T *z = call->z, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < n; i++) {
         T slope = (2 * F(clipped)(z[i]) + 3) / 6;
         d_z[i] = d_a[i] * (z[i] <= -3 ? 0 : z[i] >= 3 ? 1 : slope);
     }

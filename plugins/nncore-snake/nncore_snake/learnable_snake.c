@@ -41,7 +41,7 @@ FOR_EACH_CPU static int32_t F(learnable_snake_backward)(const nnc_layer_call *ca
 
     for (int64_t j = begin; j < end; j++) d_frequency[j] = 0;
     for (int64_t i = 0; i < n_rows; i++) {
-        T *d_x_row = d_x != NULL ? d_x + i * n : call->scratch; /* (n,) where nobody asks, thrown away: a branch would cost more */
+        T *d_x_row = d_x != NULL ? d_x + i * n : call->site->work; /* (n,) where nobody asks, thrown away: a branch would cost more */
 #pragma GCC ivdep
         for (int64_t j = begin; j < end; j++) {
             T value = x[i * n + j], r = F(angle)(frequency[j] * value);

@@ -37,7 +37,7 @@ class LearnableSnake(Layer):
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         frequency = Tensor("frequency", input_shape, "scale", {"name": "constant", "value": self.frequency}, 1, 1)
-        return Plan(input_shape, (frequency,), scratch=math.prod(input_shape), split_columns=True, output_domain="(-inf, inf)")
+        return Plan(input_shape, (frequency,), work=math.prod(input_shape), split_columns=True, output_domain="(-inf, inf)")
 
     def forward(self, call: LayerCall) -> None:
         frequency = call.parameters["frequency"].ravel()

@@ -15,20 +15,26 @@ const nnc_activation nncore_snake_snake = {
 
 #else
 
-FOR_EACH_CPU static int32_t F(snake_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+FOR_EACH_CPU static int32_t F(snake_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T frequency = (T)hyper[0];
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+    for (int64_t i = 0; i < n; i++) {
         T sine = F(sine)(F(angle)(frequency * z[i]));
         a[i] = z[i] + sine * sine / frequency;
     }
     return 0;
 }
 
-FOR_EACH_CPU static int32_t F(snake_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
-                                              const double *hyper) {
-    (void)a;
+FOR_EACH_CPU static int32_t F(snake_backward)(const nnc_activation_call *call) {
+    const T *z = call->z, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T frequency = (T)hyper[0];
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+    for (int64_t i = 0; i < n; i++) {
         T r = F(angle)(frequency * z[i]);
         d_z[i] = d_a[i] * (1 + 2 * F(sine)(r) * F(cosine)(r));
     }

@@ -16,9 +16,13 @@ const nnc_activation nncore_snake_squareplus = {
 
 #else
 
-FOR_EACH_CPU static int32_t F(squareplus_forward)(const T *z, T *a, int64_t n_rows, int64_t n_columns, const double *hyper) {
+FOR_EACH_CPU static int32_t F(squareplus_forward)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T root_b = (T)sqrt(hyper[0]), quarter_b = (T)(hyper[0] / 4);
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+    for (int64_t i = 0; i < n; i++) {
         T magnitude = fabs(z[i]);
         T smaller = magnitude > root_b ? root_b : magnitude, larger = magnitude < root_b ? root_b : magnitude;
         T ratio = smaller / larger;
@@ -29,11 +33,13 @@ FOR_EACH_CPU static int32_t F(squareplus_forward)(const T *z, T *a, int64_t n_ro
     return 0;
 }
 
-FOR_EACH_CPU static int32_t F(squareplus_backward)(const T *z, const T *a, const T *d_a, T *d_z, int64_t n_rows, int64_t n_columns,
-                                                   const double *hyper) {
-    (void)z;
+FOR_EACH_CPU static int32_t F(squareplus_backward)(const nnc_activation_call *call) {
+    const T *a = call->a, *d_a = call->d_a;
+    T *d_z = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
     T half_root_b = (T)(sqrt(hyper[0]) / 2);
-    for (int64_t i = 0; i < n_rows * n_columns; i++) {
+    for (int64_t i = 0; i < n; i++) {
         T ratio = half_root_b / a[i];
         d_z[i] = d_a[i] / (1 + ratio * ratio);
     }

@@ -14,10 +14,11 @@ def compiled(phi: Activation, z: np.ndarray, d_a: np.ndarray | None = None) -> n
     table, hyper = tables.activation(phi.kernel.load()), np.array(phi.hyper())
     suffix = tables.SUFFIXES[z.dtype]
     a, d_z = np.empty_like(z), np.empty_like(z)
-    assert getattr(table, f"forward_{suffix}")(z, a, 1, len(z), hyper) == 0
+    shape = {"n_rows": 1, "n_columns": len(z), "hyper": hyper}
+    getattr(table, f"forward_{suffix}").must(z=z, a=a, **shape)
     if d_a is None:
         return a
-    assert getattr(table, f"backward_{suffix}")(z if phi.needs_input else a, a, d_a, d_z, 1, len(z), hyper) == 0
+    getattr(table, f"backward_{suffix}").must(z=z if phi.needs_input else a, a=a, d_a=d_a, d_z=d_z, **shape)
     return d_z
 
 

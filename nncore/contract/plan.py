@@ -1,0 +1,246 @@
+"""What a layer asks for: `Plan`, with its tensors and buffers."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nncore.arguments import is_number
+from nncore.contract.activation import Activation
+from nncore.contract.configurable import Configurable
+from nncore.contract.domain import DISTRIBUTION, INPUT, is_domain
+from nncore.contract.initializer import Initializer
+from nncore.errors import PluginError
+
+#: Numbers that anything in a plan may come to: a terabyte and more.
+LARGEST = 2**40
+MOST_DIMENSIONS = 32
+ROLES = ("weight", "bias", "scale")
+#: Fields that only a layer that runs itself has a use for.
+_OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_per_row", "gradient_unit")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A trained tensor that a layer asks for.
+
+    Attributes
+    ----------
+    name : str
+        ``"weight"``, ``"bias"``; users see ``"<layer>.<name>"``.
+    shape : tuple of int
+        ``(n_in, n_out)`` for a weight.
+    role : {"weight", "bias", "scale"}
+        ``weight_decay`` applies to weights only.
+    initializer : Initializer, str, dict or None
+        A dict is ``{"name": ..., **arguments}``; None takes what the layer's activation recommends.
+    fan_in, fan_out : int
+        Connections into and out of a unit, for the initializer.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    role: str
+    initializer: Initializer | str | dict[str, Any] | None
+    fan_in: int
+    fan_out: int
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """State that is saved with the network but not trained: running statistics."""
+
+    name: str
+    shape: tuple[int, ...]
+    value: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a layer needs for a given input shape.
+
+    Attributes
+    ----------
+    output_shape : tuple of int
+        Shape of one output sample.
+    tensors, buffers : tuple
+        In the order in which the compiled kernel finds them, one after the other.
+    activation : Activation, str or None
+        Applied to the layer's output by the host.
+    cache, cache_per_row : int
+        Numbers kept from forward to backward: in all, and for each row of the batch.
+    work, work_per_row : int
+        Numbers of working memory that a call of a compiled function gets, for whole calls and for each of its rows; never kept.
+        ``gradient`` functions get `work` alone.
+    numbers : tuple of int
+        Handed to the kernel and to `LayerCall.numbers`: what the layer has worked out for this input shape.
+    split_rows : bool
+        While training, compiled functions may be called on slices of the batch, by several threads at once: no row depends on
+        another, `cache` is 0, and if there are tensors, `gradient_unit` is not.
+    split_columns : bool
+        While training, compiled functions may be called for some columns of what they write, by several threads at once.
+    gradient_unit : int
+        The compiled kernel has ``gradient`` functions, which write any range of the layer's parameters that begins and ends at a
+        multiple of this many. 0: ``backward`` writes the gradients.
+    gradient_bound : float
+        The ``gradient`` functions write sums over the rows of elements of d_y, each times a number that is in magnitude no larger than
+        this or than the largest of x, whichever is more. The host relies on it to bound gradients without looking at them.
+    gradient_terms : int
+        How many such products each row adds to an element of the gradient: 1, or the positions of a convolution.
+    is_view : bool
+        The output is the input under another shape; nothing runs (flatten).
+    training_only : bool
+        Left out at prediction (dropout).
+    reads_parameters_in_gradient : bool
+        The compiled ``gradient`` functions read the layer's parameters. The host then updates none before all gradients are there.
+    accepts_nan : bool
+        As the first layer of a network it takes samples with NaN, which other networks refuse.
+    output_domain : str or None
+        Which numbers the layer gives, before `activation`, as an `Activation.output_domain`: ``"(-inf, inf)"`` for one that can give any.
+        None does not say. A view, or a layer that only trains, gives what it is given, and branches what their ends give.
+    flops : int or None
+        Floating-point operations for one sample at prediction, without the activation; a multiply-add counts as 2. Only told to users.
+        None: twice the numbers in weights, once those in other tensors, which is right for layers like `Dense`.
+    branches : tuple of tuple
+        The layer consists of layers (instances, names, or dicts of a name and arguments): each branch takes the layer's input, and their
+        outputs are merged. An empty branch is the input itself. Nothing else of the layer runs but its activation, and the host finds
+        `output_shape`.
+    merge : {"concat", "sum"}
+        How the outputs of the branches become one.
+    """
+
+    output_shape: tuple[int, ...]
+    tensors: tuple[Tensor, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
+    activation: Activation | str | None = None
+    cache: int = 0
+    cache_per_row: int = 0
+    work: int = 0
+    work_per_row: int = 0
+    numbers: tuple[int, ...] = ()
+    split_rows: bool = False
+    split_columns: bool = False
+    gradient_unit: int = 0
+    gradient_bound: float = 1.0
+    gradient_terms: int = 1
+    is_view: bool = False
+    training_only: bool = False
+    reads_parameters_in_gradient: bool = False
+    accepts_nan: bool = False
+    output_domain: str | None = None
+    flops: int | None = None
+    branches: tuple[tuple[Configurable | str | Mapping[str, Any], ...], ...] = ()
+    merge: str = "concat"
+
+    def validate(self, input_shape: tuple[int, ...]) -> None:
+        """Raise `PluginError` if it is not sound for samples of `input_shape`. The host asks before it takes memory.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+
+        Raises
+        ------
+        PluginError
+            Naming the field, its value and what is needed.
+        """
+        _check_shape("output_shape", self.output_shape, smallest=1)
+        self._check_parts()
+        for name in ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit"):
+            _check_count(name, getattr(self, name), 0, LARGEST)
+        _check_count("gradient_terms", self.gradient_terms, 1, LARGEST)
+        if self.flops is not None:
+            _check_count("flops", self.flops, 0, 2**63 - 1)
+        _expect(isinstance(self.numbers, tuple), "numbers", self.numbers, "a tuple of whole numbers")
+        for number in self.numbers:
+            _check_count("numbers", number, -(2**63), 2**63 - 1)
+        for name in ("split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "reads_parameters_in_gradient"):
+            _expect(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
+        bound = self.gradient_bound
+        _expect(is_number(bound) and 0 <= bound < math.inf, "gradient_bound", bound, "a finite number of at least 0")
+        known = f"an interval like '[0, inf)', {DISTRIBUTION!r}, {INPUT!r} or None"
+        _expect(is_domain(self.output_domain), "output_domain", self.output_domain, known)
+        named = isinstance(self.activation, (Configurable, str, Mapping, type)) or callable(self.activation)
+        _expect(self.activation is None or named, "activation", self.activation, "an activation, its name or None")
+        self._check_branches()
+        self._check_splits()
+        if not self.branches and (self.is_view or self.training_only):
+            which = "is_view" if self.is_view else "training_only"
+            what = f"with {which} it must have as many numbers as the input {tuple(input_shape)}"
+            _expect(math.prod(self.output_shape) == math.prod(input_shape), "output_shape", self.output_shape, what)
+
+    def _check_parts(self) -> None:
+        """Tensors and buffers."""
+        for field, of in (("tensors", Tensor), ("buffers", Buffer)):
+            given = getattr(self, field)
+            _expect(isinstance(given, tuple) and all(isinstance(part, of) for part in given), field, given, f"a tuple of {of.__name__}")
+        parts: list[Tensor | Buffer] = [*self.tensors, *self.buffers]
+        for part in parts:
+            _expect(isinstance(part.name, str) and part.name.isidentifier(), "name of a tensor or buffer", part.name, "an identifier")
+            _check_shape(f"shape of {part.name}", part.shape, smallest=1)
+        names = [part.name for part in parts]
+        _expect(len(set(names)) == len(names), "names of tensors and buffers", names, "a name of its own for each")
+        for tensor in self.tensors:
+            _expect(tensor.role in ROLES, f"role of {tensor.name}", tensor.role, f"one of {', '.join(ROLES)}")
+            is_known = tensor.initializer is None or isinstance(tensor.initializer, (Configurable, str, Mapping))
+            _expect(is_known, f"initializer of {tensor.name}", tensor.initializer, "an initializer, its name, a dict or None")
+            for name in ("fan_in", "fan_out"):
+                _check_count(f"{name} of {tensor.name}", getattr(tensor, name), 1, LARGEST)
+        for buffer in self.buffers:
+            is_right = is_number(buffer.value) and math.isfinite(buffer.value)
+            _expect(is_right, f"value of {buffer.name}", buffer.value, "a finite number")
+
+    def _check_branches(self) -> None:
+        is_right = isinstance(self.branches, tuple) and all(isinstance(branch, tuple) for branch in self.branches)
+        _expect(is_right, "branches", self.branches, "a tuple of tuples of layers")
+        for layer in itertools.chain.from_iterable(self.branches):
+            _expect(isinstance(layer, (Configurable, str, Mapping, type)), "a layer of a branch", layer, "a layer, its name or a dict")
+        _expect(self.merge in ("concat", "sum"), "merge", self.merge, '"concat" or "sum"')
+        if not self.branches:
+            return
+        for name in (*_OF_WHAT_RUNS, "numbers", "is_view", "training_only"):
+            _expect(not getattr(self, name), name, getattr(self, name), "nothing, as a layer with branches runs nothing else")
+
+    def _check_splits(self) -> None:
+        """What the plan says about parts fits together."""
+        unit, n_parameters = self.gradient_unit, sum(tensor.size for tensor in self.tensors)
+        if self.is_view:
+            for name in _OF_WHAT_RUNS:
+                _expect(not getattr(self, name), name, getattr(self, name), "nothing, as a view runs nothing")
+        divides = unit == 0 or (n_parameters > 0 and n_parameters % unit == 0)
+        _expect(divides, "gradient_unit", unit, f"0 or a divisor of the {n_parameters} parameters")
+        _expect(not (self.split_rows and self.cache), "cache", self.cache, "0 with split_rows: ask for cache_per_row")
+        no_room = "0 with split_columns, as every call has all rows: ask for work"
+        _expect(not (self.split_columns and self.work_per_row), "work_per_row", self.work_per_row, no_room)
+        is_asked = not self.reads_parameters_in_gradient or unit > 0
+        _expect(is_asked, "reads_parameters_in_gradient", True, "False without gradient functions, which a gradient_unit announces")
+
+
+def _expect(is_right: bool, field: str, value: object, wanted: str) -> None:
+    if not is_right:
+        raise PluginError(f"{field} of the plan is {reprlib.repr(value)}; it must be {wanted}")
+
+
+def _check_count(field: str, value: object, smallest: int, largest: int) -> None:
+    is_right = isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest
+    _expect(is_right, field, value, f"a whole number (int) from {smallest} to {largest}")
+
+
+def _check_shape(field: str, shape: object, smallest: int) -> None:
+    _expect(isinstance(shape, tuple) and len(shape) <= MOST_DIMENSIONS, field, shape, f"a tuple of at most {MOST_DIMENSIONS} whole numbers")
+    assert isinstance(shape, tuple)  # for the type checker
+    for n in shape:
+        _check_count(field, n, smallest, LARGEST)
+    _expect(math.prod(shape) <= LARGEST, field, shape, f"of at most {LARGEST} numbers")

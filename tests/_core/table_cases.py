@@ -1,0 +1,71 @@
+"""Run by test_tables.py in a process of its own: networks whose tables have one hole, at every place, for every use.
+
+``python table_cases.py KIND DTYPE`` prints a line for each case before it is tried, and one with the outcome after it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import nncore as nn
+from nncore import registry
+from nncore.errors import PluginError
+from nncore.plugin import TABLES, Kernel, function_table, native_kernel
+from nncore.testing import tables
+
+X, LABELS = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 1, 2, 0, 1, 2])
+#: A component of each kind whose table has every function.
+COMPLETE: dict[str, type[Any]] = {
+    "activation": registry.get("activations", "tanh"),
+    "loss": registry.get("losses", "softmax_cross_entropy"),
+    "optimizer": nn.SGD,
+    "layer": nn.Dense,
+}
+
+
+def holed(kind: str, hole: str) -> type[Any]:
+    """The component's class, without one of its functions."""
+    kernel = native_kernel(COMPLETE[kind])
+    assert kernel is not None
+    there = {name: function for name, function in vars(tables.open_table(kernel.load(), kind)).items() if function is not None}
+    module = ModuleType("holed_tables")
+    module.table = function_table(kind, **{name: function.pointer for name, function in there.items() if name != hole})  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    return type("Holed", (COMPLETE[kind],), {"kernel": Kernel("holed_tables:table")})
+
+
+def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
+    activation = component_class() if kind == "activation" else "tanh"
+    last = component_class(3) if kind == "layer" else nn.Dense(3)
+    loss = component_class() if kind == "loss" else "softmax_cross_entropy"
+    optimizer = component_class(lr=0.1) if kind == "optimizer" else "sgd"
+    network = nn.Sequential(nn.Dense(5, activation=activation), last)
+    if how == "predict":
+        network.build(4, dtype=dtype, rng=0).predict(X)
+    elif how == "jacobian":
+        network.build(4, dtype=dtype, rng=0).jacobian(X)
+    elif how == "evaluate":
+        network.build(4, loss=loss, dtype=dtype, rng=0).evaluate(X, LABELS, metrics=[])
+    else:
+        network.fit(X, LABELS, loss=loss, optimizer=optimizer, dtype=dtype, epochs=2, batch_size=3, progress=False, rng=0)
+
+
+def main(kind: str, dtype: str) -> None:
+    for hole in TABLES[kind]:
+        for how in ("predict", "evaluate", "jacobian", "train"):
+            print(json.dumps([hole, how]), flush=True)
+            try:
+                use(kind, holed(kind, hole), how, dtype)
+            except PluginError as error:
+                print(json.dumps([hole, how, str(error)]), flush=True)
+            else:
+                print(json.dumps([hole, how, ""]), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

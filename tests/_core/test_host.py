@@ -1,0 +1,161 @@
+"""What the host offers to kernels (nnc_host of plugin.h), against NumPy, at every CPU level."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from levels import OTHER_LEVELS, run_tests
+
+from nncore._core import native
+from nncore.plugin import random_words
+from nncore.testing import Guarded, tables
+from nncore.testing.expectations import expect_same_bits
+
+DTYPES: dict[type, str] = {np.float32: "f32", np.float64: "f64"}
+every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+class GemmCall(ctypes.Structure):
+    """``nnc_gemm_call``."""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_uint64), *((name, ctypes.c_void_p) for name in ("a", "b", "start", "c")),
+        *((name, ctypes.c_int64) for name in ("m", "n", "k", "a_stride", "b_stride", "start_stride", "c_stride")),
+        ("a_transposed", ctypes.c_int32), ("b_transposed", ctypes.c_int32),
+    ]  # fmt: skip
+
+
+def services() -> dict[str, int]:
+    """Addresses of the host's functions by name, as plugin.h lists them."""
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    names = ["gemm_f32", "gemm_f64", "random_words", *(f"{f}_{s}" for f in ("exp", "log", "tanh", "sigmoid") for s in ("f32", "f64"))]
+    address = get(native.host, b"nncore.host")
+    assert ctypes.c_uint64.from_address(address).value == 8 * (1 + len(names))
+    return dict(zip(names, (ctypes.c_size_t * len(names)).from_address(address + 8), strict=True))
+
+
+HOST = services()
+
+
+def rows_apart(values: np.ndarray, gap: int) -> np.ndarray:
+    """The matrix inside of a wider one, whose other numbers are NaN."""
+    room = np.full((values.shape[0], values.shape[1] + gap), np.nan, values.dtype)
+    room[:, : values.shape[1]] = values
+    return room[:, : values.shape[1]]
+
+
+def multiply(
+    a: np.ndarray, b: np.ndarray, start: np.ndarray | None = None, c: np.ndarray | None = None, turns_a: bool = False, turns_b: bool = False
+) -> np.ndarray:
+    """c = start + op(a) op(b); a vector `start` is added to every row."""
+    dtype = a.dtype
+    (m, k), n = (a.T if turns_a else a).shape, (b.T if turns_b else b).shape[1]
+    c = np.full((m, n), np.nan, dtype) if c is None else c
+
+    def stride(matrix: np.ndarray) -> int:
+        return matrix.strides[0] // dtype.itemsize
+
+    call = GemmCall(
+        ctypes.sizeof(GemmCall), a.ctypes.data, b.ctypes.data, None if start is None else start.ctypes.data, c.ctypes.data, m, n, k,
+        stride(a), stride(b), 0 if start is None or start.ndim == 1 else stride(start), stride(c), turns_a, turns_b,
+    )  # fmt: skip
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(HOST[f"gemm_{DTYPES[dtype.type]}"])(ctypes.addressof(call))
+    return c
+
+
+@every_dtype
+@pytest.mark.parametrize("size", [(1, 1, 1), (3, 5, 7), (17, 16, 33), (70, 9, 300), (5, 130, 64), (64, 64, 576), (4, 3, 0)])
+@pytest.mark.parametrize("turns_a", [False, True])
+@pytest.mark.parametrize("turns_b", [False, True])
+@pytest.mark.parametrize("begin", ["nothing", "a row", "a matrix", "itself"])
+def test_products(dtype: type, size: tuple[int, int, int], turns_a: bool, turns_b: bool, begin: str) -> None:
+    m, n, k = size
+    rng = np.random.default_rng([*size, turns_a, turns_b])
+    a, b, matrix = (rng.normal(size=shape).astype(dtype) for shape in ((m, k), (k, n), (m, n)))
+    given_a, given_b = rows_apart(a.T if turns_a else a, 3), rows_apart(b.T if turns_b else b, 5)
+    c = rows_apart(matrix if begin == "itself" else np.full((m, n), 7, dtype), 2)
+    start = {"nothing": None, "a row": matrix[0].copy(), "a matrix": rows_apart(matrix, 1), "itself": c}[begin]
+    expected = a.astype(float) @ b.astype(float) + {"nothing": 0, "a row": matrix[0], "a matrix": matrix, "itself": matrix}[begin]
+    multiply(given_a, given_b, start, c, turns_a, turns_b)
+    bound = (k + 2) * float(np.finfo(dtype).eps) * (np.abs(a).astype(float) @ np.abs(b) + np.abs(matrix) + 1)
+    assert (np.abs(c - expected) <= bound).all()
+    assert np.isnan(c.base[:, n:]).all(), "numbers beside the rows of c were written"
+
+
+@every_dtype
+def test_splitting_a_product_changes_no_bit(dtype: type) -> None:
+    rng = np.random.default_rng(1)
+    a, b, bias = (rng.normal(size=shape).astype(dtype) for shape in ((37, 290), (290, 45), 45))
+    whole = multiply(a, b, bias)
+    expect_same_bits(np.vstack([multiply(a[i : i + 5], b, bias) for i in range(0, 37, 5)]), whole, "by rows")
+    expect_same_bits(np.hstack([multiply(a, b[:, j : j + 7], bias[j : j + 7]) for j in range(0, 45, 7)]), whole, "by columns")
+    c = multiply(a[:, :100], b[:100], bias)
+    multiply(a[:, 100:], b[100:], c, c)
+    expect_same_bits(c, whole, "by terms, on from the sums so far")
+
+
+@every_dtype
+def test_products_in_several_threads_at_once(dtype: type) -> None:
+    rng = np.random.default_rng(2)
+    a, b = (rng.normal(size=(130, 130)).astype(dtype) for _ in range(2))
+    expected = multiply(a, b)
+    with ThreadPoolExecutor(4) as pool:
+        for c in pool.map(lambda _: multiply(a, b), range(40)):
+            expect_same_bits(c, expected, "a product beside others")
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3, 4, 67, 2**33 + 1])
+@pytest.mark.parametrize("n", [0, 1, 5, 64, 1000])
+def test_random_words(first: int, n: int) -> None:
+    draw = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_int64, ctypes.c_int32, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+    words = Guarded(np.zeros(n, np.uint32), "words")
+    draw(HOST["random_words"])(2**40 + 7, 2**33 + 1, 5, first, n, words.array.ctypes.data)
+    if first < 1000:
+        np.testing.assert_array_equal(words.check(), random_words(2**40 + 7, 2**33 + 1, 5, first + n)[first:])
+    else:  # too far for the oracle to go: the same in pieces
+        pieces = np.zeros(n, np.uint32)
+        for i in range(n):
+            draw(HOST["random_words"])(2**40 + 7, 2**33 + 1, 5, first + i, 1, pieces[i:].ctypes.data)
+        np.testing.assert_array_equal(words.check(), pieces)
+
+
+def apply(name: str, x: np.ndarray, in_place: bool = False) -> np.ndarray:
+    buffer = Guarded(x, "x")
+    result = buffer if in_place else Guarded(np.zeros_like(x), "y")
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(HOST[f"{name}_{tables.SUFFIXES[x.dtype]}"])
+    function(buffer.array.ctypes.data, result.array.ctypes.data, x.size)
+    if not in_place:
+        expect_same_bits(buffer.check(), x, "x")
+    return result.check()
+
+
+ORACLES: dict[str, Callable[[Any], Any]] = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ORACLES)
+def test_functions_of_numbers(name: str, dtype: type) -> None:
+    x = np.concatenate([np.random.default_rng(3).normal(size=999) * 5, [0.0, 1.0, -1.0, 30.0, -30.0, math.inf]]).astype(dtype)
+    if name == "log":
+        x = np.abs(x)
+    with np.errstate(divide="ignore"):
+        exact = ORACLES[name](x.astype(np.longdouble))
+    found = apply(name, x)
+    np.testing.assert_allclose(found.astype(np.longdouble), exact, rtol=4 * float(np.finfo(dtype).eps))
+    expect_same_bits(apply(name, x, in_place=True), found, "in place")
+    for begin, end in ((0, 1), (3, 8), (64, 200), (990, 1005), (5, 5)):
+        expect_same_bits(apply(name, x[begin:end]), found[begin:end], f"numbers {begin} to {end}")
+    assert np.isnan(apply(name, np.array([np.nan], dtype))).all()
+
+
+@pytest.mark.parametrize("level", OTHER_LEVELS)
+def test_at_every_level(level: str) -> None:
+    run_tests(level, str(Path(__file__)))

@@ -1,0 +1,49 @@
+"""A table is checked whole when a program is made: every function missing, for both dtypes and every use, is an error and no crash."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nncore.plugin import TABLES
+
+#: What of a table each use of a network calls.
+CALLED: dict[str, dict[str, set[str]]] = {
+    "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
+    "loss": {"predict": set(), "evaluate": {"real", "labels"}, "jacobian": set(), "train": {"real", "labels"}},  # it takes either
+    "optimizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"step"}},
+    "layer": {
+        "predict": {"forward"},
+        "evaluate": {"forward"},
+        "jacobian": {"forward", "backward"},
+        "train": {"forward", "backward", "gradient"},
+    },
+}
+
+
+def test_every_kind_of_table_is_looked_at() -> None:
+    assert set(CALLED) == set(TABLES)
+    for kind, uses in CALLED.items():
+        assert {name.rpartition("_")[0] for name in TABLES[kind]} == set().union(*uses.values())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", CALLED)
+def test_a_function_that_is_called_and_missing_is_named(kind: str, dtype: str) -> None:
+    """In a process of its own, so that a call of NULL is a failure of this test and not its end."""
+    command = [sys.executable, str(Path(__file__).with_name("table_cases.py")), kind, dtype]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, f"ended with {done.returncode} in {lines[-1:]}: {done.stderr}"
+    outcomes = {(hole, how): message for hole, how, message in (line for line in lines if len(line) == 3)}
+    assert len(outcomes) == 4 * len(TABLES[kind])
+    for (hole, how), message in outcomes.items():
+        stem, _, suffix = hole.rpartition("_")
+        is_called = stem in CALLED[kind][how] and suffix == f"f{dtype.removeprefix('float')}"
+        why = "gradient_unit of its plan is 3" if stem == "gradient" else f"this network is {dtype}"
+        expected = f"{kind} Holed: the kernel has no {hole}; {why}. "
+        assert message.startswith(expected) if is_called else message == "", (hole, how, message)
