@@ -21,7 +21,7 @@ from typing import Any
 from nncore.contract import (
     ABI_MAJOR,
     ABI_MINOR,
-    CALLS,
+    CALLS as _CALLS,
     OUTPUT_DOMAINS,
     TABLES,
     Activation,
@@ -61,6 +61,9 @@ __all__ = [
     "Schedule", "Snapshot", "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel",
     "numba_call", "random_words", "resolve", "rung",
 ]  # fmt: skip
+
+#: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
+CALLS = _CALLS
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
 hookimpl = hookspecs.hookimpl
