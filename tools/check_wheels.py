@@ -32,9 +32,10 @@ QUICK_TESTS = (
     "_core/test_threads.py",
     "optimizers",
     "test_import.py",
-    "test_model.py",
-    "test_persistence.py",
-    "test_registry.py",
+    "network/test_loading.py",
+    "network/test_model.py",
+    "network/test_saving.py",
+    "registry/test_registry.py",
 )
 
 
