@@ -192,9 +192,7 @@ class Sequential(Model):
         if new_schedule is None and alike(new_optimizer, self.optimizer):
             self._check_present("schedule")
         grouping = group_tensors(new_groups, blueprint.spans)
-        check_rate(new_optimizer, grouping)
-        if new_schedule is not None and "lr" not in new_optimizer.config():
-            raise ParameterError(f"{new_optimizer!r} has no lr that a schedule or a group could change")
+        check_rate(new_optimizer, grouping, new_schedule)
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)

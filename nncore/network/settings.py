@@ -278,7 +278,7 @@ class Settings(ABC):
         return self._knobs.grouping
 
 
-def check_rate(optimizer: Optimizer, grouping: Grouping) -> None:
-    """Raise `ParameterError` if a group changes a learning rate that the optimizer does not have."""
-    if "lr" not in optimizer.config() and any(group.lr_factor != 1 for group in grouping.groups):
+def check_rate(optimizer: Optimizer, grouping: Grouping, schedule: Schedule | None = None) -> None:
+    """Raise `ParameterError` if a group or a schedule changes a learning rate that the optimizer does not have."""
+    if "lr" not in optimizer.config() and (schedule is not None or any(group.lr_factor != 1 for group in grouping.groups)):
         raise ParameterError(f"{optimizer!r} has no lr that a schedule or a group could change")
