@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Schedule
 
-__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "ScheduleLike"]
+__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "ScheduleLike", "SchedulesLike"]
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
 #: The function takes outputs and targets, and gives the loss of each sample and its gradient: see `nncore.FunctionLoss`.
@@ -18,5 +18,7 @@ LossLike: TypeAlias = str | Loss | type[Loss] | Mapping[str, Any] | Callable[[np
 MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
 ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
+#: One schedule is for the learning rate; a mapping without a "name" has one for each path.
+SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]
 #: The function is called with the running `nncore.training.Training` after every epoch.
 CallbackLike: TypeAlias = str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

@@ -10,6 +10,7 @@ from nncore._core.program import (
     FORWARD,
     GRADIENT_NOT_FINITE,
     INPUT_NOT_FINITE,
+    IS_LOSS,
     LOSS,
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
@@ -20,6 +21,6 @@ from nncore._core.program import (
 )
 
 __all__ = [
-    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "Failure",
-    "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
+    "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ BACKWARD: int
 LOSS: int
 LOSS_GRADIENT: int
 UPDATE: int
+IS_LOSS: int
 BLOCK: int
 
 class Failure(Exception):
@@ -38,7 +39,7 @@ class Program(Generic[Spec]):
         labels: np.ndarray | None,
         weights: np.ndarray | None,
         order: np.ndarray | None,
-        factors: np.ndarray | None,
+        courses: list[Any],
         batch_size: int,
         accumulate: int,
         drop_last: bool,

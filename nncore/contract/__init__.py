@@ -7,7 +7,7 @@ from nncore.contract.activation import Activation
 from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
-from nncore.contract.configurable import Configurable, alike, bounds, is_inside, written
+from nncore.contract.configurable import Configurable, alike, bounds, is_inside, numbers_of, written
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, Need, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.heads import class_counts, head_columns
@@ -44,6 +44,6 @@ __all__ = [
     "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "Plan", "Schedule", "SiteStruct", "Snapshot", "Tensor",
     "TensorSpan", "TensorStruct", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded",
     "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "domain_of_sum", "frozen", "function_table",
-    "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "random_words", "rung",
-    "with_argument", "written",
+    "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "random_words",
+    "rung", "with_argument", "written",
 ]  # fmt: skip

@@ -47,8 +47,9 @@ def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | Non
             return False
     if place == "optimizer":
         return structure_of_optimizer(trial) == structure_of_optimizer(root)
-    trial.restore(root.state())
-    return bool(trial.monitor == root.monitor)
+    for path, schedule in trial.items():
+        schedule.restore(root[path].state())
+    return all(bool(schedule.monitor == root[path].monitor) for path, schedule in trial.items())
 
 
 def refusal(place: str, component: Configurable, name: str, value: Any) -> ParameterError:

@@ -49,7 +49,7 @@ def format_for(path: Path) -> Format:
     return registry.resolve("formats", DEFAULT_FORMAT)
 
 
-#: Keys of the document that hold a component or null, and its kind.
+#: Keys of the document that hold what training needs, and its kind: a component or null; schedules by the paths of what they move.
 NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 
 
@@ -100,10 +100,10 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "dtype": (lambda v: isinstance(v, str) and v in _DTYPES, " or ".join(_DTYPES)),
     "loss": (lambda v: v is None or isinstance(v, dict), "an object or null"),
     "optimizer": (lambda v: v is None or isinstance(v, dict), "an object or null"),
-    "schedule": (lambda v: v is None or isinstance(v, dict), "an object or null"),
+    "schedule": (lambda v: isinstance(v, dict) and all(isinstance(item, dict) for item in v.values()), "an object of objects"),
     "link": (lambda v: v is None or isinstance(v, (str, dict)), "a name, an object or null"),
     "components": (are_providers, "an object of plugins and versions by kind and name"),
-    "schedule_state": (is_state, "an object of finite numbers"),
+    "schedule_state": (lambda v: isinstance(v, dict) and all(map(is_state, v.values())), "an object of objects of finite numbers"),
     "schedule_begin": (_is_count, "a whole number, 0 or greater"),
     "schedule_steps": (_is_count, "a whole number, 0 or greater"),
     "weight_decay": (_is_limit, "a number, 0 or greater"),
@@ -127,3 +127,6 @@ def check_document(document: Any) -> None:
             raise FileFormatError(f"the architecture has no {field!r}")
         if not is_valid(document[field]):
             raise FileFormatError(f"the architecture's {field!r} must be {wanted}, got {document[field]!r:.80}")
+    if document["schedule"].keys() != document["schedule_state"].keys():
+        paths, states = sorted(document["schedule"]), sorted(document["schedule_state"])
+        raise FileFormatError(f"the architecture has schedules of {paths}, and states of schedules of {states}")

@@ -76,7 +76,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         check_document(document)
         layers = [revived("layers", description, document["components"]) for description in document["layers"]]
         parts, absent = _for_training(document, tensors)
-        loss, optimizer, schedule = (parts[what] for what in NESTED)
+        loss, optimizer, schedules = (parts[what] for what in NESTED)
         input_shape, dtype = tuple(document["input_shape"]), np.dtype(document["dtype"])
         n_slots = _slots(optimizer, absent) if document["n_steps"] else 0
         try:
@@ -90,9 +90,9 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         network.allocate(input_shape, loss=loss, optimizer=optimizer, dtype=dtype)
         if TRAJECTORY in tensors:
             network.begin_average(document["average_begin"])
-        network._own_schedule(schedule)
-        if network.schedule is not None:
-            network.schedule.restore(document["schedule_state"])
+        network._own_schedules(schedules or {})
+        for path, schedule in network.schedules.items():
+            schedule.restore(document["schedule_state"][path])
         for name in COUNTERS:
             setattr(network, name, document[name])
         for name, view in tensors_of(network).items():
@@ -113,7 +113,10 @@ def _for_training(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> t
         if description is None:
             continue
         try:
-            parts[what] = revived(kind, description, table)
+            if what == "schedule":
+                parts[what] = {path: revived(kind, inner, table) for path, inner in description.items()}
+            else:
+                parts[what] = revived(kind, description, table)
         except (MissingPluginError, MissingExtraError) as error:
             kept = {name: document[name] for name in (what, *_BESIDE[what])}
             state = {name: tensors[name] for name in tensors if what == "optimizer" and re.fullmatch(r"optimizer/\d+", name)}

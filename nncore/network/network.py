@@ -59,8 +59,6 @@ class Network(Settings):
         super().__init__(given)
         for layer, own in zip(given, self._layers, strict=True):
             _bring_values(layer, own)
-        self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
-        self.schedule_steps: int = 0  # that it spans
         self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
         self.n_epochs: int = 0
         self.metadata: dict[str, Any] = {}
@@ -166,7 +164,8 @@ class Network(Settings):
         for part in components_in(self._layers):
             vars(part).pop("_carried", None)  # from now on they are in the vectors
         self._show_values()
-        self._knobs.loss = self._knobs.optimizer = self._schedule = None
+        self._knobs.loss = self._knobs.optimizer = None
+        self._own_schedules({})
         self._n_steps = self.n_epochs = 0
         self._set_loss(loss)
         if optimizer is not None:
@@ -188,7 +187,7 @@ class Network(Settings):
         self._forget_programs()
         self._absent = {what: absent for what, absent in self.absent.items() if what == "loss"}
         self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
-        self._schedule = None  # its steps were those of the optimizer before, and so were those of an average
+        self._own_schedules({})  # their steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)
 
     def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
@@ -436,7 +435,7 @@ class Network(Settings):
         self._layers = LayerList(adopt(layer, self, "layers") for layer in self._layers)
         knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")
         knobs.optimizer = None if knobs.optimizer is None else adopt(knobs.optimizer, self, "optimizer")
-        self._own_schedule(self._schedule)
+        self._own_schedules(self._schedules)
         if input_shape is not None:
             knobs.blueprint = plan_network(self._layers, self.layer_names, input_shape)
             knobs.grouping = group_tensors(self.groups, knobs.blueprint.spans)

@@ -53,13 +53,16 @@ def _description(network: Network) -> dict[str, Any]:
             "link": None if network.loss is None else _link(network.loss.link),
         }
         for what, kind in NESTED.items():
-            component = getattr(network, what)
-            document[what] = None if component is None else registry.config_of(kind, component)
+            if what == "schedule":
+                document[what] = {path: registry.config_of(kind, schedule) for path, schedule in network.schedules.items()}
+            else:
+                component = getattr(network, what)
+                document[what] = None if component is None else registry.config_of(kind, component)
         # An argument may name a component, activation="relu": which ones do is seen where they are looked up.
         plan_network(network.layers, network.layer_names, network.input_shape)
     document["components"] = providers(looked_up)
     document |= {name: getattr(network, name) for name in COUNTERS}
-    document["schedule_state"] = {} if network.schedule is None else _state_of(network.schedule)
+    document["schedule_state"] = {path: _state_of(schedule) for path, schedule in network.schedules.items()}
     for absent in network.absent.values():
         document |= absent.document
         document["components"] = merged(document["components"], absent.providers)

@@ -14,10 +14,21 @@ from nncore.data import Dataset, as_rows
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
+from nncore.network.scheduling import as_schedules, check_schedules
 from nncore.network.settings import check_rate
 from nncore.network.training import Training, columns
-from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
-from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, ScheduleLike
+from nncore.program import (
+    BATCH_ROWS,
+    Blueprint,
+    Knobs,
+    check_groups,
+    check_outputs,
+    check_trainable,
+    get_num_threads,
+    group_tensors,
+    plan_network,
+)  # fmt: skip
+from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SchedulesLike
 
 
 class Sequential(Model):
@@ -85,7 +96,7 @@ class Sequential(Model):
         clip_norm: float | None = None,
         clip_value: float | None = None,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
-        schedule: ScheduleLike | None = None,
+        schedule: SchedulesLike | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         n_threads: int | None = None,
         progress: bool = True,
@@ -136,9 +147,13 @@ class Sequential(Model):
             ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1, "weight_decay": 0.0}}``. `lr_factor` scales the learning rate;
             `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this call, for those tensors, of whatever
             role; what is `frozen` is not changed. Where several patterns match, later ones win. None keeps what the network has.
-        schedule : str, instance or None
-            How the learning rate moves over the epochs of this call. None goes on with a schedule that is not at its end (an
-            interrupted fit, a network from a file), else keeps the rate. The same schedule given again goes on likewise.
+        schedule : str, instance, dict or None
+            How the learning rate moves over the epochs of this call; or, in a dict of schedules by paths, how any numbers do:
+            ``{"lr": "cosine", "weight_decay": "flat_cosine", "dropout_1.rate": {"name": "warmup", "then": "constant"}}``. A path is a
+            number of the optimizer (``"beta1"``), ``"weight_decay"``, ``"clip_norm"``, ``"clip_value"``, ``"loss.<number>"``,
+            ``"<layer>.<number>"`` or ``"<layer>.activation.<number>"``. Schedules give factors of it. Predictions and scores use the
+            number itself. None goes on with schedules that are not at their end (an interrupted fit, a network from a file), else
+            keeps the numbers. The same schedules given again go on likewise.
         rng : int, Generator, SeedSequence or None
             First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
         n_threads : int, optional
@@ -188,11 +203,23 @@ class Sequential(Model):
                 f"use accumulate=1 with batch_size={batch_size * accumulate}"
             )
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
-        new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
-        if new_schedule is None and alike(new_optimizer, self.optimizer):
-            self._check_present("schedule")
         grouping = group_tensors(new_groups, blueprint.spans)
-        check_rate(new_optimizer, grouping, new_schedule)
+        check_rate(new_optimizer, grouping)
+        knobs = Knobs(
+            blueprint=blueprint,
+            grouping=grouping,
+            loss=new_loss,
+            optimizer=new_optimizer,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+        )
+        schedules = as_schedules(schedule, knobs)
+        goes_on = alike(new_optimizer, self.optimizer) and self.schedule_is_under_way
+        if goes_on and schedule is None:
+            self._check_present("schedule")
+        goes_on = goes_on and (schedule is None or alike(schedules, self.schedules))
+        schedules = dict(self.schedules) if goes_on else schedules
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
@@ -201,9 +228,14 @@ class Sequential(Model):
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
         if drop_last and len(data) < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {len(data)} samples in batches of {batch_size}")
-        recorded = columns(scored, validated=held_out is not None, scheduled=bool(new_schedule or self.schedule))
-        for component in (*observers, new_schedule):
-            if component is not None and component.monitor is not None:
+        n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
+        n_steps = epochs * -(-n_batches // accumulate)
+        first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if goes_on else (0, n_steps)
+        check_schedules(schedules, knobs, first_step, last_step)
+        recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
+        watching: list[Callback | Schedule] = [*observers, *schedules.values()]
+        for component in watching:
+            if component.monitor is not None:
                 check_recorded(type(component).__name__, component.monitor, recorded)
 
         # Everything is checked: only now the network changes.
@@ -219,8 +251,8 @@ class Sequential(Model):
             self.weight_decay = weight_decay
             self.clip_norm = clip_norm
             self.clip_value = clip_value
-            n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
-            self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
+            if not goes_on:
+                self._begin_schedules(schedules, n_steps)
             if progress:
                 observers.append(registry.resolve("callbacks", "progress_bar"))
             n_rows = min(batch_size, len(data))
@@ -241,15 +273,12 @@ class Sequential(Model):
             )
             return training.run()
 
-    def _set_schedule(self, schedule: Schedule | None, n_steps: int) -> None:
-        """Go on with the schedule under way, or begin another that spans `n_steps`."""
-        under_way = self.schedule is not None and self.n_steps - self.schedule_begin < self.schedule_steps
-        if under_way and (schedule is None or alike(schedule, self.schedule)):
-            return
-        self._own_schedule(schedule)
+    def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
+        """Begin schedules that span `n_steps`, in the place of any others."""
+        self._own_schedules(schedules)
         self.absent.pop("schedule", None)
-        if self.schedule is not None:
-            self.schedule.restore({})
+        for schedule in self.schedules.values():
+            schedule.restore({})
         self.schedule_begin = self.n_steps
         self.schedule_steps = n_steps
 

@@ -46,6 +46,10 @@ def describe(network: Network) -> dict[str, Any]:
         described[what] = None if component is None else {"rung": rung(component), **registry.config_of(kind, component)}
         if what in network.absent:
             described[what] = {"rung": "absent", **network.absent[what].document[what]}
+    if network.schedules or "schedule" in network.absent:
+        described["schedule"] = {path: registry.config_of("schedules", schedule) for path, schedule in network.schedules.items()}
+        if "schedule" in network.absent:
+            described["schedule"] = network.absent["schedule"].document["schedule"]
     if network.is_built:
         described |= {"input_shape": list(network.input_shape), "dtype": network.dtype.name, "n_parameters": network.n_parameters}
         stages = plan_network(network.layers, network.layer_names, network.input_shape).stages

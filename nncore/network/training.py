@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 from typing import Any
-
-import numpy as np
 
 from nncore._core import Program, permutation
 from nncore.contract import Callback, History, Metric
 from nncore.data import Dataset
-from nncore.errors import ParameterError, PluginError
+from nncore.errors import ParameterError
 from nncore.network.averaging import Average
 from nncore.network.evaluation import metric_name, score_dataset
 from nncore.network.failures import explained
 from nncore.network.model import Model
-from nncore.program import Pace, ProgramSpec
+from nncore.network.scheduling import moves_of
+from nncore.program import Move, Pace, ProgramSpec, courses_of
 
 #: How long the core runs before it lets Python look up.
 SLICE_SECONDS = 0.05
 
 
-def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: bool) -> list[str]:
+def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: Iterable[str]) -> list[str]:
     """Names of the columns that a run records."""
     names = ["loss", *(metric_name(metric) for metric in metrics)]
-    return ["loss", *(["lr"] if scheduled else []), *(f"val_{name}" for name in names if validated), "seconds"]
+    return ["loss", *scheduled, *(f"val_{name}" for name in names if validated), "seconds"]
 
 
 class Training:
@@ -78,7 +76,7 @@ class Training:
         self._steps_before = program.step
         self._progress: list[Any] = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
         self._samples_done = 0  # in the epoch
-        self._rate = math.nan  # of the last step, if a schedule moves it
+        self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
 
     @property
     def program(self) -> Program[ProgramSpec]:
@@ -150,15 +148,13 @@ class Training:
         self.network.n_epochs += 1
         if self._average is not None:
             self._average.end_epoch()
-        row = {"loss": self.loss}
-        if self.network.schedule is not None:
-            row["lr"] = self._rate
+        row = {"loss": self.loss, **self._moved}
         if self.validation is not None:
             scores = score_dataset(self.network, self.validation, self.metrics)
             row |= {f"val_{name}": value for name, value in scores.items()}
         self.history.append(**row, seconds=time.perf_counter() - began)
-        if self.network.schedule is not None:
-            self.network.schedule.observe(self.history)
+        for schedule in self.network.schedules.values():
+            schedule.observe(self.history)
         self._call("on_epoch_end")
 
     def _run_steps(self) -> None:
@@ -171,33 +167,21 @@ class Training:
             before = self._samples_done
             self._progress[0] = 0
             n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
-            first_step, version, factors = self.network.n_steps, -1, None
+            first_step, version, moves = self.network.n_steps, -1, list[Move]()
             while self._progress[0] < len(block):
-                if self.network.version != version:  # also the schedule may have been changed
-                    version, factors = self.network.version, self._factors(first_step, -(-len(block) // step_size))
+                if self.network.version != version:  # also a schedule may have been changed
+                    version, moves = self.network.version, moves_of(self.network, first_step, -(-len(block) // step_size))
                 program = self.program
-                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, factors)
+                courses = courses_of(program.spec, moves) if moves else []
+                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, courses)
                 n_threads, seconds = self._pace.next(SLICE_SECONDS)
                 n_before, slice_began = self._progress[0], time.perf_counter()
                 with explained(program):
                     program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
                 self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
                 self._samples_done = before + self._progress[0]
-                if factors is not None:
-                    last = factors[(min(self._progress[0], n_trained) - 1) // step_size]
-                    self._rate = float(self.network.optimizer.lr * last)
+                last = (min(self._progress[0], n_trained) - 1) // step_size
+                self._moved = {move.knob.path: move.knob.value * float(move.factors[last]) for move in moves}
                 self._call("on_progress")
                 if self.stop_reason is not None and self._samples_done < len(self.data):
                     return
-
-    def _factors(self, first_step: int, n_steps: int) -> np.ndarray | None:
-        """Of the learning rate, for so many steps from one on, if there is a schedule."""
-        network = self.network
-        if network.schedule is None or network.optimizer is None:
-            return None
-        steps = np.arange(n_steps) + (first_step - network.schedule_begin)
-        steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
-        factor = np.asarray(network.schedule.factor(steps, network.schedule_steps), np.float64)
-        if factor.shape != steps.shape or not (np.isfinite(factor) & (factor >= 0)).all():
-            raise PluginError(f"{network.schedule!r}.factor must return {n_steps} finite numbers, none negative")
-        return factor

@@ -1,18 +1,22 @@
 """Runs, in Python, the parts of a program that have no compiled form. Slow, always there, and the oracle of the compiled ones.
 
-It works with copies of the network's components, which take over its numbers when the program does: a schedule moves the learning rate of a
-copy, and a change never comes in the middle of a step.
+It works with copies of the network's components, which take over its numbers when the program does: a schedule moves numbers of a copy, and
+a change never comes in the middle of a step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT
-from nncore.contract import Activation, LayerCall, Optimizer, brought_up_to_date, copied_deeply
+from nncore.contract import Activation, LayerCall, Optimizer, brought_up_to_date, copied_deeply, with_argument
 from nncore.errors import PluginError
 from nncore.program.memory import named_views
 from nncore.program.program_spec import ProgramSpec
+from nncore.program.specification import Course
 
 
 class Interpreter:
@@ -28,6 +32,8 @@ class Interpreter:
         self._loss = None if spec.loss is None or spec.loss_capsule is not None else copied_deeply(spec.loss)
         runs_optimizer = spec.optimizer is not None and spec.optimizer_capsule is None
         self._optimizers = [copied_deeply(spec.optimizer) for _ in spec.grouping.groups] if runs_optimizer else []
+        self._courses: dict[tuple[str, int], list[Course]] = {}  # of the run under way, by the component that is told
+        self._bases: dict[tuple[str, int, str], Any] = {}
 
     def refresh(self) -> None:
         """Take over the numbers of the network's components; what a component keeps on itself beside them stays."""
@@ -42,12 +48,41 @@ class Interpreter:
                 for name, value in group.changed(optimizer).items():
                     setattr(own, name, value)
 
+    def follow(self, courses: Sequence[Course]) -> None:
+        """Until `settle`, take numbers from where the program writes them before every step; they begin as they are."""
+        for course in courses:
+            if course.told is not None:
+                kind, number, name = course.told
+                self._courses.setdefault((kind, number), []).append(course)
+                self._bases[course.told] = course.numbers[course.index] = getattr(self._component(kind, number), name)
+
+    def settle(self) -> None:
+        """Put every number back to what it is without a schedule."""
+        for (kind, number, name), value in self._bases.items():
+            self._tell(self._component(kind, number), name, value)
+        self._courses, self._bases = {}, {}
+
+    def _component(self, kind: str, number: int) -> Any:
+        return self._optimizers[number] if kind == "optimizer" else self._loss if kind == "loss" else self._components[number]
+
+    def _tell(self, component: Any, name: str, value: Any) -> None:
+        """Give a copy another number, and what its author derives from it."""
+        if getattr(component, name) != value:
+            vars(component).update(with_argument(component, name, value))
+
+    def _obey(self, kind: str, number: int) -> None:
+        for course in self._courses.get((kind, number), ()):
+            assert course.told is not None, "follow takes no others"
+            self._tell(self._component(kind, number), course.told[2], float(course.numbers[course.index]))
+
     def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool) -> None:
         """Do `what` for op `number` (or the loss, or the optimizer) with the first `n_rows` rows of its buffers.
 
         `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1.
         """
         if what in (FORWARD, BACKWARD):
+            if self._courses:
+                self._obey("op", number)
             component, call = self._components[number], self._call(number, n_rows)
             if isinstance(component, Activation):
                 _run_activation(component, call, what)
@@ -55,6 +90,8 @@ class Interpreter:
                 call.seed, call.step, call.training = self.spec.seed, draw, training
                 (component.forward if what == FORWARD else component.backward)(call)
         elif what in (LOSS, LOSS_GRADIENT):
+            if self._courses:
+                self._obey("loss", 0)
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
         else:
             self._run_optimizer(step)
@@ -103,6 +140,7 @@ class Interpreter:
         before = spec.parameters.copy(), state.copy()
         try:
             for number, optimizer in enumerate(self._optimizers):
+                self._obey("optimizer", number)
                 self._update_group(number, optimizer, state, step)
         except BaseException:
             spec.parameters[...], state[...] = before
@@ -110,8 +148,6 @@ class Interpreter:
 
     def _update_group(self, number: int, optimizer: Optimizer, state: np.ndarray, step: int) -> None:
         w, g, grouping = self.spec.parameters, self.spec.gradients, self.spec.grouping
-        if "lr" in type(optimizer).argument_names:
-            optimizer.lr = float(self.spec.optimizer_hyper[number, 0])  # a schedule may have moved it
         if optimizer.needs_tensors:
             optimizer.step(w, g, state, step, grouping.tensors_of(number))
             return

@@ -1,0 +1,137 @@
+"""Schedules of a fit: which numbers they move, and whether those stay what their components allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.contract import Schedule, copied_deeply, with_argument
+from nncore.errors import ParameterError, PluginError
+from nncore.network.settings import Settings
+from nncore.program import LIMITS, Knob, Knobs, Move, check_movable
+from nncore.typing import SchedulesLike
+
+#: Steps whose factors are looked at together.
+_CHUNK = 1 << 16
+#: How near to 1 the factors have to end of a number that predictions read.
+_NEAR = 1e-6
+
+
+def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Schedule]:
+    """One schedule, which is for the learning rate, or several by the paths of what they move; by the paths of the network.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such number, or two paths name one.
+    """
+    if schedule is None:
+        return {}
+    if isinstance(schedule, Mapping) and "name" not in schedule:
+        if not schedule or not all(isinstance(path, str) for path in schedule):
+            raise ParameterError(f'schedule must be one schedule or a dict like {{"lr": "cosine", "beta1": "step"}}, got {schedule!r}')
+        given: Mapping[str, Any] = schedule
+    else:
+        given = {"lr": schedule}
+    found: dict[str, Schedule] = {}
+    for path, one in given.items():
+        canonical = knobs.find(path).path
+        if canonical in found:
+            raise ParameterError(f"schedule has two schedules for {canonical!r}: keep one")
+        found[canonical] = registry.resolve("schedules", one)
+    return found
+
+
+def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step: int, n_steps: int) -> None:
+    """Raise before a fit unless each number can move, and stays what its component allows while the schedule has nothing to react to.
+
+    Parameters
+    ----------
+    schedules : mapping of str to Schedule
+    knobs : Knobs
+        With which the network is going to be trained.
+    first_step, n_steps : int
+        The step of the schedules with which the fit begins, and how many they span.
+    """
+    assert knobs.blueprint is not None, "a network is planned before it is trained"
+    for path, schedule in schedules.items():
+        knob = knobs.find(path)
+        check_movable(knob, knobs.blueprint.n_outputs)
+        if knob.value == 0 and (path != "weight_decay" or not _groups_decay(knobs)):
+            raise ParameterError(f"{path} is 0, which no schedule changes: a schedule gives factors of it, so give it a value as well")
+        if first_step >= n_steps:
+            continue
+        for factors in _chunks(schedule, first_step, n_steps):
+            check_values(knob, schedule, factors)
+        if knob.is_read_by_predictions and (schedule.monitor is not None or abs(float(factors[-1]) - 1) > _NEAR):
+            last = "who knows what" if schedule.monitor is not None else f"{float(factors[-1]):.6g}"
+            raise ParameterError(
+                f"schedule[{path!r}]: predictions use {knob.name}={knob.value:g}, and the last step would train with {last} times that: "
+                'use a schedule that ends at 1, {"name": "warmup", "then": "constant"} for example'
+            )
+
+
+def _groups_decay(knobs: Knobs) -> bool:
+    return knobs.grouping is not None and any(group.weight_decay for group in knobs.grouping.groups)
+
+
+def check_values(knob: Knob, schedule: Schedule, factors: np.ndarray) -> None:
+    """Raise `ParameterError` if a factor takes a number out of what its component allows."""
+    for factor in (float(factors.min()), float(factors.max())):
+        value = knob.value * factor
+        try:
+            if knob.component is not None:
+                with_argument(knob.component, knob.name, value)
+            elif knob.name in LIMITS and value == 0:
+                raise ParameterError(f"{knob.name} would be 0, which is no limit at all")
+        except ParameterError as error:
+            raise ParameterError(f"schedule[{knob.path!r}]={schedule!r} makes {value:g} of {knob.value:g}: {error}") from None
+
+
+def _chunks(schedule: Schedule, first_step: int, n_steps: int) -> Iterator[np.ndarray]:
+    """Its factors for all steps to come, some at a time, if it observes nothing; what it has observed stays."""
+    trial = copied_deeply(schedule)
+    if first_step == 0:
+        trial.restore({})
+    for first in range(first_step, n_steps, _CHUNK):
+        yield factors_of(trial, np.arange(first, min(first + _CHUNK, n_steps)), n_steps)
+
+
+def factors_of(schedule: Schedule, steps: np.ndarray, n_steps: int) -> np.ndarray:
+    """The factors of some steps, checked.
+
+    Raises
+    ------
+    PluginError
+        If they are not what `Schedule.factor` promises.
+    """
+    factors = np.ascontiguousarray(schedule.factor(steps, n_steps), np.float64)
+    if factors.shape != steps.shape or not (np.isfinite(factors) & (factors >= 0)).all():
+        raise PluginError(f"{schedule!r}.factor must return {len(steps)} finite numbers, none negative")
+    return factors
+
+
+def moves_of(network: Settings, first_step: int, n_steps: int) -> list[Move]:
+    """What the network's schedules make of its numbers in so many steps from one on.
+
+    Raises
+    ------
+    ParameterError
+        If a number has become something that the factors take out of what its component allows.
+    """
+    if not network.schedules or network.optimizer is None:
+        return []
+    steps = np.arange(n_steps) + (first_step - network.schedule_begin)
+    steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
+    knobs = network._knobs
+    table = knobs.table()
+    moves = []
+    for path, schedule in network.schedules.items():
+        knob = table.get(path) or knobs.find(path)  # which raises
+        factors = factors_of(schedule, steps, network.schedule_steps)
+        check_values(knob, schedule, factors)
+        moves.append(Move(knob, factors))
+    return moves
