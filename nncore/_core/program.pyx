@@ -573,7 +573,7 @@ cdef class Program:
         numbers = <double *>address(course.numbers)
         if course.op is None:
             return numbers + <int64_t>course.index
-        op, n = course.op, -(-len(course.numbers) // 8) * 8  # members that write do not share cache lines
+        op, n = course.op, (len(course.numbers) + 7) // 8 * 8  # members that write do not share cache lines
         stride[0] = n
         if op not in own:
             own[op] = np.zeros((program.max_parts, n))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,31 @@ from nncore import registry
 from nncore.contract import Schedule, copied_deeply, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.network.settings import Settings
-from nncore.program import LIMITS, Knob, Knobs, Move, check_movable
+from nncore.program import LIMITS, Knob, Knobs, Move, slot_of
 from nncore.typing import SchedulesLike
 
 #: Steps whose factors are looked at together.
 _CHUNK = 1 << 16
 #: How near to 1 the factors have to end of a number that predictions read.
 _NEAR = 1e-6
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The base value of a number, and the smallest and the largest factor of it."""
+
+    value: float
+    low: float
+    high: float
+
+    def covers(self, other: Reach) -> bool:
+        return self.value == other.value and self.low <= other.low and other.high <= self.high
+
+    def joined(self, other: Reach | None) -> Reach:
+        """Of both, if they are about the same value."""
+        if other is None or other.value != self.value:
+            return self
+        return Reach(self.value, min(self.low, other.low), max(self.high, other.high))
 
 
 def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Schedule]:
@@ -45,7 +64,7 @@ def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Sche
     return found
 
 
-def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step: int, n_steps: int) -> None:
+def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step: int, n_steps: int) -> dict[str, Reach]:
     """Raise before a fit unless each number can move, and stays what its component allows while the schedule has nothing to react to.
 
     Parameters
@@ -55,33 +74,43 @@ def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step:
         With which the network is going to be trained.
     first_step, n_steps : int
         The step of the schedules with which the fit begins, and how many they span.
+
+    Returns
+    -------
+    dict of str to Reach
+        What is known to be sound, by path.
     """
+    sound: dict[str, Reach] = {}
     assert knobs.blueprint is not None, "a network is planned before it is trained"
     for path, schedule in schedules.items():
         knob = knobs.find(path)
-        check_movable(knob, knobs.blueprint.n_outputs)
+        slot_of(knob, knobs.blueprint.n_outputs)
         if knob.value == 0 and (path != "weight_decay" or not _groups_decay(knobs)):
             raise ParameterError(f"{path} is 0, which no schedule changes: a schedule gives factors of it, so give it a value as well")
         if first_step >= n_steps:
             continue
         for factors in _chunks(schedule, first_step, n_steps):
-            check_values(knob, schedule, factors)
+            reach = Reach(knob.value, float(factors.min()), float(factors.max())).joined(sound.get(path))
+            if path not in sound or reach != sound[path]:
+                check_reach(knob, schedule, reach)
+            sound[path] = reach
         if knob.is_read_by_predictions and (schedule.monitor is not None or abs(float(factors[-1]) - 1) > _NEAR):
-            last = "who knows what" if schedule.monitor is not None else f"{float(factors[-1]):.6g}"
+            end = "it may end anywhere" if schedule.monitor is not None else f"the last step takes {float(factors[-1]):.6g} times that"
             raise ParameterError(
-                f"schedule[{path!r}]: predictions use {knob.name}={knob.value:g}, and the last step would train with {last} times that: "
-                'use a schedule that ends at 1, {"name": "warmup", "then": "constant"} for example'
+                f"schedule[{path!r}]={schedule!r}: predictions use {knob.name}={knob.value:g}, and {end}: use a schedule that ends at 1, "
+                '{"name": "warmup", "then": "constant"} for example'
             )
+    return sound
 
 
 def _groups_decay(knobs: Knobs) -> bool:
     return knobs.grouping is not None and any(group.weight_decay for group in knobs.grouping.groups)
 
 
-def check_values(knob: Knob, schedule: Schedule, factors: np.ndarray) -> None:
+def check_reach(knob: Knob, schedule: Schedule, reach: Reach) -> None:
     """Raise `ParameterError` if a factor takes a number out of what its component allows."""
-    for factor in (float(factors.min()), float(factors.max())):
-        value = knob.value * factor
+    for factor in {reach.low, reach.high}:
+        value = reach.value * factor
         try:
             if knob.component is not None:
                 with_argument(knob.component, knob.name, value)
@@ -108,30 +137,58 @@ def factors_of(schedule: Schedule, steps: np.ndarray, n_steps: int) -> np.ndarra
     PluginError
         If they are not what `Schedule.factor` promises.
     """
-    factors = np.ascontiguousarray(schedule.factor(steps, n_steps), np.float64)
+    factors = np.asarray(schedule.factor(steps, n_steps), np.float64)
     if factors.shape != steps.shape or not (np.isfinite(factors) & (factors >= 0)).all():
         raise PluginError(f"{schedule!r}.factor must return {len(steps)} finite numbers, none negative")
-    return factors
+    return np.ascontiguousarray(factors)
 
 
-def moves_of(network: Settings, first_step: int, n_steps: int) -> list[Move]:
-    """What the network's schedules make of its numbers in so many steps from one on.
+class Moving:
+    """What the schedules of a fit make of the network's numbers. It remembers what it has found and checked until something changes.
 
-    Raises
-    ------
-    ParameterError
-        If a number has become something that the factors take out of what its component allows.
+    Parameters
+    ----------
+    network : Settings
+    sound : mapping of str to Reach
+        What `check_schedules` found.
     """
-    if not network.schedules or network.optimizer is None:
-        return []
-    steps = np.arange(n_steps) + (first_step - network.schedule_begin)
-    steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
-    knobs = network._knobs
-    table = knobs.table()
-    moves = []
-    for path, schedule in network.schedules.items():
-        knob = table.get(path) or knobs.find(path)  # which raises
-        factors = factors_of(schedule, steps, network.schedule_steps)
-        check_values(knob, schedule, factors)
-        moves.append(Move(knob, factors))
-    return moves
+
+    def __init__(self, network: Settings, sound: Mapping[str, Reach]) -> None:
+        self._network = network
+        self._version = -1
+        self._found: dict[str, tuple[Knob, int | None]] = {}
+        self._sound = dict(sound)
+
+    def moves(self, first_step: int, n_steps: int) -> list[Move]:
+        """Every number that moves, with its factors for so many steps from one on.
+
+        Raises
+        ------
+        ParameterError
+            If a number has become something that the factors take out of what its component allows.
+        """
+        network = self._network
+        if not network.schedules:
+            return []
+        if network.version != self._version:
+            self._found, self._version = {path: self._find(path) for path in network.schedules}, network.version
+        steps = np.arange(n_steps) + (first_step - network.schedule_begin)
+        steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
+        moves = []
+        for path, schedule in network.schedules.items():
+            knob, slot = self._found[path]
+            factors = factors_of(schedule, steps, network.schedule_steps)
+            reach = Reach(knob.value, float(factors.min()), float(factors.max()))
+            if path not in self._sound or not self._sound[path].covers(reach):
+                check_reach(knob, schedule, reach)
+                self._sound[path] = reach.joined(self._sound.get(path))
+            moves.append(Move(knob, slot, factors))
+        return moves
+
+    def _find(self, path: str) -> tuple[Knob, int | None]:
+        knobs = self._network._knobs
+        assert knobs.blueprint is not None, "a network that is trained was planned"
+        knob, known = knobs.find(path), self._found.get(path)
+        if known is not None and known[0].component is knob.component:  # its number may be another, its place is not
+            return knob, known[1]
+        return knob, slot_of(knob, knobs.blueprint.n_outputs)

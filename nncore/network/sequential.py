@@ -12,6 +12,7 @@ from nncore.arguments import as_dtype, as_seed, number, several, whole_number
 from nncore.contract import Callback, History, Loss, Schedule, alike, check_recorded
 from nncore.data import Dataset, as_rows
 from nncore.errors import ParameterError
+from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
 from nncore.network.scheduling import as_schedules, check_schedules
@@ -203,6 +204,7 @@ class Sequential(Model):
                 f"use accumulate=1 with batch_size={batch_size * accumulate}"
             )
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
+        check_averages(sum(observer.averages for observer in observers), new_optimizer)
         grouping = group_tensors(new_groups, blueprint.spans)
         check_rate(new_optimizer, grouping)
         knobs = Knobs(
@@ -231,7 +233,7 @@ class Sequential(Model):
         n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
         n_steps = epochs * -(-n_batches // accumulate)
         first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if goes_on else (0, n_steps)
-        check_schedules(schedules, knobs, first_step, last_step)
+        sound = check_schedules(schedules, knobs, first_step, last_step)
         recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
         watching: list[Callback | Schedule] = [*observers, *schedules.values()]
         for component in watching:
@@ -270,6 +272,7 @@ class Sequential(Model):
                 validation=held_out,
                 metrics=scored,
                 callbacks=observers,
+                sound=sound,
             )
             return training.run()
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from nncore._core import Program, permutation
 from nncore.contract import Callback, History, Metric
 from nncore.data import Dataset
-from nncore.errors import ParameterError
-from nncore.network.averaging import Average
+from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import metric_name, score_dataset
 from nncore.network.failures import explained
 from nncore.network.model import Model
-from nncore.network.scheduling import moves_of
+from nncore.network.scheduling import Moving, Reach
 from nncore.program import Move, Pace, ProgramSpec, courses_of
 
 #: How long the core runs before it lets Python look up.
@@ -63,19 +62,21 @@ class Training:
         validation: Dataset | None,
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
+        sound: Mapping[str, Reach],
     ) -> None:
         self.network, self.data = network, data
         self._n_rows, self._average_decay = program.spec.max_rows, 0.0
         self.n_epochs, self.batch_size, self.accumulate, self.shuffle, self.drop_last = n_epochs, batch_size, accumulate, shuffle, drop_last
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
-        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics})
+        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(network.schedules))
         self.epoch = 0
         self.stop_reason: str | None = None
         self._average: Average | None = None
         self._steps_before = program.step
         self._progress: list[Any] = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
         self._samples_done = 0  # in the epoch
+        self._moving = Moving(network, sound)
         self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
 
     @property
@@ -102,15 +103,14 @@ class Training:
 
     def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
         """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
-        if self._average is not None:
-            raise ParameterError("this fit averages the parameters already: give it one of EMA and SWA")
+        check_averages(1 + (self._average is not None), self.network.optimizer)
         self._average = Average(self.network, over, decay, begin)
 
     def _prepare_average(self) -> None:
         """Once it is clear whether there is one."""
-        if self._average is None:
+        if self._average is None and not self.network.optimizer.has_evaluation:
             self.network.end_average()
-        else:
+        if self._average is not None:
             self._average.start()
         self._average_decay = self._average.decay if self._average is not None and self._average.over == "steps" else 0.0
 
@@ -141,7 +141,7 @@ class Training:
 
     def _run_epoch(self) -> None:
         began = time.perf_counter()
-        with nullcontext() if self._average is None else self._average.under_way():
+        with self.network.under_way():
             self._run_steps()
         if self._samples_done < len(self.data):  # a callback stopped the run
             return
@@ -170,7 +170,7 @@ class Training:
             first_step, version, moves = self.network.n_steps, -1, list[Move]()
             while self._progress[0] < len(block):
                 if self.network.version != version:  # also a schedule may have been changed
-                    version, moves = self.network.version, moves_of(self.network, first_step, -(-len(block) // step_size))
+                    version, moves = self.network.version, self._moving.moves(first_step, -(-len(block) // step_size))
                 program = self.program
                 courses = courses_of(program.spec, moves) if moves else []
                 fields = (block.inputs, block.reals, block.labels, block.weights, block.order, courses)

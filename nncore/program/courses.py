@@ -24,19 +24,21 @@ class Move:
     """A number, and the factors of its base value for the steps to come."""
 
     knob: Knob
+    slot: int | None  # `slot_of` the knob
     factors: np.ndarray  # (n_steps,) float64
 
 
-def check_movable(knob: Knob, n_outputs: int) -> None:
-    """Raise `ParameterError` unless a number can change between two steps of training."""
-    if knob.component is not None:
-        _slot(knob, n_outputs)
+def slot_of(knob: Knob, n_outputs: int) -> int | None:
+    """Where a number is among those that `hyper` of its component returns; None if it is the network's or the component runs in Python.
 
-
-def _slot(knob: Knob, n_outputs: int) -> int | None:
-    """Where among the numbers that `hyper` returns it is; None for a component that runs in Python."""
+    Raises
+    ------
+    ParameterError
+        If it cannot change between two steps of training.
+    """
     component = knob.component
-    assert component is not None, "the network's own numbers are in no component"
+    if component is None:
+        return None
     trial = _trial(component, knob.name)
     if trial is None or not _is_alike(knob, trial, n_outputs):
         raise ParameterError(
@@ -97,14 +99,14 @@ def courses_of(spec: ProgramSpec, moves: Sequence[Move]) -> list[Course]:
 
 
 def _courses(spec: ProgramSpec, move: Move) -> Iterator[Course]:
-    knob, factors = move.knob, move.factors
+    knob, slot, factors = move.knob, move.slot, move.factors
     if knob.component is None:
         if knob.name in LIMITS:
             yield Course(factors, limit=knob.name)
         else:
-            yield from (Course(factors, spec.decays, int(i)) for i in np.flatnonzero(spec.decays))
+            penalties = spec.grouping.penalties(knob.value, spec.optimizer)
+            yield from (Course(factors, spec.decays, int(i)) for i in np.flatnonzero(penalties))
         return
-    slot = _slot(knob, spec.n_outputs)
     if knob.stage is not None:
         for number, op in enumerate(spec.ops):
             if op.stage.index == knob.stage.index and not op.joint and isinstance(op.component, Layer) == isinstance(knob.component, Layer):

@@ -66,9 +66,12 @@ class Interpreter:
         return self._optimizers[number] if kind == "optimizer" else self._loss if kind == "loss" else self._components[number]
 
     def _tell(self, component: Any, name: str, value: Any) -> None:
-        """Give a copy another number, and what its author derives from it."""
-        if getattr(component, name) != value:
-            vars(component).update(with_argument(component, name, value))
+        """Give a copy another number, and what its author derives from it, if anything is kept beside the arguments."""
+        if getattr(component, name) == value:
+            return
+        cls = type(component)
+        keeps_more = not vars(component).keys() <= {*cls.argument_names, *cls.common, "_bond"}
+        vars(component).update(with_argument(component, name, value) if keeps_more else {name: value})
 
     def _obey(self, kind: str, number: int) -> None:
         for course in self._courses.get((kind, number), ()):
