@@ -15,6 +15,7 @@ from nncore.plugin import SampleInfo, Sampler
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 3)).astype(np.float32)
 Y = np.repeat([0, 1, 2], [60, 25, 5])
+REALS, SOFT_LABELS = RNG.normal(size=90), RNG.dirichlet(np.ones(3), 90)
 SAMPLES = SampleInfo(90, labels=Y)
 
 
@@ -125,7 +126,7 @@ def test_classes_without_gaps_in_the_order_of_the_labels() -> None:
 
 @pytest.mark.parametrize(
     ("y", "loss"),
-    [(RNG.normal(size=90), "mse"), (RNG.dirichlet(np.ones(3), 90), "cross_entropy"), (np.zeros((90, 3)), "mse"), (2 * np.eye(3)[Y], "mse")],
+    [(REALS, "mse"), (SOFT_LABELS, "cross_entropy"), (np.zeros((90, 3)), "mse"), (2 * np.eye(3)[Y], "mse")],
     ids=["one column", "soft labels", "zeros", "twos"],
 )
 def test_balanced_refuses_real_targets(y: np.ndarray, loss: str) -> None:
