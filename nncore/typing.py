@@ -7,9 +7,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Schedule
+from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule
 
-__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "ScheduleLike", "SchedulesLike"]
+__all__ = [
+    "CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike",
+]  # fmt: skip
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
 #: The function takes outputs and targets, and gives the loss of each sample and its gradient: see `nncore.FunctionLoss`.
@@ -17,6 +19,7 @@ LossLike: TypeAlias = str | Loss | type[Loss] | Mapping[str, Any] | Callable[[np
 #: The function takes outputs, targets and weights, and gives a score: see `nncore.FunctionMetric`.
 MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
+SamplerLike: TypeAlias = str | Sampler | type[Sampler] | Mapping[str, Any]
 ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
 #: One schedule is for the learning rate; a mapping without a "name" has one for each path.
 SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]
