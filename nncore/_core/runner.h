@@ -176,12 +176,12 @@ typedef struct nnc_course {
 
 /* Samples to train on. */
 typedef struct nnc_samples {
-    const void *inputs;    /* (n, n_inputs) */
-    const void *targets;   /* (n, n_targets) or NULL */
-    const int64_t *labels; /* (n,) or NULL */
-    const void *weights;   /* (n,) or NULL for 1 each */
-    const int64_t *order;  /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
-    int64_t n_samples;     /* how many to visit */
+    const void *inputs;        /* (n, n_inputs) */
+    const void *targets;       /* (n, n_targets) or NULL */
+    const int64_t *labels;     /* (n,) or NULL */
+    const void *weights;       /* (n,) or NULL for 1 each */
+    const int64_t *order;      /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
+    int64_t n_samples;         /* how many to visit */
     const nnc_course *courses; /* (n_courses,) */
     int64_t n_courses;
 } nnc_samples;
