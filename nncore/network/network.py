@@ -75,12 +75,16 @@ class Network(Settings):
     def __getitem__(self, where: slice) -> Self: ...
 
     def __getitem__(self, where: int | slice) -> Layer | Self:
-        """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built."""
+        """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built.
+
+        A layer that is tied to one outside of the slice gets tensors of its own, with the values that it used.
+        """
         if not isinstance(where, slice):
             return self._layers[where]
         chosen = self._layers[where]
         part = type(self)(*chosen)
         if self._knobs.blueprint is not None:
+            _untie(self._knobs.blueprint, self.parameters, chosen, part.layers)
             begin = next(stage.input_shape for stage in self._knobs.blueprint.stages if stage.layer is chosen[0])
             part.build(begin, rng=0, dtype=self.dtype)  # draws nothing
             part.seed = self.seed
@@ -479,6 +483,18 @@ def _bring_values(layer: Layer, own: Layer) -> None:
 def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
     carried: dict[str, np.ndarray] = vars(layer).get("_carried", {})
     return carried
+
+
+def _untie(blueprint: Blueprint, parameters: np.ndarray, chosen: Sequence[Layer], copies: Sequence[Layer]) -> None:
+    """Let the copies of layers that are tied to others, which are not among those chosen, carry tensors of their own."""
+    twins = {id(part): twin for pair in zip(chosen, copies, strict=True) for part, twin in zip(*map(components_in, pair), strict=True)}
+    kept = {stage.name for stage in blueprint.stages if any(stage.layer is layer for layer in chosen)}
+    for stage in blueprint.stages:
+        cut = [tensor.name for tensor in stage.plan.tensors if tensor.tied_to is not None and tensor.tied_to.split(".")[0] not in kept]
+        if cut and id(stage.layer) in twins and stage.layer.tied_to is not None:
+            twin, values = vars(twins[id(stage.layer)]), stage.views(parameters)
+            twin["tied_to"] = twin["transposed"] = None
+            twin["_carried"] = twin.get("_carried", {}) | {name: values[name].copy() for name in cut}
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
