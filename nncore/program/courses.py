@@ -82,9 +82,9 @@ def _is_alike(knob: Knob, trial: Configurable, n_outputs: int) -> bool:
         return structure_of_loss(component, n_outputs) == structure_of_loss(trial, n_outputs)
     assert knob.stage is not None, "the others stand in a stage"
     if isinstance(trial, Layer):
-        stage = knob.stage
-        plan = replace(trial.plan(stage.input_shape), output_shape=stage.plan.output_shape) if stage.plan.branches else None
-        return same_structure_of_stage(stage, replace(stage, layer=trial, plan=plan or trial.plan(stage.input_shape)))
+        assert isinstance(component, Layer), "a layer's trial is a layer"
+        one, other = (replace(knob.stage, layer=layer, plan=layer.plan(knob.stage.input_shape)) for layer in (component, trial))
+        return same_structure_of_stage(one, other)
     assert isinstance(component, Activation), "a layer or an activation"
     return is_same_runnable(component, trial)
 

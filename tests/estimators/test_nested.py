@@ -174,7 +174,9 @@ def test_a_grid_search_over_numbers_of_components() -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_random_search_inside_a_pipeline() -> None:
-    pipeline = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(4,), activation="leaky_relu", loss="huber", max_iter=5, random_state=0))
+    pipeline = make_pipeline(
+        StandardScaler(), MLPRegressor(hidden_layer_sizes=(4,), activation="leaky_relu", loss="huber", max_iter=5, random_state=0)
+    )
     distributions = {"mlpregressor__loss__delta": loguniform(0.1, 10), "mlpregressor__activation__slope": [0.0, 0.3]}
     search = RandomizedSearchCV(pipeline, distributions, n_iter=3, cv=2, random_state=0).fit(X, X[:, 0])
     best = search.best_estimator_[-1]
