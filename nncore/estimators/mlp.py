@@ -97,6 +97,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     categorical_features: Any
     max_one_hot: int
     standardize: bool
+    groups: Mapping[str, Mapping[str, Any]] | None
+    sampler: Any
 
     def _keep_arguments(self, arguments: dict[str, Any]) -> None:
         """Make each argument an attribute of its name; `arguments` are the ``locals()`` with which a constructor begins."""
@@ -113,6 +115,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         "normalization": "layers",
         "scoring": "metrics",
         "callbacks": "callbacks",
+        "sampler": "samplers",
     }
 
     def _meant(self, parameter: str) -> Any:

@@ -49,7 +49,7 @@ def test_every_parameter_that_takes_components_is_known(cls: type[Any]) -> None:
 
 BASES = {
     "layers": "Layer", "activations": "Activation", "losses": "Loss", "optimizers": "Optimizer", "schedules": "Schedule",
-    "metrics": "Metric", "callbacks": "Callback",
+    "metrics": "Metric", "callbacks": "Callback", "samplers": "Sampler",
 }  # fmt: skip
 
 
