@@ -43,6 +43,7 @@ from nncore.contract import (
     Plan,
     Schedule,
     Snapshot,
+    State,
     Tensor,
     TensorSpan,
     class_counts,
@@ -58,7 +59,7 @@ from nncore.contract import (
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable",
     "Format", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan",
-    "Schedule", "Snapshot", "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel",
+    "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel",
     "numba_call", "random_words", "resolve", "rung",
 ]  # fmt: skip
 

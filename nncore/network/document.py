@@ -1,7 +1,7 @@
 """What a file says of a network: a JSON object, checked field by field, and tensors by their names.
 
-The tensors are ``parameters/<name>``, ``buffers/<name>`` and, once trained, ``optimizer/<slot>``, all of the network's dtype, so that a
-resumed run continues bit for bit. How a file holds them is a `Format`'s affair.
+The tensors are ``parameters/<name>``, ``buffers/<name>``, of the network's dtype, and, once trained, ``optimizer/<name>/<what>``: what the
+optimizer keeps of a parameter, so that a resumed run continues bit for bit. How a file holds them is a `Format`'s affair.
 """
 
 from __future__ import annotations
@@ -55,10 +55,13 @@ NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 
 #: Keys of the document that are attributes of a network as they are.
 COUNTERS = (
-    "weight_decay", "clip_norm", "clip_value", "groups", "n_steps", "n_epochs", "seed", "schedule_begin", "schedule_steps", "average_begin",
+    "weight_decay", "clip_norm", "clip_value", "n_steps", "n_epochs", "seed", "schedule_begin", "schedule_steps", "average_begin",
     "metadata",
 )  # fmt: skip
 
+
+#: Names of tensors that optimizers keep begin with this.
+OPTIMIZER = "optimizer/"
 
 #: The tensor that holds where training stands, beside parameters that are an average.
 TRAJECTORY = "trajectory"
@@ -68,8 +71,8 @@ def tensors_of(network: Network) -> dict[str, np.ndarray]:
     """Everything that is saved as a tensor: live views by their names in the file."""
     tensors = {f"parameters/{name}": view for name, view in network.named_parameters().items()}
     tensors |= {f"buffers/{name}": view for name, view in network.named_buffers().items()}
-    if network.optimizer is not None and network.n_steps:
-        tensors |= {f"optimizer/{slot}": network.optimizer_state[slot] for slot in range(network.optimizer.n_slots)}
+    if network.optimizer is not None and network.n_steps and "groups" not in network.absent:
+        tensors |= {f"{OPTIMIZER}{name}": view for name, view in network.optimizer_state.items()}
     for absent in network.absent.values():
         tensors |= absent.tensors
     if network.trajectory is not None:
@@ -109,7 +112,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "weight_decay": (_is_limit, "a number, 0 or greater"),
     "clip_norm": (_is_limit, "a number, 0 or greater"),
     "clip_value": (_is_limit, "a number, 0 or greater"),
-    "groups": (lambda v: isinstance(v, dict), "an object"),
+    "groups": (lambda v: isinstance(v, dict) and all(isinstance(item, dict) for item in v.values()), "an object of objects"),
     "average_begin": (_is_count, "a whole number, 0 or greater"),
     "n_steps": (_is_count, "a whole number, 0 or greater"),
     "n_epochs": (_is_count, "a whole number, 0 or greater"),

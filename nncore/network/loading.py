@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,15 +14,18 @@ import numpy as np
 from nncore.contract import Configurable, Optimizer
 from nncore.errors import FileFormatError, MissingExtraError, MissingPluginError, PluginError, PluginWarning, UnknownComponentError
 from nncore.network.absent import Absent
-from nncore.network.document import COUNTERS, NESTED, TRAJECTORY, check_document, format_for, tensors_of
-from nncore.network.providers import named_in
+from nncore.network.document import COUNTERS, NESTED, OPTIMIZER, TRAJECTORY, check_document, format_for, tensors_of
+from nncore.network.providers import Providers, named_in
 from nncore.network.reviving import check_present, revived
 from nncore.network.sequential import Sequential
-from nncore.program import check_groups, layer_names, plan_network
+from nncore.program import Blueprint, check_groups, declared_state, group_tensors, layer_names, plan_network
 from nncore.registry import given
 
 #: Fields of the document that go with one that holds a component.
-_BESIDE = {"loss": ("link",), "optimizer": (), "schedule": ("schedule_state",)}
+_BESIDE = {"loss": ("link",), "optimizer": (), "groups": (), "schedule": ("schedule_state",)}
+
+#: Shape and dtype of tensors by name.
+Expected = dict[str, tuple[tuple[int, ...], np.dtype]]
 
 
 def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None) -> Sequential:
@@ -62,7 +64,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
     Warns
     -----
     PluginWarning
-        If the plugin of the loss, the optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
+        If the plugin of the loss, an optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
         until it is given others; saving it again keeps what is missing as it was.
     """
     path = Path(path)
@@ -78,15 +80,20 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         parts, absent = _for_training(document, tensors)
         loss, optimizer, schedule = (parts[what] for what in NESTED)
         input_shape, dtype = tuple(document["input_shape"]), np.dtype(document["dtype"])
-        n_slots = _slots(optimizer, absent) if document["n_steps"] else 0
+        groups = {} if "groups" in absent else check_groups(parts["groups"])
         try:
-            shapes = _expected_shapes(layers, input_shape, n_slots, TRAJECTORY in tensors)
+            blueprint = _planned(layers, input_shape)
         except UnknownComponentError:  # an argument names one, activation="snake"
             check_present(document["components"], ("layers", "activations"))
             raise
-        _check_tensors(tensors, shapes, dtype)
+        expected = _expected(blueprint, TRAJECTORY in tensors, dtype)
+        for missing in absent.values():
+            expected |= {name: (values.shape, values.dtype) for name, values in missing.tensors.items()}
+        if optimizer is not None and document["n_steps"] and "groups" not in absent:
+            expected |= _expected_state(blueprint, groups, optimizer, dtype)
+        _check_tensors(tensors, expected)
         network = Sequential(*layers)
-        network.groups = check_groups(document["groups"])
+        network.groups = groups
         network.allocate(input_shape, loss=loss, optimizer=optimizer, dtype=dtype)
         if TRAJECTORY in tensors:
             network.begin_average(document["average_begin"])
@@ -95,16 +102,17 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
             network.schedule.restore(document["schedule_state"])
         for name in COUNTERS:
             setattr(network, name, document[name])
-        for name, view in tensors_of(network).items():
-            view[...] = tensors[name]
         network.absent.update(absent)
+        for name, view in tensors_of(network).items():
+            if view is not tensors[name]:  # what is kept as it was, of something absent
+                view[...] = tensors[name]
     for missing in absent.values():
         warnings.warn(f"{path}: loaded for prediction: {missing.reason}", PluginWarning, stacklevel=2)
     return network
 
 
 def _for_training(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Absent]]:
-    """Loss, optimizer and schedule; and those of them that are not here, which prediction does without."""
+    """Loss, optimizer, schedule and groups; and those of them that are not here, which prediction does without."""
     parts: dict[str, Any] = dict.fromkeys(NESTED)
     absent = {}
     table = document["components"]
@@ -115,44 +123,66 @@ def _for_training(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> t
         try:
             parts[what] = revived(kind, description, table)
         except (MissingPluginError, MissingExtraError) as error:
-            kept = {name: document[name] for name in (what, *_BESIDE[what])}
-            state = {name: tensors[name] for name in tensors if what == "optimizer" and re.fullmatch(r"optimizer/\d+", name)}
-            absent[what] = Absent(str(error), kept, named_in(kept, table), state)
+            absent[what] = _absent(what, error, document, tensors)
+    try:
+        parts["groups"] = {pattern: _revived_options(options, table) for pattern, options in document["groups"].items()}
+    except (MissingPluginError, MissingExtraError) as error:
+        absent["groups"] = _absent("groups", error, document, tensors)
     return parts, absent
 
 
-def _slots(optimizer: Optimizer | None, absent: dict[str, Absent]) -> int:
-    """How many vectors of state a trained network has: those that are in the file, of an optimizer that cannot say."""
-    if optimizer is not None:
-        return optimizer.n_slots
-    return len(absent["optimizer"].tensors) if "optimizer" in absent else 0
+def _absent(what: str, error: Exception, document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Absent:
+    """A part that is not here, with all that the file says of it. The state of all optimizers is useless without one of them."""
+    kept = {name: document[name] for name in (what, *_BESIDE[what])}
+    state = {name: values for name, values in tensors.items() if what in ("optimizer", "groups") and name.startswith(OPTIMIZER)}
+    return Absent(str(error), kept, named_in(kept, document["components"]), state)
 
 
-def _expected_shapes(layers: list[Any], input_shape: tuple[int, ...], n_slots: int, has_trajectory: bool) -> dict[str, tuple[int, ...]]:
-    """Shapes of `tensors_of` of a network that is not built yet: planned only, so that nothing is allocated."""
+def _revived_options(options: dict[str, Any], table: Providers) -> dict[str, Any]:
+    """Options of a parameter group, in which an optimizer is a component again."""
+    return {name: revived("optimizers", value, table) if name == "optimizer" else value for name, value in options.items()}
+
+
+def _planned(layers: list[Any], input_shape: tuple[int, ...]) -> Blueprint:
+    """The network planned only, so that nothing is allocated."""
     try:
-        blueprint = plan_network(layers, layer_names(layers), input_shape)
+        return plan_network(layers, layer_names(layers), input_shape)
     except PluginError as error:  # sizes that no plan may have
         raise FileFormatError(f"its layers do not take samples of shape {input_shape}: {error}") from error
-    shapes = {f"parameters/{stage.name}.{tensor.name}": tensor.shape for stage in blueprint.stages for tensor in stage.plan.tensors}
+
+
+def _expected(blueprint: Blueprint, has_trajectory: bool, dtype: np.dtype) -> Expected:
+    """Shapes and dtypes of `tensors_of` of a network that is not built yet, but for the state of optimizers."""
+    shapes = {f"parameters/{name}": shape for name, shape in blueprint.tensor_shapes().items()}
     shapes |= {f"buffers/{stage.name}.{buffer.name}": buffer.shape for stage in blueprint.stages for buffer in stage.plan.buffers}
-    shapes |= {f"optimizer/{slot}": (blueprint.n_parameters,) for slot in range(n_slots)}
     if has_trajectory:
         shapes[TRAJECTORY] = (blueprint.n_parameters,)
-    return shapes
+    return {name: (shape, dtype) for name, shape in shapes.items()}
 
 
-def _check_tensors(tensors: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]], dtype: np.dtype) -> None:
-    """Raise unless there are exactly the tensors of these names and shapes."""
-    if missing := sorted(shapes.keys() - tensors.keys()):
+def _expected_state(blueprint: Blueprint, groups: dict[str, dict[str, Any]], optimizer: Optimizer, dtype: np.dtype) -> Expected:
+    """The same of the state of optimizers."""
+    shapes, grouping, expected = blueprint.tensor_shapes(), group_tensors(groups, blueprint.spans), {}
+    for number, own in enumerate(grouping.optimizers(optimizer)):
+        tensors = grouping.tensors_of(number)
+        for tensor, states in zip(tensors, declared_state(own, tensors), strict=True):
+            for state in states:
+                shape = shapes[tensor.name] if state.shape == tensor.shape else state.shape
+                expected[f"{OPTIMIZER}{tensor.name}/{state.name}"] = shape, state.dtype_in(dtype)
+    return expected
+
+
+def _check_tensors(tensors: dict[str, np.ndarray], expected: Expected) -> None:
+    """Raise unless there are exactly the tensors of these names, shapes and dtypes."""
+    if missing := sorted(expected.keys() - tensors.keys()):
         raise FileFormatError(f"the tensor {missing[0]!r} is missing ({len(missing)} in all)")
-    if unknown := sorted(tensors.keys() - shapes.keys()):
+    if unknown := sorted(tensors.keys() - expected.keys()):
         raise FileFormatError(f"the tensor {unknown[0]!r} belongs to no layer of this network ({len(unknown)} in all)")
-    for name, shape in shapes.items():
+    for name, (shape, dtype) in expected.items():
         if tensors[name].shape != shape:
             raise FileFormatError(f"the tensor {name!r} has shape {tensors[name].shape}, but the layers need {shape}")
         if tensors[name].dtype != dtype:
-            raise FileFormatError(f"the tensor {name!r} holds {tensors[name].dtype}, but the network is {dtype}")
+            raise FileFormatError(f"the tensor {name!r} holds {tensors[name].dtype}, but it must be {dtype} in this network")
 
 
 @contextlib.contextmanager

@@ -7,12 +7,13 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nncore
 from nncore import registry
-from nncore.contract import Schedule
+from nncore.contract import Optimizer, Schedule
 from nncore.errors import NotBuiltError, ParameterError, PluginError
 from nncore.network.document import COUNTERS, NESTED, format_for, is_state, tensors_of
 from nncore.network.network import Network
@@ -55,6 +56,7 @@ def _description(network: Network) -> dict[str, Any]:
         for what, kind in NESTED.items():
             component = getattr(network, what)
             document[what] = None if component is None else registry.config_of(kind, component)
+        document["groups"] = described_groups(network.groups)
         # An argument may name a component, activation="relu": which ones do is seen where they are looked up.
         plan_network(network.layers, network.layer_names, network.input_shape)
     document["components"] = providers(looked_up)
@@ -68,6 +70,16 @@ def _description(network: Network) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise ParameterError(f"network.metadata cannot be written to a file: {error}; keep to numbers, strings, lists and dicts") from None
     return document
+
+
+def described_groups(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Parameter groups as JSON holds them: optimizers as descriptions."""
+    return {
+        pattern: {
+            option: registry.config_of("optimizers", value) if isinstance(value, Optimizer) else value for option, value in options.items()
+        }
+        for pattern, options in groups.items()
+    }
 
 
 def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:

@@ -266,13 +266,13 @@ def renamed(old: str, new: str) -> Callable[[dict[str, Any]], None]:
     [
         (renamed("parameters/dense_1.weight", "parameters/dense_9.weight"), "'parameters/dense_1.weight' is missing"),
         (renamed("buffers/batch_norm_1.mean", "parameters/batch_norm_1.mean"), "'buffers/batch_norm_1.mean' is missing"),
-        (renamed("optimizer/1", "optimizer/2"), "'optimizer/1' is missing"),
+        (renamed("optimizer/dense_1.bias/slot_1", "optimizer/dense_1.bias/slot_2"), "'optimizer/dense_1.bias/slot_1' is missing"),
         (lambda header: header["parameters/dense_1.weight"].update(shape=[4, 3]), r"shape \(4, 3\), but the layers need \(3, 4\)"),
         (lambda header: header["parameters/dense_1.weight"].update(shape=[12]), r"shape \(12,\)"),
-        (lambda header: header["parameters/dense_1.weight"].update(dtype="I32"), "holds int32, but the network is float32"),
+        (lambda header: header["parameters/dense_1.weight"].update(dtype="I32"), "holds int32, but it must be float32"),
         (lambda header: header["__metadata__"]["architecture"].update(n_steps=0), "belongs to no layer"),
         (lambda header: header["__metadata__"]["architecture"].update(optimizer=None), "belongs to no layer"),
-        (lambda header: header["__metadata__"]["architecture"].update(dtype="float64"), "holds float32, but the network is float64"),
+        (lambda header: header["__metadata__"]["architecture"].update(dtype="float64"), "holds float32, but it must be float64"),
         (lambda header: header["__metadata__"]["architecture"]["layers"].pop(1), "'buffers/batch_norm_1.*belongs to no layer"),
     ],
 )
