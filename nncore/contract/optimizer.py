@@ -155,3 +155,26 @@ class Optimizer(Configurable):
             shape (rows, columns), and dicts of the arrays that `state` declares, by name.
         """
         raise NotImplementedError(f"{type(self).__name__}.step")
+
+    def evaluation(self, w: Any, state: Any, out: Any) -> None:
+        """Write to `out` the parameters to predict with, for an optimizer that trains others: an average, or slower ones.
+
+        A class that overrides it has two sets of parameters. Predictions, validation, callbacks and files use those of `evaluation`;
+        training goes on from `w`, which is ``network.trajectory`` meanwhile.
+
+        Parameters
+        ----------
+        w : ndarray of shape (n,)
+            The trained parameters.
+        state : ndarray of shape (n_slots, n)
+            Where it is 0, no step has been taken yet, and `out` is to be `w`.
+        out : ndarray of shape (n,)
+            Overlaps neither of them. If the class `needs_tensors`, all three are lists with an entry for each tensor, as in `step`.
+        """
+        for source, target in zip(w, out, strict=True) if self.needs_tensors else [(w, out)]:
+            target[...] = source
+
+    @property
+    def has_evaluation(self) -> bool:
+        """Whether predictions use other parameters than those that are trained."""
+        return type(self).evaluation is not Optimizer.evaluation

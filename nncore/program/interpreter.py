@@ -13,6 +13,7 @@ from nncore.contract import Activation, LayerCall, brought_up_to_date, copied_de
 from nncore.errors import PluginError
 from nncore.program.memory import named_views
 from nncore.program.program_spec import ProgramSpec
+from nncore.program.state import pieces
 
 
 class Interpreter:
@@ -98,19 +99,12 @@ class Interpreter:
     def _run_optimizer(self, number: int, step: int) -> None:
         """One step of a group. If it raises, the core puts back what it has changed."""
         spec, optimizer = self.spec, self._optimizers[number]
-        w, g, grouping = spec.parameters, spec.gradients, spec.grouping
         assert spec.state is not None, "an optimizer comes with its state"
-        state = spec.state[number]
         if "lr" in type(optimizer).argument_names:
             optimizer.lr = float(spec.optimizer_hyper[number, 0])  # a schedule may have moved it
-        if optimizer.needs_tensors:
-            spans = grouping.tensors_of(number)
-            matrices = ([vector[s.offset : s.offset + s.size].reshape(s.shape) for s in spans] for vector in (w, g))
-            optimizer.step(*matrices, list(state.tensors), step, spans)
-            return
-        for begin, end, member, place in grouping.stretches():
-            if member == number:
-                optimizer.step(w[begin:end], g[begin:end], state.slots[:, place : place + end - begin], step)
+        tensors = (spec.grouping.tensors_of(number),) if optimizer.needs_tensors else ()
+        for w, g, state in pieces(optimizer, number, spec.grouping, spec.state, spec.parameters, spec.gradients):
+            optimizer.step(w, g, state, step, *tensors)
 
 
 def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,3 +119,30 @@ def _by_place(state: NetworkState, grouping: Grouping) -> Iterator[tuple[TensorS
         pair for number, group in enumerate(state) for pair in zip(grouping.tensors_of(number), group.tensors, strict=True)
     ]  # fmt: skip
     yield from sorted(pairs, key=lambda pair: pair[0].offset)
+
+
+def pieces(optimizer: Optimizer, number: int, grouping: Grouping, state: NetworkState, *vectors: np.ndarray) -> Iterator[tuple[Any, ...]]:
+    """What the optimizer of a group is handed at a time: its part of each of the `vectors`, and then of its state.
+
+    Lists with an entry for each tensor if it needs tensors, else flat vectors, for each stretch of the group.
+    """
+    own = state[number]
+    if optimizer.needs_tensors:
+        spans = grouping.tensors_of(number)
+        matrices = ([vector[s.offset : s.offset + s.size].reshape(s.shape) for s in spans] for vector in vectors)
+        yield *matrices, list(own.tensors)
+        return
+    for begin, end, member, place in grouping.stretches():
+        if member == number:
+            yield *(vector[begin:end] for vector in vectors), own.slots[:, place : place + end - begin]
+
+
+def evaluated(trained: np.ndarray, state: NetworkState, grouping: Grouping, optimizer: Optimizer) -> np.ndarray:
+    """The parameters to predict with, from those that are trained; `optimizer` is the network's."""
+    out = trained.copy()
+    for number, (group, own) in enumerate(zip(grouping.groups, grouping.optimizers(optimizer), strict=True)):
+        if own.has_evaluation:
+            with_numbers = group.of_group(own)
+            for w, to, kept in pieces(own, number, grouping, state, trained, out):
+                with_numbers.evaluation(w, kept, to)
+    return out

@@ -18,7 +18,7 @@ from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.setting import setting
-from nncore.testing.stepping import Kept, Step, layout, native_step, native_step_on, numpy_step, steps, zeros
+from nncore.testing.stepping import Kept, Step, evaluate, layout, native_step, native_step_on, numpy_step, steps, zeros
 from nncore.testing.uneven import uneven
 
 #: Numbers of parameters: none, one, about one vector register, and many with a remainder.
@@ -66,6 +66,9 @@ class OptimizerConformance(networks.NetworkConformance):
 
     def test_all_state_is_in_the_state(self) -> None:
         self.each(check_resuming)
+
+    def test_evaluation(self) -> None:
+        self.each(check_evaluation)
 
     def test_bowl(self) -> None:
         if self.bowl:
@@ -220,3 +223,29 @@ def check_resuming(optimizer: Optimizer) -> None:
         resumed = run(step, type(optimizer)(**optimizer.config()), after[0], gradients[3:], after[1:], first=4)
         for name, actual in resumed.items():
             expect_same_bits(actual, straight[name], f"{rung}: {name} after resuming in the middle (is something kept outside `state`?)")
+
+
+def check_evaluation(optimizer: Optimizer) -> None:
+    """`evaluation` gives `w` before the first step; later it writes finite numbers to `out` alone, the same ones part by part."""
+    for rung, step in steps(optimizer).items():
+        for n in SIZES:
+            for dtype in DTYPES:
+                w, gradients, state = problem(optimizer, n, dtype)
+                what = f"{rung}, n = {n}, {dtype.__name__}: evaluation"
+                expect_same_bits(_evaluated(optimizer, w, state), w, f"{what} of a state of zeros, which is to be w")
+                w, *state = run(step, optimizer, w, gradients, state).values()
+                evaluated = _evaluated(optimizer, w, state)
+                expect(np.isfinite(evaluated).all(), f"{what} gives numbers that are not finite after six steps")
+                if not optimizer.needs_tensors:
+                    parts = [_evaluated(optimizer, w[begin:end], [state[0][:, begin:end]]) for begin, end in sorted(uneven(n))]
+                    expect_same_bits(np.concatenate([*parts, w[:0]]), evaluated, f"{what} of some parameters at a time")
+
+
+def _evaluated(optimizer: Optimizer, w: np.ndarray, state: Kept) -> np.ndarray:
+    guarded_w, out = Guarded(w, "w"), Guarded(np.full_like(w, np.nan), "out")
+    guarded_state = [Guarded(kept, "state") for kept in state]
+    evaluate(optimizer, guarded_w.array, [guarded.array for guarded in guarded_state], out.array, layout(w.size))
+    expect_same_bits(guarded_w.check(), w, "w after evaluation, which must not write it")
+    for guarded, kept in zip(guarded_state, state, strict=True):
+        expect_same_bits(guarded.check(), kept, "state after evaluation, which must not write it")
+    return out.check()

@@ -30,13 +30,27 @@ def zeros(optimizer: Optimizer, n: int, dtype: type | np.dtype, tensors: Sequenc
 
 def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
     """The `step` method."""
-    if not optimizer.needs_tensors:
+    if optimizer.needs_tensors:
+        optimizer.step(_matrices(w, tensors), _matrices(g, tensors), _by_name(optimizer, state, tensors), t, tensors)
+    else:
         optimizer.step(w, g, state[0], t)
-        return
+
+
+def evaluate(optimizer: Optimizer, w: np.ndarray, state: Kept, out: np.ndarray, tensors: Sequence[TensorSpan]) -> None:
+    """The `evaluation` method."""
+    if optimizer.needs_tensors:
+        optimizer.evaluation(_matrices(w, tensors), _by_name(optimizer, state, tensors), _matrices(out, tensors))
+    else:
+        optimizer.evaluation(w, state[0], out)
+
+
+def _matrices(vector: np.ndarray, tensors: Sequence[TensorSpan]) -> list[np.ndarray]:
+    return [vector[span.offset : span.offset + span.size].reshape(span.shape) for span in tensors]
+
+
+def _by_name(optimizer: Optimizer, state: Kept, tensors: Sequence[TensorSpan]) -> list[dict[str, np.ndarray]]:
     arrays = iter(state)
-    kept = [{one.name: next(arrays) for one in states} for states in declared_state(optimizer, tensors)]
-    matrices, gradients = ([vector[span.offset : span.offset + span.size].reshape(span.shape) for span in tensors] for vector in (w, g))
-    optimizer.step(matrices, gradients, kept, t, tensors)
+    return [{one.name: next(arrays) for one in states} for states in declared_state(optimizer, tensors)]
 
 
 def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan] = ()) -> None:

@@ -184,7 +184,7 @@ enum { NNC_ROLE_WEIGHT = 0, NNC_ROLE_BIAS = 1, NNC_ROLE_SCALE = 2 };
 typedef struct nnc_tensor {
     void *w;            /* (rows, columns) parameters */
     const void *g;      /* (rows, columns) gradients */
-    void *const *state; /* where each array of its state begins, in the order in which the class declares them; zero before the first step */
+    void *const *state; /* where each array of its state begins, in the order of the class's `state`; zero before the first step */
     int64_t offset;     /* of its first number among the parameters of the network */
     int64_t rows;
     int64_t columns;
