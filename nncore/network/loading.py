@@ -11,21 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Configurable, Optimizer
-from nncore.errors import FileFormatError, MissingExtraError, MissingPluginError, PluginError, PluginWarning, UnknownComponentError
-from nncore.network.absent import Absent
-from nncore.network.document import COUNTERS, NESTED, OPTIMIZER, TRAJECTORY, check_document, format_for, tensors_of
-from nncore.network.providers import Providers, named_in
-from nncore.network.reviving import check_present, revived
+from nncore.contract import Configurable
+from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, UnknownComponentError
+from nncore.network.document import ATTRIBUTES, check_file, format_for, split, tensors_of
+from nncore.network.reading import Parts, checked_parts
 from nncore.network.sequential import Sequential
-from nncore.program import Blueprint, check_groups, declared_state, group_tensors, layer_names, plan_network
 from nncore.registry import given
-
-#: Fields of the document that go with one that holds a component.
-_BESIDE = {"loss": ("link",), "optimizer": (), "groups": (), "schedule": ("schedule_state",)}
-
-#: Shape and dtype of tensors by name.
-Expected = dict[str, tuple[tuple[int, ...], np.dtype]]
 
 
 def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None) -> Sequential:
@@ -67,122 +58,84 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         If the plugin of the loss, an optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
         until it is given others; saving it again keeps what is missing as it was.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a saved network")
-    with path.open("rb") as file:  # a missing or forbidden file has its usual error
-        if not file.read(1):
-            raise FileFormatError(f"{path} is empty: it was never written, or lost in a crash")
-    with given({} if components is None else components), _explained(path):
-        document, tensors = format_for(path).read(path)
-        check_document(document)
-        layers = [revived("layers", description, document["components"]) for description in document["layers"]]
-        parts, absent = _for_training(document, tensors)
-        loss, optimizer, schedule = (parts[what] for what in NESTED)
-        input_shape, dtype = tuple(document["input_shape"]), np.dtype(document["dtype"])
-        groups = {} if "groups" in absent else check_groups(parts["groups"])
-        try:
-            blueprint = _planned(layers, input_shape)
-        except UnknownComponentError:  # an argument names one, activation="snake"
-            check_present(document["components"], ("layers", "activations"))
-            raise
-        expected = _expected(blueprint, TRAJECTORY in tensors, dtype)
-        for missing in absent.values():
-            expected |= {name: (values.shape, values.dtype) for name, values in missing.tensors.items()}
-        if optimizer is not None and document["n_steps"] and "groups" not in absent:
-            expected |= _expected_state(blueprint, groups, optimizer, dtype)
-        _check_tensors(tensors, expected)
-        network = Sequential(*layers)
-        network.groups = groups
-        network.allocate(input_shape, loss=loss, optimizer=optimizer, dtype=dtype)
-        if TRAJECTORY in tensors:
-            network.begin_average(document["average_begin"])
-        network._own_schedule(schedule)
-        if network.schedule is not None:
-            network.schedule.restore(document["schedule_state"])
-        for name in COUNTERS:
-            setattr(network, name, document[name])
-        network.absent.update(absent)
-        for name, view in tensors_of(network).items():
-            if view is not tensors[name]:  # what is kept as it was, of something absent
-                view[...] = tensors[name]
-    for missing in absent.values():
-        warnings.warn(f"{path}: loaded for prediction: {missing.reason}", PluginWarning, stacklevel=2)
+    with _opened(Path(path), components) as (document, tensors):
+        if "networks" in document:
+            n = len(document["networks"])
+            raise FileFormatError(f"it holds {n} network{'s' * (n > 1)} that were saved together: use nncore.load_many")
+        [network] = _networks(document, tensors)
+    _tell_what_is_absent(path, [network])
     return network
 
 
-def _for_training(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Absent]]:
-    """Loss, optimizer, schedule and groups; and those of them that are not here, which prediction does without."""
-    parts: dict[str, Any] = dict.fromkeys(NESTED)
-    absent = {}
-    table = document["components"]
-    for what, kind in NESTED.items():
-        description = document[what]
-        if description is None:
-            continue
-        try:
-            parts[what] = revived(kind, description, table)
-        except (MissingPluginError, MissingExtraError) as error:
-            absent[what] = _absent(what, error, document, tensors)
-    try:
-        parts["groups"] = {pattern: _revived_options(options, table) for pattern, options in document["groups"].items()}
-    except (MissingPluginError, MissingExtraError) as error:
-        absent["groups"] = _absent("groups", error, document, tensors)
-    return parts, absent
+def load_many(
+    path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None
+) -> list[Sequential] | dict[str, Sequential]:
+    """Read the networks that `save_many` wrote to one file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. One that `Sequential.save` wrote is read as a list of one network.
+    components : dict of str to type, optional
+        As in `load`.
+
+    Returns
+    -------
+    list of Sequential, or dict of str to Sequential
+        As they were handed to `save_many`, each as `load` returns one.
+
+    Raises
+    ------
+    FileFormatError, MissingPluginError, PluginError, ParameterError, OSError
+        As `load`.
+    """
+    with _opened(Path(path), components) as (document, tensors):
+        networks = _networks(document, tensors)
+    _tell_what_is_absent(path, networks)
+    many = document.get("networks")
+    return dict(zip(many, networks, strict=True)) if isinstance(many, dict) else networks
 
 
-def _absent(what: str, error: Exception, document: dict[str, Any], tensors: dict[str, np.ndarray]) -> Absent:
-    """A part that is not here, with all that the file says of it. The state of all optimizers is useless without one of them."""
-    kept = {name: document[name] for name in (what, *_BESIDE[what])}
-    state = {name: values for name, values in tensors.items() if what in ("optimizer", "groups") and name.startswith(OPTIMIZER)}
-    return Absent(str(error), kept, named_in(kept, document["components"]), state)
+@contextlib.contextmanager
+def _opened(path: Path, components: Mapping[str, type[Configurable]] | None) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """What a file holds, for a ``with`` block in which its components have the classes given for them and errors name the file."""
+    if path.exists() and not path.is_file():
+        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a saved network")
+    data = path.read_bytes()  # a missing or forbidden file has its usual error
+    if not data:
+        raise FileFormatError(f"{path} is empty: it was never written, or lost in a crash")
+    with given({} if components is None else components), _explained(path):
+        document, tensors = format_for(path).decode(data)
+        check_file(document)
+        yield document, tensors
 
 
-def _revived_options(options: dict[str, Any], table: Providers) -> dict[str, Any]:
-    """Options of a parameter group, in which an optimizer is a component again."""
-    return {name: revived("optimizers", value, table) if name == "optimizer" else value for name, value in options.items()}
+def _networks(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> list[Sequential]:
+    """All that a file holds: none is made before all are checked."""
+    described = split(document, tensors)
+    checked = [checked_parts(*parts) for parts in described]
+    return [_made(description, own, parts) for (description, own), parts in zip(described, checked, strict=True)]
 
 
-def _planned(layers: list[Any], input_shape: tuple[int, ...]) -> Blueprint:
-    """The network planned only, so that nothing is allocated."""
-    try:
-        return plan_network(layers, layer_names(layers), input_shape)
-    except PluginError as error:  # sizes that no plan may have
-        raise FileFormatError(f"its layers do not take samples of shape {input_shape}: {error}") from error
+def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Parts) -> Sequential:
+    network = Sequential(*parts.layers)
+    network.groups = parts.groups
+    network.allocate(tuple(description["input_shape"]), loss=parts.loss, optimizer=parts.optimizer, dtype=np.dtype(description["dtype"]))
+    if parts.has_trajectory:
+        network.begin_average(description["average_begin"])
+    network._own_schedule(parts.schedule)
+    for name in ATTRIBUTES:
+        setattr(network, name, description[name])
+    network.absent.update(parts.absent)
+    for name, view in tensors_of(network).items():
+        view[...] = tensors[name]
+    return network
 
 
-def _expected(blueprint: Blueprint, has_trajectory: bool, dtype: np.dtype) -> Expected:
-    """Shapes and dtypes of `tensors_of` of a network that is not built yet, but for the state of optimizers."""
-    shapes = {f"parameters/{name}": shape for name, shape in blueprint.tensor_shapes().items()}
-    shapes |= {f"buffers/{stage.name}.{buffer.name}": buffer.shape for stage in blueprint.stages for buffer in stage.plan.buffers}
-    if has_trajectory:
-        shapes[TRAJECTORY] = (blueprint.n_parameters,)
-    return {name: (shape, dtype) for name, shape in shapes.items()}
-
-
-def _expected_state(blueprint: Blueprint, groups: dict[str, dict[str, Any]], optimizer: Optimizer, dtype: np.dtype) -> Expected:
-    """The same of the state of optimizers."""
-    shapes, grouping, expected = blueprint.tensor_shapes(), group_tensors(groups, blueprint.spans), {}
-    for number, own in enumerate(grouping.optimizers(optimizer)):
-        tensors = grouping.tensors_of(number)
-        for tensor, states in zip(tensors, declared_state(own, tensors), strict=True):
-            for state in states:
-                shape = shapes[tensor.name] if state.shape == tensor.shape else state.shape
-                expected[f"{OPTIMIZER}{tensor.name}/{state.name}"] = shape, state.dtype_in(dtype)
-    return expected
-
-
-def _check_tensors(tensors: dict[str, np.ndarray], expected: Expected) -> None:
-    """Raise unless there are exactly the tensors of these names, shapes and dtypes."""
-    if missing := sorted(expected.keys() - tensors.keys()):
-        raise FileFormatError(f"the tensor {missing[0]!r} is missing ({len(missing)} in all)")
-    if unknown := sorted(tensors.keys() - expected.keys()):
-        raise FileFormatError(f"the tensor {unknown[0]!r} belongs to no layer of this network ({len(unknown)} in all)")
-    for name, (shape, dtype) in expected.items():
-        if tensors[name].shape != shape:
-            raise FileFormatError(f"the tensor {name!r} has shape {tensors[name].shape}, but the layers need {shape}")
-        if tensors[name].dtype != dtype:
-            raise FileFormatError(f"the tensor {name!r} holds {tensors[name].dtype}, but it must be {dtype} in this network")
+def _tell_what_is_absent(path: str | os.PathLike[str], networks: list[Sequential]) -> None:
+    reasons = dict.fromkeys(missing.reason for network in networks for missing in network.absent.values())
+    for reason in reasons:
+        warnings.warn(f"{Path(path)}: loaded for prediction: {reason}", PluginWarning, stacklevel=3)
 
 
 @contextlib.contextmanager

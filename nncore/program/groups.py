@@ -22,7 +22,7 @@ FROZEN = -1
 _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lr_factor": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
     "weight_decay": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
-    "frozen": ("True or False", lambda v: isinstance(v, (bool, np.bool_))),
+    "frozen": ("True or False", lambda v: isinstance(v, bool)),
     "optimizer": ("an optimizer", lambda v: isinstance(v, Optimizer)),
 }
 
@@ -197,7 +197,7 @@ def check_groups(groups: object) -> dict[str, dict[str, Any]]:
 
 
 def _checked(pattern: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    given = dict(options)
+    given = {option: value.item() if isinstance(value, np.generic) else value for option, value in options.items()}
     if "optimizer" in given:
         given["optimizer"] = registry.resolve("optimizers", given["optimizer"])
     for option, value in given.items():
