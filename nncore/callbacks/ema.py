@@ -29,6 +29,7 @@ class EMA(Callback):
     """
 
     ranges = {"decay": "(0, 1)"}
+    averages = True
 
     def __init__(self, decay: float = 0.999) -> None:
         self.decay = decay

@@ -29,6 +29,7 @@ class SWA(Callback):
 
     ranges = {"start": "[0, inf)"}
     whole = ("start",)
+    averages = True
 
     def __init__(self, start: int = 0) -> None:
         self.start = start

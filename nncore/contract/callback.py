@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from nncore.contract.configurable import Configurable
 
@@ -19,9 +19,12 @@ class Callback(Configurable):
     ----------
     monitor : str or None
         A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
+    averages : bool
+        Whether it calls ``training.average_parameters``, which one callback of a fit may do.
     """
 
     monitor: str | None = None
+    averages: ClassVar[bool] = False
 
     def on_fit_begin(self, training: Any) -> None:
         """Before the first epoch."""

@@ -67,3 +67,25 @@ class Optimizer(Configurable):
             One argument, present if `needs_tensors`: what to update. `w`, `g` and `state` are then always those of the whole network.
         """
         raise NotImplementedError(f"{type(self).__name__}.step")
+
+    def evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
+        """Write to `out` the parameters to predict with, for an optimizer that trains others: an average, or slower ones.
+
+        A class that overrides it has two sets of parameters. Predictions, validation, callbacks and files use those of `evaluation`;
+        training goes on from `w`, which is ``network.trajectory`` meanwhile.
+
+        Parameters
+        ----------
+        w : ndarray of shape (n,)
+            The trained parameters.
+        state : ndarray of shape (n_slots, n)
+            Where it is 0, no step has been taken yet, and `out` is to be `w`.
+        out : ndarray of shape (n,)
+            Overlaps neither of them.
+        """
+        out[...] = w
+
+    @property
+    def has_evaluation(self) -> bool:
+        """Whether predictions use other parameters than those that are trained."""
+        return type(self).evaluation is not Optimizer.evaluation

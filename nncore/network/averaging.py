@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
+from nncore.contract import Optimizer
+from nncore.errors import ParameterError
 from nncore.network.network import Network
+
+
+def check_averages(n_averages: int, optimizer: Optimizer) -> None:
+    """Raise `ParameterError` if a fit is asked for more than one other set of parameters."""
+    if n_averages > 1:
+        raise ParameterError("this fit averages the parameters already: give it one of EMA and SWA")
+    if n_averages and optimizer.has_evaluation:
+        raise ParameterError(
+            f"{optimizer!r} predicts with parameters of its own, which EMA and SWA would replace: leave out the callback, or take another "
+            "optimizer"
+        )
 
 
 @dataclass(frozen=True)
@@ -35,18 +46,6 @@ class Average:
         """Before the first epoch of a fit."""
         if self.over == "steps" and self.network.trajectory is None:
             self.network.begin_average(self.network.n_steps)
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """While steps are taken."""
-        if self.network.trajectory is None:
-            yield
-            return
-        self.network.swap()
-        try:
-            yield
-        finally:
-            self.network.swap()
 
     def end_epoch(self) -> None:
         """After the steps of an epoch, which is already counted in ``network.n_epochs``."""

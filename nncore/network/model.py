@@ -51,7 +51,7 @@ class Model(Network):
             raise ShapeError("X has no samples")
         program = self.program_for_training(len(inputs), input_gradient=input_gradient)
         self._forward_rows, self._forward_inputs, self._has_gradients, self._d_input = 0, inputs, False, None
-        with explained(program):
+        with self.trained_parameters(), explained(program):
             program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
         self._forward_rows = len(inputs)
         return program.spec.output[: len(inputs)].copy()
@@ -96,7 +96,7 @@ class Model(Network):
             spec_d_output[:n] = as_matrix(given, self.dtype)
         else:
             self._set_targets(program, loss, y, sample_weight, n)
-        with explained(program):
+        with self.trained_parameters(), explained(program):
             if loss is not None:
                 value = program.loss_value(n, True)
             value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
@@ -133,7 +133,7 @@ class Model(Network):
         if self._training_program is None or not self._has_gradients:
             raise NotBuiltError("step follows backward(y): call that first")
         program = self.program_for_training(self._forward_rows, input_gradient=self._training_program.spec.d_input is not None)
-        with explained(program):
+        with self.trained_parameters(), explained(program):
             program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
         self._has_gradients, self._forward_rows = False, 0
 
@@ -152,9 +152,10 @@ class Model(Network):
         """
         self._needs("loss")
         self._needs("optimizer")
-        self._forward(X, input_gradient=False)
-        value = self.backward(y, sample_weight)
-        self.step()
+        with self.trained_parameters():
+            self._forward(X, input_gradient=False)
+            value = self.backward(y, sample_weight)
+            self.step()
         return value
 
     # ---- using --------------------------------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Self, overload
 
@@ -66,6 +67,7 @@ class Network(Settings):
         self.metadata: dict[str, Any] = {}
         self._vectors: Vectors | None = None
         self._n_steps = 0
+        self._is_under_way = False  # `parameters` are those that are trained, though there are others to predict with
         self._forget_programs()
 
     @overload
@@ -340,7 +342,11 @@ class Network(Settings):
 
     @property
     def trajectory(self) -> np.ndarray | None:
-        """Where training stands, a live vector like `parameters`, if those are an average (`nncore.EMA`, `nncore.SWA`); else None."""
+        """Where training stands, a live vector like `parameters`, if those are others.
+
+        They are an average (`nncore.EMA`, `nncore.SWA`), or what the optimizer wants predictions made with (`Optimizer.evaluation`). A fit
+        goes on from here, whatever is written to `parameters`. None if there is one set of parameters.
+        """
         return self._flat.shadow
 
     def begin_average(self, begin: int) -> None:
@@ -354,13 +360,58 @@ class Network(Settings):
             self._forget_programs()
             self._vectors = replace(self._flat, shadow=None)
 
-    def swap(self) -> None:
-        """Let `parameters` and `trajectory` change places."""
-        shadow = self._flat.shadow
-        assert shadow is not None, "begin_average comes first"
-        average = self.parameters.copy()
-        self.parameters[...] = shadow
-        shadow[...] = average
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While steps are taken: `parameters` are those that are trained. At all other times they are those to predict with."""
+        if self._is_under_way:
+            yield
+            return
+        if self._has_evaluation and self.trajectory is None:
+            self.begin_average(0)
+        if self.trajectory is None:
+            yield
+            return
+        self._depart()
+        try:
+            yield
+        finally:
+            self._arrive()
+
+    def trained_parameters(self) -> AbstractContextManager[None]:
+        """For a part of a step: as `under_way`, if it is the optimizer that has two sets of parameters."""
+        return self.under_way() if self._has_evaluation else nullcontext()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Inside `under_way`, for a callback that saves the network: each set of parameters is where it belongs."""
+        if not self._is_under_way:
+            yield
+            return
+        self._arrive()
+        try:
+            yield
+        finally:
+            self._depart()
+
+    @property
+    def _has_evaluation(self) -> bool:
+        return self.optimizer is not None and bool(self.optimizer.has_evaluation)
+
+    def _depart(self) -> None:
+        self._is_under_way = True
+        _swap(self._flat)
+
+    def _arrive(self) -> None:
+        self._is_under_way = False
+        _swap(self._flat)
+        self._evaluate(self._flat)
+
+    def _evaluate(self, vectors: Vectors) -> None:
+        """Let the optimizer say which parameters to predict with."""
+        if self._has_evaluation:
+            evaluated = np.empty_like(vectors.parameters)
+            self.optimizer.evaluation(vectors.shadow, vectors.state, evaluated)
+            vectors.parameters[...] = evaluated
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
@@ -422,7 +473,11 @@ class Network(Settings):
             "_paces",
             "_trainer",
         }
-        state = {name: value for name, value in vars(self).items() if name not in left_out}
+        state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
+        if self._is_under_way:
+            state["_vectors"] = copy.deepcopy(self._vectors)
+            _swap(state["_vectors"])
+            self._evaluate(state["_vectors"])
         knobs = replace(self._knobs, blueprint=None, grouping=None)
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         luggage = registry.luggage()  # a worker process must know the names that its work uses
@@ -479,6 +534,14 @@ def _bring_values(layer: Layer, own: Layer) -> None:
 def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
     carried: dict[str, np.ndarray] = vars(layer).get("_carried", {})
     return carried
+
+
+def _swap(vectors: Vectors) -> None:
+    """Let the two sets of parameters change places."""
+    assert vectors.shadow is not None, "begin_average comes first"
+    other = vectors.parameters.copy()
+    vectors.parameters[...] = vectors.shadow
+    vectors.shadow[...] = other
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:

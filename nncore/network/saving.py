@@ -39,7 +39,9 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     if not network.is_built:
         raise NotBuiltError("this network has no parameters to save yet: call fit or build first")
     path = Path(path)
-    _write_atomically(path, format_for(path).encode(_description(network), tensors_of(network)))
+    with network.at_rest():
+        data = format_for(path).encode(_description(network), tensors_of(network))
+    _write_atomically(path, data)
 
 
 def _description(network: Network) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nncore.arguments import as_dtype, as_seed, number, several, whole_number
 from nncore.contract import Callback, History, Loss, Schedule, alike, check_recorded
 from nncore.data import Dataset, as_rows
 from nncore.errors import ParameterError
+from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
 from nncore.network.settings import check_rate
@@ -191,6 +192,7 @@ class Sequential(Model):
         new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
         if new_schedule is None and alike(new_optimizer, self.optimizer):
             self._check_present("schedule")
+        check_averages(sum(observer.averages for observer in observers), new_optimizer)
         grouping = group_tensors(new_groups, blueprint.spans)
         check_rate(new_optimizer, grouping, new_schedule)
         scored = metrics_for(new_loss, metrics)

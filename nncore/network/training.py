@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from nncore._core import Program, permutation
 from nncore.contract import Callback, History, Metric
 from nncore.data import Dataset
-from nncore.errors import ParameterError, PluginError
-from nncore.network.averaging import Average
+from nncore.errors import PluginError
+from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import metric_name, score_dataset
 from nncore.network.failures import explained
 from nncore.network.model import Model
@@ -104,15 +104,14 @@ class Training:
 
     def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
         """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
-        if self._average is not None:
-            raise ParameterError("this fit averages the parameters already: give it one of EMA and SWA")
+        check_averages(1 + (self._average is not None), self.network.optimizer)
         self._average = Average(self.network, over, decay, begin)
 
     def _prepare_average(self) -> None:
         """Once it is clear whether there is one."""
-        if self._average is None:
+        if self._average is None and not self.network.optimizer.has_evaluation:
             self.network.end_average()
-        else:
+        if self._average is not None:
             self._average.start()
         self._average_decay = self._average.decay if self._average is not None and self._average.over == "steps" else 0.0
 
@@ -143,7 +142,7 @@ class Training:
 
     def _run_epoch(self) -> None:
         began = time.perf_counter()
-        with nullcontext() if self._average is None else self._average.under_way():
+        with self.network.under_way():
             self._run_steps()
         if self._samples_done < len(self.data):  # a callback stopped the run
             return

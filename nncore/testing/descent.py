@@ -29,15 +29,17 @@ def rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequence[float], n_steps: int, enough: float) -> float:
-    """The lowest value on the way of at most `n_steps`, which ends below `enough`; every coordinate is a tensor of its own."""
+    """The lowest value of what is evaluated in at most `n_steps`, until one is below `enough`; every coordinate is a tensor of its own."""
     guarded_w, guarded_state = Guarded(np.array(start, np.float64), "w"), Guarded(np.zeros((optimizer.n_slots, len(start))), "state")
     w, state = guarded_w.array, guarded_state.array
     tensors = [TensorSpan(f"dense_{i + 1}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
     lowest, gradient = function(w)
+    evaluated = np.empty_like(w)
     with np.errstate(all="ignore"):  # too large a learning rate overflows, and the next one has its turn
         for t in range(1, n_steps + 1):
             step(optimizer, w, gradient, state, t, tensors)
-            value, gradient = function(w)
+            optimizer.evaluation(w, state, evaluated)
+            (value, _), (_, gradient) = function(evaluated), function(w)
             if not np.isfinite(value):
                 break
             lowest = min(lowest, value)

@@ -66,6 +66,9 @@ class OptimizerConformance(networks.NetworkConformance):
     def test_all_state_is_in_the_state(self) -> None:
         self.each(check_resuming)
 
+    def test_evaluation(self) -> None:
+        self.each(check_evaluation)
+
     def test_bowl(self) -> None:
         if self.bowl:
             self.each(lambda optimizer: check_bowl(optimizer, self.learning_rates))
@@ -188,3 +191,26 @@ def check_resuming(optimizer: Optimizer) -> None:
         resumed = run(step, type(optimizer)(**optimizer.config()), middle[0], gradients[3:], middle[1], first=4)
         for name, actual, expected in zip(("w", "state"), resumed, straight, strict=True):
             expect_same_bits(actual, expected, f"{rung}: {name} after resuming in the middle (is something kept outside `state`?)")
+
+
+def check_evaluation(optimizer: Optimizer) -> None:
+    """`evaluation` gives `w` before the first step; later it writes finite numbers to `out` alone, the same ones part by part."""
+    for rung, step in steps(optimizer).items():
+        for n in SIZES:
+            for dtype in DTYPES:
+                w, gradients, state = problem(optimizer, n, dtype)
+                what = f"{rung}, n = {n}, {dtype.__name__}: evaluation"
+                expect_same_bits(_evaluated(optimizer, w, state), w, f"{what} of a state of zeros, which is to be w")
+                w, state = run(step, optimizer, w, gradients, state)
+                evaluated = _evaluated(optimizer, w, state)
+                expect(np.isfinite(evaluated).all(), f"{what} gives numbers that are not finite after six steps")
+                parts = [_evaluated(optimizer, w[begin:end], state[:, begin:end]) for begin, end in sorted(uneven(n))]
+                expect_same_bits(np.concatenate([*parts, w[:0]]), evaluated, f"{what} of some parameters at a time")
+
+
+def _evaluated(optimizer: Optimizer, w: np.ndarray, state: np.ndarray) -> np.ndarray:
+    guarded_w, guarded_state, out = Guarded(w, "w"), Guarded(state, "state"), Guarded(np.full_like(w, np.nan), "out")
+    optimizer.evaluation(guarded_w.array, guarded_state.array, out.array)
+    expect_same_bits(guarded_w.check(), w, "w after evaluation, which must not write it")
+    expect_same_bits(guarded_state.check(), state, "state after evaluation, which must not write it")
+    return out.check()

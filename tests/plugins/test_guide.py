@@ -51,7 +51,7 @@ def steps_of(page: str) -> tuple[list[str], dict[int, str]]:
 
 
 def test_the_overview_names_every_plugin() -> None:
-    linked = re.findall(r"\]\((nncore-\w+)/README\.md\)", OVERVIEW.read_text(encoding="utf-8"))
+    linked = re.findall(r"\]\((nncore-[\w-]+)/README\.md\)", OVERVIEW.read_text(encoding="utf-8"))
     assert sorted(linked) == sorted(path.name for path in OVERVIEW.parent.iterdir() if path.is_dir())
     assert all((OVERVIEW.parent / name / "README.md").is_file() for name in linked)
 

@@ -1,4 +1,4 @@
-"""The packages nncore-snake, -rescale and -conv: their NumPy rung without an installation, and (slow) their own tests with one."""
+"""Packages whose C is in one abi3 wheel: their NumPy rung without an installation, and (slow) their own tests with one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_fixtures"))
 from fake_site import open_site
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv")
+DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-schedule-free")
 ACTIVATIONS = ["snake", "hard_swish", "squareplus"]
 LAYERS = ["learnable_snake", "rescale"]
 
@@ -35,7 +35,7 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
         for distribution in DISTRIBUTIONS:
             package = distribution.replace("-", "_")
             shutil.copytree(PLUGINS / distribution / package, tmp_path / package, ignore=shutil.ignore_patterns("*.so", "*.pyd"))
-            site.write_metadata(distribution, {distribution.removeprefix("nncore-"): package})
+            site.write_metadata(distribution, {package.removeprefix("nncore_"): package})
         yield site.registry()
 
 
@@ -123,6 +123,18 @@ def test_layer_without_its_kernel_raises_instead_of_falling_back(registry: Regis
     net = nn.Sequential(registry.get("layers", name)())
     with pytest.raises(PluginError, match=rf"kernel '{package}\.native:{name}' cannot be loaded: .*{package}\.native"):
         net.fit(np.zeros((4, 3)), np.zeros((4, 3)), loss="half_mse", epochs=1, progress=False)
+
+
+def test_schedule_free_on_numpy_predicts_with_the_mean_of_the_first_steps(registry: Registry) -> None:
+    """Without a warm-up; the first step of Adam is lr times the sign."""
+    optimizer = registry.get("optimizers", "schedule_free")(lr=0.5, beta1=0.75)
+    w, state, out = np.zeros(2), np.zeros((2, 2)), np.empty(2)
+    optimizer.step(w, np.array([3.0, -1.0]), state, 1)
+    optimizer.evaluation(w, state, out)
+    np.testing.assert_allclose(out, [-0.5, 0.5])
+    optimizer.step(w, np.array([3.0, -1.0]), state, 2)
+    optimizer.evaluation(w, state, out)
+    np.testing.assert_allclose(out, [-0.75, 0.75])  # the mean of 0.5 and 1
 
 
 def test_rescale_numpy_has_no_kernel_to_miss(registry: Registry) -> None:

@@ -1,0 +1,107 @@
+"""Schedule-free AdamW."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Kernel, Optimizer, TensorSpan
+
+
+class ScheduleFree(Optimizer):
+    """AdamW with an average of its iterates in place of a learning-rate schedule; it need not know how long training will be.
+
+    With gradients g at y, the point where training stands:
+
+    v ← β₂·v + (1 − β₂)·g², u = g / (√(v / (1 − β₂ᵗ)) + ε) + λ·y;
+    z ← z − γ·u, x ← (1 − c)·x + c·z, y ← (1 − β₁)·z + β₁·x.
+
+    γ is `lr`, times t / `warmup_steps` during the warm-up. c = γ² / (sum of all γ² so far): without a warm-up 1/t, so that x is the mean of
+    all z. The network trains y, ``network.trajectory``. Predictions, validation and files use x, ``network.parameters``.
+
+    Parameters
+    ----------
+    lr : float, default 0.0025
+        γ. Usually larger than with a schedule, 1 to 10 times AdamW's.
+    beta1 : float, default 0.9
+        β₁, how far y is towards x; takes the place of momentum. 0.95 or 0.98 for long runs.
+    beta2 : float, default 0.999
+        How slowly squares of past gradients are forgotten.
+    epsilon : float, default 1e-8
+        ε, outside the root. The least value keeps ε above zero in float32 too.
+    weight_decay : float, default 0.0
+        λ, applied at y.
+    warmup_steps : int, default 0
+        Steps in which the learning rate rises linearly to `lr`. The paper recommends some for deep networks.
+
+    Raises
+    ------
+    ParameterError
+        For a number outside its range.
+
+    Notes
+    -----
+    The state is z − y and v, both 0 at first. x = y − (z − y)·(1 − β₁)/β₁.
+
+    The weights c follow the warm-up alone. A schedule that lowers the learning rate leaves them as they are, as in the authors' code.
+
+    Batch normalisation keeps its running statistics for y.
+
+    References
+    ----------
+    Defazio, Yang, Mehta, Mishchenko, Khaled & Cutkosky, "The road less scheduled", NeurIPS 2024.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {
+        "lr": "[0, inf)",
+        "beta1": "(0, 1)",
+        "beta2": "[0, 1)",
+        "epsilon": "[1e-30, inf)",
+        "weight_decay": "[0, inf)",
+        "warmup_steps": "[0, 1e9]",
+    }
+    whole = ("warmup_steps",)
+    n_slots = 2
+    kernel = Kernel("nncore_schedule_free.native:schedule_free", never_fails=True)
+
+    def __init__(
+        self,
+        lr: float = 0.0025,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        warmup_steps: int = 0,
+    ) -> None:
+        self.lr = lr
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.warmup_steps = warmup_steps
+
+    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+        ahead, v = state  # z - y, v
+        rate = self.lr * min(1.0, t / self.warmup_steps) if self.warmup_steps else self.lr
+        newest = weight_of_newest(t, self.warmup_steps)
+        v *= self.beta2
+        v += (1 - self.beta2) * g * g
+        u = g / (np.sqrt(v / (1 - self.beta2**t)) + self.epsilon) + self.weight_decay * w
+        w += newest * ahead - rate * (1 - self.beta1 * (1 - newest)) * u
+        ahead -= rate * self.beta1 * u
+        ahead *= 1 - newest
+
+    def evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
+        np.multiply(state[0], -(1 - self.beta1) / self.beta1, out=out)
+        out += w
+
+
+def weight_of_newest(t: int, warmup_steps: int) -> float:
+    """c: γ² of step `t` over the sum of γ² of steps 1 to `t`."""
+    if t <= warmup_steps:
+        return 6 * t / ((t + 1) * (2 * t + 1))
+    of_warmup = (warmup_steps + 1) * (2 * warmup_steps + 1) / (6 * warmup_steps) if warmup_steps else 0.0
+    return 1 / (of_warmup + t - warmup_steps)
