@@ -46,6 +46,10 @@ from nncore.optimizers.rmsprop import RMSProp
 from nncore.optimizers.sgd import SGD
 from nncore.program import get_num_threads, set_num_threads
 from nncore.registry import get, names, plugins, register, unregister
+from nncore.samplers.balanced import BalancedSampler
+from nncore.samplers.blocks import BlockSampler
+from nncore.samplers.sequential import SequentialSampler
+from nncore.samplers.shuffle import ShuffleSampler
 from nncore.schedules.constant import ConstantRate
 from nncore.schedules.cosine import Cosine
 from nncore.schedules.coslog4 import CosLog4
@@ -77,9 +81,11 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "BalancedSampler",
     "BatchNorm",
     "BinaryCrossEntropy",
     "BlockCoordinate",
+    "BlockSampler",
     "CSVLogger",
     "Checkpoint",
     "Concat",
@@ -114,6 +120,8 @@ __all__ = [
     "RMSProp",
     "Residual",
     "Sequential",
+    "SequentialSampler",
+    "ShuffleSampler",
     "SoftmaxCrossEntropy",
     "SoftmaxHeads",
     "StepDecay",

@@ -45,6 +45,8 @@ from nncore.contract import (
     Optimizer,
     Plan,
     Primitive,
+    SampleInfo,
+    Sampler,
     Schedule,
     Snapshot,
     Tensor,
@@ -56,6 +58,7 @@ from nncore.contract import (
     hookspecs,
     native_kernel,
     numba_call,
+    permutation,
     random_words,
     rung,
 )
@@ -63,8 +66,9 @@ from nncore.contract import (
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback",
     "Component", "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor",
-    "NumbaCall", "Optimizer", "Plan", "Primitive", "Schedule", "Snapshot", "Tensor", "TensorSpan", "Value", "class_counts",
-    "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "random_words", "resolve", "rung",
+    "NumbaCall", "Optimizer", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "Tensor", "TensorSpan", "Value",
+    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve",
+    "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

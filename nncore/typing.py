@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Schedule
+from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule
 
-__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "ScheduleLike"]
+__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "SamplerLike", "ScheduleLike"]
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
 #: The function takes outputs and targets, and gives the loss of each sample and its gradient: see `nncore.FunctionLoss`.
@@ -17,6 +17,7 @@ LossLike: TypeAlias = str | Loss | type[Loss] | Mapping[str, Any] | Callable[[np
 #: The function takes outputs, targets and weights, and gives a score: see `nncore.FunctionMetric`.
 MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
+SamplerLike: TypeAlias = str | Sampler | type[Sampler] | Mapping[str, Any]
 ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
 #: The function is called with the running `nncore.training.Training` after every epoch.
 CallbackLike: TypeAlias = str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

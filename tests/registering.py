@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nncore.plugin import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Schedule
+from nncore.plugin import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Sampler, Schedule
 from nncore.registry.registry import RUN_TIME
 
 
@@ -77,6 +77,11 @@ class MySchedule(Schedule):
         return 1 / (1 + np.asarray(step))
 
 
+class MySampler(Sampler):
+    def order(self, samples, seed, epoch):
+        return np.arange(samples.n_samples)[::-1]
+
+
 class MyMetric(Metric):
     higher_is_better = False
 
@@ -106,6 +111,7 @@ CLASSES: dict[str, type[Configurable]] = {
     "initializers": MyInitializer,
     "optimizers": MyDescent,
     "schedules": MySchedule,
+    "samplers": MySampler,
     "metrics": MyMetric,
     "callbacks": MyCallback,
     "formats": MyFormat,

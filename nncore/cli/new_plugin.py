@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parents[1] / "scaffold"
 #: What an author may add, and the plural that hooks and the registry use.
 KINDS = {
     "optimizer": "optimizers", "activation": "activations", "loss": "losses", "initializer": "initializers", "layer": "layers",
-    "schedule": "schedules", "metric": "metrics", "callback": "callbacks", "format": "formats",
+    "schedule": "schedules", "sampler": "samplers", "metric": "metrics", "callback": "callbacks", "format": "formats",
 }  # fmt: skip
 #: The file that holds the kernel on each rung.
 KERNELS = {"numpy": None, "numba": "kernel.py", "cython": "kernel.pyx", "c": "kernel.c"}
@@ -72,7 +72,7 @@ def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path
 
     Parameters
     ----------
-    kind : {"optimizer", "activation", "loss", "initializer", "layer", "schedule", "metric", "callback", "format"}
+    kind : {"optimizer", "activation", "loss", "initializer", "layer", "schedule", "sampler", "metric", "callback", "format"}
     name : str
         Of the component. Dashes become underscores, capitals lower case.
     rung : {"numpy", "numba", "cython", "c"}, default "numpy"

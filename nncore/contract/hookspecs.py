@@ -48,6 +48,11 @@ def nncore_schedules(api: tuple[int, int]) -> list[Component]:
 
 
 @hookspec
+def nncore_samplers(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Sampler`."""
+
+
+@hookspec
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Metric`."""
 

@@ -47,8 +47,7 @@ def formula(network: Sequential, builder: Builder, x: Any, *, link: bool = False
     check_network(network)
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
     g = Graph(builder)
-    arrays = network.named_parameters() | network.named_buffers()
-    value = formula_of_network(g, blueprint, g.samples(x, network.input_shape), arrays)
+    value = formula_of_network(g, blueprint, g.samples(x, network.input_shape), network.parameters, network.named_buffers())
     if link and network.link is not None:
         value = formula_of_activation(g, registry.resolve("activations", network.link), value)
     return value.node

@@ -9,8 +9,8 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import as_dtype, as_seed, number, several, whole_number
-from nncore.contract import Callback, History, Loss, Schedule, alike, check_recorded
-from nncore.data import Dataset, as_rows
+from nncore.contract import Callback, History, Loss, Sampler, Schedule, alike, check_recorded
+from nncore.data import Dataset, Visits, as_rows
 from nncore.errors import ParameterError
 from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
@@ -18,7 +18,7 @@ from nncore.network.model import Model
 from nncore.network.settings import check_rate
 from nncore.network.training import Training, columns
 from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
-from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, ScheduleLike
+from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, ScheduleLike
 
 
 class Sequential(Model):
@@ -76,7 +76,8 @@ class Sequential(Model):
         epochs: int = 20,
         batch_size: int = 128,
         accumulate: int = 1,
-        shuffle: bool = True,
+        shuffle: bool | None = None,
+        sampler: SamplerLike | None = None,
         drop_last: bool = False,
         validation: tuple[Any, ...] | None = None,
         metrics: Sequence[MetricLike] | None = None,
@@ -111,8 +112,13 @@ class Sequential(Model):
         accumulate : int, default 1
             Batches a step: so many batches (or what is left of them at the end of an epoch) are gone through before the parameters are
             updated, by the mean gradient of all their samples. For large steps in little memory. 1 for a loss that needs whole batches.
-        shuffle : bool, default True
-            Visit the samples in a new random order every epoch.
+        shuffle : bool, optional
+            True is ``sampler="shuffle"``: visit the samples in a new random order every epoch. False is ``sampler="sequential"``: in the
+            order of the data. None leaves it to `sampler`.
+        sampler : str, Sampler or None
+            Which samples an epoch visits, in which order: ``"shuffle"`` (what None stands for), ``"sequential"``, ``"balanced"`` (every
+            class equally often), ``"blocks"`` (for data larger than memory), or one of your own. The fit works with a copy. A file does
+            not keep it: give it again where a fit goes on.
         drop_last : bool, default False
             Leave out the last batch of an epoch if it is smaller.
         validation : (X, y) or (X, y, sample_weight), optional
@@ -201,8 +207,9 @@ class Sequential(Model):
         if held_out is not None:
             for metric in scored:
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
-        if drop_last and len(data) < batch_size:
-            raise ParameterError(f"drop_last=True leaves nothing of {len(data)} samples in batches of {batch_size}")
+        visits = Visits(_sampler(shuffle, sampler), data)
+        if drop_last and visits.length < batch_size:
+            raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
         recorded = columns(scored, validated=held_out is not None, scheduled=bool(new_schedule or self.schedule))
         for component in (*observers, new_schedule):
             if component is not None and component.monitor is not None:
@@ -221,11 +228,11 @@ class Sequential(Model):
             self.weight_decay = weight_decay
             self.clip_norm = clip_norm
             self.clip_value = clip_value
-            n_batches = len(data) // batch_size if drop_last else -(-len(data) // batch_size)
+            n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
             self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
             if progress:
                 observers.append(registry.resolve("callbacks", "progress_bar"))
-            n_rows = min(batch_size, len(data))
+            n_rows = min(batch_size, visits.length)
             program = self.program_for_training(n_rows, accumulates=accumulate > 1)
             training = Training(
                 self,
@@ -234,7 +241,7 @@ class Sequential(Model):
                 n_epochs=epochs,
                 batch_size=batch_size,
                 accumulate=accumulate,
-                shuffle=shuffle,
+                visits=visits,
                 drop_last=drop_last,
                 pace=self._pace(program, n_rows, n_threads),
                 validation=held_out,
@@ -254,6 +261,19 @@ class Sequential(Model):
             self.schedule.restore({})
         self.schedule_begin = self.n_steps
         self.schedule_steps = n_steps
+
+
+def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:
+    """The sampler that two arguments of `fit` mean."""
+    by_flag: Sampler = registry.resolve("samplers", "shuffle" if shuffle is None or shuffle else "sequential")
+    if sampler is None:
+        return by_flag
+    chosen: Sampler = registry.resolve("samplers", sampler)
+    if shuffle is not None and not alike(chosen, by_flag):
+        raise ParameterError(
+            f"shuffle={shuffle!r} and sampler={chosen!r} contradict each other: leave out shuffle, the sampler says it all"
+        )
+    return chosen
 
 
 def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype) -> Dataset:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import Program, permutation
-from nncore.contract import Callback, History, Metric
-from nncore.data import Dataset
+from nncore._core import Program
+from nncore.contract import Callback, History, Metric, Sampler
+from nncore.data import Dataset, Visits
 from nncore.errors import PluginError
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import metric_name, score_dataset
@@ -43,6 +43,8 @@ class Training:
         Epochs asked for.
     n_steps : int
         Updates done in this run.
+    sampler : Sampler
+        This fit's own copy. Setting an argument of it takes effect in the next epoch.
     fraction : float
         Part of the run that is done, 0 to 1.
     loss : float
@@ -59,7 +61,7 @@ class Training:
         n_epochs: int,
         batch_size: int,
         accumulate: int,
-        shuffle: bool,
+        visits: Visits,
         drop_last: bool,
         pace: Pace,
         validation: Dataset | None,
@@ -68,7 +70,8 @@ class Training:
     ) -> None:
         self.network, self.data = network, data
         self._n_rows, self._average_decay = program.spec.max_rows, 0.0
-        self.n_epochs, self.batch_size, self.accumulate, self.shuffle, self.drop_last = n_epochs, batch_size, accumulate, shuffle, drop_last
+        self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, batch_size, accumulate, drop_last
+        self._visits = visits
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
         self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics})
@@ -86,12 +89,16 @@ class Training:
         return self.network.program_for_training(self._n_rows, accumulates=self.accumulate > 1, average_decay=self._average_decay)
 
     @property
+    def sampler(self) -> Sampler:
+        return self._visits.sampler
+
+    @property
     def n_steps(self) -> int:
         return self.network.n_steps - self._steps_before
 
     @property
     def fraction(self) -> float:
-        return min(1.0, (max(self.epoch - 1, 0) + self._samples_done / len(self.data)) / max(1, self.n_epochs))
+        return min(1.0, (max(self.epoch - 1, 0) + self._samples_done / self._visits.length) / max(1, self.n_epochs))
 
     @property
     def loss(self) -> float:
@@ -144,7 +151,7 @@ class Training:
         began = time.perf_counter()
         with self.network.under_way():
             self._run_steps()
-        if self._samples_done < len(self.data):  # a callback stopped the run
+        if self._samples_done < self._visits.length:  # a callback stopped the run
             return
         self.network.n_epochs += 1
         if self._average is not None:
@@ -164,7 +171,7 @@ class Training:
         """The steps of an epoch, or, if a callback stops the run, some of them."""
         self._progress, self._samples_done = [0, 0.0, 0.0], 0
         # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
-        order = permutation(len(self.data), self.network.seed, self.network.n_epochs) if self.shuffle else None
+        order = self._visits.order(self.network.seed, self.network.n_epochs)
         step_size = self.batch_size * self.accumulate
         for block in self.data.blocks(order, step_size):
             before = self._samples_done
@@ -186,7 +193,7 @@ class Training:
                     last = factors[(min(self._progress[0], n_trained) - 1) // step_size]
                     self._rate = float(self.network.optimizer.lr * last)
                 self._call("on_progress")
-                if self.stop_reason is not None and self._samples_done < len(self.data):
+                if self.stop_reason is not None and self._samples_done < self._visits.length:
                     return
 
     def _factors(self, first_step: int, n_steps: int) -> np.ndarray | None:

@@ -48,7 +48,7 @@ def formula_of_layer(g: Graph, layer: Layer, plan: Plan, x: Value, arrays: Mappi
     return formula_result(formula_of(layer)(g, x, _Tensors(g, arrays, prefix)), g, plan.output_shape)
 
 
-def formula_of_network(g: Graph, blueprint: Blueprint, x: Value, arrays: Mapping[str, np.ndarray]) -> Value:
+def formula_of_network(g: Graph, blueprint: Blueprint, x: Value, parameters: np.ndarray, buffers: Mapping[str, np.ndarray]) -> Value:
     """What a network gives for samples x.
 
     Parameters
@@ -56,8 +56,10 @@ def formula_of_network(g: Graph, blueprint: Blueprint, x: Value, arrays: Mapping
     g : Graph
     blueprint : Blueprint
     x : Value of shape (n, *input_shape)
-    arrays : mapping of str to ndarray
-        All tensors and buffers: ``"dense_1.weight"``.
+    parameters : ndarray of shape (n_parameters,)
+        Laid out like those of the network.
+    buffers : mapping of str to ndarray
+        ``"batch_norm_1.mean"``.
 
     Returns
     -------
@@ -70,12 +72,12 @@ def formula_of_network(g: Graph, blueprint: Blueprint, x: Value, arrays: Mapping
     """
     values = {NETWORK_INPUT: x}
     for stage in blueprint.stages:
-        values[stage.index] = _formula_of_stage(g, stage, [values[source] for source in stage.sources], arrays)
+        values[stage.index] = _formula_of_stage(g, stage, [values[source] for source in stage.sources], parameters, buffers)
     return values[blueprint.stages[-1].index] if blueprint.stages else x
 
 
-def _formula_of_stage(g: Graph, stage: Stage, inputs: list[Value], arrays: Mapping[str, np.ndarray]) -> Value:
-    plan, prefix = stage.plan, f"{stage.name}."
+def _formula_of_stage(g: Graph, stage: Stage, inputs: list[Value], parameters: np.ndarray, buffers: Mapping[str, np.ndarray]) -> Value:
+    plan = stage.plan
     component: Layer | Activation = stage.layer
     try:
         if plan.branches:
@@ -83,9 +85,8 @@ def _formula_of_stage(g: Graph, stage: Stage, inputs: list[Value], arrays: Mappi
         elif plan.is_view or plan.training_only:
             value = g.reshape(inputs[0], plan.output_shape)
         else:
-            names = [*(tensor.name for tensor in plan.tensors), *(buffer.name for buffer in plan.buffers)]
-            own = {name: arrays[prefix + name] for name in names}
-            value = formula_of_layer(g, stage.layer, plan, inputs[0], own, prefix)
+            arrays = stage.views(parameters) | {buffer.name: buffers[f"{stage.name}.{buffer.name}"] for buffer in plan.buffers}
+            value = formula_of_layer(g, stage.layer, plan, inputs[0], arrays, f"{stage.name}.")
         if stage.activation is not None:
             component = stage.activation
             value = formula_of_activation(g, stage.activation, value)

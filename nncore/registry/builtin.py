@@ -119,6 +119,16 @@ def nncore_schedules(api: tuple[int, int]) -> list[Component]:
 
 
 @hookimpl
+def nncore_samplers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("shuffle", "nncore.samplers.shuffle:ShuffleSampler", "every sample once, in a new random order every epoch"),
+        Component("sequential", "nncore.samplers.sequential:SequentialSampler", "every sample once, in the order of the data"),
+        Component("balanced", "nncore.samplers.balanced:BalancedSampler", "every class equally often, for classes that are rare"),
+        Component("blocks", "nncore.samplers.blocks:BlockSampler", "random order inside of blocks, for data larger than memory"),
+    ]
+
+
+@hookimpl
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     return [
         Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from nncore.contract import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Schedule
+from nncore.contract import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Sampler, Schedule
 from nncore.errors import AmbiguousComponentError, MissingExtraError, ParameterError, PluginError, UnknownComponentError
 from nncore.registry.discovery import PluginProblem, Policy, discover, normalised
 from nncore.registry.manifest import KINDS
@@ -25,6 +25,7 @@ BASES: dict[str, type[Configurable]] = {
     "initializers": Initializer,
     "optimizers": Optimizer,
     "schedules": Schedule,
+    "samplers": Sampler,
     "metrics": Metric,
     "callbacks": Callback,
     "formats": Format,

@@ -18,6 +18,7 @@ from nncore.testing.losses import LossConformance
 from nncore.testing.metrics import MetricConformance
 from nncore.testing.networks import NetworkConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.samplers import SamplerConformance
 from nncore.testing.schedules import ScheduleConformance
 
 #: The checks of each kind.
@@ -30,6 +31,7 @@ CONFORMANCE: dict[str, type[Conformance]] = {
     "losses": LossConformance,
     "metrics": MetricConformance,
     "optimizers": OptimizerConformance,
+    "samplers": SamplerConformance,
     "schedules": ScheduleConformance,
 }
 

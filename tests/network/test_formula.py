@@ -27,6 +27,12 @@ NETWORKS = {
         nn.Residual([nn.Dense(7)], [nn.Dense(7, use_bias=False)]),
         nn.Residual([nn.Concat([[], ["dropout"]]), nn.Dense(7)]),
     ),
+    "tied": (
+        nn.Dense(3, activation="tanh", name="encoder"),
+        nn.Dense(3, name="square"),
+        nn.Dense(3, tied_to="square", transposed=True),
+        nn.Dense(4, tied_to="encoder"),
+    ),
     "views": (nn.Flatten(), nn.Dropout()),
     "cumulative": (nn.BatchNorm("cumulative"), nn.Dense(2, activation="softmax")),
 }

@@ -88,18 +88,18 @@ def test_built_in_formulas_need_all_primitives_but_two_for_plugins():
 
 
 def network_of(*layers: object, shape: tuple[int, ...] = (4,)):
-    """The blueprint of layers, with arrays for its tensors."""
+    """The blueprint of layers, with parameters and buffers."""
     from nncore import Sequential
 
     net = Sequential(*layers).build(shape, rng=0, dtype="float64")
-    return plan_network(net.layers, net.layer_names, shape), net.named_parameters() | net.named_buffers()
+    return plan_network(net.layers, net.layer_names, shape), net.parameters, net.named_buffers()
 
 
 def test_constants_have_the_names_of_tensors_and_only_those_that_are_read():
-    blueprint, arrays = network_of(Dense(3, activation="relu"), "dropout", {"name": "batch_norm", "mode": "cumulative"}, Dense(2))
+    blueprint, *arrays = network_of(Dense(3, activation="relu"), "dropout", {"name": "batch_norm", "mode": "cumulative"}, Dense(2))
     recorder = Recorder()
     g = Graph(recorder)
-    value = formula_of_network(g, blueprint, g.samples(plain(np.ones((2, 4))), (4,)), arrays)
+    value = formula_of_network(g, blueprint, g.samples(plain(np.ones((2, 4))), (4,)), *arrays)
     assert value.shape == (None, 2)
     batch_norm = ["batch_norm_1.std", "batch_norm_1.gamma", "batch_norm_1.mean", "batch_norm_1.beta"]
     assert recorder.names == ["dense_1.weight", "dense_1.bias", *batch_norm, "dense_2.weight", "dense_2.bias"]
@@ -124,10 +124,10 @@ def test_a_layer_without_a_formula_is_named_with_its_place():
         (Dense(3, activation=Halved()), "dense_1, activation Halved: Halved overrides forward"),
         (Odd(name="odd"), "odd, layer Odd: Odd has no formula"),
     ]:
-        blueprint, arrays = network_of(layer)
+        blueprint, *arrays = network_of(layer)
         g = Graph(NumPyBuilder("float64"))
         with pytest.raises(NoFormulaError, match=message):
-            formula_of_network(g, blueprint, g.samples(np.ones((1, 4)), (4,)), arrays)
+            formula_of_network(g, blueprint, g.samples(np.ones((1, 4)), (4,)), *arrays)
 
 
 def test_a_formula_that_breaks_the_contract_is_named_with_its_place():
@@ -140,7 +140,7 @@ def test_a_formula_that_breaks_the_contract_is_named_with_its_place():
             assert len(tensors) == 1
             return x * tensors["scal"]
 
-    blueprint, arrays = network_of(Wrong(name="odd"))
+    blueprint, *arrays = network_of(Wrong(name="odd"))
     g = Graph(NumPyBuilder("float64"))
     with pytest.raises(PluginError, match="odd, layer Wrong: its formula reads 'scal', its plan has scale"):
-        formula_of_network(g, blueprint, g.samples(np.ones((1, 4)), (4,)), arrays)
+        formula_of_network(g, blueprint, g.samples(np.ones((1, 4)), (4,)), *arrays)

@@ -179,4 +179,4 @@ def test_component_that_needs_arguments_is_not_tried_without() -> None:
 def test_examples_of_the_class_are_tried() -> None:
     found = outcomes("layers", "exemplary")
     assert {check: result.status for check, result in found.items() if result.status != "ok"} == {"formula": "skipped"}
-    assert found["formula"].message.startswith("not exportable: Exemplary has no formula")
+    assert found["formula"].message == "it has no formula, so that networks with it cannot be exported"

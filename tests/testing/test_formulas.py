@@ -62,7 +62,7 @@ def test_a_component_without_one_is_skipped():
     changed = type("Tried", (Sigmoid,), {"forward": lambda self, z: z, "backward": lambda self, z, a, d_a: d_a})
     found = checked("activations", changed)
     assert found.status == "skipped"
-    assert found.message.startswith("not exportable: ")
+    assert found.message == "it has no formula, so that networks with it cannot be exported"
 
 
 def test_a_formula_of_its_own_goes_with_a_subclass():

@@ -48,5 +48,10 @@ def nncore_schedules(api):
 
 
 @hookimpl
+def nncore_samplers(api):
+    return [Component("backwards", "nncore_good.components:Backwards", "from the last sample to the first")]
+
+
+@hookimpl
 def nncore_formats(api):
     return [Component("npz", "nncore_good.components:Npz", "NumPy's own archive")]

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from nncore.errors import FileFormatError
-from nncore.plugin import Activation, Callback, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Schedule
+from nncore.plugin import Activation, Callback, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Sampler, Schedule
 
 
 class Doubling(Layer):
@@ -57,6 +57,11 @@ class SignDescent(Optimizer):
 
     def step(self, w, g, state, t):
         w -= self.lr * np.sign(g)
+
+
+class Backwards(Sampler):
+    def order(self, samples, seed, epoch):
+        return np.arange(samples.n_samples)[::-1]
 
 
 class LargestError(Metric):

@@ -1,0 +1,140 @@
+"""Samplers: which samples an epoch visits, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nncore.contract.configurable import Configurable
+from nncore.errors import DataError
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """What a sampler knows of the samples of a fit. The arrays cannot be written to.
+
+    Attributes
+    ----------
+    n_samples : int
+    labels : ndarray of shape (n_samples,), int64, or None
+        Class indices, if the loss compares with them.
+    targets : ndarray of shape (n_samples, n_targets) or None
+        Real targets, if there are no labels.
+    weights : ndarray of shape (n_samples,) or None
+        What ``sample_weight`` was; None stands for 1 each.
+    """
+
+    n_samples: int
+    labels: np.ndarray | None = None
+    targets: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    def classes(self) -> np.ndarray:
+        """The class of each sample, by labels or by targets that stand for classes.
+
+        Targets stand for classes if every row has a single 1 among zeros (one-hot) or among −1, or if there is one column with at most
+        two different values.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int64
+            Numbered from 0, without gaps, in the order of the labels.
+
+        Raises
+        ------
+        DataError
+            If the targets are real numbers.
+        """
+        return self._classes
+
+    @cached_property
+    def _classes(self) -> np.ndarray:
+        found = self.labels if self.labels is not None else _classes_of(self.targets)
+        if found is None:
+            raise DataError(
+                "the targets are real numbers, and this sampler needs classes: pass class indices or one-hot targets, or use "
+                "sampler='shuffle' (with sample_weight, if some samples are to count more)"
+            )
+        classes = np.asarray(np.unique(found, return_inverse=True)[1], np.int64).reshape(-1)
+        classes.flags.writeable = False
+        return classes
+
+
+def _classes_of(targets: np.ndarray | None) -> np.ndarray | None:
+    """What tells the classes apart, or None if the targets are real numbers."""
+    if targets is None:
+        return None
+    if targets.shape[1] == 1:
+        return targets[:, 0] if len(np.unique(targets)) <= 2 else None
+    is_one, low = targets == 1, targets.min()
+    is_one_hot = low in (0, -1) and bool((is_one.sum(axis=1) == 1).all()) and bool(((targets == low) | is_one).all())
+    return is_one.argmax(axis=1) if is_one_hot else None
+
+
+def permutation(n: int, seed: int, number: int) -> np.ndarray:
+    """The numbers 0 to n − 1 in random order, decided by `seed` and `number` alone; for samplers.
+
+    Parameters
+    ----------
+    n : int
+        Below 2**32 − 1.
+    seed : int
+        Below 2**64: what `Sampler.order` is given.
+    number : int
+        Below 2**64. Another number gives another order: that of the epoch, or of the many orders that an epoch is made of.
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+    """
+    from nncore._core import permutation as shuffled  # only a fit needs the compiled core, and a manifest imports this
+
+    return shuffled(n, seed, number)
+
+
+class Sampler(Configurable):
+    """Which samples an epoch visits, and in which order.
+
+    A fit works with a copy of the sampler it is given. An order depends on nothing but the samples, the seed, the epoch and the
+    hyperparameters: so a fit that is resumed from a file meets the order that it would have met, and threads change nothing.
+    """
+
+    def length(self, samples: SampleInfo) -> int:
+        """How many samples an epoch visits: the same number in every epoch, since schedules span the steps of a fit.
+
+        Parameters
+        ----------
+        samples : SampleInfo
+
+        Returns
+        -------
+        int
+            At least 1. A sample that is visited twice counts twice.
+
+        Raises
+        ------
+        DataError, ParameterError
+            If these samples cannot be visited in this way. `fit` asks before it changes anything.
+        """
+        return samples.n_samples
+
+    def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray | None:
+        """The samples of an epoch, as numbers of rows.
+
+        Parameters
+        ----------
+        samples : SampleInfo
+        seed : int
+            The network's.
+        epoch : int
+            Epochs that the network was trained for before this one, in all its life.
+
+        Returns
+        -------
+        ndarray of shape (length,), int64, or None
+            Numbers from 0 to ``n_samples - 1``; the host checks that. None stands for all samples in the order of the data, and is then
+            faster.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.order")

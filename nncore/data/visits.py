@@ -1,0 +1,67 @@
+"""The samples that each epoch of a fit visits: a sampler asked, and what it says checked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.contract import SampleInfo, Sampler, copied_deeply
+from nncore.data.dataset import Dataset
+from nncore.errors import PluginError
+
+
+class Visits:
+    """A sampler with the samples it chooses from.
+
+    Parameters
+    ----------
+    sampler : Sampler
+    data : Dataset
+
+    Attributes
+    ----------
+    sampler : Sampler
+        A copy. Setting an argument of it takes effect in the next epoch.
+    length : int
+        Samples that an epoch visits.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If the sampler cannot do with these samples.
+    PluginError
+        If it does not keep its contract.
+    """
+
+    def __init__(self, sampler: Sampler, data: Dataset) -> None:
+        self.sampler = copied_deeply(sampler)
+        parts = (data.targets.labels, data.targets.reals, data.weights)
+        self._samples = SampleInfo(len(data), *(None if part is None else _read_only(part) for part in parts))
+        length = self.sampler.length(self._samples)
+        if not isinstance(length, (int, np.integer)) or isinstance(length, bool) or length < 1:
+            raise PluginError(f"{sampler!r}.length must return a whole number (int) of at least 1, it returned {length!r:.200}")
+        self.length = int(length)
+
+    def order(self, seed: int, epoch: int) -> np.ndarray | None:
+        """The rows that an epoch visits, (length,) int64, known to be there; None for all rows in turn."""
+        self.sampler.validate()  # a callback may have set an argument
+        order, n_samples = self.sampler.order(self._samples, seed, epoch), self._samples.n_samples
+        if order is None:
+            if self.length != n_samples:
+                self._refuse(f"of shape ({self.length},), as `length` said; None stands for all {n_samples} samples", "None")
+            return None
+        if not isinstance(order, np.ndarray) or order.dtype != np.int64 or order.shape != (self.length,):
+            what = f"{order.dtype} of shape {order.shape}" if isinstance(order, np.ndarray) else f"{order!r:.200}"
+            self._refuse(f"of shape ({self.length},), as `length` said before the first epoch", what)
+        lowest, highest = order.min(), order.max()
+        if lowest < 0 or highest >= n_samples:
+            self._refuse(f"of numbers of rows, 0 to {n_samples - 1}", f"numbers from {lowest} to {highest}")
+        return np.ascontiguousarray(order)
+
+    def _refuse(self, wanted: str, returned: str) -> None:
+        raise PluginError(f"{self.sampler!r}.order must return an int64 array {wanted}; it returned {returned}")
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

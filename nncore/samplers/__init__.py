@@ -1,0 +1,1 @@
+"""Samplers: which samples an epoch visits, and in which order, one a file."""

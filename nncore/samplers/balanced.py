@@ -1,0 +1,71 @@
+"""Every class equally often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nncore.errors import ParameterError
+from nncore.plugin import SampleInfo, Sampler, permutation
+
+#: Visits of each class in an epoch, by the counts of the classes.
+_VISITS: dict[str, Callable[[np.ndarray], int]] = {
+    "mean": lambda counts: -(-int(counts.sum()) // len(counts)),
+    "smallest": lambda counts: int(counts.min()),
+    "largest": lambda counts: int(counts.max()),
+}
+
+
+class BalancedSampler(Sampler):
+    """Every class equally often, in random order: for data in which some classes are rare.
+
+    Samples of a class are drawn without replacement as far as possible: a sample is visited again only after all others of its class
+    have been. This goes on from epoch to epoch. A class that is visited 50 times an epoch and has 200 samples shows all of them in 4
+    epochs; one with 10 samples shows each of them 5 times an epoch.
+
+    The targets are class indices, or stand for classes (one-hot; 0 and 1). Sample weights multiply what each visit counts, as always.
+
+    Parameters
+    ----------
+    per_class : {"mean", "smallest", "largest"}, default "mean"
+        Visits of each class in an epoch. "mean": the number of samples divided by the number of classes, rounded up, so that an epoch is
+        about as long as without this sampler. "smallest": as many as the rarest class has samples (undersampling). "largest": as many as
+        the most frequent class has (oversampling).
+
+    Notes
+    -----
+    A network that is trained on balanced classes predicts probabilities for classes that are equally frequent. Where they are not, its
+    probabilities of rare classes are too large.
+
+    References
+    ----------
+    He & Garcia, "Learning from imbalanced data", IEEE Transactions on Knowledge and Data Engineering, 2009.
+    """
+
+    def __init__(self, per_class: str = "mean") -> None:
+        self.per_class = per_class
+
+    def validate(self) -> None:
+        super().validate()
+        if not isinstance(self.per_class, str) or self.per_class not in _VISITS:
+            raise ParameterError(f"BalancedSampler: per_class must be one of {', '.join(map(repr, _VISITS))}, got {self.per_class!r}")
+
+    def length(self, samples: SampleInfo) -> int:
+        counts = np.bincount(samples.classes())
+        return len(counts) * _VISITS[self.per_class](counts)
+
+    def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray:
+        classes = samples.classes()
+        counts = np.bincount(classes)
+        n_classes, visits = len(counts), _VISITS[self.per_class](counts)
+        members = np.split(np.argsort(classes, kind="stable"), np.cumsum(counts)[:-1])
+        # The visits of a class go through its samples again and again, each pass in an order of its own. An epoch is a stretch of them.
+        # Each permutation has a number of its own: pass * (n_classes + 1) + class + 1, and epoch * (n_classes + 1) for the last one.
+        drawn = []
+        for number, rows in enumerate(members):
+            first, last = epoch * visits // len(rows), ((epoch + 1) * visits - 1) // len(rows)
+            passes = [permutation(len(rows), seed, one * (n_classes + 1) + number + 1) for one in range(first, last + 1)]
+            begin = epoch * visits - first * len(rows)
+            drawn.append(rows[np.concatenate(passes)[begin : begin + visits]])
+        return np.concatenate(drawn)[permutation(n_classes * visits, seed, epoch * (n_classes + 1))]
