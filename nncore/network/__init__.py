@@ -6,10 +6,21 @@ from nncore.network.evaluation import metric_name
 from nncore.network.formula import formula
 from nncore.network.inspection import activations, gradients
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
-from nncore.network.loading import load
+from nncore.network.loading import load, load_many
+from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
 from nncore.network.training import Training
 
 __all__ = [
-    "LearningRateSearch", "Sequential", "Training", "activations", "find_learning_rate", "formula", "gradients", "load", "metric_name",
-]  # fmt: skip
+    "LearningRateSearch",
+    "Sequential",
+    "Training",
+    "activations",
+    "find_learning_rate",
+    "formula",
+    "gradients",
+    "load",
+    "load_many",
+    "metric_name",
+    "save_many",
+]
