@@ -12,7 +12,7 @@ from nncore import registry
 from nncore.contract import Schedule, copied_deeply, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.network.settings import Settings
-from nncore.program import LIMITS, Knob, Knobs, Move, slot_of
+from nncore.program import LIMITS, Knob, Knobs, Move, slots_of
 from nncore.typing import SchedulesLike
 
 #: Steps whose factors are looked at together.
@@ -23,20 +23,20 @@ _NEAR = 1e-6
 
 @dataclass(frozen=True)
 class Reach:
-    """The base value of a number, and the smallest and the largest factor of it."""
+    """The base values of a number, and the smallest and the largest factor of them."""
 
-    value: float
+    values: tuple[float, ...]
     low: float
     high: float
 
     def covers(self, other: Reach) -> bool:
-        return self.value == other.value and self.low <= other.low and other.high <= self.high
+        return self.values == other.values and self.low <= other.low and other.high <= self.high
 
     def joined(self, other: Reach | None) -> Reach:
-        """Of both, if they are about the same value."""
-        if other is None or other.value != self.value:
+        """Of both, if they are about the same values."""
+        if other is None or other.values != self.values:
             return self
-        return Reach(self.value, min(self.low, other.low), max(self.high, other.high))
+        return Reach(self.values, min(self.low, other.low), max(self.high, other.high))
 
 
 def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Schedule]:
@@ -84,13 +84,13 @@ def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step:
     assert knobs.blueprint is not None, "a network is planned before it is trained"
     for path, schedule in schedules.items():
         knob = knobs.find(path)
-        slot_of(knob, knobs.blueprint.n_outputs)
-        if knob.value == 0 and (path != "weight_decay" or not _groups_decay(knobs)):
+        slots_of(knob, knobs.blueprint)
+        if not any(knob.values) and not (path == "weight_decay" and _groups_decay(knobs)):
             raise ParameterError(f"{path} is 0, which no schedule changes: a schedule gives factors of it, so give it a value as well")
         if first_step >= n_steps:
             continue
         for factors in _chunks(schedule, first_step, n_steps):
-            reach = Reach(knob.value, float(factors.min()), float(factors.max())).joined(sound.get(path))
+            reach = Reach(knob.values, float(factors.min()), float(factors.max())).joined(sound.get(path))
             if path not in sound or reach != sound[path]:
                 check_reach(knob, schedule, reach)
             sound[path] = reach
@@ -109,15 +109,15 @@ def _groups_decay(knobs: Knobs) -> bool:
 
 def check_reach(knob: Knob, schedule: Schedule, reach: Reach) -> None:
     """Raise `ParameterError` if a factor takes a number out of what its component allows."""
-    for factor in {reach.low, reach.high}:
-        value = reach.value * factor
-        try:
-            if knob.component is not None:
-                with_argument(knob.component, knob.name, value)
-            elif knob.name in LIMITS and value == 0:
-                raise ParameterError(f"{knob.name} would be 0, which is no limit at all")
-        except ParameterError as error:
-            raise ParameterError(f"schedule[{knob.path!r}]={schedule!r} makes {value:g} of {knob.value:g}: {error}") from None
+    for base, owner in zip(knob.values, knob.owners or (None,), strict=True):
+        for factor in {reach.low, reach.high}:
+            try:
+                if owner is not None:
+                    with_argument(owner, knob.name, base * factor)
+                elif knob.name in LIMITS and base * factor == 0:
+                    raise ParameterError(f"{knob.name} would be 0, which is no limit at all")
+            except ParameterError as error:
+                raise ParameterError(f"schedule[{knob.path!r}]={schedule!r} makes {base * factor:g} of {base:g}: {error}") from None
 
 
 def _chunks(schedule: Schedule, first_step: int, n_steps: int) -> Iterator[np.ndarray]:
@@ -156,7 +156,7 @@ class Moving:
     def __init__(self, network: Settings, sound: Mapping[str, Reach]) -> None:
         self._network = network
         self._version = -1
-        self._found: dict[str, tuple[Knob, int | None]] = {}
+        self._found: dict[str, tuple[Knob, tuple[int | None, ...]]] = {}
         self._sound = dict(sound)
 
     def moves(self, first_step: int, n_steps: int) -> list[Move]:
@@ -176,19 +176,19 @@ class Moving:
         steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
         moves = []
         for path, schedule in network.schedules.items():
-            knob, slot = self._found[path]
+            knob, slots = self._found[path]
             factors = factors_of(schedule, steps, network.schedule_steps)
-            reach = Reach(knob.value, float(factors.min()), float(factors.max()))
+            reach = Reach(knob.values, float(factors.min()), float(factors.max()))
             if path not in self._sound or not self._sound[path].covers(reach):
                 check_reach(knob, schedule, reach)
                 self._sound[path] = reach.joined(self._sound.get(path))
-            moves.append(Move(knob, slot, factors))
+            moves.append(Move(knob, slots, factors))
         return moves
 
-    def _find(self, path: str) -> tuple[Knob, int | None]:
+    def _find(self, path: str) -> tuple[Knob, tuple[int | None, ...]]:
         knobs = self._network._knobs
         assert knobs.blueprint is not None, "a network that is trained was planned"
         knob, known = knobs.find(path), self._found.get(path)
-        if known is not None and known[0].component is knob.component:  # its number may be another, its place is not
+        if known is not None and list(map(id, known[0].owners)) == list(map(id, knob.owners)):  # the number may be another, not its place
             return knob, known[1]
-        return knob, slot_of(knob, knobs.blueprint.n_outputs)
+        return knob, slots_of(knob, knobs.blueprint)

@@ -16,7 +16,6 @@ from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
 from nncore.network.scheduling import as_schedules, check_schedules
-from nncore.network.settings import check_rate
 from nncore.network.training import Training, columns
 from nncore.program import (
     BATCH_ROWS,
@@ -153,9 +152,11 @@ class Sequential(Model):
             Each gradient is brought into [−clip_value, clip_value], before `clip_norm`. None and 0 as there.
         groups : dict of str to dict, optional
             Tensors that are trained in another way, by patterns of their names (``*``, ``?``):
-            ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1, "weight_decay": 0.0}}``. `lr_factor` scales the learning rate;
-            `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this call, for those tensors, of whatever
-            role; what is `frozen` is not changed. Where several patterns match, later ones win. None keeps what the network has.
+            ``{"dense_1.*": {"frozen": True}, "*.weight": {"optimizer": "momentum"}, "*.bias": {"lr": 0.01, "weight_decay": 0.0}}``.
+            `optimizer` trains those tensors instead of the network's; any number of the optimizer has another value in the group;
+            `lr_factor` scales the learning rate; `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this
+            call, for those tensors, of whatever role; what is `frozen` is not changed. Where several patterns match, later ones win,
+            option by option. None keeps what the network has. Other optimizers for tensors start all of them with fresh state.
         schedule : str, instance, dict or None
             How the learning rate moves over the epochs of this call; or, in a dict of schedules by paths, how any numbers do:
             ``{"lr": "cosine", "weight_decay": "flat_cosine", "dropout_1.rate": {"name": "warmup", "then": "constant"}}``. A path is a
@@ -204,6 +205,8 @@ class Sequential(Model):
         check_trainable(blueprint)
         if optimizer is None:
             self._check_present("optimizer")
+        if groups is None:
+            self._check_present("groups")
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         check_outputs(new_loss, blueprint)
         if new_loss.needs_batch and accumulate > 1:
@@ -212,9 +215,9 @@ class Sequential(Model):
                 f"use accumulate=1 with batch_size={batch_size * accumulate}"
             )
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
-        check_averages(sum(observer.averages for observer in observers), new_optimizer)
         grouping = group_tensors(new_groups, blueprint.spans)
-        check_rate(new_optimizer, grouping)
+        grouping.check(new_optimizer)
+        check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         knobs = Knobs(
             blueprint=blueprint,
             grouping=grouping,
@@ -225,7 +228,7 @@ class Sequential(Model):
             clip_value=clip_value,
         )
         schedules = as_schedules(schedule, knobs)
-        goes_on = alike(new_optimizer, self.optimizer) and self.schedule_is_under_way
+        goes_on = self.schedule_is_under_way and alike(new_optimizer, self.optimizer) and self._keeps_optimizers(grouping)
         if goes_on and schedule is None:
             self._check_present("schedule")
         goes_on = goes_on and (schedule is None or alike(schedules, self.schedules))
@@ -258,7 +261,7 @@ class Sequential(Model):
             self._set_loss(new_loss)
             if not alike(new_optimizer, self.optimizer):
                 self._set_optimizer(new_optimizer)
-            self._set_groups(new_groups, grouping)
+            self._set_groups(new_groups)
             self.weight_decay = weight_decay
             self.clip_norm = clip_norm
             self.clip_value = clip_value

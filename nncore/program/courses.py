@@ -11,6 +11,7 @@ from nncore._core import IS_LOSS
 from nncore.contract import Activation, Configurable, Layer, Loss, Optimizer, copied_deeply, native_kernel, with_argument
 from nncore.errors import ParameterError
 from nncore.program.knobs import LIMITS, Knob
+from nncore.program.planning import Blueprint
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Course
 from nncore.program.structure import is_same_runnable, same_structure_of_stage, structure_of_loss, structure_of_optimizer
@@ -24,23 +25,24 @@ class Move:
     """A number, and the factors of its base value for the steps to come."""
 
     knob: Knob
-    slot: int | None  # `slot_of` the knob
+    slots: tuple[int | None, ...]  # `slots_of` the knob
     factors: np.ndarray  # (n_steps,) float64
 
 
-def slot_of(knob: Knob, n_outputs: int) -> int | None:
-    """Where a number is among those that `hyper` of its component returns; None if it is the network's or the component runs in Python.
+def slots_of(knob: Knob, blueprint: Blueprint) -> tuple[int | None, ...]:
+    """Where a number is among those that `hyper` of each owner returns; None if that runs in Python.
 
     Raises
     ------
     ParameterError
         If it cannot change between two steps of training.
     """
-    component = knob.component
-    if component is None:
-        return None
+    return tuple(_slot(knob, owner, blueprint) for owner in knob.owners)
+
+
+def _slot(knob: Knob, component: Configurable, blueprint: Blueprint) -> int | None:
     trial = _trial(component, knob.name)
-    if trial is None or not _is_alike(knob, trial, n_outputs):
+    if trial is None or not _is_alike(knob, component, trial, blueprint):
         raise ParameterError(
             f"{knob.path}: {knob.name} of {component!r} decides what the network consists of, so that no schedule can move it"
         )
@@ -73,13 +75,12 @@ def _trial(component: Configurable, name: str) -> Configurable | None:
     return None
 
 
-def _is_alike(knob: Knob, trial: Configurable, n_outputs: int) -> bool:
-    """Whether a network with `trial` consists of the same."""
-    component = knob.component
+def _is_alike(knob: Knob, component: Configurable, trial: Configurable, blueprint: Blueprint) -> bool:
+    """Whether a network with `trial` in the place of `component` consists of the same."""
     if isinstance(component, Optimizer) and isinstance(trial, Optimizer):
-        return structure_of_optimizer(component) == structure_of_optimizer(trial)
+        return structure_of_optimizer(component, blueprint.spans) == structure_of_optimizer(trial, blueprint.spans)
     if isinstance(component, Loss) and isinstance(trial, Loss):
-        return structure_of_loss(component, n_outputs) == structure_of_loss(trial, n_outputs)
+        return structure_of_loss(component, blueprint.n_outputs) == structure_of_loss(trial, blueprint.n_outputs)
     assert knob.stage is not None, "the others stand in a stage"
     if isinstance(trial, Layer):
         assert isinstance(component, Layer), "a layer's trial is a layer"
@@ -99,24 +100,25 @@ def courses_of(spec: ProgramSpec, moves: Sequence[Move]) -> list[Course]:
 
 
 def _courses(spec: ProgramSpec, move: Move) -> Iterator[Course]:
-    knob, slot, factors = move.knob, move.slot, move.factors
-    if knob.component is None:
+    knob, factors = move.knob, move.factors
+    if not knob.owners:
         if knob.name in LIMITS:
             yield Course(factors, limit=knob.name)
         else:
-            penalties = spec.grouping.penalties(knob.value, spec.optimizer)
+            penalties = spec.grouping.penalties(knob.value, spec.knobs.optimizer)
             yield from (Course(factors, spec.decays, int(i)) for i in np.flatnonzero(penalties))
         return
+    owner, slot = knob.owners[0], move.slots[0]
     if knob.stage is not None:
         for number, op in enumerate(spec.ops):
-            if op.stage.index == knob.stage.index and not op.joint and isinstance(op.component, Layer) == isinstance(knob.component, Layer):
+            if op.stage.index == knob.stage.index and not op.joint and isinstance(op.component, Layer) == isinstance(owner, Layer):
                 told = ("op", number, knob.name) if slot is None else None
                 yield Course(factors, told=told) if slot is None else Course(factors, op.hyper, slot, op=number)
-    elif isinstance(knob.component, Loss):
+    elif isinstance(owner, Loss):
         told = ("loss", 0, knob.name)
         yield Course(factors, told=told) if slot is None else Course(factors, spec.loss_hyper, slot, op=IS_LOSS)
     else:
-        for group in range(len(spec.grouping.groups)):
+        for group, slot in zip(knob.groups, move.slots, strict=True):
             told = ("optimizer", group, knob.name)
             flat = spec.optimizer_hyper.reshape(-1)
             yield Course(factors, told=told) if slot is None else Course(factors, flat, group * spec.optimizer_hyper.shape[1] + slot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,9 +28,11 @@ class Knob:
     name : str
         Of the argument of the component, or of the attribute of the network.
     value : float
-        The base value: what it is without a schedule.
-    component : Configurable or None
-        Whose argument it is; None for the network's own.
+        The base value: what it is without a schedule; of several optimizers, that of the network's own if it has one.
+    owners : tuple of Configurable
+        Whose argument it is: one component, or the optimizers of the groups that have it. Empty for the network's own.
+    groups : tuple of int
+        Of optimizers: which group each of them trains.
     stage : Stage or None
         Of a layer, or of its activation.
     """
@@ -38,13 +40,19 @@ class Knob:
     path: str
     name: str
     value: float
-    component: Configurable | None = None
+    owners: tuple[Configurable, ...] = ()
+    groups: tuple[int, ...] = ()
     stage: Stage | None = None
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The base value of each owner, or that of the network."""
+        return tuple(float(getattr(owner, self.name)) for owner in self.owners) or (self.value,)
 
     @property
     def is_read_by_predictions(self) -> bool:
         """Whether a prediction may depend on it too: a layer that only trains is left out there."""
-        return self.stage is not None and not (self.component is self.stage.layer and self.stage.plan.training_only)
+        return self.stage is not None and not (self.owners[0] is self.stage.layer and self.stage.plan.training_only)
 
 
 @dataclass
@@ -81,8 +89,8 @@ class Knobs:
     def table(self) -> dict[str, Knob]:
         """Every number by its path, as the components say it: layers and their activations, the loss, the optimizer, the network's own.
 
-        Those of the optimizer have their bare name and ``optimizer.<name>``. ``weight_decay`` is the optimizer's own if it has one, else
-        that of the network's penalty.
+        Those of optimizers have their bare name and ``optimizer.<name>``, for all groups whose optimizer has one. ``weight_decay`` is the
+        optimizer's own if it has one, else that of the network's penalty.
         """
         found: list[Knob] = []
         for stage in () if self.blueprint is None else self.blueprint.stages:
@@ -92,11 +100,25 @@ class Knobs:
         found += [] if self.loss is None else _of("loss.", self.loss)
         knobs = {knob.path: knob for knob in found}
         knobs |= {name: Knob(name, name, float(getattr(self, name))) for name in ("weight_decay", *LIMITS)}
-        if self.optimizer is not None:
-            bare = {knob.path: knob for knob in _of("", self.optimizer)}
-            knobs |= {path: knob for path, knob in bare.items() if path not in LIMITS}
-            knobs |= {f"optimizer.{path}": knobs[path] if path not in LIMITS else knob for path, knob in bare.items()}
+        for name, knob in self._of_optimizers().items():
+            if name in LIMITS:
+                knobs[f"optimizer.{name}"] = replace(knob, path=f"optimizer.{name}")
+            else:
+                knobs[name] = knobs[f"optimizer.{name}"] = knob
         return knobs
+
+    def _of_optimizers(self) -> dict[str, Knob]:
+        """The numbers of the network's optimizer and of those of groups, by their names."""
+        if self.optimizer is None:
+            return {}
+        groups = () if self.grouping is None else self.grouping.groups
+        trained = [(number, group.of_group(group.optimizer or self.optimizer)) for number, group in enumerate(groups)]
+        found: dict[str, Knob] = {}
+        for number, own in trained or [(0, self.optimizer)]:
+            for name, value in numbers_of(own).items():
+                known = found.get(name, Knob(name, name, numbers_of(self.optimizer).get(name, value)))
+                found[name] = replace(known, owners=(*known.owners, own), groups=(*known.groups, number))
+        return found
 
     def find(self, path: str) -> Knob:
         """The number of a path.
@@ -115,4 +137,4 @@ class Knobs:
 
 
 def _of(prefix: str, component: Configurable, stage: Stage | None = None) -> list[Knob]:
-    return [Knob(f"{prefix}{name}", name, value, component, stage) for name, value in numbers_of(component).items()]
+    return [Knob(f"{prefix}{name}", name, value, (component,), stage=stage) for name, value in numbers_of(component).items()]

@@ -92,7 +92,9 @@ def test_groups_and_samplers_reach_the_network():
 def test_a_sampler_is_what_a_network_does_with_it():
     X = np.random.default_rng(0).normal(size=(60, 2))
     y = (X[:, 0] > 1).astype(int)
-    plain, balanced = (MLPClassifier((4,), sampler=sampler, max_iter=20, random_state=0) for sampler in (None, "balanced"))
+    plain, balanced = (
+        MLPClassifier((4,), sampler=sampler, max_iter=20, learning_rate_init=0.05, random_state=0) for sampler in (None, "balanced")
+    )
     for model in (plain, balanced):
         with pytest.warns(ConvergenceWarning):
             model.fit(X, y)

@@ -14,7 +14,7 @@ import nncore as nn
 from nncore.contract import native_kernel
 from nncore.errors import ParameterError, PluginError
 from nncore.plugin import Callback, Schedule
-from nncore.program import Knob, slot_of, team_of
+from nncore.program import Knob, slots_of, team_of
 from nncore.testing import numpy_twin
 
 RNG = np.random.default_rng(0)
@@ -64,12 +64,12 @@ class Stop(Callback):
 def moving(case: Case, net: nn.Sequential) -> list[Knob]:
     """The numbers of a case's component, each once."""
     own = case.own(net)
-    return list({knob.path: knob for knob in net._knobs.table().values() if knob.component is own}.values())
+    return list({knob.path: knob for knob in net._knobs.table().values() if any(owner is own for owner in knob.owners)}.values())
 
 
-def moves(case: Case, knob: Knob) -> bool:
+def moves(net: nn.Sequential, knob: Knob) -> bool:
     try:
-        slot_of(knob, case.n_outputs)
+        slots_of(knob, net._knobs.blueprint)
     except ParameterError:
         return False
     return True
@@ -109,7 +109,7 @@ def test_every_number_of_every_component_moves_or_says_why(case: Case) -> None:
     net = case.build(case.component)
     case.fit(net, 0, **case.arguments(case.component))
     for knob in moving(case, net):
-        if not moves(case, knob):
+        if not moves(net, knob):
             with pytest.raises(ParameterError, match="so that no schedule can move it"):
                 case.fit(net, 1, schedule={knob.path: "constant"})
             continue
@@ -126,7 +126,7 @@ def test_the_numbers_that_move() -> None:
     for case in WITH_NUMBERS:
         net = case.build(case.component)
         case.fit(net, 0, **case.arguments(case.component))
-        found |= {knob.name for knob in moving(case, net) if moves(case, knob)}
+        found |= {knob.name for knob in moving(case, net) if moves(net, knob)}
     assert found == {
         "lr", "beta1", "beta2", "momentum", "rho", "weight_decay", "epsilon", "rate", "slope", "alpha", "beta", "delta", "margin",
         "label_smoothing", "min_variance",
@@ -156,9 +156,13 @@ def fit(net: nn.Sequential, epochs: int, **arguments: Any) -> nn.History:
     return net.fit(X, Y, **{"epochs": epochs, "batch_size": 30, "progress": False, **arguments})
 
 
+def state_of(net: nn.Sequential) -> dict[str, bytes]:
+    return {name: view.tobytes() for name, view in net.optimizer_state.items()}
+
+
 def value_of(net: nn.Sequential, path: str) -> tuple[Any, str]:
     knob = net._knobs.find(path)
-    return (net if knob.component is None else knob.component), knob.name
+    return (knob.owners or (net,))[0], knob.name
 
 
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
@@ -281,6 +285,37 @@ def test_groups_move_with_the_network(decays_itself: bool, twin: bool) -> None:
     np.testing.assert_allclose(scheduled.parameters, hand.parameters, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
+def test_every_optimizer_that_has_the_number_moves(twin: bool) -> None:
+    """Each from its own value; one without it goes on as it is."""
+
+    def start() -> nn.Sequential:
+        net = network(twin=twin)
+        momentum = nn.Momentum(lr=0.02, momentum=0.5)
+        net.groups = {"dense_2.*": {"optimizer": numpy_twin(momentum) if twin else momentum}, "dense_1.bias": {"lr": 0.01}}
+        return net
+
+    scheduled, hand = start(), start()
+    history = fit(scheduled, 2, schedule={"lr": Halving(), "momentum": Rising(), "beta1": Rising()}, shuffle=False)
+    for step in range(8):
+        rise = 0.5 + 0.5 * (step + 1) / 8
+        hand.optimizer.lr, hand.optimizer.beta1 = 0.05 * 0.5**step, 0.9 * rise
+        other = hand.groups["dense_2.*"]["optimizer"]
+        other.lr, other.momentum = 0.02 * 0.5**step, 0.5 * rise
+        hand.groups = dict(hand.groups) | {"dense_1.bias": {"lr": 0.01 * 0.5**step}}
+        start_row = 30 * (step % 4)
+        hand.train_on_batch(X[start_row : start_row + 30], Y[start_row : start_row + 30])
+    np.testing.assert_allclose(scheduled.parameters, hand.parameters, rtol=1e-10, atol=1e-12)
+    assert (history["lr"][-1], history["momentum"][-1]) == (0.05 * 0.5**7, 0.5)
+
+
+def test_other_optimizers_for_groups_end_what_is_under_way() -> None:
+    net = network()
+    fit(net, 4, schedule="cosine", callbacks=[Stop()])
+    fit(net, 1, groups={"dense_2.*": {"optimizer": "sgd"}})
+    assert net.schedule is None
+
+
 # ---- callbacks --------------------------------------------------------------------------------------------------------------
 
 
@@ -354,11 +389,11 @@ def test_curves_leave_the_numbers_out() -> None:
 )
 def test_what_cannot_be_is_refused_before_anything_changes(schedule: Any, words: str) -> None:
     net = network()
-    before = net.parameters.copy(), net.optimizer_state.copy(), net.n_steps
+    before = net.parameters.copy(), state_of(net), net.n_steps
     with pytest.raises((ParameterError, LookupError), match=words):
         fit(net, 2, schedule=schedule, optimizer=None, weight_decay=0.5)
     np.testing.assert_array_equal(net.parameters, before[0])
-    np.testing.assert_array_equal(net.optimizer_state, before[1])
+    assert state_of(net) == before[1]
     assert (net.n_steps, net.schedule, net.weight_decay) == (before[2], None, 0.01)
 
 
@@ -406,7 +441,8 @@ def test_a_step_that_fails_leaves_the_base_values(twin: bool) -> None:
     hand = network(twin=twin)
     for one in (net, hand):
         one.parameters[:] = 0.1
-        one.optimizer_state[...] = 0
+        for view in one.optimizer_state.values():
+            view[...] = 0
         one.n_steps = 0
         one.train_on_batch(X, Y)
     np.testing.assert_array_equal(net.parameters, hand.parameters)
