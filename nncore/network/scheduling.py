@@ -85,7 +85,7 @@ def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step:
     for path, schedule in schedules.items():
         knob = knobs.find(path)
         slots_of(knob, knobs.blueprint)
-        if not any(knob.values) and not (path == "weight_decay" and _groups_decay(knobs)):
+        if not any((knob.value, *knob.values)) and not (path == "weight_decay" and _groups_decay(knobs)):
             raise ParameterError(f"{path} is 0, which no schedule changes: a schedule gives factors of it, so give it a value as well")
         if first_step >= n_steps:
             continue
