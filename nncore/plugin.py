@@ -23,13 +23,16 @@ from nncore.contract import (
     ABI_MINOR,
     CALLS as _CALLS,
     OUTPUT_DOMAINS,
+    PRIMITIVES,
     TABLES,
     Activation,
     Buffer,
+    Builder,
     Callback,
     Component,
     Configurable,
     Format,
+    Graph,
     History,
     Initializer,
     Kernel,
@@ -41,12 +44,14 @@ from nncore.contract import (
     NumbaCall,
     Optimizer,
     Plan,
+    Primitive,
     SampleInfo,
     Sampler,
     Schedule,
     Snapshot,
     Tensor,
     TensorSpan,
+    Value,
     class_counts,
     function_table,
     head_columns,
@@ -59,10 +64,11 @@ from nncore.contract import (
 )
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable",
-    "Format", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan",
-    "SampleInfo", "Sampler", "Schedule", "Snapshot", "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl",
-    "native_kernel", "numba_call", "permutation", "random_words", "resolve", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback",
+    "Component", "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor",
+    "NumbaCall", "Optimizer", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "Tensor", "TensorSpan", "Value",
+    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve",
+    "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
