@@ -49,6 +49,7 @@ from nncore.contract import (
     Sampler,
     Schedule,
     Snapshot,
+    State,
     Tensor,
     TensorSpan,
     Value,
@@ -64,9 +65,9 @@ from nncore.contract import (
 )
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback",
-    "Component", "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor",
-    "NumbaCall", "Optimizer", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "Tensor", "TensorSpan", "Value",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback", "Component",
+    "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall",
+    "Optimizer", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Value",
     "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve",
     "rung",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from nncore.contract.loss import Loss, activation_for, class_indices
 from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
 from nncore.contract.native import native_kernel, rung
-from nncore.contract.optimizer import Optimizer, TensorSpan
+from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
 from nncore.contract.ownership import (
     FrozenDict,
     FrozenList,
@@ -33,6 +33,7 @@ from nncore.contract.ownership import (
     copied_deeply,
     frozen,
     with_argument,
+    with_arguments,
 )  # fmt: skip
 from nncore.contract.philox import random_words
 from nncore.contract.plan import Buffer, Plan, Tensor
@@ -45,9 +46,9 @@ __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "UNBOUNDED", "Activation",
     "Buffer", "Builder", "Callback", "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History",
     "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "Plan", "Primitive",
-    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "Tensor", "TensorSpan", "TensorStruct", "Value", "activation_for",
-    "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded", "checked_domain", "class_counts",
-    "class_indices", "components_in", "copied_deeply", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table",
-    "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "permutation", "random_words", "rung",
-    "with_argument", "written",
+    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Value",
+    "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded", "checked_domain",
+    "class_counts", "class_indices", "components_in", "copied_deeply", "domain_of_sum", "formula_of", "formula_result", "frozen",
+    "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "permutation",
+    "random_words", "rung", "slot_name", "with_argument", "with_arguments", "written",
 ]  # fmt: skip
