@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,11 @@ from nncore import registry
 from nncore.arguments import as_dtype, as_seed, number, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, alike, check_recorded
 from nncore.data import Dataset, Visits, as_rows
-from nncore.errors import ParameterError
+from nncore.errors import ParameterError, ResumptionWarning
 from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
+from nncore.network.remembering import matched
 from nncore.network.scheduling import as_schedules, check_schedules
 from nncore.network.training import Training, columns
 from nncore.program import (
@@ -140,8 +142,11 @@ class Sequential(Model):
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
         callbacks : sequence of str, Callback or function
-            Told of progress, epochs and the end, in this order. A function is called with the running `nncore.training.Training` after
-            every epoch.
+            Told of progress, epochs and the end, in this order; those that save the network come last. A function is called with the
+            running `nncore.training.Training` after every epoch.
+
+            If the last fit was cut short (Ctrl-C, `TimeLimit`), or the network was saved during it, callbacks of the same class and
+            arguments go on with what they remembered.
         weight_decay : float, optional
             λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
             first.
@@ -186,6 +191,11 @@ class Sequential(Model):
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
+
+        Warns
+        -----
+        ResumptionWarning
+            If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss.
         """
         epochs = whole_number("epochs", epochs, 0)
         batch_size = whole_number("batch_size", batch_size, 1)
@@ -228,29 +238,39 @@ class Sequential(Model):
             clip_value=clip_value,
         )
         schedules = as_schedules(schedule, knobs)
-        goes_on = self.schedule_is_under_way and alike(new_optimizer, self.optimizer) and self._keeps_optimizers(grouping)
-        if goes_on and schedule is None:
+        under_way = self.schedule_is_under_way and alike(new_optimizer, self.optimizer) and self._keeps_optimizers(grouping)
+        if under_way and schedule is None:
             self._check_present("schedule")
-        goes_on = goes_on and (schedule is None or alike(schedules, self.schedules))
-        schedules = dict(self.schedules) if goes_on else schedules
+        under_way = under_way and (schedule is None or alike(schedules, self.schedules))
+        schedules = dict(self.schedules) if under_way else schedules
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
         if held_out is not None:
             for metric in scored:
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
+        goes_on = self._fit is None and self.loss is not None and alike(new_loss, self.loss)
+        restored, forgotten = matched(self.memories if goes_on else (), observers)
         visits = Visits(_sampler(shuffle, sampler), data)
         if drop_last and visits.length < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
         n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
         n_steps = epochs * -(-n_batches // accumulate)
-        first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if goes_on else (0, n_steps)
+        first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if under_way else (0, n_steps)
         sound = check_schedules(schedules, knobs, first_step, last_step)
         recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
         watching: list[Callback | Schedule] = [*observers, *schedules.values()]
         for component in watching:
             if component.monitor is not None:
                 check_recorded(type(component).__name__, component.monitor, recorded)
+
+        for memory in forgotten if goes_on or self._fit is not None else self.memories:
+            why = "it has no such callback" if goes_on else "it has another loss"
+            warnings.warn(
+                f"this fit goes on where another was cut short, and forgets what {memory.callback} remembered of that, since {why}",
+                ResumptionWarning,
+                stacklevel=2,
+            )
 
         # Everything is checked: only now the network changes.
         with self.training_alone():
@@ -265,10 +285,12 @@ class Sequential(Model):
             self.weight_decay = weight_decay
             self.clip_norm = clip_norm
             self.clip_value = clip_value
-            if not goes_on:
+            if not under_way:
                 self._begin_schedules(schedules, n_steps)
             if progress:
                 observers.append(registry.resolve("callbacks", "progress_bar"))
+            observers.sort(key=lambda observer: observer.saves)
+            place = self.place if goes_on else None
             n_rows = min(batch_size, visits.length)
             program = self.program_for_training(n_rows, accumulates=accumulate > 1)
             training = Training(
@@ -285,6 +307,8 @@ class Sequential(Model):
                 metrics=scored,
                 callbacks=observers,
                 sound=sound,
+                place=place,
+                restored=restored,
             )
             return training.run()
 
