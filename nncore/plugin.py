@@ -47,6 +47,8 @@ from nncore.contract import (
     Snapshot,
     Tensor,
     TensorSpan,
+    Transform,
+    TransformCall,
     class_counts,
     function_table,
     head_columns,
@@ -61,8 +63,8 @@ from nncore.contract import (
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "TABLES", "Activation", "Buffer", "Callback", "Component", "Configurable",
     "Format", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan",
-    "SampleInfo", "Sampler", "Schedule", "Snapshot", "Tensor", "TensorSpan", "class_counts", "function_table", "head_columns", "hookimpl",
-    "native_kernel", "numba_call", "permutation", "random_words", "resolve", "rung",
+    "SampleInfo", "Sampler", "Schedule", "Snapshot", "Tensor", "TensorSpan", "Transform", "TransformCall", "class_counts", "function_table",
+    "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve", "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

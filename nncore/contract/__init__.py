@@ -38,13 +38,14 @@ from nncore.contract.plan import Buffer, Plan, Tensor
 from nncore.contract.sampler import SampleInfo, Sampler, permutation
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
+from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "TABLES", "UNBOUNDED", "Activation", "Buffer", "Callback",
     "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "HeadStruct", "History", "Initializer", "Kernel", "Layer",
     "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "Plan", "SampleInfo", "Sampler", "Schedule", "SiteStruct",
-    "Snapshot", "Tensor", "TensorSpan", "TensorStruct", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
-    "brought_up_to_date", "check_recorded", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply",
+    "Snapshot", "Tensor", "TensorSpan", "TensorStruct", "Transform", "TransformCall", "activation_for", "adopt", "alike", "bind", "bond_of",
+    "bounds", "brought_up_to_date", "check_recorded", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply",
     "domain_of_sum", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of",
     "numba_call", "permutation", "random_words", "rung", "with_argument", "written",
 ]  # fmt: skip

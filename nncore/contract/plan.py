@@ -107,6 +107,8 @@ class Plan:
         The compiled ``gradient`` functions read the layer's parameters. The host then updates none before all gradients are there.
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
+    codes : tuple of int
+        Inputs, counted in flat order, that hold codes of categories: no transform of a batch changes them.
     output_domain : str or None
         Which numbers the layer gives, before `activation`, as an `Activation.output_domain`: ``"(-inf, inf)"`` for one that can give any.
         None does not say. A view, or a layer that only trains, gives what it is given, and branches what their ends give.
@@ -139,6 +141,7 @@ class Plan:
     training_only: bool = False
     reads_parameters_in_gradient: bool = False
     accepts_nan: bool = False
+    codes: tuple[int, ...] = ()
     output_domain: str | None = None
     flops: int | None = None
     branches: tuple[tuple[Configurable | str | Mapping[str, Any], ...], ...] = ()
@@ -168,6 +171,11 @@ class Plan:
             _check_count("numbers", number, -(2**63), 2**63 - 1)
         for name in ("split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "reads_parameters_in_gradient"):
             _expect(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
+        n_inputs = math.prod(input_shape)
+        is_right = isinstance(self.codes, tuple) and len(set(self.codes)) == len(self.codes)
+        _expect(is_right, "codes", self.codes, "a tuple of different whole numbers")
+        for code in self.codes:
+            _check_count("codes", code, 0, n_inputs - 1)
         bound = self.gradient_bound
         _expect(is_number(bound) and 0 <= bound < math.inf, "gradient_bound", bound, "a finite number of at least 0")
         known = f"an interval like '[0, inf)', {DISTRIBUTION!r}, {INPUT!r} or None"

@@ -7,7 +7,15 @@ from typing import Any
 from nncore.contract import Configurable, bind, components_in, copied_deeply, frozen
 from nncore.errors import ParameterError, ShapeError
 from nncore.network.layer_list import check_distinct
-from nncore.program import Blueprint, layer_names, plan_network, same_structure, structure_of_loss, structure_of_optimizer
+from nncore.program import (
+    Blueprint,
+    layer_names,
+    plan_network,
+    same_structure,
+    structure_of_loss,
+    structure_of_optimizer,
+    structure_of_transform,
+)
 
 #: What to do instead, for what may not change while the network lives.
 REMEDIES = {
@@ -15,6 +23,7 @@ REMEDIES = {
     "loss": "pass another loss= to fit, which checks the targets against it",
     "optimizer": "pass another optimizer= to fit, which starts with a fresh state",
     "schedule": "pass another schedule= to fit",
+    "transforms": "pass other transforms= to fit",
 }
 
 
@@ -47,6 +56,8 @@ def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | Non
             return False
     if place == "optimizer":
         return structure_of_optimizer(trial) == structure_of_optimizer(root)
+    if place == "transforms":
+        return all(structure_of_transform(one) == structure_of_transform(other) for one, other in zip(trial, root, strict=True))
     trial.restore(root.state())
     return bool(trial.monitor == root.monitor)
 

@@ -290,12 +290,13 @@ class Network(Settings):
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
     def program_for_training(
-        self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False
+        self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False, transformed: bool = False
     ) -> Program[ProgramSpec]:
-        """A training program for at least `n_rows` rows."""
+        """A training program for at least `n_rows` rows; it applies transforms only if it is to be `transformed`."""
         program = self._training_program
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
-        settings = (average, accumulates, input_gradient)
+        transforms = self.transforms if transformed else ()
+        settings = (average, accumulates, input_gradient, transforms)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
             if self.loss is not None:
@@ -309,6 +310,7 @@ class Network(Settings):
                 average=average,
                 accumulates=accumulates,
                 input_gradient=input_gradient,
+                transforms=transforms,
             )
             program.step = self._n_steps
             self._training_program, self._program_settings = program, settings
@@ -466,6 +468,7 @@ class Network(Settings):
         """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {
             "_training_program",
+            "_program_settings",
             "_prediction_program",
             "_input_gradient_programs",
             "_forward_inputs",
@@ -478,7 +481,7 @@ class Network(Settings):
             state["_vectors"] = copy.deepcopy(self._vectors)
             _swap(state["_vectors"])
             self._evaluate(state["_vectors"])
-        knobs = replace(self._knobs, blueprint=None, grouping=None)
+        knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=())
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         luggage = registry.luggage()  # a worker process must know the names that its work uses
         return state if luggage is None else state | {"_luggage": luggage}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from nncore import registry
@@ -20,6 +21,7 @@ from nncore.contract import (
     Loss,
     Optimizer,
     Schedule,
+    Transform,
     adopt,
     alike,
     frozen,
@@ -97,7 +99,7 @@ class Settings(ABC):
         ----------
         component : Layer, Activation, Loss, Optimizer, ...
             The network's own.
-        place : {"layers", "loss", "optimizer", "schedule"}
+        place : {"layers", "loss", "optimizer", "schedule", "transforms"}
             What it is, or is part of.
         name : str
         value : object
@@ -111,7 +113,7 @@ class Settings(ABC):
         if type(before) is type(value) and alike(before, value):
             return
         attributes = with_argument(component, name, value)
-        root = list(self._layers) if place == "layers" else getattr(self, place)
+        root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
         try:
             is_possible = stays_the_same(place, root, tried(root, component, attributes), self._knobs.blueprint)
         except NNCoreError:
@@ -186,6 +188,21 @@ class Settings(ABC):
     def _own_schedule(self, schedule: Schedule | None) -> None:
         self._schedule = None if schedule is None else adopt(schedule, self, "schedule")
         self._knobs.moved()
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """Those of the fit under way, else none. Numbers of them can be changed, by a callback, and take effect at the next step."""
+        return self._knobs.transforms
+
+    @contextmanager
+    def _with_transforms(self, transforms: Sequence[Transform]) -> Iterator[None]:
+        """Inside, the network trains on batches changed by copies of these."""
+        before = self._knobs.transforms
+        self._knobs.transforms = tuple(adopt(transform, self, "transforms") for transform in transforms)
+        try:
+            yield
+        finally:
+            self._knobs.transforms = before
 
     def _check_settable(self, what: str) -> None:
         if not self.is_built:

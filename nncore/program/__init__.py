@@ -11,13 +11,14 @@ from nncore.program.outputs import Output, check_outputs, outputs_of
 from nncore.program.planning import Blueprint, check_differentiable, check_trainable, is_differentiable, layer_names, plan_network
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import NETWORK_INPUT, Averaging, Stage
-from nncore.program.structure import same_structure, structure_of_loss, structure_of_optimizer
+from nncore.program.structure import same_structure, structure_of_loss, structure_of_optimizer, structure_of_transform
 from nncore.program.threads import WORTH_MEETING, WORTH_WAKING, Pace, get_num_threads, set_num_threads, team_of, threads_for
+from nncore.program.transforming import changeable_columns
 
 __all__ = [
-    "BATCH_ROWS", "NETWORK_INPUT", "NO_AVERAGE", "WORTH_MEETING", "WORTH_WAKING", "Averaging", "Blueprint", "Grouping", "Knobs",
-    "Output", "Pace", "ProgramSpec", "Stage", "Vectors", "aligned_zeros", "check_differentiable", "check_groups", "check_outputs",
-    "check_trainable", "compile_loss", "compile_program", "get_num_threads", "group_tensors", "initialise", "is_differentiable",
-    "layer_names", "named_views", "outputs_of", "plan_network", "same_structure", "set_num_threads", "structure_of_loss",
-    "structure_of_optimizer", "team_of", "threads_for", "zero_state",
+    "BATCH_ROWS", "NETWORK_INPUT", "NO_AVERAGE", "WORTH_MEETING", "WORTH_WAKING", "Averaging", "Blueprint", "Grouping", "Knobs", "Output",
+    "Pace", "ProgramSpec", "Stage", "Vectors", "aligned_zeros", "changeable_columns", "check_differentiable", "check_groups",
+    "check_outputs", "check_trainable", "compile_loss", "compile_program", "get_num_threads", "group_tensors", "initialise",
+    "is_differentiable", "layer_names", "named_views", "outputs_of", "plan_network", "same_structure", "set_num_threads",
+    "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of", "threads_for", "zero_state",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from nncore.program.groups import Grouping
 from nncore.program.kernels import Needed, named
 from nncore.program.knobs import Knobs
 from nncore.program.specification import Averaging, Op
+from nncore.program.transforming import BatchBuffers, TransformOp
 
 
 @dataclass
@@ -38,6 +39,8 @@ class ProgramSpec:
     labels: np.ndarray  # (max_rows,) int64
     weight: np.ndarray  # (max_rows,)
     losses: np.ndarray  # (max_rows,)
+    transforms: list[TransformOp]
+    gathered: BatchBuffers  # where a batch is gathered in training: the three above, or others if it is going to be transformed
     loss: Loss | None
     loss_capsule: object
     loss_hyper: np.ndarray
@@ -77,6 +80,8 @@ class ProgramSpec:
         assert knobs.blueprint is not None, "what is compiled was built"
         for op in self.ops:
             op.take_over(knobs.blueprint.stages[op.stage.index])
+        for transform, component in zip(self.transforms, knobs.transforms, strict=False):  # there are none once the fit is over
+            transform.take_over(component)
         if self.loss is not None and knobs.loss is not None:
             self.loss_hyper[:] = knobs.loss.hyper()
         if self.optimizer is not None and knobs.optimizer is not None:

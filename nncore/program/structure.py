@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, alike
+from nncore.contract import Activation, Layer, Loss, Optimizer, Transform, alike
 from nncore.program.initialisation import initializer_of
 from nncore.program.planning import Blueprint
 from nncore.program.specification import Stage
@@ -47,3 +47,9 @@ def structure_of_loss(loss: Loss, n_outputs: int | None) -> tuple[Any, ...]:
 def structure_of_optimizer(optimizer: Optimizer) -> tuple[Any, ...]:
     """What the state of an optimizer and its kernel rest on."""
     return type(optimizer), optimizer.n_slots, optimizer.needs_tensors, len(optimizer.hyper()), tuple(optimizer.config())
+
+
+def structure_of_transform(transform: Transform) -> tuple[Any, ...]:
+    """What the buffers of a transform and its kernel rest on."""
+    columns = None if transform.columns is None else tuple(transform.columns)
+    return type(transform), transform.mixes_targets, columns, len(transform.hyper())
