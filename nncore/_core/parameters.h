@@ -122,6 +122,7 @@ static int64_t F(write_gradients)(const member *m) {
         if (begin < end && op->is_trained && F(gradient_of)(op) != NULL)
             verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
     }
+    if (program->n_ties > 0) verdict = F(add_tied)(m, verdict);
     if (program->decays != NULL) F(add_penalty)(m);
     return verdict;
 }

@@ -40,7 +40,7 @@ cdef extern from "runner.h" nogil:
         int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
-        int64_t first_parameter, n_parameters, gradient_unit, cache_per_row, work, work_per_row
+        int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row
         void *rooms
         double gradient_bound, gradient_terms
         const nnc_branch *branches
@@ -58,6 +58,9 @@ cdef extern from "runner.h" nogil:
         char *message  # (NNC_MESSAGE_BYTES,) in place
     ctypedef struct nnc_stretch:
         int64_t begin, end, group
+    ctypedef struct nnc_tie:
+        int64_t op, place, offset, rows, columns
+        int32_t transposed, is_copied, adds, is_trained
     ctypedef struct nnc_group:
         double rate
         int64_t first_tensor, n_tensors
@@ -102,6 +105,8 @@ cdef extern from "runner.h" nogil:
         int64_t n_tensors
         const nnc_stretch *stretches
         int64_t n_stretches
+        const nnc_tie *ties
+        int64_t n_ties
         const nnc_group *groups
         int64_t n_groups
         const nnc_optimizer *optimizer
@@ -268,6 +273,7 @@ cdef class Program:
     cdef nnc_branch *branches  # of all joints, one after the other
     cdef nnc_tensor *tensors
     cdef nnc_stretch *stretches
+    cdef nnc_tie *ties
     cdef nnc_group *groups
     cdef nnc_layer *layers  # copies of the tables that ops call, as many as ops
     cdef nnc_activation *activations
@@ -300,6 +306,7 @@ cdef class Program:
         self.branches = <nnc_branch *>calloc(max(sum(len(op.branches) for op in spec.ops), 1), sizeof(nnc_branch))
         self.tensors = <nnc_tensor *>calloc(max(len(spec.grouping.tensors), 1), sizeof(nnc_tensor))
         self.stretches = <nnc_stretch *>calloc(max(len(stretches), 1), sizeof(nnc_stretch))
+        self.ties = <nnc_tie *>calloc(max(len(spec.ties), 1), sizeof(nnc_tie))
         self.groups = <nnc_group *>calloc(max(len(spec.grouping.groups), 1), sizeof(nnc_group))
         self.layers = <nnc_layer *>calloc(max(len(spec.ops), 1), sizeof(nnc_layer))
         self.activations = <nnc_activation *>calloc(max(len(spec.ops), 1), sizeof(nnc_activation))
@@ -307,7 +314,7 @@ cdef class Program:
         program.sites = <nnc_site *>calloc(spec.max_parts * program.n_sites, sizeof(nnc_site))
         program.notes = <nnc_note *>calloc(spec.max_parts, sizeof(nnc_note))
         if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
-                or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
+                or self.ties == NULL or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
                 or program.sites == NULL or program.notes == NULL or self.transformers == NULL or self.transforms == NULL:
             raise MemoryError
         program.max_parts = spec.max_parts
@@ -356,7 +363,8 @@ cdef class Program:
             op.call.n_inputs = described.n_inputs
             op.call.n_outputs = described.n_outputs
             op.first_parameter = described.first_parameter
-            op.n_parameters = 0 if described.parameters is None else described.parameters.size
+            n_parameters = 0 if described.parameters is None else described.parameters.size
+            op.n_parameters, op.n_tied = (0, n_parameters) if described.is_tied else (n_parameters, 0)
             op.split_rows, op.split_columns = described.plan.split_rows, described.plan.split_columns
             op.gradient_unit = described.gradient_unit
             op.gradient_bound, op.gradient_terms = described.plan.gradient_bound, described.plan.gradient_terms
@@ -399,6 +407,11 @@ cdef class Program:
         for i, (begin, end, number) in enumerate(stretches):
             self.stretches[i] = nnc_stretch(begin, end, number)
         program.stretches, program.n_stretches = self.stretches, len(stretches)
+        for i, tie in enumerate(spec.ties):
+            self.ties[i] = nnc_tie(
+                tie.op, tie.place, tie.offset, tie.rows, tie.columns, tie.transposed, tie.is_copied, tie.adds, tie.is_trained
+            )
+        program.ties, program.n_ties = self.ties, len(spec.ties)
         first_tensor = 0
         for i in range(len(spec.grouping.groups)):
             self.groups[i] = nnc_group(0, first_tensor, len(spec.grouping.tensors_of(i)))
@@ -488,6 +501,7 @@ cdef class Program:
         free(self.stretches)
         free(self.transformers)
         free(self.transforms)
+        free(self.ties)
         free(self.groups)
 
     @property

@@ -226,6 +226,7 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
 static int64_t F(run_batch)(member *m) {
     const nnc_program *program = m->program;
     int64_t after_loss = m->run->after_loss;
+    if (program->n_ties > 0) F(copy_tied)(m);
     if (after_loss > 0) {
         int64_t verdict = F(run_tasks)(m, 0, after_loss);
         if (verdict != NNC_OK) return verdict;

@@ -291,6 +291,7 @@ static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
     return found == 0;
 }
 
+#include "ties.h"
 #include "rows.h"
 #include "parameters.h"
 
@@ -438,6 +439,7 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
     int64_t room = program->max_rows / n_parts, buffer_row = part * room, verdict = NNC_OK;
     room = nnc_least(room, program->slice_rows);
     int64_t first = share(asked->n_rows, 1, part, n_parts), end = share(asked->n_rows, 1, part + 1, n_parts);
+    if (program->n_ties > 0) F(copy_tied)(&m);
     for (int64_t rows; first < end && verdict == NNC_OK; first += rows) {
         rows = nnc_least(end - first, room);
         m.first_sample = m.x_shift = first - buffer_row;

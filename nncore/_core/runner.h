@@ -59,7 +59,8 @@ typedef struct nnc_op {
     int32_t split_columns;
     const nnc_layer *layer;                /* NNC_OP_LAYER */
     const nnc_activation *activation;      /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
-    int64_t first_parameter, n_parameters; /* its range of the flat vectors */
+    int64_t first_parameter, n_parameters; /* its range of the flat vectors; empty, at 0, if some of its tensors are tied */
+    int64_t n_tied;                        /* of all parameters that it works on, if some of its tensors are tied; else 0 */
     int64_t gradient_unit;
     double gradient_bound, gradient_terms;
     int64_t cache_per_row, work, work_per_row;
@@ -93,6 +94,19 @@ typedef struct nnc_stretch {
 } nnc_stretch;
 
 #define NNC_FROZEN (-1)
+
+/* A tensor of an op that uses tensors of others. The op's gradients are in memory of its own, and so are its parameters unless they lie in
+ * one piece in the flat vector: ties.h. */
+typedef struct nnc_tie {
+    int64_t op;
+    int64_t place;         /* of its first number in the op's own memory, where it is (rows, columns) */
+    int64_t offset;        /* in the flat vectors */
+    int64_t rows, columns; /* a tensor that is not transposed has one row */
+    int32_t transposed;    /* in the flat vectors it is (columns, rows) */
+    int32_t is_copied;     /* the op reads a copy of the parameters */
+    int32_t adds;          /* its gradient is added to another op's; else it is the only one of its place */
+    int32_t is_trained;
+} nnc_tie;
 
 typedef struct nnc_group {
     double rate; /* its learning rate, of which a schedule gives factors */
@@ -154,6 +168,8 @@ typedef struct nnc_program {
     int64_t n_tensors;
     const nnc_stretch *stretches; /* (n_stretches,) of all parameters, in their order */
     int64_t n_stretches;
+    const nnc_tie *ties; /* (n_ties,) op after op */
+    int64_t n_ties;
     const nnc_group *groups; /* (n_groups,) */
     int64_t n_groups;
     const nnc_optimizer *optimizer; /* NULL: in Python */

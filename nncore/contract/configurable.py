@@ -120,8 +120,9 @@ class Configurable(metaclass=_Validated):
         return config
 
     def hyper(self) -> list[float]:
-        """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config`, in order."""
-        return [float(value) for value in self.config().values() if isinstance(value, (bool, int, float, np.number, np.bool_))]
+        """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config` without `common`, in order."""
+        own = (value for name, value in self.config().items() if name not in self.common)
+        return [float(value) for value in own if isinstance(value, (bool, int, float, np.number, np.bool_))]
 
     def validate(self) -> None:
         """Raise `ParameterError` for a hyperparameter outside `ranges`."""

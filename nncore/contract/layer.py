@@ -63,12 +63,21 @@ class Layer(Configurable):
     name : str or None
         What its user calls it, in the names of tensors (``encoder.weight``), tables, errors and files; None leaves that to the network
         (``dense_1``). Every layer takes it as a keyword, ``nn.Dense(8, name="encoder")``, without its author writing anything.
+    tied_to : str or None
+        Name of a layer before it, ``"encoder"``, whose tensors it uses instead of its own; or of one tensor, ``"encoder.weight"``. The
+        network has each shared tensor once, and adds up the gradients of all layers that use it. Every layer takes this and `transposed`
+        as keywords.
+    transposed : bool or None
+        Whether the layer uses the transposed weight, as a decoder does, and keeps all else for itself. If False, it shares every tensor.
+        None: as the shapes are, which must leave no choice.
     kernel : Kernel or None
         The same in C: ``nnc_layer`` of ``nncore/plugin.h``.
     """
 
-    common = ("name",)
+    common = ("name", "tied_to", "transposed")
     name: str | None = None
+    tied_to: str | None = None
+    transposed: bool | None = None
     kernel: ClassVar[Kernel | None] = None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -76,6 +85,12 @@ class Layer(Configurable):
             raise ParameterError(
                 f"{type(self).__name__}: name must be letters, digits and underscores, like 'encoder', without dots; got {value!r}"
             )
+        if name == "tied_to" and value is not None and not (isinstance(value, str) and all(map(str.isidentifier, value.split(".")))):
+            raise ParameterError(
+                f"{type(self).__name__}: tied_to must be the name of a layer or tensor, like 'encoder' or 'encoder.weight', got {value!r}"
+            )
+        if name == "transposed" and value is not None and not isinstance(value, bool):
+            raise ParameterError(f"{type(self).__name__}: transposed must be True, False or None, got {value!r}")
         super().__setattr__(name, value)
 
     def named(self, name: str | None) -> Self:
@@ -93,6 +108,25 @@ class Layer(Configurable):
         """
         copied: Self = copy.deepcopy(self)
         copied.name = name
+        return copied
+
+    def tied(self, to: str | None, transposed: bool | None = None) -> Self:
+        """A copy of the layer that shares tensors with another one, for layers whose ``__init__`` does not list `tied_to`.
+
+        Parameters
+        ----------
+        to : str or None
+            See `tied_to`.
+        transposed : bool or None, default None
+            See the attribute.
+
+        Returns
+        -------
+        Layer
+            Of the same class.
+        """
+        copied: Self = copy.deepcopy(self)
+        copied.tied_to, copied.transposed = to, transposed
         return copied
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:

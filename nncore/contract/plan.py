@@ -40,6 +40,11 @@ class Tensor:
         A dict is ``{"name": ..., **arguments}``; None takes what the layer's activation recommends.
     fan_in, fan_out : int
         Connections into and out of a unit, for the initializer.
+    tied_to : str or None
+        The tensor of a layer before this one that stands in its place, ``"encoder.weight"``. The network has it once, and adds up the
+        gradients. The layer must have been given that name. In a layer inside another one, names are looked up there first.
+    transposed : bool
+        This tensor is the transpose of the one that it is tied to; both are matrices.
     """
 
     name: str
@@ -48,6 +53,8 @@ class Tensor:
     initializer: Initializer | str | dict[str, Any] | None
     fan_in: int
     fan_out: int
+    tied_to: str | None = None
+    transposed: bool = False
 
     @property
     def size(self) -> int:
@@ -206,6 +213,10 @@ class Plan:
             _expect(is_known, f"initializer of {tensor.name}", tensor.initializer, "an initializer, its name, a dict or None")
             for name in ("fan_in", "fan_out"):
                 _check_count(f"{name} of {tensor.name}", getattr(tensor, name), 1, LARGEST)
+            is_known = tensor.tied_to is None or (isinstance(tensor.tied_to, str) and "." in tensor.tied_to)
+            _expect(is_known, f"tied_to of {tensor.name}", tensor.tied_to, 'a layer and its tensor, "encoder.weight", or None')
+            can_be = tensor.transposed is False or (tensor.transposed is True and tensor.tied_to is not None and len(tensor.shape) == 2)
+            _expect(can_be, f"transposed of {tensor.name}", tensor.transposed, "False, or True for a matrix that is tied to another")
         for buffer in self.buffers:
             is_right = is_number(buffer.value) and math.isfinite(buffer.value)
             _expect(is_right, f"value of {buffer.name}", buffer.value, "a finite number")

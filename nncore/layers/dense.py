@@ -25,6 +25,11 @@ class Dense(Layer):
         False leaves b out, as before a layer that has a shift of its own (batch normalisation).
     name : str, optional
         What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+    tied_to : str, optional
+        Name of a layer before this one, or of its tensor, to share: ``nn.Dense(784, tied_to="encoder")`` is a decoder that uses the
+        encoder's weight transposed and has a bias of its own. A layer of the same shape as the other one shares weight and bias.
+    transposed : bool, optional
+        Which of the two, where both are possible because the weight is square.
 
     Notes
     -----
@@ -44,6 +49,8 @@ class Dense(Layer):
         bias_initializer: str | Initializer = "zeros",
         use_bias: bool = True,
         name: str | None = None,
+        tied_to: str | None = None,
+        transposed: bool | None = None,
     ) -> None:
         self.n_outputs = n_outputs
         self.activation = activation
@@ -51,6 +58,8 @@ class Dense(Layer):
         self.bias_initializer = bias_initializer
         self.use_bias = use_bias
         self.name = name
+        self.tied_to = tied_to
+        self.transposed = transposed
 
     def validate(self) -> None:
         n = self.n_outputs

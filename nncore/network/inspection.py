@@ -49,12 +49,11 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
     if not len(samples):
         raise ShapeError("X has no samples")
     values = {NETWORK_INPUT: as_matrix(samples, network.dtype)}
-    parameters, buffers = network.named_parameters(), network.named_buffers()
+    buffers = network.named_buffers()
     outputs: dict[str, np.ndarray] = {}
     for stage in blueprint.stages:
-        tensors = {tensor.name: parameters[f"{stage.name}.{tensor.name}"] for tensor in stage.plan.tensors}
         state = {buffer.name: buffers[f"{stage.name}.{buffer.name}"].copy() for buffer in stage.plan.buffers}
-        y = _run(stage, [values[source] for source in stage.sources], tensors, state, network, training)
+        y = _run(stage, [values[source] for source in stage.sources], stage.views(network.parameters), state, network, training)
         values[stage.index] = y if stage.activation is None else stage.activation.forward(y)
         outputs[stage.name] = values[stage.index].reshape(len(samples), *stage.plan.output_shape)
     return outputs

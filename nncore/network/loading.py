@@ -134,7 +134,7 @@ def _expected_shapes(layers: list[Any], input_shape: tuple[int, ...], n_slots: i
         blueprint = plan_network(layers, layer_names(layers), input_shape)
     except PluginError as error:  # sizes that no plan may have
         raise FileFormatError(f"its layers do not take samples of shape {input_shape}: {error}") from error
-    shapes = {f"parameters/{stage.name}.{tensor.name}": tensor.shape for stage in blueprint.stages for tensor in stage.plan.tensors}
+    shapes = {f"parameters/{stage.name}.{tensor.name}": tensor.shape for stage in blueprint.stages for tensor in stage.own_tensors}
     shapes |= {f"buffers/{stage.name}.{buffer.name}": buffer.shape for stage in blueprint.stages for buffer in stage.plan.buffers}
     shapes |= {f"optimizer/{slot}": (blueprint.n_parameters,) for slot in range(n_slots)}
     if has_trajectory:

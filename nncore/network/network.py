@@ -27,6 +27,7 @@ from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
 from nncore.network.layer_list import LayerList
 from nncore.network.settings import NOT_BUILT, Settings
+from nncore.network.untying import untie
 from nncore.program import (
     NO_AVERAGE,
     WORTH_MEETING,
@@ -77,12 +78,16 @@ class Network(Settings):
     def __getitem__(self, where: slice) -> Self: ...
 
     def __getitem__(self, where: int | slice) -> Layer | Self:
-        """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built."""
+        """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built.
+
+        A layer that is tied to one outside of the slice gets tensors of its own, with the values that it used.
+        """
         if not isinstance(where, slice):
             return self._layers[where]
         chosen = self._layers[where]
         part = type(self)(*chosen)
         if self._knobs.blueprint is not None:
+            untie(self._knobs.blueprint, self.parameters, chosen, part.layers)
             begin = next(stage.input_shape for stage in self._knobs.blueprint.stages if stage.layer is chosen[0])
             part.build(begin, rng=0, dtype=self.dtype)  # draws nothing
             part.seed = self.seed

@@ -48,8 +48,9 @@ def describe(network: Network) -> dict[str, Any]:
             described[what] = {"rung": "absent", **network.absent[what].document[what]}
     if network.is_built:
         described |= {"input_shape": list(network.input_shape), "dtype": network.dtype.name, "n_parameters": network.n_parameters}
-        stages = plan_network(network.layers, network.layer_names, network.input_shape).stages
-        described["n_flops"] = sum(stage.flops for stage in stages)
+        blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
+        described["n_flops"] = sum(stage.flops for stage in blueprint.stages)
+        described["ties"] = blueprint.ties
     return described
 
 
@@ -90,7 +91,7 @@ def _table(network: Network) -> Table:
             stage.name,
             _described(stage),
             _shape(stage.plan.output_shape),
-            _count(sum(tensor.size for tensor in stage.plan.tensors)),
+            _count(sum(tensor.size for tensor in stage.own_tensors)),
             _trained(stage, frozen),
             _count(stage.flops),
             _rung_of(stage.layer, stage.plan),
@@ -110,10 +111,12 @@ def _described(stage: Stage) -> str:
 
 
 def _trained(stage: Stage, frozen: Collection[str]) -> str:
-    """``"yes"``, ``"frozen"``, or which tensors are frozen; ``"-"`` for a layer without."""
-    names = [tensor.name for tensor in stage.plan.tensors]
+    """``"yes"``, ``"frozen"``, or which tensors are frozen, and which are tied; ``"-"`` for a layer without."""
+    names = [tensor.name for tensor in stage.own_tensors]
     kept = [name for name in names if f"{stage.name}.{name}" in frozen]
-    return "-" if not names else "yes" if not kept else "frozen" if kept == names else f"not {', '.join(kept)}"
+    own = [] if not names else ["yes" if not kept else "frozen" if kept == names else f"not {', '.join(kept)}"]
+    tied = [f"{tensor.name} tied to {tensor.tied_to}" for tensor in stage.plan.tensors if tensor.tied_to is not None]
+    return ", ".join([*own, *tied]) or "-"
 
 
 def _cut(text: str) -> str:
@@ -145,7 +148,7 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
 def _written(component: Configurable) -> str:
     """``"Dense(n_outputs=10, activation='relu')"``: the arguments that are not the defaults."""
     parameters = inspect.signature(type(component)).parameters
-    config = {name: value for name, value in component.config().items() if name not in type(component).common}  # a name has its own column
+    config = {name: value for name, value in component.config().items() if name not in type(component).common}  # they have columns
     given = {name: written(value) for name, value in config.items() if repr(value) != repr(parameters[name].default)}
     return f"{type(component).__name__}({', '.join(f'{name}={value}' for name, value in given.items())})"
 

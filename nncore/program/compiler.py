@@ -83,6 +83,7 @@ def compile_program(
         knobs=knobs,
         dtype=dtype,
         ops=ops,
+        ties=[tie for number, op in enumerate(ops) for tie in op.ties(number, grouping.frozen)],
         n_inputs=blueprint.n_inputs,
         n_outputs=n_outputs,
         n_targets=n_targets,
@@ -154,13 +155,16 @@ def _undo(optimizer: Optimizer | None, vectors: Vectors) -> np.ndarray | None:
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
     """Room for tiles of gradients, if all gradients together would not stay in the cache.
 
-    Parameters are updated while other gradients are still to come, so no function that computes those may read them, or fail.
+    Parameters are updated while other gradients are still to come, so no function that computes those may read them, or fail, and no
+    gradient may be a sum over layers.
     """
     dtype = vectors.parameters.dtype
     if vectors.parameters.nbytes < CACHE_BYTES:
         return None
     late = [op for op in ops if op.is_trained and op.gradient_unit > 0]
-    if any(op.plan.reads_parameters_in_gradient or op.kernel is None or not op.kernel.never_fails for op in late):
+    if any(op.is_tied for op in ops) or any(
+        op.plan.reads_parameters_in_gradient or op.kernel is None or not op.kernel.never_fails for op in late
+    ):
         return None
     size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
     return aligned_zeros(max_parts * size, dtype).reshape(max_parts, size)

@@ -65,7 +65,8 @@ class GraphBuilder:
         return bool(stage.plan.branches) or not (stage.plan.is_view or (stage.plan.training_only and not self.training))
 
     def _layer_op(self, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
-        plan, vectors = stage.plan, self.vectors
+        plan = stage.plan
+        parameters, d_parameters = self._tensors(stage)
         keeps_cache = self.has_way_back or native_kernel(stage.layer) is None
         return Op(
             stage.layer,
@@ -75,13 +76,24 @@ class GraphBuilder:
             stage.n_inputs,
             stage.n_outputs,
             (source,),
-            parameters=vectors.parameters[stage.parameters] if plan.tensors else None,
-            d_parameters=vectors.gradients[stage.parameters] if plan.tensors else None,
-            is_trained=self.training and any(f"{stage.name}.{tensor.name}" not in self.frozen for tensor in plan.tensors),
-            buffers=vectors.buffers[stage.buffers] if plan.buffers else None,
+            parameters=parameters,
+            d_parameters=d_parameters,
+            is_trained=self.training and any(stage.full_name(tensor) not in self.frozen for tensor in plan.tensors),
+            buffers=self.vectors.buffers[stage.buffers] if plan.buffers else None,
             cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
             work=aligned_zeros(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
         )
+
+    def _tensors(self, stage: Stage) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Parameters and gradients of a layer, its tensors one after the other: parts of the flat vectors, or memory of the op's own."""
+        tensors, vectors = stage.plan.tensors, self.vectors
+        if not tensors:
+            return None, None
+        where = slice(stage.offsets[0], stage.offsets[0] + sum(tensor.size for tensor in tensors))
+        if not stage.is_tied:
+            return vectors.parameters[where], vectors.gradients[where]
+        own, d_own = (aligned_zeros(where.stop - where.start, self.dtype) for _ in range(2))
+        return vectors.parameters[where] if stage.lies_in_one_piece else own, d_own
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
         n, x = stage.n_outputs, _value(ops, source)

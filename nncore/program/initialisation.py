@@ -58,8 +58,8 @@ def initialise(
     _check_carried(blueprint, carried)
     to_refine: list[tuple[Stage, Tensor, Initializer]] = []
     for stage in blueprint.stages:
-        views = named_views(stage.plan.tensors, vectors.parameters[stage.parameters])
-        for tensor in stage.plan.tensors:
+        views = named_views(stage.own_tensors, vectors.parameters[stage.parameters])
+        for tensor in stage.own_tensors:
             if (values := carried.get(f"{stage.name}.{tensor.name}")) is not None:
                 views[tensor.name][...] = values
                 continue
@@ -80,7 +80,7 @@ def initialise(
 
 
 def _check_carried(blueprint: Blueprint, carried: Mapping[str, np.ndarray]) -> None:
-    needed = {f"{s.name}.{tensor.name}": tensor.shape for s in blueprint.stages for tensor in s.plan.tensors}
+    needed = {f"{s.name}.{tensor.name}": tensor.shape for s in blueprint.stages for tensor in s.own_tensors}
     needed |= {f"{s.name}.{buffer.name}": buffer.shape for s in blueprint.stages for buffer in s.plan.buffers}
     for name, values in carried.items():
         layer, _, tensor = name.rpartition(".")
@@ -102,6 +102,6 @@ def _refine(
     vectors.buffers[...] = running_statistics
     op = next(op for op in program.spec.ops if isinstance(op.component, Layer) and op.stage is stage and not op.joint)
     x = batch if op.x is None else op.x[: len(batch)]
-    views = named_views(stage.plan.tensors, vectors.parameters[stage.parameters])
-    bias = next((views[t.name] for t in stage.plan.tensors if t.role == "bias"), None)
+    views = named_views(stage.own_tensors, vectors.parameters[stage.parameters])
+    bias = next((views[t.name] for t in stage.own_tensors if t.role == "bias"), None)
     initializer.refine(x, views[tensor.name], bias)

@@ -15,6 +15,7 @@ from nncore.errors import NotTrainableError, ParameterError, PluginError, ShapeE
 from nncore.program.kernels import named
 from nncore.program.memory import named_views
 from nncore.program.specification import NETWORK_INPUT, Stage
+from nncore.program.ties import Sources, tied_plan
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,13 @@ class Blueprint:
 
     def parameter_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views of a flat vector laid out like the parameters."""
-        return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.tensors, vector[s.parameters]).items()}
+        return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.own_tensors, vector[s.parameters]).items()}
+
+    @property
+    def ties(self) -> dict[str, str]:
+        """The tensors that stand for others, by their full names."""
+        pairs = ((f"{stage.name}.{tensor.name}", tensor.tied_to) for stage in self.stages for tensor in stage.plan.tensors)
+        return {name: source for name, source in pairs if source is not None}
 
     def buffer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views of a flat vector laid out like the untrained state."""
@@ -105,14 +112,19 @@ class _Planner:
     def __init__(self) -> None:
         self.stages: list[Stage] = []
         self.spans: list[TensorSpan] = []
+        self.sources = Sources()
+        self.offsets: dict[str, int] = {}  # of tensors, by their full names
         self.n_parameters = self.n_buffers = 0
 
     def chain(self, layers: Sequence[Layer], names: Sequence[str], source: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
         """Plan layers that follow one another; returns the last one's number and output shape."""
         for name, layer in zip(names, layers, strict=True):
+            if layer.name is not None:
+                self.sources.given.add(name)
             with _placed(name):
                 plan = layer.plan(shape)
             _check(layer, name, plan, shape)
+            plan = tied_plan(layer, name, plan, self.sources)
             sources: tuple[int, ...] = (source,)
             if plan.branches:
                 sources, shapes = self._branches(plan, name, source, shape)
@@ -144,13 +156,20 @@ class _Planner:
         index = len(self.stages)
         first_parameter, first_buffer = self.n_parameters, self.n_buffers
         for tensor in plan.tensors:
+            if tensor.tied_to is not None:
+                continue
             rows = tensor.shape[0] if len(tensor.shape) > 1 else 1
             columns = tensor.size // rows
+            self.offsets[f"{name}.{tensor.name}"] = self.n_parameters
             self.spans.append(TensorSpan(f"{name}.{tensor.name}", tensor.role, index, self.n_parameters, rows, columns))
             self.n_parameters += tensor.size
         self.n_buffers += sum(buffer.size for buffer in plan.buffers)
         parameters, buffers = slice(first_parameter, self.n_parameters), slice(first_buffer, self.n_buffers)
-        self.stages.append(Stage(name, index, layer, plan, activation, sources, input_shape, parameters, buffers))
+        offsets = tuple(self.offsets[tensor.tied_to or f"{name}.{tensor.name}"] for tensor in plan.tensors)
+        stage = Stage(name, index, layer, plan, activation, sources, input_shape, parameters, buffers, offsets)
+        self.stages.append(stage)
+        if layer.name is not None:
+            self.sources.stages[name] = stage
         return index
 
 

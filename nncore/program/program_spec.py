@@ -12,7 +12,7 @@ from nncore.contract import Loss, Optimizer
 from nncore.program.groups import Grouping
 from nncore.program.kernels import Needed, named
 from nncore.program.knobs import Knobs
-from nncore.program.specification import Averaging, Op
+from nncore.program.specification import Averaging, Op, Tie
 from nncore.program.transforming import BatchBuffers, TransformOp
 
 
@@ -23,6 +23,7 @@ class ProgramSpec:
     knobs: Knobs
     dtype: np.dtype
     ops: list[Op]
+    ties: list[Tie]  # op after op
     n_inputs: int
     n_outputs: int
     n_targets: int

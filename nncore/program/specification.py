@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from nncore.contract import Activation, Kernel, Layer, Plan, native_kernel
+from nncore.contract import Activation, Kernel, Layer, Plan, Tensor, native_kernel
 from nncore.program.kernels import Needed, named, needed
 
 #: As a source of a stage: the input of the network.
@@ -26,8 +27,9 @@ class Stage:
     activation: Activation | None
     sources: tuple[int, ...]  # the stage whose output it reads, or those at the ends of its branches; NETWORK_INPUT for the input
     input_shape: tuple[int, ...]
-    parameters: slice  # in the flat parameter vector
+    parameters: slice  # its own, in the flat parameter vector
     buffers: slice  # in the flat vector of untrained state
+    offsets: tuple[int, ...]  # of each tensor of the plan in the flat parameter vector
 
     @property
     def n_inputs(self) -> int:
@@ -36,6 +38,34 @@ class Stage:
     @property
     def n_outputs(self) -> int:
         return math.prod(self.plan.output_shape)
+
+    @property
+    def own_tensors(self) -> tuple[Tensor, ...]:
+        """Those that are not tied to others; they lie one after the other."""
+        return tuple(tensor for tensor in self.plan.tensors if tensor.tied_to is None)
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether it uses tensors of other layers."""
+        return any(tensor.tied_to is not None for tensor in self.plan.tensors)
+
+    @property
+    def lies_in_one_piece(self) -> bool:
+        """Whether its tensors are found in the flat vector as a kernel wants them, one after the other."""
+        distances = {offset - place for offset, place in zip(self.offsets, places(self.plan.tensors), strict=True)}
+        return len(distances) <= 1 and not any(tensor.transposed for tensor in self.plan.tensors)
+
+    def full_name(self, tensor: Tensor) -> str:
+        """What the network calls a tensor of the plan."""
+        return tensor.tied_to or f"{self.name}.{tensor.name}"
+
+    def views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """All tensors of the plan by their own names, tied ones too, as views of a vector that is laid out like the parameters."""
+        found: dict[str, np.ndarray] = {}
+        for tensor, offset in zip(self.plan.tensors, self.offsets, strict=True):
+            flat = vector[offset : offset + tensor.size]
+            found[tensor.name] = flat.reshape(tensor.shape[::-1]).T if tensor.transposed else flat.reshape(tensor.shape)
+        return found
 
     @property
     def flops(self) -> int:
@@ -126,8 +156,13 @@ class Op:
         return self.stage.plan if isinstance(self.component, Layer) and not self.joint else _NO_PLAN
 
     @property
+    def is_tied(self) -> bool:
+        """Whether it works on gradients, and perhaps parameters, that the host brings to the flat vectors and back (`Tie`)."""
+        return bool(self.plan.tensors) and self.stage.is_tied
+
+    @property
     def first_parameter(self) -> int:
-        return self.stage.parameters.start
+        return 0 if self.is_tied else self.stage.parameters.start
 
     @property
     def gradient_unit(self) -> int:
@@ -137,7 +172,17 @@ class Op:
     @property
     def tensor_places(self) -> list[int]:
         """Where each of the layer's tensors begins among its parameters."""
-        return [0, *itertools.accumulate(tensor.size for tensor in self.plan.tensors)][:-1]
+        return places(self.plan.tensors)
+
+    def ties(self, number: int, frozen: Collection[str]) -> Iterator[Tie]:
+        """Where its tensors are in the flat vectors, if some are tied; `number` is its own among the ops."""
+        if not self.is_tied:
+            return
+        for tensor, place, offset in zip(self.plan.tensors, self.tensor_places, self.stage.offsets, strict=True):
+            rows, columns = tensor.shape if tensor.transposed else (1, tensor.size)
+            is_trained = self.is_trained and self.stage.full_name(tensor) not in frozen
+            is_copied, adds = not self.stage.lies_in_one_piece, tensor.tied_to is not None
+            yield Tie(number, place, offset, rows, columns, tensor.transposed, is_copied, adds, is_trained)
 
     def needed(self, dtype: np.dtype, has_way_back: bool) -> list[Needed]:
         """Functions that its table must have, and must not."""
@@ -163,6 +208,26 @@ class Op:
 
 
 _NO_PLAN = Plan(())
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A tensor of an op that uses tensors of others: it has gradients, and perhaps parameters, in memory of the op (`ties.h`)."""
+
+    op: int
+    place: int  # of its first number in the op's own memory
+    offset: int  # in the flat vectors
+    rows: int
+    columns: int
+    transposed: bool  # in the flat vectors it is (columns, rows)
+    is_copied: bool  # the op reads a copy of the parameters
+    adds: bool  # its gradient is added to that of another layer; else it is the only one
+    is_trained: bool
+
+
+def places(tensors: Sequence[Tensor]) -> list[int]:
+    """Where each of these begins if they lie one after the other."""
+    return [0, *itertools.accumulate(tensor.size for tensor in tensors)][:-1]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def _same_stage(one: Stage, other: Stage) -> bool:
 def _of_stage(stage: Stage) -> tuple[Any, ...]:
     bare = replace(stage.plan, tensors=(), activation=None, branches=())
     branches = tuple(map(len, stage.plan.branches))
-    place = stage.name, stage.sources, stage.input_shape, stage.parameters, stage.buffers
+    place = stage.name, stage.sources, stage.input_shape, stage.parameters, stage.buffers, stage.offsets
     return place, bare, branches, _of_runnable(stage.layer), None if stage.activation is None else _of_runnable(stage.activation)
 
 

@@ -52,6 +52,8 @@ BAD_TENSORS: dict[str, list[Any]] = {
     "initializer": [42, ("zeros",)],
     "fan_in": [0, *COUNT],
     "fan_out": [0, *COUNT],
+    "tied_to": [1, "encoder", ["a.weight"]],
+    "transposed": [*FLAG, True],  # without a source
 }
 BAD_BUFFERS: dict[str, list[Any]] = {"name": [None, "1st"], "shape": SHAPE, "value": [None, "0", np.nan, np.inf, True]}
 

@@ -1,0 +1,83 @@
+/* Tensors that several ops use. The flat vectors hold each once; an op that uses tensors of others works on memory of its own, where its
+ * tensors lie one after the other, as kernels want them: a copy of the parameters, unless they lie so already, and gradients. Included by
+ * runner.c as a template. */
+
+/* Rows of a matrix that are transposed together: one cache line of the other side. */
+#define TRANSPOSED_ROWS 16
+
+/* Brings the parameters to the ops that read copies, once nobody writes them. All members have to come here, and go on together. */
+static void F(copy_tied)(const member *m) {
+    const nnc_program *program = m->program;
+    for (int64_t i = 0; i < program->n_ties; i++) {
+        const nnc_tie *tie = &program->ties[i];
+        if (!tie->is_copied) continue;
+        T *to = (T *)program->ops[tie->op].call.parameters + tie->place; /* (rows, columns) */
+        const T *from = (const T *)program->parameters + tie->offset;    /* the same, or (columns, rows) */
+        int64_t rows = tie->rows, columns = tie->columns;
+        if (!tie->transposed) {
+            int64_t begin = share(rows * columns, 1, m->part, m->n_parts), end = share(rows * columns, 1, m->part + 1, m->n_parts);
+            memcpy(to + begin, from + begin, (size_t)(end - begin) * sizeof(T));
+            continue;
+        }
+        int64_t last = share(rows, 1, m->part + 1, m->n_parts);
+        for (int64_t begin = share(rows, 1, m->part, m->n_parts), end; begin < last; begin = end) {
+            end = nnc_least(begin + TRANSPOSED_ROWS, last);
+            for (int64_t c = 0; c < columns; c++)
+                for (int64_t r = begin; r < end; r++) to[r * columns + c] = from[c * rows + r];
+        }
+    }
+    nnc_meet(m->team, NNC_OK);
+}
+
+/* To rows first .. last - 1 and columns begin .. end - 1 of a gradient g (., width), those of its transpose. */
+static void F(add_transposed)(T *g, const T *transpose, int64_t width, int64_t height, int64_t first, int64_t last, int64_t begin,
+                              int64_t end) {
+    for (int64_t to; first < last; first = to) {
+        to = nnc_least(first + TRANSPOSED_ROWS, last);
+        for (int64_t c = begin; c < end; c++)
+            for (int64_t r = first; r < to; r++) g[r * width + c] += transpose[c * height + r];
+    }
+}
+
+/* The member's range of the gradient of a tensor, from the op's own memory. */
+static void F(bring_gradient)(const member *m, const nnc_tie *tie) {
+    const T *from = (const T *)m->program->ops[tie->op].call.d_parameters + tie->place;
+    T *g = (T *)m->program->gradients + tie->offset;
+    int64_t n = tie->rows * tie->columns, begin = m->begin_parameter - tie->offset, end = nnc_least(m->end_parameter - tie->offset, n);
+    if (begin < 0) begin = 0;
+    if (begin >= end) return;
+    if (!tie->adds) {
+        memcpy(g + begin, from + begin, (size_t)(end - begin) * sizeof(T));
+    } else if (!tie->transposed) {
+        for (int64_t j = begin; j < end; j++) g[j] += from[j];
+    } else { /* whole rows of the gradient, and what the range has of the first one and the last */
+        int64_t width = tie->rows, height = tie->columns, first = (begin + width - 1) / width, last = end / width;
+        if (first > last) {
+            F(add_transposed)(g, from, width, height, last, first, begin % width, end % width);
+            return;
+        }
+        if (begin % width != 0) F(add_transposed)(g, from, width, height, first - 1, first, begin % width, width);
+        F(add_transposed)(g, from, width, height, first, last, 0, width);
+        F(add_transposed)(g, from, width, height, last, last + 1, 0, end % width);
+    }
+}
+
+static nnc_layer_function F(gradient_of)(const nnc_op *op);                                             /* parameters.h */
+static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where); /* parameters.h */
+
+/* Adds up the gradients of tensors that several ops use, op after op, once all have written those of their range. All members have to come
+ * here; each leaves its range complete. */
+static int64_t F(add_tied)(const member *m, int64_t verdict) {
+    const nnc_program *program = m->program;
+    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
+        const nnc_op *op = &program->ops[i];
+        if (op->n_tied == 0 || !op->is_trained || F(gradient_of)(op) == NULL) continue;
+        int64_t begin = share(op->n_tied, op->gradient_unit, m->part, m->n_parts);
+        int64_t end = share(op->n_tied, op->gradient_unit, m->part + 1, m->n_parts);
+        if (begin < end) verdict = F(call_gradient)(m, i, begin, end, (T *)op->call.d_parameters + begin);
+    }
+    verdict = nnc_meet(m->team, verdict);
+    for (int64_t i = 0; i < program->n_ties && verdict == NNC_OK; i++)
+        if (program->ties[i].is_trained) F(bring_gradient)(m, &program->ties[i]);
+    return verdict;
+}
