@@ -16,6 +16,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Sequential": "nncore.network",
     "load": "nncore.network",
+    "load_many": "nncore.network",
+    "save_many": "nncore.network",
     "History": "nncore.contract",
     "find_learning_rate": "nncore.network",
     "get": "nncore.registry",

@@ -35,7 +35,7 @@ from nncore.losses.quantile import Quantile
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
 from nncore.metrics.function import FunctionMetric
-from nncore.network import Sequential, find_learning_rate, load
+from nncore.network import Sequential, find_learning_rate, load, load_many, save_many
 from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.adamw import AdamW
@@ -140,9 +140,11 @@ __all__ = [
     "get_include",
     "get_num_threads",
     "load",
+    "load_many",
     "names",
     "plugins",
     "register",
+    "save_many",
     "set_num_threads",
     "unregister",
 ]

@@ -118,7 +118,7 @@ class MyFormat(Format):
     def encode(self, document, tensors):
         raise NotImplementedError
 
-    def read(self, path):
+    def decode(self, data):
         raise NotImplementedError
 
 

@@ -39,7 +39,7 @@ if [ ! -e "$venv/complete" ]; then
     printf 'home = %s\n' "$root/usr/bin" >"$venv/pyvenv.cfg"
     "${PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --target "$venv/lib/python$version/site-packages" \
         --python-version "$version" --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux_2_17_aarch64 \
-        --only-binary=:all: 'setuptools>=77' 'Cython>=3.1' 'numpy>=2' 'pluggy>=1.5' 'pytest>=8' 'hypothesis>=6.100' 'safetensors>=0.4.3'
+        --only-binary=:all: 'setuptools>=77' 'Cython>=3.1' 'numpy>=2' 'pluggy>=1.5' 'pytest>=8' 'hypothesis>=6.100'
     touch "$venv/complete"
 fi
 

@@ -12,7 +12,7 @@ from nncore.plugin import Callback, Monitor
 
 
 class Checkpoint(Callback):
-    """Save the network at the end of epochs; needs the extra ``save``.
+    """Save the network at the end of epochs.
 
     A file appears whole or not at all. It holds all that decides how training goes on (the optimizer's state, the schedule, the
     order of samples to come), so that ``nn.load(path).fit(...)`` for the remaining epochs ends with the same bits as a fit that was
@@ -39,7 +39,7 @@ class Checkpoint(Callback):
 
     Raises
     ------
-    OSError, MissingExtraError, UnknownComponentError
+    OSError, UnknownComponentError
         Before the first epoch, if a network like this one cannot be saved there: a file of another name is written beside it and
         removed again.
 

@@ -27,7 +27,7 @@ from nncore.tabular import read_table
 from nncore.tabular import from_json
 
 network = nncore.load({model!r})
-encoder = from_json(network.metadata["tabular"])
+encoder = from_json(network.encoding)
 table, notices = encoder.match(read_table({data!r}))
 X, remarks = encoder.transform(table)
 print(encoder.target.decode(network.loss.decide(network.predict_proba(X)))[:5])"""

@@ -12,7 +12,6 @@ from nncore.cli.terminal import labelled, notice
 
 #: Extra of the distribution, the distribution it brings, and what for.
 EXTRAS = (
-    ("save", "safetensors", "saving and loading networks"),
     ("plot", "matplotlib", "pictures"),
     ("progress", "rich", "the progress bar"),
     ("pandas", "pandas", "data frames"),

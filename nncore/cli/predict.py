@@ -20,7 +20,7 @@ from nncore.cli.output import check_output, writing_atomically
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
 from nncore.cli.terminal import notice
 from nncore.errors import FileFormatError, ParameterError
-from nncore.tabular import KEY, STDIN, ClassTarget, RealTarget, Remark, Table, TableEncoder, as_number, from_json, merged, read_blocks
+from nncore.tabular import STDIN, ClassTarget, RealTarget, Remark, Table, TableEncoder, as_number, from_json, merged, read_blocks
 
 if TYPE_CHECKING:
     from nncore.network import Sequential
@@ -136,9 +136,9 @@ def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
     from nncore.network import load
 
     network = load(path)
-    if KEY not in network.metadata:
+    if network.encoding is None:
         raise FileFormatError(f"{path} does not describe columns, as nncore train does; in Python: nncore.load({str(path)!r})")
-    encoder = from_json(network.metadata[KEY])
+    encoder = from_json(network.encoding)
     if network.input_shape != (encoder.n_inputs,) or not _fits(network, encoder.target):
         raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
     return network, encoder

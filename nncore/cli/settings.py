@@ -118,7 +118,7 @@ OPTIONS = {
     "seed": Option("training", "same seed, same result", natural, "N"),
     "test_fraction": Option("score", "rows held out for the score; 0 for none", fraction, "F"),
     "cv": Option("score", "score by cross-validation in K parts; the network kept then learns from all rows", number_of_folds, "K"),
-    "out": Option("output", 'file for the trained network; needs pip install "nncore-ml[save]"', Path, "MODEL"),
+    "out": Option("output", "file for the trained network", Path, "MODEL"),
     "report": Option("output", 'report in one file; needs pip install "nncore-ml[plot]"', Path, "FILE.html"),
     "json": Option("output", "print the result as JSON on standard output, and the rest on standard error", switch=True),
     "quiet": Option("output", "print the score and nothing else", switch=True),

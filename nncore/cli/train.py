@@ -23,7 +23,7 @@ from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.terminal import labelled, notice, seconds
 from nncore.configuration import require
 from nncore.errors import ParameterError
-from nncore.tabular import KEY, STDIN, to_json
+from nncore.tabular import STDIN, to_json
 
 EPILOG = """\
 examples:
@@ -116,8 +116,6 @@ def _check_files(settings: Settings, save_config: Path | None) -> None:
     for one, other in combinations(written, 2):
         if written[one] == written[other]:
             raise ParameterError(f"{one} and {other} are both {written[one]}; choose another name for one")
-    if settings.out is not None:
-        require("safetensors", extra="save", purpose="--out")
     if settings.report is not None:
         require("matplotlib", extra="plot", purpose="--report")
 
@@ -180,7 +178,7 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
     for text in outcome.advice():
         tell("note", text)
     if settings.out is not None:
-        final.network.metadata[KEY] = to_json(final.encoder)
+        final.network.encoding = to_json(final.encoder)
         final.network.save(settings.out)
         tell("saved", f"{settings.out} ({settings.out.stat().st_size / 1000:.0f} kB)")
     if settings.report is not None:

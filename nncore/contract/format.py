@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,12 +24,15 @@ class Format(Configurable):
         """The file, from a description that JSON can hold and C-contiguous arrays by name. The host writes it atomically."""
         raise NotImplementedError(f"{type(self).__name__}.encode")
 
-    def read(self, path: Path) -> tuple[Any, dict[str, np.ndarray]]:
-        """Description and arrays of a file. The host checks both against each other; the format checks that the file is sound.
+    def decode(self, data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
+        """Description and arrays of a file, given all its bytes. Both must come back as they were handed to `encode`.
+
+        The host checks the two against each other; the format checks that the file is sound, and takes no more memory than a small
+        multiple of its length. Before the host puts a new file in the place of an older one, it decodes the new one.
 
         Raises
         ------
         FileFormatError
             If it is not, with a message that goes on after "... cannot be loaded: ".
         """
-        raise NotImplementedError(f"{type(self).__name__}.read")
+        raise NotImplementedError(f"{type(self).__name__}.decode")

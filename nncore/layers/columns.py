@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ def whole_numbers(values: Any) -> list[int] | None:
     return [int(value) for value in values]
 
 
-def columns_of(layer: str, columns: list[int] | None, input_shape: tuple[int, ...]) -> list[int]:
-    """The columns of a sample of `input_shape` that a layer is for.
+def columns_of(layer: str, columns: list[int] | None, input_shape: tuple[int, ...]) -> Sequence[int]:
+    """The columns of a sample of `input_shape` that a layer is for; a sequence that takes no memory if it is all of them.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def columns_of(layer: str, columns: list[int] | None, input_shape: tuple[int, ..
         raise ShapeError(f"{layer} takes vectors, but each sample has shape {input_shape}: put nn.Flatten() before it")
     n_inputs = input_shape[0]
     if columns is None:
-        return list(range(n_inputs))
+        return range(n_inputs)  # not a list: a file may name any number
     if max(columns) >= n_inputs:
         raise ShapeError(f"{layer}: there is no column {max(columns)}, each sample has {n_inputs} features, numbered from 0")
     return columns

@@ -17,6 +17,9 @@ from nncore.plugin import Initializer, Kernel, Layer, LayerCall, Plan, Tensor
 #: float32 holds every whole number up to this one.
 MOST_CATEGORIES = 2**24
 
+#: Each has a table of its own; a plan for more would take much memory before anything is known to be right.
+MOST_COLUMNS = 2**14
+
 
 class Embedding(Layer):
     """Replace columns of category codes by learned vectors.
@@ -94,7 +97,7 @@ class Embedding(Layer):
         """How many columns there must be; None is any number."""
         return next((len(value) for value in self.config().values() if isinstance(value, list)), None)
 
-    def _tables(self, columns: list[int]) -> list[_Table]:
+    def _tables(self, columns: Sequence[int]) -> list[_Table]:
         counts = self.n_categories if isinstance(self.n_categories, list) else [self.n_categories] * len(columns)
         if self.n_outputs is None:
             widths = [min(8, math.isqrt(count - 1) + 1) for count in counts]
@@ -106,6 +109,8 @@ class Embedding(Layer):
         columns = columns_of("Embedding", self.columns, input_shape)
         if self._n_columns not in (None, len(columns)):
             raise ShapeError(f"Embedding: it is for {self._n_columns} columns, each sample has {len(columns)}: say which with columns=")
+        if len(columns) > MOST_COLUMNS:
+            raise ShapeError(f"Embedding: {len(columns)} columns of categories are more than {MOST_COLUMNS}: say which with columns=")
         return self._tables(columns)
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:

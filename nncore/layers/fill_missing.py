@@ -69,7 +69,7 @@ class FillMissing(Layer):
         n_outputs = input_shape[0] + n * self.indicator
         return Plan((n_outputs,), (value,), split_rows=True, gradient_unit=1, accepts_nan=True, flops=0)
 
-    def _missing(self, x: np.ndarray) -> tuple[list[int], np.ndarray]:
+    def _missing(self, x: np.ndarray) -> tuple[Sequence[int], np.ndarray]:
         """The filled columns, and where those of `x` are missing, (n_rows, n_columns)."""
         columns = columns_of("FillMissing", self.columns, x.shape[1:])
         return columns, np.isnan(x[:, columns])

@@ -5,8 +5,20 @@ from __future__ import annotations
 from nncore.network.evaluation import metric_name
 from nncore.network.inspection import activations, gradients
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
-from nncore.network.loading import load
+from nncore.network.loading import load, load_many
+from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
 from nncore.network.training import Training
 
-__all__ = ["LearningRateSearch", "Sequential", "Training", "activations", "find_learning_rate", "gradients", "load", "metric_name"]
+__all__ = [
+    "LearningRateSearch",
+    "Sequential",
+    "Training",
+    "activations",
+    "find_learning_rate",
+    "gradients",
+    "load",
+    "load_many",
+    "metric_name",
+    "save_many",
+]

@@ -1,7 +1,8 @@
-"""What a file says of a network: a JSON object, checked field by field, and tensors by their names.
+"""What a file says of networks: a JSON object, checked field by field, and tensors by their names.
 
 The tensors are ``parameters/<name>``, ``buffers/<name>`` and, once trained, ``optimizer/<slot>``, all of the network's dtype, so that a
-resumed run continues bit for bit. How a file holds them is a `Format`'s affair.
+resumed run continues bit for bit; in a file of many networks, the number of the network and a slash come first. How a file holds them is a
+`Format`'s affair.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,14 @@ from nncore import registry
 from nncore.contract import Format
 from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning
 from nncore.network.network import Network
+from nncore.network.plain import check_plain
 from nncore.network.providers import are_providers
 
 #: The format of a file whose suffix no format claims.
 DEFAULT_FORMAT = "safetensors"
 
-
-_DTYPES = ("float32", "float64")
+#: How the numbers of a network may be held in a file.
+PRECISIONS = ("float32", "float64")
 
 
 def format_for(path: Path) -> Format:
@@ -49,15 +52,8 @@ def format_for(path: Path) -> Format:
     return registry.resolve("formats", DEFAULT_FORMAT)
 
 
-#: Keys of the document that hold a component or null, and its kind.
+#: Fields of a network that hold a component or null, and its kind.
 NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
-
-
-#: Keys of the document that are attributes of a network as they are.
-COUNTERS = (
-    "weight_decay", "clip_norm", "clip_value", "groups", "n_steps", "n_epochs", "seed", "schedule_begin", "schedule_steps", "average_begin",
-    "metadata",
-)  # fmt: skip
 
 
 #: The tensor that holds where training stands, beside parameters that are an average.
@@ -93,37 +89,122 @@ def _is_limit(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < math.inf
 
 
-#: What each field must be: a test, and its name in the error message.
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "layers": (lambda v: isinstance(v, list) and len(v) > 0 and all(isinstance(item, dict) for item in v), "a list of objects"),
-    "input_shape": (lambda v: isinstance(v, list) and len(v) > 0 and all(_is_count(n) and n > 0 for n in v), "a list of positive integers"),
-    "dtype": (lambda v: isinstance(v, str) and v in _DTYPES, " or ".join(_DTYPES)),
-    "loss": (lambda v: v is None or isinstance(v, dict), "an object or null"),
-    "optimizer": (lambda v: v is None or isinstance(v, dict), "an object or null"),
-    "schedule": (lambda v: v is None or isinstance(v, dict), "an object or null"),
-    "link": (lambda v: v is None or isinstance(v, (str, dict)), "a name, an object or null"),
-    "components": (are_providers, "an object of plugins and versions by kind and name"),
-    "schedule_state": (is_state, "an object of finite numbers"),
-    "schedule_begin": (_is_count, "a whole number, 0 or greater"),
-    "schedule_steps": (_is_count, "a whole number, 0 or greater"),
-    "weight_decay": (_is_limit, "a number, 0 or greater"),
-    "clip_norm": (_is_limit, "a number, 0 or greater"),
-    "clip_value": (_is_limit, "a number, 0 or greater"),
-    "groups": (lambda v: isinstance(v, dict), "an object"),
-    "average_begin": (_is_count, "a whole number, 0 or greater"),
-    "n_steps": (_is_count, "a whole number, 0 or greater"),
-    "n_epochs": (_is_count, "a whole number, 0 or greater"),
-    "seed": (lambda v: type(v) is int and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1"),
-    "metadata": (lambda v: isinstance(v, dict), "an object"),
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_object_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+def _is_precision(value: Any) -> bool:
+    return isinstance(value, str) and value in PRECISIONS
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a field of the description must be.
+
+    Attributes
+    ----------
+    is_valid : callable
+        The test.
+    wanted : str
+        Its name in the error message.
+    is_attribute : bool
+        Whether it is an attribute of a network, which is saved and set as it is.
+    """
+
+    is_valid: Callable[[Any], bool]
+    wanted: str
+    is_attribute: bool = False
+
+
+_COUNT = "a whole number, 0 or greater"
+_LIMIT = "a number, 0 or greater"
+
+#: All that a file says of a network, and nothing else: the order is that in the file.
+FIELDS: dict[str, Field] = {
+    "layers": Field(lambda v: isinstance(v, list) and len(v) > 0 and all(map(_is_object, v)), "a list of objects"),
+    "input_shape": Field(
+        lambda v: isinstance(v, list) and len(v) > 0 and all(_is_count(n) and n > 0 for n in v), "a list of positive integers"
+    ),
+    "dtype": Field(_is_precision, " or ".join(PRECISIONS)),
+    "precision": Field(_is_precision, " or ".join(PRECISIONS)),
+    "link": Field(lambda v: v is None or isinstance(v, (str, dict)), "a name, an object or null"),
+    "loss": Field(_is_object_or_null, "an object or null"),
+    "optimizer": Field(_is_object_or_null, "an object or null"),
+    "schedule": Field(_is_object_or_null, "an object or null"),
+    "schedule_state": Field(is_state, "an object of finite numbers"),
+    "components": Field(are_providers, "an object of plugins and versions by kind and name"),
+    "weight_decay": Field(_is_limit, _LIMIT, True),
+    "clip_norm": Field(_is_limit, _LIMIT, True),
+    "clip_value": Field(_is_limit, _LIMIT, True),
+    "groups": Field(_is_object, "an object", True),
+    "n_steps": Field(_is_count, _COUNT, True),
+    "n_epochs": Field(_is_count, _COUNT, True),
+    "seed": Field(lambda v: type(v) is int and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1", True),
+    "schedule_begin": Field(_is_count, _COUNT, True),
+    "schedule_steps": Field(_is_count, _COUNT, True),
+    "average_begin": Field(_is_count, _COUNT, True),
+    "encoding": Field(_is_object_or_null, "an object or null", True),
+    "metadata": Field(_is_object, "an object", True),
 }
 
+#: Fields that are attributes of a network as they are.
+ATTRIBUTES = tuple(name for name, field in FIELDS.items() if field.is_attribute)
 
-def check_document(document: Any) -> None:
-    """Raise unless every field of the description is there and of its kind."""
+
+def check_network(description: Any) -> None:
+    """Raise unless every field of a network's description is there and of its kind, and no other."""
+    if not isinstance(description, dict):
+        raise FileFormatError("the description of a network is not a JSON object")
+    for name, field in FIELDS.items():
+        if name not in description:
+            raise FileFormatError(f"the network has no {name!r}")
+        if not field.is_valid(description[name]):
+            remedy = "; a newer nncore may read it: pip install -U nncore-ml" if name in ("dtype", "precision") else ""
+            raise FileFormatError(f"the network's {name!r} must be {field.wanted}, got {description[name]!r:.80}{remedy}")
+        if field.is_attribute:
+            check_plain(description[name], f"the network's {name}")
+    if unknown := description.keys() - FIELDS.keys():
+        raise FileFormatError(
+            f"the network's {min(unknown)!r} is unknown to this nncore; a newer one may read it: pip install -U nncore-ml"
+        )
+    if description["precision"] != description["dtype"]:
+        raise FileFormatError(f"the network's 'precision' must be that of its 'dtype', {description['dtype']}")
+
+
+def check_file(document: Any) -> None:
+    """Raise unless a description says which nncore wrote it, and holds a network, or many: a list, or an object by name."""
     if not isinstance(document, dict):
-        raise FileFormatError("the architecture is not a JSON object")
-    for field, (is_valid, wanted) in _FIELDS.items():
-        if field not in document:
-            raise FileFormatError(f"the architecture has no {field!r}")
-        if not is_valid(document[field]):
-            raise FileFormatError(f"the architecture's {field!r} must be {wanted}, got {document[field]!r:.80}")
+        raise FileFormatError("the description is not a JSON object")
+    many = document.get("networks", [None])
+    if (
+        len(document) != 2
+        or not isinstance(document.get("nncore_version"), str)
+        or ("network" in document) == ("networks" in document)
+        or not isinstance(many, (list, dict))
+        or not many
+    ):
+        raise FileFormatError("the description must have 'nncore_version', a text, and 'network' or 'networks', a list or an object")
+
+
+def split(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """The descriptions of the networks in a checked document, each with the tensors that are its own."""
+    if "network" in document:
+        return [(document["network"], tensors)]
+    many = document["networks"]
+    descriptions = list(many.values()) if isinstance(many, dict) else many
+    parts: list[tuple[dict[str, Any], dict[str, np.ndarray]]] = [(description, {}) for description in descriptions]
+    for name, tensor in tensors.items():
+        number, _, own = name.partition("/")
+        if not number.isdecimal() or not number.isascii() or str(int(number[:9])) != number or int(number) >= len(parts):
+            raise FileFormatError(f"the tensor {name!r} belongs to none of its {len(parts)} networks")
+        parts[int(number)][1][own] = tensor
+    return parts
+
+
+def joined(tensors: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The tensors of many networks by their names in one file."""
+    return {f"{number}/{name}": tensor for number, own in enumerate(tensors) for name, tensor in own.items()}

@@ -327,7 +327,7 @@ class Model(Network):
         return describe(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a file (safetensors with a JSON description); `nncore.load` reads it back. No pickle.
+        """Write the network to a file (safetensors with a JSON description and a checksum); `nncore.load` reads it back. No pickle.
 
         Parameters
         ----------

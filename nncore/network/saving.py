@@ -7,23 +7,29 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import nncore
 from nncore import registry
-from nncore.contract import Schedule
-from nncore.errors import NotBuiltError, ParameterError, PluginError
-from nncore.network.document import COUNTERS, NESTED, format_for, is_state, tensors_of
+from nncore.contract import Format, Schedule
+from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
+from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, is_state, joined, split, tensors_of
 from nncore.network.network import Network
+from nncore.network.plain import check_plain
 from nncore.network.providers import merged, providers
+from nncore.network.reading import checked_parts
 from nncore.program import plan_network
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network to a file; see `load`. The built-in format needs the extra ``save``.
+    """Write a network to a file; see `load`.
 
-    The file appears whole or not at all: an older file of that name stays as it is if anything fails.
+    The file appears whole or not at all, and only after it was decoded again and passed all checks of `load`: an older file of that name
+    stays as it is if anything fails. The same network makes the same bytes.
 
     Raises
     ------
@@ -32,27 +38,109 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     UnknownComponentError
         If a layer, the loss or the optimizer is of a class that is not registered, so that no file could name it.
     ParameterError
-        If an argument of a component, or ``network.metadata``, is something JSON cannot hold.
+        If an argument of a component, or ``network.metadata``, is something that a file would not give back as it is.
+    PluginError
+        If a format of a plugin does not give back what it was handed.
     OSError
         If the file cannot be written.
     """
-    if not network.is_built:
-        raise NotBuiltError("this network has no parameters to save yet: call fit or build first")
     path = Path(path)
-    with network.at_rest():
-        data = format_for(path).encode(_description(network), tensors_of(network))
+    with _at_rest([network]):
+        description, classes = _description(network)
+        document = {"nncore_version": nncore.__version__, "network": description}
+        data = _encoded(format_for(path), document, tensors_of(network), classes)
     _write_atomically(path, data)
 
 
-def _description(network: Network) -> dict[str, Any]:
-    """What a file says of `network`; anything JSON cannot hold is refused here."""
+def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | os.PathLike[str]) -> None:
+    """Write several networks to one file, folds or members of an ensemble for example; `load_many` reads them.
+
+    Parameters
+    ----------
+    networks : sequence of Sequential, or dict of str to Sequential
+        At least one, all built. `load_many` gives a list back as a list, and a dict as a dict in the same order.
+    path : str or path-like
+        As in `Sequential.save`, and so is all the rest.
+
+    Raises
+    ------
+    ParameterError
+        If `networks` is something else or empty; and as `Sequential.save`.
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> X, y = np.eye(4), np.arange(4)
+    >>> ensemble = [nn.Sequential(nn.Dense(4)).build(4, loss="softmax_cross_entropy", rng=seed) for seed in range(3)]
+    >>> nn.save_many(ensemble, "ensemble.nncore")
+    >>> mean = np.mean([net.predict_proba(X) for net in nn.load_many("ensemble.nncore")], axis=0)
+    >>> mean.shape
+    (4, 4)
+    """
+    path = Path(path)
+    many = list(networks.values()) if isinstance(networks, Mapping) else networks
+    if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
+        raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {networks!r:.200}")
+    if isinstance(networks, Mapping) and not all(isinstance(name, str) for name in networks):
+        raise ParameterError(f"networks must have texts as names, got {next(name for name in networks if not isinstance(name, str))!r:.80}")
+    with _at_rest(many):
+        described, classes = zip(*map(_description, many), strict=True)
+        by_name = dict(zip(networks, described, strict=True)) if isinstance(networks, Mapping) else list(described)
+        document = {"nncore_version": nncore.__version__, "networks": by_name}
+        data = _encoded(format_for(path), document, joined(list(map(tensors_of, many))), {k: c for of in classes for k, c in of.items()})
+    _write_atomically(path, data)
+
+
+@contextlib.contextmanager
+def _at_rest(networks: Sequence[Network]) -> Iterator[None]:
+    """For callbacks that save: each set of parameters is where it belongs."""
+    with contextlib.ExitStack() as stack:
+        for network in networks:
+            if not network.is_built:
+                raise NotBuiltError("this network has no parameters to save yet: call fit or build first")
+            stack.enter_context(network.at_rest())
+        yield
+
+
+def _encoded(one: Format, document: dict[str, Any], tensors: dict[str, np.ndarray], classes: Mapping[str, type[Any]]) -> bytes:
+    """The bytes of a file, after the checks that a reader will make of them, for whom names stand for these classes."""
+    data = one.encode(document, tensors)
+    try:
+        again, arrays = one.decode(data)
+        if json.dumps(again) != json.dumps(document) or not _are_same(arrays, tensors):  # as texts, since NaN equals nothing
+            raise PluginError(f"{one!r} does not give back what it was handed: use another suffix")
+        check_file(again)
+        with registry.given(classes):
+            for parts in split(again, arrays):
+                checked_parts(*parts)
+    except PluginError:
+        raise
+    except (NNCoreError, ValueError, TypeError) as error:
+        raise ParameterError(f"this network cannot be saved, since its file could not be loaded: {error}") from error
+    return data
+
+
+def _are_same(arrays: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> bool:
+    return arrays.keys() == tensors.keys() and all(
+        arrays[name].dtype == tensor.dtype and arrays[name].shape == tensor.shape and arrays[name].tobytes() == tensor.tobytes()
+        for name, tensor in tensors.items()
+    )
+
+
+def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]]:
+    """What a file says of `network`, and its classes that no name stands for here; what would come back as something else is refused."""
+    for name in ATTRIBUTES:
+        if not FIELDS[name].is_valid(getattr(network, name)):
+            raise ParameterError(f"network.{name} must be {FIELDS[name].wanted}, got {getattr(network, name)!r:.80}")
+        check_plain(getattr(network, name), f"network.{name}")
     with registry.recorded() as looked_up:
         document: dict[str, Any] = {
-            "nncore_version": nncore.__version__,
             "layers": [registry.config_of("layers", layer) for layer in network.layers],
             "input_shape": [int(size) for size in network.input_shape],
             "dtype": network.dtype.name,
+            "precision": network.dtype.name,
             "link": None if network.loss is None else _link(network.loss.link),
+            "schedule_state": {} if network.schedule is None else _state_of(network.schedule),
         }
         for what, kind in NESTED.items():
             component = getattr(network, what)
@@ -60,16 +148,25 @@ def _description(network: Network) -> dict[str, Any]:
         # An argument may name a component, activation="relu": which ones do is seen where they are looked up.
         plan_network(network.layers, network.layer_names, network.input_shape)
     document["components"] = providers(looked_up)
-    document |= {name: getattr(network, name) for name in COUNTERS}
-    document["schedule_state"] = {} if network.schedule is None else _state_of(network.schedule)
+    document |= {name: getattr(network, name) for name in ATTRIBUTES}
     for absent in network.absent.values():
         document |= absent.document
         document["components"] = merged(document["components"], absent.providers)
+    document = {name: document[name] for name in FIELDS}
+    for name in ("layers", *NESTED, "link"):
+        try:
+            json.dumps(document[name])
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ParameterError(f"{name} cannot be written to a file: {error}; keep to numbers, texts, lists and dicts") from None
+    return document, {name: found.cls for (kind, name), found in looked_up.items() if found.cls and not _is_known(kind, name, found.cls)}
+
+
+def _is_known(kind: str, name: str, cls: type[Any]) -> bool:
+    """Whether it can be looked up, unlike a class that `load` was given."""
     try:
-        json.dumps(document)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ParameterError(f"network.metadata cannot be written to a file: {error}; keep to numbers, strings, lists and dicts") from None
-    return document
+        return registry.get(kind, name) is cls
+    except UnknownComponentError:
+        return False
 
 
 def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:

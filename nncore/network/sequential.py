@@ -53,6 +53,8 @@ class Sequential(Model):
         Key of the shuffling and of dropout; with `n_epochs` and `n_steps` it decides what comes next.
     metadata : dict
         Yours: anything JSON can hold, saved with the network.
+    encoding : dict or None
+        How the columns and the target of a table become numbers, as ``nncore train`` describes them; saved with the network.
     absent : dict
         Of a network that was loaded without the plugin of its ``"loss"``, ``"optimizer"`` or ``"schedule"``: what is missing, and why.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nncore.tabular.columns import CategoricalColumn, NumericColumn, parse_numbers
-from nncore.tabular.description import KEY, from_json, to_json
+from nncore.tabular.description import from_json, to_json
 from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind, column_kinds
 from nncore.tabular.reader import read_blocks, read_table
@@ -15,7 +15,7 @@ from nncore.tabular.target import ClassTarget, RealTarget, infer_target
 from nncore.tabular.values import as_number
 
 __all__ = [
-    "KEY", "MOST_LEVELS", "STDIN", "CategoricalColumn", "ClassTarget", "ColumnKind", "NumericColumn", "RealTarget", "Remark", "Table",
+    "MOST_LEVELS", "STDIN", "CategoricalColumn", "ClassTarget", "ColumnKind", "NumericColumn", "RealTarget", "Remark", "Table",
     "TableEncoder", "as_number", "column_kinds", "folds", "from_json", "hold_out", "infer_target", "merged", "parse_numbers", "read_blocks",
     "read_table", "to_json",
 ]  # fmt: skip

@@ -11,9 +11,6 @@ from nncore.tabular.columns import CategoricalColumn, NumericColumn
 from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.target import ClassTarget, RealTarget
 
-#: Key of the description in ``network.metadata``.
-KEY = "tabular"
-
 #: Raised when the meaning of a field changes.
 FORMAT = 3
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tracemalloc
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -10,7 +12,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Layer, Plan, checked_domain, native_kernel
-from nncore.errors import PluginError
+from nncore.errors import NNCoreError, PluginError
 from nncore.layers.dense import Dense
 from nncore.layers.flatten import Flatten
 from nncore.network import Sequential
@@ -25,6 +27,9 @@ from nncore.testing.twin import numpy_twin
 
 ROWS = (1, 7, 8, 9, 130)
 DTYPES = (np.float32, np.float64)
+
+#: Bytes that a plan may take, however large a sample is.
+MOST_PLANNED = 16 * 2**20
 
 
 class LayerConformance(networks.NetworkConformance):
@@ -54,6 +59,9 @@ class LayerConformance(networks.NetworkConformance):
     def test_plan(self) -> None:
         for shape in self.input_shapes:
             self.each(partial(check_plan, shape=shape))
+
+    def test_planning_takes_little_memory(self) -> None:
+        self.each(check_planning)
 
     def test_forward_and_backward(self) -> None:
         self._each_that_computes(self._check_rungs)
@@ -262,6 +270,19 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
         registry.resolve("activations", plan.activation)
     check_splitting(layer, plan, what)
     expect(layer.plan(shape) == plan, f"{what} differs when it is asked again")
+
+
+def check_planning(layer: Layer) -> None:
+    """A plan for a large sample takes little memory: a small file may name any shape, and `nncore.load` plans before it takes memory."""
+    for shape in ((10**8,), (10**4, 10**4)):
+        tracemalloc.start()
+        try:
+            with contextlib.suppress(NNCoreError):  # it may refuse such a sample
+                layer.plan(shape)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        expect(peak < MOST_PLANNED, f"plan({shape}) takes {peak / 2**20:.0f} MiB: keep numbers that say how many, not lists of them")
 
 
 def check_bound(plan: Plan, x: np.ndarray, d_y: np.ndarray, d_parameters: np.ndarray) -> None:

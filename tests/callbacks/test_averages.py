@@ -91,7 +91,6 @@ def test_validation_and_callbacks_see_the_average(average: Callback) -> None:
 @pytest.mark.parametrize("average", [nn.EMA(0.7), nn.SWA(start=2)], ids=repr)
 @pytest.mark.parametrize("interrupted_after", [1, 3])
 def test_resumed_equals_uninterrupted(average: Callback, interrupted_after: int, tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     whole, part = network(nn.Adam(lr=0.05)), network(nn.Adam(lr=0.05))
     whole.fit(*data(), epochs=6, batch_size=16, callbacks=[average])
     part.fit(*data(), epochs=interrupted_after, batch_size=16, callbacks=[average])

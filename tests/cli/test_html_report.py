@@ -14,7 +14,6 @@ import pytest
 from nncore.cli import main
 from nncore.cli.html_parts import bars, table
 
-pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
 
 QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02"]

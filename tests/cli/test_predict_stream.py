@@ -12,8 +12,6 @@ import pytest
 from nncore.cli import main, predict as command
 from nncore.tabular import reader
 
-pytest.importorskip("safetensors")
-
 N_FEATURES = 4
 
 

@@ -14,8 +14,6 @@ from nncore.cli.experiment import divide_in_folds, find_task, fit
 from nncore.cli.settings import Settings
 from nncore.cli.train import train
 
-pytest.importorskip("safetensors")
-
 QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02"]
 
 

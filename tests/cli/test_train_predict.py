@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,7 @@ from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.cli import main
 from nncore.cli.experiment import batch_size
 from nncore.cli.terminal import INDENT
-from nncore.tabular.description import KEY, from_json
-
-pytest.importorskip("safetensors")
+from nncore.tabular.description import from_json
 
 QUICK = ["--hidden", "16", "--epochs", "15", "--lr", "0.02"]
 
@@ -116,7 +113,7 @@ def test_predict_keeps_order_and_matches_the_network(data: Path, model: Path, ca
     assert main(["predict", str(model), str(data), "--proba"]) == 0
     rows = answers(capsys.readouterr().out)
     network = nncore.load(model)
-    encoder = from_json(network.metadata[KEY])
+    encoder = from_json(network.encoding)
     probabilities = network.predict_proba(encoder.transform(read_table(data))[0])
     assert [row["species"] for row in rows] == [("daisy", "rose")[k] for k in probabilities.argmax(axis=1)]
     shown = np.array([[float(row["P(daisy)"]), float(row["P(rose)"])] for row in rows])
@@ -245,19 +242,14 @@ def test_ctrl_c_keeps_what_there_is(
     assert nncore.load(path).n_epochs == 2
 
 
-def test_saving_is_checked_before_training(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_saving_is_checked_before_training(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train = ["train", str(data), "--target", "species", *QUICK, "--out"]
     assert main([*train, str(tmp_path / "none" / "m")]) == 2
     assert main([*train, str(data)]) == 2
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    assert main([*train, str(tmp_path / "m")]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines()[0].endswith(f"there is no folder {tmp_path / 'none'}; make it first (mkdir -p {tmp_path / 'none'})")
     assert "is a file that is read" in captured.err
-    assert 'pip install "nncore-ml[save]"' in captured.err
 
 
 @pytest.mark.parametrize(
@@ -316,7 +308,7 @@ def test_a_network_that_does_not_fit_its_columns_is_refused(
 ) -> None:
     network = nncore.Sequential(nncore.Dense(2))
     network.build(3)
-    network.metadata = nncore.load(model).metadata
+    network.encoding = nncore.load(model).encoding
     network.save(tmp_path / "odd.nncore")
     assert main(["predict", str(tmp_path / "odd.nncore"), str(data)]) == 2
     assert "its columns do not fit its network" in capsys.readouterr().err
@@ -330,8 +322,8 @@ def test_no_probabilities_of_numbers(tmp_path: Path, prices: Path, capsys: pytes
 
 
 def test_the_description_is_plain_json(model: Path) -> None:
-    metadata = nncore.load(model).metadata
-    assert json.loads(json.dumps(metadata)) == metadata
+    encoding = nncore.load(model).encoding
+    assert json.loads(json.dumps(encoding)) == encoding
 
 
 def test_batch_size_grows_with_the_rows() -> None:

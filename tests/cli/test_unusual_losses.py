@@ -48,7 +48,6 @@ def grades(tmp_path: Path) -> Path:
 
 
 def test_a_loss_with_fewer_outputs_than_classes(grades: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("safetensors")
     model = tmp_path / "grades.nncore"
     train = ["train", str(grades), "--target", "grade", "--drop", "number", "--loss", "ordinal", "--out", str(model), "--quiet"]
     assert main(train) == 0

@@ -105,7 +105,11 @@ class Odd(Format):
     suffixes = (".nncore", ".odd")
 
     def encode(self, document, tensors):
+        self.given = document, tensors
         return b"taken over"
+
+    def decode(self, data):
+        return self.given
 """
 
 

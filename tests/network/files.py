@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -45,18 +46,34 @@ def assert_equal(one: nn.Sequential, other: nn.Sequential) -> None:
 
 
 def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
-    """Header (with the architecture as an object) and data of a file."""
+    """Header (with the description as an object) and data of a file."""
     length = int.from_bytes(file[:8], "little")
     header = json.loads(file[8 : 8 + length])
-    header["__metadata__"]["architecture"] = json.loads(header["__metadata__"]["architecture"])
+    header["__metadata__"]["description"] = json.loads(header["__metadata__"]["description"])
     return header, file[8 + length :]
 
 
+def network_in(header: dict[str, Any]) -> dict[str, Any]:
+    """What the header of a file with one network says of it."""
+    found: dict[str, Any] = header["__metadata__"]["description"]["network"]
+    return found
+
+
 def joined(header: dict[str, Any], data: bytes) -> bytes:
-    if "__metadata__" in header and not isinstance(header["__metadata__"].get("architecture", ""), str):
-        header["__metadata__"]["architecture"] = json.dumps(header["__metadata__"]["architecture"])
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + data
+    """A file of these parts, whose checksum fits."""
+    if "__metadata__" in header and not isinstance(header["__metadata__"].get("description", ""), str):
+        header["__metadata__"]["description"] = json.dumps(header["__metadata__"]["description"])
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return sealed(len(text).to_bytes(8, "little") + text + data)
+
+
+def sealed(file: bytes) -> bytes:
+    """The same file with the checksum that fits it, if it has a place for one."""
+    place = file.find(b'"checksum":"') + len('"checksum":"')
+    if place < len('"checksum":"') or len(file) < place + 64:
+        return file
+    checksum = hashlib.sha256(file[:place] + file[place + 64 :]).hexdigest().encode()
+    return file[:place] + checksum + file[place + 64 :]
 
 
 def tampered(file: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
@@ -66,7 +83,7 @@ def tampered(file: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
 
 
 def with_field(file: bytes, field: str, value: Any) -> bytes:
-    return tampered(file, lambda header: header["__metadata__"]["architecture"].__setitem__(field, value))
+    return tampered(file, lambda header: network_in(header).__setitem__(field, value))
 
 
 def load_bytes(file: bytes, folder: Path) -> nn.Sequential:

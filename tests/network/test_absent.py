@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import registering
-from network.files import parts
+from network.files import network_in, parts
 from network.years import X, Y, plugin, trained
 
 import nncore as nn
 from nncore import registry
 from nncore.errors import MissingPluginError, PluginError, PluginWarning, UnknownComponentError
 from nncore.network.document import NESTED
-
-pytest.importorskip("safetensors")
 
 INSTALL = r"no plugin nncore-years is installed; the file was saved with nncore-years 1\.0: pip install nncore-years==1\.0"
 
@@ -50,7 +48,7 @@ def loaded(saved: tuple[Path, nn.Sequential]) -> nn.Sequential:
 
 
 def description(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = parts(path.read_bytes())[0]["__metadata__"]["architecture"]
+    found: dict[str, Any] = network_in(parts(path.read_bytes())[0])
     return found
 
 

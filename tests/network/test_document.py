@@ -8,17 +8,15 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
-from network.files import load_bytes, tampered, trained_size, with_field
+from network.files import load_bytes, network_in, tampered, trained_size, with_field
 
 from nncore.errors import FileFormatError, PluginWarning, UnknownComponentError
 from nncore.network import document
 
-pytest.importorskip("safetensors")
-
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    field=st.sampled_from(sorted(document._FIELDS)),
+    field=st.sampled_from(sorted(document.FIELDS)),
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("name"), inner, max_size=3),
@@ -53,6 +51,10 @@ def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: 
         ("dtype", "object"),
         ("dtype", "float16"),
         ("dtype", ["float32"]),
+        ("precision", "int8"),
+        ("precision", None),
+        ("encoding", []),
+        ("encoding", "columns"),
         ("loss", "mse"),
         ("link", 3),
         ("components", []),
@@ -87,19 +89,19 @@ def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: 
     ],
 )
 def test_fields_of_the_wrong_kind(tmp_path: Path, whole: bytes, field: str, value: Any):
-    with pytest.raises(FileFormatError, match=f"damaged.nncore cannot be loaded: the architecture's '{field}' must be"):
+    with pytest.raises(FileFormatError, match=f"damaged.nncore cannot be loaded: the network's '{field}' must be"):
         load_bytes(with_field(whole, field, value), tmp_path)
 
 
-@pytest.mark.parametrize("field", sorted(document._FIELDS))
+@pytest.mark.parametrize("field", sorted(document.FIELDS))
 def test_fields_that_are_missing(tmp_path: Path, whole: bytes, field: str):
-    file = tampered(whole, lambda header: header["__metadata__"]["architecture"].pop(field))
+    file = tampered(whole, lambda header: network_in(header).pop(field))
     with pytest.raises(FileFormatError, match=f"has no '{field}'"):
         load_bytes(file, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "1" * 5000, "[" * 100_000, "{}"])
-def test_an_architecture_that_is_not_a_json_object(tmp_path: Path, whole: bytes, text: str):
-    file = tampered(whole, lambda header: header["__metadata__"].__setitem__("architecture", text))
-    with pytest.raises(FileFormatError, match=r"the architecture (is not|has no)"):
+def test_a_description_that_is_not_a_json_object(tmp_path: Path, whole: bytes, text: str):
+    file = tampered(whole, lambda header: header["__metadata__"].__setitem__("description", text))
+    with pytest.raises(FileFormatError, match=r"the description (is not|must have)"):
         load_bytes(file, tmp_path)

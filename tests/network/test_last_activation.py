@@ -151,7 +151,6 @@ def test_a_refused_fit_changes_nothing() -> None:
 
 
 def test_a_file_is_read_and_used_whatever_it_was_trained_with(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     network = built()
     network.save(tmp_path / "a.nncore")
     loaded = nn.load(tmp_path / "a.nncore")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import safetensors
-from network.files import assert_equal, built, load_bytes, parts, trained
+from network.files import assert_equal, built, parts, trained
 
 import nncore as nn
-from nncore.errors import MissingExtraError, NotBuiltError, ParameterError, UnknownComponentError
+from nncore.errors import NotBuiltError, ParameterError, PluginError, UnknownComponentError
+from nncore.formats.safetensors import Safetensors
 from nncore.network import saving
 from nncore.plugin import Layer, Plan
 
@@ -35,13 +36,14 @@ def test_the_file_is_plain_safetensors(whole: bytes, tmp_path: Path):
         "optimizer/1",
     }
     assert weight.tobytes() == network.named_parameters()["dense_1.weight"].tobytes()
-    assert (metadata["format"], metadata["format_version"]) == ("nncore", "1")
-    architecture = json.loads(metadata["architecture"])
+    assert (metadata["format"], metadata["format_version"]) == ("nncore", "2")
+    description = json.loads(metadata["description"])
+    assert description["nncore_version"] == nn.__version__
+    architecture = description["network"]
     assert architecture["layers"][0]["name"] == "dense"
     assert architecture["layers"][0]["n_outputs"] == 4
     assert (architecture["input_shape"], architecture["dtype"]) == ([3], "float32")
     assert architecture["optimizer"]["name"] == "adam"
-    assert architecture["nncore_version"] == nn.__version__
 
 
 def test_the_same_network_makes_the_same_parts(whole: bytes, tmp_path: Path):
@@ -81,13 +83,70 @@ def test_metadata_that_json_cannot_hold(tmp_path: Path, value: object):
     assert os.listdir(tmp_path) == []
 
 
-def test_without_safetensors(tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(MissingExtraError, match=r"nncore-ml\[save\]"):
-        built().save(tmp_path / "net.nncore")
-    with pytest.raises(MissingExtraError, match=r"nncore-ml\[save\]"):
-        load_bytes(whole, tmp_path)
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (["v1"], "network.metadata must be an object, got \\['v1'\\]"),
+        (None, "network.metadata must be an object"),
+        ({"score": float("nan")}, "metadata\\['score'\\] cannot be written to a file: JSON has no nan"),
+        ({"scores": [1, {"best": -float("inf")}]}, "metadata\\['scores'\\]\\[1\\]\\['best'\\].*JSON has no -inf"),
+        ({1: "one"}, "its key 1 is no text; write '1'"),
+        ({"pair": (1, 2)}, "it is \\(1, 2\\); write list"),
+        ({"array": np.zeros(3)}, "array.tolist"),
+        ({"number": np.float32(1)}, "write numbers"),
+    ],
+    ids=["list", "none", "nan", "inf", "key", "tuple", "array", "scalar"],
+)
+def test_an_older_file_stays_if_the_newer_one_could_not_be_read(tmp_path: Path, whole: bytes, value: Any, message: str):
+    path = tmp_path / "net.nncore"
+    path.write_bytes(whole)
+    network = built()
+    network.metadata = value
+    with pytest.raises(ParameterError, match=message):
+        network.save(path)
+    with pytest.raises(ParameterError, match=message):
+        nn.save_many([trained(), network], path)
+    assert path.read_bytes() == whole
+    assert os.listdir(tmp_path) == ["net.nncore"]
+
+
+def test_metadata_that_hold_themselves(tmp_path: Path):
+    network = built()
+    network.metadata["me"] = network.metadata
+    with pytest.raises(ParameterError, match="nested too deeply, or holds itself"):
+        network.save(tmp_path / "net.nncore")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_encoding_that_describes_no_columns(tmp_path: Path):
+    network = built()
+    network.encoding = {"format": 3}
+    with pytest.raises(ParameterError, match=r"this network cannot be saved.*description of the columns is damaged"):
+        network.save(tmp_path / "net.nncore")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("fault", ["document", "tensor", "name"])
+def test_a_format_that_does_not_give_back_what_it_was_handed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bytes, fault: str):
+    path = tmp_path / "net.nncore"
+    path.write_bytes(whole)
+    decode = Safetensors.decode
+
+    def faulty(self: Safetensors, data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
+        document, tensors = decode(self, data)
+        name = next(iter(tensors))
+        if fault == "document":
+            document["network"]["n_steps"] += 1
+        elif fault == "tensor":
+            tensors[name] = tensors[name] + 1
+        else:
+            tensors["other"] = tensors.pop(name)
+        return document, tensors
+
+    monkeypatch.setattr(Safetensors, "decode", faulty)
+    with pytest.raises(PluginError, match="does not give back what it was handed"):
+        trained().save(path)
+    assert path.read_bytes() == whole
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
-from nncore.network.document import COUNTERS
+from nncore.network.document import ATTRIBUTES
 from nncore.network.settings import Settings
 from nncore.testing import numpy_twin
 
@@ -21,7 +21,7 @@ def test_a_public_attribute_is_a_property_or_a_counter_that_files_hold() -> None
     """What is stored on the network itself and read by nothing else cannot disagree with anything."""
     net = nn.Sequential(nn.Dense(2)).build(2, loss="mse", optimizer="adam")
     stored = {name for name in vars(net) if not name.startswith("_")}
-    assert stored <= set(COUNTERS)
+    assert stored <= set(ATTRIBUTES)
     settable = {name for name, value in vars(Settings).items() if isinstance(value, property) and value.fset is not None}
     assert settable == {"layers", "loss", "optimizer", "schedule", "weight_decay", "clip_norm", "clip_value", "seed", "groups"}
 

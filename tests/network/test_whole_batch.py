@@ -141,7 +141,6 @@ def test_threads_do_not_change_a_bit(dtype: str) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_a_fit_that_is_resumed_ends_with_the_same_bits(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     X, y, weight = survival(200)
     arguments = {"sample_weight": weight, "batch_size": 64, "progress": False}
     whole, first = network(loss="cox"), network(loss="cox")

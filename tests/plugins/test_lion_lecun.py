@@ -41,7 +41,6 @@ def test_they_are_listed_with_their_rungs(tmp_path: Path) -> None:
 
 
 def test_they_work_together_and_survive_a_file(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     code = """
 import sys
 import numpy as np
@@ -66,7 +65,6 @@ assert np.array_equal(net.parameters, again.parameters)
 
 
 def test_they_work_by_name_at_the_command_line(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     rows = [f"{i % 7},{i % 5},{'high' if i % 7 > 3 else 'low'}" for i in range(120)]
     (tmp_path / "data.csv").write_text("\n".join(["a,b,class", *rows]), encoding="utf-8")
     train = ["train", "data.csv", "--target", "class", "--optimizer", "lion", "--lr", "0.003", "--epochs", "3", "--out", "net.nncore"]

@@ -141,7 +141,6 @@ def test_prediction_equals_forward_of_training(make: Make) -> None:
 
 @every
 def test_file(make: Make, tmp_path) -> None:
-    pytest.importorskip("safetensors")
     network = built(make)
     X, y = data(30)
     network.fit(X, y, epochs=1, progress=False)

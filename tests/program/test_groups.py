@@ -120,7 +120,6 @@ def test_weight_decay_of_a_group_replaces_the_optimizers_own(twin: bool) -> None
 
 @pytest.mark.parametrize("optimizer", ["adam", "block_coordinate"])
 def test_same_bits_for_any_team_and_after_resuming(optimizer: str, tmp_path) -> None:
-    pytest.importorskip("safetensors")
     groups = {"dense_2.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1, "weight_decay": 0.2}}
     ends = []
     for n_parts in (1, 2, 3):

@@ -85,7 +85,6 @@ def forgetting() -> Iterator[None]:
 @pytest.mark.parametrize("library", ["joblib", "sklearn"])
 def test_a_script_and_workers_of_joblib(library: str, tmp_path: Path) -> None:
     pytest.importorskip("joblib")
-    pytest.importorskip("safetensors")
     pytest.importorskip(library)
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     command = [sys.executable, "script.py", *(["search"] if library == "sklearn" else [])]

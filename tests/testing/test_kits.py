@@ -69,8 +69,7 @@ class SoundFormat(Format):
         np.savez(buffer, document=np.array(json.dumps(document)), **{name.replace("/", "|"): array for name, array in tensors.items()})
         return b"sound" + buffer.getvalue()
 
-    def read(self, path):
-        data = path.read_bytes()
+    def decode(self, data):
         try:
             if not data.startswith(b"sound"):
                 raise ValueError("it does not begin as one")
@@ -181,8 +180,8 @@ class Losing(SoundFormat):
 class Careless(SoundFormat):
     suffixes = (".careless",)
 
-    def read(self, path):
-        with np.load(io.BytesIO(path.read_bytes()[5:])) as archive:
+    def decode(self, data):
+        with np.load(io.BytesIO(data[5:])) as archive:
             arrays = {name.replace("|", "/"): archive[name] for name in archive.files}
         return json.loads(str(arrays.pop("document"))), arrays
 
@@ -193,9 +192,9 @@ class Trusting(SoundFormat):
     def encode(self, document, tensors):
         return pickle.dumps((document, tensors))
 
-    def read(self, path):
+    def decode(self, data):
         try:
-            document, tensors = pickle.loads(path.read_bytes())
+            document, tensors = pickle.loads(data)
         except Exception as error:
             raise FileFormatError(str(error)) from error
         return document, tensors

@@ -100,7 +100,6 @@ def test_the_average_is_better_than_where_training_stands() -> None:
 
 
 def test_a_file_in_the_middle_of_a_run_goes_on_with_the_same_bits(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     whole, part = network(ScheduleFree(warmup_steps=10)), network(ScheduleFree(warmup_steps=10))
     whole.fit(*data(), epochs=4, batch_size=50, progress=False)
     part.fit(*data(), epochs=1, batch_size=50, progress=False, callbacks=[nn.Checkpoint(os.path.join(tmp_path, "part.nncore"))])

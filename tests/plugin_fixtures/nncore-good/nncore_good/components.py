@@ -93,9 +93,9 @@ class Npz(Format):
         np.savez(buffer, document=np.array(json.dumps(document)), **{name.replace("/", "|"): array for name, array in tensors.items()})
         return buffer.getvalue()
 
-    def read(self, path):
+    def decode(self, data):
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 arrays = {name.replace("|", "/"): archive[name] for name in archive.files}
             return json.loads(str(arrays.pop("document"))), arrays
         except (ValueError, KeyError, zipfile.BadZipFile) as error:

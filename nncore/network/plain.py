@@ -1,0 +1,45 @@
+"""What a file holds as it is: values that JSON gives back equal."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nncore.errors import ParameterError
+
+
+def check_plain(value: Any, where: str) -> None:
+    """Raise unless a file gives `value` back equal to what it was.
+
+    Parameters
+    ----------
+    value : object
+    where : str
+        What it is called in the message.
+
+    Raises
+    ------
+    ParameterError
+    """
+    try:
+        _check(value, where)
+    except RecursionError:
+        raise ParameterError(f"{where} cannot be written to a file: it is nested too deeply, or holds itself") from None
+
+
+def _check(value: Any, where: str) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise ParameterError(f"{where} cannot be written to a file: its key {key!r:.80} is no text; write {str(key)[:40]!r}")
+            _check(inner, f"{where}[{key!r:.80}]")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _check(inner, f"{where}[{index}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(f"{where} cannot be written to a file: JSON has no {value!r}; write None, or a text")
+    elif value is not None and not isinstance(value, (str, bool, int, float)):
+        remedy = (
+            "list(...)" if isinstance(value, (tuple, set, frozenset)) else "numbers, texts, lists and dicts, array.tolist() for an array"
+        )
+        raise ParameterError(f"{where} cannot be written to a file: it is {value!r:.80}; write {remedy}")
