@@ -115,6 +115,9 @@ cdef extern from "nncore/plugin.h" nogil:
     const int32_t NNC_ROLE_SCALE
 
     ctypedef struct nnc_tensor:
+        void *w
+        const void *g
+        void *const *state
         int64_t offset
         int64_t rows
         int64_t columns
@@ -129,6 +132,8 @@ cdef extern from "nncore/plugin.h" nogil:
         void *state
         const nnc_tensor *tensors
         int64_t n_tensors
+        int64_t begin_tensor
+        int64_t end_tensor
         int64_t n
         int64_t stride
         int64_t t

@@ -86,6 +86,10 @@ class PluginError(NNCoreError, RuntimeError):
     """A plugin that cannot be loaded or breaks the contract."""
 
 
+class NoFormulaError(NNCoreError, NotImplementedError):
+    """A component does not write its prediction as a formula, so that a network with it cannot be exported."""
+
+
 class MissingPluginError(UnknownComponentError, PluginError):
     """A component of a saved network is not here; the message names its plugin and version, and what to run."""
 

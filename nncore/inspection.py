@@ -1,7 +1,8 @@
-"""What goes on inside a network for one batch: every layer's outputs, every tensor's gradient. The network stays as it is."""
+"""A look inside a network: every layer's outputs, every tensor's gradient, and its prediction as a formula. The network stays as it is."""
 
 from __future__ import annotations
 
-from nncore.network import activations, gradients
+from nncore.network import activations, formula, gradients
+from nncore.program import NumPyBuilder
 
-__all__ = ["activations", "gradients"]
+__all__ = ["NumPyBuilder", "activations", "formula", "gradients"]

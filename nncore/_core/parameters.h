@@ -151,82 +151,107 @@ static const nnc_site *F(optimizer_site)(const member *m, int64_t group) {
     return site;
 }
 
-/* Lets the optimizer step on parameters begin .. end - 1, whose gradients are at g. */
+static int64_t F(optimizer_verdict)(const member *m, int32_t status, int64_t group) {
+    return kernel_verdict(m, status, m->program->n_ops + group);
+}
+
+/* Lets optimizers step on parameters begin .. end - 1, whose gradients are at g, but for those that take whole tensors. */
 static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *g) {
     const nnc_program *program = m->program;
     for (int64_t i = 0; i < program->n_stretches; i++) {
         const nnc_stretch *stretch = &program->stretches[i];
         int64_t from = stretch->begin > begin ? stretch->begin : begin, to = nnc_least(stretch->end, end);
-        if (from >= to || stretch->group == NNC_FROZEN) continue;
-        const nnc_optimizer_call call = {
-            .struct_size = sizeof call,
-            .site = F(optimizer_site)(m, stretch->group),
-            .w = (T *)program->parameters + from,
-            .g = g + (from - begin),
-            .state = program->state != NULL ? (T *)program->state + from : NULL, /* (n_slots, n), from there on */
-            .n = to - from,
-            .stride = program->state_stride,
-            .t = m->step,
-        };
-        int64_t verdict = kernel_verdict(m, program->optimizer->F(step)(&call), NNC_IS_OPTIMIZER);
-        if (verdict != NNC_OK) return verdict;
+        if (from >= to) continue;
+        if (stretch->group != NNC_FROZEN) {
+            const nnc_group *group = &program->groups[stretch->group];
+            if (group->how != NNC_ON_RANGES) continue; /* see update_range */
+            const nnc_optimizer_call call = {
+                .struct_size = sizeof call,
+                .site = F(optimizer_site)(m, stretch->group),
+                .w = (T *)program->parameters + from,
+                .g = g + (from - begin),
+                .state = stretch->state != NULL ? (T *)stretch->state + (from - stretch->begin) : NULL, /* (n_slots, n), from there on */
+                .n = to - from,
+                .stride = group->state_stride,
+                .t = m->step,
+            };
+            int64_t verdict = F(optimizer_verdict)(m, group->optimizer.F(step)(&call), stretch->group);
+            if (verdict != NNC_OK) return verdict;
+        }
+        F(average)(m, from, to);
     }
-    F(average)(m, begin, end);
     return NNC_OK;
 }
 
-/* Copies what a step changes of the parameters that a member steps on to where it can be had again, or back from there. */
-static void F(move_undo)(const member *m, int back) {
+/* Lets the optimizer of a group step on the member's share of its tensors: those whose middle lies in it. */
+static int64_t F(step_on_tensors)(const member *m, int64_t number) {
+    const nnc_group *group = &m->program->groups[number];
+    const nnc_tensor *tensors = m->program->tensors + group->first_tensor;
+    int64_t first = group->n_tensors, end = 0, before = 0;
+    for (int64_t i = 0; i < group->n_tensors; i++) {
+        int64_t size = tensors[i].rows * tensors[i].columns;
+        if ((before + size / 2) * m->n_parts / group->n_parameters == m->part) {
+            first = nnc_least(first, i);
+            end = i + 1;
+        }
+        before += size;
+    }
+    if (first >= end) return NNC_OK;
+    const nnc_optimizer_call call = {
+        .struct_size = sizeof call,
+        .site = F(optimizer_site)(m, number),
+        .tensors = tensors,
+        .n_tensors = group->n_tensors,
+        .begin_tensor = first,
+        .end_tensor = end,
+        .t = m->step,
+    };
+    int64_t verdict = F(optimizer_verdict)(m, group->optimizer.F(step)(&call), number);
+    for (int64_t i = first; i < end && verdict == NNC_OK; i++)
+        F(average)(m, tensors[i].offset, tensors[i].offset + tensors[i].rows * tensors[i].columns);
+    return verdict;
+}
+
+/* Lets a group's optimizer in Python, which part 0 calls for all, step on its tensors. */
+static int64_t F(step_in_python)(const member *m, int64_t number) {
     const nnc_program *program = m->program;
-    int64_t begin = m->begin_parameter, n = m->end_parameter - begin;
-    if (program->needs_tensors) begin = 0, n = m->part == 0 ? program->n_parameters : 0;
-    for (int64_t k = 0; k < program->n_slots + 2; k++) {
-        T *vector = k == 0 ? program->parameters : k == 1 ? program->shadow : (T *)program->state + (k - 2) * program->state_stride;
-        T *kept = (T *)program->undo + k * program->n_parameters;
-        if (vector == NULL || n == 0) continue;
-        memcpy((back ? vector : kept) + begin, (back ? kept : vector) + begin, (size_t)n * sizeof(T));
+    const nnc_tensor *tensors = program->tensors + program->groups[number].first_tensor;
+    if (m->part != 0) return NNC_OK;
+    int64_t verdict = call_python(m, NNC_UPDATE, number, 0);
+    for (int64_t i = 0; i < program->groups[number].n_tensors && verdict == NNC_OK; i++)
+        F(average)(m, tensors[i].offset, tensors[i].offset + tensors[i].rows * tensors[i].columns);
+    return verdict;
+}
+
+/* Copies the member's share of what a step changes to where it can be had again, or back from there. */
+static void F(move_undo)(const member *m, int back) {
+    for (int64_t i = 0; i < m->program->n_undo; i++) {
+        const nnc_undo *undo = &m->program->undo[i];
+        int64_t begin = share(undo->n_bytes, 1, m->part, m->n_parts), end = share(undo->n_bytes, 1, m->part + 1, m->n_parts);
+        char *from = back ? undo->kept : undo->live, *to = back ? undo->live : undo->kept;
+        if (begin < end) memcpy(to + begin, from + begin, (size_t)(end - begin));
     }
 }
 
 /* After all have updated: what some of them changed is put back if another one's step failed. */
 static int64_t F(finish_update)(const member *m, int64_t verdict) {
-    if (m->program->undo != NULL && verdict >> 32 == NNC_KERNEL_FAILED) F(move_undo)(m, 1);
+    if (verdict >> 32 == NNC_KERNEL_FAILED || verdict >> 32 == NNC_PYTHON_RAISED) F(move_undo)(m, 1);
     return verdict;
 }
 
-/* The member's range, once all gradients are known to be finite. An optimizer that wants structure, or Python, gets all from part 0. */
+/* The member's range, once all gradients are known to be finite, and its share of what is not updated by ranges. */
 static int64_t F(update_range)(const member *m) {
     const nnc_program *program = m->program;
-    const nnc_optimizer *optimizer = program->optimizer;
-    if (program->undo != NULL) F(move_undo)(m, 0);
-    if (optimizer != NULL && !program->needs_tensors) {
-        if (m->begin_parameter == m->end_parameter) return NNC_OK;
-        return F(step_on)(m, m->begin_parameter, m->end_parameter, (const T *)program->gradients + m->begin_parameter);
+    if (program->n_undo > 0) {
+        F(move_undo)(m, 0);
+        nnc_meet(m->team, NNC_OK); /* nobody may step on what another one is about to copy */
     }
-    if (m->part != 0) return NNC_OK;
-    if (optimizer == NULL) {
-        int64_t verdict = call_python(m, NNC_UPDATE, NNC_IS_OPTIMIZER, 0);
-        if (verdict != NNC_OK) return verdict;
+    int64_t verdict = F(step_on)(m, m->begin_parameter, m->end_parameter, (const T *)program->gradients + m->begin_parameter);
+    for (int64_t i = 0; i < program->n_groups && verdict == NNC_OK; i++) {
+        if (program->groups[i].how == NNC_ON_TENSORS) verdict = F(step_on_tensors)(m, i);
+        if (program->groups[i].how == NNC_IN_PYTHON) verdict = F(step_in_python)(m, i);
     }
-    for (int64_t i = 0; optimizer != NULL && i < program->n_groups; i++) {
-        const nnc_group *group = &program->groups[i];
-        const nnc_optimizer_call call = {
-            .struct_size = sizeof call,
-            .site = F(optimizer_site)(m, i),
-            .w = program->parameters,
-            .g = program->gradients,
-            .state = program->state,
-            .tensors = program->tensors + group->first_tensor,
-            .n_tensors = group->n_tensors,
-            .n = program->n_parameters,
-            .stride = program->state_stride,
-            .t = m->step,
-        };
-        int64_t verdict = kernel_verdict(m, optimizer->F(step)(&call), NNC_IS_OPTIMIZER);
-        if (verdict != NNC_OK) return verdict;
-    }
-    F(average)(m, 0, program->n_parameters);
-    return NNC_OK;
+    return verdict;
 }
 
 /* ---- gradients used up tile by tile ------------------------------------------------------------------------------------------ */

@@ -1,5 +1,7 @@
 """`Program`: a compiled network that runs without the interpreter. The work is done in runner.c; this is its Python face."""
 
+import functools
+
 cimport cython
 
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
@@ -30,6 +32,7 @@ cdef extern from "runner.h" nogil:
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_TRANSFORM
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
+        NNC_ON_RANGES, NNC_ON_TENSORS, NNC_IN_PYTHON
         NNC_BLOCK
     int64_t NNC_SITE(int64_t op)
     ctypedef struct nnc_branch:
@@ -58,12 +61,19 @@ cdef extern from "runner.h" nogil:
         char *message  # (NNC_MESSAGE_BYTES,) in place
     ctypedef struct nnc_stretch:
         int64_t begin, end, group
+        void *state
     ctypedef struct nnc_tie:
         int64_t op, place, offset, rows, columns
         int32_t transposed, is_copied, adds, is_trained
     ctypedef struct nnc_group:
         double rate
-        int64_t first_tensor, n_tensors
+        int64_t first_tensor, n_tensors, n_parameters, state_stride
+        int32_t how
+        nnc_optimizer optimizer
+    ctypedef struct nnc_undo:
+        void *live
+        void *kept
+        int64_t n_bytes
     ctypedef struct nnc_task:
         int32_t what
         int64_t op
@@ -98,8 +108,6 @@ cdef extern from "runner.h" nogil:
         nnc_loss_call loss_call
         void *parameters
         void *gradients
-        void *state
-        int64_t n_slots, state_stride
         int64_t n_parameters
         const nnc_tensor *tensors
         int64_t n_tensors
@@ -109,8 +117,6 @@ cdef extern from "runner.h" nogil:
         int64_t n_ties
         const nnc_group *groups
         int64_t n_groups
-        const nnc_optimizer *optimizer
-        int32_t needs_tensors
         double *optimizer_hyper
         int64_t n_hyper
         const double *decays
@@ -122,7 +128,8 @@ cdef extern from "runner.h" nogil:
         int64_t average_begin
         void *tiles
         int64_t tile_size
-        void *undo
+        const nnc_undo *undo
+        int64_t n_undo
         int32_t training
         uint64_t seed
         int64_t step, draw
@@ -186,7 +193,7 @@ _KINDS = {
 
 
 class Failure(Exception):
-    """A run stopped: `status` is one of the constants above, `op` the number of the op (negative: loss or optimizer).
+    """A run stopped: `status` is one of the constants above, `op` the number of the op (-1: the loss; behind the ops: a group's optimizer).
 
     If a function of a table failed, `returned` is what it returned, and `message` what it said.
     """
@@ -275,13 +282,14 @@ cdef class Program:
     cdef nnc_stretch *stretches
     cdef nnc_tie *ties
     cdef nnc_group *groups
+    cdef nnc_undo *undo
     cdef nnc_layer *layers  # copies of the tables that ops call, as many as ops
     cdef nnc_activation *activations
     cdef nnc_transformer *transformers
     cdef nnc_transform *transforms  # copies of the tables that transformers call, as many as transformers
     cdef nnc_loss loss
-    cdef nnc_optimizer optimizer
     cdef void **places  # where tensors, and then their gradients, begin: of all ops, one after the other
+    cdef void **states  # where arrays of optimizers' state begin: of all tensors, one after the other
     cdef readonly object spec
     cdef object output_shape, dtype  # of an output, read more often than `spec` would make cheap
     cdef object interpreter
@@ -310,12 +318,16 @@ cdef class Program:
         self.groups = <nnc_group *>calloc(max(len(spec.grouping.groups), 1), sizeof(nnc_group))
         self.layers = <nnc_layer *>calloc(max(len(spec.ops), 1), sizeof(nnc_layer))
         self.activations = <nnc_activation *>calloc(max(len(spec.ops), 1), sizeof(nnc_activation))
+        self.undo = <nnc_undo *>calloc(max(len(spec.undo), 1), sizeof(nnc_undo))
+        n_states = sum(len(kept) for group in spec.state or () for kept in group.tensors)
+        self.states = <void **>calloc(max(n_states, 1), sizeof(void *))
         self.places = <void **>calloc(max(2 * sum(len(op.plan.tensors) for op in spec.ops), 1), sizeof(void *))
         program.sites = <nnc_site *>calloc(spec.max_parts * program.n_sites, sizeof(nnc_site))
         program.notes = <nnc_note *>calloc(spec.max_parts, sizeof(nnc_note))
         if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
                 or self.ties == NULL or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
-                or program.sites == NULL or program.notes == NULL or self.transformers == NULL or self.transforms == NULL:
+                or self.undo == NULL or self.states == NULL or self.transformers == NULL or self.transforms == NULL \
+                or program.sites == NULL or program.notes == NULL:
             raise MemoryError
         program.max_parts = spec.max_parts
         has_way_back = spec.d_output is not None
@@ -396,32 +408,13 @@ cdef class Program:
         self.fill_sites(NNC_IS_OPTIMIZER, None)
         program.parameters = address(spec.parameters)
         program.gradients = address(spec.gradients)
-        if spec.state is not None and len(spec.state) > 0:
-            program.state = address(spec.state[0])
-            program.n_slots = len(spec.state)
-            program.state_stride = spec.state.strides[0] // spec.state.itemsize
         program.n_parameters = spec.parameters.size
-        for i, tensor in enumerate(spec.grouping.tensors):
-            self.tensors[i] = nnc_tensor(tensor.offset, tensor.rows, tensor.columns, tensor.layer, _ROLES[tensor.role])
-        program.tensors, program.n_tensors = self.tensors, len(spec.grouping.tensors)
-        for i, (begin, end, number) in enumerate(stretches):
-            self.stretches[i] = nnc_stretch(begin, end, number)
-        program.stretches, program.n_stretches = self.stretches, len(stretches)
+        self.fill_groups(stretches)
         for i, tie in enumerate(spec.ties):
             self.ties[i] = nnc_tie(
                 tie.op, tie.place, tie.offset, tie.rows, tie.columns, tie.transposed, tie.is_copied, tie.adds, tie.is_trained
             )
         program.ties, program.n_ties = self.ties, len(spec.ties)
-        first_tensor = 0
-        for i in range(len(spec.grouping.groups)):
-            self.groups[i] = nnc_group(0, first_tensor, len(spec.grouping.tensors_of(i)))
-            first_tensor += self.groups[i].n_tensors
-        program.groups, program.n_groups = self.groups, len(spec.grouping.groups)
-        if spec.optimizer_capsule is not None:
-            needed = spec.optimizer_needed
-            load_table(spec.optimizer_capsule, "optimizer", spec.who_optimizes, needed, &self.optimizer, sizeof(nnc_optimizer))
-            program.optimizer = &self.optimizer
-            program.needs_tensors = spec.optimizer.needs_tensors
         program.optimizer_hyper = <double *>address(spec.optimizer_hyper)
         program.n_hyper = spec.optimizer_hyper.shape[1]
         program.block_sums = <double *>address(spec.block_sums)
@@ -429,7 +422,9 @@ cdef class Program:
         program.shadow = address(spec.shadow)
         program.average_decay, program.average_begin = spec.average.decay, spec.average.begin
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
-        program.undo = address(spec.undo)
+        for i, (live, kept) in enumerate(spec.undo):
+            self.undo[i] = nnc_undo(address(live), address(kept), live.nbytes)
+        program.undo, program.n_undo = self.undo, len(spec.undo)
         self.version = <const int64_t *>address(spec.version)
         self.seen = self.version[0] - 1
         program.python = run_python
@@ -460,6 +455,49 @@ cdef class Program:
         program.gathered_weight = address(spec.gathered.weight)
         return 0
 
+    cdef int fill_groups(self, object stretches) except -1:
+        """Parameter groups: their tensors, their optimizers, and where those keep their state."""
+        cdef nnc_program *program = &self.program
+        cdef nnc_group *group
+        cdef void **states = self.states
+        cdef int64_t first_tensor = 0, offset, size = self.spec.dtype.itemsize
+        cdef Py_ssize_t i, k
+        spec, grouping = self.spec, self.spec.grouping
+        for i, span in enumerate(grouping.tensors):
+            offset = span.offset
+            self.tensors[i].w = <char *>program.parameters + offset * size
+            self.tensors[i].g = <char *>program.gradients + offset * size
+            self.tensors[i].offset, self.tensors[i].rows, self.tensors[i].columns = span.offset, span.rows, span.columns
+            self.tensors[i].layer, self.tensors[i].role = span.layer, _ROLES[span.role]
+        program.tensors, program.n_tensors = self.tensors, len(grouping.tensors)
+        program.groups, program.n_groups = self.groups, len(grouping.groups)
+        for i in range(program.n_groups):
+            group = &self.groups[i]
+            group.first_tensor, group.how = first_tensor, NNC_IN_PYTHON
+            spans = grouping.tensors_of(i)
+            group.n_tensors, group.n_parameters = len(spans), sum(span.size for span in spans)
+            first_tensor += group.n_tensors
+            if not spec.optimizers:
+                continue
+            kept = spec.state[i]
+            if len(kept.slots) > 0:
+                group.state_stride = kept.slots.strides[0] // size
+            for k, arrays in enumerate(kept.tensors):
+                self.tensors[group.first_tensor + k].state = states
+                for array in arrays.values():
+                    states[0] = address(array)
+                    states += 1
+            if spec.optimizer_capsules[i] is not None:
+                group.how = NNC_ON_TENSORS if spec.optimizers[i].needs_tensors else NNC_ON_RANGES
+                who = functools.partial(spec.who_optimizes, i)
+                load_table(spec.optimizer_capsules[i], "optimizer", who, spec.optimizer_needed, &group.optimizer, sizeof(nnc_optimizer))
+        for i, (begin, end, number, place) in enumerate(stretches):
+            self.stretches[i] = nnc_stretch(begin, end, number, NULL)
+            if spec.optimizers and number >= 0 and len(spec.state[number].slots) > 0:
+                self.stretches[i].state = address(spec.state[number].slots[0, place:])
+        program.stretches, program.n_stretches = self.stretches, len(stretches)
+        return 0
+
     cdef int fill_sites(self, int64_t op, object described) except -1:
         """What does not change from call to call of an op, of the loss, the optimizer or a transform, for every thread."""
         cdef nnc_program *program = &self.program
@@ -470,11 +508,13 @@ cdef class Program:
         cdef char *rooms = NULL
         memset(&site, 0, sizeof(nnc_site))
         site.struct_size, site.host, site.seed = sizeof(nnc_site), host, program.seed
-        if op == NNC_IS_LOSS:
+        if op == NNC_IS_OPTIMIZER:
+            rooms, room = <char *>address(self.spec.optimizer_work), self.spec.optimizer_work.shape[1] * self.spec.dtype.itemsize
+        elif op == NNC_IS_LOSS:
             site.hyper = <const double *>address(self.spec.loss_hyper)
         elif op >= program.n_ops:
             site.hyper, site.layer = <const double *>address(described.hyper), described.layer
-        elif described is not None:
+        else:
             site.hyper = <const double *>address(described.hyper)
             site.numbers, site.n_numbers = <const int64_t *>address(described.numbers), len(described.numbers)
             site.input_shape, site.n_input_dims = <const int64_t *>address(described.input_shape), len(described.input_shape)
@@ -503,6 +543,8 @@ cdef class Program:
         free(self.transforms)
         free(self.ties)
         free(self.groups)
+        free(self.undo)
+        free(self.states)
 
     @property
     def step(self):

@@ -53,7 +53,7 @@ static int64_t F(transform)(const member *m, int64_t number, int64_t first, int6
     const nnc_program *program = m->program;
     const nnc_transformer *transformer = &program->transforms[number];
     nnc_transform_call call = transformer->call;
-    int64_t n_inputs = call.n_inputs, n_targets = call.n_targets, op = program->n_ops + number, verdict;
+    int64_t n_inputs = call.n_inputs, n_targets = call.n_targets, verdict;
     const T *source = (const T *)call.source + first * n_inputs;
     T *x = (T *)call.x + first * n_inputs;
     memcpy(x, source, (size_t)(n_rows * n_inputs) * sizeof(T));
@@ -72,8 +72,8 @@ static int64_t F(transform)(const member *m, int64_t number, int64_t first, int6
     if (transformer->table == NULL) {
         verdict = call_python(m, NNC_TRANSFORM, number, n_rows);
     } else {
-        call.site = site_of(m, op);
-        verdict = kernel_verdict(m, transformer->table->F(apply)(&call), op);
+        call.site = site_of(m, program->n_ops + number);
+        verdict = kernel_verdict(m, transformer->table->F(apply)(&call), program->n_ops + program->n_groups + number);
     }
     for (int64_t i = 0; i < n_rows && transformer->n_kept > 0; i++)
         for (int64_t k = 0; k < transformer->n_kept; k++)

@@ -38,7 +38,8 @@ enum {
 /* The last three are joints, where values part and meet (joints.h). */
 enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2, NNC_OP_SUM = 3, NNC_OP_CONCAT = 4, NNC_OP_FORK = 5 };
 
-/* failed_op values beside the ops' own numbers */
+/* failed_op values beside the ops' own numbers; behind those, n_ops + i is the optimizer of group i, and behind
+ * these, n_ops + n_groups + i is transform i */
 enum { NNC_IS_LOSS = -1, NNC_IS_OPTIMIZER = -2, NNC_IS_NOBODY = -3 };
 /* The place of an op's site among those of a part: the optimizer's, the loss's, the ops', then the transforms', whose numbers follow those
  * of the ops. */
@@ -91,6 +92,7 @@ typedef struct nnc_note {
 typedef struct nnc_stretch {
     int64_t begin, end;
     int64_t group; /* NNC_FROZEN: not trained */
+    void *state;   /* of the first of them, in the first vector of the group's state; NULL without one */
 } nnc_stretch;
 
 #define NNC_FROZEN (-1)
@@ -108,10 +110,24 @@ typedef struct nnc_tie {
     int32_t is_trained;
 } nnc_tie;
 
+/* How an optimizer is called: on ranges of parameters, on whole tensors, or from Python. */
+enum { NNC_ON_RANGES = 0, NNC_ON_TENSORS = 1, NNC_IN_PYTHON = 2 };
+
+/* Tensors that one optimizer trains, all in one way. */
 typedef struct nnc_group {
     double rate; /* its learning rate, of which a schedule gives factors */
     int64_t first_tensor, n_tensors;
+    int64_t n_parameters; /* of these tensors */
+    int64_t state_stride; /* numbers from one vector of its state to the next */
+    int32_t how;
+    nnc_optimizer optimizer; /* none in Python */
 } nnc_group;
+
+/* Memory that a step changes, and how it was before the step under way. */
+typedef struct nnc_undo {
+    void *live, *kept;
+    int64_t n_bytes;
+} nnc_undo;
 
 typedef struct nnc_task {
     int32_t what;
@@ -160,9 +176,6 @@ typedef struct nnc_program {
     /* Flat vectors of the whole network. */
     void *parameters; /* (n_parameters,) */
     void *gradients;  /* (n_parameters,) */
-    void *state;      /* (n_slots, n_parameters) */
-    int64_t n_slots;
-    int64_t state_stride; /* numbers from one vector of it to the next */
     int64_t n_parameters;
     const nnc_tensor *tensors; /* (n_tensors,) group after group, frozen ones last */
     int64_t n_tensors;
@@ -172,9 +185,7 @@ typedef struct nnc_program {
     int64_t n_ties;
     const nnc_group *groups; /* (n_groups,) */
     int64_t n_groups;
-    const nnc_optimizer *optimizer; /* NULL: in Python */
-    int32_t needs_tensors;          /* it steps on the whole network at once */
-    double *optimizer_hyper;        /* (n_groups, n_hyper) the first of each is its learning rate */
+    double *optimizer_hyper; /* (n_groups, n_hyper) the first of each is its learning rate */
     int64_t n_hyper;
 
     /* What happens to gradients on their way to the optimizer, and to the parameters after it. */
@@ -188,7 +199,8 @@ typedef struct nnc_program {
     int64_t average_begin; /* steps done before the mean began */
     void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
-    void *undo; /* (n_slots + 2, n_parameters) parameters, state and mean before the step under way, or NULL: its functions cannot fail */
+    const nnc_undo *undo; /* (n_undo,) parameters, state and mean; none if no function of a step can fail */
+    int64_t n_undo;
 
     int32_t training; /* whether the run under way is training, or prediction; a backward goes with the forward before it */
     uint64_t seed;

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class ELU(Activation):
@@ -34,6 +34,9 @@ class ELU(Activation):
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.where(z > 0, z, z.dtype.type(self.alpha) * np.expm1(np.minimum(z, 0)))
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.where(z > 0, z, self.alpha * g.expm1(g.minimum(z, 0)))
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return np.where(a > 0, d_a, d_a * (a + a.dtype.type(self.alpha)))

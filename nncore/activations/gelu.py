@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nncore.errors import ParameterError
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 #: exp(−FAR) is 0; z is held inside ±FAR where it meets such a 0, as ∞·0 would be NaN.
 FAR = 1000.0
@@ -52,6 +52,13 @@ class GELU(Activation):
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.maximum(z, -FAR) * self._distribution(z)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        near = g.maximum(z, -FAR)  # where Φ is 0, −∞ · 0 would be NaN
+        if self.approximate == "none":
+            return near * (0.5 + 0.5 * g.erf(math.sqrt(0.5) * near))
+        near_both = g.minimum(near, FAR)
+        return near * g.sigmoid(near_both * (LINEAR + CUBIC * (near_both * near_both)))
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         near = np.clip(z, -FAR, FAR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Identity(Activation):
@@ -14,6 +14,9 @@ class Identity(Activation):
     kernel = Kernel("nncore._core.native:activation_identity")
 
     def forward(self, z: np.ndarray) -> np.ndarray:
+        return z
+
+    def formula(self, g: Graph, z: Value) -> Value:
         return z
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:

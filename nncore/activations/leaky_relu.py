@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class LeakyReLU(Activation):
@@ -34,6 +34,9 @@ class LeakyReLU(Activation):
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.where(z > 0, z, z.dtype.type(self.slope) * z)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.where(z > 0, z, self.slope * z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return np.where(a > 0, d_a, d_a.dtype.type(self.slope) * d_a)

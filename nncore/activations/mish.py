@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 #: exp(−FAR) is 0; z is held inside ±FAR where it meets such a 0, as ∞·0 would be NaN.
 FAR = 1000.0
@@ -29,6 +29,11 @@ class Mish(Activation):
     def forward(self, z: np.ndarray) -> np.ndarray:
         _, numerator, denominator = _fraction(z)
         return np.maximum(z, -FAR) * (numerator / denominator)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        e = g.exp(-abs(z))
+        numerator = g.where(z < 0, e * (e + 2), 1 + 2 * e)
+        return g.maximum(z, -FAR) * (numerator / (numerator + g.where(z < 0, 2, 2 * e * e)))
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         e, numerator, denominator = _fraction(z)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class ReLU(Activation):
@@ -21,6 +21,9 @@ class ReLU(Activation):
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.where(z <= 0, z.dtype.type(0), z)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.maximum(z, 0)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return np.where(a <= 0, d_a.dtype.type(0), d_a)

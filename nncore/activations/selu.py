@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 #: With them, and weights of variance 1 / n_inputs, a layer takes inputs of mean 0 and variance 1 to outputs of mean 0 and variance 1.
 SCALE, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
@@ -25,6 +25,9 @@ class SELU(Activation):
     def forward(self, z: np.ndarray) -> np.ndarray:
         scalar = z.dtype.type
         return np.where(z > 0, scalar(SCALE) * z, scalar(SCALE * ALPHA) * np.expm1(np.minimum(z, 0)))
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.where(z > 0, SCALE * z, SCALE * ALPHA * g.expm1(g.minimum(z, 0)))
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         scalar = a.dtype.type

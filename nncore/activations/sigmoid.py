@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Sigmoid(Activation):
@@ -23,6 +23,9 @@ class Sigmoid(Activation):
     def forward(self, z: np.ndarray) -> np.ndarray:
         e = np.exp(-np.abs(z))
         return np.where(z < 0, e, z.dtype.type(1)) / (1 + e)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.sigmoid(z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return d_a * (a * (1 - a))

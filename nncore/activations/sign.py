@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nncore.errors import NotTrainableError
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Sign(Activation):
@@ -22,6 +22,9 @@ class Sign(Activation):
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.sign(z)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.where(z > 0, 1, g.where(z < 0, -1, z))  # z at 0, and NaN
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         raise NotTrainableError(

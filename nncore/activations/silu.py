@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 #: exp(−FAR) is 0; z is held inside ±FAR where it meets such a 0, as ∞·0 would be NaN.
 FAR = 1000.0
@@ -30,6 +30,9 @@ class SiLU(Activation):
     def forward(self, z: np.ndarray) -> np.ndarray:
         e = np.exp(-np.abs(z))
         return np.where(z < 0, np.clip(z, -FAR, 0) * e, z) / (1 + e)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.maximum(z, -FAR) * g.sigmoid(z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         e = np.exp(-np.abs(z))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import numpy as np
 
 from nncore.errors import ShapeError
-from nncore.plugin import Activation, Kernel, class_counts
+from nncore.plugin import Activation, Graph, Kernel, Value, class_counts
 
 
 class SoftmaxHeads(Activation):
@@ -47,6 +48,10 @@ class SoftmaxHeads(Activation):
         with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
             e = np.exp(z - self._spread(np.maximum, z))
             return e / self._spread(np.add, e)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        ends = accumulate(self.n_classes)
+        return g.concat([g.softmax(g.columns(z, range(end - n, end))) for n, end in zip(self.n_classes, ends, strict=True)])
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return a * (d_a - self._spread(np.add, a * d_a))

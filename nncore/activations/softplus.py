@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Softplus(Activation):
@@ -36,6 +36,9 @@ class Softplus(Activation):
     def forward(self, z: np.ndarray) -> np.ndarray:
         beta = z.dtype.type(self.beta)
         return np.maximum(z, 0) + np.log1p(np.exp(-beta * np.abs(z))) / beta
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.maximum(z, 0) + g.log1p(g.exp(-self.beta * abs(z))) / self.beta
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return d_a * -np.expm1(-a.dtype.type(self.beta) * a)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Tanh(Activation):
@@ -20,6 +20,9 @@ class Tanh(Activation):
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         return np.tanh(z)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.tanh(z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         # 1 − a² as a product: a² would lose the digits in which a differs from 1.

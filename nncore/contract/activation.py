@@ -7,7 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from nncore.contract.configurable import Configurable
+from nncore.contract.formula import Graph, Value
 from nncore.contract.kernel import Kernel
+from nncore.errors import NoFormulaError
 
 
 class Activation(Configurable):
@@ -50,3 +52,27 @@ class Activation(Configurable):
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         """∂E/∂z from ``d_a`` = ∂E/∂a. `z` holds the input only if `needs_input`, else it equals `a`."""
         raise NotImplementedError(f"{type(self).__name__}.backward")
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        """φ(z) once more, written with the primitives of `g`, for every program that predicts without nncore.
+
+        Parameters
+        ----------
+        g : Graph
+            Its methods, and the operators of values, are all that a formula may use beside the numbers of ``__init__``.
+        z : Value of shape (n, n_columns)
+
+        Returns
+        -------
+        Value of shape (n, n_columns)
+            What `forward` gives, but for rounding.
+
+        Raises
+        ------
+        NoFormulaError
+            If the class does not write one: it trains and predicts in nncore, and cannot be exported.
+        """
+        raise NoFormulaError(
+            f"{type(self).__name__} has no formula, so it can be used in nncore only: write its method formula(self, g, z), as `forward` "
+            "with the primitives of g (see «Formulas» in the documentation)"
+        )

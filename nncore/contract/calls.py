@@ -39,9 +39,12 @@ _BEGIN: list[tuple[str, Any]] = [("struct_size", ctypes.c_uint64), ("site", ctyp
 
 
 class TensorStruct(ctypes.Structure):
-    """``nnc_tensor``."""
+    """``nnc_tensor``; `w`, `g` and `state` are addresses."""
 
-    _fields_ = [("offset", _WHOLE), ("rows", _WHOLE), ("columns", _WHOLE), ("layer", _SHORT), ("role", _SHORT)]
+    _fields_ = [
+        ("w", ctypes.c_size_t), ("g", ctypes.c_size_t), ("state", ctypes.c_size_t), ("offset", _WHOLE), ("rows", _WHOLE),
+        ("columns", _WHOLE), ("layer", _SHORT), ("role", _SHORT),
+    ]  # fmt: skip
 
 
 class ActivationCallStruct(ctypes.Structure):
@@ -64,7 +67,7 @@ class OptimizerCallStruct(ctypes.Structure):
 
     _fields_ = [
         *_BEGIN, ("w", _NUMBERS), ("g", _NUMBERS), ("state", _NUMBERS), ("tensors", ctypes.POINTER(TensorStruct)),
-        *((name, _WHOLE) for name in ("n_tensors", "n", "stride", "t")),
+        *((name, _WHOLE) for name in ("n_tensors", "begin_tensor", "end_tensor", "n", "stride", "t")),
     ]  # fmt: skip
 
 

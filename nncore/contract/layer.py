@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from nncore.contract.configurable import Configurable
+from nncore.contract.formula import Graph, Value
 from nncore.contract.kernel import Kernel
 from nncore.contract.plan import Plan
-from nncore.errors import ParameterError
+from nncore.errors import NoFormulaError, ParameterError
 
 
 @dataclass
@@ -140,3 +142,32 @@ class Layer(Configurable):
     def backward(self, call: LayerCall) -> None:
         """Write ``call.d_parameters`` and, if it is not None, ``call.d_x`` from ``call.d_y``."""
         raise NotImplementedError(f"{type(self).__name__}.backward")
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        """What the layer gives at prediction, written with the primitives of `g`, for every program that predicts without nncore.
+
+        The host asks only layers that compute something at prediction: views, layers of other layers and those with `training_only` in
+        their plan need none. It applies `activation` of the plan itself.
+
+        Parameters
+        ----------
+        g : Graph
+            Its methods, and the operators of values, are all that a formula may use beside the arguments of the layer.
+        x : Value of shape (n, *input_shape)
+        tensors : mapping of str to Value
+            Tensors and buffers of the plan by name, in the shapes that the plan gives them.
+
+        Returns
+        -------
+        Value of shape (n, *output_shape)
+            What `forward` writes with ``training=False``, but for rounding.
+
+        Raises
+        ------
+        NoFormulaError
+            If the class does not write one: it trains and predicts in nncore, and cannot be exported.
+        """
+        raise NoFormulaError(
+            f"{type(self).__name__} has no formula, so it can be used in nncore only: write its method formula(self, g, x, tensors), as "
+            "`forward` with the primitives of g (see «Formulas» in the documentation)"
+        )

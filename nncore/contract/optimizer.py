@@ -1,14 +1,20 @@
-"""Optimizers: one update of all parameters, and where the tensors lie in them."""
+"""Optimizers: one update of all parameters, what they remember, and where the tensors lie."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.arguments import is_whole
 from nncore.contract.configurable import Configurable
 from nncore.contract.kernel import Kernel
+from nncore.errors import PluginError
+
+#: What `State.dtype` may be.
+STATE_DTYPES = ("network", "float64", "int64")
 
 
 @dataclass(frozen=True)
@@ -34,16 +40,65 @@ class TensorSpan:
     rows: int
     columns: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.rows, self.columns
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return self.rows * self.columns
+
+
+@dataclass(frozen=True)
+class State:
+    """An array that an optimizer keeps for one tensor between steps, zero before the first one.
+
+    Attributes
+    ----------
+    name : str
+        What it is, ``"momentum"``: its name in `nncore.Sequential.optimizer_state` and in files.
+    shape : tuple of int
+        ``()`` for one number.
+    dtype : {"network", "float64", "int64"}
+        ``"network"`` is the dtype of the parameters.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "network"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name or "/" in self.name:
+            raise PluginError(f"the name of a State must be a text without a slash, got {self.name!r}")
+        if not isinstance(self.shape, tuple) or not all(is_whole(size) and 0 <= size <= 2**40 for size in self.shape):
+            raise PluginError(f"the shape of the State {self.name!r} must be a tuple of whole numbers from 0 to 2^40, got {self.shape!r}")
+        if self.dtype not in STATE_DTYPES:
+            raise PluginError(f"the dtype of the State {self.name!r} must be one of {', '.join(STATE_DTYPES)}, got {self.dtype!r}")
+
+    def dtype_in(self, network: np.dtype) -> np.dtype:
+        """Its dtype in a network of that dtype."""
+        return network if self.dtype == "network" else np.dtype(self.dtype)
+
+
+def slot_name(slot: int) -> str:
+    """What a slot of state is called, ``"slot_0"``."""
+    return f"slot_{slot}"
+
 
 class Optimizer(Configurable):
-    """One update of all parameters, a pass over flat vectors.
+    """One update of all parameters.
+
+    By default it is a pass over flat vectors, in which every parameter is updated by itself. An optimizer that `needs_tensors` is handed
+    whole tensors, with state of any shape for each.
 
     Attributes
     ----------
     n_slots : int
         How many vectors of state, each as long as the parameters, start at zero and are kept between steps.
     needs_tensors : bool
-        True to get the list of `TensorSpan` as a last argument of `step`.
+        True to get tensors instead of flat vectors.
     kernel : Kernel or None
         The same in C: ``nnc_optimizer`` of ``nncore/plugin.h``.
     """
@@ -52,8 +107,40 @@ class Optimizer(Configurable):
     needs_tensors: ClassVar[bool] = False
     kernel: ClassVar[Kernel | None] = None
 
+    def state(self, tensors: Sequence[TensorSpan]) -> Sequence[Sequence[State]]:
+        """What is kept of each tensor, for an optimizer that `needs_tensors`.
+
+        Parameters
+        ----------
+        tensors : sequence of TensorSpan
+            All that it updates.
+
+        Returns
+        -------
+        sequence of sequence of State
+            A list for each tensor, which may be empty. By default `n_slots` arrays of the tensor's shape, ``slot_0`` and so on.
+        """
+        return [[State(slot_name(slot), tensor.shape) for slot in range(self.n_slots)] for tensor in tensors]
+
+    def work(self, tensors: Sequence[TensorSpan]) -> int:
+        """How much working memory a call of the kernel needs, in numbers of the network's dtype, for an optimizer that `needs_tensors`.
+
+        Nothing of it is kept, and each thread has its own: a kernel may not allocate.
+
+        Parameters
+        ----------
+        tensors : sequence of TensorSpan
+            All that it updates.
+
+        Returns
+        -------
+        int
+            0 by default.
+        """
+        return 0
+
     # The Any in both places lets type checkers accept subclasses that take (w, g, state, t) and nothing more.
-    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Any, **_: Any) -> None:
+    def step(self, w: Any, g: Any, state: Any, t: int, *tensors: Any, **_: Any) -> None:
         """Update `w` and `state` in place.
 
         Parameters
@@ -64,11 +151,12 @@ class Optimizer(Configurable):
         t : int
             Number of this step, from 1.
         *tensors : sequence of TensorSpan
-            One argument, present if `needs_tensors`: what to update. `w`, `g` and `state` are then always those of the whole network.
+            One argument, present if `needs_tensors`. Then `w`, `g` and `state` are lists with an entry for each of the tensors: matrices of
+            shape (rows, columns), and dicts of the arrays that `state` declares, by name.
         """
         raise NotImplementedError(f"{type(self).__name__}.step")
 
-    def evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
+    def evaluation(self, w: Any, state: Any, out: Any) -> None:
         """Write to `out` the parameters to predict with, for an optimizer that trains others: an average, or slower ones.
 
         A class that overrides it has two sets of parameters. Predictions, validation, callbacks and files use those of `evaluation`;
@@ -81,9 +169,10 @@ class Optimizer(Configurable):
         state : ndarray of shape (n_slots, n)
             Where it is 0, no step has been taken yet, and `out` is to be `w`.
         out : ndarray of shape (n,)
-            Overlaps neither of them.
+            Overlaps neither of them. If the class `needs_tensors`, all three are lists with an entry for each tensor, as in `step`.
         """
-        out[...] = w
+        for source, target in zip(w, out, strict=True) if self.needs_tensors else [(w, out)]:
+            target[...] = source
 
     @property
     def has_evaluation(self) -> bool:

@@ -135,15 +135,21 @@ def with_argument(component: Configurable, name: str, value: Any) -> dict[str, A
 
     The component is made anew with it, so that whatever its class checks is checked.
     """
+    return with_arguments(component, {name: value})
+
+
+def with_arguments(component: Configurable, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for several arguments at once."""
     arguments = {argument: thawed(given) for argument, given in copied_deeply(component.config()).items()}
     try:
-        before, after = type(component)(**arguments), type(component)(**arguments | {name: copied_deeply(value)})
+        before, after = type(component)(**arguments), type(component)(**arguments | {n: copied_deeply(v) for n, v in changes.items()})
     except NNCoreError:
         raise
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"{type(component).__name__}: {name} cannot be {value!r:.200}: {error}") from error
+        wanted = ", ".join(f"{name} cannot be {value!r:.200}" for name, value in changes.items())
+        raise ParameterError(f"{type(component).__name__}: {wanted}: {error}") from error
     derived = {key: new for key, new in vars(after).items() if key not in vars(before) or not _is_same(vars(before)[key], new)}
-    return derived | {name: getattr(after, name)}
+    return derived | {name: getattr(after, name) for name in changes}
 
 
 def _is_same(one: Any, other: Any) -> bool:

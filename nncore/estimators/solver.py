@@ -94,7 +94,8 @@ class StochasticSolver:
     def _set_rate(self, rate: float, network: Sequential) -> None:
         if isinstance(self.optimizer, (Momentum, Nesterov)):
             # Our velocity is a sum of gradients, scikit-learn's one of steps, which keep the rate they were taken at.
-            network.optimizer_state[...] *= self.learning_rate / rate
+            for velocity in network.optimizer_state.values():
+                velocity *= self.learning_rate / rate
         self.learning_rate = rate
         if isinstance(network.schedule, HeldRate):
             network.schedule.held = rate / self._initial

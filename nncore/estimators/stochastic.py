@@ -39,7 +39,8 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
     if begins:
         estimator._optimizer = StochasticSolver(estimator)
         if network.optimizer is not None:
-            network.optimizer_state[...] = 0
+            for kept in network.optimizer_state.values():
+                kept[...] = 0
             network.n_steps = 0
     solver: StochasticSolver = estimator._optimizer
     batch_size = _batch_size(estimator.batch_size, len(data))

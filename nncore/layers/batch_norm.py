@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from nncore.errors import ParameterError
-from nncore.plugin import Buffer, Kernel, Layer, LayerCall, Plan, Tensor
+from nncore.plugin import Buffer, Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class BatchNorm(Layer):
@@ -94,6 +95,10 @@ class BatchNorm(Layer):
         if n_rows > 1:
             spread += self.momentum * (squares / (n_rows - 1) - spread)
         return batch_mean, 1 / np.sqrt(squares / n_rows + call.x.dtype.type(self.epsilon))
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        sigma = tensors["std"] + self.epsilon if self.mode == "cumulative" else g.sqrt(tensors["variance"] + self.epsilon)
+        return tensors["gamma"] * ((x - tensors["mean"]) * (1 / sigma)) + tensors["beta"]
 
     def backward(self, call: LayerCall) -> None:
         d_y = call.d_y

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
-from nncore.plugin import Activation, Initializer, Kernel, Layer, LayerCall, Plan, Tensor
+from nncore.plugin import Activation, Graph, Initializer, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class Dense(Layer):
@@ -93,6 +95,10 @@ class Dense(Layer):
         call.y[...] = call.x @ call.parameters["weight"]
         if self.use_bias:
             call.y[...] += call.parameters["bias"]
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        y = x @ tensors["weight"]
+        return y + tensors["bias"] if self.use_bias else y
 
     def backward(self, call: LayerCall) -> None:
         call.d_parameters["weight"][...] = call.x.T @ call.d_y

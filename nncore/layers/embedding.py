@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -12,7 +12,7 @@ import numpy as np
 from nncore.arguments import is_whole
 from nncore.errors import ParameterError, ShapeError
 from nncore.layers.columns import as_columns, columns_of, whole_numbers
-from nncore.plugin import Initializer, Kernel, Layer, LayerCall, Plan, Tensor
+from nncore.plugin import Graph, Initializer, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 #: float32 holds every whole number up to this one.
 MOST_CATEGORIES = 2**24
@@ -129,6 +129,18 @@ class Embedding(Layer):
         tables = self._tables_for(call.x.shape[1:])
         vectors = [call.parameters[table.name][table.rows(call.x)] for table in tables]
         call.y[...] = np.concatenate([np.delete(call.x, [table.column for table in tables], axis=1), *vectors], axis=1)
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        n_inputs = x.sample_shape[-1]
+        tables = self._tables_for((n_inputs,))
+        coded = {table.column for table in tables}
+        parts = [g.columns(x, passed)] if (passed := [column for column in range(n_inputs) if column not in coded]) else []
+        for table in tables:
+            codes = g.columns(x, [table.column])
+            is_known = (codes >= 0) & (codes < table.n_categories) & (codes == g.floor(codes))
+            vectors = g.rows(tensors[table.name], g.where(is_known, codes, table.n_categories))
+            parts.append(g.reshape(vectors, (table.width,)))
+        return g.concat(parts)
 
     def backward(self, call: LayerCall) -> None:
         tables = self._tables_for(call.x.shape[1:])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
 from nncore.layers.columns import as_columns, columns_of
-from nncore.plugin import Kernel, Layer, LayerCall, Plan, Tensor
+from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class FillMissing(Layer):
@@ -81,6 +81,16 @@ class FillMissing(Layer):
         call.y[:, columns] = np.where(missing, call.parameters["value"], call.x[:, columns])
         if self.indicator:
             call.y[:, n_inputs:] = missing
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        n_inputs = x.sample_shape[-1]
+        columns = columns_of("FillMissing", self.columns, (n_inputs,))
+        place = {column: n_inputs + k for k, column in enumerate(columns)}
+        given = g.columns(x, columns)
+        missing = g.is_nan(given)
+        both = g.concat([x, g.where(missing, tensors["value"], given)])
+        filled = g.columns(both, [place.get(column, column) for column in range(n_inputs)])
+        return g.concat([filled, g.where(missing, 1, 0)]) if self.indicator else filled
 
     def backward(self, call: LayerCall) -> None:
         columns, missing = self._missing(call.x)

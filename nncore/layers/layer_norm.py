@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
-from nncore.plugin import Kernel, Layer, LayerCall, Plan, Tensor
+from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class LayerNorm(Layer):
@@ -62,6 +63,13 @@ class LayerNorm(Layer):
         inverse_std = 1 / np.sqrt((deviation**2).mean(axis=1, keepdims=True) + call.x.dtype.type(self.epsilon))
         call.cache[...] = np.hstack([mean, inverse_std]).ravel()
         call.y[...] = call.parameters["gamma"].ravel() * (deviation * inverse_std) + call.parameters["beta"].ravel()
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        n = math.prod(x.sample_shape)
+        features = g.reshape(x, (n,))
+        deviation = features - g.mean(features)
+        normalised = deviation * (1 / g.sqrt(g.mean(deviation * deviation) + self.epsilon))
+        return g.reshape(tensors["gamma"], (n,)) * normalised + g.reshape(tensors["beta"], (n,))
 
     def backward(self, call: LayerCall) -> None:
         mean, inverse_std = np.split(call.cache.reshape(-1, 2), 2, axis=1)

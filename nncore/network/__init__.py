@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nncore.network.evaluation import metric_name
+from nncore.network.formula import formula
 from nncore.network.inspection import activations, gradients
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
 from nncore.network.loading import load, load_many
@@ -16,6 +17,7 @@ __all__ = [
     "Training",
     "activations",
     "find_learning_rate",
+    "formula",
     "gradients",
     "load",
     "load_many",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nncore.contract import Optimizer
@@ -9,13 +10,14 @@ from nncore.errors import ParameterError
 from nncore.network.network import Network
 
 
-def check_averages(n_averages: int, optimizer: Optimizer) -> None:
+def check_averages(n_averages: int, optimizers: Sequence[Optimizer]) -> None:
     """Raise `ParameterError` if a fit is asked for more than one other set of parameters."""
     if n_averages > 1:
         raise ParameterError("this fit averages the parameters already: give it one of EMA and SWA")
-    if n_averages and optimizer.has_evaluation:
+    own = next((optimizer for optimizer in optimizers if optimizer.has_evaluation), None)
+    if n_averages and own is not None:
         raise ParameterError(
-            f"{optimizer!r} predicts with parameters of its own, which EMA and SWA would replace: leave out the callback, or take another "
+            f"{own!r} predicts with parameters of its own, which EMA and SWA would replace: leave out the callback, or take another "
             "optimizer"
         )
 

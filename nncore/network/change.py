@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nncore.contract import Configurable, bind, components_in, copied_deeply, frozen
+from nncore.contract import Configurable, Optimizer, bind, components_in, copied_deeply, frozen
 from nncore.errors import ParameterError, ShapeError
 from nncore.network.layer_list import check_distinct
 from nncore.program import (
@@ -22,6 +22,7 @@ REMEDIES = {
     "layers": "make a new network: nn.Sequential(net[:2], nn.Dense(3)) brings trained layers with their values",
     "loss": "pass another loss= to fit, which checks the targets against it",
     "optimizer": "pass another optimizer= to fit, which starts with a fresh state",
+    "groups": "pass other groups= to fit, which starts with a fresh state",
     "schedule": "pass another schedule= to fit",
     "transforms": "pass other transforms= to fit",
 }
@@ -54,8 +55,10 @@ def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | Non
             return structure_of_loss(trial, n_outputs) == structure_of_loss(root, n_outputs)
         except ShapeError:
             return False
-    if place == "optimizer":
-        return structure_of_optimizer(trial) == structure_of_optimizer(root)
+    if place in ("optimizer", "groups"):
+        spans = () if blueprint is None else blueprint.spans
+        parts = ([part for part in components_in(whole) if isinstance(part, Optimizer)] for whole in (trial, root))
+        return all(structure_of_optimizer(one, spans) == structure_of_optimizer(other, spans) for one, other in zip(*parts, strict=True))
     if place == "transforms":
         return all(structure_of_transform(one) == structure_of_transform(other) for one, other in zip(trial, root, strict=True))
     trial.restore(root.state())

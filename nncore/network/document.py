@@ -1,8 +1,8 @@
 """What a file says of networks: a JSON object, checked field by field, and tensors by their names.
 
-The tensors are ``parameters/<name>``, ``buffers/<name>`` and, once trained, ``optimizer/<slot>``, all of the network's dtype, so that a
-resumed run continues bit for bit; in a file of many networks, the number of the network and a slash come first. How a file holds them is a
-`Format`'s affair.
+The tensors are ``parameters/<name>``, ``buffers/<name>``, of the network's dtype, and, once trained, ``optimizer/<name>/<what>``: what the
+optimizer keeps of a parameter, so that a resumed run continues bit for bit. In a file of many networks, the number of the network and a
+slash come first. How a file holds them is a `Format`'s affair.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ def format_for(path: Path) -> Format:
 NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 
 
+#: Names of tensors that optimizers keep begin with this.
+OPTIMIZER = "optimizer/"
+
 #: The tensor that holds where training stands, beside parameters that are an average.
 TRAJECTORY = "trajectory"
 
@@ -64,8 +67,8 @@ def tensors_of(network: Network) -> dict[str, np.ndarray]:
     """Everything that is saved as a tensor: live views by their names in the file."""
     tensors = {f"parameters/{name}": view for name, view in network.named_parameters().items()}
     tensors |= {f"buffers/{name}": view for name, view in network.named_buffers().items()}
-    if network.optimizer is not None and network.n_steps:
-        tensors |= {f"optimizer/{slot}": network.optimizer_state[slot] for slot in range(network.optimizer.n_slots)}
+    if network.optimizer is not None and network.n_steps and "groups" not in network.absent:
+        tensors |= {f"{OPTIMIZER}{name}": view for name, view in network.optimizer_state.items()}
     for absent in network.absent.values():
         tensors |= absent.tensors
     if network.trajectory is not None:
@@ -140,7 +143,7 @@ FIELDS: dict[str, Field] = {
     "weight_decay": Field(_is_limit, _LIMIT, True),
     "clip_norm": Field(_is_limit, _LIMIT, True),
     "clip_value": Field(_is_limit, _LIMIT, True),
-    "groups": Field(_is_object, "an object", True),
+    "groups": Field(lambda v: isinstance(v, dict) and all(map(_is_object, v.values())), "an object of objects"),
     "n_steps": Field(_is_count, _COUNT, True),
     "n_epochs": Field(_is_count, _COUNT, True),
     "seed": Field(lambda v: type(v) is int and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1", True),

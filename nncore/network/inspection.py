@@ -43,7 +43,7 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
     >>> {name: outputs.shape for name, outputs in activations(network, np.zeros((5, 2))).items()}
     {'dense_1': (5, 3), 'dense_2': (5, 1)}
     """
-    _check_network(network)
+    check_network(network)
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
     samples = as_samples(X, "X", network.input_shape, network.dtype, blueprint.accepts_nan)
     if not len(samples):
@@ -89,7 +89,8 @@ def _run(
     return call.y
 
 
-def _check_network(network: object) -> None:
+def check_network(network: object) -> None:
+    """Raise `ParameterError` unless it is a network."""
     if not isinstance(network, Sequential):
         remedy = "; an estimator has one as network_, for X as it is encoded" if hasattr(network, "network_") else ""
         raise ParameterError(f"a network (nncore.Sequential) is wanted, got {type(network).__name__}{remedy}")
@@ -110,7 +111,7 @@ def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) ->
     dict of str to ndarray
         As `Sequential.named_gradients`, but copies.
     """
-    _check_network(network)
+    check_network(network)
     trial = copy.deepcopy(network)  # a forward pass in training changes running statistics
     trial.forward(X, training=True)
     trial.backward(y, sample_weight)

@@ -55,7 +55,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
     Warns
     -----
     PluginWarning
-        If the plugin of the loss, the optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
+        If the plugin of the loss, an optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
         until it is given others; saving it again keeps what is missing as it was.
     """
     with _opened(Path(path), components) as (document, tensors):
@@ -126,9 +126,9 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
     network._own_schedule(parts.schedule)
     for name in ATTRIBUTES:
         setattr(network, name, description[name])
+    network.absent.update(parts.absent)
     for name, view in tensors_of(network).items():
         view[...] = tensors[name]
-    network.absent.update(parts.absent)
     return network
 
 

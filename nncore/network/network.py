@@ -19,9 +19,9 @@ from nncore.contract import (
     Loss,
     Optimizer,
     adopt,
+    alike,
     bond_of,
     components_in,
-    frozen,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
@@ -42,8 +42,10 @@ from nncore.program import (
     check_outputs,
     check_trainable,
     compile_program,
+    evaluated,
     group_tensors,
     initialise,
+    named_state,
     plan_network,
     threads_for,
     zero_state,
@@ -153,6 +155,7 @@ class Network(Settings):
             check_outputs(new_loss, blueprint)
         vectors = _zeros(blueprint, number_type)
         grouping, rows = group_tensors(self.groups, blueprint.spans), None
+        grouping.check(new_optimizer)
         if batch is not None:
             rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
         carried = {f"{stage.name}.{name}": values for stage in blueprint.stages for name, values in _carried_by(stage.layer).items()}
@@ -164,7 +167,9 @@ class Network(Settings):
     def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
         """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
         blueprint = plan_network(self.layers, self.layer_names, input_shape)
-        self._take(blueprint, group_tensors(self.groups, blueprint.spans), _zeros(blueprint, dtype), loss, optimizer)
+        grouping = group_tensors(self.groups, blueprint.spans)
+        grouping.check(optimizer)
+        self._take(blueprint, grouping, _zeros(blueprint, dtype), loss, optimizer)
 
     def _take(self, blueprint: Blueprint, grouping: Grouping, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
         """Become the network of this blueprint, not trained yet."""
@@ -190,21 +195,33 @@ class Network(Settings):
 
     def _set_optimizer(self, optimizer: Optimizer) -> None:
         """Take an optimizer with a state of zeros."""
-        n = self._built.n_parameters
-        state = zero_state(optimizer, n, self.dtype)
+        state = zero_state(self._groups, optimizer, self.dtype)
         vectors = self._flat
         self._forget_programs()
-        self._absent = {what: absent for what, absent in self.absent.items() if what == "loss"}
+        self._absent = {what: absent for what, absent in self.absent.items() if what in ("loss", "groups")}
         self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
         self._schedule = None  # its steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)
 
-    def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
-        """Train tensors in the ways given from now on."""
-        if groups != self.groups:
-            self._forget_programs()
-            self.gradients[...] = 0  # those of frozen tensors are not written any more
-        self._options, self._knobs.grouping = frozen(groups), grouping
+    def _set_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
+        """Train tensors in the ways given from now on. What optimizers remember stays, if all tensors keep theirs."""
+        if "groups" not in self.absent and list(groups) == list(self.groups) and alike(groups, self.groups):
+            return
+        own = self._own_groups(groups)
+        grouping = group_tensors(own, self._built.spans)
+        stays, optimizer = self._keeps_optimizers(grouping), self.optimizer
+        remembered = self.optimizer_state if stays and optimizer is not None else {}
+        state = None if optimizer is None else zero_state(grouping, optimizer, self.dtype)
+        self._forget_programs()
+        self._absent.pop("groups", None)
+        self.gradients[...] = 0  # those of frozen tensors are not written any more
+        self._options, self._knobs.grouping, self._vectors = own, grouping, replace(self._flat, state=state)
+        if not stays:
+            self._n_steps, self._schedule, self._vectors = 0, None, replace(self._flat, shadow=None)
+        for name, values in remembered.items():
+            view = {} if state is None else self.optimizer_state
+            if name in view and view[name].shape == values.shape:  # else its tensor is frozen now
+                view[name][...] = values
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -245,11 +262,18 @@ class Network(Settings):
         return self._flat.gradients
 
     @property
-    def optimizer_state(self) -> np.ndarray:
-        """What the optimizer remembers, a live array of shape (n_slots, n_parameters)."""
+    def optimizer_state(self) -> dict[str, np.ndarray]:
+        """What the optimizers remember, live views by name.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``"dense_1.weight/slot_0"``: by the tensor, and what the optimizer calls it; a slot has the tensor's shape. Nothing of tensors
+            that are frozen.
+        """
         if self._flat.state is None:
             raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
-        return self._flat.state
+        return named_state(self._flat.state, self._groups, self._built.tensor_shapes())
 
     def named_parameters(self) -> dict[str, np.ndarray]:
         """Live views into `parameters` by name.
@@ -374,7 +398,7 @@ class Network(Settings):
         if self._is_under_way:
             yield
             return
-        if self._has_evaluation and self.trajectory is None:
+        if self.has_evaluation and self.trajectory is None:
             self.begin_average(0)
         if self.trajectory is None:
             yield
@@ -387,7 +411,7 @@ class Network(Settings):
 
     def trained_parameters(self) -> AbstractContextManager[None]:
         """For a part of a step: as `under_way`, if it is the optimizer that has two sets of parameters."""
-        return self.under_way() if self._has_evaluation else nullcontext()
+        return self.under_way() if self.has_evaluation else nullcontext()
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
@@ -402,8 +426,14 @@ class Network(Settings):
             self._depart()
 
     @property
-    def _has_evaluation(self) -> bool:
-        return self.optimizer is not None and bool(self.optimizer.has_evaluation)
+    def optimizers(self) -> tuple[Optimizer, ...]:
+        """The network's own optimizers: one for each parameter group, where `optimizer` counts for those that name none."""
+        return () if self.optimizer is None else self._groups.optimizers(self.optimizer)
+
+    @property
+    def has_evaluation(self) -> bool:
+        """Whether an optimizer predicts with other parameters than it trains."""
+        return any(optimizer.has_evaluation for optimizer in self.optimizers)
 
     def _depart(self) -> None:
         self._is_under_way = True
@@ -416,10 +446,8 @@ class Network(Settings):
 
     def _evaluate(self, vectors: Vectors) -> None:
         """Let the optimizer say which parameters to predict with."""
-        if self._has_evaluation:
-            evaluated = np.empty_like(vectors.parameters)
-            self.optimizer.evaluation(vectors.shadow, vectors.state, evaluated)
-            vectors.parameters[...] = evaluated
+        if self.has_evaluation and vectors.shadow is not None and vectors.state is not None:
+            vectors.parameters[...] = evaluated(vectors.shadow, vectors.state, self._groups, self.optimizer)
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
@@ -435,14 +463,14 @@ class Network(Settings):
         return None if self.loss is None else self.loss.link
 
     def _check_present(self, *parts: str) -> None:
-        """Raise `MissingPluginError` if one of these ("loss", "optimizer", "schedule") was in the file of the network and is not here."""
+        """Raise `MissingPluginError` if one of these was in the file of the network and is not here: see `absent`."""
         for what in parts:
             if what in self.absent:
                 why = f"this network can predict, but not be trained or scored as it is: {self.absent[what].reason}"
-                raise MissingPluginError(f"{why}; or give fit another {what}, {what}=")
+                raise MissingPluginError(f"{why}; or give fit {'other' if what == 'groups' else 'another'} {what}, {what}=")
 
     def _needs(self, what: str) -> Any:
-        self._check_present(what)
+        self._check_present(what, *(["groups"] if what == "optimizer" else []))
         component = getattr(self, what)
         if component is None:
             kind = {"loss": "losses", "optimizer": "optimizers"}[what]
@@ -489,6 +517,10 @@ class Network(Settings):
             self._evaluate(state["_vectors"])
         knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=())
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
+        vectors: Vectors | None = state["_vectors"]
+        if vectors is not None and vectors.state is not None:
+            kept = named_state(vectors.state, self._groups, self._built.tensor_shapes())
+            state |= {"_vectors": replace(vectors, state=None), "_optimizer_state": kept}
         luggage = registry.luggage()  # a worker process must know the names that its work uses
         return state if luggage is None else state | {"_luggage": luggage}
 
@@ -501,18 +533,18 @@ class Network(Settings):
         knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")
         knobs.optimizer = None if knobs.optimizer is None else adopt(knobs.optimizer, self, "optimizer")
         self._own_schedule(self._schedule)
+        self._options = self._own_groups(self._options)
         if input_shape is not None:
             knobs.blueprint = plan_network(self._layers, self.layer_names, input_shape)
             knobs.grouping = group_tensors(self.groups, knobs.blueprint.spans)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
-            state_of_optimizer = None
-            if old.state is not None and self.optimizer is not None:
-                state_of_optimizer = zero_state(self.optimizer, old.parameters.size, old.parameters.dtype)
-                state_of_optimizer[...] = old.state
             shadow = None if old.shadow is None else _realigned(old.shadow)
             parameters, gradients, buffers = (_realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
-            self._vectors = Vectors(parameters, gradients, buffers, state_of_optimizer, shadow)
+            zeros = None if self.optimizer is None else zero_state(self._groups, self.optimizer, old.parameters.dtype)
+            self._vectors = Vectors(parameters, gradients, buffers, zeros, shadow)
+            for name, values in self.__dict__.pop("_optimizer_state", {}).items():
+                self.optimizer_state[name][...] = values
             self._show_values()
         self._forget_programs()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,16 @@ import numpy as np
 from nncore.contract import Layer, Loss, Optimizer, Schedule
 from nncore.errors import FileFormatError, MissingExtraError, MissingPluginError, PluginError, UnknownComponentError
 from nncore.network.absent import Absent
-from nncore.network.document import NESTED, TRAJECTORY, check_network
-from nncore.network.providers import named_in
+from nncore.network.document import NESTED, OPTIMIZER, TRAJECTORY, check_network
+from nncore.network.providers import Providers, named_in
 from nncore.network.reviving import check_present, revived
-from nncore.program import Blueprint, check_groups, group_tensors, layer_names, plan_network
+from nncore.program import Blueprint, Grouping, check_groups, declared_state, group_tensors, layer_names, plan_network
 
 #: Fields of the document that go with one that holds a component.
-_BESIDE = {"loss": ("link",), "optimizer": (), "schedule": ("schedule_state",)}
+_BESIDE = {"loss": ("link",), "optimizer": (), "groups": (), "schedule": ("schedule_state",)}
+
+#: Shape and dtype of tensors by name.
+Expected = dict[str, tuple[tuple[int, ...], np.dtype]]
 
 
 @dataclass(frozen=True)
@@ -52,41 +54,46 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
     parts, absent = _for_training(description, tensors)
     if parts["schedule"] is not None:
         parts["schedule"].restore(description["schedule_state"])
-    n_slots = _slots(parts["optimizer"], absent) if description["n_steps"] else 0
+    groups, optimizer, dtype = check_groups(parts.pop("groups")), parts["optimizer"], np.dtype(description["dtype"])
     try:
         blueprint = _planned(layers, tuple(description["input_shape"]))
     except UnknownComponentError:  # an argument names one, activation="snake"
         check_present(description["components"], ("layers", "activations"))
         raise
-    _check_tensors(tensors, _expected_shapes(blueprint, n_slots, TRAJECTORY in tensors), np.dtype(description["dtype"]))
-    groups = check_groups(description["groups"])
-    group_tensors(groups, blueprint.spans)
+    grouping = group_tensors(groups, blueprint.spans)
+    grouping.check(optimizer)
+    expected = _expected(blueprint, TRAJECTORY in tensors, dtype)
+    for missing in absent.values():
+        expected |= {name: (values.shape, values.dtype) for name, values in missing.tensors.items()}
+    if optimizer is not None and description["n_steps"] and "groups" not in absent:
+        expected |= _expected_state(blueprint, grouping, optimizer, dtype)
+    _check_tensors(tensors, expected)
     return Parts(layers, **parts, groups=groups, absent=absent, has_trajectory=TRAJECTORY in tensors)
 
 
 def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Absent]]:
-    """Loss, optimizer and schedule; and those of them that are not here, which prediction does without."""
-    parts: dict[str, Any] = dict.fromkeys(NESTED)
+    """Loss, optimizer, schedule and groups; and those of them that are not here, which prediction does without."""
+    parts: dict[str, Any] = dict.fromkeys(NESTED) | {"groups": {}}
     absent = {}
     table = description["components"]
-    for what, kind in NESTED.items():
-        if description[what] is None:
-            continue
+    for what in parts:
         try:
-            parts[what] = revived(kind, description[what], table)
+            if what == "groups":
+                parts[what] = {pattern: _revived_options(options, table) for pattern, options in description[what].items()}
+            elif description[what] is not None:
+                parts[what] = revived(NESTED[what], description[what], table)
         except (MissingPluginError, MissingExtraError) as error:
             kept = {name: description[name] for name in (what, *_BESIDE[what])}
-            # Copies: the tensors of a file may be views of all its bytes.
-            state = {name: tensors[name].copy() for name in tensors if what == "optimizer" and re.fullmatch(r"optimizer/\d+", name)}
+            # Without one optimizer the state of all is useless. Copies: the tensors of a file may be views of all its bytes.
+            names = [name for name in tensors if what in ("optimizer", "groups") and name.startswith(OPTIMIZER)]
+            state = {name: tensors[name].copy() for name in names}
             absent[what] = Absent(str(error), kept, named_in(kept, table), state)
     return parts, absent
 
 
-def _slots(optimizer: Optimizer | None, absent: dict[str, Absent]) -> int:
-    """How many vectors of state a trained network has: those that are in the file, of an optimizer that cannot say."""
-    if optimizer is not None:
-        return optimizer.n_slots
-    return len(absent["optimizer"].tensors) if "optimizer" in absent else 0
+def _revived_options(options: dict[str, Any], table: Providers) -> dict[str, Any]:
+    """Options of a parameter group, in which an optimizer is a component again."""
+    return {name: revived("optimizers", value, table) if name == "optimizer" else value for name, value in options.items()}
 
 
 def _planned(layers: list[Layer], input_shape: tuple[int, ...]) -> Blueprint:
@@ -97,24 +104,35 @@ def _planned(layers: list[Layer], input_shape: tuple[int, ...]) -> Blueprint:
         raise FileFormatError(f"its layers do not take samples of shape {input_shape}: {error}") from error
 
 
-def _expected_shapes(blueprint: Blueprint, n_slots: int, has_trajectory: bool) -> dict[str, tuple[int, ...]]:
-    """Shapes of `tensors_of` of a network that is not built yet."""
-    shapes = {f"parameters/{stage.name}.{tensor.name}": tensor.shape for stage in blueprint.stages for tensor in stage.own_tensors}
+def _expected(blueprint: Blueprint, has_trajectory: bool, dtype: np.dtype) -> Expected:
+    """Shapes and dtypes of `tensors_of` of a network that is not built yet, but for the state of optimizers."""
+    shapes = {f"parameters/{name}": shape for name, shape in blueprint.tensor_shapes().items()}
     shapes |= {f"buffers/{stage.name}.{buffer.name}": buffer.shape for stage in blueprint.stages for buffer in stage.plan.buffers}
-    shapes |= {f"optimizer/{slot}": (blueprint.n_parameters,) for slot in range(n_slots)}
     if has_trajectory:
         shapes[TRAJECTORY] = (blueprint.n_parameters,)
-    return shapes
+    return {name: (shape, dtype) for name, shape in shapes.items()}
 
 
-def _check_tensors(tensors: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]], dtype: np.dtype) -> None:
-    """Raise unless there are exactly the tensors of these names and shapes."""
-    if missing := sorted(shapes.keys() - tensors.keys()):
+def _expected_state(blueprint: Blueprint, grouping: Grouping, optimizer: Optimizer, dtype: np.dtype) -> Expected:
+    """The same of the state of optimizers."""
+    shapes, expected = blueprint.tensor_shapes(), {}
+    for number, own in enumerate(grouping.optimizers(optimizer)):
+        tensors = grouping.tensors_of(number)
+        for tensor, states in zip(tensors, declared_state(own, tensors), strict=True):
+            for state in states:
+                shape = shapes[tensor.name] if state.shape == tensor.shape else state.shape
+                expected[f"{OPTIMIZER}{tensor.name}/{state.name}"] = shape, state.dtype_in(dtype)
+    return expected
+
+
+def _check_tensors(tensors: dict[str, np.ndarray], expected: Expected) -> None:
+    """Raise unless there are exactly the tensors of these names, shapes and dtypes."""
+    if missing := sorted(expected.keys() - tensors.keys()):
         raise FileFormatError(f"the tensor {missing[0]!r} is missing ({len(missing)} in all)")
-    if unknown := sorted(tensors.keys() - shapes.keys()):
+    if unknown := sorted(tensors.keys() - expected.keys()):
         raise FileFormatError(f"the tensor {unknown[0]!r} belongs to no layer of this network ({len(unknown)} in all)")
-    for name, shape in shapes.items():
+    for name, (shape, dtype) in expected.items():
         if tensors[name].shape != shape:
             raise FileFormatError(f"the tensor {name!r} has shape {tensors[name].shape}, but the layers need {shape}")
         if tensors[name].dtype != dtype:
-            raise FileFormatError(f"the tensor {name!r} holds {tensors[name].dtype}, but the network is {dtype}")
+            raise FileFormatError(f"the tensor {name!r} holds {tensors[name].dtype}, but it must be {dtype} in this network")

@@ -15,7 +15,7 @@ import numpy as np
 
 import nncore
 from nncore import registry
-from nncore.contract import Format, Schedule
+from nncore.contract import Format, Optimizer, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, is_state, joined, split, tensors_of
 from nncore.network.network import Network
@@ -145,6 +145,7 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
         for what, kind in NESTED.items():
             component = getattr(network, what)
             document[what] = None if component is None else registry.config_of(kind, component)
+        document["groups"] = described_groups(network.groups)
         # An argument may name a component, activation="relu": which ones do is seen where they are looked up.
         plan_network(network.layers, network.layer_names, network.input_shape)
     document["components"] = providers(looked_up)
@@ -153,7 +154,7 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
         document |= absent.document
         document["components"] = merged(document["components"], absent.providers)
     document = {name: document[name] for name in FIELDS}
-    for name in ("layers", *NESTED, "link"):
+    for name in ("layers", *NESTED, "groups", "link"):
         try:
             json.dumps(document[name])
         except (TypeError, ValueError, RecursionError) as error:
@@ -167,6 +168,16 @@ def _is_known(kind: str, name: str, cls: type[Any]) -> bool:
         return registry.get(kind, name) is cls
     except UnknownComponentError:
         return False
+
+
+def described_groups(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Parameter groups as JSON holds them: optimizers as descriptions."""
+    return {
+        pattern: {
+            option: registry.config_of("optimizers", value) if isinstance(value, Optimizer) else value for option, value in options.items()
+        }
+        for pattern, options in groups.items()
+    }
 
 
 def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:

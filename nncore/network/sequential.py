@@ -15,7 +15,6 @@ from nncore.errors import ParameterError
 from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
-from nncore.network.settings import check_rate
 from nncore.network.training import Training, columns
 from nncore.network.transforming import check_transforms
 from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
@@ -148,9 +147,11 @@ class Sequential(Model):
             Each gradient is brought into [−clip_value, clip_value], before `clip_norm`. None and 0 as there.
         groups : dict of str to dict, optional
             Tensors that are trained in another way, by patterns of their names (``*``, ``?``):
-            ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1, "weight_decay": 0.0}}``. `lr_factor` scales the learning rate;
-            `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this call, for those tensors, of whatever
-            role; what is `frozen` is not changed. Where several patterns match, later ones win. None keeps what the network has.
+            ``{"dense_1.*": {"frozen": True}, "*.weight": {"optimizer": "momentum"}, "*.bias": {"lr": 0.01, "weight_decay": 0.0}}``.
+            `optimizer` trains those tensors instead of the network's; any number of the optimizer has another value in the group;
+            `lr_factor` scales the learning rate; `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this
+            call, for those tensors, of whatever role; what is `frozen` is not changed. Where several patterns match, later ones win,
+            option by option. None keeps what the network has. Other optimizers for tensors start all of them with fresh state.
         schedule : str, instance or None
             How the learning rate moves over the epochs of this call. None goes on with a schedule that is not at its end (an
             interrupted fit, a network from a file), else keeps the rate. The same schedule given again goes on likewise.
@@ -195,6 +196,8 @@ class Sequential(Model):
         check_trainable(blueprint)
         if optimizer is None:
             self._check_present("optimizer")
+        if groups is None:
+            self._check_present("groups")
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
         check_outputs(new_loss, blueprint)
         if new_loss.needs_batch and accumulate > 1:
@@ -206,9 +209,9 @@ class Sequential(Model):
         new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
         if new_schedule is None and alike(new_optimizer, self.optimizer):
             self._check_present("schedule")
-        check_averages(sum(observer.averages for observer in observers), new_optimizer)
         grouping = group_tensors(new_groups, blueprint.spans)
-        check_rate(new_optimizer, grouping, new_schedule)
+        grouping.check(new_optimizer, is_scheduled=new_schedule is not None)
+        check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
@@ -234,7 +237,7 @@ class Sequential(Model):
             self._set_loss(new_loss)
             if not alike(new_optimizer, self.optimizer):
                 self._set_optimizer(new_optimizer)
-            self._set_groups(new_groups, grouping)
+            self._set_groups(new_groups)
             self.weight_decay = weight_decay
             self.clip_norm = clip_norm
             self.clip_value = clip_value

@@ -24,6 +24,8 @@ from nncore.contract import (
     Transform,
     adopt,
     alike,
+    bind,
+    copied_deeply,
     frozen,
     with_argument,
 )  # fmt: skip
@@ -31,7 +33,17 @@ from nncore.errors import BusyError, NNCoreError, NotBuiltError, ParameterError
 from nncore.network.absent import Absent
 from nncore.network.change import commit, refusal, stays_the_same, tried
 from nncore.network.layer_list import LayerList, check_distinct
-from nncore.program import Blueprint, Grouping, Knobs, check_groups, check_outputs, group_tensors, layer_names, plan_network
+from nncore.program import (
+    Blueprint,
+    Grouping,
+    Knobs,
+    check_groups,
+    check_outputs,
+    group_tensors,
+    layer_names,
+    plan_network,
+    same_optimizers,
+)  # fmt: skip
 from nncore.typing import LossLike, OptimizerLike
 
 NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
@@ -63,7 +75,7 @@ class Settings(ABC):
         """Take an optimizer with a state of zeros."""
 
     @abstractmethod
-    def _set_groups(self, groups: dict[str, dict[str, Any]], grouping: Grouping) -> None:
+    def _set_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
         """Train tensors in the ways given from now on."""
 
     # ---- what it consists of ------------------------------------------------------------------------------------------------
@@ -99,7 +111,7 @@ class Settings(ABC):
         ----------
         component : Layer, Activation, Loss, Optimizer, ...
             The network's own.
-        place : {"layers", "loss", "optimizer", "schedule", "transforms"}
+        place : {"layers", "loss", "optimizer", "groups", "schedule", "transforms"}
             What it is, or is part of.
         name : str
         value : object
@@ -115,7 +127,11 @@ class Settings(ABC):
         attributes = with_argument(component, name, value)
         root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
         try:
-            is_possible = stays_the_same(place, root, tried(root, component, attributes), self._knobs.blueprint)
+            trial = tried(root, component, attributes)
+            is_possible = stays_the_same(place, root, trial, self._knobs.blueprint)
+            if self._knobs.blueprint is not None and place in ("optimizer", "groups"):
+                groups, optimizer = (self.groups, trial) if place == "optimizer" else (trial, self.optimizer)
+                group_tensors(groups, self._knobs.blueprint.spans).check(optimizer)
         except NNCoreError:
             raise
         except (AttributeError, TypeError, ValueError) as error:  # of a class that does not check it
@@ -152,7 +168,7 @@ class Settings(ABC):
 
     @property
     def absent(self) -> dict[str, Absent]:
-        """What the file of this network names and is not installed: "loss", "optimizer", "schedule"."""
+        """What the file of this network names and is not installed: "loss", "optimizer", "groups", "schedule"."""
         return self._absent
 
     def _set_loss(self, loss: Loss | None) -> None:
@@ -170,7 +186,7 @@ class Settings(ABC):
     def optimizer(self, value: OptimizerLike) -> None:
         self._check_settable("optimizer")
         new: Optimizer = registry.resolve("optimizers", value)
-        check_rate(new, self._groups)
+        self._groups.check(new)
         if not alike(new, self.optimizer):
             self._set_optimizer(new)
 
@@ -256,19 +272,35 @@ class Settings(ABC):
 
     @property
     def groups(self) -> dict[str, dict[str, Any]]:
-        """Tensors that are trained in another way, by patterns of their names; set, they count from the next step on."""
+        """Tensors that are trained in another way, by patterns of their names; set, they count from the next step on.
+
+        Giving tensors another optimizer starts all of them with fresh state.
+        """
         return self._options
 
     @groups.setter
     def groups(self, value: Mapping[str, Mapping[str, Any]]) -> None:
         groups = check_groups(value)
         if self._knobs.blueprint is None:
-            self._options = frozen(groups)
+            self._options = self._own_groups(groups)
             return
         grouping = group_tensors(groups, self._knobs.blueprint.spans)
-        if self.optimizer is not None:
-            check_rate(self.optimizer, grouping)
-        self._set_groups(groups, grouping)
+        grouping.check(self.optimizer)
+        if "_trainer" in vars(self) and not self._keeps_optimizers(grouping):
+            raise BusyError("this network is being fitted: give its tensors other optimizers before or after")
+        self._set_groups(groups)
+
+    def _keeps_optimizers(self, grouping: Grouping) -> bool:
+        """Whether every tensor that is trained before and after keeps its optimizer."""
+        if self.optimizer is None or "groups" in self.absent:
+            return self.optimizer is None
+        return same_optimizers(self._groups.optimizers_by_tensor(self.optimizer), grouping.optimizers_by_tensor(self.optimizer))
+
+    def _own_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> FrozenDict:
+        """The same with optimizers of the network's own."""
+        own: FrozenDict = frozen(copied_deeply({pattern: dict(options) for pattern, options in groups.items()}))
+        bind(own, self, "groups")
+        return own
 
     # ---- what is known once it is built -------------------------------------------------------------------------------------
 
@@ -293,9 +325,3 @@ class Settings(ABC):
         if self._knobs.grouping is None:
             raise NotBuiltError(NOT_BUILT)
         return self._knobs.grouping
-
-
-def check_rate(optimizer: Optimizer, grouping: Grouping, schedule: Schedule | None = None) -> None:
-    """Raise `ParameterError` if a group or a schedule changes a learning rate that the optimizer does not have."""
-    if "lr" not in optimizer.config() and (schedule is not None or any(group.lr_factor != 1 for group in grouping.groups)):
-        raise ParameterError(f"{optimizer!r} has no lr that a schedule or a group could change")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from nncore import registry
-from nncore.contract import Configurable, Layer, Plan, rung, written
+from nncore.contract import Configurable, Layer, Optimizer, Plan, rung, written
 from nncore.network.network import Network
 from nncore.program import Blueprint, Stage, group_tensors, plan_network
 from nncore.tables import Table
@@ -46,6 +46,15 @@ def describe(network: Network) -> dict[str, Any]:
         described[what] = None if component is None else {"rung": rung(component), **registry.config_of(kind, component)}
         if what in network.absent:
             described[what] = {"rung": "absent", **network.absent[what].document[what]}
+    described["groups"] = {
+        pattern: {
+            option: {"rung": rung(value), **registry.config_of("optimizers", value)} if isinstance(value, Optimizer) else value
+            for option, value in options.items()
+        }
+        for pattern, options in network.groups.items()
+    }
+    if "groups" in network.absent:
+        described["groups"] = network.absent["groups"].document["groups"]
     if network.is_built:
         described |= {"input_shape": list(network.input_shape), "dtype": network.dtype.name, "n_parameters": network.n_parameters}
         blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
@@ -126,10 +135,10 @@ def _cut(text: str) -> str:
 def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> list[str]:
     n_parameters, n_buffers = blueprint.n_parameters, blueprint.n_buffers
     n_frozen = sum(span.rows * span.columns for span in blueprint.spans if span.name in frozen)
-    n_slots = 0 if network.optimizer is None else network.optimizer.n_slots
+    kept_by_optimizers = 0 if network.optimizer is None else sum(view.nbytes for view in network.optimizer_state.values())
     size = network.dtype.itemsize
     kept = _memory((n_parameters + n_buffers) * size)
-    trained = _memory((n_parameters * (2 + n_slots) + n_buffers) * size)  # gradients and the optimizer's state beside them
+    trained = _memory((n_parameters * 2 + n_buffers) * size + kept_by_optimizers)  # gradients and the optimizers' state beside them
     buffers = f" and {_count(n_buffers)} running statistics" if n_buffers else ""
     notes = [f"{_count(n_parameters)} parameters{buffers}: {kept}, {trained} while training"]
     if n_frozen:
@@ -141,6 +150,9 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
     if network.optimizer is not None:
         decay = f", weight decay {network.weight_decay:g}" if network.weight_decay else ""
         notes.append(f"optimizer {_written(network.optimizer)} ({rung(network.optimizer)}){decay}")
+    for pattern, options in network.groups.items():
+        if "optimizer" in options:
+            notes.append(f"optimizer of {pattern} {_written(options['optimizer'])} ({rung(options['optimizer'])})")
     notes.append(f"trained for {_counted(network.n_steps, 'step')}, {_counted(network.n_epochs, 'epoch')}")
     return notes
 

@@ -119,12 +119,12 @@ class Training:
 
     def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
         """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
-        check_averages(1 + (self._average is not None), self.network.optimizer)
+        check_averages(1 + (self._average is not None), self.network.optimizers)
         self._average = Average(self.network, over, decay, begin)
 
     def _prepare_average(self) -> None:
         """Once it is clear whether there is one."""
-        if self._average is None and not self.network.optimizer.has_evaluation:
+        if self._average is None and not self.network.has_evaluation:
             self.network.end_average()
         if self._average is not None:
             self._average.start()

@@ -19,25 +19,23 @@ const nnc_optimizer NNC_TABLE(optimizer, block_coordinate) = {NNC_HEAD(nnc_optim
 #else
 
 static int32_t F(block_coordinate_step)(const nnc_optimizer_call *call) {
-    T *w = call->w;
-    const T *g = call->g;
-    int64_t t = call->t, n_tensors = call->n_tensors;
-    const double *hyper = call->site->hyper;
     const nnc_tensor *tensors = call->tensors;
+    const double *hyper = call->site->hyper;
     T lr = (T)hyper[0];
     int is_tensor = hyper[1] != 0;
     int64_t steps_per_block = (int64_t)hyper[2];
 
     int64_t n_blocks = 0;
-    for (int64_t k = 0; k < n_tensors; k++) n_blocks += begins_block(tensors, k, is_tensor);
+    for (int64_t k = 0; k < call->n_tensors; k++) n_blocks += begins_block(tensors, k, is_tensor);
     if (n_blocks == 0) return 0;
 
-    int64_t turn = (t - 1) / steps_per_block % n_blocks, block = -1;
-    for (int64_t k = 0; k < n_tensors; k++) {
+    int64_t turn = (call->t - 1) / steps_per_block % n_blocks, block = -1;
+    for (int64_t k = 0; k < call->end_tensor; k++) {
         block += begins_block(tensors, k, is_tensor);
-        if (block != turn) continue;
-        int64_t end = tensors[k].offset + tensors[k].rows * tensors[k].columns;
-        for (int64_t i = tensors[k].offset; i < end; i++) w[i] -= lr * g[i];
+        if (block != turn || k < call->begin_tensor) continue;
+        T *w = tensors[k].w;
+        const T *g = tensors[k].g;
+        for (int64_t i = 0; i < tensors[k].rows * tensors[k].columns; i++) w[i] -= lr * g[i];
     }
     return 0;
 }

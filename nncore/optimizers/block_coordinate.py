@@ -55,14 +55,15 @@ class BlockCoordinate(Optimizer):
         """lr, whether a block is one tensor, steps_per_block."""
         return [float(self.lr), float(self.block == "tensor"), float(self.steps_per_block)]
 
-    def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
+    def step(self, w: Sequence[np.ndarray], g: Sequence[np.ndarray], state: object, t: int, *tensors: Sequence[TensorSpan]) -> None:
         (spans,) = tensors
         blocks = self.blocks(spans)
         if not blocks:
             return
-        for span in blocks[(t - 1) // self.steps_per_block % len(blocks)]:
-            part = slice(span.offset, span.offset + span.rows * span.columns)
-            w[part] -= self.lr * g[part]
+        turn = blocks[(t - 1) // self.steps_per_block % len(blocks)]
+        for matrix, gradient, span in zip(w, g, spans, strict=True):
+            if span in turn:
+                matrix -= self.lr * gradient
 
     def blocks(self, spans: Sequence[TensorSpan]) -> list[list[TensorSpan]]:
         """The tensors of each block.

@@ -12,18 +12,20 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import BLOCK, Program
-from nncore.contract import Loss, Optimizer, Transform, native_kernel
+from nncore.contract import Loss, Transform, native_kernel
 from nncore.program.graph import GraphBuilder
 from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
 from nncore.program.kernels import Needed, needed
 from nncore.program.knobs import Knobs
-from nncore.program.memory import Vectors, aligned_zeros
+from nncore.program.memory import aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Averaging, Op
+from nncore.program.state import needed_work
 from nncore.program.threads import usable_cpus
 from nncore.program.transforming import BatchBuffers, transform_ops
+from nncore.program.vectors import Vectors
 
 #: Second-level cache of a core, about: what a slice of rows, or a tile of gradients, and the weights in use are to fit into together.
 CACHE_BYTES = 1024 * 1024
@@ -58,7 +60,6 @@ def compile_program(
     what the network consists of.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss
-    optimizer = knobs.optimizer if training else None
     assert blueprint is not None, "a network is planned before it is compiled"
     assert grouping is not None, "its tensors are grouped"
     dtype = vectors.parameters.dtype
@@ -72,11 +73,15 @@ def compile_program(
     n_outputs = blueprint.n_outputs
     n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
     loss_kernel = None if loss is None else native_kernel(loss)
-    optimizer_kernel = None if optimizer is None else native_kernel(optimizer)
+    optimizers = grouping.optimizers(knobs.optimizer) if training and knobs.optimizer is not None else ()
+    kernels = [native_kernel(optimizer) for optimizer in optimizers]
     d_output = d_input = None
     if builder.has_way_back:
         ops, d_output, d_input = builder.link_gradients(ops)
-    steps_anywhere = optimizer is not None and not optimizer.needs_tensors and optimizer_kernel is not None and optimizer_kernel.never_fails
+    compiled = [pair for pair in enumerate(optimizers) if kernels[pair[0]] is not None]
+    room = max((needed_work(own, grouping.tensors_of(number)) for number, own in compiled), default=0)
+    can_fail = any(kernel is None or not kernel.never_fails for kernel in kernels)
+    steps_anywhere = bool(optimizers) and not can_fail and not any(optimizer.needs_tensors for optimizer in optimizers)
     batch = BatchBuffers(builder.input, builder.matrix(n_targets), aligned_zeros(max_rows, dtype))
     transformed, gathered = transform_ops(transforms, blueprint, n_targets, batch)
     spec = ProgramSpec(
@@ -111,12 +116,13 @@ def compile_program(
         state=vectors.state,
         shadow=vectors.shadow if average.decay else None,
         tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not accumulates else None,
-        undo=None if optimizer_kernel is None or optimizer_kernel.never_fails else _undo(optimizer, vectors),
+        undo=_undo(vectors) if can_fail else [],
         accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
-        optimizer=optimizer,
-        optimizer_capsule=None if optimizer_kernel is None else optimizer_kernel.load(),
+        optimizers=optimizers,
+        optimizer_capsules=[None if kernel is None else kernel.load() for kernel in kernels],
         optimizer_needed=needed("optimizer", ["step"], dtype),
-        optimizer_hyper=np.empty((len(grouping.groups), 0)) if optimizer is None else grouping.hyper(optimizer),
+        optimizer_hyper=np.zeros((len(grouping.groups), 0)) if knobs.optimizer is None else grouping.hyper(knobs.optimizer),
+        optimizer_work=aligned_zeros(max_parts * room, dtype).reshape(max_parts, room),
         grouping=grouping,
         average=average,
         decays=np.zeros(len(grouping.tensors)),
@@ -129,7 +135,7 @@ def compile_program(
 def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Program[ProgramSpec]:
     """Make a program without layers, whose inputs are a network's outputs: its `evaluate` calls the loss once for up to `n_rows` rows."""
     blueprint = plan_network([registry.resolve("layers", "flatten")], ["outputs"], (n_outputs,))
-    vectors = Vectors(*(aligned_zeros(0, dtype) for _ in range(3)))
+    vectors = Vectors(aligned_zeros(0, dtype), aligned_zeros(0, dtype), aligned_zeros(0, dtype))
     knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, ()), loss=loss)
     return compile_program(knobs, vectors, training=False, max_rows=n_rows)
 
@@ -146,10 +152,11 @@ def _needed_of(loss: Loss, n_outputs: int, dtype: np.dtype) -> list[Needed]:
     return needed("loss", ["real", "labels"] if targets == "both" else [targets], dtype)
 
 
-def _undo(optimizer: Optimizer | None, vectors: Vectors) -> np.ndarray | None:
-    """Room for parameters, their mean and the state as they were before a step."""
-    n, dtype = vectors.parameters.size, vectors.parameters.dtype
-    return None if optimizer is None else aligned_zeros((optimizer.n_slots + 2) * n, dtype)
+def _undo(vectors: Vectors) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What a step changes, each with room for how it was before."""
+    live = [vectors.parameters, *([] if vectors.shadow is None else [vectors.shadow])]
+    live += [block for group in vectors.state or () for block in group.blocks]
+    return [(block, aligned_zeros(block.size, block.dtype)) for block in live]
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, native_kernel
-from nncore.program.memory import Vectors, aligned_zeros
+from nncore.program.memory import aligned_zeros
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
+from nncore.program.vectors import Vectors
 
 
 class GraphBuilder:

@@ -6,22 +6,24 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from nncore import registry
 from nncore.arguments import is_number
-from nncore.contract import Optimizer, TensorSpan
+from nncore.contract import Optimizer, TensorSpan, copied_deeply, with_arguments
 from nncore.errors import ParameterError
 
 #: The group of tensors that are not trained.
 FROZEN = -1
 
-#: What a group may say: the option, what it must be, and the test.
+#: What a group may say beside numbers of its optimizer: the option, what it must be, and the test.
 _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lr_factor": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
     "weight_decay": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
-    "frozen": ("True or False", lambda v: isinstance(v, (bool, np.bool_))),
+    "frozen": ("True or False", lambda v: isinstance(v, bool)),
+    "optimizer": ("an optimizer", lambda v: isinstance(v, Optimizer)),
 }
 
 
@@ -37,19 +39,63 @@ class Group:
         Instead of the optimizer's own weight decay if it has one (`AdamW`), else of the network's penalty; None leaves both.
     frozen : bool
         Not trained at all.
+    optimizer : Optimizer or None
+        Instead of the network's.
+    numbers : dict of str to float
+        Hyperparameters instead of the optimizer's own.
     """
 
     lr_factor: float = 1.0
     weight_decay: float | None = None
     frozen: bool = False
+    optimizer: Optimizer | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
 
     def changed(self, optimizer: Optimizer) -> dict[str, Any]:
-        """Hyperparameters of `optimizer` that are others in this group."""
+        """Hyperparameters of `optimizer`, its own or the network's, that are others in this group."""
         config = optimizer.config()
-        changes: dict[str, Any] = {} if self.lr_factor == 1 else {"lr": config["lr"] * self.lr_factor}
+        changes: dict[str, Any] = dict(self.numbers)
+        if self.lr_factor != 1:
+            changes["lr"] = changes.get("lr", config["lr"]) * self.lr_factor
         if self.weight_decay is not None and "weight_decay" in config:
             changes["weight_decay"] = self.weight_decay
         return changes
+
+    def check(self, optimizer: Optimizer, tensor: str, is_scheduled: bool) -> None:
+        """Raise `ParameterError` if `optimizer` cannot be changed as this group wants; `tensor` is one of it."""
+        config = optimizer.config()
+        numbers = [name for name, value in config.items() if is_number(value)]
+        for name in self.numbers:
+            if name not in numbers:
+                raise ParameterError(
+                    f"groups: {tensor} is trained by {optimizer!r}, which has no number {name!r}; an option is one of "
+                    f"{', '.join([*_OPTIONS, *(n for n in numbers if n not in _OPTIONS)])}. To change anything else, give the group an "
+                    "optimizer: {'optimizer': {'name': ..., arguments}}"
+                )
+        if "lr" not in config and (is_scheduled or self.lr_factor != 1):
+            raise ParameterError(f"{optimizer!r} has no lr that a schedule or a group could change")
+        try:
+            self.of_group(optimizer)
+        except ParameterError as error:
+            raise ParameterError(f"groups, for {tensor}: {error}") from error
+
+    def of_group(self, optimizer: Optimizer) -> Optimizer:
+        """`optimizer` with the hyperparameters of this group: itself, or a copy."""
+        changes = self.changed(optimizer)
+        if not changes:
+            return optimizer
+        copy: Optimizer = copied_deeply(optimizer)
+        vars(copy).update(with_arguments(copy, changes))
+        return copy
+
+
+class Stretch(NamedTuple):
+    """Parameters ``begin:end`` of the flat vectors, which are trained alike."""
+
+    begin: int
+    end: int
+    group: int
+    place: int  # of `begin` among the parameters of the group
 
 
 @dataclass(frozen=True)
@@ -79,50 +125,90 @@ class Grouping:
         """The tensors of one group."""
         return tuple(tensor for tensor, member in zip(self.tensors, self.members, strict=True) if member == group)
 
-    def stretches(self) -> Iterator[tuple[int, int, int]]:
-        """Begin, end and group of every stretch of the flat vectors that is trained alike, in their order."""
+    def stretches(self) -> Iterator[Stretch]:
+        """Every stretch of the flat vectors that is trained alike, in their order."""
         by_place = sorted(zip(self.tensors, self.members, strict=True), key=lambda pair: pair[0].offset)
+        filled: dict[int, int] = {}
         begin = end = group = 0
+
+        def ended() -> Stretch:
+            place = filled.get(group, 0)
+            filled[group] = place + end - begin
+            return Stretch(begin, end, group, place)
+
         for tensor, member in by_place:
             if member != group and end > begin:
-                yield begin, end, group
+                yield ended()
                 begin = end
-            group, end = member, tensor.offset + tensor.rows * tensor.columns
+            group, end = member, tensor.offset + tensor.size
         if end > begin:
-            yield begin, end, group
+            yield ended()
+
+    def optimizers(self, optimizer: Optimizer) -> tuple[Optimizer, ...]:
+        """The optimizer of each group, a network's own component, without the changes of the group; `optimizer` is the network's."""
+        return tuple(group.optimizer or optimizer for group in self.groups)
+
+    def optimizers_by_tensor(self, optimizer: Optimizer) -> dict[str, Optimizer]:
+        """The same by the names of the tensors that are trained."""
+        own = self.optimizers(optimizer)
+        return {tensor.name: own[member] for tensor, member in zip(self.tensors, self.members, strict=True) if member != FROZEN}
 
     def hyper(self, optimizer: Optimizer) -> np.ndarray:
-        """The optimizer's numbers for compiled code, shape ``(n_groups, n_hyper)``."""
-        config = optimizer.config()
-        changes = [group.changed(optimizer) for group in self.groups]
-        rows = [type(optimizer)(**config | changed).hyper() if changed else optimizer.hyper() for changed in changes]
-        return np.array(rows, np.float64).reshape(len(rows), -1)
+        """The optimizers' numbers for compiled code, shape ``(n_groups, n_hyper)``: as many as the one with most has, then zeros."""
+        own = self.optimizers(optimizer)
+        rows = [group.of_group(its).hyper() for group, its in zip(self.groups, own, strict=True)]
+        numbers = np.zeros((len(rows), max(map(len, rows), default=0)))
+        for line, row in zip(numbers, rows, strict=True):
+            line[: len(row)] = row
+        return numbers
+
+    def check(self, optimizer: Optimizer | None, *, is_scheduled: bool = False) -> None:
+        """Raise `ParameterError` if a group changes a number that its optimizer does not have or does not take; or a schedule does.
+
+        Without an `optimizer` of the network, groups that have none of their own are left out.
+        """
+        for number, group in enumerate(self.groups):
+            own = group.optimizer or optimizer
+            if own is not None:
+                group.check(own, self.tensors_of(number)[0].name, is_scheduled)
 
     def penalties(self, weight_decay: float, optimizer: Optimizer | None) -> np.ndarray:
         """λ of each tensor's penalty ½·λ·ΣW², in the order of `tensors`: the network's for weights, unless a group has its own."""
-        decays_itself = optimizer is not None and "weight_decay" in optimizer.config()
         decays = np.zeros(len(self.tensors))
         for i, (tensor, member) in enumerate(zip(self.tensors, self.members, strict=True)):
-            own = None if member == FROZEN or decays_itself else self.groups[member].weight_decay
-            if member != FROZEN:
-                decays[i] = own if own is not None else weight_decay if tensor.role == "weight" else 0.0
+            if member == FROZEN:
+                continue
+            group = self.groups[member]
+            its = group.optimizer or optimizer
+            decays_itself = its is not None and "weight_decay" in its.config()
+            own = None if decays_itself else group.weight_decay
+            decays[i] = own if own is not None else weight_decay if tensor.role == "weight" else 0.0
         return decays
 
 
 def check_groups(groups: object) -> dict[str, dict[str, Any]]:
-    """Patterns and their options, as users write them, checked as far as that goes without a network."""
+    """Patterns and their options, as users write them, checked as far as that goes without a network; optimizers are instances."""
     if not isinstance(groups, Mapping):
         raise ParameterError(f'groups must be a dict like {{"*.bias": {{"lr_factor": 0.1}}}}, got {groups!r}')
     for pattern, options in groups.items():
         if not isinstance(pattern, str) or not isinstance(options, Mapping):
             raise ParameterError(f"groups maps a pattern of tensor names to a dict of options, got {pattern!r}: {options!r}")
-        for option, value in options.items():
-            if option not in _OPTIONS:
-                raise ParameterError(f"groups[{pattern!r}] has no option {option!r}; there are {', '.join(_OPTIONS)}")
-            wanted, is_valid = _OPTIONS[option]
-            if not is_valid(value):
-                raise ParameterError(f"groups[{pattern!r}][{option!r}] must be {wanted}, got {value!r}")
-    return {pattern: dict(options) for pattern, options in groups.items()}
+    return {pattern: _checked(pattern, options) for pattern, options in groups.items()}
+
+
+def _checked(pattern: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    given = {option: value.item() if isinstance(value, np.generic) else value for option, value in options.items()}
+    if "optimizer" in given:
+        given["optimizer"] = registry.resolve("optimizers", given["optimizer"])
+    for option, value in given.items():
+        if option not in _OPTIONS and not is_number(value):
+            raise ParameterError(
+                f"groups[{pattern!r}] has no option {option!r}; there are {', '.join(_OPTIONS)}, and the numbers of the group's optimizer"
+            )
+        wanted, is_valid = _OPTIONS.get(option, ("a number", is_number))
+        if not is_valid(value):
+            raise ParameterError(f"groups[{pattern!r}][{option!r}] must be {wanted}, got {value!r}")
+    return given
 
 
 def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[TensorSpan]) -> Grouping:
@@ -143,17 +229,25 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[Tenso
     for pattern in groups:
         if not any(fnmatchcase(span.name, pattern) for span in spans):
             raise ParameterError(f"groups: no tensor is called {pattern!r}; there are {', '.join(span.name for span in spans)}")
-    found: dict[Group, list[TensorSpan]] = {}
+    found: dict[object, tuple[Group, list[TensorSpan]]] = {}
     frozen: list[TensorSpan] = []
     for span in spans:
         options: dict[str, Any] = {}
         for pattern, given in groups.items():
             if fnmatchcase(span.name, pattern):
                 options |= given
-        group = Group(**options)
-        (frozen if group.frozen else found.setdefault(group, [])).append(span)
+        if options.get("frozen"):
+            frozen.append(span)
+            continue
+        # An optimizer is told by which one it is: each has state of its own.
+        key = tuple(sorted((name, id(value) if name == "optimizer" else value) for name, value in options.items()))
+        if key not in found:
+            own = {name: value for name, value in options.items() if name in _OPTIONS}
+            found[key] = Group(**own, numbers={name: value for name, value in options.items() if name not in _OPTIONS}), []
+        found[key][1].append(span)
     if spans and not found:
         raise ParameterError("groups freezes every tensor, so that nothing would be trained")
-    tensors = [tensor for members in found.values() for tensor in members]
-    numbers = [number for number, members in enumerate(found.values()) for _ in members]
-    return Grouping(tuple(found), (*tensors, *frozen), (*numbers, *(FROZEN for _ in frozen)))
+    members = list(found.values())
+    tensors = [tensor for _, its in members for tensor in its]
+    numbers = [number for number, (_, its) in enumerate(members) for _ in its]
+    return Grouping(tuple(group for group, _ in members), (*tensors, *frozen), (*numbers, *(FROZEN for _ in frozen)))

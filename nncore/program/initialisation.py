@@ -14,10 +14,11 @@ from nncore.errors import ParameterError, ShapeError
 from nncore.program.compiler import compile_program
 from nncore.program.groups import group_tensors
 from nncore.program.knobs import Knobs
-from nncore.program.memory import Vectors, named_views
+from nncore.program.memory import named_views
 from nncore.program.planning import Blueprint
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Stage
+from nncore.program.vectors import Vectors
 
 #: At most so many samples are looked at by initializers that need a batch.
 BATCH_ROWS = 1024

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, TRANSFORM
-from nncore.contract import Activation, LayerCall, Optimizer, TransformCall, brought_up_to_date, copied_deeply
+from nncore.contract import Activation, LayerCall, TransformCall, brought_up_to_date, copied_deeply, with_arguments
 from nncore.errors import PluginError
 from nncore.program.memory import named_views
 from nncore.program.program_spec import ProgramSpec
+from nncore.program.state import pieces
 from nncore.program.transforming import FIRST_LAYER
 
 
@@ -28,26 +29,26 @@ class Interpreter:
         self._components = {i: copied_deeply(op.component) for i, op in enumerate(spec.ops) if op.kind == "python"}
         self._transforms = {i: copied_deeply(op.component) for i, op in enumerate(spec.transforms) if op.capsule is None}
         self._loss = None if spec.loss is None or spec.loss_capsule is not None else copied_deeply(spec.loss)
-        runs_optimizer = spec.optimizer is not None and spec.optimizer_capsule is None
-        self._optimizers = [copied_deeply(spec.optimizer) for _ in spec.grouping.groups] if runs_optimizer else []
+        pairs = enumerate(zip(spec.optimizers, spec.optimizer_capsules, strict=True))
+        self._optimizers = {number: copied_deeply(own) for number, (own, capsule) in pairs if capsule is None}  # by group
 
     def refresh(self) -> None:
         """Take over the numbers of the network's components; what a component keeps on itself beside them stays."""
-        loss, optimizer, groups = self.spec.knobs.loss, self.spec.knobs.optimizer, self.spec.grouping.groups
+        loss = self.spec.knobs.loss
         for number, component in self._components.items():
             self._components[number] = brought_up_to_date(component, self.spec.ops[number].component)
         for number, transform in self._transforms.items():
             self._transforms[number] = brought_up_to_date(transform, self.spec.transforms[number].component)
         if self._loss is not None and loss is not None:
             self._loss = brought_up_to_date(self._loss, loss)
-        if self._optimizers and optimizer is not None:
-            self._optimizers = [brought_up_to_date(own, optimizer) for own in self._optimizers]
-            for own, group in zip(self._optimizers, groups, strict=True):
-                for name, value in group.changed(optimizer).items():
-                    setattr(own, name, value)
+        for number, own in self._optimizers.items():
+            base, group = self.spec.optimizers[number], self.spec.grouping.groups[number]
+            self._optimizers[number] = own = brought_up_to_date(own, base)
+            if changes := group.changed(base):
+                vars(own).update(with_arguments(own, changes))
 
     def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool) -> None:
-        """Do `what` for op `number` (or the loss, or the optimizer) with the first `n_rows` rows of its buffers.
+        """Do `what` for op `number` (or the loss, or the optimizer of that group) with the first `n_rows` rows of its buffers.
 
         `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1.
         """
@@ -63,7 +64,7 @@ class Interpreter:
         elif what == TRANSFORM:
             self._run_transform(number, n_rows, draw)
         else:
-            self._run_optimizer(step)
+            self._run_optimizer(number, step)
 
     def _call(self, number: int, n_rows: int) -> LayerCall:
         """The views of one op, for `n_rows` rows."""
@@ -116,29 +117,15 @@ class Interpreter:
             call.source_weight, call.weight = _read_only(op.source.weight[:n_rows]), op.result.weight[:n_rows]
         transform.apply(call)
 
-    def _run_optimizer(self, step: int) -> None:
-        """One step of every group; if it raises, parameters and state are as before it."""
-        spec, state = self.spec, self.spec.state
-        assert self._optimizers, "a program without an optimizer updates nothing"
-        assert state is not None, "an optimizer comes with its state"
-        before = spec.parameters.copy(), state.copy()
-        try:
-            for number, optimizer in enumerate(self._optimizers):
-                self._update_group(number, optimizer, state, step)
-        except BaseException:
-            spec.parameters[...], state[...] = before
-            raise
-
-    def _update_group(self, number: int, optimizer: Optimizer, state: np.ndarray, step: int) -> None:
-        w, g, grouping = self.spec.parameters, self.spec.gradients, self.spec.grouping
+    def _run_optimizer(self, number: int, step: int) -> None:
+        """One step of a group. If it raises, the core puts back what it has changed."""
+        spec, optimizer = self.spec, self._optimizers[number]
+        assert spec.state is not None, "an optimizer comes with its state"
         if "lr" in type(optimizer).argument_names:
-            optimizer.lr = float(self.spec.optimizer_hyper[number, 0])  # a schedule may have moved it
-        if optimizer.needs_tensors:
-            optimizer.step(w, g, state, step, grouping.tensors_of(number))
-            return
-        for begin, end, member in grouping.stretches():
-            if member == number:
-                optimizer.step(w[begin:end], g[begin:end], state[:, begin:end], step)
+            optimizer.lr = float(spec.optimizer_hyper[number, 0])  # a schedule may have moved it
+        tensors = (spec.grouping.tensors_of(number),) if optimizer.needs_tensors else ()
+        for w, g, state in pieces(optimizer, number, spec.grouping, spec.state, spec.parameters, spec.gradients):
+            optimizer.step(w, g, state, step, *tensors)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from nncore.contract import Buffer, Optimizer, Tensor
+from nncore.contract import Buffer, Tensor
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
@@ -23,25 +22,6 @@ def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     raw = np.zeros(size * dtype.itemsize + PAGE, np.uint8)
     start = (next(_staggers) - raw.ctypes.data) % PAGE
     return raw[start : start + size * dtype.itemsize].view(dtype)
-
-
-def zero_state(optimizer: Optimizer, n: int, dtype: np.dtype) -> np.ndarray:
-    """State (n_slots, n) of an optimizer, every vector of it aligned like `aligned_zeros`; contiguous for one that wants structure."""
-    stride = n
-    if not optimizer.needs_tensors:
-        stride += (STAGGER - n * dtype.itemsize) % PAGE // dtype.itemsize
-    return aligned_zeros(optimizer.n_slots * stride, dtype).reshape(optimizer.n_slots, stride)[:, :n]
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """The flat vectors of a network; programs for any batch size share them."""
-
-    parameters: np.ndarray  # (n_parameters,)
-    gradients: np.ndarray  # (n_parameters,)
-    buffers: np.ndarray  # (n_buffers,)
-    state: np.ndarray | None = None  # (n_slots, n_parameters)
-    shadow: np.ndarray | None = None  # (n_parameters,) the other of two sets of parameters, their average and where they are: averaging.py
 
 
 def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:

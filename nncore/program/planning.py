@@ -63,6 +63,10 @@ class Blueprint:
         pairs = ((f"{stage.name}.{tensor.name}", tensor.tied_to) for stage in self.stages for tensor in stage.plan.tensors)
         return {name: source for name, source in pairs if source is not None}
 
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every tensor, by name."""
+        return {f"{stage.name}.{tensor.name}": tensor.shape for stage in self.stages for tensor in stage.own_tensors}
+
     def buffer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views of a flat vector laid out like the untrained state."""
         return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.buffers, vector[s.buffers]).items()}

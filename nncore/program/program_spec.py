@@ -13,6 +13,7 @@ from nncore.program.groups import Grouping
 from nncore.program.kernels import Needed, named
 from nncore.program.knobs import Knobs
 from nncore.program.specification import Averaging, Op, Tie
+from nncore.program.state import NetworkState
 from nncore.program.transforming import BatchBuffers, TransformOp
 
 
@@ -48,15 +49,16 @@ class ProgramSpec:
     loss_needed: list[Needed]
     parameters: np.ndarray  # (n_parameters,)
     gradients: np.ndarray  # (n_parameters,)
-    state: np.ndarray | None  # (n_slots, n_parameters)
+    state: NetworkState | None  # of all groups
     shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
     tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
     accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
-    optimizer: Optimizer | None
-    optimizer_capsule: object
+    optimizers: tuple[Optimizer, ...]  # (n_groups,) none in a program that does not train
+    optimizer_capsules: list[object]  # (n_groups,) None: in Python
     optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
+    optimizer_work: np.ndarray  # (max_parts, n) working memory of their kernels
     optimizer_needed: list[Needed]
-    undo: np.ndarray | None  # (n_slots + 2, n_parameters) for a step of an optimizer whose kernel may fail
+    undo: list[tuple[np.ndarray, np.ndarray]]  # what a step changes, and room for how it was, if a step may fail halfway
     grouping: Grouping
     average: Averaging
     decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`
@@ -85,9 +87,9 @@ class ProgramSpec:
             transform.take_over(component)
         if self.loss is not None and knobs.loss is not None:
             self.loss_hyper[:] = knobs.loss.hyper()
-        if self.optimizer is not None and knobs.optimizer is not None:
+        if self.optimizers and knobs.optimizer is not None:
             self.optimizer_hyper[:] = self.grouping.hyper(knobs.optimizer)
-        self.decays[:] = self.grouping.penalties(knobs.weight_decay, self.optimizer)
+        self.decays[:] = self.grouping.penalties(knobs.weight_decay, knobs.optimizer)
         self.clip_norm, self.clip_value, self.seed = knobs.clip_norm, knobs.clip_value, knobs.seed
         self.interpreter.refresh()
 
@@ -95,9 +97,9 @@ class ProgramSpec:
         """The loss, for messages."""
         return named("losses", self.loss)
 
-    def who_optimizes(self) -> str:
-        """The optimizer, for messages."""
-        return named("optimizers", self.optimizer)
+    def who_optimizes(self, group: int) -> str:
+        """The optimizer of a group, for messages."""
+        return named("optimizers", self.optimizers[group])
 
     def forward_seconds(self, n_rows: int) -> float:
         """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, Transform, alike
+from nncore.contract import Activation, Layer, Loss, Optimizer, TensorSpan, Transform, alike
 from nncore.program.initialisation import initializer_of
 from nncore.program.planning import Blueprint
 from nncore.program.specification import Stage
+from nncore.program.state import declared_state
 
 
 def same_structure(one: Blueprint, other: Blueprint) -> bool:
@@ -44,9 +46,14 @@ def structure_of_loss(loss: Loss, n_outputs: int | None) -> tuple[Any, ...]:
     return type(loss), loss.targets, loss.target_range, loss.link, loss.metrics, len(loss.hyper()), targets
 
 
-def structure_of_optimizer(optimizer: Optimizer) -> tuple[Any, ...]:
-    """What the state of an optimizer and its kernel rest on."""
-    return type(optimizer), optimizer.n_slots, optimizer.needs_tensors, len(optimizer.hyper()), tuple(optimizer.config())
+def structure_of_optimizer(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> tuple[Any, ...]:
+    """What the state of an optimizer for these tensors and its kernel rest on."""
+    return type(optimizer), declared_state(optimizer, tensors), optimizer.needs_tensors, len(optimizer.hyper()), tuple(optimizer.config())
+
+
+def same_optimizers(before: Mapping[str, Optimizer], after: Mapping[str, Optimizer]) -> bool:
+    """Whether every tensor that has an optimizer in both has an equal one."""
+    return all(alike(before[tensor], after[tensor]) for tensor in before.keys() & after.keys())
 
 
 def structure_of_transform(transform: Transform) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.domains import expect_in_domain
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.formulas import EXTREMES, activation_by_formula
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.setting import setting
@@ -53,6 +54,9 @@ class ActivationConformance(networks.NetworkConformance):
 
     def test_output_domain(self) -> None:
         self.each(check_domain)
+
+    def test_formula(self) -> None:
+        self.each(check_formula)
 
     def test_gradient(self) -> None:
         if self.exact_gradient:
@@ -169,6 +173,29 @@ def check_agreement(activation: Activation) -> None:
             if activation.trainable:
                 d_z, nearby = oracle.backward(z, a, d_a), oracle.backward(other, oracle.forward(other), d_a)
                 expect_close(kernel.backward(z, a, d_a), d_z, _allowed(d_z, nearby), f"{what} d_z")
+
+
+def check_formula(activation: Activation) -> None:
+    """`formula` gives what `forward` gives, for the given hyperparameters and for unusual ones, at extremes too.
+
+    Results may differ as those of a kernel may; where one is infinite or NaN, so is the other.
+    """
+    for variant in [activation, *unusual(activation)]:
+        for z, _ in [*cases(activation), *extremes(activation)]:
+            with np.errstate(all="ignore"):
+                a, nearby = (numpy_twin(variant).forward(there) for there in (z, z * (1 + np.finfo(z.dtype).eps)))
+                tolerance = _allowed(a, nearby)
+            expect_close(activation_by_formula(variant, z), a, tolerance, f"{variant!r}, shape {z.shape}, {z.dtype}: the formula's a")
+
+
+def extremes(activation: Activation) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """z with an extreme number in a column of each row, and in all of them; zeros in the place of d_a."""
+    n_columns = columns_for(activation, 3)
+    for dtype in DTYPES:
+        rows = np.repeat(np.array(EXTREMES, dtype)[:, None], n_columns, axis=1)
+        mixed = np.where(np.arange(n_columns) == 0, rows, dtype(0.5))
+        for z in (rows, mixed):
+            yield z, np.zeros_like(z)
 
 
 def _allowed(expected: np.ndarray, nearby: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from nncore.contract import Optimizer, TensorSpan
 from nncore.testing.expectations import expect
 from nncore.testing.guarded import Guarded
-from nncore.testing.stepping import Step, steps
+from nncore.testing.stepping import Step, evaluate, steps, zeros
 
 #: Value and gradient at a point.
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -30,23 +30,25 @@ def rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
 
 def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequence[float], n_steps: int, enough: float) -> float:
     """The lowest value of what is evaluated in at most `n_steps`, until one is below `enough`; every coordinate is a tensor of its own."""
-    guarded_w, guarded_state = Guarded(np.array(start, np.float64), "w"), Guarded(np.zeros((optimizer.n_slots, len(start))), "state")
-    w, state = guarded_w.array, guarded_state.array
+    guarded_w = Guarded(np.array(start, np.float64), "w")
+    w = guarded_w.array
     tensors = [TensorSpan(f"dense_{i + 1}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
+    guarded_state = [Guarded(kept, "state") for kept in zeros(optimizer, w.size, np.float64, tensors)]
+    state = [guarded.array for guarded in guarded_state]
     lowest, gradient = function(w)
     evaluated = np.empty_like(w)
     with np.errstate(all="ignore"):  # too large a learning rate overflows, and the next one has its turn
         for t in range(1, n_steps + 1):
             step(optimizer, w, gradient, state, t, tensors)
-            optimizer.evaluation(w, state, evaluated)
+            evaluate(optimizer, w, state, evaluated, tensors)
             (value, _), (_, gradient) = function(evaluated), function(w)
             if not np.isfinite(value):
                 break
             lowest = min(lowest, value)
             if lowest < enough:
                 break
-    guarded_w.check()
-    guarded_state.check()
+    for guarded in (guarded_w, *guarded_state):
+        guarded.check()
     return lowest
 
 

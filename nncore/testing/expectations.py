@@ -26,7 +26,8 @@ def expect_close(actual: np.ndarray, expected: np.ndarray, tolerance: float | np
     with np.errstate(all="ignore"):
         same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
         error = np.where(same, 0, np.abs(actual.astype(np.float64) - expected.astype(np.float64)))
-        excess = np.where(np.isfinite(error), error - tolerance, np.inf)
+        excess = np.where(same, 0, error - tolerance)
+    excess[np.isnan(excess)] = np.inf  # an error or a tolerance that is no number
     if excess.size and excess.max() > 0:
         at = tuple(int(i) for i in np.unravel_index(excess.argmax(), excess.shape))
         allowed = np.broadcast_to(tolerance, error.shape)[at]

@@ -20,6 +20,7 @@ from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.domains import expect_in_domain
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.formulas import layer_by_formula
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.layer_calls import NOISE, Call, Split, first_buffers, size
 from nncore.testing.setting import setting
@@ -71,6 +72,9 @@ class LayerConformance(networks.NetworkConformance):
 
     def test_kernel_agrees_with_numpy(self) -> None:
         self._each_that_computes(self._check_agreement)
+
+    def test_formula(self) -> None:
+        self._each_that_computes(self._check_formula)
 
     def test_gradient(self) -> None:
         if self.exact_gradient:
@@ -177,6 +181,22 @@ class LayerConformance(networks.NetworkConformance):
                         amplified = 16 * float(np.abs(nearby[name] - should).max(initial=0))
                         what = f"{variant!r}, {n_rows} rows, shape {shape}, {dtype.__name__}: the kernel's {name}"
                         expect_close(actual[name], should, max(roundings, amplified), what)
+
+    def _check_formula(self, layer: Layer) -> None:
+        """`formula` gives what `forward` gives at prediction, but for rounding, as a kernel does."""
+        for variant in [layer, *unusual(layer)]:
+            for n_rows, shape in [*((n, self.input_shapes[0]) for n in ROWS), *((3, shape) for shape in self.input_shapes[1:])]:
+                for dtype in DTYPES:
+                    x, parameters, buffers, plan = self._problem(variant, n_rows, shape, dtype)
+                    if plan.training_only:
+                        return
+                    twin, eps = numpy_twin(variant), float(np.finfo(dtype).eps)
+                    y, nearby = (Call(twin, at, parameters, buffers, training=False).forward() for at in (x, x * dtype(1 + eps)))
+                    y = y.copy()
+                    scale = max(1.0, float(np.abs(np.nan_to_num(y)).max(initial=0)))
+                    tolerance = 16 * max(eps * scale * np.sqrt(n_rows + np.prod(shape)), float(np.nanmax(np.abs(nearby - y), initial=0)))
+                    what = f"{variant!r}, {n_rows} rows, shape {shape}, {dtype.__name__}: the formula's y"
+                    expect_close(layer_by_formula(variant, plan, x, parameters, buffers), y, tolerance, what)
 
     def _check_gradient(self, layer: Layer) -> None:
         """`backward` gives the derivatives of `forward` with respect to inputs and parameters, on every rung."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,13 +11,14 @@ import numpy as np
 from nncore.contract import Optimizer, TensorSpan, native_kernel
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
+from nncore.program import declared_state
 from nncore.testing import networks
 from nncore.testing.descent import check_bowl, check_rosenbrock
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.setting import setting
-from nncore.testing.stepping import Step, layout, native_step, native_step_on, numpy_step, steps
+from nncore.testing.stepping import Kept, Step, evaluate, layout, native_step, native_step_on, numpy_step, steps, zeros
 from nncore.testing.uneven import uneven
 
 #: Numbers of parameters: none, one, about one vector register, and many with a remainder.
@@ -91,24 +92,38 @@ class OptimizerConformance(networks.NetworkConformance):
         return list(history["loss"])
 
 
-def problem(optimizer: Optimizer, n: int, dtype: type, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def problem(optimizer: Optimizer, n: int, dtype: type, seed: int = 0) -> tuple[np.ndarray, np.ndarray, Kept]:
     """Parameters of order one, six gradients (6, n), and the state before the first step."""
     rng = np.random.default_rng([n, seed])
-    return rng.normal(size=n).astype(dtype), rng.normal(size=(6, n)).astype(dtype), np.zeros((optimizer.n_slots, n), dtype)
+    return rng.normal(size=n).astype(dtype), rng.normal(size=(6, n)).astype(dtype), zeros(optimizer, n, dtype, layout(n))
 
 
 def run(
-    step: Step, optimizer: Optimizer, w: np.ndarray, gradients: np.ndarray, state: np.ndarray, first: int = 1, shift: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters and state after a step for every row of `gradients`, all buffers guarded; the arguments stay as they are."""
-    guarded_w, guarded_state = Guarded(w, "w", shift), Guarded(state, "state", shift)
+    step: Step, optimizer: Optimizer, w: np.ndarray, gradients: np.ndarray, state: Kept, first: int = 1, shift: int = 0
+) -> dict[str, np.ndarray]:
+    """Parameters and state, by name, after a step for every row of `gradients`, all buffers guarded; the arguments stay as they are.
+
+    Buffers begin `shift` numbers after the boundary of a vector.
+    """
+    names = ["w", *state_names(optimizer, w.size)]
+    guarded = [Guarded(array, name, shift * array.itemsize) for name, array in zip(names, [w, *state], strict=True)]
+    own_w, *own_state = (one.array for one in guarded)
     for t, g in enumerate(gradients, start=first):
-        guarded_g = Guarded(g, "g", shift)
-        step(optimizer, guarded_w.array, guarded_g.array, guarded_state.array, t, layout(w.size))
+        guarded_g = Guarded(g, "g", shift * g.itemsize)
+        step(optimizer, own_w, guarded_g.array, own_state, t, layout(w.size))
         expect_same_bits(guarded_g.check(), g, f"g after step {t}, which must not write it (n = {w.size})")
-        guarded_w.check()
-        guarded_state.check()
-    return guarded_w.array, guarded_state.array
+        for one in guarded:
+            one.check()
+    return dict(zip(names, (one.array for one in guarded), strict=True))
+
+
+def state_names(optimizer: Optimizer, n: int) -> list[str]:
+    """What the arrays of its state are called in messages."""
+    if not optimizer.needs_tensors:
+        return ["state"]
+    tensors = layout(n)
+    pairs = zip(tensors, declared_state(optimizer, tensors), strict=True)
+    return [f"state {state.name} of {tensor.name}" for tensor, states in pairs for state in states]
 
 
 def check_step(optimizer: Optimizer) -> None:
@@ -117,10 +132,11 @@ def check_step(optimizer: Optimizer) -> None:
         for n in SIZES:
             for dtype in DTYPES:
                 w, gradients, state = problem(optimizer, n, dtype)
-                after, state = run(step, optimizer, w, gradients, state)
+                after = run(step, optimizer, w, gradients, state)
                 what = f"{rung}, n = {n}, {dtype.__name__}"
-                expect(np.isfinite(after).all() and np.isfinite(state).all(), f"{what}: six steps give numbers that are not finite")
-                expect(n == 0 or (after != w).any(), f"{what}: six steps leave w as it was; it is to be changed in place")
+                for name, array in after.items():
+                    expect(np.isfinite(array).all(), f"{what}: six steps give numbers that are not finite, in {name}")
+                expect(n == 0 or (after["w"] != w).any(), f"{what}: six steps leave w as it was; it is to be changed in place")
 
 
 def check_agreement(optimizer: Optimizer) -> None:
@@ -138,13 +154,13 @@ def check_agreement(optimizer: Optimizer) -> None:
                 expected, actual = run(numpy_step, variant, *arguments), run(native_step, variant, *arguments)
                 nearby = run(numpy_step, variant, *_rounded_otherwise(arguments))
                 what = f"{variant!r}, n = {n}, {dtype.__name__}: the kernel's"
-                for name, is_, should, near in zip(("w", "state"), actual, expected, nearby, strict=True):
+                for name, should in expected.items():
                     eps = float(np.finfo(dtype).eps)
-                    amplified = float(np.abs(near - should).max(initial=0))
-                    expect_close(is_, should, 16 * np.maximum(eps * np.maximum(1, np.abs(should)), amplified), f"{what} {name}")
+                    amplified = float(np.abs(nearby[name] - should).max(initial=0))
+                    expect_close(actual[name], should, 16 * np.maximum(eps * np.maximum(1, np.abs(should)), amplified), f"{what} {name}")
 
 
-def _rounded_otherwise(arguments: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rounded_otherwise(arguments: tuple[np.ndarray, np.ndarray, Kept]) -> tuple[np.ndarray, np.ndarray, Kept]:
     w, gradients, state = arguments
     rng = np.random.default_rng(1)
     w, gradients = (a * (1 + rng.choice([-1, 1], a.shape).astype(a.dtype) * np.finfo(a.dtype).eps) for a in (w, gradients))
@@ -158,28 +174,43 @@ def check_same_bits(optimizer: Optimizer) -> None:
             arguments = problem(optimizer, 1023, dtype)
             first = run(step, optimizer, *arguments)
             for other in (optimizer, type(optimizer)(**optimizer.config())):
-                for name, again, before in zip(("w", "state"), run(step, other, *arguments), first, strict=True):
-                    expect_same_bits(again, before, f"{rung}, {dtype.__name__}: {name} of a second run")
-            elsewhere = run(step, optimizer, *arguments, shift=first[0].itemsize)
-            expect_same_bits(elsewhere[0], first[0], f"{rung}, {dtype.__name__}: w where the buffers begin elsewhere in memory")
+                for name, again in run(step, other, *arguments).items():
+                    expect_same_bits(again, first[name], f"{rung}, {dtype.__name__}: {name} of a second run")
+            elsewhere = run(step, optimizer, *arguments, shift=1)
+            expect_same_bits(elsewhere["w"], first["w"], f"{rung}, {dtype.__name__}: w where the buffers begin elsewhere in memory")
 
 
 def check_parts(optimizer: Optimizer) -> None:
-    """Steps of the kernel on some parameters after the others give the bits of steps on all: threads share them out."""
-    if native_kernel(optimizer) is None or optimizer.needs_tensors:
+    """Steps of the kernel on some parameters, or tensors, after the others give the bits of steps on all: threads share them out."""
+    if native_kernel(optimizer) is None:
         return
     for n in SIZES:
         for dtype in DTYPES:
             w, gradients, state = problem(optimizer, n, dtype)
             whole = run(native_step, optimizer, w, gradients, state)
-            in_parts = run(_step_in_parts, optimizer, w, gradients, state)
-            for name, actual, expected in zip(("w", "state"), in_parts, whole, strict=True):
-                expect_same_bits(actual, expected, f"n = {n}, {dtype.__name__}: {name} after steps on some parameters at a time")
+            for step in _steps_in_parts(n, optimizer):
+                for name, actual in run(step, optimizer, w, gradients, state).items():
+                    what = "tensors" if optimizer.needs_tensors else "parameters"
+                    expect_same_bits(actual, whole[name], f"n = {n}, {dtype.__name__}: {name} after steps on some {what} at a time")
 
 
-def _step_in_parts(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan]) -> None:
-    for begin, end in uneven(w.size):
-        native_step_on(optimizer, w, g, state, t, slice(begin, end))
+def _steps_in_parts(n: int, optimizer: Optimizer) -> Iterator[Step]:
+    """Ways of cutting a step: in uneven parts; of tensors, in each place, and the last ones first."""
+    if not optimizer.needs_tensors:
+        yield _in_parts([slice(begin, end) for begin, end in uneven(n)])
+        return
+    n_tensors = len(layout(n))
+    for cut in range(n_tensors + 1):
+        yield _in_parts([slice(cut, n_tensors), slice(0, cut)])
+    yield _in_parts([slice(i, i + 1) for i in range(n_tensors)])
+
+
+def _in_parts(parts: Sequence[slice]) -> Step:
+    def step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan]) -> None:
+        for part in parts:
+            native_step_on(optimizer, w, g, state, t, tensors, part)
+
+    return step
 
 
 def check_resuming(optimizer: Optimizer) -> None:
@@ -188,9 +219,10 @@ def check_resuming(optimizer: Optimizer) -> None:
         w, gradients, state = problem(optimizer, 33, np.float32)
         straight = run(step, type(optimizer)(**optimizer.config()), w, gradients, state)
         middle = run(step, type(optimizer)(**optimizer.config()), w, gradients[:3], state)
-        resumed = run(step, type(optimizer)(**optimizer.config()), middle[0], gradients[3:], middle[1], first=4)
-        for name, actual, expected in zip(("w", "state"), resumed, straight, strict=True):
-            expect_same_bits(actual, expected, f"{rung}: {name} after resuming in the middle (is something kept outside `state`?)")
+        after = list(middle.values())
+        resumed = run(step, type(optimizer)(**optimizer.config()), after[0], gradients[3:], after[1:], first=4)
+        for name, actual in resumed.items():
+            expect_same_bits(actual, straight[name], f"{rung}: {name} after resuming in the middle (is something kept outside `state`?)")
 
 
 def check_evaluation(optimizer: Optimizer) -> None:
@@ -201,16 +233,19 @@ def check_evaluation(optimizer: Optimizer) -> None:
                 w, gradients, state = problem(optimizer, n, dtype)
                 what = f"{rung}, n = {n}, {dtype.__name__}: evaluation"
                 expect_same_bits(_evaluated(optimizer, w, state), w, f"{what} of a state of zeros, which is to be w")
-                w, state = run(step, optimizer, w, gradients, state)
+                w, *state = run(step, optimizer, w, gradients, state).values()
                 evaluated = _evaluated(optimizer, w, state)
                 expect(np.isfinite(evaluated).all(), f"{what} gives numbers that are not finite after six steps")
-                parts = [_evaluated(optimizer, w[begin:end], state[:, begin:end]) for begin, end in sorted(uneven(n))]
-                expect_same_bits(np.concatenate([*parts, w[:0]]), evaluated, f"{what} of some parameters at a time")
+                if not optimizer.needs_tensors:
+                    parts = [_evaluated(optimizer, w[begin:end], [state[0][:, begin:end]]) for begin, end in sorted(uneven(n))]
+                    expect_same_bits(np.concatenate([*parts, w[:0]]), evaluated, f"{what} of some parameters at a time")
 
 
-def _evaluated(optimizer: Optimizer, w: np.ndarray, state: np.ndarray) -> np.ndarray:
-    guarded_w, guarded_state, out = Guarded(w, "w"), Guarded(state, "state"), Guarded(np.full_like(w, np.nan), "out")
-    optimizer.evaluation(guarded_w.array, guarded_state.array, out.array)
+def _evaluated(optimizer: Optimizer, w: np.ndarray, state: Kept) -> np.ndarray:
+    guarded_w, out = Guarded(w, "w"), Guarded(np.full_like(w, np.nan), "out")
+    guarded_state = [Guarded(kept, "state") for kept in state]
+    evaluate(optimizer, guarded_w.array, [guarded.array for guarded in guarded_state], out.array, layout(w.size))
     expect_same_bits(guarded_w.check(), w, "w after evaluation, which must not write it")
-    expect_same_bits(guarded_state.check(), state, "state after evaluation, which must not write it")
+    for guarded, kept in zip(guarded_state, state, strict=True):
+        expect_same_bits(guarded.check(), kept, "state after evaluation, which must not write it")
     return out.check()

@@ -9,37 +9,82 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nncore.contract import Kernel, Optimizer, TensorSpan, native_kernel
+from nncore.program import declared_state, needed_work
 from nncore.testing import tables
+from nncore.testing.guarded import Guarded
 
-#: ``step(optimizer, w, g, state, t, tensors)``.
-Step = Callable[[Optimizer, np.ndarray, np.ndarray, np.ndarray, int, Sequence[TensorSpan]], None]
+#: What an optimizer keeps: its slots (n_slots, n), or if it `needs_tensors` each array that it declares, tensor after tensor.
+Kept = list[np.ndarray]
+
+#: ``step(optimizer, w, g, state, t, tensors)``, on flat vectors of which the tensors are parts.
+Step = Callable[[Optimizer, np.ndarray, np.ndarray, Kept, int, Sequence[TensorSpan]], None]
 
 
-def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
-    """The `step` method."""
-    optimizer.step(w, g, state, t, *([tensors] if optimizer.needs_tensors else []))
-
-
-def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
-    """The function of the compiled kernel."""
+def zeros(optimizer: Optimizer, n: int, dtype: type | np.dtype, tensors: Sequence[TensorSpan] = ()) -> Kept:
+    """What an optimizer keeps before its first step on `n` parameters."""
+    dtype = np.dtype(dtype)
     if not optimizer.needs_tensors:
-        return native_step_on(optimizer, w, g, state, t, slice(0, w.size))
-    rows = [(span.offset, span.rows, span.columns, span.layer, tables.ROLES[span.role]) for span in tensors]
-    _call(optimizer, w, g, state, t, w.size, tensors=np.array(rows, tables.TENSOR), n_tensors=len(rows))
+        return [np.zeros((optimizer.n_slots, n), dtype)]
+    return [np.zeros(state.shape, state.dtype_in(dtype)) for states in declared_state(optimizer, tensors) for state in states]
 
 
-def native_step_on(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, part: slice) -> None:
-    """The same for some of the parameters, as a thread of the host does it; `state` is that of all."""
-    w_part, g_part, state_part = w[part], g[part], state.reshape(-1)[part.start :]  # which begins where the part's first slot does
-    _call(optimizer, w_part, g_part, state_part, t, w.size)
+def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
+    """The `step` method."""
+    if optimizer.needs_tensors:
+        optimizer.step(_matrices(w, tensors), _matrices(g, tensors), _by_name(optimizer, state, tensors), t, tensors)
+    else:
+        optimizer.step(w, g, state[0], t)
 
 
-def _call(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, stride: int, **tensors: np.ndarray | int) -> None:
+def evaluate(optimizer: Optimizer, w: np.ndarray, state: Kept, out: np.ndarray, tensors: Sequence[TensorSpan]) -> None:
+    """The `evaluation` method."""
+    if optimizer.needs_tensors:
+        optimizer.evaluation(_matrices(w, tensors), _by_name(optimizer, state, tensors), _matrices(out, tensors))
+    else:
+        optimizer.evaluation(w, state[0], out)
+
+
+def _matrices(vector: np.ndarray, tensors: Sequence[TensorSpan]) -> list[np.ndarray]:
+    return [vector[span.offset : span.offset + span.size].reshape(span.shape) for span in tensors]
+
+
+def _by_name(optimizer: Optimizer, state: Kept, tensors: Sequence[TensorSpan]) -> list[dict[str, np.ndarray]]:
+    arrays = iter(state)
+    return [{one.name: next(arrays) for one in states} for states in declared_state(optimizer, tensors)]
+
+
+def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
+    """The function of the compiled kernel."""
+    native_step_on(optimizer, w, g, state, t, tensors, slice(0, len(tensors) if optimizer.needs_tensors else w.size))
+
+
+def native_step_on(
+    optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan], part: slice
+) -> None:
+    """The same for some of the parameters, or of the tensors, as a thread of the host does it; `state` is that of all."""
+    if not optimizer.needs_tensors:
+        first_slot = state[0].reshape(-1)[part.start :]  # which begins where the part's first slot does
+        _call(optimizer, w.dtype, t, w=w[part], g=g[part], state=first_slot, n=part.stop - part.start, stride=w.size)
+        return
+    places = np.array([array.ctypes.data for array in state], np.uintp)
+    table, first = np.zeros(len(tensors), tables.TENSOR), 0
+    for line, span, states in zip(table, tensors, declared_state(optimizer, tensors), strict=True):
+        line["w"], line["g"] = (vector.ctypes.data + span.offset * vector.itemsize for vector in (w, g))
+        line["state"] = places.ctypes.data + first * places.itemsize
+        first += len(states)
+        for name in ("offset", "rows", "columns", "layer"):
+            line[name] = getattr(span, name)
+        line["role"] = tables.ROLES[span.role]
+    work = Guarded(np.full(needed_work(optimizer, tensors), np.nan, w.dtype), "the working memory")
+    _call(optimizer, w.dtype, t, tensors=table, n_tensors=len(table), begin_tensor=part.start, end_tensor=part.stop, work=work.array)
+    work.check()
+
+
+def _call(optimizer: Optimizer, dtype: np.dtype, t: int, **fields: np.ndarray | int) -> None:
     kernel = native_kernel(optimizer)
     assert kernel is not None, "only an optimizer with a kernel has a native step"
-    hyper = np.array(optimizer.hyper(), np.float64)
-    function = _function(kernel, f"step_{tables.SUFFIXES[w.dtype]}")
-    function.must(w=w, g=g, state=state, n=w.size, stride=stride, t=t, step=t, training=1, hyper=hyper, **tensors)
+    function = _function(kernel, f"step_{tables.SUFFIXES[dtype]}")
+    function.must(t=t, step=t, training=1, hyper=np.array(optimizer.hyper(), np.float64), **fields)
 
 
 @functools.cache

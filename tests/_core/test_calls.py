@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -218,10 +218,20 @@ def test_what_was_said_by_a_call_that_succeeded_is_forgotten(monkeypatch: pytest
 def test_a_step_that_fails_halfway_is_taken_back(n_parts: int, by_hand: bool, needs_tensors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an optimizer in NumPy that raises is: parameters, state and mean are those of the last finished step."""
 
+    def pieces(call: Any) -> Iterator[tuple[int, list[int]]]:
+        """Size and addresses of parameters, gradients and velocity of what is to be updated."""
+        if not needs_tensors:
+            yield call.n, [call.w, call.g, call.state]
+        for k in range(call.begin_tensor, call.end_tensor):
+            tensor = call.tensors[k]
+            yield tensor.rows * tensor.columns, [tensor.w, tensor.g, ctypes.c_size_t.from_address(tensor.state).value]
+
     def step(call: Any) -> int:
-        w, g, v = (array(address, call.n) for address in (call.w, call.g, call.state))
-        v[...] = 0.5 * v + g
-        w[: call.n if call.t < 3 else call.n // 2 + 1] -= call.site[0].hyper[0] * v[: call.n if call.t < 3 else call.n // 2 + 1]
+        for n, addresses in pieces(call):
+            w, g, v = (array(address, n) for address in addresses)
+            v[...] = 0.5 * v + g
+            changed = n if call.t < 3 else n // 2 + 1
+            w[:changed] -= call.site[0].hyper[0] * v[:changed]
         return 0 if call.t < 3 else 1
 
     kernel = python_kernel(monkeypatch, "optimizer", step=step)
@@ -247,7 +257,8 @@ def test_a_step_that_fails_halfway_is_taken_back(n_parts: int, by_hand: bool, ne
         train()
     assert net.n_steps == 2
     np.testing.assert_allclose(net.parameters, sound.parameters, rtol=1e-12)
-    np.testing.assert_allclose(net.optimizer_state, sound.optimizer_state, rtol=1e-12)
+    for name, kept in sound.optimizer_state.items():
+        np.testing.assert_allclose(net.optimizer_state[name], kept, rtol=1e-12)
 
 
 # ---- who reads what in which phase --------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import threading
 from collections.abc import Callable
@@ -50,7 +51,7 @@ def test_a_loss_that_is_not_finite_stops_all_before_the_update(n_parts: int, by_
     network = nn.Sequential(*layers).build(6, loss="softmax_cross_entropy", optimizer="adam", rng=0)
     network.fit(X[:300], CLASSES[:300], epochs=1, progress=False)
     network.named_parameters()["dense_2.bias"][3] = np.nan
-    before, state = network.parameters.copy(), network.optimizer_state.copy()
+    before, state = network.parameters.copy(), copy.deepcopy(network.optimizer_state)
 
     def train() -> None:
         if by_hand:
@@ -61,7 +62,7 @@ def test_a_loss_that_is_not_finite_stops_all_before_the_update(n_parts: int, by_
     with team_of(n_parts), pytest.raises(NonFiniteError, match=r"the loss became NaN or infinite at step 4: .* those of dense_2"):
         in_time(train)
     expect_same_bits(network.parameters, before, "parameters")
-    expect_same_bits(network.optimizer_state, state, "state")
+    np.testing.assert_equal(network.optimizer_state, state)
     assert network.n_steps == 3
 
 
@@ -82,7 +83,7 @@ def test_a_gradient_that_is_not_finite_stops_all_before_the_update(n_parts: int,
     assert network.n_steps == 1
     once.train_on_batch(x[:3], y[:3])
     expect_same_bits(network.parameters, once.parameters, "parameters")
-    expect_same_bits(network.optimizer_state, once.optimizer_state, "state")
+    np.testing.assert_equal(network.optimizer_state, once.optimizer_state)
 
 
 class Stopping(Layer):
@@ -161,7 +162,7 @@ def test_an_optimizer_that_raises_stops_all(n_parts: int) -> None:
     sound.fit(X[:200], CLASSES[:200], **arguments)
     assert network.n_steps == 2
     expect_same_bits(network.parameters, sound.parameters, "parameters")
-    expect_same_bits(network.optimizer_state, sound.optimizer_state, "state")
+    np.testing.assert_equal(network.optimizer_state, sound.optimizer_state)
 
 
 @every_number
@@ -194,7 +195,7 @@ def test_a_step_that_fails_in_one_part_stops_all(n_parts: int, by_hand: bool, n_
         in_time(train)
     assert network.n_steps == 0
     expect_same_bits(network.parameters, before, "parameters")
-    assert not network.optimizer_state.any()
+    assert not any(kept.any() for kept in network.optimizer_state.values())
 
 
 @every_number

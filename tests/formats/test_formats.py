@@ -42,10 +42,10 @@ def with_npz(tmp_path: Path):
 def test_a_third_partys_format_is_used_by_its_suffix(with_npz: None, tmp_path: Path) -> None:
     net = trained()
     net.save(tmp_path / "m.npz")
-    assert set(np.load(tmp_path / "m.npz")) > {"document", "parameters|dense_1.weight", "optimizer|0"}
+    assert set(np.load(tmp_path / "m.npz")) > {"document", "parameters|dense_1.weight", "optimizer|dense_1.weight|slot_0"}
     loaded = nn.load(tmp_path / "m.npz")
     np.testing.assert_array_equal(loaded.parameters, net.parameters)
-    np.testing.assert_array_equal(loaded.optimizer_state, net.optimizer_state)
+    np.testing.assert_equal(loaded.optimizer_state, net.optimizer_state)
     assert loaded.n_steps == net.n_steps
 
 

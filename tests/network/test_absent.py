@@ -143,7 +143,7 @@ def test_saved_again_nothing_is_lost(saved: tuple[Path, nn.Sequential], loaded: 
         for net in (again, original):
             net.fit(X, Y, epochs=1, batch_size=20, progress=False)
         np.testing.assert_array_equal(again.parameters, original.parameters)
-        np.testing.assert_array_equal(again.optimizer_state, original.optimizer_state)
+        np.testing.assert_equal(again.optimizer_state, original.optimizer_state)
 
 
 def test_it_is_described_and_shown(loaded: nn.Sequential) -> None:
@@ -173,6 +173,61 @@ def test_an_activation_named_by_an_argument_is_needed(tmp_path: Path) -> None:
         nn.Sequential(nn.Dense(4, activation="curve"), nn.Dense(2)).build(3, rng=0).save(tmp_path / "net.nncore")
     with pytest.raises(MissingPluginError, match=f"the activation 'nncore-years/curve' is not here: {INSTALL}"):
         nn.load(tmp_path / "net.nncore")
+
+
+# ---- an optimizer of a parameter group ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grouped(tmp_path: Path) -> tuple[Path, nn.Sequential]:
+    """A file of a network whose biases an optimizer of nncore-years trained, which is gone; and the network."""
+    with plugin(tmp_path / "site", "1.0"):
+        net = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(2))
+        groups = {"*.bias": {"optimizer": {"name": "old", "lr": 0.2}, "lr_factor": 0.5}, "dense_1.weight": {"momentum": 0.5}}
+        net.fit(X, Y, loss="softmax_cross_entropy", optimizer="momentum", groups=groups, epochs=2, batch_size=20, rng=0, progress=False)
+        net.save(tmp_path / "net.nncore")
+    return tmp_path / "net.nncore", net
+
+
+def test_a_file_names_the_optimizers_of_groups(grouped: tuple[Path, nn.Sequential]) -> None:
+    own, years = {"plugin": "nncore-ml", "version": nn.__version__}, {"plugin": "nncore-years", "version": "1.0"}
+    described = description(grouped[0])
+    assert described["components"]["optimizers"] == {"momentum": own, "nncore-years/old": years}
+    assert described["groups"]["*.bias"]["optimizer"]["name"] == "nncore-years/old"
+
+
+def test_without_the_optimizer_of_a_group_it_predicts_and_asks_for_groups(grouped: tuple[Path, nn.Sequential], tmp_path: Path) -> None:
+    path, network = grouped
+    with pytest.warns(PluginWarning, match=INSTALL) as caught:
+        net = nn.load(path)
+    assert len(caught) == 1
+    assert set(net.absent) == {"groups"}
+    np.testing.assert_array_equal(net.predict(X), network.predict(X))
+    assert net.describe()["groups"]["dense_1.weight"] == {"momentum": 0.5}
+    for attempt in (lambda: net.fit(X, Y, epochs=1, progress=False), lambda: net.train_on_batch(X, Y)):
+        with pytest.raises(MissingPluginError, match=f"can predict, but not .*{INSTALL}.* or give fit other groups, groups="):
+            attempt()
+    for copied in (net, copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        copied.save(tmp_path / "again.nncore")
+        assert parts((tmp_path / "again.nncore").read_bytes()) == parts(path.read_bytes())
+    net.fit(X, Y, groups={}, epochs=1, batch_size=20, progress=False)
+    assert net.absent == {}
+    assert net.n_steps == 2
+
+
+def test_with_the_optimizer_of_a_group_it_goes_on(grouped: tuple[Path, nn.Sequential], tmp_path: Path) -> None:
+    path, network = grouped
+    with plugin(tmp_path / "later", "1.0"):
+        again = nn.load(path)
+        for net in (again, network):
+            net.fit(X, Y, epochs=1, batch_size=20, progress=False)
+        np.testing.assert_array_equal(again.parameters, network.parameters)
+        np.testing.assert_equal(again.optimizer_state, network.optimizer_state)
+
+
+def test_an_optimizer_of_a_group_is_upgraded(grouped: tuple[Path, nn.Sequential], tmp_path: Path) -> None:
+    with plugin(tmp_path / "later", "2.0"):
+        assert nn.load(grouped[0]).groups["*.bias"]["optimizer"].rate == 0.5
 
 
 # ---- registered at run time -------------------------------------------------------------------------------------------------

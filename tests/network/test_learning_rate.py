@@ -29,7 +29,7 @@ def snapshot(net: nn.Sequential) -> dict[str, object]:
         "parameters": net.parameters.tobytes(),
         "gradients": net.gradients.tobytes(),
         "buffers": b"".join(buffer.tobytes() for buffer in net.named_buffers().values()),
-        "state": net.optimizer_state.tobytes(),
+        "state": {name: kept.tobytes() for name, kept in net.optimizer_state.items()},
         "counters": (net.n_steps, net.n_epochs, net.seed, net.schedule_begin, net.schedule_steps),
         "settings": (repr(net.loss), repr(net.optimizer), net.weight_decay, repr(net.schedule)),
     }

@@ -108,7 +108,8 @@ class Case:
         for name, buffer in source.named_buffers().items():
             net.named_buffers()[name][:] = buffer
         if self.is_trainable():
-            net.optimizer_state[...] = source.optimizer_state
+            for name, kept in source.optimizer_state.items():
+                net.optimizer_state[name][...] = kept
             net.n_steps, net.n_epochs = source.n_steps, source.n_epochs
         if source.schedule is not None:
             net.schedule_begin, net.schedule_steps = source.schedule_begin, source.schedule_steps

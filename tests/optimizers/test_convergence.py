@@ -10,7 +10,7 @@ import pytest
 from manifest import classes
 
 from nncore.plugin import Optimizer, TensorSpan
-from nncore.testing.stepping import native_step, numpy_step
+from nncore.testing.stepping import native_step, numpy_step, zeros
 
 OPTIMIZERS = classes("optimizers")
 CURVATURE, BOTTOM = np.array([1.0, 3.0, 10.0]), np.array([2.0, -1.0, 0.5])
@@ -45,8 +45,8 @@ def descend(
 ) -> np.ndarray:
     """Where `n` steps lead; every coordinate is a tensor of its own."""
     w = np.array(start)
-    state = np.zeros((optimizer.n_slots, w.size))
     tensors = [TensorSpan(f"dense_{i}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
+    state = zeros(optimizer, w.size, np.float64, tensors)
     for t in range(1, n + 1):
         step(optimizer, w, function(w)[1], state, t, tensors)
     return w

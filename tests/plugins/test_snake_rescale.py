@@ -15,6 +15,7 @@ import pytest
 
 import nncore as nn
 from nncore.errors import PluginError
+from nncore.inspection import NumPyBuilder, formula
 from nncore.registry import Registry
 from nncore.testing import numpy_twin
 
@@ -66,6 +67,30 @@ def test_gradient_through_activations_on_numpy(registry: Registry, name: str) ->
 def test_gradient_through_layers_on_numpy(registry: Registry, name: str) -> None:
     layer = numpy_twin(registry.get("layers", name)())
     check_gradients(nn.Sequential(nn.Dense(5), layer, nn.Dense(2)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("kind", "name", "shape", "arguments"),
+    [
+        *(("activations", name, (4,), {}) for name in ACTIVATIONS),
+        *(("layers", name, (3, 2), {}) for name in [*LAYERS, "rescale_numpy"]),
+        ("layers", "conv1d", (7, 2), {"n_filters": 3, "activation": "tanh"}),
+        ("layers", "conv1d", (7, 2), {"n_filters": 3, "padding": "same", "stride": 2, "use_bias": False}),
+        ("layers", "conv2d", (5, 4, 2), {"n_filters": 3}),
+        ("layers", "conv2d", (5, 4, 2), {"n_filters": 3, "padding": "same", "stride": 2}),
+        ("layers", "max_pool2d", (5, 4, 2), {}),
+    ],
+)
+def test_formulas_give_what_predict_gives(
+    registry: Registry, kind: str, name: str, shape: tuple[int, ...], arguments: dict[str, object], dtype: str
+) -> None:
+    component = numpy_twin(registry.get(kind, name)(**arguments))
+    net = nn.Sequential(nn.ActivationLayer(component) if kind == "activations" else component).build(shape, rng=0, dtype=dtype)
+    net.parameters[...] = np.random.default_rng(1).normal(size=net.n_parameters)
+    X = np.random.default_rng(0).normal(size=(6, *shape)).astype(dtype)
+    eps = float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(formula(net, NumPyBuilder(dtype), X), net.predict(X), rtol=20 * eps, atol=20 * eps)
 
 
 def check_gradients(net: nn.Sequential) -> None:

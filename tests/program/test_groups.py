@@ -39,7 +39,7 @@ def spans(*names: str) -> list[TensorSpan]:
 
 def test_stretches_join_neighbours_that_are_trained_alike() -> None:
     grouping = group_tensors({"b*": {"frozen": True}, "d": {"lr_factor": 2}}, spans("a1", "a2", "b1", "b2", "c", "d"))
-    assert list(grouping.stretches()) == [(0, 20, 0), (20, 40, FROZEN), (40, 50, 0), (50, 60, 1)]
+    assert list(grouping.stretches()) == [(0, 20, 0, 0), (20, 40, FROZEN, 0), (40, 50, 0, 20), (50, 60, 1, 0)]
     assert [tensor.name for tensor in grouping.tensors] == ["a1", "a2", "c", "d", "b1", "b2"]
     assert [tensor.name for tensor in grouping.tensors_of(1)] == ["d"]
 
@@ -149,7 +149,7 @@ def test_settings_stay_until_others_are_given() -> None:
     [
         ({"dense_9.*": {"frozen": True}}, r"no tensor is called 'dense_9\.\*'; there are dense_1\.weight"),
         ({"*": {"frozen": True}}, "freezes every tensor"),
-        ({"*": {"rate": 2}}, "no option 'rate'; there are lr_factor, weight_decay, frozen"),
+        ({"*": {"rate": 2}}, "which has no number 'rate'; an option is one of lr_factor, weight_decay, frozen, optimizer, lr\\. To"),
         ({"*": {"lr_factor": -1}}, "must be a number of at least 0"),
         ({"*": {"lr_factor": float("nan")}}, "must be a number of at least 0"),
         ({"*": {"frozen": "yes"}}, "must be True or False"),

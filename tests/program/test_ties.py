@@ -173,7 +173,14 @@ def test_the_bits_do_not_depend_on_threads(fit: dict[str, Any], dtype: str) -> N
     for n_parts in (1, 3):
         with team_of(n_parts):
             net = fitted(tied(dtype), **copy.deepcopy(fit))
-            ends.append([net.parameters.tobytes(), net.optimizer_state.tobytes(), net.predict(X).tobytes(), net.evaluate(X, X)])
+            ends.append(
+                [
+                    net.parameters.tobytes(),
+                    {name: kept.tobytes() for name, kept in net.optimizer_state.items()},
+                    net.predict(X).tobytes(),
+                    net.evaluate(X, X),
+                ]
+            )
     assert ends[0] == ends[1]
     assert fitted(tied(dtype), epochs=1, **copy.deepcopy(fit)).parameters.tobytes() != ends[0][0]
 
@@ -189,7 +196,7 @@ def test_a_fit_goes_on_after_saving_as_if_it_had_not_stopped(fit: dict[str, Any]
     again = nn.load(tmp_path / "net.nncore")
     fitted(again, epochs=2, **copy.deepcopy(fit))
     np.testing.assert_array_equal(again.parameters, whole.parameters)
-    np.testing.assert_array_equal(again.optimizer_state, whole.optimizer_state)
+    np.testing.assert_equal(again.optimizer_state, whole.optimizer_state)
 
 
 @every_fit

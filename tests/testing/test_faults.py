@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 import re
 from collections.abc import Iterator
@@ -137,14 +138,14 @@ def test_exception_in_a_step_keeps_its_traceback_and_undoes_the_step() -> None:
     net.train_on_batch(X, Y)
     net.train_on_batch(X, Y)
     net.parameters[:2] = 5  # which the third step overwrites before it raises
-    before = net.parameters.copy(), net.optimizer_state.copy()
+    before = net.parameters.copy(), copy.deepcopy(net.optimizer_state)
     with pytest.raises(ArithmeticError, match="third step") as caught:
         net.train_on_batch(X, Y)
     assert caught.traceback[-1].name == "step"
     assert caught.traceback[-1].path.name == "components.py"
     assert net.n_steps == 2
     np.testing.assert_array_equal(net.parameters, before[0])
-    np.testing.assert_array_equal(net.optimizer_state, before[1])
+    np.testing.assert_equal(net.optimizer_state, before[1])
 
 
 def test_failing_kernel_is_reported_by_the_host() -> None:
@@ -177,4 +178,6 @@ def test_component_that_needs_arguments_is_not_tried_without() -> None:
 
 
 def test_examples_of_the_class_are_tried() -> None:
-    assert {result.status for result in outcomes("layers", "exemplary").values()} == {"ok"}
+    found = outcomes("layers", "exemplary")
+    assert {check: result.status for check, result in found.items() if result.status != "ok"} == {"formula": "skipped"}
+    assert found["formula"].message == "it has no formula, so that networks with it cannot be exported"

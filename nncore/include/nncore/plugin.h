@@ -93,7 +93,8 @@ typedef struct nnc_site {
     const int64_t *input_shape;  /* (n_input_dims,) of one input sample of a layer */
     const int64_t *output_shape; /* (n_output_dims,) of one output sample of a layer */
     void *work;                  /* working memory of this call, nothing of it is kept: as much as a layer's plan asks for with `work` and,
-                                  * for each row, `work_per_row`; in gradient `work` alone. NULL if that is none */
+                                  * for each row, `work_per_row`; in gradient `work` alone; or as the `work` of an optimizer says. NULL if
+                                  * that is none */
     char *message;               /* (NNC_MESSAGE_BYTES,) where a function that returns nonzero may say why, in UTF-8 */
     uint64_t seed;               /* seed, step and layer together key the random numbers of a call */
     int64_t step;                /* the number of the batch, from 1: that of the update, unless several batches make one */
@@ -179,9 +180,12 @@ typedef struct nnc_loss {
 
 enum { NNC_ROLE_WEIGHT = 0, NNC_ROLE_BIAS = 1, NNC_ROLE_SCALE = 2 };
 
-/* One tensor inside the flat vectors. A vector has one row. */
+/* One tensor that an optimizer updates. A vector has one row. */
 typedef struct nnc_tensor {
-    int64_t offset; /* of its first number in w, g and each slot of state */
+    void *w;            /* (rows, columns) parameters */
+    const void *g;      /* (rows, columns) gradients */
+    void *const *state; /* where each array of its state begins, in the order of the class's `state`; zero before the first step */
+    int64_t offset;     /* of its first number among the parameters of the network */
     int64_t rows;
     int64_t columns;
     int32_t layer; /* position of its layer in the network */
@@ -189,16 +193,17 @@ typedef struct nnc_tensor {
 } nnc_tensor;
 
 /* One update in place. For most optimizers it is of n parameters that follow one another, each by itself. An optimizer whose class says
- * `needs_tensors` gets the vectors of the whole network, of which the tensors listed are to be updated: all of them, or those of a group
- * that is trained alike. */
+ * `needs_tensors` is handed all tensors that it trains, and updates some of them: threads share them out, and no bit may depend on how. */
 typedef struct nnc_optimizer_call {
     uint64_t struct_size;
     const nnc_site *site;
-    void *w;                   /* (n,) parameters */
+    void *w;                   /* (n,) parameters; NULL if the class says `needs_tensors`, like the next two */
     const void *g;             /* (n,) gradients */
     void *state;               /* (n_slots, n), zero before the first step; slot k begins at state + k * stride. NULL without slots */
     const nnc_tensor *tensors; /* (n_tensors,); NULL unless the class says `needs_tensors` */
     int64_t n_tensors;
+    int64_t begin_tensor; /* the first one to update */
+    int64_t end_tensor;   /* the one after the last */
     int64_t n;
     int64_t stride; /* numbers from one slot of state to the next */
     int64_t t;      /* the number of the step, from 1 */
@@ -206,7 +211,8 @@ typedef struct nnc_optimizer_call {
 
 typedef int32_t (*nnc_optimizer_function)(const nnc_optimizer_call *call);
 
-/* Second phase, after the gradients of these parameters. Reads w, g and state; writes w and state. */
+/* Second phase, after the gradients of these parameters. Reads w, g and state; writes w and state. One that `needs_tensors` reads and
+ * writes those of the tensors that it updates; of the others it knows shapes and places. */
 typedef struct nnc_optimizer {
     nnc_head head;
     nnc_optimizer_function step_f32;

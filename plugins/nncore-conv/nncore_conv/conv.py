@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple
 from typing import ClassVar
 
+import numpy as np
+
 from nncore.errors import ShapeError
-from nncore.plugin import Activation, Initializer, Kernel, Layer, LayerCall, Plan, Tensor
-from nncore_conv.windows import Windows, axis, check_padding
+from nncore.plugin import Activation, Graph, Initializer, Kernel, Layer, LayerCall, Plan, Tensor, Value
+from nncore_conv.windows import Windows, axis, check_padding, flat
 
 #: Numbers of the patches that a thread copies at a time: they and the weights are to stay in the second-level cache.
 PATCH_NUMBERS = 32768
@@ -123,6 +126,13 @@ class Conv2D(Layer):
         if self.use_bias:
             y += call.parameters["bias"]
         call.y[...] = y.reshape(call.y.shape)
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        windows = self.windows(x.sample_shape)
+        places = windows.places().reshape(windows.count, windows.size)
+        seen = g.reshape(g.columns(flat(g, x), np.maximum(places, 0).ravel().tolist()), places.shape)
+        y = (seen if places.min() >= 0 else g.where(places >= 0, seen, 0)) @ tensors["weight"]
+        return y + tensors["bias"] if self.use_bias else y
 
     def backward(self, call: LayerCall) -> None:
         windows, n = self.windows(call.input_shape), len(call.x)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple
 from typing import ClassVar
 
 import numpy as np
 
 from nncore.errors import ShapeError
-from nncore.plugin import Kernel, Layer, LayerCall, Plan
-from nncore_conv.windows import Windows, axis
+from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Value
+from nncore_conv.windows import Windows, axis, flat
 
 
 class MaxPool2D(Layer):
@@ -63,6 +64,10 @@ class MaxPool2D(Layer):
         call.y[...] = np.take_along_axis(patches, which[:, :, None], axis=2).reshape(call.y.shape)
         if call.cache.size:
             call.cache[...] = which.ravel()
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        places = self.windows(x.sample_shape).places().transpose(0, 2, 1)  # (count, channels, pixels of a window)
+        return g.max(g.reshape(g.columns(flat(g, x), places.ravel().tolist()), places.shape))
 
     def backward(self, call: LayerCall) -> None:
         if call.d_x is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
+from nncore.plugin import Graph, Value
 
 
 class Axis(NamedTuple):
@@ -15,6 +17,11 @@ class Axis(NamedTuple):
 
     n: int
     before: int
+
+
+def flat(g: Graph, x: Value) -> Value:
+    """Samples as vectors, in a formula."""
+    return g.reshape(x, (math.prod(x.sample_shape),))
 
 
 def axis(size: int, window: int, stride: int, padding: str, who: str) -> Axis:
@@ -72,6 +79,10 @@ class Windows:
         seen = np.lib.stride_tricks.sliding_window_view(self.padded(x, value), shape, axis=(1, 2))
         seen = seen[:, : self.n_rows * self.stride_y : self.stride_y, : self.n_columns * self.stride_x : self.stride_x]
         return seen.transpose(0, 1, 2, 4, 5, 3).reshape(len(x), self.count, -1, self.channels)
+
+    def places(self) -> np.ndarray:
+        """Where the windows look in a flat sample: (count, window_height * window_width, channels), −1 beside the image."""
+        return self.patches(np.arange(self.height * self.width * self.channels)[None], -1)[0]
 
     def add_patches(self, patches: np.ndarray, x: np.ndarray) -> None:
         """Write into x (n, height * width * channels) the sums of what the windows say of each pixel; the reverse of `patches`."""

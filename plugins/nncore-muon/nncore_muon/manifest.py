@@ -9,4 +9,4 @@ NNCORE_API = (1, 0)
 
 @hookimpl
 def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
-    return [Component("muon", "nncore_muon.muon:Muon", "orthogonalised momentum for weight matrices, AdamW for the rest")]
+    return [Component("muon", "nncore_muon.muon:Muon", "orthogonalised momentum for weight matrices")]

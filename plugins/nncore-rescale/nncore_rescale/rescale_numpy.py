@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from nncore.plugin import Layer, LayerCall, Plan, Tensor
+from nncore.plugin import Graph, Layer, LayerCall, Plan, Tensor, Value
 
 
 class RescaleNumPy(Layer):
@@ -39,6 +41,9 @@ class RescaleNumPy(Layer):
     def forward(self, call: LayerCall) -> None:
         gain, shift = (call.parameters[name].ravel() for name in ("gain", "shift"))
         call.y[...] = gain * call.x + shift
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        return tensors["gain"] * x + tensors["shift"]
 
     def backward(self, call: LayerCall) -> None:
         d_gain, d_shift = (call.d_parameters[name] for name in ("gain", "shift"))

@@ -74,10 +74,11 @@ def test_a_network_predicts_with_x_and_trains_y() -> None:
     net.fit(*data(), epochs=3, batch_size=50, progress=False)
     assert isinstance(net.optimizer, ScheduleFree)
     assert native_kernel(net.optimizer) is not None
-    x = np.empty_like(net.parameters)
-    net.optimizer.evaluation(net.trajectory, net.optimizer_state, x)
+    trained, x = net.trajectory, np.empty_like(net.parameters)
+    kept = [np.concatenate([net.optimizer_state[f"{name}/slot_{k}"].ravel() for name in net.named_parameters()]) for k in range(2)]
+    net.optimizer.evaluation(trained, np.stack(kept), x)
     np.testing.assert_array_equal(net.parameters, x)
-    assert not np.array_equal(net.parameters, net.trajectory)
+    assert not np.array_equal(net.parameters, trained)
 
 
 def test_both_rungs_train_alike() -> None:

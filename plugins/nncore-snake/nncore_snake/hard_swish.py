@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class HardSwish(Activation):
@@ -23,6 +23,9 @@ class HardSwish(Activation):
     def forward(self, z: np.ndarray) -> np.ndarray:
         # The gate is 0 or 1 exactly outside [−3, 3]; it must not meet −∞, because −∞ · 0 is no number.
         return np.where(z <= -3, z.dtype.type(0), z) * ((np.clip(z, -3, 3) + 3) / 6)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        return g.where(z <= -3, 0, z) * ((g.minimum(g.maximum(z, -3), 3) + 3) / 6)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         slope = (2 * np.clip(z, -3, 3) + 3) / 6

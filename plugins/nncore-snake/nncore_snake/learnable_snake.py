@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
-from nncore.plugin import Kernel, Layer, LayerCall, Plan, Tensor
-from nncore_snake.snake import phase
+from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
+from nncore_snake.snake import phase, phase_formula
 
 
 class LearnableSnake(Layer):
@@ -43,6 +44,12 @@ class LearnableSnake(Layer):
         frequency = call.parameters["frequency"].ravel()
         sine = np.sin(phase(frequency * call.x))
         call.y[...] = call.x + sine * _divided(sine, frequency, call.x)
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        frequency = tensors["frequency"]
+        is_zero = frequency == 0
+        sine = g.sin(phase_formula(g, frequency * x))
+        return x + sine * g.where(is_zero, x, sine / g.where(is_zero, 1, frequency))
 
     def backward(self, call: LayerCall) -> None:
         frequency = call.parameters["frequency"].ravel()

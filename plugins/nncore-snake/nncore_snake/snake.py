@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 def phase(u: np.ndarray) -> np.ndarray:
@@ -13,6 +13,11 @@ def phase(u: np.ndarray) -> np.ndarray:
     So snake goes on as the identity out there, and infinity stays infinity.
     """
     return np.where(np.abs(u) < 1 / np.finfo(u.dtype).eps, u, u.dtype.type(0))
+
+
+def phase_formula(g: Graph, u: Value) -> Value:
+    """The same in a formula, which does not know its dtype: in float32 the sine goes on to 1/ε of float64, where it is below rounding."""
+    return g.where(abs(u) < 2.0**52, u, 0)
 
 
 class Snake(Activation):
@@ -43,6 +48,10 @@ class Snake(Activation):
         f = z.dtype.type(self.frequency)
         sine = np.sin(phase(f * z))
         return z + sine * sine / f
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        sine = g.sin(phase_formula(g, self.frequency * z))
+        return z + sine * sine / self.frequency
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return d_a * (1 + np.sin(2 * phase(z.dtype.type(self.frequency) * z)))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from nncore.plugin import Activation, Kernel
+from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Squareplus(Activation):
@@ -40,6 +40,13 @@ class Squareplus(Activation):
         ratio = smaller / larger
         positive = (magnitude + larger * np.sqrt(1 + ratio * ratio)) / 2
         return np.where(z < 0, z.dtype.type(self.b / 4) / positive, positive)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        magnitude, root_b = abs(z), math.sqrt(self.b)
+        larger = g.maximum(magnitude, root_b)
+        ratio = g.minimum(magnitude, root_b) / larger
+        positive = (magnitude + larger * g.sqrt(1 + ratio * ratio)) / 2
+        return g.where(z < 0, self.b / 4 / positive, positive)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", divide="ignore"):  # far on the negative side √b / 2φ is infinite, and φ' 0 as it should be

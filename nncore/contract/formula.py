@@ -1,0 +1,348 @@
+"""Formulas: what a component does at prediction, written once, for every program that predicts without nncore."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nncore.contract.primitives import INDEX, NUMBER, PRIMITIVES, TRUTH, Shape, numbers_of, shown
+from nncore.errors import NoFormulaError, PluginError
+
+#: Whatever stands for a number in a formula: a value, or a number or array, which becomes a constant.
+Operand = Any
+
+
+class Builder(ABC):
+    """What makes something of formulas: nodes of ONNX, lines of C, arrays of NumPy. An exporter is a class derived from this one.
+
+    A *node* is whatever the builder likes: a name, an index, an array. It makes one for each call, and finds those that it made before in
+    the operands.
+    """
+
+    @abstractmethod
+    def constant(self, values: np.ndarray, name: str | None) -> Any:
+        """A node for numbers that do not depend on the samples.
+
+        Parameters
+        ----------
+        values : ndarray
+            Numbers (floating-point, to be converted to the dtype of the network), truths (bool) or whole numbers (int64). Those of a tensor
+            are a live view of the network: copy what you keep.
+        name : str or None
+            ``"dense_1.weight"`` for a tensor or buffer of the network.
+
+        Returns
+        -------
+        object
+            The node.
+        """
+
+    @abstractmethod
+    def apply(self, primitive: str, operands: Sequence[Value], shape: Shape) -> Any:
+        """A node for what a primitive makes of operands.
+
+        Parameters
+        ----------
+        primitive : str
+            A key of `PRIMITIVES`, which says what it computes.
+        operands : sequence of Value
+            With the nodes that this builder made. Their kinds and shapes fit.
+        shape : tuple of int or None
+            Of the result; None, which comes first if it is there, stands for the samples.
+
+        Returns
+        -------
+        object
+            The node.
+        """
+
+
+class Value:
+    """A value inside a formula. The operators ``+ - * / @ < <= > >= == != & | ~`` and `abs` work on it.
+
+    Attributes
+    ----------
+    graph : Graph
+        Where it belongs.
+    node : object
+        What the builder made of it.
+    shape : tuple of int or None
+        None, which comes first if it is there, stands for the samples, whose number is not known.
+    kind : {"number", "truth", "index"}
+        What it holds.
+    """
+
+    __slots__ = ("graph", "kind", "node", "shape")
+    __array_ufunc__ = None  # NumPy's operators leave the work to the ones below, its functions raise
+
+    def __init__(self, graph: Graph, node: Any, shape: Shape, kind: str = NUMBER) -> None:
+        self.graph = graph
+        self.node = node
+        self.shape = shape
+        self.kind = kind
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """`shape` without the samples."""
+        return tuple(length for length in self.shape if length is not None)
+
+    def __bool__(self) -> bool:
+        raise PluginError("a formula does not know its values while it is written: choose between two with g.where, not with if or max()")
+
+    def __add__(self, other: Operand) -> Value:
+        return self.graph.apply("add", self, other)
+
+    def __radd__(self, other: Operand) -> Value:
+        return self.graph.apply("add", other, self)
+
+    def __sub__(self, other: Operand) -> Value:
+        return self.graph.apply("sub", self, other)
+
+    def __rsub__(self, other: Operand) -> Value:
+        return self.graph.apply("sub", other, self)
+
+    def __mul__(self, other: Operand) -> Value:
+        return self.graph.apply("mul", self, other)
+
+    def __rmul__(self, other: Operand) -> Value:
+        return self.graph.apply("mul", other, self)
+
+    def __truediv__(self, other: Operand) -> Value:
+        return self.graph.apply("div", self, other)
+
+    def __rtruediv__(self, other: Operand) -> Value:
+        return self.graph.apply("div", other, self)
+
+    def __matmul__(self, other: Operand) -> Value:
+        return self.graph.apply("matmul", self, other)
+
+    def __neg__(self) -> Value:
+        return self.graph.apply("neg", self)
+
+    def __abs__(self) -> Value:
+        return self.graph.apply("abs", self)
+
+    def __lt__(self, other: Operand) -> Value:
+        return self.graph.apply("less", self, other)
+
+    def __le__(self, other: Operand) -> Value:
+        return self.graph.apply("less_equal", self, other)
+
+    def __gt__(self, other: Operand) -> Value:
+        return self.graph.apply("less", other, self)
+
+    def __ge__(self, other: Operand) -> Value:
+        return self.graph.apply("less_equal", other, self)
+
+    def __eq__(self, other: Operand) -> Value:  # type: ignore[override]
+        return self.graph.apply("equal", self, other)
+
+    def __ne__(self, other: Operand) -> Value:  # type: ignore[override]
+        return ~(self == other)
+
+    __hash__ = None  # type: ignore[assignment]  # as == does not compare the objects
+
+    def __and__(self, other: Operand) -> Value:
+        return self.graph.apply("logical_and", self, other)
+
+    def __or__(self, other: Operand) -> Value:
+        return ~(~self & ~self.graph.value(other))
+
+    def __invert__(self) -> Value:
+        return self.graph.apply("logical_not", self)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} of shape {shown(self.shape)}>"
+
+
+class Graph:
+    """What `Activation.formula` and `Layer.formula` write with: it checks kinds and shapes, and hands each primitive to a builder.
+
+    Parameters
+    ----------
+    builder : Builder
+        Makes a node of each primitive.
+    """
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+
+    # ---- where values come from -----------------------------------------------------------------------------------------------
+
+    def samples(self, node: Any, shape: tuple[int, ...]) -> Value:
+        """The builder's own `node` as numbers of samples of `shape`: the input of a formula."""
+        return Value(self, node, (None, *shape))
+
+    def constant(self, values: Operand, name: str | None = None) -> Value:
+        """Numbers or truths that do not depend on the samples."""
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            raise PluginError(f"a formula works with numbers and truths, got {values!r:.100}")
+        is_truth = array.dtype == np.bool_
+        array = array if is_truth or array.dtype.kind == "f" else array.astype(np.float64)
+        return Value(self, self._builder.constant(array, name), array.shape, TRUTH if is_truth else NUMBER)
+
+    def apply(self, primitive: str, *operands: Operand, shape: Shape | None = None) -> Value:
+        """What a primitive of `PRIMITIVES` makes of its operands; operators and the methods below are shorter. `reshape` needs `shape`."""
+        values = [self.value(operand) for operand in operands]
+        about = PRIMITIVES[primitive]
+        kinds = about.operands * len(values) if about.any_number else about.operands
+        for value, kind in zip(values, kinds, strict=True):
+            if value.kind != kind:
+                raise PluginError(f"{primitive} takes a {kind}, got a {value.kind}; g.where(truth, 1, 0) makes numbers of truths")
+        try:
+            result = about.shape([value.shape for value in values], shape)
+        except PluginError as error:
+            raise PluginError(f"{primitive} of {error}") from None
+        return Value(self, self._builder.apply(primitive, values, result), result, about.result)
+
+    def value(self, operand: Operand) -> Value:
+        """The operand itself if it is a value, else a constant."""
+        if not isinstance(operand, Value):
+            return self.constant(operand)
+        if operand.graph is not self:
+            raise PluginError("a formula uses a value of another formula: write with the g that it is given")
+        return operand
+
+    # ---- primitives -----------------------------------------------------------------------------------------------------------
+
+    def exp(self, a: Operand) -> Value:
+        """exp(a)."""
+        return self.apply("exp", a)
+
+    def log(self, a: Operand) -> Value:
+        """The natural logarithm."""
+        return self.apply("log", a)
+
+    def sqrt(self, a: Operand) -> Value:
+        """√a."""
+        return self.apply("sqrt", a)
+
+    def sin(self, a: Operand) -> Value:
+        """Sine of an angle in radians."""
+        return self.apply("sin", a)
+
+    def tanh(self, a: Operand) -> Value:
+        """Hyperbolic tangent."""
+        return self.apply("tanh", a)
+
+    def sigmoid(self, a: Operand) -> Value:
+        """1 / (1 + exp(−a))."""
+        return self.apply("sigmoid", a)
+
+    def erf(self, a: Operand) -> Value:
+        """The error function."""
+        return self.apply("erf", a)
+
+    def floor(self, a: Operand) -> Value:
+        """The largest whole number of at most a."""
+        return self.apply("floor", a)
+
+    def maximum(self, a: Operand, b: Operand) -> Value:
+        """The larger of a and b; NaN if one of them is."""
+        return self.apply("maximum", a, b)
+
+    def minimum(self, a: Operand, b: Operand) -> Value:
+        """The smaller of a and b; NaN if one of them is."""
+        return self.apply("minimum", a, b)
+
+    def is_nan(self, a: Operand) -> Value:
+        """Whether a is NaN, as a truth."""
+        return self.apply("is_nan", a)
+
+    def where(self, condition: Operand, a: Operand, b: Operand) -> Value:
+        """a where the truth `condition` holds, else b. Both are computed; what is not chosen may be NaN or infinite."""
+        return self.apply("where", condition, a, b)
+
+    def rows(self, table: Operand, which: Operand) -> Value:
+        """Rows of a table ``(n_rows, ...)`` by whole numbers, each of at least 0 and below ``n_rows``: shape ``(*which.shape, ...)``."""
+        return self.apply("rows", table, which)
+
+    def columns(self, a: Operand, which: Sequence[int]) -> Value:
+        """Some columns of the last dimension, in the order of `which`, which may name one several times."""
+        value, numbers = self.value(a), np.array(which, np.int64).reshape(-1)
+        width = value.shape[-1] if value.shape else None
+        if width is not None and not ((numbers >= 0) & (numbers < width)).all():
+            raise PluginError(f"columns of shape {shown(value.shape)}: {list(which)!r:.100} names one that is not there")
+        return self.apply("columns", value, Value(self, self._builder.constant(numbers, None), numbers.shape, INDEX))
+
+    def concat(self, values: Sequence[Operand]) -> Value:
+        """Values side by side in their last dimension; the dimensions before it are equal."""
+        return self.value(values[0]) if len(values) == 1 else self.apply("concat", *values)
+
+    def sum(self, a: Operand) -> Value:
+        """The sum over the last dimension, which becomes 1."""
+        return self.apply("sum", a)
+
+    def max(self, a: Operand) -> Value:
+        """The largest number of the last dimension, which becomes 1; NaN if one of them is."""
+        return self.apply("max", a)
+
+    def reshape(self, a: Operand, shape: tuple[int, ...]) -> Value:
+        """The same numbers, in C order, as samples of `shape`, or as one array of `shape` if `a` does not depend on the samples."""
+        value = self.value(a)
+        new: Shape = (None, *shape) if value.shape[:1] == (None,) else shape
+        return value if new == value.shape else self.apply("reshape", value, shape=new)
+
+    # ---- made of them ---------------------------------------------------------------------------------------------------------
+
+    def mean(self, a: Operand) -> Value:
+        """The mean over the last dimension, which becomes 1."""
+        value = self.value(a)
+        return self.sum(value) / numbers_of(value.shape[-1:])
+
+    def softmax(self, a: Operand) -> Value:
+        """exp(aᵢ) / Σⱼ exp(aⱼ) over the last dimension; the largest a is subtracted first, so that exp cannot overflow."""
+        value = self.value(a)
+        e = self.exp(value - self.max(value))
+        return e / self.sum(e)
+
+    def expm1(self, a: Operand) -> Value:
+        """exp(a) − 1, to the last digits also where a is small: it is 2t / (1 − t), t = tanh(a / 2)."""
+        value = self.value(a)
+        t = self.tanh(self.minimum(value, 1) / 2)
+        return self.where(value > 1, self.exp(value) - 1, 2 * t / (1 - t))
+
+    def log1p(self, a: Operand) -> Value:
+        """log(1 + a), to the last digits also where a is small: the rounding of u = 1 + a is undone by the factor a / (u − 1)."""
+        value = self.value(a)
+        u = 1 + value
+        log_u = self.log(u)
+        return self.where(value > 1, log_u, self.where(u == 1, value, log_u * (value / (u - 1))))
+
+
+def formula_of(component: Any) -> Callable[..., Value]:
+    """The method `formula` of an activation or a layer.
+
+    Raises
+    ------
+    NoFormulaError
+        If a subclass overrides `forward` without a formula of its own: the inherited one would ignore what it changed.
+    """
+    classes = type(component).__mro__
+    writers = [position for position, cls in enumerate(classes) if "formula" in vars(cls)]
+    changed = next((cls for cls in classes[: writers[0]] if "forward" in vars(cls)), None)
+    if changed is not None and len(writers) > 1:  # the last one is the base class, which says that there is none
+        raise NoFormulaError(
+            f"{changed.__name__} overrides forward without a formula of its own, so it can be used in nncore only: write its method formula"
+        )
+    method: Callable[..., Value] = component.formula
+    return method
+
+
+def formula_result(result: object, graph: Graph, shape: tuple[int, ...]) -> Value:
+    """What a formula returned, if it is numbers of its graph, as many for each sample as `shape` has, in this shape.
+
+    Raises
+    ------
+    PluginError
+        Otherwise.
+    """
+    if not isinstance(result, Value) or result.graph is not graph or result.kind != NUMBER:
+        raise PluginError(f"its formula returned {result!r:.100}; it must return numbers made with g")
+    if result.shape[:1] != (None,) or numbers_of(result.shape) != numbers_of(shape):
+        raise PluginError(f"its formula returned shape {shown(result.shape)}; it must be {shown((None, *shape))}")
+    return graph.reshape(result, shape)

@@ -1,0 +1,53 @@
+"""A network's prediction as a formula, for programs that predict without nncore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nncore import registry
+from nncore.contract import Builder, Graph
+from nncore.network.inspection import check_network
+from nncore.network.sequential import Sequential
+from nncore.program import formula_of_activation, formula_of_network, plan_network
+
+
+def formula(network: Sequential, builder: Builder, x: Any, *, link: bool = False) -> Any:
+    """Write what `Sequential.predict` computes with a builder: nodes of ONNX, lines of C, arrays of NumPy.
+
+    Parameters
+    ----------
+    network : Sequential
+        Built.
+    builder : Builder
+        Makes a node of every primitive; `nncore.inspection.NumPyBuilder` computes it at once.
+    x : object
+        The builder's node for samples, of shape ``(n, *input_shape)``.
+    link : bool, default False
+        Apply the link of the loss too, as `Sequential.predict_proba` does: softmax for ``softmax_cross_entropy``.
+
+    Returns
+    -------
+    object
+        The builder's node for the outputs, of shape ``(n, *output_shape)``.
+
+    Raises
+    ------
+    NoFormulaError
+        If a component has no formula; the message names layer and component.
+
+    Examples
+    --------
+    >>> import numpy as np, nncore as nn
+    >>> from nncore.inspection import NumPyBuilder, formula
+    >>> net = nn.Sequential(nn.Dense(3, activation="tanh"), nn.Dense(1)).build(2, rng=0)
+    >>> X = np.ones((5, 2), "float32")
+    >>> np.allclose(formula(net, NumPyBuilder(), X), net.predict(X))
+    True
+    """
+    check_network(network)
+    blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
+    g = Graph(builder)
+    value = formula_of_network(g, blueprint, g.samples(x, network.input_shape), network.parameters, network.named_buffers())
+    if link and network.link is not None:
+        value = formula_of_activation(g, registry.resolve("activations", network.link), value)
+    return value.node

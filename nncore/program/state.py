@@ -1,0 +1,148 @@
+"""What optimizers remember: for each parameter group, of its tensors alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nncore.arguments import is_whole
+from nncore.contract import Optimizer, State, TensorSpan, slot_name
+from nncore.errors import PluginError
+from nncore.program.groups import Grouping
+from nncore.program.memory import ALIGNMENT, PAGE, STAGGER, aligned_zeros
+
+
+@dataclass(frozen=True)
+class GroupState:
+    """The state of one group's optimizer.
+
+    Attributes
+    ----------
+    slots : ndarray of shape (n_slots, n)
+        Of an optimizer of flat vectors: for all parameters of the group, one after the other.
+    tensors : tuple of dict of str to ndarray
+        For each tensor of the group what is kept of it, by name: live views.
+    blocks : tuple of ndarray
+        The same memory, each part of it once.
+    """
+
+    slots: np.ndarray
+    tensors: tuple[dict[str, np.ndarray], ...]
+    blocks: tuple[np.ndarray, ...]
+
+
+#: Of all groups of a network.
+NetworkState = tuple[GroupState, ...]
+
+
+def declared_state(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> list[list[State]]:
+    """What an optimizer keeps of each tensor, checked.
+
+    Raises
+    ------
+    PluginError
+        If it declares anything else than a list of `State` with distinct names for each tensor.
+    """
+    if not optimizer.needs_tensors:
+        if type(optimizer).state is not Optimizer.state:
+            raise PluginError(f"{optimizer!r} declares state for tensors: set needs_tensors = True, or use n_slots for flat vectors")
+        return [[State(slot_name(slot), tensor.shape) for slot in range(optimizer.n_slots)] for tensor in tensors]
+    declared = [list(states) for states in optimizer.state(tensors)]
+    if len(declared) != len(tensors) or any(not isinstance(state, State) for states in declared for state in states):
+        raise PluginError(f"{optimizer!r}.state must return a list of State for each of the {len(tensors)} tensors, got {declared!r:.200}")
+    for tensor, states in zip(tensors, declared, strict=True):
+        if len({state.name for state in states}) < len(states):
+            raise PluginError(f"{optimizer!r}.state declares a name twice for {tensor.name}: {', '.join(state.name for state in states)}")
+    return declared
+
+
+def needed_work(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> int:
+    """How many numbers of working memory a call of an optimizer's kernel needs, checked."""
+    work = optimizer.work(tensors)
+    if not is_whole(work) or not 0 <= work <= 2**40 or (work and not optimizer.needs_tensors):
+        raise PluginError(f"{optimizer!r}.work must be a whole number from 0 to 2^40, and 0 unless it needs_tensors; got {work!r}")
+    return int(work)
+
+
+def zero_state(grouping: Grouping, optimizer: Optimizer, dtype: np.dtype) -> NetworkState:
+    """The state of all groups before the first step; `optimizer` is the network's."""
+    pairs = enumerate(grouping.optimizers(optimizer))
+    return tuple(_of_group(own, grouping.tensors_of(number), dtype) for number, own in pairs)
+
+
+def _of_group(optimizer: Optimizer, tensors: Sequence[TensorSpan], dtype: np.dtype) -> GroupState:
+    declared = declared_state(optimizer, tensors)
+    if optimizer.needs_tensors:
+        return _of_tensors(declared, dtype)
+    n = sum(tensor.size for tensor in tensors)
+    stride = n + (STAGGER - n * dtype.itemsize) % PAGE // dtype.itemsize  # every vector is aligned, and at another place of a page
+    slots = aligned_zeros(optimizer.n_slots * stride, dtype).reshape(optimizer.n_slots, stride)[:, :n]
+    views, begin = [], 0
+    for tensor, states in zip(tensors, declared, strict=True):
+        end = begin + tensor.size
+        views.append({state.name: slot[begin:end].reshape(tensor.shape) for state, slot in zip(states, slots, strict=True)})
+        begin = end
+    return GroupState(slots, tuple(views), tuple(slots))
+
+
+def _of_tensors(declared: Sequence[Sequence[State]], dtype: np.dtype) -> GroupState:
+    sizes = [math.prod(state.shape) * state.dtype_in(dtype).itemsize for states in declared for state in states]
+    begins = np.cumsum([0, *(-(-size // ALIGNMENT) * ALIGNMENT for size in sizes)])
+    room, pieces = aligned_zeros(int(begins[-1]), np.dtype(np.uint8)), zip(begins, sizes, strict=False)
+    views = []
+    for states in declared:
+        own = {}
+        for state, (begin, size) in zip(states, pieces, strict=False):
+            own[state.name] = room[begin : begin + size].view(state.dtype_in(dtype)).reshape(state.shape)
+        views.append(own)
+    return GroupState(np.zeros((0, 0), dtype), tuple(views), (room,))
+
+
+def named_state(state: NetworkState, grouping: Grouping, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Live views by ``"<tensor>/<what>"``, in the order of the network's tensors; a view that is as large as its tensor has its shape.
+
+    `shapes` are those of the tensors, by name.
+    """
+    return {
+        f"{tensor.name}/{name}": view.reshape(shapes[tensor.name]) if view.shape == tensor.shape else view
+        for tensor, views in _by_place(state, grouping)
+        for name, view in views.items()
+    }
+
+
+def _by_place(state: NetworkState, grouping: Grouping) -> Iterator[tuple[TensorSpan, dict[str, np.ndarray]]]:
+    pairs = [
+        pair for number, group in enumerate(state) for pair in zip(grouping.tensors_of(number), group.tensors, strict=True)
+    ]  # fmt: skip
+    yield from sorted(pairs, key=lambda pair: pair[0].offset)
+
+
+def pieces(optimizer: Optimizer, number: int, grouping: Grouping, state: NetworkState, *vectors: np.ndarray) -> Iterator[tuple[Any, ...]]:
+    """What the optimizer of a group is handed at a time: its part of each of the `vectors`, and then of its state.
+
+    Lists with an entry for each tensor if it needs tensors, else flat vectors, for each stretch of the group.
+    """
+    own = state[number]
+    if optimizer.needs_tensors:
+        spans = grouping.tensors_of(number)
+        matrices = ([vector[s.offset : s.offset + s.size].reshape(s.shape) for s in spans] for vector in vectors)
+        yield *matrices, list(own.tensors)
+        return
+    for begin, end, member, place in grouping.stretches():
+        if member == number:
+            yield *(vector[begin:end] for vector in vectors), own.slots[:, place : place + end - begin]
+
+
+def evaluated(trained: np.ndarray, state: NetworkState, grouping: Grouping, optimizer: Optimizer) -> np.ndarray:
+    """The parameters to predict with, from those that are trained; `optimizer` is the network's."""
+    out = trained.copy()
+    for number, (group, own) in enumerate(zip(grouping.groups, grouping.optimizers(optimizer), strict=True)):
+        if own.has_evaluation:
+            with_numbers = group.of_group(own)
+            for w, to, kept in pieces(own, number, grouping, state, trained, out):
+                with_numbers.evaluation(w, kept, to)
+    return out

@@ -1,0 +1,48 @@
+"""Formulas of components, computed by NumPy, beside what the components compute themselves."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable
+
+import numpy as np
+
+from nncore.contract import Activation, Graph, Layer, Plan, Value
+from nncore.errors import NoFormulaError, PluginError
+from nncore.program import NumPyBuilder, formula_of_activation, formula_of_layer, named_views
+from nncore.testing.expectations import expect
+
+#: Inputs at which formulas of activations go wrong first: both zeros, numbers that vanish beside 1, saturation, overflow, no number.
+EXTREMES = (0.0, -0.0, 1e-30, -1e-30, 1e-6, -1e-6, 1.0, -1.0, 20.0, -20.0, 1e4, -1e4, np.inf, -np.inf, np.nan)
+
+
+def activation_by_formula(activation: Activation, z: np.ndarray) -> np.ndarray:
+    """φ(z) by the formula."""
+    return _computed(lambda g: formula_of_activation(g, activation, g.samples(z, z.shape[1:])), z)
+
+
+def layer_by_formula(layer: Layer, plan: Plan, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray) -> np.ndarray:
+    """What a layer predicts by its formula, (n_rows, n_outputs)."""
+    arrays = named_views(plan.tensors, parameters) | named_views(plan.buffers, buffers)
+    y = _computed(lambda g: formula_of_layer(g, layer, plan, g.samples(x, x.shape[1:]), arrays), x)
+    return y.reshape(len(x), -1)
+
+
+def _computed(write: Callable[[Graph], Value], x: np.ndarray) -> np.ndarray:
+    """What a formula gives in the dtype of x.
+
+    Raises
+    ------
+    SkipTest
+        If there is none.
+    """
+    builder = NumPyBuilder(x.dtype)
+    try:
+        value = write(Graph(builder))
+    except NoFormulaError:
+        raise unittest.SkipTest("it has no formula, so that networks with it cannot be exported") from None
+    except PluginError as error:
+        raise AssertionError(str(error)) from None
+    result = np.asarray(value.node)
+    expect(result.dtype == x.dtype, f"the formula gives {result.dtype} for numbers of {x.dtype}")
+    return result
