@@ -103,7 +103,8 @@ class Plan:
         multiple of this many. 0: ``backward`` writes the gradients.
     gradient_bound : float
         The ``gradient`` functions write sums over the rows of elements of d_y, each times a number that is in magnitude no larger than
-        this or than the largest of x, whichever is more. The host relies on it to bound gradients without looking at them.
+        this or than the largest of x, whichever is more. The host relies on it to bound gradients without looking at them, unless they
+        read parameters (`reads_parameters_in_gradient`).
     gradient_terms : int
         How many such products each row adds to an element of the gradient: 1, or the positions of a convolution.
     is_view : bool
@@ -112,6 +113,9 @@ class Plan:
         Left out at prediction (dropout).
     reads_parameters_in_gradient : bool
         The compiled ``gradient`` functions read the layer's parameters. The host then updates none before all gradients are there.
+    backward_fills_cache : bool
+        The compiled ``backward`` functions leave something in the cache for ``gradient``. They are then called also where nobody asks for
+        d_x.
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
     codes : tuple of int
@@ -147,6 +151,7 @@ class Plan:
     is_view: bool = False
     training_only: bool = False
     reads_parameters_in_gradient: bool = False
+    backward_fills_cache: bool = False
     accepts_nan: bool = False
     codes: tuple[int, ...] = ()
     output_domain: str | None = None
@@ -176,7 +181,10 @@ class Plan:
         _expect(isinstance(self.numbers, tuple), "numbers", self.numbers, "a tuple of whole numbers")
         for number in self.numbers:
             _check_count("numbers", number, -(2**63), 2**63 - 1)
-        for name in ("split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "reads_parameters_in_gradient"):
+        for name in (
+            "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "reads_parameters_in_gradient",
+            "backward_fills_cache",
+        ):  # fmt: skip
             _expect(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
         n_inputs = math.prod(input_shape)
         is_right = isinstance(self.codes, tuple) and len(set(self.codes)) == len(self.codes)
@@ -245,6 +253,8 @@ class Plan:
         _expect(not (self.split_columns and self.work_per_row), "work_per_row", self.work_per_row, no_room)
         is_asked = not self.reads_parameters_in_gradient or unit > 0
         _expect(is_asked, "reads_parameters_in_gradient", True, "False without gradient functions, which a gradient_unit announces")
+        is_used = not self.backward_fills_cache or (unit > 0 and self.cache + self.cache_per_row > 0)
+        _expect(is_used, "backward_fills_cache", True, "False without a cache, and gradient functions to read it")
 
 
 def _expect(is_right: bool, field: str, value: object, wanted: str) -> None:

@@ -204,7 +204,7 @@ class Op:
         """Whether there is anything to do on the way back."""
         if self.joint:
             return self.joint == "fork" or (self.joint == "concat" and any(branch.d_y is not None for branch in self.branches))
-        return self.d_x is not None or (self.is_trained and self.gradient_unit == 0)
+        return self.d_x is not None or (self.is_trained and (self.gradient_unit == 0 or self.plan.backward_fills_cache))
 
 
 _NO_PLAN = Plan(())

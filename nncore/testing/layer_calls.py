@@ -99,7 +99,7 @@ class Call:
             if want_d_x or self.plan.tensors:  # else the host does not call it
                 self._backward(guarded, want_d_x, split)
         else:
-            if want_d_x:
+            if want_d_x or self.plan.backward_fills_cache:
                 self._backward(guarded, want_d_x, split)
             expect((self.d_parameters.array == NOISE).all(), "backward writes d_parameters, which are for gradient to write")
             d_x = self.d_x.array.copy()
@@ -110,11 +110,16 @@ class Call:
 
     def _backward(self, d_y: Guarded, want_d_x: bool, split: Split) -> None:
         if split == "rows":
-            for part, rows, _ in self._slices():
+            for part, rows, cached in self._slices():
                 part._backward(Guarded(d_y.array[rows], "d_y"), want_d_x, "nothing")
                 self.d_x.array[rows], self.d_parameters.array[...] = part.d_x.array, part.d_parameters.array
+                self.cache.array[cached] = part.cache.array
         else:
+            cache = self.cache.array.copy()
             self._by_columns("backward", self.d_x, d_y, want_d_x, split)
+            if not self.plan.backward_fills_cache:
+                what = "the cache after backward, which may write it only if the plan says backward_fills_cache"
+                expect_same_bits(self.cache.array, cache, what)
 
     # ---- in parts -------------------------------------------------------------------------------------------------------------
 

@@ -198,7 +198,7 @@ def _what(rung: Rung, output: np.ndarray, target: Target) -> str:
 
 def check_declarations(loss: Loss) -> None:
     """`targets`, `target_range`, `output_domain`, `link` and `metrics` name things that exist."""
-    for n_outputs in (1, 2, 3):
+    for n_outputs in {outputs_for(loss, wanted) for wanted in (1, 2, 3)}:
         word = loss.output_domain_for(n_outputs)
         expect(word in OUTPUT_DOMAINS, f"output_domain is {word!r}; it must be one of {', '.join(map(repr, OUTPUT_DOMAINS))}")
     expect(isinstance(loss.needs_batch, bool), f"needs_batch is {loss.needs_batch!r}; it must be True or False")

@@ -293,3 +293,41 @@ def test_parameters_stay_until_all_gradients_are_there_if_the_plan_asks_for_it(a
     net = nn.Sequential(Matrix()).build(n, loss="half_mse", optimizer=nn.SGD(lr=0.1), rng=0, dtype="float64")
     net.fit(np.ones((2, n)), np.zeros((2, n)), epochs=1, batch_size=1, progress=False)
     assert any(changed) is not asks
+
+
+@pytest.mark.parametrize("n_parts", [1, 3])
+@pytest.mark.parametrize("fills", [False, True])
+def test_backward_is_called_at_the_front_if_it_fills_the_cache(fills: bool, n_parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks for d_x there; gradient finds in the cache what backward has left, of all rows."""
+    n, seen, called = 4, [], []
+
+    def forward(call: Any) -> int:
+        array(call.y, call.n_rows, n)[...] = array(call.x, call.n_rows, n) * array(call.parameters, n)
+        array(call.cache, call.n_rows, n)[...] = 0
+        return 0
+
+    def backward(call: Any) -> int:
+        called.append(bool(call.d_x))
+        array(call.cache, call.n_rows, n)[...] = array(call.d_y, call.n_rows, n)
+        return 0
+
+    def gradient(call: Any) -> int:
+        kept = array(call.cache, call.n_rows, n)
+        seen.append(np.array_equal(kept, array(call.d_y, call.n_rows, n)))
+        part = slice(call.begin_parameter, call.end_parameter)
+        array(call.d_parameters, part.stop - part.start)[...] = (array(call.x, call.n_rows, n) * array(call.d_y, call.n_rows, n)).sum(
+            axis=0
+        )[part]
+        return 0
+
+    class Kept(Layer):
+        def plan(self, input_shape: tuple[int, ...]) -> Plan:
+            scale = Tensor("scale", (n,), "scale", "zeros", n, n)
+            return Plan((n,), (scale,), gradient_unit=1, cache_per_row=n, split_rows=True, backward_fills_cache=fills)
+
+    Kept.kernel = replace(python_kernel(monkeypatch, "layer", forward=forward, backward=backward, gradient=gradient), never_fails=True)
+    net = nn.Sequential(Kept()).build(n, loss="half_mse", optimizer="sgd", rng=0, dtype="float64")
+    with team_of(n_parts):
+        net.fit(np.ones((6, n)), np.ones((6, n)), epochs=2, batch_size=6, progress=False)
+    assert called == [False] * (2 * n_parts if fills else 0)
+    assert set(seen) == {fills}

@@ -155,7 +155,7 @@ def test_slices_have_the_bits_of_a_whole_batch(case: str, dtype: str, monkeypatc
     with team_of(1):
         whole = fitted(case, dtype, 330, 100)
     del whole["scores"]  # sums over blocks of several slices
-    monkeypatch.setattr("nncore.program.compiler.MIN_SLICE_ROWS", 7)
+    monkeypatch.setattr("nncore.program.compiler.MIN_PRODUCT_ROWS", 7)
     monkeypatch.setattr("nncore.program.compiler.SLICE_BYTES", 0)
     with team_of(1):
         sliced = fitted(case, dtype, 330, 100)

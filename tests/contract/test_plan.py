@@ -39,6 +39,7 @@ BAD_PLANS: dict[str, list[Any]] = {
     "is_view": [*FLAG, True],  # with tensors
     "training_only": FLAG,
     "reads_parameters_in_gradient": FLAG,
+    "backward_fills_cache": FLAG,
     "accepts_nan": FLAG,
     "output_domain": [0, "", "positive", "(1, 0)", "[0, inf", (0, 1)],
     "flops": [-1, 2**63, 1.5, True],
@@ -63,6 +64,8 @@ PAIRS: list[dict[str, Any]] = [
     {"split_columns": True, "work_per_row": 1},
     {"gradient_unit": 1, "tensors": ()},
     {"gradient_unit": 0, "reads_parameters_in_gradient": True},
+    {"gradient_unit": 0, "backward_fills_cache": True},
+    {"cache": 0, "cache_per_row": 0, "backward_fills_cache": True},
     {"is_view": True, "tensors": (), "buffers": (), "gradient_unit": 0, "output_shape": (4000,)},
     {"training_only": True, "output_shape": (3,)},
     {"tensors": (), "buffers": (), "gradient_unit": 0, "numbers": (), "branches": ((), ("dense",)), "cache": 1},

@@ -23,9 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_fixtures"))
 from fake_site import open_site
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-schedule-free")
+DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-members", "nncore-schedule-free")
 ACTIVATIONS = ["snake", "hard_swish", "squareplus"]
 LAYERS = ["learnable_snake", "rescale"]
+OTHER_LAYERS = ["rescale_numpy", "conv1d", "conv2d", "max_pool2d", "repeat_members", "members_dense", "mean_members"]
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 def test_manifests_are_accepted(registry: Registry) -> None:
     assert registry.problems() == []
     assert {*ACTIVATIONS} <= {*registry.names("activations")}
-    assert {*LAYERS, "rescale_numpy", "conv1d", "conv2d", "max_pool2d"} <= {*registry.names("layers")}
+    assert {*LAYERS, *OTHER_LAYERS} <= {*registry.names("layers")}
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ FAULTS = [
     ("layers", "misplacing", "parts give the bits of the whole", "d_parameters by some parameters at a time"),
     ("layers", "eager", "forward and backward", "backward writes d_parameters, which are for gradient to write"),
     ("layers", "hoarding", "rows are independent at prediction", "y at prediction with a cache, which must be that without"),
+    ("layers", "smearing", "forward and backward", "the cache after backward, which may write it only if the plan says"),
     ("layers", "scribbling", "forward and backward", "written behind work in gradient"),
     ("layers", "peeking", "forward and backward", "NaN in parameters, y and d_x, which gradient must not read; a plan can ask"),
     ("layers", "boundless", "parts give the bits of the whole", "say more in the plan's gradient_bound"),

@@ -260,15 +260,16 @@ typedef struct nnc_layer {
     nnc_layer_function forward_f32;
     nnc_layer_function forward_f64;
     /* First phase, after forward. Reads x, d_y, parameters, buffers and cache; writes d_x and, unless there are gradient functions,
-     * d_parameters, which it does not add to. It is not called where it would have nothing to write. It does not read y. */
+     * d_parameters, which it does not add to; and the cache, if the plan says `backward_fills_cache`. It is not called where it would have
+     * nothing to write. It does not read y. */
     nnc_layer_function backward_f32;
     nnc_layer_function backward_f64;
     /* Second phase. Reads x, d_y, buffers and cache; writes d_parameters: a range that begins and ends at multiples of the plan's
      * `gradient_unit`, from the rows of the call, which are those of the whole batch. It reads parameters only if the plan says
-     * `reads_parameters_in_gradient`, since they may be updated meanwhile; and never y or d_x. Each element it writes must be a sum over
-     * the rows of products of an element of d_y with a number not larger than the largest of x, or than the plan's `gradient_bound`
-     * (1 unless it says more), `gradient_terms` of them for each row: the host relies on it to bound gradients without looking at
-     * them. NULL without a `gradient_unit`. */
+     * `reads_parameters_in_gradient`, since they may be updated meanwhile; and never y or d_x. If it does not read parameters, each element
+     * it writes must be a sum over the rows of products of an element of d_y with a number not larger than the largest of x, or than the
+     * plan's `gradient_bound` (1 unless it says more), `gradient_terms` of them for each row: the host relies on it to bound gradients
+     * without looking at them. NULL without a `gradient_unit`. */
     nnc_layer_function gradient_f32;
     nnc_layer_function gradient_f64;
 } nnc_layer;

@@ -1,0 +1,27 @@
+"""Builds the C kernels into an extension that serves Python 3.11 and later; everything else is in pyproject.toml."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+
+from setuptools import Extension, setup
+
+try:
+    import nncore
+except ModuleNotFoundError:
+    sys.exit("nncore-members compiles against the headers of an installed nncore: install nncore, then pip install --no-build-isolation")
+
+MSVC = sys.platform == "win32"
+#: A free-threaded Python has no stable ABI: there, a wheel for that version alone.
+STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+native = Extension(
+    "nncore_members.native",
+    ["nncore_members/native.c", "nncore_members/dense.c", "nncore_members/ends.c"],
+    include_dirs=[nncore.get_include()],
+    define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
+    py_limited_api=STABLE_ABI,
+    extra_compile_args=["/O2", "/std:c11"] if MSVC else ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"],
+)
+setup(ext_modules=[native], options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {})

@@ -1,0 +1,45 @@
+"""How many rows go through a network together: rows of products pay for packed weights, not samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.plugin import Layer, LayerCall, Plan, Tensor
+from nncore.program.compiler import MIN_PARTS, MIN_PRODUCT_ROWS
+
+
+class Shared(Layer):
+    """Every sample is `terms` rows of one product."""
+
+    def __init__(self, terms: int, width: int = 512) -> None:
+        self.terms, self.width = terms, width
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        weight = Tensor("weight", (self.width, self.width), "weight", None, self.width, self.width)
+        return Plan((self.terms, self.width), (weight,), gradient_unit=self.width, gradient_terms=self.terms)
+
+    def forward(self, call: LayerCall) -> None:
+        rows = call.x.reshape(len(call.x) * self.terms, self.width)
+        call.y[...] = (rows @ call.parameters["weight"]).reshape(call.y.shape)
+
+
+def reserved_rows(net: nn.Sequential, shape: int | tuple[int, ...]) -> int:
+    return net.build(shape, rng=0).program_for_prediction().spec.max_rows
+
+
+@pytest.mark.parametrize("terms", [1, 32])
+def test_wide_samples_of_many_rows_make_small_slices(terms: int) -> None:
+    assert reserved_rows(nn.Sequential(Shared(terms), Shared(terms)), (terms, 512)) == MIN_PARTS * MIN_PRODUCT_ROWS // terms
+
+
+def test_a_layer_of_one_row_a_sample_counts_by_its_size() -> None:
+    """512 · 512 numbers met 32 times, 32 · 512 · 16 met once."""
+    rows = reserved_rows(nn.Sequential(Shared(32), nn.Flatten(), nn.Dense(16, use_bias=False)), (32, 512)) // MIN_PARTS
+    packed, met = 512 * 512 + 32 * 512 * 16, 512 * 512 * 32 + 32 * 512 * 16
+    assert rows == int(np.ceil(MIN_PRODUCT_ROWS * packed / met))
+
+
+def test_wide_dense_layers_keep_their_slices() -> None:
+    assert reserved_rows(nn.Sequential(nn.Dense(2048), nn.Dense(2048)), 784) == MIN_PARTS * MIN_PRODUCT_ROWS
