@@ -240,7 +240,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return (loss - penalty) / self._targets.n_targets + penalty
 
     def _default_scoring(self, loss: Loss) -> Any:
-        return "r2" if self._targets.n_outputs(loss) == self._targets.n_targets else LOSS
+        of_each = self._targets.n_outputs(loss) == self._targets.n_targets
+        return "r2" if of_each and self._targets.are_predicted(loss) else LOSS
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -317,8 +318,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions; of several quantiles, the mean over them of D² with the pinball loss, which is 0 for constant quantiles.
 
-        A loss with fewer outputs than targets (survival: a risk against a time and an event) does not predict them; its score is the
-        negative mean loss.
+        A loss whose predictions are not values of the targets (survival: a risk against a time and an event) scores the negative mean
+        loss.
 
         Parameters
         ----------
@@ -335,7 +336,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             At most 1, or the negative loss.
         """
         loss = self._make_loss()
-        if self._targets.n_outputs(loss) < self._targets.n_targets:
+        if not self._targets.are_predicted(loss):
             return -self._mean_loss(X, y, sample_weight)
         if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:
             r2: float = super().score(X, y, sample_weight)

@@ -50,13 +50,22 @@ class RealTargets:
 
     def n_outputs(self, loss: Loss) -> int:
         """Units of the network's last layer: one for each target, more (a quantile each) or fewer (survival: of a time and an event)."""
+        taken = set()
         for n_outputs in range(1, self.n_targets * MOST_OUTPUTS + 1):
             try:
-                if loss.n_targets(n_outputs) == self.n_targets:
-                    return n_outputs
+                n_targets = loss.n_targets(n_outputs)
             except NNCoreError:  # this loss cannot go with so many
                 continue
-        raise ParameterError(f"{loss!r} has no number of outputs for {self.n_targets} targets")
+            if n_targets == self.n_targets:
+                return n_outputs
+            taken.add(n_targets)
+        remedy = f": it takes a y of {taken.pop()} columns" if len(taken) == 1 else ""
+        raise ParameterError(f"{loss!r} has no number of outputs for {self.n_targets} targets{remedy}")
+
+    def are_predicted(self, loss: Loss) -> bool:
+        """Whether predictions are values of the targets, one or several for each, and not a risk or a mean time of survival."""
+        decided = loss.decide(np.zeros((1, self.n_outputs(loss))))
+        return (1 if decided.ndim == 1 else decided.shape[1]) % self.n_targets == 0
 
     def decode(self, outputs: np.ndarray, loss: Loss) -> np.ndarray:
         """Predictions for outputs of shape (n_samples, n_outputs) after the link of `loss`.

@@ -86,7 +86,49 @@ def test_a_survival_loss_has_fewer_outputs_than_targets() -> None:
     with pytest.warns(match="lbfgs failed to converge"):
         by_lbfgs.fit(X, y)
     assert np.corrcoef(by_lbfgs.predict(X), X[:, 0])[0, 1] > 0.8
+    with pytest.raises(ParameterError, match="for 1 targets: it takes a y of 2 columns"):
+        MLPRegressor(Cox()).fit(X, y[:, 0])
     kept = MLPRegressor(Cox(), **QUICK).fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
+    assert kept.validation_scores_[-1] == -kept.validation_loss_curve_[-1]
+
+
+class Bins(Loss):
+    """Bins of a time that only counts if its event was seen; predicted is the mean time."""
+
+    def __init__(self, n_bins: int) -> None:
+        self.n_bins = n_bins
+        self.link = {"name": "softmax_heads", "n_classes": [n_bins]}
+
+    def n_targets(self, n_outputs: int) -> int:
+        if n_outputs != self.n_bins:
+            raise ParameterError("another number of outputs is needed")
+        return 2
+
+    def decide(self, output: np.ndarray) -> np.ndarray:
+        return output @ np.arange(self.n_bins)[:, None]
+
+    def _wanted(self, target: np.ndarray) -> np.ndarray:
+        return np.eye(self.n_bins)[np.clip(target[:, 0], 0, self.n_bins - 1).astype(int)] * target[:, 1:]
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return target[:, 1] * np.log(np.exp(output).sum(axis=1)) - (self._wanted(target) * output).sum(axis=1)
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        e = np.exp(output)
+        return target[:, 1:] * e / e.sum(axis=1, keepdims=True) - self._wanted(target)
+
+
+@pytest.mark.parametrize("n_bins", [2, 3, 4])
+def test_a_loss_that_predicts_no_targets_scores_itself(n_bins: int) -> None:
+    rng = np.random.default_rng(1)
+    y = np.column_stack([np.clip(X[:, 0] + 1.5, 0, 3), rng.random(200) < 0.7]).astype(float)
+    model = MLPRegressor(Bins(n_bins), **QUICK).fit(X, y)
+    assert model.n_outputs_ == n_bins
+    assert model.predict(X).shape == (200,)
+    assert np.corrcoef(model.predict(X), X[:, 0])[0, 1] > 0.8
+    loss = model.network_.evaluate(X, y, metrics=[])["loss"]
+    assert model.score(X, y) == pytest.approx(-loss, rel=1e-9)
+    kept = MLPRegressor(Bins(n_bins), **QUICK, early_stopping=True).fit(X, y)
     assert kept.validation_scores_[-1] == -kept.validation_loss_curve_[-1]
 
 

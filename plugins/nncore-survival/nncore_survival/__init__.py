@@ -1,0 +1,1 @@
+"""Losses and a metric for survival analysis, a plugin of nncore."""
