@@ -59,6 +59,9 @@ from nncore.schedules.one_cycle import OneCycle
 from nncore.schedules.plateau import Plateau
 from nncore.schedules.step import StepDecay
 from nncore.schedules.warmup import Warmup
+from nncore.transforms.feature_dropout import FeatureDropout
+from nncore.transforms.gaussian_noise import GaussianNoise
+from nncore.transforms.mixup import Mixup
 
 from . import (
     datasets as datasets,
@@ -97,12 +100,14 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "FeatureDropout",
     "FillMissing",
     "FlatCosine",
     "Flatten",
     "FunctionLoss",
     "FunctionMetric",
     "GaussianNLL",
+    "GaussianNoise",
     "HalfMSE",
     "Hinge",
     "History",
@@ -110,6 +115,7 @@ __all__ = [
     "InverseScaling",
     "LambdaCallback",
     "LayerNorm",
+    "Mixup",
     "Momentum",
     "Nesterov",
     "OneCycle",
