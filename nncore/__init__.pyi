@@ -60,6 +60,9 @@ from nncore.schedules.one_cycle import OneCycle
 from nncore.schedules.plateau import Plateau
 from nncore.schedules.step import StepDecay
 from nncore.schedules.warmup import Warmup
+from nncore.transforms.feature_dropout import FeatureDropout
+from nncore.transforms.gaussian_noise import GaussianNoise
+from nncore.transforms.mixup import Mixup
 
 from . import (
     datasets as datasets,
@@ -99,12 +102,14 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "FeatureDropout",
     "FillMissing",
     "FlatCosine",
     "Flatten",
     "FunctionLoss",
     "FunctionMetric",
     "GaussianNLL",
+    "GaussianNoise",
     "HalfMSE",
     "Hinge",
     "History",
@@ -112,6 +117,7 @@ __all__ = [
     "InverseScaling",
     "LambdaCallback",
     "LayerNorm",
+    "Mixup",
     "Momentum",
     "Nesterov",
     "OneCycle",

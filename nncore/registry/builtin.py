@@ -130,6 +130,15 @@ def nncore_samplers(api: tuple[int, int]) -> list[Component]:
 
 
 @hookimpl
+def nncore_transforms(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("gaussian_noise", "nncore.transforms.gaussian_noise:GaussianNoise", "x + N(0, σ²)"),
+        Component("mixup", "nncore.transforms.mixup:Mixup", "Zhang et al. 2018: mixtures of two samples and of their targets"),
+        Component("feature_dropout", "nncore.transforms.feature_dropout:FeatureDropout", "features replaced by a value at random"),
+    ]
+
+
+@hookimpl
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     return [
         Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),
