@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule
+from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule, Transform
 
 __all__ = [
     "CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike",
+    "TransformLike",
 ]  # fmt: skip
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
@@ -23,5 +24,6 @@ SamplerLike: TypeAlias = str | Sampler | type[Sampler] | Mapping[str, Any]
 ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
 #: One schedule is for the learning rate; a mapping without a "name" has one for each path.
 SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]
+TransformLike: TypeAlias = str | Transform | type[Transform] | Mapping[str, Any]
 #: The function is called with the running `nncore.training.Training` after every epoch.
 CallbackLike: TypeAlias = str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nncore.contract import Configurable, Loss, Optimizer, numbers_of
+from nncore.contract import Configurable, Loss, Optimizer, Transform, numbers_of
 from nncore.errors import ParameterError
 from nncore.program.groups import Grouping
 from nncore.program.planning import Blueprint
@@ -70,6 +70,8 @@ class Knobs:
     weight_decay, clip_norm, clip_value : float
         0 for none.
     seed : int
+    transforms : tuple of Transform
+        Of the fit under way.
     """
 
     version: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
@@ -81,6 +83,7 @@ class Knobs:
     clip_norm: float = 0.0
     clip_value: float = 0.0
     seed: int = 0
+    transforms: tuple[Transform, ...] = ()
 
     def moved(self) -> None:
         """Let every program take over what has changed before it runs again."""
