@@ -114,5 +114,9 @@ class DataWarning(UserWarning):
     """Data that can be used, but are hardly meant so."""
 
 
+class ResumptionWarning(UserWarning):
+    """A fit that goes on forgets something of the one that was cut short."""
+
+
 class PluginWarning(UserWarning):
     """A plugin was left out; ``nncore plugins`` says why."""

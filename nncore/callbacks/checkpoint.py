@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ class Checkpoint(Callback):
     """Save the network at the end of epochs.
 
     A file appears whole or not at all. It holds all that decides how training goes on (the optimizer's state, the schedule, the
-    order of samples to come), so that ``nn.load(path).fit(...)`` for the remaining epochs ends with the same bits as a fit that was
-    never interrupted.
+    order of samples to come, what callbacks remember), so that ``nn.load(path).fit(...)`` for the remaining epochs, with the same
+    callbacks, ends with the same bits as a fit that was never interrupted. It is called after all other callbacks.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ class Checkpoint(Callback):
     every : int, default 1
         Epochs from one file to the next: those whose number is a multiple of it.
     monitor : str or None, default None
-        A column of the history: save only if it is better than at all files before it, in this fit.
+        A column of the history: save only if it is better than at all files before it, in this fit or the one that it goes on with.
     mode : {"auto", "min", "max"}, default "auto"
         What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
     min_delta : float, default 0.0
@@ -58,6 +59,7 @@ class Checkpoint(Callback):
 
     ranges = {"every": "[1, inf)", "min_delta": "[0, inf)"}
     whole = ("every",)
+    saves = True
     examples = ({"path": "epoch-{epoch:03}.nncore"}, {"path": "best.nncore", "monitor": "val_loss", "every": 2})
 
     def __init__(
@@ -96,6 +98,14 @@ class Checkpoint(Callback):
         trial = file.with_name(f".{os.getpid()}.{file.name}")  # the same suffix, hence the same format
         training.network.save(trial)
         trial.unlink()
+
+    def state(self) -> dict[str, Any]:
+        return {} if math.isnan(self._monitor.best) else {"best": self._monitor.best}
+
+    def restore(self, state: dict[str, Any], training: Any) -> None:
+        if state.keys() != {"best"} or not isinstance(state["best"], (int, float)):
+            raise ParameterError(f"Checkpoint: this is no state of it: {sorted(state)}")
+        self._monitor.best = state["best"]
 
     def on_epoch_end(self, training: Any) -> None:
         if training.network.n_epochs % self.every == 0 and (self.monitor is None or self._monitor.improved(training.history)):

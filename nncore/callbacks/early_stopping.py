@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor, Snapshot
 
 
@@ -27,7 +29,7 @@ class EarlyStopping(Callback):
     Attributes
     ----------
     best_epoch : int
-        Epoch (from 1) of the best value so far in the last fit; 0 before there is one.
+        Epoch, in the life of the network, of the best value so far in the last fit; 0 before there is one.
     best_value : float
         That value; NaN before there is one. A NaN in the history never counts as an improvement.
 
@@ -51,6 +53,7 @@ class EarlyStopping(Callback):
 
     def _forget(self) -> None:
         self.best_epoch = 0
+        self._last = 0  # the epoch from which it counts: the best one, or that before the fit
         self._monitor = Monitor("EarlyStopping", self.monitor, self.mode, self.min_delta)
         self._best: Snapshot | None = None
 
@@ -60,15 +63,38 @@ class EarlyStopping(Callback):
 
     def on_fit_begin(self, training: Any) -> None:
         self._forget()
+        self._last = training.network.n_epochs
+
+    def state(self) -> dict[str, Any]:
+        numbers = {"best_epoch": self.best_epoch, "last": self._last}
+        best = {} if math.isnan(self.best_value) else {"best": self.best_value}
+        return {**numbers, **best, **({} if self._best is None else self._best.arrays())}
+
+    def restore(self, state: dict[str, Any], training: Any) -> None:
+        numbers = {name: state[name] for name in ("best_epoch", "last", "best") if name in state}
+        arrays = {name: array for name, array in state.items() if name not in numbers}
+        are_numbers = all(isinstance(number, (int, float)) for number in numbers.values())
+        if not are_numbers or not {"best_epoch", "last"} <= numbers.keys() or bool(arrays) != (self.restore_best and "best" in numbers):
+            raise ParameterError(f"EarlyStopping: this is no state of it: {sorted(state)}")
+        if arrays:
+            self._best = Snapshot(training.network)
+            self._best.take(arrays)
+        self.best_epoch, self._last = int(numbers["best_epoch"]), int(numbers["last"])
+        self._monitor.best = numbers.get("best", math.nan)
+        self._stop_if_it_is_time(training)
 
     def on_epoch_end(self, training: Any) -> None:
         if self._monitor.improved(training.history):
-            self.best_epoch = training.epoch
+            self.best_epoch = self._last = training.network.n_epochs
             if self.restore_best and self._best is None:
                 self._best = Snapshot(training.network)
             elif self._best is not None:
                 self._best.update(training.network)
-        elif training.epoch - self.best_epoch >= self.patience:
+        else:
+            self._stop_if_it_is_time(training)
+
+    def _stop_if_it_is_time(self, training: Any) -> None:
+        if training.network.n_epochs - self._last >= self.patience:
             best = f"best {self.best_value:.6g} in epoch {self.best_epoch}" if self.best_epoch else "it never was a number"
             training.stop(f"{self.monitor} did not improve for {self.patience} epoch{'s' * (self.patience > 1)} ({best})")
 

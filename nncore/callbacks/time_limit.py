@@ -19,7 +19,8 @@ class TimeLimit(Callback):
 
     Notes
     -----
-    An epoch that is cut short has no row in the history, and a fit that goes on later does that epoch again.
+    An epoch that is cut short has no row in the history. A fit that goes on later, with the same data, batch size and sampler, goes on in
+    the middle of that epoch. It gets as many seconds again.
     """
 
     ranges = {"seconds": "(0, inf)"}
@@ -34,7 +35,7 @@ class TimeLimit(Callback):
 
     def on_progress(self, training: Any) -> None:
         if monotonic() >= self._end:
-            training.stop(f"the time limit of {self.seconds:g} s was reached")
+            training.stop(f"the time limit of {self.seconds:g} s was reached", cut_short=True)
 
     def on_epoch_end(self, training: Any) -> None:
         self.on_progress(training)

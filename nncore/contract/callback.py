@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from nncore.contract.configurable import Configurable
+from nncore.errors import ParameterError
 
 
 class Callback(Configurable):
@@ -12,6 +13,10 @@ class Callback(Configurable):
 
     ``training`` has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``, ``fraction`` of the fit done,
     ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after the current callback round.
+
+    What a callback learns during a fit, and must not forget if that is cut short, it says in `state`. The network keeps it, and files that
+    are saved during the fit hold it. A fit that goes on hands it to `restore` of the callback with the same class and arguments.
+    ``training.network.n_epochs`` counts epochs over interruptions.
 
     `Monitor` tells whether an epoch is the best so far, and `Snapshot` keeps its network.
 
@@ -21,13 +26,43 @@ class Callback(Configurable):
         A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
     averages : bool
         Whether it calls ``training.average_parameters``, which one callback of a fit may do.
+    saves : bool
+        Whether it saves the network. Then it is called after all others, so that the file holds what they made of the epoch.
     """
 
     monitor: str | None = None
     averages: ClassVar[bool] = False
+    saves: ClassVar[bool] = False
 
     def on_fit_begin(self, training: Any) -> None:
-        """Before the first epoch."""
+        """Before the first epoch: forget the fit before."""
+
+    def state(self) -> dict[str, Any]:
+        """What it has learned since `on_fit_begin` and must not forget.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Finite numbers, and arrays of float32, float64 or int64. Arrays may be its own: the caller copies them.
+        """
+        return {}
+
+    def restore(self, state: dict[str, Any], training: Any) -> None:
+        """Take back what `state` returned, in a fit that goes on where another one was cut short; called after `on_fit_begin`.
+
+        Parameters
+        ----------
+        state : dict of str to float or ndarray
+            Its own from now on.
+        training : Training
+
+        Raises
+        ------
+        ParameterError
+            If it is nothing that `state` returns, or does not fit the network.
+        """
+        if state:
+            raise ParameterError(f"{type(self).__name__} keeps no state, got {sorted(state)}")
 
     def on_progress(self, training: Any) -> None:
         """Some twenty times a second, between two steps."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nncore.errors import ParameterError
+
 
 class Snapshot:
     """A copy of a network's parameters and buffers, to go back to.
@@ -43,3 +45,32 @@ class Snapshot:
         np.copyto(network.parameters, self._parameters)
         for name, view in network.named_buffers().items():
             np.copyto(view, self._buffers[name])
+        network.place = None  # an epoch that was cut short went on from other parameters
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The copy, for `Callback.state`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``"parameters"``, and ``"buffers/<name>"``.
+        """
+        return {"parameters": self._parameters, **{f"buffers/{name}": array for name, array in self._buffers.items()}}
+
+    def take(self, arrays: dict[str, Any]) -> None:
+        """Let it be a copy of what `arrays` returned.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+
+        Raises
+        ------
+        ParameterError
+            If they are those of another network.
+        """
+        own = self.arrays()
+        if own.keys() != arrays.keys() or any(np.shape(arrays[name]) != array.shape for name, array in own.items()):
+            raise ParameterError("the best parameters that a callback remembers are not those of this network")
+        for name, array in own.items():
+            np.copyto(array, arrays[name])

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from nncore.errors import FileFormatError, MissingExtraError, PluginError, Plugi
 from nncore.network.network import Network
 from nncore.network.plain import check_plain
 from nncore.network.providers import are_providers
+
+T = TypeVar("T")
 
 #: The format of a file whose suffix no format claims.
 DEFAULT_FORMAT = "safetensors"
@@ -71,9 +73,15 @@ def tensors_of(network: Network) -> dict[str, np.ndarray]:
         tensors |= {f"{OPTIMIZER}{name}": view for name, view in network.optimizer_state.items()}
     for absent in network.absent.values():
         tensors |= absent.tensors
+    tensors |= {name: array for number, memory in enumerate(network.memories) for name, array in array_names(number, memory.arrays).items()}
     if network.trajectory is not None:
         tensors[TRAJECTORY] = network.trajectory
     return tensors
+
+
+def array_names(number: int, arrays: Mapping[str, T]) -> dict[str, T]:
+    """What the callback of this number remembers, by names in the file."""
+    return {f"callbacks/{number}/{name}": array for name, array in arrays.items()}
 
 
 def is_state(value: Any) -> bool:
@@ -86,6 +94,14 @@ def is_state(value: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value < 2**63  # bool is not a count; the core counts in int64
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**64
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _is_limit(value: Any) -> bool:
@@ -102,6 +118,35 @@ def _is_object_or_null(value: Any) -> bool:
 
 def _is_precision(value: Any) -> bool:
     return isinstance(value, str) and value in PRECISIONS
+
+
+def _are_memories(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(memory, dict)
+        and memory.keys() == {"callback", "numbers", "arrays"}
+        and isinstance(memory["callback"], str)
+        and is_state(memory["numbers"])
+        and isinstance(memory["arrays"], list)
+        and all(isinstance(name, str) for name in memory["arrays"])
+        and len({*memory["arrays"], *memory["numbers"]}) == len(memory["arrays"]) + len(memory["numbers"])
+        for memory in value
+    )
+
+
+#: What a network says of an epoch that was cut short, and a test of each.
+_PLACE: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed", "n_samples", "length", "batch_size", "accumulate"), _is_size),
+    **dict.fromkeys(("loss_sum", "weight_sum"), _is_number),
+    "rate": lambda v: v is None or _is_number(v),
+    "drop_last": lambda v: isinstance(v, bool),
+    "sampler": lambda v: isinstance(v, str),
+}
+
+
+def _is_place(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict) and value.keys() == _PLACE.keys() and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
+    )
 
 
 @dataclass(frozen=True)
@@ -150,6 +195,8 @@ FIELDS: dict[str, Field] = {
     "schedule_begin": Field(_is_count, _COUNT, True),
     "schedule_steps": Field(_is_count, _COUNT, True),
     "average_begin": Field(_is_count, _COUNT, True),
+    "place": Field(_is_place, "an object that says where an epoch was cut short, or null", True),
+    "callbacks": Field(_are_memories, "a list of callbacks, each with numbers and the names of its arrays"),
     "encoding": Field(_is_object_or_null, "an object or null", True),
     "metadata": Field(_is_object, "an object", True),
 }

@@ -26,6 +26,7 @@ from nncore.contract import (
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
 from nncore.network.layer_list import LayerList
+from nncore.network.resuming import Resumable
 from nncore.network.settings import NOT_BUILT, Settings
 from nncore.network.untying import untie
 from nncore.program import (
@@ -53,7 +54,7 @@ from nncore.program import (
 from nncore.typing import LayerLike, LossLike, OptimizerLike
 
 
-class Network(Settings):
+class Network(Resumable, Settings):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
     _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
@@ -181,6 +182,7 @@ class Network(Settings):
         self._show_values()
         self._knobs.loss = self._knobs.optimizer = self._schedule = None
         self._n_steps = self.n_epochs = 0
+        self.forget_fit()
         self._set_loss(loss)
         if optimizer is not None:
             self._set_optimizer(optimizer)
@@ -506,8 +508,10 @@ class Network(Settings):
             "_d_input",
             "_paces",
             "_trainer",
+            "_fit",
         }
         state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
+        state |= self.left_behind()
         if self._is_under_way:
             state["_vectors"] = copy.deepcopy(self._vectors)
             _swap(state["_vectors"])

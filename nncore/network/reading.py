@@ -10,8 +10,9 @@ import numpy as np
 from nncore.contract import Layer, Loss, Optimizer, Schedule
 from nncore.errors import FileFormatError, MissingExtraError, MissingPluginError, PluginError, UnknownComponentError
 from nncore.network.absent import Absent
-from nncore.network.document import NESTED, OPTIMIZER, TRAJECTORY, check_network
+from nncore.network.document import NESTED, OPTIMIZER, TRAJECTORY, array_names, check_network
 from nncore.network.providers import Providers, named_in
+from nncore.network.remembering import DTYPES, Memory
 from nncore.network.reviving import check_present, revived
 from nncore.program import Blueprint, Grouping, check_groups, declared_state, group_tensors, layer_names, plan_network
 
@@ -32,6 +33,7 @@ class Parts:
     schedule: Schedule | None
     groups: dict[str, dict[str, Any]]
     absent: dict[str, Absent]
+    memories: tuple[Memory, ...]
     has_trajectory: bool
 
 
@@ -67,8 +69,25 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
         expected |= {name: (values.shape, values.dtype) for name, values in missing.tensors.items()}
     if optimizer is not None and description["n_steps"] and "groups" not in absent:
         expected |= _expected_state(blueprint, grouping, optimizer, dtype)
+    memories = _memories(description, tensors)
+    for number, memory in enumerate(memories):
+        expected |= {name: (array.shape, array.dtype) for name, array in array_names(number, memory.arrays).items()}
     _check_tensors(tensors, expected)
-    return Parts(layers, **parts, groups=groups, absent=absent, has_trajectory=TRAJECTORY in tensors)
+    return Parts(layers, **parts, groups=groups, absent=absent, memories=memories, has_trajectory=TRAJECTORY in tensors)
+
+
+def _memories(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[Memory, ...]:
+    """What callbacks remembered. Whether it is right they say when a fit goes on."""
+    memories = []
+    for number, memory in enumerate(description["callbacks"]):
+        names = array_names(number, {name: name for name in memory["arrays"]})
+        if missing := sorted(names.keys() - tensors.keys()):
+            raise FileFormatError(f"the tensor {missing[0]!r} is missing ({len(missing)} in all)")
+        arrays = {own: tensors[name].copy() for name, own in names.items()}
+        if wrong := next((name for name in names if tensors[name].dtype.name not in DTYPES), None):
+            raise FileFormatError(f"the tensor {wrong!r} holds {tensors[wrong].dtype}, and a callback remembers {', '.join(DTYPES)}")
+        memories.append(Memory(memory["callback"], memory["numbers"], arrays))
+    return tuple(memories)
 
 
 def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Absent]]:

@@ -150,6 +150,9 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
         plan_network(network.layers, network.layer_names, network.input_shape)
     document["components"] = providers(looked_up)
     document |= {name: getattr(network, name) for name in ATTRIBUTES}
+    document["callbacks"] = [
+        {"callback": memory.callback, "numbers": memory.numbers, "arrays": list(memory.arrays)} for memory in network.memories
+    ]
     for absent in network.absent.values():
         document |= absent.document
         document["components"] = merged(document["components"], absent.providers)

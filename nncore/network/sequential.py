@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,11 @@ from nncore import registry
 from nncore.arguments import as_dtype, as_seed, number, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, alike, check_recorded
 from nncore.data import Dataset, Visits, as_rows
-from nncore.errors import ParameterError
+from nncore.errors import ParameterError, ResumptionWarning
 from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
+from nncore.network.remembering import matched
 from nncore.network.training import Training, columns
 from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, ScheduleLike
@@ -129,8 +131,11 @@ class Sequential(Model):
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
         callbacks : sequence of str, Callback or function
-            Told of progress, epochs and the end, in this order. A function is called with the running `nncore.training.Training` after
-            every epoch.
+            Told of progress, epochs and the end, in this order; those that save the network come last. A function is called with the
+            running `nncore.training.Training` after every epoch.
+
+            If the last fit was cut short (Ctrl-C, `TimeLimit`), or the network was saved during it, callbacks of the same class and
+            arguments go on with what they remembered.
         weight_decay : float, optional
             λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
             first.
@@ -171,6 +176,11 @@ class Sequential(Model):
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
+
+        Warns
+        -----
+        ResumptionWarning
+            If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss.
         """
         epochs = whole_number("epochs", epochs, 0)
         batch_size = whole_number("batch_size", batch_size, 1)
@@ -212,6 +222,8 @@ class Sequential(Model):
         if held_out is not None:
             for metric in scored:
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
+        goes_on = self._fit is None and self.loss is not None and alike(new_loss, self.loss)
+        restored, forgotten = matched(self.memories if goes_on else (), observers)
         visits = Visits(_sampler(shuffle, sampler), data)
         if drop_last and visits.length < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
@@ -219,6 +231,14 @@ class Sequential(Model):
         for component in (*observers, new_schedule):
             if component is not None and component.monitor is not None:
                 check_recorded(type(component).__name__, component.monitor, recorded)
+
+        for memory in forgotten if goes_on or self._fit is not None else self.memories:
+            why = "it has no such callback" if goes_on else "it has another loss"
+            warnings.warn(
+                f"this fit goes on where another was cut short, and forgets what {memory.callback} remembered of that, since {why}",
+                ResumptionWarning,
+                stacklevel=2,
+            )
 
         # Everything is checked: only now the network changes.
         with self.training_alone():
@@ -237,6 +257,8 @@ class Sequential(Model):
             self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
             if progress:
                 observers.append(registry.resolve("callbacks", "progress_bar"))
+            observers.sort(key=lambda observer: observer.saves)
+            place = self.place if goes_on else None
             n_rows = min(batch_size, visits.length)
             program = self.program_for_training(n_rows, accumulates=accumulate > 1)
             training = Training(
@@ -252,6 +274,8 @@ class Sequential(Model):
                 validation=held_out,
                 metrics=scored,
                 callbacks=observers,
+                place=place,
+                restored=restored,
             )
             return training.run()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,6 +18,7 @@ from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import metric_name, score_dataset
 from nncore.network.failures import explained
 from nncore.network.model import Model
+from nncore.network.remembering import Memory, memories
 from nncore.program import Pace, ProgramSpec
 
 #: How long the core runs before it lets Python look up.
@@ -67,6 +68,8 @@ class Training:
         validation: Dataset | None,
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
+        place: Mapping[str, Any] | None,
+        restored: Sequence[tuple[Callback, Memory]],
     ) -> None:
         self.network, self.data = network, data
         self._n_rows, self._average_decay = program.spec.max_rows, 0.0
@@ -80,7 +83,12 @@ class Training:
         self._average: Average | None = None
         self._steps_before = program.step
         self._progress: list[Any] = [0, 0.0, 0.0]  # samples done in the block, weighted loss sum, weight sum of the epoch
+        self._block_begin = 0  # samples of the epoch before the block
         self._samples_done = 0  # in the epoch
+        self._is_in_epoch = False  # which is not counted yet
+        self._cut_short = False
+        self._restored = restored
+        self._begin = place if place is not None and self._goes_on_from(place) else None
         self._rate = math.nan  # of the last step, if a schedule moves it
 
     @property
@@ -105,9 +113,49 @@ class Training:
         _, loss_sum, weight_sum = self._progress
         return loss_sum / weight_sum if weight_sum > 0 else float("nan")
 
-    def stop(self, reason: str) -> None:
-        """End the run after this round of callbacks; the history keeps the reason."""
+    def stop(self, reason: str, *, cut_short: bool = False) -> None:
+        """End the run after this round of callbacks; the history keeps the reason.
+
+        Parameters
+        ----------
+        reason : str
+        cut_short : bool, default False
+            True if a later fit is to go on where this one stops: then the network keeps what callbacks remember. It does so anyway after
+            Ctrl-C, and if the run stops in the middle of an epoch.
+        """
+        self._cut_short = cut_short and (self.stop_reason is None or self._cut_short)  # another callback may have ended it for good
         self.stop_reason = reason
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What callbacks remember; for files that are saved while the fit is under way."""
+        return memories(self.callbacks)
+
+    def place(self) -> dict[str, Any] | None:
+        """Where the run stands in the epoch under way, None between two epochs."""
+        samples, loss_sum, weight_sum = self._progress
+        if not self._is_in_epoch or self._block_begin + samples == 0:
+            return None
+        rate = None if math.isnan(self._rate) else self._rate
+        return {"samples": self._block_begin + samples, "loss_sum": loss_sum, "weight_sum": weight_sum, "rate": rate, **self._way()}
+
+    def _way(self) -> dict[str, Any]:
+        """What must be the same for an epoch to be gone on with."""
+        return {
+            "n_steps": self.network.n_steps,
+            "n_epochs": self.network.n_epochs,
+            "seed": self.network.seed,
+            "n_samples": len(self.data),
+            "length": self._visits.length,
+            "batch_size": self.batch_size,
+            "accumulate": self.accumulate,
+            "drop_last": self.drop_last,
+            "sampler": repr(self.sampler),
+        }
+
+    def _goes_on_from(self, place: Mapping[str, Any]) -> bool:
+        samples, length = place["samples"], self._visits.length
+        at_a_step = samples <= length and (samples % (self.batch_size * self.accumulate) == 0 or samples == length)
+        return at_a_step and all(place[name] == value for name, value in self._way().items())
 
     def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
         """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
@@ -125,23 +173,33 @@ class Training:
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
         with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
+            at_the_end.enter_context(self.network.followed_by(self))
             for callback in reversed(self.callbacks):
                 at_the_end.callback(callback.on_fit_end, self)
             try:
                 self._call("on_fit_begin")
+                for callback, memory in self._restored:
+                    callback.restore(memory.state(), self)
                 self._prepare_average()
                 while self.epoch < self.n_epochs and self.stop_reason is None:
                     self.epoch += 1
                     self._run_epoch()
+                self._leave_behind()
             except KeyboardInterrupt:
                 self.stop_reason = "interrupted"
-                self.history.interrupted = True
+                self.history.interrupted = self._cut_short = True
+                self._leave_behind()
             except BaseException as error:
                 self.stop_reason = f"{type(error).__name__}: {error}"
                 raise
             finally:
                 self.history.stop_reason = self.stop_reason or "all epochs done"
         return self.history
+
+    def _leave_behind(self) -> None:
+        """What a fit that goes on needs of one that was cut short; callbacks may still take it back at the end."""
+        if self._cut_short or self._is_in_epoch:
+            self.network.leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
 
     def _call(self, event: str) -> None:
         for callback in self.callbacks:
@@ -154,6 +212,7 @@ class Training:
         if self._samples_done < self._visits.length:  # a callback stopped the run
             return
         self.network.n_epochs += 1
+        self._is_in_epoch = False
         if self._average is not None:
             self._average.end_epoch()
         row = {"loss": self.loss}
@@ -168,16 +227,24 @@ class Training:
         self._call("on_epoch_end")
 
     def _run_steps(self) -> None:
-        """The steps of an epoch, or, if a callback stops the run, some of them."""
-        self._progress, self._samples_done = [0, 0.0, 0.0], 0
+        """The steps of an epoch that are left, or, if a callback stops the run, some of them."""
+        begin, self._begin = self._begin, None
+        skipped = 0 if begin is None else begin["samples"]
+        self._block_begin, self._samples_done = 0, skipped
+        self._progress = [skipped, *((0.0, 0.0) if begin is None else (begin["loss_sum"], begin["weight_sum"]))]
+        if begin is not None and begin["rate"] is not None:
+            self._rate = begin["rate"]
+        self._is_in_epoch = True
         # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
         order = self._visits.order(self.network.seed, self.network.n_epochs)
         step_size = self.batch_size * self.accumulate
+        block_begin = 0
         for block in self.data.blocks(order, step_size):
-            before = self._samples_done
-            self._progress[0] = 0
+            done = min(max(skipped - block_begin, 0), len(block))  # before this run
+            self._block_begin, self._progress[0] = block_begin, done
+            block_begin += len(block)
             n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
-            first_step, version, factors = self.network.n_steps, -1, None
+            first_step, version, factors = self.network.n_steps - done // step_size, -1, None
             while self._progress[0] < len(block):
                 if self.network.version != version:  # also the schedule may have been changed
                     version, factors = self.network.version, self._factors(first_step, -(-len(block) // step_size))
@@ -188,7 +255,7 @@ class Training:
                 with explained(program):
                     program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
                 self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
-                self._samples_done = before + self._progress[0]
+                self._samples_done = self._block_begin + self._progress[0]
                 if factors is not None:
                     last = factors[(min(self._progress[0], n_trained) - 1) // step_size]
                     self._rate = float(self.network.optimizer.lr * last)

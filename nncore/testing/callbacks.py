@@ -12,8 +12,9 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Callback, History
+from nncore.errors import ParameterError
 from nncore.layers.dense import Dense
-from nncore.network import Sequential
+from nncore.network import Sequential, load
 from nncore.testing import networks
 from nncore.testing.conformance import Conformance
 from nncore.testing.expectations import expect, expect_same_bits
@@ -40,6 +41,10 @@ class CallbackConformance(Conformance):
 
     def test_a_second_fit(self) -> None:
         self.each(check_second_fit)
+
+    def test_a_fit_that_goes_on(self) -> None:
+        if self.same_bits:
+            self.each(check_resumed)
 
     def test_a_fit_that_fails(self) -> None:
         self.each(check_failure)
@@ -119,6 +124,61 @@ def check_second_fit(callback: Callback) -> None:
     expect_same_bits(reused.parameters, fresh.parameters, "parameters after a second fit with the same object")
 
 
+class CutShort(Callback):
+    """Another callback, which cuts the fit short after an epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_epoch_end(self, training: Any) -> None:
+        if training.network.n_epochs == self.epochs:
+            training.stop("cut short for a check", cut_short=True)
+
+
+def check_resumed(callback: Callback) -> None:
+    """A fit that was cut short, saved and loaded goes on as one that was not, with what `state` and `restore` carry over."""
+    with nowhere():
+        whole = network()
+        length = len(fit(whole, described(callback), epochs=4))
+        for cut in range(1, length):
+            part = network()
+            fit(part, described(callback), CutShort(cut), Saving(), epochs=4)
+            part = load("cut.nncore")
+            own = described(callback)
+            expect(len(part.memories) < 2 and all(repr(own) == memory.callback for memory in part.memories), "its repr varies")
+            resumed = len(fit(part, own, epochs=4 - cut))
+            expect(cut + resumed == length, f"cut short after {cut} epochs it lets {cut + resumed} pass, not {length}: say more in `state`")
+            expect_same_bits(part.parameters, whole.parameters, f"parameters of a fit that was cut short after {cut} epochs")
+        try:
+            fit(network(), _Restoring(described(callback)))
+        except ParameterError:
+            return
+    raise AssertionError("restore({'no such thing': 1.0}) must raise ParameterError")
+
+
+class Saving(Callback):
+    """Another callback, which saves the network after each epoch, after all others."""
+
+    saves = True
+
+    def on_epoch_end(self, training: Any) -> None:
+        training.network.save("cut.nncore")
+
+
+class _Restoring(Callback):
+    """Puts back what is no state."""
+
+    def __init__(self, callback: Callback) -> None:
+        self.callback = callback
+
+    def on_fit_begin(self, training: Any) -> None:
+        self.callback.on_fit_begin(training)
+        try:
+            self.callback.restore({"no such thing": 1.0}, training)
+        finally:
+            self.callback.on_fit_end(training)
+
+
 def check_failure(callback: Callback) -> None:
     """It lets the error of another callback pass, and hears of the end without one of its own; the network can be fitted afterwards."""
     with nowhere():
@@ -130,7 +190,7 @@ def check_failure(callback: Callback) -> None:
                 expect(str(error) == "on purpose", f"the error that ends a fit becomes {error!r}")
             except Exception as error:
                 raise AssertionError(f"in a fit that fails, on_fit_end raises {type(error).__name__}: {error}") from error
-        fit(net, epochs=1)
+        fit(net, described(callback), epochs=1)
 
 
 def check_same_bits(callback: Callback) -> None:

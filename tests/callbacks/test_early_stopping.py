@@ -20,7 +20,7 @@ class Run:
     def __init__(self, callback: EarlyStopping, column: str = "val_loss", directions: dict[str, bool] | None = None) -> None:
         self.callback, self.column = callback, column
         self.parameters, self.buffer = np.zeros(3), np.zeros((2, 2))
-        self.network = SimpleNamespace(parameters=self.parameters, named_buffers=lambda: {"batch_norm_1.mean": self.buffer})
+        self.network = SimpleNamespace(parameters=self.parameters, named_buffers=lambda: {"batch_norm_1.mean": self.buffer}, n_epochs=0)
         self.history = History(directions)
         self.epoch = 0
         self.reason: str | None = None
@@ -32,7 +32,7 @@ class Run:
         self.callback.on_fit_begin(self)
         try:
             for self.epoch, value in enumerate(values, 1):
-                self.parameters[:] = self.buffer[:] = self.epoch
+                self.parameters[:] = self.buffer[:] = self.network.n_epochs = self.epoch
                 self.history.append(**{self.column: value})
                 self.callback.on_epoch_end(self)
                 if self.reason is not None:

@@ -123,7 +123,6 @@ class Witness(Callback):
 
 
 def test_validation_callbacks_copies_and_files_have_those_to_predict_with(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     witness, net, path = Witness(tmp_path), network(), steps(4)
     history = fit(net, 4, validation=data(), callbacks=[witness])
     for k, parameters in enumerate(witness.at_epoch_ends):
@@ -135,13 +134,12 @@ def test_validation_callbacks_copies_and_files_have_those_to_predict_with(tmp_pa
         np.testing.assert_allclose(parameters, path[k], rtol=1e-12, atol=1e-14)
         for each in copies:
             expect_at_step(each, path, k)
-            fit(each, 4 - k)
+            fit(each, 4 - each.n_epochs)  # the epoch under way is still to be ended
             np.testing.assert_array_equal(each.parameters, net.parameters)
 
 
 @pytest.mark.parametrize("interrupted_after", [1, 3])
 def test_resumed_equals_uninterrupted(interrupted_after: int, tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     whole, part = network(), network()
     fit(whole, 6)
     fit(part, interrupted_after, callbacks=[nn.Checkpoint(tmp_path / "part.nncore")])

@@ -72,7 +72,6 @@ assert np.array_equal(net.parameters, again.parameters)
 
 
 def test_survival_losses_work_in_files_and_estimators(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     pytest.importorskip("sklearn")
     code = """
 import sys

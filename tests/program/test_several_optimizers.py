@@ -84,7 +84,6 @@ def test_an_equal_optimizer_in_a_group_changes_no_bit(name: str, twin: bool) -> 
 @pytest.mark.parametrize("twins", [(False, False), (True, False), (False, True)], ids=["C-C", "NumPy-C", "C-NumPy"])
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_same_bits_for_any_team_and_after_a_file(first: str, second: str, twins: tuple[bool, bool], tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     groups = {"*.weight": {"optimizer": made(second, twins[1])}, "dense_2.*": {"lr": 0.02}, "dense_3.bias": {"frozen": True}}
     ends = []
     for n_parts in (1, 2, 3):

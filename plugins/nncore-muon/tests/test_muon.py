@@ -182,7 +182,6 @@ def test_with_adamw_for_the_rest_each_trains_its_own(twin: bool) -> None:
 
 @pytest.mark.parametrize("kind", ["native", "numpy"])
 def test_bits_with_adamw_do_not_depend_on_threads_or_a_break(kind: str, tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     X, y = spirals()
     arguments: dict[str, Any] = {"loss": "softmax_cross_entropy", "batch_size": 50, "progress": False}
     groups = GROUPS if kind == "native" else {"dense_[12].weight": {"optimizer": numpy_twin(Muon(0.02))}}

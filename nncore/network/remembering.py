@@ -1,0 +1,81 @@
+"""What callbacks of a fit remember: kept with the network while the fit is under way, or was cut short, for one that goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nncore.contract import Callback
+from nncore.errors import PluginError
+
+#: What arrays of a state may hold.
+DTYPES = ("float32", "float64", "int64")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a callback remembers.
+
+    Attributes
+    ----------
+    callback : str
+        Its class and arguments, as its ``repr`` says them: who the state belongs to.
+    numbers : dict of str to float
+    arrays : dict of str to ndarray
+    """
+
+    callback: str
+    numbers: dict[str, float]
+    arrays: dict[str, np.ndarray]
+
+    def state(self) -> dict[str, Any]:
+        """As `Callback.state` returned it."""
+        return {**self.numbers, **self.arrays}
+
+    def copied(self) -> Memory:
+        """With arrays of its own."""
+        return Memory(self.callback, self.numbers, {name: array.copy() for name, array in self.arrays.items()})
+
+
+def memories(callbacks: Sequence[Callback]) -> tuple[Memory, ...]:
+    """What these remember, of those that remember something; arrays may be theirs.
+
+    Raises
+    ------
+    PluginError
+        If a state is something else than finite numbers and arrays by name.
+    """
+    return tuple(memory for callback in callbacks if (memory := _memory(callback)) is not None)
+
+
+def _memory(callback: Callback) -> Memory | None:
+    state = callback.state()
+    numbers: dict[str, float] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in state.items() if isinstance(state, dict) else [(None, state)]:
+        if isinstance(name, str) and isinstance(value, np.ndarray) and value.dtype.name in DTYPES:
+            arrays[name] = value
+        elif isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            numbers[name] = value
+        else:
+            raise PluginError(
+                f"{type(callback).__name__}.state must return finite numbers and arrays of {', '.join(DTYPES)} by name, got {state!r:.200}"
+            )
+    return Memory(repr(callback), numbers, arrays) if state else None
+
+
+def matched(kept: Sequence[Memory], callbacks: Sequence[Callback]) -> tuple[list[tuple[Callback, Memory]], list[Memory]]:
+    """Each memory with the callback it belongs to, of the same class and arguments, in order; and those that belong to none."""
+    free, pairs, left = list(callbacks), [], []
+    for memory in kept:
+        owner = next((callback for callback in free if repr(callback) == memory.callback), None)
+        if owner is None:
+            left.append(memory)
+        else:
+            free = [callback for callback in free if callback is not owner]
+            pairs.append((owner, memory))
+    return pairs, left
