@@ -25,7 +25,7 @@ from setuptools.modified import newer_group
 # setup.py runs in the project's root; setuptools wants the sources relative to it.
 PACKAGE = Path("nncore")
 #: Folders whose C files are components, and the kind of table such a file defines.
-COMPONENT_FOLDERS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer"}
+COMPONENT_FOLDERS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "transforms": "transform"}
 
 
 def switch(name: str) -> bool:

@@ -36,6 +36,7 @@ from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
 from nncore.metrics.function import FunctionMetric
 from nncore.network import Sequential, find_learning_rate, load, load_many, save_many
+from nncore.optimizers.adafactor import Adafactor
 from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.adamw import AdamW
@@ -59,6 +60,9 @@ from nncore.schedules.one_cycle import OneCycle
 from nncore.schedules.plateau import Plateau
 from nncore.schedules.step import StepDecay
 from nncore.schedules.warmup import Warmup
+from nncore.transforms.feature_dropout import FeatureDropout
+from nncore.transforms.gaussian_noise import GaussianNoise
+from nncore.transforms.mixup import Mixup
 
 from . import (
     datasets as datasets,
@@ -79,6 +83,7 @@ __all__ = [
     "SWA",
     "ActivationLayer",
     "AdaGrad",
+    "Adafactor",
     "Adam",
     "AdamW",
     "BalancedSampler",
@@ -97,12 +102,14 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "FeatureDropout",
     "FillMissing",
     "FlatCosine",
     "Flatten",
     "FunctionLoss",
     "FunctionMetric",
     "GaussianNLL",
+    "GaussianNoise",
     "HalfMSE",
     "Hinge",
     "History",
@@ -110,6 +117,7 @@ __all__ = [
     "InverseScaling",
     "LambdaCallback",
     "LayerNorm",
+    "Mixup",
     "Momentum",
     "Nesterov",
     "OneCycle",

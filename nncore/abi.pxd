@@ -1,6 +1,6 @@
 # The C contract of nncore/plugin.h for Cython: `from nncore.abi cimport nnc_optimizer_call`. Declarations only; nothing to link.
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "nncore/plugin.h" nogil:
     const uint32_t NNC_ABI_MAJOR
@@ -179,3 +179,26 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_layer_function backward_f64
         nnc_layer_function gradient_f32
         nnc_layer_function gradient_f64
+
+    ctypedef struct nnc_transform_call:
+        uint64_t struct_size
+        const nnc_site *site
+        const void *source
+        const void *source_target
+        const void *source_weight
+        void *target
+        void *weight
+        void *x
+        const uint8_t *columns
+        int64_t n_rows
+        int64_t n_inputs
+        int64_t n_targets
+        int64_t first_row
+        int64_t batch_rows
+
+    ctypedef int32_t (*nnc_transform_function)(const nnc_transform_call *call) noexcept nogil
+
+    ctypedef struct nnc_transform:
+        nnc_head head
+        nnc_transform_function apply_f32
+        nnc_transform_function apply_f64

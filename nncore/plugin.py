@@ -52,6 +52,8 @@ from nncore.contract import (
     State,
     Tensor,
     TensorSpan,
+    Transform,
+    TransformCall,
     Value,
     class_counts,
     function_table,
@@ -67,9 +69,9 @@ from nncore.contract import (
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback", "Component",
     "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall",
-    "Optimizer", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Value",
-    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve",
-    "rung",
+    "Optimizer", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform",
+    "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation",
+    "random_words", "resolve", "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

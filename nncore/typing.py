@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule
+from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule, Transform
 
-__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "SamplerLike", "ScheduleLike"]
+__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "SamplerLike", "ScheduleLike", "TransformLike"]
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
 #: The function takes outputs and targets, and gives the loss of each sample and its gradient: see `nncore.FunctionLoss`.
@@ -19,5 +19,6 @@ MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callab
 OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
 SamplerLike: TypeAlias = str | Sampler | type[Sampler] | Mapping[str, Any]
 ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
+TransformLike: TypeAlias = str | Transform | type[Transform] | Mapping[str, Any]
 #: The function is called with the running `nncore.training.Training` after every epoch.
 CallbackLike: TypeAlias = str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

@@ -7,7 +7,21 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nncore.plugin import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Sampler, Schedule
+from nncore.plugin import (
+    Activation,
+    Callback,
+    Configurable,
+    Format,
+    Initializer,
+    Layer,
+    Loss,
+    Metric,
+    Optimizer,
+    Plan,
+    Sampler,
+    Schedule,
+    Transform,
+)
 from nncore.registry.registry import RUN_TIME
 
 
@@ -82,6 +96,11 @@ class MySampler(Sampler):
         return np.arange(samples.n_samples)[::-1]
 
 
+class MyTransform(Transform):
+    def apply(self, call):
+        call.x *= 0.5
+
+
 class MyMetric(Metric):
     higher_is_better = False
 
@@ -112,6 +131,7 @@ CLASSES: dict[str, type[Configurable]] = {
     "optimizers": MyDescent,
     "schedules": MySchedule,
     "samplers": MySampler,
+    "transforms": MyTransform,
     "metrics": MyMetric,
     "callbacks": MyCallback,
     "formats": MyFormat,

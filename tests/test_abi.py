@@ -77,6 +77,14 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
             "head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40, "gradient_f32": 48, "gradient_f64": 56,
         },
     ),
+    "nnc_transform_call": (
+        112,
+        {
+            "struct_size": 0, "site": 8, "source": 16, "source_target": 24, "source_weight": 32, "target": 40, "weight": 48, "x": 56,
+            "columns": 64, "n_rows": 72, "n_inputs": 80, "n_targets": 88, "first_row": 96, "batch_rows": 104,
+        },
+    ),
+    "nnc_transform": (32, {"head": 0, "apply_f32": 16, "apply_f64": 24}),
 }  # fmt: skip
 CONSTANTS = {
     "NNC_ABI_MAJOR": 1,

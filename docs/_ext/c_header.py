@@ -13,7 +13,8 @@ HEADER = Path(__file__).parents[2] / "nncore" / "include" / "nncore" / "plugin.h
 #: What the header takes from the standard library, so that no compiler's headers are needed to read it.
 STANDARD = {
     "/standard/stddef.h": "#define NULL ((void *)0)",
-    "/standard/stdint.h": "typedef int int32_t; typedef unsigned uint32_t; typedef long long int64_t; typedef unsigned long long uint64_t;",
+    "/standard/stdint.h": "typedef unsigned char uint8_t; typedef int int32_t; typedef unsigned uint32_t; typedef long long int64_t; "
+    "typedef unsigned long long uint64_t;",
 }
 SECTION = re.compile(r"/\* -+ (.+?) -+ \*/")
 

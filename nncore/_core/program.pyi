@@ -12,6 +12,7 @@ BACKWARD: int
 LOSS: int
 LOSS_GRADIENT: int
 UPDATE: int
+TRANSFORM: int
 BLOCK: int
 
 class Failure(Exception):

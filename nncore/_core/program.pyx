@@ -6,13 +6,13 @@ cimport cython
 
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from nncore.abi cimport (
     NNC_ABI_MAJOR, NNC_MESSAGE_BYTES, nnc_activation, nnc_head, nnc_host, nnc_layer, nnc_layer_call, nnc_loss, nnc_loss_call,
-    nnc_optimizer, nnc_site, nnc_tensor,
+    nnc_optimizer, nnc_site, nnc_tensor, nnc_transform, nnc_transform_call,
 )
 
 import numpy as np
@@ -29,7 +29,7 @@ cdef extern from "pythread.h":
 cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
-        NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE
+        NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_TRANSFORM
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
         NNC_ON_RANGES, NNC_ON_TENSORS, NNC_IN_PYTHON
@@ -49,6 +49,12 @@ cdef extern from "runner.h" nogil:
         const nnc_branch *branches
         int64_t n_branches
         nnc_layer_call call
+    ctypedef struct nnc_transformer:
+        const nnc_transform *table
+        const int64_t *kept
+        int64_t n_kept
+        int32_t mixes_targets
+        nnc_transform_call call
     ctypedef struct nnc_note:
         int64_t op
         int32_t status
@@ -81,6 +87,7 @@ cdef extern from "runner.h" nogil:
         int32_t max_parts, accepts_nan
         nnc_task *tasks
         nnc_site *sites
+        int64_t n_sites
         nnc_note *notes
         void *input
         void *output
@@ -90,6 +97,12 @@ cdef extern from "runner.h" nogil:
         int32_t use_labels
         void *weight
         void *losses
+        const nnc_transformer *transforms
+        int64_t n_transforms
+        int32_t mixes_targets
+        void *gathered_input
+        void *gathered_target
+        void *gathered_weight
         const nnc_loss *loss
         int32_t loss_needs_batch
         nnc_loss_call loss_call
@@ -167,6 +180,7 @@ BACKWARD = NNC_BACKWARD
 LOSS = NNC_LOSS
 LOSS_GRADIENT = NNC_LOSS_GRADIENT
 UPDATE = NNC_UPDATE
+TRANSFORM = NNC_TRANSFORM
 
 #: Parameters whose squares are added up together.
 BLOCK = NNC_BLOCK
@@ -271,6 +285,8 @@ cdef class Program:
     cdef nnc_undo *undo
     cdef nnc_layer *layers  # copies of the tables that ops call, as many as ops
     cdef nnc_activation *activations
+    cdef nnc_transformer *transformers
+    cdef nnc_transform *transforms  # copies of the tables that transformers call, as many as transformers
     cdef nnc_loss loss
     cdef void **places  # where tensors, and then their gradients, begin: of all ops, one after the other
     cdef void **states  # where arrays of optimizers' state begin: of all tensors, one after the other
@@ -291,7 +307,10 @@ cdef class Program:
         cdef nnc_op *op
         stretches = list(spec.grouping.stretches())
         program.ops = <nnc_op *>calloc(max(len(spec.ops), 1), sizeof(nnc_op))
-        program.tasks = <nnc_task *>calloc(2 * len(spec.ops) + 3, sizeof(nnc_task))
+        program.tasks = <nnc_task *>calloc(2 * len(spec.ops) + len(spec.transforms) + 3, sizeof(nnc_task))
+        program.n_sites = NNC_SITE(len(spec.ops)) + len(spec.transforms)
+        self.transformers = <nnc_transformer *>calloc(max(len(spec.transforms), 1), sizeof(nnc_transformer))
+        self.transforms = <nnc_transform *>calloc(max(len(spec.transforms), 1), sizeof(nnc_transform))
         self.branches = <nnc_branch *>calloc(max(sum(len(op.branches) for op in spec.ops), 1), sizeof(nnc_branch))
         self.tensors = <nnc_tensor *>calloc(max(len(spec.grouping.tensors), 1), sizeof(nnc_tensor))
         self.stretches = <nnc_stretch *>calloc(max(len(stretches), 1), sizeof(nnc_stretch))
@@ -303,11 +322,12 @@ cdef class Program:
         n_states = sum(len(kept) for group in spec.state or () for kept in group.tensors)
         self.states = <void **>calloc(max(n_states, 1), sizeof(void *))
         self.places = <void **>calloc(max(2 * sum(len(op.plan.tensors) for op in spec.ops), 1), sizeof(void *))
-        program.sites = <nnc_site *>calloc(spec.max_parts * NNC_SITE(len(spec.ops)), sizeof(nnc_site))
+        program.sites = <nnc_site *>calloc(spec.max_parts * program.n_sites, sizeof(nnc_site))
         program.notes = <nnc_note *>calloc(spec.max_parts, sizeof(nnc_note))
         if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
                 or self.ties == NULL or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
-                or self.undo == NULL or self.states == NULL or program.sites == NULL or program.notes == NULL:
+                or self.undo == NULL or self.states == NULL or self.transformers == NULL or self.transforms == NULL \
+                or program.sites == NULL or program.notes == NULL:
             raise MemoryError
         program.max_parts = spec.max_parts
         has_way_back = spec.d_output is not None
@@ -383,6 +403,7 @@ cdef class Program:
         program.loss_call.target, program.loss_call.labels = program.target, program.labels
         program.loss_call.weight, program.loss_call.loss = program.weight, program.losses
         program.loss_call.n_outputs, program.loss_call.n_targets = program.n_outputs, program.n_targets
+        self.take_transforms(spec)
         self.fill_sites(NNC_IS_LOSS, None)
         self.fill_sites(NNC_IS_OPTIMIZER, None)
         program.parameters = address(spec.parameters)
@@ -408,6 +429,31 @@ cdef class Program:
         self.seen = self.version[0] - 1
         program.python = run_python
         program.python_context = <void *>self
+
+    cdef int take_transforms(self, spec) except -1:
+        """What happens to a batch before the first op."""
+        cdef nnc_program *program = &self.program
+        cdef nnc_transformer *to
+        for i, described in enumerate(spec.transforms):
+            to = &self.transformers[i]
+            if described.capsule is not None:
+                load_table(described.capsule, "transform", described.who, described.needed, &self.transforms[i], sizeof(nnc_transform))
+                to.table = &self.transforms[i]
+            to.kept, to.n_kept = <const int64_t *>address(described.kept), len(described.kept)
+            to.mixes_targets = described.component.mixes_targets
+            to.call.struct_size = sizeof(nnc_transform_call)
+            to.call.source, to.call.x = address(described.source.input), address(described.result.input)
+            to.call.source_target, to.call.target = address(described.source.target), address(described.result.target)
+            to.call.source_weight, to.call.weight = address(described.source.weight), address(described.result.weight)
+            to.call.columns = <const uint8_t *>address(described.columns)
+            to.call.n_inputs, to.call.n_targets = spec.n_inputs, spec.n_targets
+            self.fill_sites(program.n_ops + i, described)
+        program.transforms, program.n_transforms = self.transformers, len(spec.transforms)
+        program.mixes_targets = any(described.component.mixes_targets for described in spec.transforms)
+        program.gathered_input = address(spec.gathered.input)
+        program.gathered_target = address(spec.gathered.target)
+        program.gathered_weight = address(spec.gathered.weight)
+        return 0
 
     cdef int fill_groups(self, object stretches) except -1:
         """Parameter groups: their tensors, their optimizers, and where those keep their state."""
@@ -453,12 +499,12 @@ cdef class Program:
         return 0
 
     cdef int fill_sites(self, int64_t op, object described) except -1:
-        """What does not change from call to call of an op, of the loss or of the optimizer, for every thread."""
+        """What does not change from call to call of an op, of the loss, the optimizer or a transform, for every thread."""
         cdef nnc_program *program = &self.program
         cdef nnc_site site
         cdef nnc_site *to
         cdef int32_t part
-        cdef int64_t n_sites = NNC_SITE(program.n_ops), room = 0
+        cdef int64_t room = 0
         cdef char *rooms = NULL
         memset(&site, 0, sizeof(nnc_site))
         site.struct_size, site.host, site.seed = sizeof(nnc_site), host, program.seed
@@ -466,6 +512,8 @@ cdef class Program:
             rooms, room = <char *>address(self.spec.optimizer_work), self.spec.optimizer_work.shape[1] * self.spec.dtype.itemsize
         elif op == NNC_IS_LOSS:
             site.hyper = <const double *>address(self.spec.loss_hyper)
+        elif op >= program.n_ops:
+            site.hyper, site.layer = <const double *>address(described.hyper), described.layer
         else:
             site.hyper = <const double *>address(described.hyper)
             site.numbers, site.n_numbers = <const int64_t *>address(described.numbers), len(described.numbers)
@@ -474,7 +522,7 @@ cdef class Program:
             site.layer = described.layer
             rooms, room = <char *>program.ops[op].rooms, described.plan.work * self.spec.dtype.itemsize
         for part in range(program.max_parts):
-            to = &program.sites[part * n_sites + NNC_SITE(op)]
+            to = &program.sites[part * program.n_sites + NNC_SITE(op)]
             to[0] = site
             to.part, to.message = part, program.notes[part].message
             to.work = rooms + part * room if room > 0 else NULL
@@ -491,6 +539,8 @@ cdef class Program:
         free(self.branches)
         free(self.tensors)
         free(self.stretches)
+        free(self.transformers)
+        free(self.transforms)
         free(self.ties)
         free(self.groups)
         free(self.undo)
@@ -527,7 +577,7 @@ cdef class Program:
         for i in range(program.n_groups):
             self.groups[i].rate = program.optimizer_hyper[i * program.n_hyper] if program.n_hyper > 0 else 0
         cdef int64_t k
-        for k in range(program.max_parts * NNC_SITE(program.n_ops)):
+        for k in range(program.max_parts * program.n_sites):
             program.sites[k].seed = spec.seed
         self.seen = version
         return 0

@@ -11,19 +11,24 @@ static inline void F(copy)(T *to, const T *from, int64_t n) {
     for (; j < n; j++) to[j] = from[j];
 }
 
+static void F(one_hot)(T *target, int64_t label, int64_t n) {
+    for (int64_t j = 0; j < n; j++) target[j] = (T)(j == label);
+}
+
 /* Rows first .. first + n_rows - 1 of the batch into the program's buffers. */
 static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
     const nnc_samples *samples = m->run->samples;
     int64_t n_inputs = program->n_inputs, n_targets = program->n_targets;
-    T *input = (T *)program->input + first * n_inputs;
     if (samples == NULL) { /* the inputs alone, for a Python op that reads them from the program's own array */
-        memcpy(input, (const T *)m->run->x + (first + m->x_shift) * n_inputs, (size_t)(n_rows * n_inputs) * sizeof(T));
+        memcpy((T *)program->input + first * n_inputs, (const T *)m->run->x + (first + m->x_shift) * n_inputs,
+               (size_t)(n_rows * n_inputs) * sizeof(T));
         return;
     }
     const int64_t *order = samples->order == NULL ? NULL : samples->order + m->first_sample + first;
     const T *inputs = samples->inputs, *targets = samples->targets, *weights = samples->weights;
-    T *target = (T *)program->target + first * n_targets, *weight = (T *)program->weight + first;
+    T *input = (T *)m->run->to_input + first * n_inputs;
+    T *target = (T *)m->run->to_target + first * n_targets, *weight = (T *)m->run->to_weight + first;
     int copies_input = m->x == program->input;
     T scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
     for (int64_t i = 0; i < n_rows; i++) {
@@ -35,10 +40,45 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
             if (samples->labels != NULL) __builtin_prefetch(samples->labels + later);
         }
         if (copies_input) F(copy)(input + i * n_inputs, inputs + row * n_inputs, n_inputs);
-        if (samples->labels != NULL) program->labels[first + i] = samples->labels[row];
+        if (program->use_labels) program->labels[first + i] = samples->labels[row];
+        else if (samples->labels != NULL) F(one_hot)(target + i * n_targets, samples->labels[row], n_targets);
         else F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
         weight[i] = weights != NULL ? weights[row] * scale : scale;
     }
+}
+
+/* A transform on some rows of the batch. Where it changes nothing, they are as they were: each buffer begins as a copy, and columns that
+ * are none of its business are put back. */
+static int64_t F(transform)(const member *m, int64_t number, int64_t first, int64_t n_rows) {
+    const nnc_program *program = m->program;
+    const nnc_transformer *transformer = &program->transforms[number];
+    nnc_transform_call call = transformer->call;
+    int64_t n_inputs = call.n_inputs, n_targets = call.n_targets, verdict;
+    const T *source = (const T *)call.source + first * n_inputs;
+    T *x = (T *)call.x + first * n_inputs;
+    memcpy(x, source, (size_t)(n_rows * n_inputs) * sizeof(T));
+    if (program->mixes_targets) {
+        T *target = (T *)call.target + first * n_targets, *weight = (T *)call.weight + first;
+        memcpy(target, (const T *)call.source_target + first * n_targets, (size_t)(n_rows * n_targets) * sizeof(T));
+        memcpy(weight, (const T *)call.source_weight + first, (size_t)n_rows * sizeof(T));
+        call.target = target;
+        call.weight = weight;
+    }
+    if (!transformer->mixes_targets) call.source_target = call.source_weight = call.target = call.weight = NULL;
+    call.x = x;
+    call.n_rows = n_rows;
+    call.first_row = first;
+    call.batch_rows = m->n_rows;
+    if (transformer->table == NULL) {
+        verdict = call_python(m, NNC_TRANSFORM, number, n_rows);
+    } else {
+        call.site = site_of(m, program->n_ops + number);
+        verdict = kernel_verdict(m, transformer->table->F(apply)(&call), program->n_ops + program->n_groups + number);
+    }
+    for (int64_t i = 0; i < n_rows && transformer->n_kept > 0; i++)
+        for (int64_t k = 0; k < transformer->n_kept; k++)
+            x[i * n_inputs + transformer->kept[k]] = source[i * n_inputs + transformer->kept[k]];
+    return verdict;
 }
 
 static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_rows) {
@@ -127,6 +167,7 @@ static int64_t F(run_on_rows)(const member *m, int64_t begin, int64_t end, int64
         nnc_task task = program->tasks[i];
         switch (task.what) {
         case NNC_GATHER: F(gather)(m, first, n_rows); break;
+        case NNC_TRANSFORM: verdict = F(transform)(m, task.op, first, n_rows); break;
         case NNC_LOSS:
         case NNC_LOSS_GRADIENT: verdict = F(loss)(m, task.what, first, n_rows); break;
         case NNC_STORE:
@@ -150,7 +191,8 @@ static double F(weighted_sum)(const T *weight, const T *losses, int64_t n) {
     return sums[0];
 }
 
-/* Tasks begin .. end - 1 on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. */
+/* Tasks begin .. end - 1 on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. A transform may
+ * read any row, so a meeting comes before it; what follows it reads its own rows. */
 static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
@@ -158,7 +200,9 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     for (int64_t next; begin < end && verdict == NNC_OK; begin = next) {
         nnc_task task = program->tasks[begin];
         int split = how_to_split(m, task);
-        for (next = begin + 1; split == BY_ROWS && next < end && how_to_split(m, program->tasks[next]) == BY_ROWS;) next++;
+        for (next = begin + 1; split == BY_ROWS && next < end && program->tasks[next].what != NNC_TRANSFORM &&
+                               how_to_split(m, program->tasks[next]) == BY_ROWS;)
+            next++;
         if (split == BY_ROWS) {
             int64_t first = share(m->n_rows, 1, m->part, m->n_parts), n_rows = share(m->n_rows, 1, m->part + 1, m->n_parts) - first;
             int64_t n_slices = (n_rows + program->slice_rows - 1) / program->slice_rows;

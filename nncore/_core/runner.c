@@ -26,7 +26,9 @@ typedef struct run {
     int32_t drop_last;
     double seconds;
     nnc_progress *progress;
-    void *outputs; /* (n_samples, n_outputs) */
+    void *outputs;                          /* (n_samples, n_outputs) */
+    void *to_input, *to_target, *to_weight; /* where samples are gathered */
+    int32_t copies_rows;                    /* inputs are gathered even if they lie in order */
     int32_t with_gradient;
     double *value;
     uint64_t caller_float_mode; /* of the processor, in the thread that asked */
@@ -146,7 +148,7 @@ enum { BY_ROWS, BY_COLUMNS, WHOLE };
 
 static int how_to_split(const member *m, nnc_task task) {
     const nnc_program *program = m->program;
-    if (task.what == NNC_GATHER || task.what == NNC_STORE) return BY_ROWS;
+    if (task.what >= NNC_GATHER) return task.what == NNC_TRANSFORM && program->transforms[task.op].table == NULL ? WHOLE : BY_ROWS;
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT)
         return program->loss != NULL && !program->loss_needs_batch ? BY_ROWS : WHOLE;
     const nnc_op *op = &program->ops[task.op];
@@ -223,11 +225,16 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
                  .accumulate = accumulate,
                  .drop_last = drop_last,
                  .seconds = seconds,
-                 .progress = progress};
+                 .progress = progress,
+                 .to_input = program->gathered_input,
+                 .to_target = program->gathered_target,
+                 .to_weight = program->gathered_weight,
+                 .copies_rows = program->python_reads_input || program->n_transforms > 0};
     program->training = 1;
-    program->use_labels = samples->labels != NULL;
+    program->use_labels = samples->labels != NULL && !program->mixes_targets;
     if (samples->factors == NULL) set_rate(program, 1);
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    for (int64_t i = 0; i < program->n_transforms; i++) add_task(program, &asked.n_tasks, NNC_TRANSFORM, i);
     add_forward(program, &asked.n_tasks);
     add_task(program, &asked.n_tasks, NNC_LOSS_GRADIENT, NNC_IS_LOSS);
     asked.after_loss = asked.n_tasks;
@@ -237,7 +244,15 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
 
 static int32_t evaluate(nnc_program *program, const nnc_samples *samples, void *outputs, double seconds, nnc_progress *progress,
                         int32_t n_threads) {
-    run asked = {.program = program, .samples = samples, .seconds = seconds, .progress = progress, .outputs = outputs};
+    run asked = {.program = program,
+                 .samples = samples,
+                 .seconds = seconds,
+                 .progress = progress,
+                 .outputs = outputs,
+                 .to_input = program->input,
+                 .to_target = program->target,
+                 .to_weight = program->weight,
+                 .copies_rows = program->python_reads_input};
     program->training = 0;
     program->use_labels = samples->labels != NULL;
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
@@ -282,8 +297,8 @@ static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
 
 static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts) {
     nnc_program *program = asked->program;
-    nnc_site *sites = program->sites + part * NNC_SITE(program->n_ops);
-    for (int64_t i = 0; i < NNC_SITE(program->n_ops); i++) sites[i].training = program->training;
+    nnc_site *sites = program->sites + part * program->n_sites;
+    for (int64_t i = 0; i < program->n_sites; i++) sites[i].training = program->training;
     set_float_mode(asked->caller_float_mode | FLUSH);
     return (member){
         .run = asked,
@@ -338,7 +353,7 @@ static void F(begin_batch)(member *m, int64_t first_sample, int64_t n_rows) {
         for (int64_t i = 0; i < n_rows; i++)
             m->weight_sum += (double)weights[samples->order != NULL ? samples->order[first_sample + i] : first_sample + i];
     }
-    if (samples->order != NULL || m->program->python_reads_input) { /* Python sees the arrays it was given, not pointers */
+    if (samples->order != NULL || m->run->copies_rows) { /* Python sees the arrays it was given, not pointers */
         m->x = m->program->input;
     } else {
         m->x = samples->inputs;

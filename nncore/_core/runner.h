@@ -30,16 +30,19 @@ enum {
     NNC_LOSS = 2,
     NNC_LOSS_GRADIENT = 3,
     NNC_UPDATE = 4,
-    NNC_GATHER = 5, /* the rows of the batch, their targets and weights */
-    NNC_STORE = 6,  /* the outputs, for the caller */
+    NNC_GATHER = 5,    /* the rows of the batch, their targets and weights */
+    NNC_STORE = 6,     /* the outputs, for the caller */
+    NNC_TRANSFORM = 7, /* a transform of the batch, by number; Python may be asked for it, too */
 };
 
 /* The last three are joints, where values part and meet (joints.h). */
 enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2, NNC_OP_SUM = 3, NNC_OP_CONCAT = 4, NNC_OP_FORK = 5 };
 
-/* failed_op values beside the ops' own numbers; behind those, n_ops + i is the optimizer of group i */
+/* failed_op values beside the ops' own numbers; behind those, n_ops + i is the optimizer of group i, and behind
+ * these, n_ops + n_groups + i is transform i */
 enum { NNC_IS_LOSS = -1, NNC_IS_OPTIMIZER = -2, NNC_IS_NOBODY = -3 };
-/* The place of an op's site among those of a part: the optimizer's, the loss's, then the ops'; of n_ops, how many there are. */
+/* The place of an op's site among those of a part: the optimizer's, the loss's, the ops', then the transforms', whose numbers follow those
+ * of the ops. */
 #define NNC_SITE(op) ((op) + 2)
 
 /* One of the values that a joint has to do with. */
@@ -67,6 +70,16 @@ typedef struct nnc_op {
     int64_t n_branches;
     nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */
 } nnc_op;
+
+/* A transform of the batch. Its call is that of a whole batch: it reads the buffers that the one before has written, or that rows are
+ * gathered into, and writes others; the last one writes `input`, `target` and `weight` of the program. */
+typedef struct nnc_transformer {
+    const nnc_transform *table; /* NULL: in Python */
+    const int64_t *kept;        /* (n_kept,) columns that it must leave alone */
+    int64_t n_kept;
+    int32_t mixes_targets; /* it gets targets and weights, which are else passed on */
+    nnc_transform_call call;
+} nnc_transformer;
 
 /* What a function of a table that failed left behind. */
 typedef struct nnc_note {
@@ -133,9 +146,10 @@ typedef struct nnc_program {
     int64_t slice_rows;  /* how many rows go through the ops at a time, so that what lies between two ops stays in the cache */
     int32_t max_parts;   /* as many threads have room in the buffers */
     int32_t accepts_nan; /* the first op takes NaN in the inputs */
-    nnc_task *tasks;     /* (2 * n_ops + 3,) of the run under way */
-    nnc_site *sites;     /* (max_parts, NNC_SITE(n_ops)) */
-    nnc_note *notes;     /* (max_parts,) */
+    nnc_task *tasks;     /* (2 * n_ops + n_transforms + 3,) of the run under way */
+    nnc_site *sites;     /* (max_parts, n_sites) */
+    int64_t n_sites;
+    nnc_note *notes; /* (max_parts,) */
 
     /* One batch. */
     void *input;        /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
@@ -146,6 +160,14 @@ typedef struct nnc_program {
     int32_t use_labels; /* which of the two the loss compares with */
     void *weight;       /* (max_rows,) sums to 1 over the batch */
     void *losses;       /* (max_rows,) per sample */
+
+    /* What happens to a batch in training before the first op. */
+    const nnc_transformer *transforms; /* (n_transforms,) */
+    int64_t n_transforms;
+    int32_t mixes_targets; /* one of them does: class indices become one-hot targets */
+    void *gathered_input;  /* (max_rows, n_inputs) where a batch is gathered that is going to be transformed: `input` if there are two */
+    void *gathered_target; /* (max_rows, n_targets) */
+    void *gathered_weight; /* (max_rows,) */
 
     const nnc_loss *loss;     /* NULL: in Python */
     int32_t loss_needs_batch; /* its rows depend on each other: it is called once, with all of them */

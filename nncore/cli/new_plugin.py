@@ -17,12 +17,13 @@ TEMPLATES = Path(__file__).parents[1] / "scaffold"
 #: What an author may add, and the plural that hooks and the registry use.
 KINDS = {
     "optimizer": "optimizers", "activation": "activations", "loss": "losses", "initializer": "initializers", "layer": "layers",
-    "schedule": "schedules", "sampler": "samplers", "metric": "metrics", "callback": "callbacks", "format": "formats",
+    "schedule": "schedules", "sampler": "samplers", "transform": "transforms", "metric": "metrics", "callback": "callbacks",
+    "format": "formats",
 }  # fmt: skip
 #: The file that holds the kernel on each rung.
 KERNELS = {"numpy": None, "numba": "kernel.py", "cython": "kernel.pyx", "c": "kernel.c"}
 #: Kinds with templates for compiled kernels.
-COMPILED_KINDS = ("optimizer", "activation")
+COMPILED_KINDS = ("optimizer", "activation", "transform")
 #: Other modules of a package, so that no component may have their names.
 MODULES = ("manifest", "kernel")
 LONGEST_NAME = 40
@@ -42,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=KERNELS,
         default="numpy",
         metavar="RUNG",
-        help=f"{', '.join(KERNELS)} (default numpy); compiled ones for {' and '.join(COMPILED_KINDS)}",
+        help=f"{', '.join(KERNELS)} (default numpy); compiled ones for {', '.join(COMPILED_KINDS)}",
     )
     parser.add_argument("--directory", type=Path, default=Path(), metavar="D", help="existing folder to write into (default: this one)")
     parser.set_defaults(run=run)
@@ -72,7 +73,7 @@ def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path
 
     Parameters
     ----------
-    kind : {"optimizer", "activation", "loss", "initializer", "layer", "schedule", "sampler", "metric", "callback", "format"}
+    kind : {"optimizer", "activation", "loss", "initializer", "layer", "schedule", "sampler", "transform", "metric", "callback", "format"}
     name : str
         Of the component. Dashes become underscores, capitals lower case.
     rung : {"numpy", "numba", "cython", "c"}, default "numpy"
@@ -140,7 +141,7 @@ def _check(kind: str, component: str, rung: str) -> None:
         raise ParameterError(f"{component!r} is what the contract with nncore uses itself: choose another name")
     if rung != "numpy" and kind not in COMPILED_KINDS:
         raise ParameterError(
-            f"there is no template for {kind} on the rung {rung!r}, only for {' and '.join(COMPILED_KINDS)}: start with --rung numpy; "
+            f"there is no template for {kind} on the rung {rung!r}, only for {', '.join(COMPILED_KINDS)}: start with --rung numpy; "
             "nncore/plugin.h declares the table to add"
         )
 

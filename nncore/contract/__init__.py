@@ -41,14 +41,15 @@ from nncore.contract.primitives import PRIMITIVES, Primitive
 from nncore.contract.sampler import SampleInfo, Sampler, permutation
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
+from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "UNBOUNDED", "Activation",
     "Buffer", "Builder", "Callback", "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History",
     "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan", "Primitive",
-    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Value",
-    "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded", "checked_domain",
-    "class_counts", "class_indices", "components_in", "copied_deeply", "domain_of_sum", "formula_of", "formula_result", "frozen",
-    "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "permutation",
-    "random_words", "rung", "slot_name", "with_argument", "with_arguments", "written",
+    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform",
+    "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded",
+    "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "domain_of_sum", "formula_of", "formula_result",
+    "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call",
+    "permutation", "random_words", "rung", "slot_name", "with_argument", "with_arguments", "written",
 ]  # fmt: skip

@@ -88,12 +88,23 @@ class LayerCallStruct(ctypes.Structure):
     ]  # fmt: skip
 
 
+class TransformCallStruct(ctypes.Structure):
+    """``nnc_transform_call``."""
+
+    _fields_ = [
+        *_BEGIN, *((name, _NUMBERS) for name in ("source", "source_target", "source_weight", "target", "weight", "x")),
+        ("columns", ctypes.POINTER(ctypes.c_uint8)), *((name, _WHOLE) for name in ("n_rows", "n_inputs", "n_targets", "first_row",
+        "batch_rows")),
+    ]  # fmt: skip
+
+
 #: What the functions of each kind of table take a pointer to.
 CALLS: dict[str, type[ctypes.Structure]] = {
     "activation": ActivationCallStruct,
     "loss": LossCallStruct,
     "optimizer": OptimizerCallStruct,
     "layer": LayerCallStruct,
+    "transform": TransformCallStruct,
 }
 
 
@@ -124,7 +135,7 @@ def numba_call(kind: str, dtype: Any) -> NumbaCall:
 
     Parameters
     ----------
-    kind : {"activation", "loss", "optimizer", "layer"}
+    kind : {"activation", "loss", "optimizer", "layer", "transform"}
     dtype : dtype-like
         float32 or float64: what the pointers to numbers point to.
 

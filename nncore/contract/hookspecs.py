@@ -53,6 +53,11 @@ def nncore_samplers(api: tuple[int, int]) -> list[Component]:
 
 
 @hookspec
+def nncore_transforms(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Transform`."""
+
+
+@hookspec
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Metric`."""
 

@@ -8,6 +8,7 @@ from nncore.contract.kernel import Kernel
 from nncore.contract.layer import Layer
 from nncore.contract.loss import Loss
 from nncore.contract.optimizer import Optimizer
+from nncore.contract.transform import Transform
 
 #: What a kernel replaces, for each kind that can have one.
 _METHODS: dict[type, tuple[str, ...]] = {
@@ -15,6 +16,7 @@ _METHODS: dict[type, tuple[str, ...]] = {
     Loss: ("forward", "backward"),
     Layer: ("forward", "backward"),
     Optimizer: ("step",),
+    Transform: ("apply",),
 }
 
 

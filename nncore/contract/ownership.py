@@ -107,6 +107,9 @@ def bind(value: Any, owner: Owner, place: str) -> None:
     for part in components_in(value):
         for name in type(part).argument_names:
             vars(part)[name] = frozen(getattr(part, name))
+        for name in type(part).common_names:
+            if name in vars(part):
+                vars(part)[name] = frozen(vars(part)[name])
         vars(part)["_bond"] = Bond(owner, part, place)
 
 

@@ -118,6 +118,8 @@ class Plan:
         d_x.
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
+    codes : tuple of int
+        Inputs, counted in flat order, that hold codes of categories: no transform of a batch changes them.
     output_domain : str or None
         Which numbers the layer gives, before `activation`, as an `Activation.output_domain`: ``"(-inf, inf)"`` for one that can give any.
         None does not say. A view, or a layer that only trains, gives what it is given, and branches what their ends give.
@@ -151,6 +153,7 @@ class Plan:
     reads_parameters_in_gradient: bool = False
     backward_fills_cache: bool = False
     accepts_nan: bool = False
+    codes: tuple[int, ...] = ()
     output_domain: str | None = None
     flops: int | None = None
     branches: tuple[tuple[Configurable | str | Mapping[str, Any], ...], ...] = ()
@@ -183,6 +186,11 @@ class Plan:
             "backward_fills_cache",
         ):  # fmt: skip
             _expect(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
+        n_inputs = math.prod(input_shape)
+        is_right = isinstance(self.codes, tuple) and len(set(self.codes)) == len(self.codes)
+        _expect(is_right, "codes", self.codes, "a tuple of different whole numbers")
+        for code in self.codes:
+            _check_count("codes", code, 0, n_inputs - 1)
         bound = self.gradient_bound
         _expect(is_number(bound) and 0 <= bound < math.inf, "gradient_bound", bound, "a finite number of at least 0")
         known = f"an interval like '[0, inf)', {DISTRIBUTION!r}, {INPUT!r} or None"

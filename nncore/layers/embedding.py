@@ -120,7 +120,10 @@ class Embedding(Layer):
             for table in tables
         )
         n_outputs = input_shape[0] - len(tables) + sum(table.width for table in tables)
-        return Plan((n_outputs,), tensors, split_rows=True, gradient_unit=1, accepts_nan=True, output_domain="(-inf, inf)", flops=0)
+        codes = tuple(table.column for table in tables)
+        return Plan(
+            (n_outputs,), tensors, split_rows=True, gradient_unit=1, accepts_nan=True, codes=codes, output_domain="(-inf, inf)", flops=0
+        )
 
     def forward(self, call: LayerCall) -> None:
         tables = self._tables_for(call.x.shape[1:])

@@ -7,7 +7,15 @@ from typing import Any
 from nncore.contract import Configurable, Optimizer, bind, components_in, copied_deeply, frozen
 from nncore.errors import ParameterError, ShapeError
 from nncore.network.layer_list import check_distinct
-from nncore.program import Blueprint, layer_names, plan_network, same_structure, structure_of_loss, structure_of_optimizer
+from nncore.program import (
+    Blueprint,
+    layer_names,
+    plan_network,
+    same_structure,
+    structure_of_loss,
+    structure_of_optimizer,
+    structure_of_transform,
+)
 
 #: What to do instead, for what may not change while the network lives.
 REMEDIES = {
@@ -16,6 +24,7 @@ REMEDIES = {
     "optimizer": "pass another optimizer= to fit, which starts with a fresh state",
     "groups": "pass other groups= to fit, which starts with a fresh state",
     "schedule": "pass another schedule= to fit",
+    "transforms": "pass other transforms= to fit",
 }
 
 
@@ -50,6 +59,8 @@ def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | Non
         spans = () if blueprint is None else blueprint.spans
         parts = ([part for part in components_in(whole) if isinstance(part, Optimizer)] for whole in (trial, root))
         return all(structure_of_optimizer(one, spans) == structure_of_optimizer(other, spans) for one, other in zip(*parts, strict=True))
+    if place == "transforms":
+        return all(structure_of_transform(one) == structure_of_transform(other) for one, other in zip(trial, root, strict=True))
     trial.restore(root.state())
     return bool(trial.monitor == root.monitor)
 

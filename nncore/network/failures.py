@@ -38,6 +38,7 @@ def explain(program: Program[ProgramSpec], failure: Failure) -> Exception:
         tensor = next(t for t in tensors if not all_finite(spec.gradients[t.offset : t.offset + t.rows * t.columns]))
         message = f"the gradient of {tensor.name} became NaN or infinite at step {step}. {remedy}"
         return NonFiniteError(message, step=step, layer=tensor.name.rpartition(".")[0])
-    component = [*(op.component for op in spec.ops), *spec.optimizers][failure.op] if failure.op >= 0 else spec.loss
+    runnable = [*(op.component for op in spec.ops), *spec.optimizers, *(op.component for op in spec.transforms)]
+    component = runnable[failure.op] if failure.op >= 0 else spec.loss
     said = f": {failure.message}" if failure.message else f", {failure.returned}, without a message"
     return PluginError(f"the compiled kernel of {component!r} reported an error at step {step}{said}. {unchanged}")

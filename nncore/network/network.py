@@ -322,12 +322,13 @@ class Network(Resumable, Settings):
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
     def program_for_training(
-        self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False
+        self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False, transformed: bool = False
     ) -> Program[ProgramSpec]:
-        """A training program for at least `n_rows` rows."""
+        """A training program for at least `n_rows` rows; it applies transforms only if it is to be `transformed`."""
         program = self._training_program
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
-        settings = (average, accumulates, input_gradient)
+        transforms = self.transforms if transformed else ()
+        settings = (average, accumulates, input_gradient, transforms)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
             if self.loss is not None:
@@ -341,6 +342,7 @@ class Network(Resumable, Settings):
                 average=average,
                 accumulates=accumulates,
                 input_gradient=input_gradient,
+                transforms=transforms,
             )
             program.step = self._n_steps
             self._training_program, self._program_settings = program, settings
@@ -502,6 +504,7 @@ class Network(Resumable, Settings):
         """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {
             "_training_program",
+            "_program_settings",
             "_prediction_program",
             "_input_gradient_programs",
             "_forward_inputs",
@@ -516,7 +519,7 @@ class Network(Resumable, Settings):
             state["_vectors"] = copy.deepcopy(self._vectors)
             _swap(state["_vectors"])
             self._evaluate(state["_vectors"])
-        knobs = replace(self._knobs, blueprint=None, grouping=None)
+        knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=())
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         vectors: Vectors | None = state["_vectors"]
         if vectors is not None and vectors.state is not None:

@@ -122,9 +122,16 @@ def _encoded(one: Format, document: dict[str, Any], tensors: dict[str, np.ndarra
 
 def _are_same(arrays: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> bool:
     return arrays.keys() == tensors.keys() and all(
-        arrays[name].dtype == tensor.dtype and arrays[name].shape == tensor.shape and arrays[name].tobytes() == tensor.tobytes()
+        arrays[name].dtype == tensor.dtype
+        and arrays[name].shape == tensor.shape
+        and np.array_equal(_bytes_of(arrays[name]), _bytes_of(tensor))
         for name, tensor in tensors.items()
     )
+
+
+def _bytes_of(array: np.ndarray) -> np.ndarray:
+    """Without a copy, if it lies in one piece; numbers themselves would not do, since NaN equals nothing."""
+    return array.reshape(-1).view(np.uint8)
 
 
 def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]]:

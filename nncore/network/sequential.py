@@ -10,7 +10,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import as_dtype, as_seed, number, several, whole_number
-from nncore.contract import Callback, History, Loss, Sampler, Schedule, alike, check_recorded
+from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_recorded
 from nncore.data import Dataset, Visits, as_rows
 from nncore.errors import ParameterError, ResumptionWarning
 from nncore.network.averaging import check_averages
@@ -18,8 +18,9 @@ from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
 from nncore.network.remembering import matched
 from nncore.network.training import Training, columns
+from nncore.network.transforming import check_transforms
 from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
-from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, ScheduleLike
+from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, ScheduleLike, TransformLike
 
 
 class Sequential(Model):
@@ -81,6 +82,7 @@ class Sequential(Model):
         accumulate: int = 1,
         shuffle: bool | None = None,
         sampler: SamplerLike | None = None,
+        transforms: Sequence[TransformLike] = (),
         drop_last: bool = False,
         validation: tuple[Any, ...] | None = None,
         metrics: Sequence[MetricLike] | None = None,
@@ -122,6 +124,10 @@ class Sequential(Model):
             Which samples an epoch visits, in which order: ``"shuffle"`` (what None stands for), ``"sequential"``, ``"balanced"`` (every
             class equally often), ``"blocks"`` (for data larger than memory), or one of your own. The fit works with a copy. A file does
             not keep it: give it again where a fit goes on.
+        transforms : sequence of str, Transform or dict
+            What happens to each batch before the first layer sees it, in this order: ``"gaussian_noise"``, ``"mixup"``,
+            ``"feature_dropout"``, or yours. In this fit alone: predictions, scores, validation and `train_on_batch` see the data as they
+            are. The fit works with copies. A file does not keep them: give them again where a fit goes on.
         drop_last : bool, default False
             Leave out the last batch of an epoch if it is smaller.
         validation : (X, y) or (X, y, sample_weight), optional
@@ -222,6 +228,8 @@ class Sequential(Model):
         if held_out is not None:
             for metric in scored:
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
+        new_transforms: list[Transform] = [registry.resolve("transforms", given) for given in several("transforms", transforms)]
+        check_transforms(new_transforms, new_loss, data, blueprint)
         goes_on = self._fit is None and self.loss is not None and alike(new_loss, self.loss)
         restored, forgotten = matched(self.memories if goes_on else (), observers)
         visits = Visits(_sampler(shuffle, sampler), data)
@@ -241,7 +249,7 @@ class Sequential(Model):
             )
 
         # Everything is checked: only now the network changes.
-        with self.training_alone():
+        with self.training_alone(), self._with_transforms(new_transforms):
             if not self.is_built:
                 self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
             elif rng is not None:
@@ -260,7 +268,7 @@ class Sequential(Model):
             observers.sort(key=lambda observer: observer.saves)
             place = self.place if goes_on else None
             n_rows = min(batch_size, visits.length)
-            program = self.program_for_training(n_rows, accumulates=accumulate > 1)
+            program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
             training = Training(
                 self,
                 program,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from nncore import registry
@@ -20,6 +21,7 @@ from nncore.contract import (
     Loss,
     Optimizer,
     Schedule,
+    Transform,
     adopt,
     alike,
     bind,
@@ -109,7 +111,7 @@ class Settings(ABC):
         ----------
         component : Layer, Activation, Loss, Optimizer, ...
             The network's own.
-        place : {"layers", "loss", "optimizer", "groups", "schedule"}
+        place : {"layers", "loss", "optimizer", "groups", "schedule", "transforms"}
             What it is, or is part of.
         name : str
         value : object
@@ -123,7 +125,7 @@ class Settings(ABC):
         if type(before) is type(value) and alike(before, value):
             return
         attributes = with_argument(component, name, value)
-        root = list(self._layers) if place == "layers" else getattr(self, place)
+        root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
         try:
             trial = tried(root, component, attributes)
             is_possible = stays_the_same(place, root, trial, self._knobs.blueprint)
@@ -202,6 +204,21 @@ class Settings(ABC):
     def _own_schedule(self, schedule: Schedule | None) -> None:
         self._schedule = None if schedule is None else adopt(schedule, self, "schedule")
         self._knobs.moved()
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """Those of the fit under way, else none. Numbers of them can be changed, by a callback, and take effect at the next step."""
+        return self._knobs.transforms
+
+    @contextmanager
+    def _with_transforms(self, transforms: Sequence[Transform]) -> Iterator[None]:
+        """Inside, the network trains on batches changed by copies of these."""
+        before = self._knobs.transforms
+        self._knobs.transforms = tuple(adopt(transform, self, "transforms") for transform in transforms)
+        try:
+            yield
+        finally:
+            self._knobs.transforms = before
 
     def _check_settable(self, what: str) -> None:
         if not self.is_built:

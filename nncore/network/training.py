@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import Program
-from nncore.contract import Callback, History, Metric, Sampler
+from nncore.contract import Callback, History, Metric, Sampler, Transform
 from nncore.data import Dataset, Visits
 from nncore.errors import PluginError
 from nncore.network.averaging import Average, check_averages
@@ -46,6 +46,8 @@ class Training:
         Updates done in this run.
     sampler : Sampler
         This fit's own copy. Setting an argument of it takes effect in the next epoch.
+    transforms : tuple of Transform
+        This fit's own copies. Setting a number of one takes effect at the next step.
     fraction : float
         Part of the run that is done, 0 to 1.
     loss : float
@@ -94,11 +96,17 @@ class Training:
     @property
     def program(self) -> Program[ProgramSpec]:
         """The network's; another one once a callback has changed what a program is compiled for."""
-        return self.network.program_for_training(self._n_rows, accumulates=self.accumulate > 1, average_decay=self._average_decay)
+        return self.network.program_for_training(
+            self._n_rows, accumulates=self.accumulate > 1, average_decay=self._average_decay, transformed=True
+        )
 
     @property
     def sampler(self) -> Sampler:
         return self._visits.sampler
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        return self.network.transforms
 
     @property
     def n_steps(self) -> int:

@@ -14,15 +14,17 @@ from nncore.program.planning import Blueprint, check_differentiable, check_train
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import NETWORK_INPUT, Averaging, Stage
 from nncore.program.state import NetworkState, declared_state, evaluated, named_state, needed_work, zero_state
-from nncore.program.structure import same_optimizers, same_structure, structure_of_loss, structure_of_optimizer
+from nncore.program.structure import same_optimizers, same_structure, structure_of_loss, structure_of_optimizer, structure_of_transform
 from nncore.program.threads import WORTH_MEETING, WORTH_WAKING, Pace, get_num_threads, set_num_threads, team_of, threads_for
+from nncore.program.transforming import changeable_columns
 from nncore.program.vectors import Vectors
 
 __all__ = [
     "BATCH_ROWS", "NETWORK_INPUT", "NO_AVERAGE", "WORTH_MEETING", "WORTH_WAKING", "Averaging", "Blueprint", "Grouping", "Knobs",
-    "NetworkState", "NumPyBuilder", "Output", "Pace", "ProgramSpec", "Stage", "Vectors", "aligned_zeros", "check_differentiable",
-    "check_groups", "check_outputs", "check_trainable", "compile_loss", "compile_program", "declared_state", "evaluated",
-    "formula_of_activation", "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "initialise",
+    "NetworkState", "NumPyBuilder", "Output", "Pace", "ProgramSpec", "Stage", "Vectors", "aligned_zeros", "changeable_columns",
+    "check_differentiable", "check_groups", "check_outputs", "check_trainable", "compile_loss", "compile_program", "declared_state",
+    "evaluated", "formula_of_activation", "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "initialise",
     "is_differentiable", "layer_names", "named_state", "named_views", "needed_work", "outputs_of", "plan_network", "same_optimizers",
-    "same_structure", "set_num_threads", "structure_of_loss", "structure_of_optimizer", "team_of", "threads_for", "zero_state",
+    "same_structure", "set_num_threads", "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of", "threads_for",
+    "zero_state",
 ]  # fmt: skip

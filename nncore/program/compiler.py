@@ -12,7 +12,7 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import BLOCK, Program
-from nncore.contract import Loss, native_kernel
+from nncore.contract import Loss, Transform, native_kernel
 from nncore.program.graph import GraphBuilder
 from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
@@ -24,6 +24,7 @@ from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Averaging, Op
 from nncore.program.state import needed_work
 from nncore.program.threads import usable_cpus
+from nncore.program.transforming import BatchBuffers, transform_ops
 from nncore.program.vectors import Vectors
 
 #: Second-level cache of a core, about: what a slice of rows, or a tile of gradients, and the weights in use are to fit into together.
@@ -49,12 +50,14 @@ def compile_program(
     average: Averaging = NO_AVERAGE,
     accumulates: bool = False,
     input_gradient: bool = False,
+    transforms: Sequence[Transform] = (),
 ) -> Program[ProgramSpec]:
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
     leaves out layers that only train. With `accumulates` several batches may make a step. With `input_gradient` there is a way back to the
-    inputs, also through a prediction. What `knobs` holds may be changed later, but not what the network consists of.
+    inputs, also through a prediction. `transforms` change each batch that it trains on. What `knobs` holds may be changed later, but not
+    what the network consists of.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss
     assert blueprint is not None, "a network is planned before it is compiled"
@@ -79,6 +82,8 @@ def compile_program(
     room = max((needed_work(own, grouping.tensors_of(number)) for number, own in compiled), default=0)
     can_fail = any(kernel is None or not kernel.never_fails for kernel in kernels)
     steps_anywhere = bool(optimizers) and not can_fail and not any(optimizer.needs_tensors for optimizer in optimizers)
+    batch = BatchBuffers(builder.input, builder.matrix(n_targets), aligned_zeros(max_rows, dtype))
+    transformed, gathered = transform_ops(transforms, blueprint, n_targets, batch)
     spec = ProgramSpec(
         knobs=knobs,
         dtype=dtype,
@@ -92,14 +97,16 @@ def compile_program(
         slice_rows=max_rows if any(op.kind == "python" for op in ops) else slice_rows,
         max_parts=max_parts,
         accepts_nan=blueprint.accepts_nan,
-        input=builder.input,
+        input=batch.input,
         output=output,
         d_output=d_output,
         d_input=d_input,
-        target=builder.matrix(n_targets),
+        target=batch.target,
         labels=np.zeros(max_rows, np.int64),
-        weight=aligned_zeros(max_rows, dtype),
+        weight=batch.weight,
         losses=aligned_zeros(max_rows, dtype),
+        transforms=transformed,
+        gathered=gathered,
         loss=loss,
         loss_capsule=None if loss_kernel is None else loss_kernel.load(),
         loss_hyper=np.empty(0 if loss is None else len(loss.hyper())),

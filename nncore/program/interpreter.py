@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT
-from nncore.contract import Activation, LayerCall, brought_up_to_date, copied_deeply, with_arguments
+from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, TRANSFORM
+from nncore.contract import Activation, LayerCall, TransformCall, brought_up_to_date, copied_deeply, with_arguments
 from nncore.errors import PluginError
 from nncore.program.memory import named_views
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.state import pieces
+from nncore.program.transforming import FIRST_LAYER
 
 
 class Interpreter:
@@ -26,6 +27,7 @@ class Interpreter:
         self.spec = spec
         self._calls: dict[tuple[int, int], LayerCall] = {}  # by op and number of rows: a fit has whole batches and a last one
         self._components = {i: copied_deeply(op.component) for i, op in enumerate(spec.ops) if op.kind == "python"}
+        self._transforms = {i: copied_deeply(op.component) for i, op in enumerate(spec.transforms) if op.capsule is None}
         self._loss = None if spec.loss is None or spec.loss_capsule is not None else copied_deeply(spec.loss)
         pairs = enumerate(zip(spec.optimizers, spec.optimizer_capsules, strict=True))
         self._optimizers = {number: copied_deeply(own) for number, (own, capsule) in pairs if capsule is None}  # by group
@@ -35,6 +37,8 @@ class Interpreter:
         loss = self.spec.knobs.loss
         for number, component in self._components.items():
             self._components[number] = brought_up_to_date(component, self.spec.ops[number].component)
+        for number, transform in self._transforms.items():
+            self._transforms[number] = brought_up_to_date(transform, self.spec.transforms[number].component)
         if self._loss is not None and loss is not None:
             self._loss = brought_up_to_date(self._loss, loss)
         for number, own in self._optimizers.items():
@@ -57,6 +61,8 @@ class Interpreter:
                 (component.forward if what == FORWARD else component.backward)(call)
         elif what in (LOSS, LOSS_GRADIENT):
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
+        elif what == TRANSFORM:
+            self._run_transform(number, n_rows, draw)
         else:
             self._run_optimizer(number, step)
 
@@ -96,6 +102,21 @@ class Interpreter:
             else:
                 np.multiply(gradient, weight[:, None], out=spec.d_output[:n_rows])
 
+    def _run_transform(self, number: int, n_rows: int, draw: int) -> None:
+        op, transform = self.spec.transforms[number], self._transforms[number]
+        call = TransformCall(
+            source=_read_only(op.source.input[:n_rows]),
+            x=op.result.input[:n_rows],
+            columns=_read_only(op.columns),
+            seed=self.spec.seed,
+            step=draw,
+            layer=FIRST_LAYER - number,
+        )
+        if transform.mixes_targets:
+            call.source_target, call.target = _read_only(op.source.target[:n_rows]), op.result.target[:n_rows]
+            call.source_weight, call.weight = _read_only(op.source.weight[:n_rows]), op.result.weight[:n_rows]
+        transform.apply(call)
+
     def _run_optimizer(self, number: int, step: int) -> None:
         """One step of a group. If it raises, the core puts back what it has changed."""
         spec, optimizer = self.spec, self._optimizers[number]
@@ -105,6 +126,12 @@ class Interpreter:
         tensors = (spec.grouping.tensors_of(number),) if optimizer.needs_tensors else ()
         for w, g, state in pieces(optimizer, number, spec.grouping, spec.state, spec.parameters, spec.gradients):
             optimizer.step(w, g, state, step, *tensors)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:

@@ -11,7 +11,7 @@ from nncore import registry
 from nncore.contract import TABLES
 
 #: Kinds of components whose tables a program calls, and what one is called.
-_NOUNS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer"}
+_NOUNS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "transforms": "transform"}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nncore.contract import Loss, Optimizer
+from nncore.contract import Loss, Optimizer, Transform
 from nncore.program.groups import Grouping
 from nncore.program.planning import Blueprint
 
@@ -26,6 +26,8 @@ class Knobs:
     weight_decay, clip_norm, clip_value : float
         0 for none.
     seed : int
+    transforms : tuple of Transform
+        Of the fit under way.
     """
 
     version: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
@@ -37,6 +39,7 @@ class Knobs:
     clip_norm: float = 0.0
     clip_value: float = 0.0
     seed: int = 0
+    transforms: tuple[Transform, ...] = ()
 
     def moved(self) -> None:
         """Let every program take over what has changed before it runs again."""

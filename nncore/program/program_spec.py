@@ -14,6 +14,7 @@ from nncore.program.kernels import Needed, named
 from nncore.program.knobs import Knobs
 from nncore.program.specification import Averaging, Op, Tie
 from nncore.program.state import NetworkState
+from nncore.program.transforming import BatchBuffers, TransformOp
 
 
 @dataclass
@@ -40,6 +41,8 @@ class ProgramSpec:
     labels: np.ndarray  # (max_rows,) int64
     weight: np.ndarray  # (max_rows,)
     losses: np.ndarray  # (max_rows,)
+    transforms: list[TransformOp]
+    gathered: BatchBuffers  # where a batch is gathered in training: the three above, or others if it is going to be transformed
     loss: Loss | None
     loss_capsule: object
     loss_hyper: np.ndarray
@@ -80,6 +83,8 @@ class ProgramSpec:
         assert knobs.blueprint is not None, "what is compiled was built"
         for op in self.ops:
             op.take_over(knobs.blueprint.stages[op.stage.index])
+        for transform, component in zip(self.transforms, knobs.transforms, strict=False):  # there are none once the fit is over
+            transform.take_over(component)
         if self.loss is not None and knobs.loss is not None:
             self.loss_hyper[:] = knobs.loss.hyper()
         if self.optimizers and knobs.optimizer is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, TensorSpan, alike
+from nncore.contract import Activation, Layer, Loss, Optimizer, TensorSpan, Transform, alike
 from nncore.program.initialisation import initializer_of
 from nncore.program.planning import Blueprint
 from nncore.program.specification import Stage
@@ -54,3 +54,9 @@ def structure_of_optimizer(optimizer: Optimizer, tensors: Sequence[TensorSpan]) 
 def same_optimizers(before: Mapping[str, Optimizer], after: Mapping[str, Optimizer]) -> bool:
     """Whether every tensor that has an optimizer in both has an equal one."""
     return all(alike(before[tensor], after[tensor]) for tensor in before.keys() & after.keys())
+
+
+def structure_of_transform(transform: Transform) -> tuple[Any, ...]:
+    """What the buffers of a transform and its kernel rest on."""
+    columns = None if transform.columns is None else tuple(transform.columns)
+    return type(transform), transform.mixes_targets, columns, len(transform.hyper())

@@ -99,6 +99,7 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
         Component("rmsprop", "nncore.optimizers.rmsprop:RMSProp", "Hinton 2012"),
         Component("adam", "nncore.optimizers.adam:Adam", "Kingma & Ba 2015"),
         Component("adamw", "nncore.optimizers.adamw:AdamW", "Loshchilov & Hutter 2019: Adam with decoupled weight decay"),
+        Component("adafactor", "nncore.optimizers.adafactor:Adafactor", "Shazeer & Stern 2018: Adam's scaling from rows and columns"),
         Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "one layer or tensor at a time"),
     ]
 
@@ -125,6 +126,15 @@ def nncore_samplers(api: tuple[int, int]) -> list[Component]:
         Component("sequential", "nncore.samplers.sequential:SequentialSampler", "every sample once, in the order of the data"),
         Component("balanced", "nncore.samplers.balanced:BalancedSampler", "every class equally often, for classes that are rare"),
         Component("blocks", "nncore.samplers.blocks:BlockSampler", "random order inside of blocks, for data larger than memory"),
+    ]
+
+
+@hookimpl
+def nncore_transforms(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("gaussian_noise", "nncore.transforms.gaussian_noise:GaussianNoise", "x + N(0, σ²)"),
+        Component("mixup", "nncore.transforms.mixup:Mixup", "Zhang et al. 2018: mixtures of two samples and of their targets"),
+        Component("feature_dropout", "nncore.transforms.feature_dropout:FeatureDropout", "features replaced by a value at random"),
     ]
 
 

@@ -10,7 +10,20 @@ from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from nncore.contract import Activation, Callback, Configurable, Format, Initializer, Layer, Loss, Metric, Optimizer, Sampler, Schedule
+from nncore.contract import (
+    Activation,
+    Callback,
+    Configurable,
+    Format,
+    Initializer,
+    Layer,
+    Loss,
+    Metric,
+    Optimizer,
+    Sampler,
+    Schedule,
+    Transform,
+)
 from nncore.errors import AmbiguousComponentError, MissingExtraError, ParameterError, PluginError, UnknownComponentError
 from nncore.registry.discovery import PluginProblem, Policy, discover, normalised
 from nncore.registry.manifest import KINDS
@@ -26,6 +39,7 @@ BASES: dict[str, type[Configurable]] = {
     "optimizers": Optimizer,
     "schedules": Schedule,
     "samplers": Sampler,
+    "transforms": Transform,
     "metrics": Metric,
     "callbacks": Callback,
     "formats": Format,

@@ -28,10 +28,11 @@ from nncore.testing.optimizers import OptimizerConformance
 from nncore.testing.report import Outcome as Outcome
 from nncore.testing.samplers import SamplerConformance
 from nncore.testing.schedules import ScheduleConformance
+from nncore.testing.transforms import TransformConformance
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
     "ActivationConformance", "CallbackConformance", "Conformance", "FormatConformance", "Guarded", "InitializerConformance",
     "LayerConformance", "LossConformance", "MetricConformance", "OptimizerConformance", "SamplerConformance", "ScheduleConformance",
-    "numpy_twin", "tables", "team_of",
+    "TransformConformance", "numpy_twin", "tables", "team_of",
 ]  # fmt: skip

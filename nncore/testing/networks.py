@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -98,6 +99,22 @@ def _out_of_bounds(tests: type[NetworkConformance]) -> str:
     except Exception:  # is reported by that check
         return ""
     return ""
+
+
+def check_epochs_one_by_one(network: Callable[[], Sequential], train: Callable[[Sequential, int], object]) -> None:
+    """Fits of one epoch, each after saving and loading, must end with the same bits as one fit of all epochs."""
+    whole, part = network(), network()
+    train(whole, 4)
+    for _ in range(4):
+        train(part, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.nncore"
+            try:
+                part.save(path)
+            except MissingExtraError as error:
+                raise unittest.SkipTest(str(error)) from None
+            part = load(path)
+    expect_same_bits(part.parameters, whole.parameters, "parameters after four fits of one epoch, against one fit of four")
 
 
 def inputs() -> np.ndarray:

@@ -20,6 +20,7 @@ from nncore.testing.networks import NetworkConformance
 from nncore.testing.optimizers import OptimizerConformance
 from nncore.testing.samplers import SamplerConformance
 from nncore.testing.schedules import ScheduleConformance
+from nncore.testing.transforms import TransformConformance
 
 #: The checks of each kind.
 CONFORMANCE: dict[str, type[Conformance]] = {
@@ -33,6 +34,7 @@ CONFORMANCE: dict[str, type[Conformance]] = {
     "optimizers": OptimizerConformance,
     "samplers": SamplerConformance,
     "schedules": ScheduleConformance,
+    "transforms": TransformConformance,
 }
 
 

@@ -119,7 +119,7 @@ def open_table(capsule: object, kind: str) -> SimpleNamespace:
     ----------
     capsule : PyCapsule
         As returned by `nncore.plugin.Kernel.load`.
-    kind : {"activation", "loss", "optimizer", "layer"}
+    kind : {"activation", "loss", "optimizer", "layer", "transform"}
 
     Raises
     ------
@@ -164,3 +164,8 @@ def optimizer(capsule: object) -> SimpleNamespace:
 def layer(capsule: object) -> SimpleNamespace:
     """``nnc_layer``: ``.forward_f32(x=x, y=y, parameters=parameters, n_rows=..., ...)`` and so on."""
     return open_table(capsule, "layer")
+
+
+def transform(capsule: object) -> SimpleNamespace:
+    """``nnc_transform``: ``.apply_f32(source=source, x=x, n_rows=..., batch_rows=..., hyper=hyper)`` and so on."""
+    return open_table(capsule, "transform")

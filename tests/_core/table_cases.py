@@ -25,6 +25,7 @@ COMPLETE: dict[str, type[Any]] = {
     "loss": registry.get("losses", "softmax_cross_entropy"),
     "optimizer": nn.SGD,
     "layer": nn.Dense,
+    "transform": nn.GaussianNoise,
 }
 
 
@@ -52,7 +53,10 @@ def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
     elif how == "evaluate":
         network.build(4, loss=loss, dtype=dtype, rng=0).evaluate(X, LABELS, metrics=[])
     else:
-        network.fit(X, LABELS, loss=loss, optimizer=optimizer, dtype=dtype, epochs=2, batch_size=3, progress=False, rng=0)
+        transforms = [component_class()] if kind == "transform" else []
+        network.fit(
+            X, LABELS, transforms=transforms, loss=loss, optimizer=optimizer, dtype=dtype, epochs=2, batch_size=3, progress=False, rng=0
+        )
 
 
 def main(kind: str, dtype: str) -> None:

@@ -22,6 +22,7 @@ CALLED: dict[str, dict[str, set[str]]] = {
         "jacobian": {"forward", "backward"},
         "train": {"forward", "backward", "gradient"},
     },
+    "transform": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"apply"}},
 }
 
 

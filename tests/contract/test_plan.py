@@ -29,6 +29,7 @@ BAD_PLANS: dict[str, list[Any]] = {
     "cache_per_row": COUNT,
     "work": COUNT,
     "work_per_row": COUNT,
+    "codes": [None, [0], (1.5,), (True,), (-1,), (4,), (0, 0)],
     "numbers": [None, [1], (1.5,), (True,), (2**63,), (np.int64(1),), "12"],
     "split_rows": FLAG,
     "split_columns": FLAG,

@@ -183,6 +183,17 @@ def test_bytes_changed_under_a_checksum_that_fits(whole: bytes, tmp_path: Path, 
     assert network is None or network.n_parameters == trained_size()
 
 
+def test_a_large_file_is_read_and_written_in_a_small_multiple_of_its_size(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Dense(1000)).build(2000, rng=0)  # 8 MB, and as much for gradients
+    path = tmp_path / "net.nncore"
+    for do in (lambda: net.save(path), lambda: nn.load(path)):
+        tracemalloc.start()
+        do()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 3.5 * path.stat().st_size
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()

@@ -154,6 +154,7 @@ FITS: dict[str, dict[str, Any]] = {
     "frozen source": {"groups": {"first.weight": {"frozen": True}}},
     "frozen bias of a tied layer": {"groups": {"fourth.bias": {"frozen": True}}},
     "groups": {"groups": {"second.*": {"lr_factor": 0.1, "weight_decay": 0.1}}},
+    "several optimizers": {"groups": {"first.*": {"optimizer": "momentum", "lr": 0.02}}},
     "block_coordinate": {"optimizer": "block_coordinate"},
     "python optimizer": {"optimizer": numpy_twin(nn.Adam())},
     "average": {"callbacks": [nn.EMA(0.9)]},

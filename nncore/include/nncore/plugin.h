@@ -274,4 +274,39 @@ typedef struct nnc_layer {
     nnc_layer_function gradient_f64;
 } nnc_layer;
 
+/* ---- Transform, capsule "nncore.transform" ------------------------------------------------------------------------------- */
+
+/* Some rows of a gathered batch, before the first layer sees them, in training alone. `x` begins as a copy of these rows of `source`, and so
+ * do target and weight. `source` is the whole batch as the transform before this one left it, so that any row may be mixed with any other:
+ * no bit may depend on how rows are split over calls. Random numbers come from the key of the site: seed, step and layer, which here stands
+ * for the transform's place in the list. The number of an element is (first_row + row) * n_inputs + column.
+ * Columns that hold codes of categories, or that the user left out, are put back by the host after the call. NaN is a missing value: where
+ * source has it, x must have it, and nowhere else. */
+typedef struct nnc_transform_call {
+    uint64_t struct_size;
+    const nnc_site *site;
+    const void *source;        /* (batch_rows, n_inputs) */
+    const void *source_target; /* (batch_rows, n_targets) real targets, one-hot where the user's are class indices; NULL, as the other three
+                                * that follow, unless the class says `mixes_targets` */
+    const void *source_weight; /* (batch_rows,) sum to 1 */
+    void *target;              /* (n_rows, n_targets) */
+    void *weight;              /* (n_rows,) must sum to 1 over the batch, too */
+    void *x;                   /* (n_rows, n_inputs) */
+    const uint8_t *columns;    /* (n_inputs,) 1 for the columns of x that may change */
+    int64_t n_rows;
+    int64_t n_inputs;
+    int64_t n_targets;
+    int64_t first_row;  /* where these rows begin in the batch */
+    int64_t batch_rows; /* of the whole batch */
+} nnc_transform_call;
+
+typedef int32_t (*nnc_transform_function)(const nnc_transform_call *call);
+
+/* First phase, before the first layer. Reads source, source_target, source_weight and columns; writes x, target and weight. */
+typedef struct nnc_transform {
+    nnc_head head;
+    nnc_transform_function apply_f32;
+    nnc_transform_function apply_f64;
+} nnc_transform;
+
 #endif

@@ -53,5 +53,10 @@ def nncore_samplers(api):
 
 
 @hookimpl
+def nncore_transforms(api):
+    return [Component("fading", "nncore_good.components:Fading", "half of every feature")]
+
+
+@hookimpl
 def nncore_formats(api):
     return [Component("npz", "nncore_good.components:Npz", "NumPy's own archive")]

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from nncore.errors import FileFormatError
-from nncore.plugin import Activation, Callback, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Sampler, Schedule
+from nncore.plugin import Activation, Callback, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Sampler, Schedule, Transform
 
 
 class Doubling(Layer):
@@ -62,6 +62,11 @@ class SignDescent(Optimizer):
 class Backwards(Sampler):
     def order(self, samples, seed, epoch):
         return np.arange(samples.n_samples)[::-1]
+
+
+class Fading(Transform):
+    def apply(self, call):
+        call.x *= 0.5
 
 
 class LargestError(Metric):

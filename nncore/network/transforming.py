@@ -1,0 +1,41 @@
+"""Whether a fit can do with the transforms that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nncore.contract import Loss, Transform, is_inside
+from nncore.data import Dataset
+from nncore.errors import DataError, ParameterError
+from nncore.program import Blueprint, changeable_columns
+
+#: So many rows of targets are mixed on trial.
+_TRIED = 4096
+
+
+def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset, blueprint: Blueprint) -> None:
+    """Raise `ParameterError` for columns that a transform cannot change, and for targets that cannot be mixed; nothing is changed."""
+    for transform in transforms:
+        changeable_columns(transform, blueprint)
+        if transform.mixes_targets:
+            _check_mixtures(transform, loss, data, blueprint.n_outputs)
+
+
+def _check_mixtures(transform: Transform, loss: Loss, data: Dataset, n_outputs: int) -> None:
+    """Mixtures of the targets must be targets that the loss takes."""
+    why = f"{transform!r} mixes the targets of samples, and {loss!r} does not take mixtures"
+    remedy = "leave the transform out, or use a loss that does (softmax_cross_entropy for classes, mse for numbers)"
+    labels, n_targets = data.targets.labels, loss.n_targets(n_outputs)
+    if labels is not None and (loss.targets_for(n_outputs) == "labels" or loss.n_labels(n_outputs) != n_targets):
+        raise ParameterError(f"{why}: it takes class indices, not a probability for each class; {remedy}")
+    rows = slice(None, None, -(-len(data) // _TRIED))
+    reals = np.eye(n_targets, dtype=data.dtype)[labels[rows]] if labels is not None else data.targets.values[rows]
+    mixed = np.asarray(0.7 * reals + 0.3 * np.roll(reals, 1, axis=0), data.dtype)
+    try:
+        if loss.target_range is not None and not is_inside(mixed, loss.target_range).all():
+            raise DataError(f"they leave {loss.target_range}")
+        loss.check_targets(mixed, "a mixture")
+    except DataError as error:
+        raise ParameterError(f"{why}: {error}; {remedy}") from None

@@ -1,0 +1,135 @@
+"""Transforms of a program: which columns each may change, and the buffers that a batch passes through on its way to the first layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nncore.contract import Transform, native_kernel
+from nncore.errors import ParameterError
+from nncore.program.kernels import Needed, named, needed
+from nncore.program.memory import aligned_zeros
+from nncore.program.planning import Blueprint
+from nncore.program.specification import NETWORK_INPUT
+
+#: Random words of the first transform have this number where those of layers have the layer's; the next one has one less. The last number
+#: of all is that of permutations.
+FIRST_LAYER = 2**32 - 2
+
+
+@dataclass(frozen=True)
+class BatchBuffers:
+    """Inputs, targets and weights of a batch."""
+
+    input: np.ndarray  # (max_rows, n_inputs)
+    target: np.ndarray  # (max_rows, n_targets)
+    weight: np.ndarray  # (max_rows,)
+
+
+@dataclass
+class TransformOp:
+    """One entry of the list of transforms: a component, and where it reads and writes."""
+
+    component: Transform
+    number: int
+    source: BatchBuffers
+    result: BatchBuffers
+    columns: np.ndarray  # (n_inputs,) bool: those that may change
+    needed: list[Needed]
+    kept: np.ndarray = field(init=False)  # (n_kept,) int64, the other columns
+    capsule: object = field(init=False)
+    hyper: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        kernel = native_kernel(self.component)
+        self.capsule = None if kernel is None else kernel.load()
+        self.kept = np.flatnonzero(~self.columns).astype(np.int64)
+        self.hyper = np.array(self.component.hyper(), np.float64)
+
+    def take_over(self, component: Transform) -> None:
+        """Go on with the numbers of another one that is made alike."""
+        self.component = component
+        self.hyper[:] = component.hyper()
+
+    @property
+    def layer(self) -> int:
+        """Of its random numbers; in C, where it is a signed number, −2 and so on."""
+        return -2 - self.number
+
+    def who(self) -> str:
+        """The component, for messages."""
+        return named("transforms", self.component)
+
+
+def transform_ops(
+    transforms: Sequence[Transform], blueprint: Blueprint, n_targets: int, last: BatchBuffers
+) -> tuple[list[TransformOp], BatchBuffers]:
+    """The ops of transforms whose results end in the buffers `last`, and the buffers that a batch is gathered into.
+
+    Between one transform and the next a batch moves from one set of buffers to the other, so that each finds the batch whole.
+    """
+    if not transforms:
+        return [], last
+    max_rows, dtype = len(last.input), last.input.dtype
+    mixes_targets = any(transform.mixes_targets for transform in transforms)
+    spare_input = aligned_zeros(max_rows * blueprint.n_inputs, dtype).reshape(max_rows, blueprint.n_inputs)
+    spare = BatchBuffers(
+        spare_input,
+        aligned_zeros(max_rows * n_targets, dtype).reshape(max_rows, n_targets) if mixes_targets else last.target,
+        aligned_zeros(max_rows, dtype) if mixes_targets else last.weight,
+    )
+    ops, result, source = [], last, spare
+    for number in reversed(range(len(transforms))):
+        transform = transforms[number]
+        columns = changeable_columns(transform, blueprint)
+        ops.append(TransformOp(transform, number, source, result, columns, needed("transform", ["apply"], dtype)))
+        result, source = source, result
+    return ops[::-1], result
+
+
+def changeable_columns(transform: Transform, blueprint: Blueprint) -> np.ndarray:
+    """Which of the inputs a transform may change, (n_inputs,) bool.
+
+    Raises
+    ------
+    ParameterError
+        If it names a column that is not there or holds codes, if nothing is left, or if nobody can say which columns hold codes.
+    """
+    n_inputs, who = blueprint.n_inputs, type(transform).__name__
+    codes, unknown = _codes(blueprint)
+    if transform.columns is None:
+        if unknown is not None:
+            raise ParameterError(
+                f"{who}: {unknown} reads codes of categories from what another layer makes of the inputs, so that it is not known which "
+                f"inputs hold codes: say which columns may change, {who}(columns=[...])"
+            )
+        chosen = ~codes
+        if not chosen.any():
+            raise ParameterError(f"{who}: all {n_inputs} features are codes of categories, which no transform changes: leave it out")
+        return chosen
+    missing = [column for column in transform.columns if column >= n_inputs]
+    if missing:
+        raise ParameterError(f"{who}: there is no column {missing[0]}, each sample has {n_inputs} features, numbered from 0")
+    wrong = [column for column in transform.columns if codes[column]]
+    if wrong:
+        raise ParameterError(f"{who}: column {wrong[0]} holds codes of categories, which no transform changes: leave it out of columns")
+    chosen = np.zeros(n_inputs, bool)
+    chosen[transform.columns] = True
+    return chosen
+
+
+def _codes(blueprint: Blueprint) -> tuple[np.ndarray, str | None]:
+    """Which inputs hold codes, (n_inputs,) bool; and a layer that finds codes elsewhere than in the inputs, if there is one."""
+    codes = np.zeros(blueprint.n_inputs, bool)
+    untouched, unknown = {NETWORK_INPUT}, None
+    for stage in blueprint.stages:
+        if untouched.isdisjoint(stage.sources):
+            if stage.plan.codes:
+                unknown = stage.name
+        elif stage.plan.is_view and stage.activation is None:
+            untouched.add(stage.index)
+        else:
+            codes[list(stage.plan.codes)] = True
+    return codes, unknown

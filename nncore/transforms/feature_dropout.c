@@ -1,0 +1,33 @@
+/* x = value where a feature is left out, with probability rate, and x is not missing. hyper: rate, value. */
+#ifndef T
+#include "../_core/kernels/level.h"
+#include "../_core/kernels/philox.h"
+#include "nncore/float32.h"
+#include "feature_dropout.c"
+#include "nncore/float64.h"
+#include "feature_dropout.c"
+
+const nnc_transform NNC_TABLE(transform, feature_dropout) = {
+    NNC_HEAD(nnc_transform),
+    feature_dropout_apply_f32,
+    feature_dropout_apply_f64,
+};
+
+#else
+
+static int32_t F(feature_dropout_apply)(const nnc_transform_call *call) {
+    T *restrict x = call->x;                                                              /* (n_rows, n_inputs) */
+    int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
+    const nnc_site *site = call->site;
+    uint32_t threshold = (uint32_t)(site->hyper[0] * 4294967296.0); /* a word below it leaves its element out */
+    T value = (T)site->hyper[1];
+    for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
+        uint32_t words[NNC_PHILOX_WORDS];
+        nnc_philox(site->seed, (uint64_t)site->step, (uint32_t)site->layer, (uint32_t)((before + first) / 4), words);
+        int64_t begin = first < 0 ? 0 : first, end = nnc_least(n, first + NNC_PHILOX_WORDS);
+        for (int64_t i = begin; i < end; i++) x[i] = words[i - first] < threshold && x[i] == x[i] ? value : x[i];
+    }
+    return 0;
+}
+
+#endif
