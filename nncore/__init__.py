@@ -57,6 +57,7 @@ _HOMES = {
     "RMSProp": "nncore.optimizers.rmsprop",
     "Adam": "nncore.optimizers.adam",
     "AdamW": "nncore.optimizers.adamw",
+    "Adafactor": "nncore.optimizers.adafactor",
     "BlockCoordinate": "nncore.optimizers.block_coordinate",
     "ConstantRate": "nncore.schedules.constant",
     "Cosine": "nncore.schedules.cosine",

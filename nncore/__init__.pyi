@@ -36,6 +36,7 @@ from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
 from nncore.metrics.function import FunctionMetric
 from nncore.network import Sequential, find_learning_rate, load, load_many, save_many
+from nncore.optimizers.adafactor import Adafactor
 from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.adamw import AdamW
@@ -82,6 +83,7 @@ __all__ = [
     "SWA",
     "ActivationLayer",
     "AdaGrad",
+    "Adafactor",
     "Adam",
     "AdamW",
     "BalancedSampler",

@@ -99,6 +99,7 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
         Component("rmsprop", "nncore.optimizers.rmsprop:RMSProp", "Hinton 2012"),
         Component("adam", "nncore.optimizers.adam:Adam", "Kingma & Ba 2015"),
         Component("adamw", "nncore.optimizers.adamw:AdamW", "Loshchilov & Hutter 2019: Adam with decoupled weight decay"),
+        Component("adafactor", "nncore.optimizers.adafactor:Adafactor", "Shazeer & Stern 2018: Adam's scaling from rows and columns"),
         Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "one layer or tensor at a time"),
     ]
 

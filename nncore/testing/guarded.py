@@ -33,7 +33,7 @@ class Guarded:
     """
 
     def __init__(self, values: np.ndarray, name: str = "the buffer", shift: int = 0) -> None:
-        values = np.ascontiguousarray(values)
+        values = np.asarray(values, order="C")  # which leaves a single number without axes
         self.name = name
         self._canary = next(_CANARIES)
         self._start, self._end = MARGIN + shift, MARGIN + shift + values.nbytes

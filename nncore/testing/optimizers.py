@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from nncore.contract import Optimizer, TensorSpan, native_kernel
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
-from nncore.program import declared_state
+from nncore.program import declared_state, needed_work, team_of
 from nncore.testing import networks
 from nncore.testing.descent import check_bowl, check_rosenbrock
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
@@ -69,6 +70,30 @@ class OptimizerConformance(networks.NetworkConformance):
 
     def test_evaluation(self) -> None:
         self.each(check_evaluation)
+
+    def test_state_is_declared_alike(self) -> None:
+        self.each(check_declarations)
+
+    def test_beside_another_optimizer(self) -> None:
+        """In a network where another one trains the other tensors: the same bits for any number of threads, and after a copy."""
+        self._skip_what_cannot_run()
+        for optimizer, pattern in [("sgd", "*.weight"), ("sgd", "*.bias"), (self.name, "*.bias")]:
+            groups = {pattern: {"optimizer": self.name if optimizer == "sgd" else "sgd"}}
+            ends = []
+            for n_parts in (1, 2, 3):
+                with team_of(n_parts):
+                    ends.append(self._trained_beside(self.network(), optimizer, groups, 3))
+            broken = self._trained_beside(self.network(), optimizer, groups, 1)
+            ends.append(self._trained_beside(copy.deepcopy(broken), None, None, 2))
+            for what, end in zip(("2 threads", "3 threads", "a copy in the middle"), ends[1:], strict=True):
+                expect_same_bits(end.parameters, ends[0].parameters, f"{pattern} of another optimizer: parameters after {what}")
+                for name, kept in ends[0].optimizer_state.items():
+                    expect_same_bits(end.optimizer_state[name], kept, f"{pattern} of another optimizer: {name} after {what}")
+
+    def _trained_beside(self, network: Sequential, optimizer: str | None, groups: Any, epochs: int) -> Sequential:
+        options: dict[str, Any] = {"loss": "softmax_cross_entropy", "batch_size": 16, "progress": False}
+        network.fit(networks.inputs(), networks.classes(), optimizer=optimizer, groups=groups, epochs=epochs, **options)
+        return network
 
     def test_bowl(self) -> None:
         if self.bowl:
@@ -211,6 +236,19 @@ def _in_parts(parts: Sequence[slice]) -> Step:
             native_step_on(optimizer, w, g, state, t, tensors, part)
 
     return step
+
+
+def check_declarations(optimizer: Optimizer) -> None:
+    """What `state` and `work` say depends on the tensors alone, also for few of them and none."""
+    for n in SIZES:
+        for tensors in (layout(n), layout(n)[:1], layout(n)[1:]):
+            again = type(optimizer)(**optimizer.config())
+            expect(
+                declared_state(optimizer, tensors) == declared_state(again, tensors), f"two equal optimizers declare other state for {n}"
+            )
+            expect(
+                needed_work(optimizer, tensors) == needed_work(again, tensors), f"two equal optimizers need other working memory for {n}"
+            )
 
 
 def check_resuming(optimizer: Optimizer) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from nncore.contract import Kernel, Optimizer, TensorSpan, native_kernel
 from nncore.program import declared_state, needed_work
 from nncore.testing import tables
+from nncore.testing.expectations import expect
 from nncore.testing.guarded import Guarded
 
 #: What an optimizer keeps: its slots (n_slots, n), or if it `needs_tensors` each array that it declares, tensor after tensor.
@@ -31,7 +32,11 @@ def zeros(optimizer: Optimizer, n: int, dtype: type | np.dtype, tensors: Sequenc
 def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
     """The `step` method."""
     if optimizer.needs_tensors:
-        optimizer.step(_matrices(w, tensors), _matrices(g, tensors), _by_name(optimizer, state, tensors), t, tensors)
+        kept = _by_name(optimizer, state, tensors)
+        optimizer.step(_matrices(w, tensors), _matrices(g, tensors), kept, t, tensors)
+        after = [array for arrays in kept for array in arrays.values()]
+        in_place = len(after) == len(state) and all(array is own for array, own in zip(after, state, strict=True))
+        expect(in_place, "`step` put another array into a dict of state; it is to change the arrays that are there")
     else:
         optimizer.step(w, g, state[0], t)
 

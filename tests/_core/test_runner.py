@@ -51,6 +51,7 @@ CASES = {
     "penalty_and_weights": classifier(*WIDE, weight_decay=0.01, sample_weight=SAMPLE_WEIGHT),
     "schedule": classifier(*WIDE, schedule="cosine", optimizer="adamw"),
     "block_coordinate": classifier(*WIDE, optimizer="block_coordinate"),
+    "adafactor": classifier(*WIDE, optimizer="adafactor"),
     "python_layer": classifier(nn.Dense(70, activation="relu"), numpy_twin(nn.BatchNorm()), nn.Dense(70)),
     "python_layer_first": classifier(numpy_twin(nn.BatchNorm()), nn.Dense(70, activation="relu")),
     "python_activation": classifier(nn.Dense(70, activation=numpy_twin(registry.get("activations", "tanh")())), nn.Dense(70)),

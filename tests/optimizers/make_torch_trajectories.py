@@ -2,7 +2,8 @@
 
 Every case descends the same ill-conditioned function in float64, E(w) = Σ cᵢ(½uᵢ² + 0.1·sin(3uᵢ)) with u = w − target and c from
 1 to 1000, whose gradient is written down here in closed form; parameters and gradients of every step go to
-torch_trajectories.npz, and with them, as JSON, the optimizer of nncore that should do the same.
+torch_trajectories.npz, and with them, as JSON, the optimizer of nncore that should do the same. Optimizers of matrices descend it with
+twelve numbers in a matrix.
 """
 
 from __future__ import annotations
@@ -37,18 +38,32 @@ CASES = {
     "adamw": ("adamw", {}, "AdamW", {}),
     "adamw, strong decay": ("adamw", {"lr": 0.02, "weight_decay": 0.5}, "AdamW", {"lr": 0.02, "weight_decay": 0.5}),
 }
+#: The same for optimizers of matrices, with the shape.
+MATRIX_CASES = {
+    "adafactor, a vector": ("adafactor", {"relative_step": True}, "Adafactor", {}, (1, 12)),
+    "adafactor": ("adafactor", {"relative_step": True}, "Adafactor", {}, (3, 4)),
+    "adafactor, wide": ("adafactor", {"lr": 0.05, "relative_step": True}, "Adafactor", {"lr": 0.05}, (2, 6)),
+    "adafactor, other numbers": (
+        "adafactor",
+        {"lr": 0.2, "beta2_decay": 0.5, "scale_floor": 0.1, "clip": 1.5, "weight_decay": 0.1, "relative_step": True},
+        "Adafactor",
+        {"lr": 0.2, "beta2_decay": -0.5, "eps": (None, 0.1), "d": 1.5, "weight_decay": 0.1},
+        (4, 3),
+    ),
+}
 
 
 def gradient(w: np.ndarray) -> np.ndarray:
-    u = w - TARGET
-    return CURVATURE * (u + 0.3 * np.cos(3 * u))
+    n = w.size
+    u = w - np.resize(TARGET, n).reshape(w.shape)
+    return np.resize(CURVATURE, n).reshape(w.shape) * (u + 0.3 * np.cos(3 * u))
 
 
-def trajectory(optimizer_class: str, arguments: dict[str, object]) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters before the first and after every step, (N_STEPS + 1, n); gradients of every step, (N_STEPS, n)."""
-    w = torch.tensor(START, dtype=torch.float64, requires_grad=True)
+def trajectory(optimizer_class: str, arguments: dict[str, object], start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters before the first and after every step, (N_STEPS + 1, *shape); gradients of every step, (N_STEPS, *shape)."""
+    w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, optimizer_class)([w], **arguments)
-    path, gradients = [START], []
+    path, gradients = [start], []
     for _ in range(N_STEPS):
         gradients.append(gradient(w.detach().numpy()))
         w.grad = torch.tensor(gradients[-1])
@@ -59,8 +74,9 @@ def trajectory(optimizer_class: str, arguments: dict[str, object]) -> tuple[np.n
 
 def main() -> None:
     arrays: dict[str, np.ndarray] = {}
-    for name, (component, arguments, optimizer_class, torch_arguments) in CASES.items():
-        arrays[f"{name}/w"], arrays[f"{name}/g"] = trajectory(optimizer_class, torch_arguments)
+    for name, (component, arguments, optimizer_class, torch_arguments, *shapes) in {**CASES, **MATRIX_CASES}.items():
+        start = np.resize(START, shapes[0]) if shapes else START  # a matrix of one row is a vector for torch
+        arrays[f"{name}/w"], arrays[f"{name}/g"] = trajectory(optimizer_class, torch_arguments, start[0] if len(start) == 1 else start)
         arrays[f"{name}/optimizer"] = np.array(json.dumps({"name": component, **arguments}))
     np.savez_compressed(Path(__file__).with_name("torch_trajectories.npz"), torch_version=np.array(torch.__version__), **arrays)
 

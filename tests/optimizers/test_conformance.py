@@ -6,4 +6,13 @@ from conformance import built_in
 
 from nncore.testing import OptimizerConformance
 
-globals().update(built_in(OptimizerConformance, {"adam": [{}, {"epsilon_inside": True}], "block_coordinate": [{}, {"block": "tensor"}]}))
+globals().update(
+    built_in(
+        OptimizerConformance,
+        {
+            "adam": [{}, {"epsilon_inside": True}],
+            "adafactor": [{}, {"scale_parameter": False}],
+            "block_coordinate": [{}, {"block": "tensor"}],
+        },
+    )
+)

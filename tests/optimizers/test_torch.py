@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from manifest import classes
 
-from nncore.plugin import Optimizer
-from nncore.testing import tables
+from nncore.plugin import Optimizer, TensorSpan
+from nncore.testing.stepping import native_step, numpy_step, zeros
 
 DATA = np.load(Path(__file__).with_name("torch_trajectories.npz"))
 CASES = [key.removesuffix("/optimizer") for key in DATA if key.endswith("/optimizer")]
@@ -32,17 +32,15 @@ def test_every_optimizer_that_torch_has_is_recorded() -> None:
 def test_trajectory(case: str, native: bool) -> None:
     optimizer, path, gradients = made(case), DATA[f"{case}/w"], DATA[f"{case}/g"]
     assert len(gradients) >= 100
-    w, state = path[0].copy(), np.zeros((optimizer.n_slots, path.shape[1]))
+    w = path[0].copy()
+    rows, columns = np.atleast_2d(w).shape
+    tensors = [TensorSpan("dense_1.weight", "weight", 0, 0, rows, columns)]
+    state = zeros(optimizer, w.size, np.float64, tensors)
     ours = [w.copy()]
     for t, g in enumerate(gradients, start=1):
-        if native:
-            assert optimizer.kernel is not None
-            hyper = np.array(optimizer.hyper())
-            tables.optimizer(optimizer.kernel.load()).step_f64.must(w=w, g=g, state=state, n=w.size, stride=w.size, t=t, hyper=hyper)
-        else:
-            optimizer.step(w, g, state, t)
+        (native_step if native else numpy_step)(optimizer, w.reshape(-1), g.reshape(-1), state, t, tensors)
         ours.append(w.copy())
     # One rounding of w, at most 4 in size, and a few of the step in every one of the 150 steps.
     np.testing.assert_allclose(ours, path, rtol=0, atol=150 * 4 * 4 * np.finfo(np.float64).eps)
-    moved = np.abs(np.diff(path, axis=0)).max(axis=1)
+    moved = np.abs(np.diff(path, axis=0)).reshape(len(gradients), -1).max(axis=1)
     assert (moved > 1e-9).all(), "a trajectory that stands still would prove nothing"
