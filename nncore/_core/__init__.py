@@ -13,6 +13,8 @@ from nncore._core.program import (
     LOSS,
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
+    RULE,
+    RULE_NOT_FINITE,
     TRANSFORM,
     Failure,
     Program,
@@ -21,6 +23,6 @@ from nncore._core.program import (
 )
 
 __all__ = [
-    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "TRANSFORM",
-    "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "RULE",
+    "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
 ]  # fmt: skip
