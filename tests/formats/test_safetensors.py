@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -23,6 +24,7 @@ from nncore import registry
 from nncore.errors import FileFormatError, NNCoreError, ParameterError
 from nncore.formats.safetensors import ALIGNMENT, DTYPES, Safetensors
 from nncore.plugin import Layer
+from nncore.training import Training
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,34 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("whole") / "net.nncore"
     trained().save(path)
     return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a file that has something in every field: saved in the middle of the second epoch of a fit."""
+    path = tmp_path_factory.mktemp("rich") / "net.nncore"
+
+    def save(training: Training) -> None:
+        if training.network.n_steps == 5:
+            training.network.save(path)
+
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    net = nn.Sequential(nn.Residual([nn.Dense(3, activation="relu"), nn.BatchNorm()]), nn.Dropout(0.25), nn.Dense(2))
+    net.metadata = {"classes": ["no", "yes"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # the core comes back after each step
+        net.fit(
+            X, X[:, 0] > 0, loss="softmax_cross_entropy", optimizer="adam", schedule=nn.Plateau("loss"), epochs=2, batch_size=20, rng=3,
+            groups={"*.bias": {"lr_factor": 0.5}, "dense_1.*": {"frozen": True}}, progress=False,
+            callbacks=[nn.EMA(0.9), nn.EarlyStopping("loss"), nn.LambdaCallback(on_progress=save)],
+        )  # fmt: skip
+    return path.read_bytes()
+
+
+def test_the_rich_file_has_something_in_every_field(rich: bytes) -> None:
+    header, _ = parts(rich)
+    assert {name for name, value in network_in(header).items() if value in (None, {}, [])} == {"encoding"}
+    assert {name.split("/")[0] for name in header} == {"__metadata__", "parameters", "buffers", "optimizer", "trajectory", "callbacks"}
 
 
 # ---- the same bytes ---------------------------------------------------------------------------------------------------------
@@ -214,15 +244,19 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_json_anywhere(whole: bytes, tmp_path: Path, data: st.DataObject) -> None:
-    header, numbers = parts(whole)
+def test_any_json_anywhere(rich: bytes, tmp_path: Path, data: st.DataObject) -> None:
+    header, numbers = parts(rich)
     *path, key = data.draw(st.sampled_from([place for place in places(header) if place]))
     holder: Any = header
     for step in path:
         holder = holder[step]
     holder[key] = data.draw(JSON)
     text = json.dumps({**header, "__metadata__": with_text(header.get("__metadata__"))}, separators=(",", ":")).encode()
-    read_within_bounds(sealed(len(text).to_bytes(8, "little") + text + numbers), tmp_path)
+    network = read_within_bounds(sealed(len(text).to_bytes(8, "little") + text + numbers), tmp_path)
+    if network is not None:  # what is read can be used and written again
+        with contextlib.suppress(NNCoreError):
+            network.predict(np.zeros((2, 3)))
+            network.save(tmp_path / "again.nncore")
 
 
 def with_text(metadata: Any) -> Any:
