@@ -11,7 +11,8 @@ static inline void F(copy)(T *to, const T *from, int64_t n) {
     for (; j < n; j++) to[j] = from[j];
 }
 
-static void F(one_hot)(T *target, int64_t label, int64_t n) {
+/* A call of its own: inside of the loop over rows it would cost those that need none. */
+static __attribute__((noinline)) void F(one_hot)(T *target, int64_t label, int64_t n) {
     for (int64_t j = 0; j < n; j++) target[j] = (T)(j == label);
 }
 
@@ -29,7 +30,7 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     const T *inputs = samples->inputs, *targets = samples->targets, *weights = samples->weights;
     T *input = (T *)m->run->to_input + first * n_inputs;
     T *target = (T *)m->run->to_target + first * n_targets, *weight = (T *)m->run->to_weight + first;
-    int copies_input = m->x == program->input;
+    int copies_input = m->x == program->input, uses_labels = program->use_labels;
     T scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
     for (int64_t i = 0; i < n_rows; i++) {
         int64_t row = order != NULL ? order[i] : m->first_sample + first + i;
@@ -40,7 +41,7 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
             if (samples->labels != NULL) __builtin_prefetch(samples->labels + later);
         }
         if (copies_input) F(copy)(input + i * n_inputs, inputs + row * n_inputs, n_inputs);
-        if (program->use_labels) program->labels[first + i] = samples->labels[row];
+        if (uses_labels) program->labels[first + i] = samples->labels[row];
         else if (samples->labels != NULL) F(one_hot)(target + i * n_targets, samples->labels[row], n_targets);
         else F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
         weight[i] = weights != NULL ? weights[row] * scale : scale;

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from nncore.cli.arguments import number
-from nncore.cli.output import write_atomically
+from nncore.cli.output import check_output, write_atomically
 from nncore.cli.terminal import labelled, notice
 from nncore.errors import ParameterError
 
@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.wheel is not None:
         arguments.wheel.stat()
     for option in ("output", "markdown", "picture"):
-        _check_place(f"--{option}", getattr(arguments, option))
+        if (path := getattr(arguments, option)) is not None:
+            check_output(path, option=f"--{option}")  # before minutes of measuring
     if arguments.picture is not None:
         from nncore.configuration import require
 
@@ -130,16 +131,6 @@ def _command(arguments: argparse.Namespace) -> str:
 
 def _optional(parse: Callable[[str], _T], text: str | None) -> _T | None:
     return None if text is None else parse(text)
-
-
-def _check_place(option: str, path: Path | None) -> None:
-    """Refuse a place that cannot be written before minutes of measuring."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise ParameterError(f"{option} {path} is a folder; add a file name")
-    if not path.parent.is_dir():
-        raise ParameterError(f"{option} {path}: there is no folder {path.parent}; make it first (mkdir -p {path.parent})")
 
 
 def _show(results: Results) -> None:

@@ -8,7 +8,7 @@ import json
 from nncore.arguments import number
 from nncore.cli.listing import collect
 from nncore.cli.terminal import notice, table
-from nncore.cli.verification import verify
+from nncore.cli.verification import blocked_where_harmful, verify
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,8 +28,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     if arguments.verify is not None:
         seconds = number("--time-limit", arguments.time_limit, 0.001)
+        harmful = blocked_where_harmful(seconds)
         rows, _, problems = collect(examined=False)
-        return verify(rows, problems, arguments.verify, everything=arguments.all, as_json=arguments.json, seconds=seconds)
+        return verify(rows, [*harmful, *problems], arguments.verify, everything=arguments.all, as_json=arguments.json, seconds=seconds)
     rows, remarks, problems = collect()
     if arguments.json:
         print(json.dumps({"components": [vars(row) for row in rows], "problems": remarks + problems}, indent=2, ensure_ascii=False))

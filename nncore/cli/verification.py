@@ -39,6 +39,17 @@ class Verdict:
     skipped: int
 
 
+def blocked_where_harmful(seconds: float) -> list[str]:
+    """Leave out plugins whose manifest ends its process, or hangs, before this process imports it; returns what is wrong with them."""
+    from nncore import registry
+    from nncore.testing import harmful_manifests
+
+    harmful = harmful_manifests(seconds)
+    if harmful:
+        registry.reload(disabled=[*registry.Policy.from_environment().disabled, *(problem.distribution for problem in harmful)])
+    return list(map(str, harmful))
+
+
 def verify(rows: Collection[Row], problems: Collection[str], name: str, *, everything: bool, as_json: bool, seconds: float) -> int:
     """Check the components that `name` means (by default all of plugins, or with `everything` the built-ins too) and print the results.
 
@@ -53,7 +64,8 @@ def verify(rows: Collection[Row], problems: Collection[str], name: str, *, every
 
     chosen = [row for row in rows if (_means(row, name) if name else everything or row.distribution != DISTRIBUTION)]
     if name and not chosen:
-        raise UnknownComponentError(f"no component and no plugin is called {name!r}; nncore plugins lists them")
+        about = [problem for problem in problems if problem.startswith(f"plugin {name} ")]
+        raise UnknownComponentError("; ".join(about) or f"no component and no plugin is called {name!r}; nncore plugins lists them")
     verdicts = [_verdict(row, seconds) for row in chosen]
     broken = [] if name else problems
     if as_json:

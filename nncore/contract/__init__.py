@@ -8,7 +8,7 @@ from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, alike, bounds, is_inside, written
-from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, Need, checked_domain, domain_of_sum, need_of
+from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.formula import Builder, Graph, Value, formula_of, formula_result
 from nncore.contract.heads import class_counts, head_columns
@@ -46,7 +46,7 @@ from nncore.contract.transform import Transform, TransformCall
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "UNBOUNDED", "Activation",
     "Buffer", "Builder", "Callback", "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History",
-    "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "Plan", "Primitive",
+    "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan", "Primitive",
     "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform",
     "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded",
     "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "domain_of_sum", "formula_of", "formula_result",

@@ -8,10 +8,12 @@ from nncore.registry.discovery import (
     GROUP as GROUP,
     PluginInfo,
     PluginProblem,
+    Policy as Policy,
     check_install as check_install,
+    entries_of_plugins as entries_of_plugins,
     installed_entry_points as installed_entry_points,
 )
-from nncore.registry.manifest import KINDS
+from nncore.registry.manifest import KINDS, Rejected as Rejected, isolated as isolated
 from nncore.registry.registration import given as given, given_kind as given_kind, luggage as luggage, register, unregister
 from nncore.registry.registry import (
     Registry,

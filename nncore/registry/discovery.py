@@ -167,6 +167,24 @@ def installed_entry_points() -> tuple[list[EntryPoint], list[PluginProblem]]:
     return [entry_point for entry_points in found.values() for entry_point in entry_points], problems
 
 
+@dataclass(frozen=True)
+class PluginEntry:
+    """An entry point of a plugin, before anything of it is imported; as text ``"<distribution>:<entry>"``."""
+
+    distribution: str
+    version: str
+    entry_point: EntryPoint
+
+    def __str__(self) -> str:
+        return f"{self.distribution}:{self.entry_point.name}"
+
+
+def entries_of_plugins() -> list[PluginEntry]:
+    """The entry points of all installed plugins, without the built-ins."""
+    found = [PluginEntry(*_identity(entry_point.dist), entry_point) for entry_point in installed_entry_points()[0]]
+    return [entry for entry in found if entry.distribution != DISTRIBUTION]
+
+
 def _name_of(distribution: importlib.metadata.Distribution) -> str:
     """Its normalised name; raises if its metadata do not say it."""
     name: str | None = distribution.metadata["Name"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from nncore.program import team_of
 from nncore.testing import tables
 from nncore.testing.activations import ActivationConformance
-from nncore.testing.apart import verify_apart as verify_apart  # for `nncore plugins --verify`
+from nncore.testing.apart import harmful_manifests as harmful_manifests, verify_apart as verify_apart  # for `nncore plugins --verify`
 from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import Conformance
 from nncore.testing.formats import FormatConformance

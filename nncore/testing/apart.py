@@ -1,4 +1,4 @@
-"""The checks of a component in a process of its own: one that crashes, hangs or ends its process fails, and harms nobody else."""
+"""Checks and manifests in a process of their own: what crashes, hangs or ends its process fails, and harms nobody else."""
 
 from __future__ import annotations
 
@@ -43,13 +43,38 @@ def verify_apart(kind: str, name: str, seconds: float) -> Seen:
     The child finds what this process finds: it has the same path of modules, and the plugins that are blocked here are blocked there.
     """
     blocked = [plugin.distribution for plugin in registry.plugins() if plugin.blocked]
+    return _seen_in(["nncore.testing.child", kind, name], blocked, seconds)
+
+
+def harmful_manifests(seconds: float) -> list[registry.PluginProblem]:
+    """Plugins whose manifest, when it is imported, ends its process or takes more than so many seconds; asked before anything imports it.
+
+    One process imports all of them, and another one those that come after a harmful one.
+    """
+    policy = registry.Policy.from_environment()
+    waiting = [entry for entry in registry.entries_of_plugins() if not policy.blocks(entry.distribution)]
+    problems = []
+    while waiting:
+        outcomes = _seen_in(["nncore.testing.manifests", *map(str, waiting)], [], seconds).outcomes
+        position = next((n for n, entry in enumerate(waiting) if outcomes and str(entry) == outcomes[-1].check), None)
+        if position is None:
+            break
+        harmful = waiting[position]
+        message = f"importing its manifest {harmful.entry_point.value}: {outcomes[-1].message}"
+        problems.append(registry.PluginProblem(harmful.distribution, harmful.version, harmful.entry_point.name, "import", message))
+        waiting = [entry for entry in waiting[position + 1 :] if entry.distribution != harmful.distribution]
+    return problems
+
+
+def _seen_in(module: list[str], blocked: list[str], seconds: float) -> Seen:
+    """What a module tells that is run as a program, with its arguments, in a child process."""
     left_out = ("NNCORE_PLUGINS", "NNCORE_PLUGINS_STRICT")
     environment = {key: value for key, value in os.environ.items() if key not in left_out} | {
         "NNCORE_DISABLE_PLUGINS": ",".join(blocked),
         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
         "PYTHONIOENCODING": "utf-8",
     }
-    command = [sys.executable, "-m", "nncore.testing.child", kind, name]
+    command = [sys.executable, "-m", *module]
     with tempfile.TemporaryFile() as errors:
         # A session of its own, so that what the component starts can be ended with it.
         process = subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,6 +121,32 @@ def test_a_component_that_ends_its_process_is_a_failed_row(tmp_path: Path) -> No
         assert rows[name].endswith("  ok: 1 check skipped: it has no formula, so that networks with it cannot be exported"), rows[name]
     for name in ("matrices_only", "patient"):
         assert rows[name].endswith("  ok"), rows[name]
+
+
+def verified(site: FakeSite, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the command says of the plugins of a site, in a process of its own."""
+    command = [sys.executable, "-m", "nncore", "plugins", "--verify", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in ("NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS")}
+    environment["PYTHONPATH"] = str(site.folder)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
+def test_a_manifest_that_ends_its_process_is_reported_and_left_out(tmp_path: Path) -> None:
+    site = FakeSite(tmp_path)
+    site.write("nncore-aaa", "import os\nos._exit(7)\n")
+    site.write("nncore-bbb", "print('sound')\nNNCORE_API = (1, 0)\n\n@hookimpl\ndef nncore_losses(api):\n    return []\n")
+    site.write("nncore-ccc", "import time\ntime.sleep(600)\n")
+    site.write("nncore-ddd", "raise SystemExit(3)\n")
+    done = verified(site, "--time-limit", "8")
+    assert done.returncode == 1, done.stderr
+    assert "no components of plugins are installed" in done.stdout
+    assert re.search(r"plugin nncore-aaa 1\.0 .*, import: importing its manifest \S+: its process ended with exit code 7", done.stderr)
+    assert re.search(r"plugin nncore-ccc 1\.0 .*: it was still running after 8 s, and was ended", done.stderr)
+    assert re.search(r"plugin nncore-ddd 1\.0 .*, import: SystemExit: 3", done.stderr)
+    assert "nncore-bbb" not in done.stderr
+    named = verified(site, "nncore-aaa", "--time-limit", "8")
+    assert named.returncode == 2
+    assert "its process ended with exit code 7" in named.stderr
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
