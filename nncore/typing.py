@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule, Transform
+from nncore.contract import Callback, ConstraintLike, Layer, Loss, Metric, Optimizer, RegularizerLike, Sampler, Schedule, Transform
 
 __all__ = [
-    "CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike",
-    "TransformLike",
+    "CallbackLike", "ConstraintLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "RegularizerLike", "SamplerLike",
+    "ScheduleLike", "SchedulesLike", "TransformLike",
 ]  # fmt: skip
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]

@@ -7,11 +7,13 @@ Spec = TypeVar("Spec")  # a `nncore.program.ProgramSpec`: the core reads its fie
 LOSS_NOT_FINITE: int
 GRADIENT_NOT_FINITE: int
 INPUT_NOT_FINITE: int
+RULE_NOT_FINITE: int
 FORWARD: int
 BACKWARD: int
 LOSS: int
 LOSS_GRADIENT: int
 UPDATE: int
+RULE: int
 TRANSFORM: int
 IS_LOSS: int
 BLOCK: int

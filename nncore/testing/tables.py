@@ -35,7 +35,7 @@ ROLES = {"weight": 0, "bias": 1, "scale": 2}
 MESSAGE_BYTES = 256
 
 #: What a field of a call, or of its site, may be given as.
-Field = np.ndarray | Sequence[int] | int | None
+Field = np.ndarray | Sequence[int] | int | float | None
 
 
 class Call:
@@ -62,7 +62,7 @@ class Call:
     def _set(self, struct: ctypes.Structure, name: str, value: Field) -> None:
         kinds: dict[str, Any] = {field: kind for field, kind, *_ in struct._fields_}
         expect(name in kinds, f"neither {type(struct).__name__} nor the call has a field {name!r}")
-        if value is None or isinstance(value, (int, np.integer)):
+        if value is None or isinstance(value, (int, float, np.integer)):
             setattr(struct, name, value)
             return
         if not isinstance(value, np.ndarray):  # places in memory, or numbers of a plan
@@ -119,7 +119,7 @@ def open_table(capsule: object, kind: str) -> SimpleNamespace:
     ----------
     capsule : PyCapsule
         As returned by `nncore.plugin.Kernel.load`.
-    kind : {"activation", "loss", "optimizer", "layer", "transform"}
+    kind : {"activation", "loss", "optimizer", "layer", "regularizer", "constraint", "transform"}
 
     Raises
     ------
@@ -164,6 +164,16 @@ def optimizer(capsule: object) -> SimpleNamespace:
 def layer(capsule: object) -> SimpleNamespace:
     """``nnc_layer``: ``.forward_f32(x=x, y=y, parameters=parameters, n_rows=..., ...)`` and so on."""
     return open_table(capsule, "layer")
+
+
+def regularizer(capsule: object) -> SimpleNamespace:
+    """``nnc_regularizer``: ``.value_f32(w=w, value=value, n_rows=..., n_columns=..., stride=..., hyper=hyper)`` and so on."""
+    return open_table(capsule, "regularizer")
+
+
+def constraint(capsule: object) -> SimpleNamespace:
+    """``nnc_constraint``: ``.project_f32(w=w, n_rows=..., n_columns=..., stride=..., rate=rate, hyper=hyper)`` and so on."""
+    return open_table(capsule, "constraint")
 
 
 def transform(capsule: object) -> SimpleNamespace:
