@@ -59,6 +59,7 @@ _HOMES = {
     "AdamW": "nncore.optimizers.adamw",
     "Adafactor": "nncore.optimizers.adafactor",
     "BlockCoordinate": "nncore.optimizers.block_coordinate",
+    "Lookahead": "nncore.optimizers.lookahead",
     "ConstantRate": "nncore.schedules.constant",
     "Cosine": "nncore.schedules.cosine",
     "StepDecay": "nncore.schedules.step",

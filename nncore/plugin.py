@@ -43,6 +43,7 @@ from nncore.contract import (
     Monitor,
     NumbaCall,
     Optimizer,
+    OptimizerWrapper,
     Plan,
     Primitive,
     SampleInfo,
@@ -67,11 +68,11 @@ from nncore.contract import (
 )
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback", "Component",
-    "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall",
-    "Optimizer", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform",
-    "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation",
-    "random_words", "resolve", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback",
+    "Component", "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor",
+    "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor",
+    "TensorSpan", "Transform", "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel",
+    "numba_call", "permutation", "random_words", "resolve", "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

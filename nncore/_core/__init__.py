@@ -13,6 +13,7 @@ from nncore._core.program import (
     LOSS,
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
+    PERTURB,
     TRANSFORM,
     Failure,
     Program,
@@ -21,6 +22,7 @@ from nncore._core.program import (
 )
 
 __all__ = [
-    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "TRANSFORM",
+    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "PERTURB",
+    "TRANSFORM",
     "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
 ]  # fmt: skip

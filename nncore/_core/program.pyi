@@ -12,6 +12,7 @@ BACKWARD: int
 LOSS: int
 LOSS_GRADIENT: int
 UPDATE: int
+PERTURB: int
 TRANSFORM: int
 BLOCK: int
 

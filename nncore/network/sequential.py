@@ -221,6 +221,12 @@ class Sequential(Model):
             self._check_present("schedule")
         grouping = group_tensors(new_groups, blueprint.spans)
         grouping.check(new_optimizer, is_scheduled=new_schedule is not None)
+        two_passes = next((own for own in grouping.optimizers(new_optimizer) if own.n_passes > 1), None)
+        if two_passes is not None and accumulate > 1:
+            raise ParameterError(
+                f"{two_passes!r} computes two gradients of each batch, the second from all of the first, and accumulate={accumulate} "
+                f"splits a step into several batches: use accumulate=1 with batch_size={batch_size * accumulate}"
+            )
         check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, TRANSFORM
-from nncore.contract import Activation, LayerCall, TransformCall, brought_up_to_date, copied_deeply, with_arguments
+from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, PERTURB, TRANSFORM
+from nncore.contract import Activation, LayerCall, TransformCall, brought_up_to_date, change_settings, copied_deeply
 from nncore.errors import PluginError
 from nncore.program.memory import named_views
 from nncore.program.program_spec import ProgramSpec
@@ -44,13 +44,13 @@ class Interpreter:
         for number, own in self._optimizers.items():
             base, group = self.spec.optimizers[number], self.spec.grouping.groups[number]
             self._optimizers[number] = own = brought_up_to_date(own, base)
-            if changes := group.changed(base):
-                vars(own).update(with_arguments(own, changes))
+            change_settings(own, group.changed(base))
 
-    def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool) -> None:
+    def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool, norm: float) -> None:
         """Do `what` for op `number` (or the loss, or the optimizer of that group) with the first `n_rows` rows of its buffers.
 
-        `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1.
+        `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1. `norm` is
+        that of the gradients by which an optimizer perturbs the parameters.
         """
         if what in (FORWARD, BACKWARD):
             component, call = self._components[number], self._call(number, n_rows)
@@ -61,6 +61,8 @@ class Interpreter:
                 (component.forward if what == FORWARD else component.backward)(call)
         elif what in (LOSS, LOSS_GRADIENT):
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
+        elif what == PERTURB:
+            self._perturb(number, norm)
         elif what == TRANSFORM:
             self._run_transform(number, n_rows, draw)
         else:
@@ -102,6 +104,13 @@ class Interpreter:
             else:
                 np.multiply(gradient, weight[:, None], out=spec.d_output[:n_rows])
 
+    def _perturb(self, number: int, norm: float) -> None:
+        """Move the parameters of a group to where its second gradient is taken."""
+        w, g = self.spec.parameters, self.spec.gradients
+        for begin, end, member, _ in self.spec.grouping.stretches():
+            if member == number:
+                self._optimizers[number].perturb(w[begin:end], g[begin:end], norm)
+
     def _run_transform(self, number: int, n_rows: int, draw: int) -> None:
         op, transform = self.spec.transforms[number], self._transforms[number]
         call = TransformCall(
@@ -121,8 +130,8 @@ class Interpreter:
         """One step of a group. If it raises, the core puts back what it has changed."""
         spec, optimizer = self.spec, self._optimizers[number]
         assert spec.state is not None, "an optimizer comes with its state"
-        if "lr" in type(optimizer).argument_names:
-            optimizer.lr = float(spec.optimizer_hyper[number, 0])  # a schedule may have moved it
+        if "lr" in optimizer.settings():
+            optimizer.holder("lr").lr = float(spec.optimizer_hyper[number, 0])  # a schedule may have moved it
         tensors = (spec.grouping.tensors_of(number),) if optimizer.needs_tensors else ()
         for w, g, state in pieces(optimizer, number, spec.grouping, spec.state, spec.parameters, spec.gradients):
             optimizer.step(w, g, state, step, *tensors)

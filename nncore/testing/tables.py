@@ -35,7 +35,7 @@ ROLES = {"weight": 0, "bias": 1, "scale": 2}
 MESSAGE_BYTES = 256
 
 #: What a field of a call, or of its site, may be given as.
-Field = np.ndarray | Sequence[int] | int | None
+Field = np.ndarray | Sequence[int] | float | None
 
 
 class Call:
@@ -62,7 +62,7 @@ class Call:
     def _set(self, struct: ctypes.Structure, name: str, value: Field) -> None:
         kinds: dict[str, Any] = {field: kind for field, kind, *_ in struct._fields_}
         expect(name in kinds, f"neither {type(struct).__name__} nor the call has a field {name!r}")
-        if value is None or isinstance(value, (int, np.integer)):
+        if value is None or isinstance(value, (int, float, np.integer)):
             setattr(struct, name, value)
             return
         if not isinstance(value, np.ndarray):  # places in memory, or numbers of a plan
