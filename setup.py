@@ -25,7 +25,10 @@ from setuptools.modified import newer_group
 # setup.py runs in the project's root; setuptools wants the sources relative to it.
 PACKAGE = Path("nncore")
 #: Folders whose C files are components, and the kind of table such a file defines.
-COMPONENT_FOLDERS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "transforms": "transform"}
+COMPONENT_FOLDERS = {
+    "activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "regularizers": "regularizer",
+    "constraints": "constraint", "transforms": "transform",
+}  # fmt: skip
 
 
 def switch(name: str) -> bool:

@@ -10,6 +10,10 @@ from nncore.callbacks.swa import SWA
 from nncore.callbacks.tensorboard import TensorBoard
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.configuration import get_include
+from nncore.constraints.max_norm import MaxNorm
+from nncore.constraints.non_negative import NonNegative
+from nncore.constraints.soft_threshold import SoftThreshold
+from nncore.constraints.unit_norm import UnitNorm
 from nncore.contract import History
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.batch_norm import BatchNorm
@@ -48,6 +52,10 @@ from nncore.optimizers.rmsprop import RMSProp
 from nncore.optimizers.sgd import SGD
 from nncore.program import get_num_threads, set_num_threads
 from nncore.registry import get, names, plugins, register, unregister
+from nncore.regularizers.group_lasso import GroupLasso
+from nncore.regularizers.l1 import L1
+from nncore.regularizers.l1_l2 import L1L2
+from nncore.regularizers.l2 import L2
 from nncore.samplers.balanced import BalancedSampler
 from nncore.samplers.blocks import BlockSampler
 from nncore.samplers.sequential import SequentialSampler
@@ -78,6 +86,9 @@ __version__: str
 
 __all__ = [
     "EMA",
+    "L1",
+    "L1L2",
+    "L2",
     "MAE",
     "MSE",
     "SGD",
@@ -111,6 +122,7 @@ __all__ = [
     "FunctionMetric",
     "GaussianNLL",
     "GaussianNoise",
+    "GroupLasso",
     "HalfMSE",
     "Hinge",
     "History",
@@ -119,9 +131,11 @@ __all__ = [
     "LambdaCallback",
     "LayerNorm",
     "Lookahead",
+    "MaxNorm",
     "Mixup",
     "Momentum",
     "Nesterov",
+    "NonNegative",
     "OneCycle",
     "Plateau",
     "Poisson",
@@ -132,11 +146,13 @@ __all__ = [
     "Sequential",
     "SequentialSampler",
     "ShuffleSampler",
+    "SoftThreshold",
     "SoftmaxCrossEntropy",
     "SoftmaxHeads",
     "StepDecay",
     "TensorBoard",
     "TimeLimit",
+    "UnitNorm",
     "Warmup",
     "__version__",
     "find_learning_rate",

@@ -152,6 +152,49 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_optimizer_function after_step_f32
         nnc_optimizer_function after_step_f64
 
+    ctypedef struct nnc_regularizer_call:
+        uint64_t struct_size
+        const nnc_site *site
+        const void *w
+        void *g
+        double *value
+        int64_t n_rows
+        int64_t n_columns
+        int64_t stride
+        int64_t first_row
+        int64_t first_column
+        int64_t tensor_rows
+        int64_t tensor_columns
+
+    ctypedef int32_t (*nnc_regularizer_function)(const nnc_regularizer_call *call) noexcept nogil
+
+    ctypedef struct nnc_regularizer:
+        nnc_head head
+        nnc_regularizer_function value_f32
+        nnc_regularizer_function value_f64
+        nnc_regularizer_function add_gradient_f32
+        nnc_regularizer_function add_gradient_f64
+
+    ctypedef struct nnc_constraint_call:
+        uint64_t struct_size
+        const nnc_site *site
+        void *w
+        int64_t n_rows
+        int64_t n_columns
+        int64_t stride
+        int64_t first_row
+        int64_t first_column
+        int64_t tensor_rows
+        int64_t tensor_columns
+        double rate
+
+    ctypedef int32_t (*nnc_constraint_function)(const nnc_constraint_call *call) noexcept nogil
+
+    ctypedef struct nnc_constraint:
+        nnc_head head
+        nnc_constraint_function project_f32
+        nnc_constraint_function project_f64
+
     ctypedef struct nnc_layer_call:
         uint64_t struct_size
         const nnc_site *site

@@ -10,7 +10,8 @@ A plugin is a package with an entry point in the group ``nncore`` that names a *
     def nncore_optimizers(api):
         return [Component("lion", "nncore_lion.lion:Lion", "sign of an interpolated momentum")]
 
-and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Schedule`, `Callback`, `Metric` or `Format`.
+and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Regularizer`,
+`Constraint`, `Schedule`, `Callback`, `Metric` or `Format`.
 Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` is the contract).
 """
 
@@ -31,6 +32,8 @@ from nncore.contract import (
     Callback,
     Component,
     Configurable,
+    Constraint,
+    Constraints,
     Format,
     Graph,
     History,
@@ -46,6 +49,8 @@ from nncore.contract import (
     OptimizerWrapper,
     Plan,
     Primitive,
+    Regularizer,
+    Regularizers,
     SampleInfo,
     Sampler,
     Schedule,
@@ -69,10 +74,11 @@ from nncore.contract import (
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback",
-    "Component", "Configurable", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor",
-    "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor",
-    "TensorSpan", "Transform", "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel",
-    "numba_call", "permutation", "random_words", "resolve", "rung",
+    "Component", "Configurable", "Constraint", "Constraints", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall",
+    "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "Regularizers",
+    "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform", "TransformCall", "Value",
+    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve",
+    "resolve_each", "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
@@ -100,3 +106,22 @@ def resolve(kind: str, spec: object) -> Any:
     from nncore import registry  # reads package metadata, which takes longer than all of this module: only once a name is looked up
 
     return registry.resolve(kind, spec)
+
+
+def resolve_each(kind: str, spec: object) -> Any:
+    """The same for an argument that may be left out, or hold several: for the regularizers and constraints of a layer's tensors.
+
+    Parameters
+    ----------
+    kind : str
+        ``"regularizers"`` or ``"constraints"``.
+    spec : instance, class, str, mapping, a list of these or None
+
+    Returns
+    -------
+    Regularizer, Constraint, list of these or None
+        None of None or of an empty list, and a list of a longer one.
+    """
+    if isinstance(spec, (list, tuple)):
+        return [resolve(kind, item) for item in spec] or None
+    return None if spec is None else resolve(kind, spec)

@@ -7,9 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.contract import Callback, Layer, Loss, Metric, Optimizer, Sampler, Schedule, Transform
+from nncore.contract import Callback, ConstraintLike, Layer, Loss, Metric, Optimizer, RegularizerLike, Sampler, Schedule, Transform
 
-__all__ = ["CallbackLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "SamplerLike", "ScheduleLike", "TransformLike"]
+__all__ = [
+    "CallbackLike", "ConstraintLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "RegularizerLike", "SamplerLike",
+    "ScheduleLike", "TransformLike",
+]  # fmt: skip
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
 #: The function takes outputs and targets, and gives the loss of each sample and its gradient: see `nncore.FunctionLoss`.

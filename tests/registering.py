@@ -11,6 +11,7 @@ from nncore.plugin import (
     Activation,
     Callback,
     Configurable,
+    Constraint,
     Format,
     Initializer,
     Layer,
@@ -18,10 +19,11 @@ from nncore.plugin import (
     Metric,
     Optimizer,
     Plan,
+    Regularizer,
     Sampler,
     Schedule,
     Transform,
-)
+)  # fmt: skip
 from nncore.registry.registry import RUN_TIME
 
 
@@ -86,6 +88,26 @@ class MyDescent(Optimizer):
         state += 1
 
 
+class MyQuartic(Regularizer):
+    """Σw⁴."""
+
+    def value(self, w):
+        return float(np.sum(w**4))
+
+    def add_gradient(self, w, g):
+        g += 4 * w**3
+
+
+class MyBox(Constraint):
+    """Weights between -1 and 1."""
+
+    def project(self, w, rate):
+        np.clip(w, -1, 1, out=w)
+
+    def is_feasible(self, w):
+        return np.abs(w) <= 1
+
+
 class MySchedule(Schedule):
     def factor(self, step, n_steps):
         return 1 / (1 + np.asarray(step))
@@ -129,6 +151,8 @@ CLASSES: dict[str, type[Configurable]] = {
     "losses": MyLoss,
     "initializers": MyInitializer,
     "optimizers": MyDescent,
+    "regularizers": MyQuartic,
+    "constraints": MyBox,
     "schedules": MySchedule,
     "samplers": MySampler,
     "transforms": MyTransform,

@@ -70,6 +70,22 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
             "after_step_f32": 64, "after_step_f64": 72,
         },
     ),
+    "nnc_regularizer_call": (
+        96,
+        {
+            "struct_size": 0, "site": 8, "w": 16, "g": 24, "value": 32, "n_rows": 40, "n_columns": 48, "stride": 56, "first_row": 64,
+            "first_column": 72, "tensor_rows": 80, "tensor_columns": 88,
+        },
+    ),
+    "nnc_regularizer": (48, {"head": 0, "value_f32": 16, "value_f64": 24, "add_gradient_f32": 32, "add_gradient_f64": 40}),
+    "nnc_constraint_call": (
+        88,
+        {
+            "struct_size": 0, "site": 8, "w": 16, "n_rows": 24, "n_columns": 32, "stride": 40, "first_row": 48, "first_column": 56,
+            "tensor_rows": 64, "tensor_columns": 72, "rate": 80,
+        },
+    ),
+    "nnc_constraint": (32, {"head": 0, "project_f32": 16, "project_f64": 24}),
     "nnc_layer_call": (
         176,
         {

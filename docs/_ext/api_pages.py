@@ -41,7 +41,7 @@ MODULES = {
 #: What other modules of nncore ask of a network, and users need not know.
 INTERNAL = {
     "allocate", "begin_average", "change", "end_average", "input_gradient_program", "program_for_prediction", "program_for_training",
-    "swap", "version",
+    "rules", "swap", "version",
 }  # fmt: skip
 
 

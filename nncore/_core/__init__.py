@@ -14,6 +14,8 @@ from nncore._core.program import (
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
     PERTURB,
+    RULE,
+    RULE_NOT_FINITE,
     TRANSFORM,
     Failure,
     Program,
@@ -23,6 +25,5 @@ from nncore._core.program import (
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "PERTURB",
-    "TRANSFORM",
-    "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+    "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
 ]  # fmt: skip

@@ -65,8 +65,11 @@ static void F(add_penalty)(const member *m) {
     }
 }
 
-/* Once all have added theirs. */
-static double F(penalty)(const member *m) { return m->program->decays == NULL ? 0 : F(sum_of_blocks)(m->program); }
+/* What the penalty and the regularizers add to the loss, to *value, once all have added theirs. */
+static int64_t F(add_penalties)(const member *m, double *value) {
+    if (m->program->decays != NULL) *value += F(sum_of_blocks)(m->program);
+    return m->program->regularizers.n_pieces > 0 ? F(add_up)(m, value) : NNC_OK;
+}
 
 /* ---- gradients cut down to size ---------------------------------------------------------------------------------------------- */
 
@@ -124,7 +127,7 @@ static int64_t F(write_gradients)(const member *m) {
     }
     if (program->n_ties > 0) verdict = F(add_tied)(m, verdict);
     if (program->decays != NULL) F(add_penalty)(m);
-    return verdict;
+    return program->regularizers.n_pieces > 0 ? F(obey)(m, &program->regularizers, verdict) : verdict;
 }
 
 static int64_t F(check_gradients)(const member *m) {
@@ -134,10 +137,10 @@ static int64_t F(check_gradients)(const member *m) {
 }
 
 /* The mean of parameters begin .. end - 1 over the steps since it began; all weigh alike until that is less than the decay leaves to the
- * newest, so that it needs no first value. */
-static void F(average)(const member *m, int64_t begin, int64_t end) {
+ * newest, so that it needs no first value. Where there are constraints, it is that of parameters that keep them. */
+static void F(average)(const member *m, int64_t begin, int64_t end, int is_after_constraints) {
     const nnc_program *program = m->program;
-    if (program->shadow == NULL) return;
+    if (program->shadow == NULL || (program->constraints.n_pieces > 0) != is_after_constraints) return;
     double of_newest = 1 / (double)(m->step - program->average_begin);
     T weight = (T)(of_newest > 1 - program->average_decay ? of_newest : 1 - program->average_decay);
     const T *w = program->parameters; /* (n_parameters,) */
@@ -227,7 +230,7 @@ static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *
                                                    : F(step_wrapped)(m, stretch->group, from, to - from, g + (from - begin), state);
             if (verdict != NNC_OK) return verdict;
         }
-        F(average)(m, from, to);
+        F(average)(m, from, to, 0);
     }
     return NNC_OK;
 }
@@ -272,7 +275,7 @@ static int64_t F(step_on_tensors)(const member *m, int64_t number) {
     verdict = F(optimizer_verdict)(m, group->optimizer.F(step)(&call), number);
     if (verdict == NNC_OK) verdict = F(step_around_tensors)(m, number, first, end, 1);
     for (int64_t i = first; i < end && verdict == NNC_OK; i++)
-        F(average)(m, tensors[i].offset, tensors[i].offset + tensors[i].rows * tensors[i].columns);
+        F(average)(m, tensors[i].offset, tensors[i].offset + tensors[i].rows * tensors[i].columns, 0);
     return verdict;
 }
 
@@ -283,7 +286,7 @@ static int64_t F(step_in_python)(const member *m, int64_t number) {
     if (m->part != 0) return NNC_OK;
     int64_t verdict = call_python(m, NNC_UPDATE, number, 0);
     for (int64_t i = 0; i < program->groups[number].n_tensors && verdict == NNC_OK; i++)
-        F(average)(m, tensors[i].offset, tensors[i].offset + tensors[i].rows * tensors[i].columns);
+        F(average)(m, tensors[i].offset, tensors[i].offset + tensors[i].rows * tensors[i].columns, 0);
     return verdict;
 }
 
@@ -297,9 +300,9 @@ static void F(move_undo)(const member *m, int back) {
     }
 }
 
-/* After all have updated: what some of them changed is put back if another one's step failed. */
+/* After all have updated: what some of them changed is put back if the step of one, or a constraint, has failed. */
 static int64_t F(finish_update)(const member *m, int64_t verdict) {
-    if (verdict >> 32 == NNC_KERNEL_FAILED || verdict >> 32 == NNC_PYTHON_RAISED) F(move_undo)(m, 1);
+    if (verdict >> 32 > NNC_TIME_IS_UP) F(move_undo)(m, 1);
     return verdict;
 }
 
@@ -375,6 +378,15 @@ static int64_t F(update_by_tiles)(const member *m) {
             if (verdict == NNC_OK) verdict = F(step_on)(m, begin, to, tile);
         }
     }
+    return verdict;
+}
+
+/* The update, then what it may not leave as it is. */
+static int64_t F(update)(const member *m) {
+    int64_t verdict = m->uses_tiles ? F(update_by_tiles)(m) : F(update_range)(m);
+    if (m->program->constraints.n_pieces == 0) return verdict;
+    verdict = F(obey)(m, &m->program->constraints, verdict);
+    if (verdict == NNC_OK) F(average)(m, m->begin_parameter, m->end_parameter, 1);
     return verdict;
 }
 
@@ -488,8 +500,8 @@ static int64_t F(prepare_update)(member *m, int goes_on, int is_last) {
     if (verdict == NNC_OK) verdict = F(check_gradients)(m);
     verdict = nnc_meet(m->team, verdict);
     if (verdict != NNC_OK) return verdict;
-    m->value += F(penalty)(m);
-    if (m->program->anchor != NULL) verdict = F(second_pass)(m);
+    verdict = F(add_penalties)(m, &m->value);
+    if (m->program->anchor != NULL && verdict == NNC_OK) verdict = F(second_pass)(m);
     if (is_last && verdict == NNC_OK) F(clip)(m);
     return verdict;
 }

@@ -7,12 +7,14 @@ Spec = TypeVar("Spec")  # a `nncore.program.ProgramSpec`: the core reads its fie
 LOSS_NOT_FINITE: int
 GRADIENT_NOT_FINITE: int
 INPUT_NOT_FINITE: int
+RULE_NOT_FINITE: int
 FORWARD: int
 BACKWARD: int
 LOSS: int
 LOSS_GRADIENT: int
 UPDATE: int
 PERTURB: int
+RULE: int
 TRANSFORM: int
 BLOCK: int
 

@@ -12,7 +12,7 @@ from libc.string cimport memcpy, memset
 
 from nncore.abi cimport (
     NNC_ABI_MAJOR, NNC_MESSAGE_BYTES, nnc_activation, nnc_head, nnc_host, nnc_layer, nnc_layer_call, nnc_loss, nnc_loss_call,
-    nnc_optimizer, nnc_site, nnc_tensor, nnc_transform, nnc_transform_call,
+    nnc_constraint, nnc_optimizer, nnc_regularizer, nnc_site, nnc_tensor, nnc_transform, nnc_transform_call,
 )
 
 import numpy as np
@@ -29,7 +29,8 @@ cdef extern from "pythread.h":
 cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
-        NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_TRANSFORM, NNC_PERTURB
+        NNC_RULE_NOT_FINITE
+        NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
         NNC_ON_RANGES, NNC_ON_TENSORS, NNC_IN_PYTHON
@@ -74,6 +75,17 @@ cdef extern from "runner.h" nogil:
     ctypedef struct nnc_around:
         nnc_optimizer table
         int64_t first_number, first_slot, array
+    ctypedef struct nnc_rule:
+        const nnc_regularizer *regularizer
+        const nnc_constraint *constraint
+        int64_t rows, columns, group
+    ctypedef struct nnc_piece:
+        int64_t rule, first_row, n_rows, first_column, n_columns, place, stride
+    ctypedef struct nnc_rounds:
+        const nnc_piece *pieces
+        int64_t n_pieces
+        const int64_t *ends
+        int64_t n_rounds
     ctypedef struct nnc_undo:
         void *live
         void *kept
@@ -138,6 +150,10 @@ cdef extern from "runner.h" nogil:
         void *kept_buffers
         int64_t n_buffers
         double gradient_norm
+        const nnc_rule *rules
+        int64_t n_rules
+        nnc_rounds regularizers, constraints
+        double *values
         const nnc_undo *undo
         int64_t n_undo
         int32_t training
@@ -183,6 +199,7 @@ cdef const nnc_host *host = <const nnc_host *>PyCapsule_GetPointer(native.host, 
 LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
 GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
 INPUT_NOT_FINITE = NNC_INPUT_NOT_FINITE
+RULE_NOT_FINITE = NNC_RULE_NOT_FINITE
 
 #: What a program asks of its `Interpreter`.
 FORWARD = NNC_FORWARD
@@ -191,6 +208,7 @@ LOSS = NNC_LOSS
 LOSS_GRADIENT = NNC_LOSS_GRADIENT
 UPDATE = NNC_UPDATE
 PERTURB = NNC_PERTURB
+RULE = NNC_RULE
 TRANSFORM = NNC_TRANSFORM
 
 #: Parameters whose squares are added up together.
@@ -204,7 +222,8 @@ _KINDS = {
 
 
 class Failure(Exception):
-    """A run stopped: `status` is one of the constants above, `op` the number of the op (-1: the loss; behind the ops: a group's optimizer).
+    """A run stopped: `status` is one of the constants above, `op` the number of the op (-1: the loss; behind the ops: a group's optimizer,
+    and behind those a rule).
 
     If a function of a table failed, `returned` is what it returned, and `message` what it said.
     """
@@ -300,6 +319,10 @@ cdef class Program:
     cdef nnc_transformer *transformers
     cdef nnc_transform *transforms  # copies of the tables that transformers call, as many as transformers
     cdef nnc_loss loss
+    cdef nnc_rule *rules
+    cdef nnc_regularizer *regularizer_tables  # copies of the tables that rules call, as many as rules
+    cdef nnc_constraint *constraint_tables
+    cdef nnc_piece *pieces  # of regularizers, then of constraints
     cdef void **places  # where tensors, and then their gradients, begin: of all ops, one after the other
     cdef void **states  # where arrays of optimizers' state begin: of all tensors, one after the other
     cdef readonly object spec
@@ -320,7 +343,7 @@ cdef class Program:
         stretches = list(spec.grouping.stretches())
         program.ops = <nnc_op *>calloc(max(len(spec.ops), 1), sizeof(nnc_op))
         program.tasks = <nnc_task *>calloc(2 * len(spec.ops) + len(spec.transforms) + 3, sizeof(nnc_task))
-        program.n_sites = NNC_SITE(len(spec.ops)) + len(spec.transforms)
+        program.n_sites = NNC_SITE(len(spec.ops)) + len(spec.transforms) + len(spec.rules)
         self.transformers = <nnc_transformer *>calloc(max(len(spec.transforms), 1), sizeof(nnc_transformer))
         self.transforms = <nnc_transform *>calloc(max(len(spec.transforms), 1), sizeof(nnc_transform))
         self.branches = <nnc_branch *>calloc(max(sum(len(op.branches) for op in spec.ops), 1), sizeof(nnc_branch))
@@ -335,17 +358,23 @@ cdef class Program:
         n_states = sum(len(kept) for group in spec.state or () for kept in group.tensors)
         self.states = <void **>calloc(max(n_states, 1), sizeof(void *))
         self.places = <void **>calloc(max(2 * sum(len(op.plan.tensors) for op in spec.ops), 1), sizeof(void *))
+        n_rules, n_pieces = len(spec.rules), len(spec.regularizers.pieces) + len(spec.constraints.pieces)
+        self.rules = <nnc_rule *>calloc(max(n_rules, 1), sizeof(nnc_rule))
+        self.regularizer_tables = <nnc_regularizer *>calloc(max(n_rules, 1), sizeof(nnc_regularizer))
+        self.constraint_tables = <nnc_constraint *>calloc(max(n_rules, 1), sizeof(nnc_constraint))
+        self.pieces = <nnc_piece *>calloc(max(n_pieces, 1), sizeof(nnc_piece))
         program.sites = <nnc_site *>calloc(spec.max_parts * program.n_sites, sizeof(nnc_site))
         program.notes = <nnc_note *>calloc(spec.max_parts, sizeof(nnc_note))
         if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
                 or self.ties == NULL or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
-                or self.undo == NULL or self.around == NULL or self.states == NULL or self.transformers == NULL \
-                or self.transforms == NULL or program.sites == NULL or program.notes == NULL:
+                or self.undo == NULL or self.around == NULL or self.states == NULL or self.transformers == NULL or self.transforms == NULL \
+                or program.sites == NULL or program.notes == NULL \
+                or self.rules == NULL or self.regularizer_tables == NULL or self.constraint_tables == NULL or self.pieces == NULL:
             raise MemoryError
         program.max_parts = spec.max_parts
         has_way_back = spec.d_output is not None
         program.is_f64 = spec.dtype == np.float64
-        program.n_ops = len(spec.ops)
+        program.n_ops, program.n_rules = len(spec.ops), n_rules
         cdef nnc_branch *branch = self.branches
         cdef void **places = self.places
         cdef int64_t offset
@@ -419,6 +448,7 @@ cdef class Program:
         self.take_transforms(spec)
         self.fill_sites(NNC_IS_LOSS, None)
         self.fill_sites(NNC_IS_OPTIMIZER, None)
+        self.fill_rules()
         program.parameters = address(spec.parameters)
         program.gradients = address(spec.gradients)
         program.n_parameters = spec.parameters.size
@@ -438,6 +468,7 @@ cdef class Program:
         program.anchor = address(spec.anchor)
         if spec.anchor is not None:
             program.buffers, program.kept_buffers, program.n_buffers = address(spec.buffers), address(spec.kept_buffers), spec.buffers.size
+        program.values = <double *>address(spec.values)
         for i, (live, kept) in enumerate(spec.undo):
             self.undo[i] = nnc_undo(address(live), address(kept), live.nbytes)
         program.undo, program.n_undo = self.undo, len(spec.undo)
@@ -560,6 +591,34 @@ cdef class Program:
             to.work = rooms + part * room if room > 0 else NULL
         return 0
 
+    cdef int fill_rules(self) except -1:
+        """Regularizers and constraints, with their tables and pieces."""
+        cdef nnc_program *program = &self.program
+        cdef nnc_rule *rule
+        spec = self.spec
+        for i, described in enumerate(spec.rules):
+            rule, tensor, needed = &self.rules[i], described.tensor, described.needed(spec.dtype)
+            rule.rows, rule.columns, rule.group = tensor.rows, tensor.columns, described.group
+            if described.capsule is not None and described.kind == "regularizer":
+                load_table(described.capsule, "regularizer", described.who, needed, &self.regularizer_tables[i], sizeof(nnc_regularizer))
+                rule.regularizer = &self.regularizer_tables[i]
+            elif described.capsule is not None:
+                load_table(described.capsule, "constraint", described.who, needed, &self.constraint_tables[i], sizeof(nnc_constraint))
+                rule.constraint = &self.constraint_tables[i]
+            self.fill_sites(program.n_ops + len(spec.transforms) + i, described)
+        program.rules = self.rules
+        self.fill_rounds(&program.regularizers, spec.regularizers, self.pieces)
+        self.fill_rounds(&program.constraints, spec.constraints, self.pieces + program.regularizers.n_pieces)
+        return 0
+
+    cdef int fill_rounds(self, nnc_rounds *rounds, object described, nnc_piece *pieces) except -1:
+        """The pieces of one kind of rules."""
+        for i, (number, first_row, n_rows, first_column, n_columns, place, stride) in enumerate(described.pieces):
+            pieces[i] = nnc_piece(number, first_row, n_rows, first_column, n_columns, place, stride)
+        rounds.pieces, rounds.n_pieces = pieces, len(described.pieces)
+        rounds.ends, rounds.n_rounds = <const int64_t *>address(described.ends), len(described.ends)
+        return 0
+
     def __dealloc__(self):
         free(self.program.ops)
         free(self.program.tasks)
@@ -575,6 +634,10 @@ cdef class Program:
         free(self.transforms)
         free(self.ties)
         free(self.groups)
+        free(self.rules)
+        free(self.regularizer_tables)
+        free(self.constraint_tables)
+        free(self.pieces)
         free(self.undo)
         free(self.around)
         free(self.states)
@@ -605,7 +668,7 @@ cdef class Program:
         has_penalty = spec.has_penalty
         program.decays = <const double *>address(spec.decays) if has_penalty else NULL
         program.clip_norm, program.clip_value, program.seed = spec.clip_norm, spec.clip_value, spec.seed
-        looks_at_gradients = has_penalty or spec.clip_norm > 0 or spec.clip_value > 0
+        looks_at_gradients = has_penalty or program.regularizers.n_pieces > 0 or spec.clip_norm > 0 or spec.clip_value > 0
         program.tiles = NULL if looks_at_gradients else address(spec.tiles)
         for i in range(program.n_groups):
             self.groups[i].rate = program.optimizer_hyper[i * program.n_hyper] if program.n_hyper > 0 else 0
@@ -662,7 +725,7 @@ cdef class Program:
         return value
 
     def backward(self, x, int32_t n_threads=1):
-        """Fill the gradients, from the `x` of the last forward and its loss; return the value of the L2 penalty."""
+        """Fill the gradients, from the `x` of the last forward and its loss; return the value of the penalty and the regularizers."""
         cdef const void *data = address(x)
         cdef int64_t n_rows = len(x)
         cdef double value = 0

@@ -1,5 +1,5 @@
-/* The loops of a run: over batches, over slices of a prediction. rows.h and parameters.h are the two phases of a step. What touches numbers
- * is a template over float and double. */
+/* The loops of a run: over batches, over slices of a prediction. rows.h and parameters.h are the two phases of a step, between.h what
+ * belongs to the second for some tensors. What touches numbers is a template over float and double. */
 #ifndef T
 #include "runner.h"
 
@@ -40,7 +40,7 @@ typedef struct member {
     run *run;
     nnc_program *program;
     nnc_team *team;
-    nnc_site *sites; /* (NNC_SITE(n_ops),) its own */
+    nnc_site *sites; /* (n_sites,) its own */
     int32_t part, n_parts;
     int64_t begin_parameter, end_parameter; /* its range of the flat vectors */
     const void *x;                          /* row i of the batch is row i + x_shift */
@@ -128,6 +128,11 @@ static void add_backward(nnc_program *program, int64_t *n_tasks) {
 static void set_rate(nnc_program *program, double factor) {
     for (int64_t i = 0; i < program->n_groups && program->n_hyper > 0; i++)
         program->optimizer_hyper[i * program->n_hyper] = factor * program->groups[i].rate;
+}
+
+/* What messages call a rule by. */
+static int64_t rule_op(const nnc_program *program, int64_t rule) {
+    return program->n_ops + program->n_groups + program->n_transforms + rule;
 }
 
 static int64_t written_columns(const member *m, nnc_task task) {
@@ -293,6 +298,7 @@ static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
 
 #include "ties.h"
 #include "rows.h"
+#include "between.h"
 #include "parameters.h"
 
 static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts) {
@@ -323,7 +329,8 @@ static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *con
     int64_t verdict = F(run_batch)(&m, 0);
     if (verdict == NNC_OK && asked->with_gradient) {
         verdict = nnc_meet(team, F(write_gradients)(&m));
-        if (part == 0) m.value = F(penalty)(&m);
+        m.value = 0;
+        if (verdict == NNC_OK) verdict = F(add_penalties)(&m, &m.value);
     }
     if (part != 0) return;
     if (asked->value != NULL) *asked->value = m.value;
@@ -335,7 +342,7 @@ static void F(run_update)(nnc_team *team, int32_t part, int32_t n_parts, void *c
     member m = F(enter)(asked, team, part, n_parts);
     int64_t verdict = nnc_meet(team, F(check_gradients)(&m));
     if (verdict == NNC_OK) F(clip)(&m);
-    if (verdict == NNC_OK) verdict = F(finish_update)(&m, nnc_meet(team, F(update_range)(&m)));
+    if (verdict == NNC_OK) verdict = F(finish_update)(&m, nnc_meet(team, F(update)(&m)));
     if (part != 0) return;
     if (verdict == NNC_OK) asked->program->step = m.step;
     asked->verdict = verdict;
@@ -390,7 +397,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
         if (verdict == NNC_OK) verdict = F(prepare_update)(&m, of_step > 0, is_last);
         if (verdict != NNC_OK) break; /* so far all have agreed on it; what one finds out from here on it brings to the meeting */
         of_step = is_last ? 0 : of_step + 1;
-        if (is_last) verdict = m.uses_tiles ? F(update_by_tiles)(&m) : F(update_range)(&m);
+        if (is_last) verdict = F(update)(&m);
         if (part == 0 && verdict == NNC_OK && is_last && ++steps == look_at_clock) {
             double elapsed = nnc_now() - begin;
             if (elapsed >= asked->seconds || elapsed < 0) verdict = time_is_up;

@@ -21,29 +21,31 @@ enum {
     NNC_GRADIENT_NOT_FINITE = 4, /* nothing was updated */
     NNC_PYTHON_RAISED = 5,       /* the callback left an exception */
     NNC_INPUT_NOT_FINITE = 6,    /* at prediction, which looks at its inputs when it is about to use them */
+    NNC_RULE_NOT_FINITE = 7,     /* the value of a regularizer, or what a constraint that can be taken back has made */
 };
 
-/* What is done for an op, or for the batch; the first five are also what the callback into Python is asked to do. */
+/* What is done for an op, or for the batch; the first six are also what the callback into Python is asked to do. */
 enum {
     NNC_FORWARD = 0,
     NNC_BACKWARD = 1,
     NNC_LOSS = 2,
     NNC_LOSS_GRADIENT = 3,
     NNC_UPDATE = 4,
-    NNC_GATHER = 5,    /* the rows of the batch, their targets and weights */
-    NNC_STORE = 6,     /* the outputs, for the caller */
-    NNC_TRANSFORM = 7, /* a transform of the batch, by number; Python may be asked for it, too */
-    NNC_PERTURB = 8,   /* parameters to where the second gradient of a step is taken; also in Python */
+    NNC_RULE = 5,      /* what a regularizer or a constraint does to its tensor */
+    NNC_GATHER = 6,    /* the rows of the batch, their targets and weights */
+    NNC_STORE = 7,     /* the outputs, for the caller */
+    NNC_TRANSFORM = 8, /* a transform of the batch, by number; Python may be asked for it, too */
+    NNC_PERTURB = 9,   /* parameters to where the second gradient of a step is taken; also in Python */
 };
 
 /* The last three are joints, where values part and meet (joints.h). */
 enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2, NNC_OP_SUM = 3, NNC_OP_CONCAT = 4, NNC_OP_FORK = 5 };
 
-/* failed_op values beside the ops' own numbers; behind those, n_ops + i is the optimizer of group i, and behind
- * these, n_ops + n_groups + i is transform i */
+/* failed_op values beside the ops' own numbers; behind those, n_ops + i is the optimizer of group i, behind these,
+ * n_ops + n_groups + i is transform i, and behind all of them are the rules */
 enum { NNC_IS_LOSS = -1, NNC_IS_OPTIMIZER = -2, NNC_IS_NOBODY = -3 };
 /* The place of an op's site among those of a part: the optimizer's, the loss's, the ops', then the transforms', whose numbers follow those
- * of the ops. */
+ * of the ops, and the rules', which are regularizers and constraints of tensors. */
 #define NNC_SITE(op) ((op) + 2)
 
 /* One of the values that a joint has to do with. */
@@ -135,6 +137,29 @@ typedef struct nnc_around {
     int64_t array;        /* its own, among the arrays of a tensor; -1: it has no state */
 } nnc_around;
 
+/* A regularizer or a constraint of one tensor. */
+typedef struct nnc_rule {
+    const nnc_regularizer *regularizer;
+    const nnc_constraint *constraint; /* both NULL: in Python */
+    int64_t rows, columns;            /* of the tensor */
+    int64_t group;                    /* of the tensor, whose learning rate a constraint uses; NNC_FROZEN: it uses none */
+} nnc_rule;
+
+/* A part of a rule's tensor that is handed to its function by itself. */
+typedef struct nnc_piece {
+    int64_t rule;
+    int64_t first_row, n_rows, first_column, n_columns;
+    int64_t place, stride; /* of its first number in the flat vectors; numbers from one row to the next */
+} nnc_piece;
+
+/* Rules that are obeyed at one moment of a step (between.h). Where a tensor has several, they are in rounds that follow one another. */
+typedef struct nnc_rounds {
+    const nnc_piece *pieces; /* (n_pieces,) round after round */
+    int64_t n_pieces;
+    const int64_t *ends; /* (n_rounds,) of each among the pieces */
+    int64_t n_rounds;
+} nnc_rounds;
+
 /* Memory that a step changes, and how it was before the step under way. */
 typedef struct nnc_undo {
     void *live, *kept;
@@ -216,7 +241,11 @@ typedef struct nnc_program {
     void *buffers;      /* (n_buffers,) what layers keep beside parameters */
     void *kept_buffers; /* (n_buffers,) the same as the first of two passes left it */
     int64_t n_buffers;
-    double gradient_norm; /* of the gradients that parameters are moved by for the second pass, for Python */
+    double gradient_norm;  /* of the gradients that parameters are moved by for the second pass, for Python */
+    const nnc_rule *rules; /* (n_rules,) */
+    int64_t n_rules;
+    nnc_rounds regularizers, constraints;
+    double *values;       /* (regularizers.n_pieces,) what each of these adds to the loss */
     const nnc_undo *undo; /* (n_undo,) parameters, state and mean; none if no function of a step can fail */
     int64_t n_undo;
 

@@ -17,13 +17,13 @@ TEMPLATES = Path(__file__).parents[1] / "scaffold"
 #: What an author may add, and the plural that hooks and the registry use.
 KINDS = {
     "optimizer": "optimizers", "activation": "activations", "loss": "losses", "initializer": "initializers", "layer": "layers",
-    "schedule": "schedules", "sampler": "samplers", "transform": "transforms", "metric": "metrics", "callback": "callbacks",
-    "format": "formats",
+    "regularizer": "regularizers", "constraint": "constraints", "schedule": "schedules", "sampler": "samplers",
+    "transform": "transforms", "metric": "metrics", "callback": "callbacks", "format": "formats",
 }  # fmt: skip
 #: The file that holds the kernel on each rung.
 KERNELS = {"numpy": None, "numba": "kernel.py", "cython": "kernel.pyx", "c": "kernel.c"}
 #: Kinds with templates for compiled kernels.
-COMPILED_KINDS = ("optimizer", "activation", "transform")
+COMPILED_KINDS = ("optimizer", "activation", "regularizer", "constraint", "transform")
 #: Other modules of a package, so that no component may have their names.
 MODULES = ("manifest", "kernel")
 LONGEST_NAME = 40
@@ -73,7 +73,8 @@ def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path
 
     Parameters
     ----------
-    kind : {"optimizer", "activation", "loss", "initializer", "layer", "schedule", "sampler", "transform", "metric", "callback", "format"}
+    kind : str
+        One of `KINDS`: ``"optimizer"``, ``"activation"``, ``"loss"``, …
     name : str
         Of the component. Dashes become underscores, capitals lower case.
     rung : {"numpy", "numba", "cython", "c"}, default "numpy"

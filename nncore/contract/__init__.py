@@ -8,7 +8,8 @@ from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, alike, bounds, is_inside, written
-from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
+from nncore.contract.constraint import Constraint, ConstraintLike, Constraints
+from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, Need, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.formula import Builder, Graph, Value, formula_of, formula_result
 from nncore.contract.heads import class_counts, head_columns
@@ -39,19 +40,21 @@ from nncore.contract.ownership import (
 from nncore.contract.philox import random_words
 from nncore.contract.plan import Buffer, Plan, Tensor
 from nncore.contract.primitives import PRIMITIVES, Primitive
+from nncore.contract.regularizer import SPLITS, Regularizer, RegularizerLike, Regularizers
 from nncore.contract.sampler import SampleInfo, Sampler, permutation
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "UNBOUNDED", "Activation",
-    "Buffer", "Builder", "Callback", "Component", "Configurable", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History",
-    "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper",
-    "Plan", "Primitive", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct",
-    "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date",
-    "change_settings", "check_recorded", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "does",
-    "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
-    "native_kernel", "need_of", "numba_call", "permutation", "random_words", "rung", "slot_name", "with_argument", "with_arguments",
-    "with_settings", "wrappers_of", "written",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "UNBOUNDED",
+    "Activation", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Format",
+    "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric",
+    "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers",
+    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform",
+    "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings",
+    "check_recorded", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "does", "domain_of_sum",
+    "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
+    "need_of", "numba_call", "permutation", "random_words", "rung", "slot_name", "with_argument", "with_arguments", "with_settings",
+    "wrappers_of", "written",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from nncore.configuration import require
 _WHOLE, _SHORT, _DOUBLE = ctypes.c_int64, ctypes.c_int32, ctypes.c_double
 _NUMBERS = ctypes.c_void_p  # float or double, as the function's name says
 #: What numba takes a field for that is no address.
-_PLAIN: dict[Any, Any] = {ctypes.c_uint64: np.uint64, _WHOLE: np.int64, _SHORT: np.int32}
+_PLAIN: dict[Any, Any] = {ctypes.c_uint64: np.uint64, _WHOLE: np.int64, _SHORT: np.int32, _DOUBLE: np.float64}
 _WHOLES, _DOUBLES = ctypes.POINTER(_WHOLE), ctypes.POINTER(_DOUBLE)
 
 
@@ -88,6 +88,22 @@ class LayerCallStruct(ctypes.Structure):
     ]  # fmt: skip
 
 
+#: What part of which tensor.
+_PLACE = ("n_rows", "n_columns", "stride", "first_row", "first_column", "tensor_rows", "tensor_columns")
+
+
+class RegularizerCallStruct(ctypes.Structure):
+    """``nnc_regularizer_call``."""
+
+    _fields_ = [*_BEGIN, ("w", _NUMBERS), ("g", _NUMBERS), ("value", _DOUBLES), *((name, _WHOLE) for name in _PLACE)]
+
+
+class ConstraintCallStruct(ctypes.Structure):
+    """``nnc_constraint_call``."""
+
+    _fields_ = [*_BEGIN, ("w", _NUMBERS), *((name, _WHOLE) for name in _PLACE), ("rate", _DOUBLE)]
+
+
 class TransformCallStruct(ctypes.Structure):
     """``nnc_transform_call``."""
 
@@ -104,13 +120,15 @@ CALLS: dict[str, type[ctypes.Structure]] = {
     "loss": LossCallStruct,
     "optimizer": OptimizerCallStruct,
     "layer": LayerCallStruct,
+    "regularizer": RegularizerCallStruct,
+    "constraint": ConstraintCallStruct,
     "transform": TransformCallStruct,
 }
 
 
 @dataclass(frozen=True)
 class NumbaCall:
-    """What a function compiled by numba needs to read its call; the last three are for use inside it.
+    """What a function compiled by numba needs to read its call; the last four are for use inside it.
 
     Attributes
     ----------
@@ -122,12 +140,15 @@ class NumbaCall:
         ``numbers(c.w)`` is a pointer to numbers of the dtype.
     hyper : callable
         ``hyper(c.site)`` is a pointer to the component's numbers, float64.
+    doubles : callable
+        ``doubles(c.value)`` is a pointer to numbers that are float64 for both dtypes.
     """
 
     signature: Any
     fields: Callable[[Any], Any]
     numbers: Callable[[int], Any]
     hyper: Callable[[int], Any]
+    doubles: Callable[[int], Any]
 
 
 def numba_call(kind: str, dtype: Any) -> NumbaCall:
@@ -135,7 +156,7 @@ def numba_call(kind: str, dtype: Any) -> NumbaCall:
 
     Parameters
     ----------
-    kind : {"activation", "loss", "optimizer", "layer", "transform"}
+    kind : {"activation", "loss", "optimizer", "layer", "regularizer", "constraint", "transform"}
     dtype : dtype-like
         float32 or float64: what the pointers to numbers point to.
 
@@ -165,4 +186,4 @@ def numba_call(kind: str, dtype: Any) -> NumbaCall:
     carray, numbers = numba.carray, pointer(types.CPointer(numba.from_dtype(np.dtype(dtype))))
     fields = numba.njit(lambda call: carray(call, 1)[0])
     hyper = numba.njit(lambda address: doubles(carray(site(address), 1)[0].hyper))
-    return NumbaCall(types.int32(record(CALLS[kind])), fields, numbers, hyper)
+    return NumbaCall(types.int32(record(CALLS[kind])), fields, numbers, hyper, doubles)

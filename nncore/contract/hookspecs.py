@@ -43,6 +43,16 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
 
 
 @hookspec
+def nncore_regularizers(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Regularizer`."""
+
+
+@hookspec
+def nncore_constraints(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Constraint`."""
+
+
+@hookspec
 def nncore_schedules(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Schedule`."""
 

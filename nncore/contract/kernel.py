@@ -27,6 +27,8 @@ TABLES: dict[str, tuple[str, ...]] = {
         "after_step_f64",
     ),
     "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64", "gradient_f32", "gradient_f64"),
+    "regularizer": ("value_f32", "value_f64", "add_gradient_f32", "add_gradient_f64"),
+    "constraint": ("project_f32", "project_f64"),
     "transform": ("apply_f32", "apply_f64"),
 }
 
@@ -38,9 +40,8 @@ class Kernel:
     Parameters
     ----------
     target : str
-        ``"package.module:attribute"``. The attribute is a PyCapsule named ``nncore.optimizer``, ``nncore.activation``,
-        ``nncore.loss``, ``nncore.layer`` or ``nncore.transform`` around the table of that kind declared in ``nncore/plugin.h``;
-        `function_table` makes one from addresses.
+        ``"package.module:attribute"``. The attribute is a PyCapsule named ``nncore.`` and the kind (``nncore.optimizer``) around the table
+        of that kind declared in ``nncore/plugin.h``; `function_table` makes one from addresses.
     rung : {"native", "numba"}, default "native"
         What compiled it, for ``describe()`` and ``nncore plugins``.
     never_fails : bool, default False
@@ -72,7 +73,7 @@ def function_table(kind: str, **addresses: int) -> object:
 
     Parameters
     ----------
-    kind : {"activation", "loss", "optimizer", "layer", "transform"}
+    kind : {"activation", "loss", "optimizer", "layer", "regularizer", "constraint", "transform"}
     **addresses : int
         Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL. Each takes a pointer to a call:
         `CALLS` has the structures for ctypes, `numba_call` what numba needs.

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from nncore.contract.activation import Activation
 from nncore.contract.configurable import Configurable
+from nncore.contract.constraint import Constraint
 from nncore.contract.kernel import Kernel
 from nncore.contract.layer import Layer
 from nncore.contract.loss import Loss
 from nncore.contract.optimizer import Optimizer
 from nncore.contract.optimizer_wrapper import OptimizerWrapper
+from nncore.contract.regularizer import Regularizer
 from nncore.contract.transform import Transform
 
 #: What a kernel replaces, for each kind that can have one.
@@ -19,6 +21,8 @@ _METHODS: dict[type, tuple[str, ...]] = {
     Loss: ("forward", "backward"),
     Layer: ("forward", "backward"),
     Optimizer: ("step", "perturb", "before_step", "after_step"),
+    Regularizer: ("value", "add_gradient"),
+    Constraint: ("project",),
     Transform: ("apply",),
 }
 

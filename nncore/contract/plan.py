@@ -45,6 +45,8 @@ class Tensor:
         gradients. The layer must have been given that name. In a layer inside another one, names are looked up there first.
     transposed : bool
         This tensor is the transpose of the one that it is tied to; both are matrices.
+    regularizer, constraint : Regularizer or Constraint, str, dict, list of these or None, default None
+        What is added to the loss for it, and what it is made to be after every step; several are obeyed one after the other.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Tensor:
     fan_out: int
     tied_to: str | None = None
     transposed: bool = False
+    regularizer: Any = None
+    constraint: Any = None
 
     @property
     def size(self) -> int:
@@ -219,6 +223,11 @@ class Plan:
             _expect(tensor.role in ROLES, f"role of {tensor.name}", tensor.role, f"one of {', '.join(ROLES)}")
             is_known = tensor.initializer is None or isinstance(tensor.initializer, (Configurable, str, Mapping))
             _expect(is_known, f"initializer of {tensor.name}", tensor.initializer, "an initializer, its name, a dict or None")
+            for name in ("regularizer", "constraint"):
+                rules = getattr(tensor, name)
+                several = rules if isinstance(rules, (list, tuple)) else [] if rules is None else [rules]
+                is_known = all(isinstance(rule, (Configurable, str, Mapping, type)) for rule in several)
+                _expect(is_known, f"{name} of {tensor.name}", rules, f"a {name}, its name, a dict, a list of these or None")
             for name in ("fan_in", "fan_out"):
                 _check_count(f"{name} of {tensor.name}", getattr(tensor, name), 1, LARGEST)
             is_known = tensor.tied_to is None or (isinstance(tensor.tied_to, str) and "." in tensor.tied_to)

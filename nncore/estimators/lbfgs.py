@@ -72,6 +72,10 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         raise ParameterError(
             f"solver='lbfgs' needs the same function at every step, which {noise} changes: leave it out, or use another solver"
         )
+    if rule := next((rule for rule in network.rules if rule.kind == "constraint"), None):
+        raise ParameterError(
+            f"solver='lbfgs' moves along lines, which {rule.component!r} of {rule.tensor.name} would leave: use another solver"
+        )
     if estimator.callbacks:
         raise ParameterError("callbacks listen to epochs, and solver='lbfgs' has none: use another solver, or no callbacks")
     twin = network if network.dtype == np.float64 else _in_float64(network)

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
-from nncore.plugin import Activation, Graph, Initializer, Kernel, Layer, LayerCall, Plan, Tensor, Value
+from nncore.plugin import (
+    Activation,
+    Constraints,
+    Graph,
+    Initializer,
+    Kernel,
+    Layer,
+    LayerCall,
+    Plan,
+    Regularizers,
+    Tensor,
+    Value,
+    resolve_each,
+)
 
 
 class Dense(Layer):
@@ -25,6 +39,10 @@ class Dense(Layer):
         First values of b.
     use_bias : bool, default True
         False leaves b out, as before a layer that has a shift of its own (batch normalisation).
+    weight_regularizer, bias_regularizer : str, Regularizer, dict, list of these or None, default None
+        What is added to the loss for W and for b: ``"l1"``, ``nn.L2(0.1)``.
+    weight_constraint, bias_constraint : str, Constraint, dict, list of these or None, default None
+        What W and b are made to be at first and after every step: ``"non_negative"``, ``nn.MaxNorm(3)``.
     name : str, optional
         What the network calls the layer in names of tensors, tables and files; by default its kind and number.
     tied_to : str, optional
@@ -50,6 +68,10 @@ class Dense(Layer):
         weight_initializer: str | Initializer | None = None,
         bias_initializer: str | Initializer = "zeros",
         use_bias: bool = True,
+        weight_regularizer: Regularizers = None,
+        bias_regularizer: Regularizers = None,
+        weight_constraint: Constraints = None,
+        bias_constraint: Constraints = None,
         name: str | None = None,
         tied_to: str | None = None,
         transposed: bool | None = None,
@@ -59,6 +81,10 @@ class Dense(Layer):
         self.weight_initializer = weight_initializer
         self.bias_initializer = bias_initializer
         self.use_bias = use_bias
+        self.weight_regularizer = resolve_each("regularizers", weight_regularizer)
+        self.bias_regularizer = resolve_each("regularizers", bias_regularizer)
+        self.weight_constraint = resolve_each("constraints", weight_constraint)
+        self.bias_constraint = resolve_each("constraints", bias_constraint)
         self.name = name
         self.tied_to = tied_to
         self.transposed = transposed
@@ -69,6 +95,8 @@ class Dense(Layer):
             raise ParameterError(f"Dense: n_outputs must be a whole number of at least 1 (and below 2³¹), got {n!r}")
         if not isinstance(self.use_bias, (bool, np.bool_)):
             raise ParameterError(f"Dense: use_bias must be True or False, got {self.use_bias!r}")
+        if not self.use_bias and not (self.bias_regularizer is None and self.bias_constraint is None):
+            raise ParameterError("Dense: there is no bias to regularize or to constrain with use_bias=False: leave one of the two out")
         self.n_outputs = n.__index__()
 
     def hyper(self) -> list[float]:
@@ -78,9 +106,11 @@ class Dense(Layer):
         if len(input_shape) != 1:
             raise ShapeError(f"Dense takes vectors, but each sample has shape {input_shape}: put nn.Flatten() before it")
         n_inputs, n_outputs = input_shape[0], self.n_outputs
-        tensors = [Tensor("weight", (n_inputs, n_outputs), "weight", self.weight_initializer, n_inputs, n_outputs)]
+        rules: dict[str, Any] = {"regularizer": self.weight_regularizer, "constraint": self.weight_constraint}
+        tensors = [Tensor("weight", (n_inputs, n_outputs), "weight", self.weight_initializer, n_inputs, n_outputs, **rules)]
         if self.use_bias:
-            tensors.append(Tensor("bias", (n_outputs,), "bias", self.bias_initializer, n_inputs, n_outputs))
+            rules = {"regularizer": self.bias_regularizer, "constraint": self.bias_constraint}
+            tensors.append(Tensor("bias", (n_outputs,), "bias", self.bias_initializer, n_inputs, n_outputs, **rules))
         return Plan(
             (n_outputs,),
             tuple(tensors),

@@ -6,13 +6,26 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from nncore.arguments import is_whole
 from nncore.errors import ParameterError, ShapeError
 from nncore.layers.columns import as_columns, columns_of, whole_numbers
-from nncore.plugin import Graph, Initializer, Kernel, Layer, LayerCall, Plan, Tensor, Value
+from nncore.plugin import (
+    Constraints,
+    Graph,
+    Initializer,
+    Kernel,
+    Layer,
+    LayerCall,
+    Plan,
+    Regularizers,
+    Tensor,
+    Value,
+    resolve_each,
+)
 
 #: float32 holds every whole number up to this one.
 MOST_CATEGORIES = 2**24
@@ -35,6 +48,10 @@ class Embedding(Layer):
         Width of the vectors; None is the least whole number of at least √n_categories, at most 8.
     columns : sequence of int or None, default None
         Where the codes are; None is everywhere.
+    weight_regularizer : str, Regularizer, dict, list of these or None, default None
+        What is added to the loss for each table: ``"l2"``, ``nn.GroupLasso(0.01)``, whose rows are the vectors.
+    weight_constraint : str, Constraint, dict, list of these or None, default None
+        What each table is made to be at first and after every step: ``nn.MaxNorm(1, axis=1)``, whose norms are those of the vectors.
     name : str, optional
         What the network calls the layer in names of tensors, tables and files; by default its kind and number.
 
@@ -66,15 +83,19 @@ class Embedding(Layer):
         n_outputs: int | Sequence[int] | None = None,
         columns: Sequence[int] | None = None,
         *,
+        weight_regularizer: Regularizers = None,
+        weight_constraint: Constraints = None,
         name: str | None = None,
     ) -> None:
         self.n_categories = _counts("n_categories", n_categories, MOST_CATEGORIES)
         self.n_outputs = None if n_outputs is None else _counts("n_outputs", n_outputs, 2**31 - 1)
         self.columns = as_columns("Embedding", columns)
+        self.weight_regularizer = resolve_each("regularizers", weight_regularizer)
+        self.weight_constraint = resolve_each("constraints", weight_constraint)
         self.name = name
 
     def validate(self) -> None:
-        lists = {name: value for name, value in self.config().items() if isinstance(value, list)}
+        lists = self._per_column()
         if len({len(value) for value in lists.values()}) > 1:
             counted = ", ".join(f"{name} has {len(value)}" for name, value in lists.items())
             raise ParameterError(f"Embedding: one number for each column is needed, but {counted}")
@@ -95,7 +116,12 @@ class Embedding(Layer):
     @property
     def _n_columns(self) -> int | None:
         """How many columns there must be; None is any number."""
-        return next((len(value) for value in self.config().values() if isinstance(value, list)), None)
+        return next((len(value) for value in self._per_column().values()), None)
+
+    def _per_column(self) -> dict[str, list[int]]:
+        """The arguments that hold a number for each column, by name."""
+        arguments = {"n_categories": self.n_categories, "n_outputs": self.n_outputs, "columns": self.columns}
+        return {name: value for name, value in arguments.items() if isinstance(value, list)}
 
     def _tables(self, columns: Sequence[int]) -> list[_Table]:
         counts = self.n_categories if isinstance(self.n_categories, list) else [self.n_categories] * len(columns)
@@ -115,8 +141,9 @@ class Embedding(Layer):
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         tables = self._tables_for(input_shape)
+        rules: dict[str, Any] = {"regularizer": self.weight_regularizer, "constraint": self.weight_constraint}
         tensors = tuple(
-            Tensor(table.name, (table.n_categories + 1, table.width), "weight", _FIRST_VECTORS, table.n_categories, table.width)
+            Tensor(table.name, (table.n_categories + 1, table.width), "weight", _FIRST_VECTORS, table.n_categories, table.width, **rules)
             for table in tables
         )
         n_outputs = input_shape[0] - len(tables) + sum(table.width for table in tables)

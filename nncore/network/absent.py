@@ -9,10 +9,13 @@ import numpy as np
 
 from nncore.network.providers import Providers
 
+#: Keys and indices that lead from a document to something in it.
+Path = tuple[str | int, ...]
+
 
 @dataclass(frozen=True)
 class Absent:
-    """A loss, an optimizer or a schedule whose class is not here.
+    """A loss, an optimizer or a schedule whose class is not here, or all regularizers and constraints of which that is so.
 
     Attributes
     ----------
@@ -24,9 +27,12 @@ class Absent:
         What the file says of the plugins behind it.
     tensors : dict of str to ndarray
         Its state, by the names in the file.
+    rules : dict of tuple to object
+        The descriptions of regularizers and constraints, by the path to them in the document.
     """
 
     reason: str
     document: dict[str, Any]
     providers: Providers
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
+    rules: dict[Path, Any] = field(default_factory=dict)

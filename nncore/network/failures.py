@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nncore._core import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, Failure, Program, all_finite
+from nncore._core import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, RULE_NOT_FINITE, Failure, Program, all_finite
 from nncore.errors import NonFiniteError, PluginError
 from nncore.program import ProgramSpec
 
@@ -38,7 +38,19 @@ def explain(program: Program[ProgramSpec], failure: Failure) -> Exception:
         tensor = next(t for t in tensors if not all_finite(spec.gradients[t.offset : t.offset + t.rows * t.columns]))
         message = f"the gradient of {tensor.name} became NaN or infinite at step {step}. {remedy}"
         return NonFiniteError(message, step=step, layer=tensor.name.rpartition(".")[0])
+    rule = spec.rules[failure.op - spec.first_rule] if failure.op >= spec.first_rule else None
+    if failure.status == RULE_NOT_FINITE and rule is not None:
+        what = "the value" if rule.kind == "regularizer" else "the result"
+        message = f"{what} of {rule.component!r} for {rule.tensor.name} became NaN or infinite at step {step}. {remedy}"
+        return NonFiniteError(message, step=step, layer=rule.tensor.name.rpartition(".")[0])
+    if rule is not None:
+        return _failed(f"{rule.component!r} of {rule.tensor.name}", failure, step, unchanged)
     runnable = [*(op.component for op in spec.ops), *spec.optimizers, *(op.component for op in spec.transforms)]
     component = runnable[failure.op] if failure.op >= 0 else spec.loss
+    return _failed(repr(component), failure, step, unchanged)
+
+
+def _failed(who: str, failure: Failure, step: int, unchanged: str) -> PluginError:
+    """The error for a function of a table that returned something else than 0."""
     said = f": {failure.message}" if failure.message else f", {failure.returned}, without a message"
-    return PluginError(f"the compiled kernel of {component!r} reported an error at step {step}{said}. {unchanged}")
+    return PluginError(f"the compiled kernel of {who} reported an error at step {step}{said}. {unchanged}")

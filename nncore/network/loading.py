@@ -55,8 +55,8 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
     Warns
     -----
     PluginWarning
-        If the plugin of the loss, an optimizer or the schedule is not here. The network predicts; training raises `MissingPluginError`
-        until it is given others; saving it again keeps what is missing as it was.
+        If the plugin of the loss, an optimizer, the schedule, a regularizer or a constraint is not here. The network predicts; training
+        raises `MissingPluginError` until it is given others; saving it again keeps what is missing as it was.
     """
     with _opened(Path(path), components) as (document, tensors):
         if "networks" in document:

@@ -74,7 +74,7 @@ class Model(Network):
         Returns
         -------
         float
-            Mean loss of the batch, with the penalty of `weight_decay`; with `d_output` the penalty alone.
+            Mean loss of the batch, with the penalty of `weight_decay` and the regularizers; with `d_output` these alone.
 
         Notes
         -----
@@ -250,7 +250,7 @@ class Model(Network):
         return linked(self, self.predict(X))
 
     def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
-        """Mean loss (without the penalty of `weight_decay`) and metrics on data not trained on.
+        """Mean loss (without the penalty of `weight_decay` and regularizers) and metrics on data not trained on.
 
         Parameters
         ----------

@@ -40,12 +40,15 @@ from nncore.program import (
     aligned_zeros,
     check_differentiable,
     check_outputs,
+    check_rules,
     check_trainable,
     compile_program,
     group_tensors,
     initialise,
     named_state,
     plan_network,
+    project,
+    rules_of,
     threads_for,
     zero_state,
 )
@@ -158,7 +161,11 @@ class Network(Resumable, ParameterSets):
         if batch is not None:
             rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
         carried = {f"{stage.name}.{name}": values for stage in blueprint.stages for name, values in _carried_by(stage.layer).items()}
+        rules = rules_of(blueprint, self.groups, grouping)
+        if new_optimizer is not None:
+            check_rules(rules, grouping, new_optimizer)
         initialise(blueprint, vectors, np.random.default_rng([seed, 0]), rows, carried)
+        project(rules, vectors.parameters)
         self._take(blueprint, grouping, vectors, new_loss, new_optimizer)
         self.seed = seed
         return self
@@ -198,7 +205,7 @@ class Network(Resumable, ParameterSets):
         state = zero_state(self._groups, optimizer, self.dtype)
         vectors = self._flat
         self._forget_programs()
-        self._absent = {what: absent for what, absent in self.absent.items() if what in ("loss", "groups")}
+        self._absent = {what: absent for what, absent in self.absent.items() if what in ("loss", "groups", "rules")}
         self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
         self._schedule = None  # its steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)
@@ -215,7 +222,7 @@ class Network(Resumable, ParameterSets):
         self._forget_programs()
         self._absent.pop("groups", None)
         self.gradients[...] = 0  # those of frozen tensors are not written any more
-        self._options, self._knobs.grouping, self._vectors = own, grouping, replace(self._flat, state=state)
+        self._knobs.options, self._knobs.grouping, self._vectors = own, grouping, replace(self._flat, state=state)
         if self.has_evaluation and self.trajectory is not None:
             self._settle(grouping)
         if not stays:
@@ -320,6 +327,7 @@ class Network(Resumable, ParameterSets):
         settings = (average, accumulates, input_gradient, transforms)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
             check_trainable(self._built)
+            self._check_rules_present()
             if self.loss is not None:
                 check_outputs(self.loss, self._built)
             self._forget_programs()
@@ -380,6 +388,15 @@ class Network(Resumable, ParameterSets):
             if what in self.absent:
                 why = f"this network can predict, but not be trained or scored as it is: {self.absent[what].reason}"
                 raise MissingPluginError(f"{why}; or give fit {'other' if what == 'groups' else 'another'} {what}, {what}=")
+
+    def _check_rules_present(self, *, groups_come: bool = False) -> None:
+        """Raise `MissingPluginError` if a regularizer or a constraint is not here, and will not be replaced by other groups."""
+        absent = self.absent.get("rules")
+        if absent is not None and not (groups_come and all(path[0] == "groups" for path in absent.rules)):
+            raise MissingPluginError(
+                f"this network can predict, but not be trained as it is: {absent.reason}; or do without, as in "
+                "net.layers[0].weight_regularizer = None, or net.groups = {}"
+            )
 
     def _needs(self, what: str) -> Any:
         self._check_present(what, *(["groups"] if what == "optimizer" else []))
@@ -444,7 +461,7 @@ class Network(Resumable, ParameterSets):
         knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")
         knobs.optimizer = None if knobs.optimizer is None else adopt(knobs.optimizer, self, "optimizer")
         self._own_schedule(self._schedule)
-        self._options = self._own_groups(self._options)
+        knobs.options = self._own_groups(knobs.options)
         if input_shape is not None:
             knobs.blueprint = plan_network(self._layers, self.layer_names, input_shape)
             knobs.grouping = group_tensors(self.groups, knobs.blueprint.spans)

@@ -11,9 +11,10 @@ from nncore.contract import Layer, Loss, Optimizer, Schedule
 from nncore.errors import FileFormatError, MissingExtraError, MissingPluginError, PluginError, UnknownComponentError
 from nncore.network.absent import Absent
 from nncore.network.document import NESTED, OPTIMIZER, TRAJECTORY, array_names, check_network
-from nncore.network.providers import Providers, named_in
+from nncore.network.providers import named_in
 from nncore.network.remembering import DTYPES, Memory
 from nncore.network.reviving import check_present, revived
+from nncore.network.rules import revived_groups, without_absent_rules
 from nncore.program import Blueprint, Grouping, check_groups, declared_state, group_tensors, layer_names, plan_network
 
 #: Fields of the document that go with one that holds a component.
@@ -52,6 +53,7 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
         from nncore.tabular import from_json  # for files of tables only
 
         from_json(description["encoding"])
+    description, absent_rules = without_absent_rules(description)
     layers = [revived("layers", one, description["components"]) for one in description["layers"]]
     parts, absent = _for_training(description, tensors)
     if parts["schedule"] is not None:
@@ -73,7 +75,7 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
     for number, memory in enumerate(memories):
         expected |= {name: (array.shape, array.dtype) for name, array in array_names(number, memory.arrays).items()}
     _check_tensors(tensors, expected)
-    return Parts(layers, **parts, groups=groups, absent=absent, memories=memories, has_trajectory=TRAJECTORY in tensors)
+    return Parts(layers, **parts, groups=groups, absent=absent | absent_rules, memories=memories, has_trajectory=TRAJECTORY in tensors)
 
 
 def _memories(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[Memory, ...]:
@@ -98,7 +100,7 @@ def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -
     for what in parts:
         try:
             if what == "groups":
-                parts[what] = {pattern: _revived_options(options, table) for pattern, options in description[what].items()}
+                parts[what] = revived_groups(description[what], table)
             elif description[what] is not None:
                 parts[what] = revived(NESTED[what], description[what], table)
         except (MissingPluginError, MissingExtraError) as error:
@@ -108,11 +110,6 @@ def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -
             state = {name: tensors[name].copy() for name in names}
             absent[what] = Absent(str(error), kept, named_in(kept, table), state)
     return parts, absent
-
-
-def _revived_options(options: dict[str, Any], table: Providers) -> dict[str, Any]:
-    """Options of a parameter group, in which an optimizer is a component again."""
-    return {name: revived("optimizers", value, table) if name == "optimizer" else value for name, value in options.items()}
 
 
 def _planned(layers: list[Layer], input_shape: tuple[int, ...]) -> Blueprint:

@@ -15,13 +15,14 @@ import numpy as np
 
 import nncore
 from nncore import registry
-from nncore.contract import Format, Optimizer, Schedule
+from nncore.contract import Format, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, is_state, joined, split, tensors_of
 from nncore.network.network import Network
 from nncore.network.plain import check_plain
 from nncore.network.providers import merged, providers
 from nncore.network.reading import checked_parts
+from nncore.network.rules import described_groups, replaced
 from nncore.program import plan_network
 
 
@@ -153,15 +154,17 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
             component = getattr(network, what)
             document[what] = None if component is None else registry.config_of(kind, component)
         document["groups"] = described_groups(network.groups)
+        check_plain(document["groups"], "network.groups")
         # An argument may name a component, activation="relu": which ones do is seen where they are looked up.
         plan_network(network.layers, network.layer_names, network.input_shape)
+        _ = network.rules  # a plan may name some
     document["components"] = providers(looked_up)
     document |= {name: getattr(network, name) for name in ATTRIBUTES}
     document["callbacks"] = [
         {"callback": memory.callback, "numbers": memory.numbers, "arrays": list(memory.arrays)} for memory in network.memories
     ]
     for absent in network.absent.values():
-        document |= absent.document
+        document = replaced(document | absent.document, absent.rules)
         document["components"] = merged(document["components"], absent.providers)
     document = {name: document[name] for name in FIELDS}
     for name in ("layers", *NESTED, "groups", "link"):
@@ -178,16 +181,6 @@ def _is_known(kind: str, name: str, cls: type[Any]) -> bool:
         return registry.get(kind, name) is cls
     except UnknownComponentError:
         return False
-
-
-def described_groups(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Parameter groups as JSON holds them: optimizers as descriptions."""
-    return {
-        pattern: {
-            option: registry.config_of("optimizers", value) if isinstance(value, Optimizer) else value for option, value in options.items()
-        }
-        for pattern, options in groups.items()
-    }
 
 
 def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:

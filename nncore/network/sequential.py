@@ -19,7 +19,18 @@ from nncore.network.model import Model
 from nncore.network.remembering import matched
 from nncore.network.training import Training, columns
 from nncore.network.transforming import check_transforms
-from nncore.program import BATCH_ROWS, Blueprint, check_groups, check_outputs, check_trainable, get_num_threads, group_tensors, plan_network
+from nncore.program import (
+    BATCH_ROWS,
+    Blueprint,
+    check_groups,
+    check_outputs,
+    check_rules,
+    check_trainable,
+    get_num_threads,
+    group_tensors,
+    plan_network,
+    rules_of,
+)  # fmt: skip
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, ScheduleLike, TransformLike
 
 
@@ -57,7 +68,8 @@ class Sequential(Model):
     encoding : dict or None
         How the columns and the target of a table become numbers, as ``nncore train`` describes them; saved with the network.
     absent : dict
-        Of a network that was loaded without the plugin of its ``"loss"``, ``"optimizer"`` or ``"schedule"``: what is missing, and why.
+        Of a network that was loaded without the plugin of its ``"loss"``, ``"optimizer"`` or ``"schedule"``, or of a regularizer or a
+        constraint (``"rules"``): what is missing, and why.
 
     Examples
     --------
@@ -131,7 +143,7 @@ class Sequential(Model):
         drop_last : bool, default False
             Leave out the last batch of an epoch if it is smaller.
         validation : (X, y) or (X, y, sample_weight), optional
-            Scored after every epoch: ``val_loss`` (without the penalty of `weight_decay`) and ``val_<metric>`` in the history.
+            Scored after every epoch: ``val_loss`` (without `weight_decay` and regularizers) and ``val_<metric>`` in the history.
         metrics : sequence of str, Metric or function, optional
             None takes those of the loss. For functions see `nncore.FunctionMetric`.
         sample_weight : array-like of shape (n_samples,), optional
@@ -143,8 +155,8 @@ class Sequential(Model):
             If the last fit was cut short (Ctrl-C, `TimeLimit`), or the network was saved during it, callbacks of the same class and
             arguments go on with what they remembered.
         weight_decay : float, optional
-            λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW. None keeps what the network has, 0 at
-            first.
+            λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW, as `nncore.L2` does for chosen tensors. None
+            keeps what the network has, 0 at first.
         clip_norm : float, optional
             Gradients whose norm (of all trained parameters together) is larger are scaled down to it. None keeps what the network has, 0
             at first: no limit.
@@ -155,8 +167,10 @@ class Sequential(Model):
             ``{"dense_1.*": {"frozen": True}, "*.weight": {"optimizer": "momentum"}, "*.bias": {"lr": 0.01, "weight_decay": 0.0}}``.
             `optimizer` trains those tensors instead of the network's; any number of the optimizer has another value in the group;
             `lr_factor` scales the learning rate; `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this
-            call, for those tensors, of whatever role; what is `frozen` is not changed. Where several patterns match, later ones win,
-            option by option. None keeps what the network has. Other optimizers for tensors start all of them with fresh state.
+            call, for those tensors, of whatever role; what is `frozen` is not changed. `regularizer` and `constraint`, a component or a
+            list, replace what the layer says: ``{"dense_1.weight": {"regularizer": nn.L1(0.01), "constraint": "non_negative"}}``. Where
+            several patterns match, later ones win, option by option. None keeps what the network has. Other optimizers for tensors start
+            all of them with fresh state.
         schedule : str, instance or None
             How the learning rate moves over the epochs of this call. None goes on with a schedule that is not at its end (an
             interrupted fit, a network from a file), else keeps the rate. The same schedule given again goes on likewise.
@@ -206,6 +220,7 @@ class Sequential(Model):
         check_trainable(blueprint)
         if optimizer is None:
             self._check_present("optimizer")
+        self._check_rules_present(groups_come=groups is not None)
         if groups is None:
             self._check_present("groups")
         new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
@@ -228,6 +243,7 @@ class Sequential(Model):
                 f"splits a step into several batches: use accumulate=1 with batch_size={batch_size * accumulate}"
             )
         check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
+        check_rules(rules_of(blueprint, new_groups, grouping), grouping, new_optimizer)
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
@@ -257,12 +273,15 @@ class Sequential(Model):
         # Everything is checked: only now the network changes.
         with self.training_alone(), self._with_transforms(new_transforms):
             if not self.is_built:
+                self._knobs.options = self._own_groups(new_groups)  # their constraints hold for the first values, too
                 self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
             elif rng is not None:
                 self.seed = as_seed(rng)
             self._set_loss(new_loss)
             if not alike(new_optimizer, self.optimizer):
                 self._set_optimizer(new_optimizer)
+            if groups is not None:
+                self._replace_absent_rules(("groups",))
             self._set_groups(new_groups)
             self.weight_decay = weight_decay
             self.clip_norm = clip_norm

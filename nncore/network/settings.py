@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from nncore import registry
@@ -30,19 +31,24 @@ from nncore.contract import (
     with_argument,
 )  # fmt: skip
 from nncore.errors import BusyError, NNCoreError, NotBuiltError, ParameterError
-from nncore.network.absent import Absent
+from nncore.network.absent import Absent, Path
 from nncore.network.change import commit, refusal, stays_the_same, tried
 from nncore.network.layer_list import LayerList, check_distinct
+from nncore.network.rules import path_of
 from nncore.program import (
     Blueprint,
     Grouping,
     Knobs,
+    Rule,
     check_groups,
     check_outputs,
+    check_rules,
     group_tensors,
     layer_names,
     plan_network,
+    rules_of,
     same_optimizers,
+    same_rules,
 )  # fmt: skip
 from nncore.typing import LossLike, OptimizerLike
 
@@ -59,7 +65,6 @@ class Settings(ABC):
         self._layers = LayerList(adopt(layer, self, "layers") for layer in given)
         self._knobs = Knobs()
         self._schedule: Schedule | None = None
-        self._options = FrozenDict()
         self._absent: dict[str, Absent] = {}
 
     @abstractmethod
@@ -126,12 +131,15 @@ class Settings(ABC):
             return
         attributes = with_argument(component, name, value)
         root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
+        rules_stay = True
         try:
             trial = tried(root, component, attributes)
             is_possible = stays_the_same(place, root, trial, self._knobs.blueprint)
             if self._knobs.blueprint is not None and place in ("optimizer", "groups"):
                 groups, optimizer = (self.groups, trial) if place == "optimizer" else (trial, self.optimizer)
                 group_tensors(groups, self._knobs.blueprint.spans).check(optimizer)
+            if is_possible and self._knobs.blueprint is not None and place in ("layers", "groups"):
+                rules_stay = self._rules_stay(place, trial)
         except NNCoreError:
             raise
         except (AttributeError, TypeError, ValueError) as error:  # of a class that does not check it
@@ -140,12 +148,40 @@ class Settings(ABC):
             raise refusal(place, component, name, value)
         learned = self._schedule.state() if self._schedule is not None and place == "schedule" else {}
         commit(component, attributes, self, place)
+        if place == "layers" and (path := path_of(component, self._layers)) is not None:
+            self._replace_absent_rules((*path, name))
         if self._schedule is not None and place == "schedule":
             self._schedule.restore(learned)  # also where what it keeps it in was made anew
+        if not rules_stay:
+            self._forget_programs()
         if place == "layers" and self._knobs.blueprint is not None:
             self._knobs.blueprint = plan_network(self._layers, self.layer_names, self.input_shape)
             self._forget_forward()  # backward would go another way than forward came
         self._knobs.moved()
+
+    def _replace_absent_rules(self, path: Path) -> None:
+        """Forget the descriptions of absent regularizers and constraints at a place of the document, or inside it: there are others now."""
+        absent = self._absent.pop("rules", None)
+        if absent is not None and (left := {at: value for at, value in absent.rules.items() if at[: len(path)] != path}):
+            self._absent["rules"] = replace(absent, rules=left)
+
+    def _rules_stay(self, place: str, trial: Any) -> bool:
+        """Whether programs can obey the regularizers and constraints of `trial`, in the place of the layers or of the groups.
+
+        Raises
+        ------
+        ParameterError
+            If one of them cannot go with the optimizer.
+        """
+        blueprint, options = self._built, self._knobs.options
+        if place == "layers":
+            blueprint = plan_network(trial, self.layer_names, self.input_shape)
+        else:
+            options = trial
+        rules = rules_of(blueprint, options, self._groups)
+        if self.optimizer is not None:
+            check_rules(rules, self._groups, self.optimizer)
+        return same_rules(rules, self._knobs.rules())
 
     @property
     def version(self) -> int:
@@ -168,7 +204,7 @@ class Settings(ABC):
 
     @property
     def absent(self) -> dict[str, Absent]:
-        """What the file of this network names and is not installed: "loss", "optimizer", "groups", "schedule"."""
+        """What the file of this network names and is not installed: "loss", "optimizer", "groups", "schedule", "rules"."""
         return self._absent
 
     def _set_loss(self, loss: Loss | None) -> None:
@@ -187,6 +223,7 @@ class Settings(ABC):
         self._check_settable("optimizer")
         new: Optimizer = registry.resolve("optimizers", value)
         self._groups.check(new)
+        check_rules(self._knobs.rules(), self._groups, new)
         if not alike(new, self.optimizer):
             self._set_optimizer(new)
 
@@ -271,21 +308,24 @@ class Settings(ABC):
         self._knobs.moved()
 
     @property
-    def groups(self) -> dict[str, dict[str, Any]]:
+    def groups(self) -> Mapping[str, Mapping[str, Any]]:
         """Tensors that are trained in another way, by patterns of their names; set, they count from the next step on.
 
         Giving tensors another optimizer starts all of them with fresh state.
         """
-        return self._options
+        return self._knobs.options
 
     @groups.setter
     def groups(self, value: Mapping[str, Mapping[str, Any]]) -> None:
         groups = check_groups(value)
+        self._replace_absent_rules(("groups",))
         if self._knobs.blueprint is None:
-            self._options = self._own_groups(groups)
+            self._knobs.options = self._own_groups(groups)
             return
         grouping = group_tensors(groups, self._knobs.blueprint.spans)
         grouping.check(self.optimizer)
+        if self.optimizer is not None:
+            check_rules(rules_of(self._built, groups, grouping), grouping, self.optimizer)
         if "_trainer" in vars(self) and not self._keeps_optimizers(grouping):
             raise BusyError("this network is being fitted: give its tensors other optimizers before or after")
         self._set_groups(groups)
@@ -297,10 +337,15 @@ class Settings(ABC):
         return same_optimizers(self._groups.optimizers_by_tensor(self.optimizer), grouping.optimizers_by_tensor(self.optimizer))
 
     def _own_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> FrozenDict:
-        """The same with optimizers of the network's own."""
+        """The same with copies of the components in them, which are the network's own."""
         own: FrozenDict = frozen(copied_deeply({pattern: dict(options) for pattern, options in groups.items()}))
         bind(own, self, "groups")
         return own
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The regularizers and constraints of trained tensors, in the order of the tensors."""
+        return rules_of(self._built, self._knobs.options, self._groups)
 
     # ---- what is known once it is built -------------------------------------------------------------------------------------
 

@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from nncore import registry
-from nncore.contract import Configurable, Layer, Optimizer, Plan, rung, written
+from nncore.arguments import listed
+from nncore.contract import Configurable, Layer, Plan, rung, written
 from nncore.network.network import Network
-from nncore.program import Blueprint, Stage, group_tensors, plan_network
+from nncore.network.rules import described_groups
+from nncore.program import RULES, Blueprint, Stage, group_tensors, plan_network
 from nncore.tables import Table
 
 _COLUMNS = ("layer", "does", "output", "parameters", "trained", "FLOPs", "runs")
@@ -46,13 +48,10 @@ def describe(network: Network) -> dict[str, Any]:
         described[what] = None if component is None else {"rung": rung(component), **registry.config_of(kind, component)}
         if what in network.absent:
             described[what] = {"rung": "absent", **network.absent[what].document[what]}
-    described["groups"] = {
-        pattern: {
-            option: {"rung": rung(value), **registry.config_of("optimizers", value)} if isinstance(value, Optimizer) else value
-            for option, value in options.items()
-        }
-        for pattern, options in network.groups.items()
-    }
+    described["groups"] = described_groups(network.groups)
+    for pattern, options in network.groups.items():
+        if "optimizer" in options:
+            described["groups"][pattern]["optimizer"] = {"rung": rung(options["optimizer"])} | described["groups"][pattern]["optimizer"]
     if "groups" in network.absent:
         described["groups"] = network.absent["groups"].document["groups"]
     if network.is_built:
@@ -60,6 +59,11 @@ def describe(network: Network) -> dict[str, Any]:
         blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
         described["n_flops"] = sum(stage.flops for stage in blueprint.stages)
         described["ties"] = blueprint.ties
+        described["rules"] = [
+            {"tensor": rule.tensor.name, "rung": rung(rule.component), "kind": kind, **registry.config_of(kind, rule.component)}
+            for rule in network.rules
+            for kind in [RULES[rule.kind]]
+        ]
     return described
 
 
@@ -153,8 +157,17 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
     for pattern, options in network.groups.items():
         if "optimizer" in options:
             notes.append(f"optimizer of {pattern} {_written(options['optimizer'])} ({rung(options['optimizer'])})")
+    notes += _rules(network)
     notes.append(f"trained for {_counted(network.n_steps, 'step')}, {_counted(network.n_epochs, 'epoch')}")
     return notes
+
+
+def _rules(network: Network) -> list[str]:
+    """A line for every regularizer and constraint, with the tensors that are to obey it."""
+    tensors: dict[str, list[str]] = {}
+    for rule in network.rules:
+        tensors.setdefault(f"{rule.kind} {_written(rule.component)} ({rung(rule.component)})", []).append(rule.tensor.name)
+    return [f"{rule}: {listed(names, most=4)}" for rule, names in tensors.items()]
 
 
 def _written(component: Configurable) -> str:

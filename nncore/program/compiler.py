@@ -21,6 +21,7 @@ from nncore.program.knobs import Knobs
 from nncore.program.memory import aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
 from nncore.program.program_spec import ProgramSpec
+from nncore.program.rules import rounds_of
 from nncore.program.specification import Averaging, Op
 from nncore.program.state import needed_work
 from nncore.program.threads import usable_cpus
@@ -78,6 +79,9 @@ def compile_program(
     d_output = d_input = None
     if builder.has_way_back:
         ops, d_output, d_input = builder.link_gradients(ops)
+    rules = knobs.rules() if training else []
+    may_fail = [rule for rule in rules if rule.kind == "constraint" and (rule.kernel is None or not rule.kernel.never_fails)]
+    regularizers = rounds_of("regularizer", rules)
     compiled = [pair for pair in enumerate(optimizers) if kernels[pair[0]] is not None]
     room = max((needed_work(own, grouping.tensors_of(number)) for number, own in compiled), default=0)
     can_fail = any(kernel is None or not kernel.never_fails for kernel in kernels)
@@ -117,11 +121,11 @@ def compile_program(
         gradients=vectors.gradients,
         state=vectors.state,
         shadow=vectors.shadow if average.decay else None,
-        tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not accumulates else None,
+        tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None,
         anchor=aligned_zeros(blueprint.n_parameters, dtype) if has_two_passes else None,
         buffers=vectors.buffers,
         kept_buffers=aligned_zeros(vectors.buffers.size, dtype) if has_two_passes else None,
-        undo=_undo(vectors) if can_fail else [],
+        undo=_undo(vectors) if can_fail or may_fail else [],
         accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
         optimizers=optimizers,
         optimizer_capsules=[None if kernel is None else _capsule(own) for own, kernel in zip(optimizers, kernels, strict=True)],
@@ -132,6 +136,10 @@ def compile_program(
         grouping=grouping,
         average=average,
         decays=np.zeros(len(grouping.tensors)),
+        rules=rules,
+        regularizers=regularizers,
+        constraints=rounds_of("constraint", rules),
+        values=np.zeros(len(regularizers.pieces)),
         block_sums=np.zeros(-(-blueprint.n_parameters // BLOCK)),
     )
     spec.interpreter = Interpreter(spec)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import numpy as np
 from nncore import registry
 from nncore.arguments import is_number
 from nncore.contract import Optimizer, TensorSpan, with_settings
-from nncore.errors import ParameterError
+from nncore.errors import NNCoreError, ParameterError
 
 #: The group of tensors that are not trained.
 FROZEN = -1
@@ -25,6 +25,10 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "frozen": ("True or False", lambda v: isinstance(v, bool)),
     "optimizer": ("an optimizer", lambda v: isinstance(v, Optimizer)),
 }
+
+
+#: Options that hold components, one or a list, and their kinds: they replace what the layer asks for, and None takes it away.
+RULES = {"regularizer": "regularizers", "constraint": "constraints"}
 
 
 @dataclass(frozen=True)
@@ -196,14 +200,29 @@ def _checked(pattern: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if "optimizer" in given:
         given["optimizer"] = registry.resolve("optimizers", given["optimizer"])
     for option, value in given.items():
+        if option in RULES:
+            given[option] = _resolved(RULES[option], value, f"groups[{pattern!r}][{option!r}]")
+            continue
         if option not in _OPTIONS and not is_number(value):
             raise ParameterError(
-                f"groups[{pattern!r}] has no option {option!r}; there are {', '.join(_OPTIONS)}, and the numbers of the group's optimizer"
+                f"groups[{pattern!r}] has no option {option!r}; there are {', '.join([*_OPTIONS, *RULES])}, and the numbers of the "
+                "group's optimizer"
             )
         wanted, is_valid = _OPTIONS.get(option, ("a number", is_number))
         if not is_valid(value):
             raise ParameterError(f"groups[{pattern!r}][{option!r}] must be {wanted}, got {value!r}")
     return given
+
+
+def _resolved(kind: str, value: Any, where: str) -> Any:
+    """A regularizer or a constraint, a list of them or None, from what users write."""
+    try:
+        if isinstance(value, (list, tuple)):
+            return [registry.resolve(kind, item) for item in value] or None
+        return None if value is None else registry.resolve(kind, value)
+    except NNCoreError as error:
+        error.add_note(f"It is {where}.")
+        raise
 
 
 def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[TensorSpan]) -> Grouping:
@@ -219,7 +238,7 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[Tenso
     Raises
     ------
     ParameterError
-        If a pattern matches nothing, or everything is frozen.
+        If a pattern matches nothing, everything is frozen, or a regularizer or a constraint is for frozen tensors alone.
     """
     for pattern in groups:
         if not any(fnmatchcase(span.name, pattern) for span in spans):
@@ -234,6 +253,7 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[Tenso
         if options.get("frozen"):
             frozen.append(span)
             continue
+        options = {name: value for name, value in options.items() if name not in RULES}
         # An optimizer is told by which one it is: each has state of its own.
         key = tuple(sorted((name, id(value) if name == "optimizer" else value) for name, value in options.items()))
         if key not in found:
@@ -242,7 +262,19 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[Tenso
         found[key][1].append(span)
     if spans and not found:
         raise ParameterError("groups freezes every tensor, so that nothing would be trained")
+    _check_rules_are_obeyed(groups, spans, {span.name for span in frozen})
     members = list(found.values())
     tensors = [tensor for _, its in members for tensor in its]
     numbers = [number for number, (_, its) in enumerate(members) for _ in its]
     return Grouping(tuple(group for group, _ in members), (*tensors, *frozen), (*numbers, *(FROZEN for _ in frozen)))
+
+
+def _check_rules_are_obeyed(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[TensorSpan], frozen: Collection[str]) -> None:
+    """Raise `ParameterError` if what a pattern says of regularizers or constraints is for frozen tensors alone."""
+    for pattern, options in groups.items():
+        asked = [option for option in RULES if options.get(option) is not None]
+        if asked and all(span.name in frozen for span in spans if fnmatchcase(span.name, pattern)):
+            raise ParameterError(
+                f"groups[{pattern!r}] has a {asked[0]}, but every tensor that it matches is frozen and stays as it is: leave one of the "
+                "two out, or choose other tensors"
+            )

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, PERTURB, TRANSFORM
-from nncore.contract import Activation, LayerCall, TransformCall, brought_up_to_date, change_settings, copied_deeply
+from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, PERTURB, RULE, TRANSFORM
+from nncore.contract import (
+    Activation,
+    LayerCall,
+    Regularizer,
+    TransformCall,
+    brought_up_to_date,
+    change_settings,
+    copied_deeply,
+)  # fmt: skip
 from nncore.errors import PluginError
+from nncore.program.groups import FROZEN
 from nncore.program.memory import named_views
 from nncore.program.program_spec import ProgramSpec
+from nncore.program.rules import value_of
 from nncore.program.state import pieces
 from nncore.program.transforming import FIRST_LAYER
 
@@ -29,6 +39,7 @@ class Interpreter:
         self._components = {i: copied_deeply(op.component) for i, op in enumerate(spec.ops) if op.kind == "python"}
         self._transforms = {i: copied_deeply(op.component) for i, op in enumerate(spec.transforms) if op.capsule is None}
         self._loss = None if spec.loss is None or spec.loss_capsule is not None else copied_deeply(spec.loss)
+        self._rules = {i: copied_deeply(rule.component) for i, rule in enumerate(spec.rules) if rule.kernel is None}
         pairs = enumerate(zip(spec.optimizers, spec.optimizer_capsules, strict=True))
         self._optimizers = {number: copied_deeply(own) for number, (own, capsule) in pairs if capsule is None}  # by group
 
@@ -37,6 +48,8 @@ class Interpreter:
         loss = self.spec.knobs.loss
         for number, component in self._components.items():
             self._components[number] = brought_up_to_date(component, self.spec.ops[number].component)
+        for number, component in self._rules.items():
+            self._rules[number] = brought_up_to_date(component, self.spec.rules[number].component)
         for number, transform in self._transforms.items():
             self._transforms[number] = brought_up_to_date(transform, self.spec.transforms[number].component)
         if self._loss is not None and loss is not None:
@@ -63,6 +76,8 @@ class Interpreter:
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
         elif what == PERTURB:
             self._perturb(number, norm)
+        elif what == RULE:
+            self._run_rule(number - self.spec.first_rule)
         elif what == TRANSFORM:
             self._run_transform(number, n_rows, draw)
         else:
@@ -110,6 +125,18 @@ class Interpreter:
         for begin, end, member, _ in self.spec.grouping.stretches():
             if member == number:
                 self._optimizers[number].perturb(w[begin:end], g[begin:end], norm)
+
+    def _run_rule(self, number: int) -> None:
+        """What a regularizer or a constraint without a kernel does to its tensor."""
+        spec, rule, component = self.spec, self.spec.rules[number], self._rules[number]
+        w = rule.view(spec.parameters)
+        if not isinstance(component, Regularizer):
+            component.project(w, 0.0 if rule.group == FROZEN else float(spec.optimizer_hyper[rule.group, 0]))
+            return
+        place = next(i for i, piece in enumerate(spec.regularizers.pieces) if piece[0] == number)
+        w.flags.writeable = False
+        spec.values[place] = value_of(component, w)
+        component.add_gradient(w, rule.view(spec.gradients))
 
     def _run_transform(self, number: int, n_rows: int, draw: int) -> None:
         op, transform = self.spec.transforms[number], self._transforms[number]

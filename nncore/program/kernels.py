@@ -11,7 +11,10 @@ from nncore import registry
 from nncore.contract import TABLES, Optimizer, OptimizerWrapper, does, native_kernel, wrappers_of
 
 #: Kinds of components whose tables a program calls, and what one is called.
-_NOUNS = {"activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "transforms": "transform"}
+_NOUNS = {
+    "activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "regularizers": "regularizer",
+    "constraints": "constraint", "transforms": "transform",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

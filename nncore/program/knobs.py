@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from nncore.contract import Loss, Optimizer, Transform
+from nncore.contract import FrozenDict, Loss, Optimizer, Transform
 from nncore.program.groups import Grouping
 from nncore.program.planning import Blueprint
+from nncore.program.rules import Rule, rules_of
 
 
 @dataclass
@@ -23,6 +26,8 @@ class Knobs:
         Raised by every change.
     blueprint, grouping : Blueprint, Grouping or None
         None before the network is built.
+    options : mapping
+        The parameter groups, by patterns of tensor names.
     weight_decay, clip_norm, clip_value : float
         0 for none.
     seed : int
@@ -33,6 +38,7 @@ class Knobs:
     version: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     blueprint: Blueprint | None = None
     grouping: Grouping | None = None
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=FrozenDict)
     loss: Loss | None = None
     optimizer: Optimizer | None = None
     weight_decay: float = 0.0
@@ -40,6 +46,12 @@ class Knobs:
     clip_value: float = 0.0
     seed: int = 0
     transforms: tuple[Transform, ...] = ()
+
+    def rules(self) -> list[Rule]:
+        """The regularizers and constraints of trained tensors."""
+        assert self.blueprint is not None, "the tensors of a planned network have rules"
+        assert self.grouping is not None, "and are grouped"
+        return rules_of(self.blueprint, self.options, self.grouping)
 
     def moved(self) -> None:
         """Let every program take over what has changed before it runs again."""

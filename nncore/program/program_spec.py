@@ -12,6 +12,7 @@ from nncore.contract import Loss, Optimizer, wrappers_of
 from nncore.program.groups import Grouping
 from nncore.program.kernels import Around, Needed, named
 from nncore.program.knobs import Knobs
+from nncore.program.rules import Rounds, Rule
 from nncore.program.specification import Averaging, Op, Tie
 from nncore.program.state import NetworkState
 from nncore.program.transforming import BatchBuffers, TransformOp
@@ -66,6 +67,10 @@ class ProgramSpec:
     grouping: Grouping
     average: Averaging
     decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`
+    rules: list[Rule]
+    regularizers: Rounds
+    constraints: Rounds
+    values: np.ndarray  # (number of pieces of regularizers,) float64: what each adds to the loss
     block_sums: np.ndarray  # (ceil(n_parameters / BLOCK),) float64, where squares of weights or gradients are added up
     interpreter: Any = None  # runs what has no compiled form
     clip_norm: float = 0.0  # 0: no limit
@@ -81,6 +86,11 @@ class ProgramSpec:
     def has_penalty(self) -> bool:
         return bool(self.decays.any())
 
+    @property
+    def first_rule(self) -> int:
+        """What the core calls the first of `rules` by: its number behind those of ops, groups and transforms."""
+        return len(self.ops) + len(self.grouping.groups) + len(self.transforms)
+
     def refresh(self) -> None:
         """Take over what the knobs hold now; called by the program, before a run, when their version has moved."""
         knobs = self.knobs
@@ -93,6 +103,8 @@ class ProgramSpec:
             self.loss_hyper[:] = knobs.loss.hyper()
         if self.optimizers and knobs.optimizer is not None:
             self.optimizer_hyper[:] = self.grouping.hyper(knobs.optimizer)
+        for rule, now in zip(self.rules, knobs.rules() if self.rules else (), strict=True):
+            rule.take_over(now)
         self.decays[:] = self.grouping.penalties(knobs.weight_decay, knobs.optimizer)
         self.clip_norm, self.clip_value, self.seed = knobs.clip_norm, knobs.clip_value, knobs.seed
         self.interpreter.refresh()

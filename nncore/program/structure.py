@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, TensorSpan, Transform, alike, wrappers_of
+from nncore.contract import Activation, Layer, Loss, Optimizer, Tensor, TensorSpan, Transform, alike, wrappers_of
 from nncore.program.initialisation import initializer_of
 from nncore.program.planning import Blueprint
 from nncore.program.specification import Stage
@@ -22,10 +22,14 @@ def _same_stage(one: Stage, other: Stage) -> bool:
     if _of_stage(one) != _of_stage(other) or len(one.plan.tensors) != len(other.plan.tensors):
         return False
     return all(
-        replace(tensor, initializer=None) == replace(twin, initializer=None)
-        and alike(initializer_of(one, tensor), initializer_of(other, twin))
+        _bare(tensor) == _bare(twin) and alike(initializer_of(one, tensor), initializer_of(other, twin))
         for tensor, twin in zip(one.plan.tensors, other.plan.tensors, strict=True)
     )
+
+
+def _bare(tensor: Tensor) -> Tensor:
+    """Without its components: first values are compared by themselves, and what is obeyed between steps may change (`same_rules`)."""
+    return replace(tensor, initializer=None, regularizer=None, constraint=None)
 
 
 def _of_stage(stage: Stage) -> tuple[Any, ...]:

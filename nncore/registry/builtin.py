@@ -106,6 +106,26 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
 
 
 @hookimpl
+def nncore_regularizers(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("l1", "nncore.regularizers.l1:L1", "λ·Σ|w|: the lasso, which draws weights to zero"),
+        Component("l2", "nncore.regularizers.l2:L2", "½·λ·Σw²: weight decay of chosen tensors"),
+        Component("l1_l2", "nncore.regularizers.l1_l2:L1L2", "both: the elastic net"),
+        Component("group_lasso", "nncore.regularizers.group_lasso:GroupLasso", "whole rows to zero: an input that nobody needs"),
+    ]
+
+
+@hookimpl
+def nncore_constraints(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("non_negative", "nncore.constraints.non_negative:NonNegative", "max(w, 0), for monotone networks"),
+        Component("max_norm", "nncore.constraints.max_norm:MaxNorm", "the norm of a unit's weights is at most so large"),
+        Component("unit_norm", "nncore.constraints.unit_norm:UnitNorm", "the norm of a unit's weights is 1"),
+        Component("soft_threshold", "nncore.constraints.soft_threshold:SoftThreshold", "the proximal step of L1: exact zeros"),
+    ]
+
+
+@hookimpl
 def nncore_schedules(api: tuple[int, int]) -> list[Component]:
     return [
         Component("constant", "nncore.schedules.constant:ConstantRate", "the same learning rate throughout"),

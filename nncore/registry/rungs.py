@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, Transform, native_kernel
+from nncore.contract import Layer, native_kernel
 from nncore.errors import MissingExtraError, NNCoreError
 from nncore.registry.registry import get
 
@@ -18,7 +18,7 @@ def rung_of(kind: str, name: str) -> tuple[str, str]:
     """
     try:
         cls = get(kind, name)
-        if not issubclass(cls, (Activation, Layer, Loss, Optimizer, Transform)):
+        if not hasattr(cls, "kernel"):
             return "python", ""
         if issubclass(cls, Layer) and cls.forward is Layer.forward:
             return "view", ""  # a plan and nothing to compute

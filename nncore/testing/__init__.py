@@ -18,6 +18,7 @@ from nncore.testing.activations import ActivationConformance
 from nncore.testing.apart import harmful_manifests as harmful_manifests, verify_apart as verify_apart  # for `nncore plugins --verify`
 from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import Conformance
+from nncore.testing.constraints import ConstraintConformance
 from nncore.testing.formats import FormatConformance
 from nncore.testing.guarded import Guarded
 from nncore.testing.initializers import InitializerConformance
@@ -25,6 +26,7 @@ from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
 from nncore.testing.metrics import MetricConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.regularizers import RegularizerConformance
 from nncore.testing.report import Outcome as Outcome
 from nncore.testing.samplers import SamplerConformance
 from nncore.testing.schedules import ScheduleConformance
@@ -32,7 +34,7 @@ from nncore.testing.transforms import TransformConformance
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
-    "ActivationConformance", "CallbackConformance", "Conformance", "FormatConformance", "Guarded", "InitializerConformance",
-    "LayerConformance", "LossConformance", "MetricConformance", "OptimizerConformance", "SamplerConformance", "ScheduleConformance",
-    "TransformConformance", "numpy_twin", "tables", "team_of",
+    "ActivationConformance", "CallbackConformance", "Conformance", "ConstraintConformance", "FormatConformance", "Guarded",
+    "InitializerConformance", "LayerConformance", "LossConformance", "MetricConformance", "OptimizerConformance", "RegularizerConformance",
+    "SamplerConformance", "ScheduleConformance", "TransformConformance", "numpy_twin", "tables", "team_of",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from nncore.errors import MissingExtraError
 from nncore.testing.activations import ActivationConformance
 from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import ArgumentsNeeded, Conformance
+from nncore.testing.constraints import ConstraintConformance
 from nncore.testing.formats import FormatConformance
 from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
@@ -18,6 +19,7 @@ from nncore.testing.losses import LossConformance
 from nncore.testing.metrics import MetricConformance
 from nncore.testing.networks import NetworkConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.regularizers import RegularizerConformance
 from nncore.testing.samplers import SamplerConformance
 from nncore.testing.schedules import ScheduleConformance
 from nncore.testing.transforms import TransformConformance
@@ -26,12 +28,14 @@ from nncore.testing.transforms import TransformConformance
 CONFORMANCE: dict[str, type[Conformance]] = {
     "activations": ActivationConformance,
     "callbacks": CallbackConformance,
+    "constraints": ConstraintConformance,
     "formats": FormatConformance,
     "initializers": InitializerConformance,
     "layers": LayerConformance,
     "losses": LossConformance,
     "metrics": MetricConformance,
     "optimizers": OptimizerConformance,
+    "regularizers": RegularizerConformance,
     "samplers": SamplerConformance,
     "schedules": ScheduleConformance,
     "transforms": TransformConformance,

@@ -119,7 +119,7 @@ def open_table(capsule: object, kind: str) -> SimpleNamespace:
     ----------
     capsule : PyCapsule
         As returned by `nncore.plugin.Kernel.load`.
-    kind : {"activation", "loss", "optimizer", "layer", "transform"}
+    kind : {"activation", "loss", "optimizer", "layer", "regularizer", "constraint", "transform"}
 
     Raises
     ------
@@ -164,6 +164,16 @@ def optimizer(capsule: object) -> SimpleNamespace:
 def layer(capsule: object) -> SimpleNamespace:
     """``nnc_layer``: ``.forward_f32(x=x, y=y, parameters=parameters, n_rows=..., ...)`` and so on."""
     return open_table(capsule, "layer")
+
+
+def regularizer(capsule: object) -> SimpleNamespace:
+    """``nnc_regularizer``: ``.value_f32(w=w, value=value, n_rows=..., n_columns=..., stride=..., hyper=hyper)`` and so on."""
+    return open_table(capsule, "regularizer")
+
+
+def constraint(capsule: object) -> SimpleNamespace:
+    """``nnc_constraint``: ``.project_f32(w=w, n_rows=..., n_columns=..., stride=..., rate=rate, hyper=hyper)`` and so on."""
+    return open_table(capsule, "constraint")
 
 
 def transform(capsule: object) -> SimpleNamespace:

@@ -49,6 +49,8 @@ def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
         "loss": registry.get("losses", "softmax_cross_entropy"),
         "optimizer": nn.SGD if stem == "step" else nn.Lookahead,
         "layer": nn.Dense,
+        "regularizer": nn.L1,
+        "constraint": nn.NonNegative,
         "transform": nn.GaussianNoise,
     }
     return of_kind[kind], functions(kind, native_kernel(of_kind[kind]))
@@ -68,7 +70,8 @@ def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
     last = component_class(3) if kind == "layer" else nn.Dense(3)
     loss = component_class() if kind == "loss" else "softmax_cross_entropy"
     optimizer = component_class() if kind == "optimizer" else "sgd"
-    network = nn.Sequential(nn.Dense(5, activation=activation), last)
+    rules = {f"weight_{kind}": component_class()} if kind in ("regularizer", "constraint") else {}
+    network = nn.Sequential(nn.Dense(5, activation=activation, **rules), last)
     if how == "predict":
         network.build(4, dtype=dtype, rng=0).predict(X)
     elif how == "jacobian":

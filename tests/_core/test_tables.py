@@ -16,6 +16,8 @@ CALLED: dict[str, dict[str, set[str]]] = {
     "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
     "loss": {"predict": set(), "evaluate": {"real", "labels"}, "jacobian": set(), "train": {"real", "labels"}},  # it takes either
     "optimizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"step", "perturb", "before_step", "after_step"}},
+    "regularizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"value", "add_gradient"}},
+    "constraint": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"project"}},
     "layer": {
         "predict": {"forward"},
         "evaluate": {"forward"},

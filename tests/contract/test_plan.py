@@ -55,6 +55,8 @@ BAD_TENSORS: dict[str, list[Any]] = {
     "fan_out": [0, *COUNT],
     "tied_to": [1, "encoder", ["a.weight"]],
     "transposed": [*FLAG, True],  # without a source
+    "regularizer": [42, ("l1", 1.5)],
+    "constraint": [42, [None]],
 }
 BAD_BUFFERS: dict[str, list[Any]] = {"name": [None, "1st"], "shape": SHAPE, "value": [None, "0", np.nan, np.inf, True]}
 

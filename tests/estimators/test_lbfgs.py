@@ -72,6 +72,15 @@ def test_dropout_inside_another_layer_is_refused():
         MLPRegressor(solver="lbfgs", layers=layers).fit(X, y)
 
 
+def test_constraints_are_refused_and_regularizers_count():
+    settings = {"solver": "lbfgs", "random_state": 0, "max_iter": 2000}
+    with pytest.raises(ParameterError, match=r"moves along lines, which NonNegative\(\) of dense_1\.weight would leave"):
+        MLPRegressor(layers=[nn.Dense(3, weight_constraint="non_negative")], **settings).fit(X, y)
+    plain, drawn = (MLPRegressor(layers=[nn.Dense(3, weight_regularizer=rule)], **settings).fit(X, y) for rule in (None, nn.L2(1.0)))
+    size, smaller = (np.abs(model.network_.named_parameters()["dense_1.weight"]).sum() for model in (plain, drawn))
+    assert smaller < 0.5 * size
+
+
 def test_a_fit_that_overflows_leaves_the_network_where_it_was():
     model = MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", warm_start=True, max_iter=300, random_state=0).fit(X, y)
     before = model.network_.parameters.copy()

@@ -23,7 +23,9 @@ from nncore.plugin import Callback, Configurable
 from nncore.testing import numpy_twin
 
 ROWS = 24
-KINDS = ("layers", "activations", "initializers", "losses", "optimizers", "schedules")
+KINDS = ("layers", "activations", "initializers", "losses", "optimizers", "regularizers", "constraints", "schedules")
+#: Kinds of what tensors have in training, and what the arguments of a layer call them.
+RULES = {"regularizers": "regularizer", "constraints": "constraint"}
 #: What an argument that is no number may be changed to: some of it suits some argument.
 OTHERS = (
     None, True, False, 0, 1, 2, "tanh", "relu", "none", "cumulative", "batch", "tensor", "layer", "labels", "real", "loss", "min", "max",
@@ -65,6 +67,8 @@ class Case:
             layers[0] = nn.Dense(width, activation=component)
         if self.kind == "initializers":
             layers[0] = nn.Dense(4, weight_initializer=component)
+        if kind_of_rule := RULES.get(self.kind):
+            layers[0] = nn.Dense(4, **{f"weight_{kind_of_rule}": component})
         return nn.Sequential(*layers).build(4, rng=0, batch=self.X)
 
     def arguments(self, component: Any) -> dict[str, Any]:
@@ -96,6 +100,8 @@ class Case:
         first = net.layers[0]
         if self.kind == "activations":
             return first.activation
+        if kind_of_rule := RULES.get(self.kind):
+            return getattr(first, f"weight_{kind_of_rule}")
         return {"initializers": getattr(first, "weight_initializer", None), "losses": net.loss, "optimizers": net.optimizer}.get(
             self.kind, net.schedule
         )

@@ -19,7 +19,7 @@ Y = (X[:, 0] > 0).astype(np.int64)
 #: One component of each kind that a file can hold; `{name}` is the argument that the second version renamed.
 SOURCE = """
 import numpy as np
-from nncore.plugin import Activation, Layer, Loss, Optimizer, Plan, Schedule, resolve
+from nncore.plugin import Activation, Constraint, Layer, Loss, Optimizer, Plan, Regularizer, Schedule, resolve
 
 NNCORE_API = (1, 0)
 
@@ -79,6 +79,20 @@ class Curve(Mended, Activation):
     def backward(self, z, a, d_a):
         return 2 * abs(z) * d_a
 
+class Pull(Mended, Regularizer):
+    def value(self, w):
+        return float(self.{name} * (w**2).sum())
+    def add_gradient(self, w, g):
+        g += 2 * self.{name} * w
+
+class Box(Mended, Constraint):
+    def project(self, w, rate):
+        np.clip(w, -self.{name}, self.{name}, out=w)
+
+@hookimpl
+def nncore_regularizers(api): return [Component("pull", "nncore_years:Pull")]
+@hookimpl
+def nncore_constraints(api): return [Component("box", "nncore_years:Box")]
 @hookimpl
 def nncore_optimizers(api): return [Component("old", "nncore_years:Old")]
 @hookimpl

@@ -22,7 +22,7 @@
 typedef struct nnc_entry {
     const char *attribute; /* of the module */
     const void *table;     /* stays where it is while the process runs */
-    const char *capsule;   /* what kind it is: "nncore.activation", "nncore.loss", "nncore.optimizer" or "nncore.layer" */
+    const char *capsule;   /* what kind it is: "nncore.", then the name of the table's type without nnc_, as in "nncore.layer" */
 } nnc_entry;
 
 /* Makes a table an attribute of the module, in a capsule. Returns 0, or -1 with an exception set. */

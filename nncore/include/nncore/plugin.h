@@ -9,8 +9,9 @@
  *
  * A step has two phases. In the first, each thread takes rows of the batch through forward, loss and backward. In the second, each
  * thread has a range of the parameters: `gradient` of the layers, then the optimizer's `step`. A range may be stepped on as soon as its
- * gradient is there, while other threads still compute theirs. Beside every function stands its phase, what it may read, and what it
- * writes: all else may hold anything, or be changed meanwhile.
+ * gradient is there, while other threads still compute theirs; where there are regularizers, they come between the two, and every thread
+ * waits for them. Constraints come last. Beside every function stands its phase, what it may read, and what it writes: all else may hold
+ * anything, or be changed meanwhile.
  *
  * Structures grow at their end only, within one ABI_MAJOR. Each begins with its size: a function reads a field that came later only if
  * `struct_size` covers it, and the host takes what it knows of a table and NULL for the rest. */
@@ -230,6 +231,67 @@ typedef struct nnc_optimizer {
     nnc_optimizer_function after_step_f32;
     nnc_optimizer_function after_step_f64;
 } nnc_optimizer;
+
+/* ---- Regularizer, capsule "nncore.regularizer" ---------------------------------------------------------------------------- */
+
+/* A part of a tensor of (tensor_rows, tensor_columns); a vector has one row. Element (i, j) of the part is at i * stride + j. Which parts
+ * there are depends on the shape of the tensor and on what the class says with `split`, not on the threads that share them:
+ * "rows": some whole rows; "columns": some columns of all rows; "tensor": all of it; "elements": numbers that follow one another, as one
+ * row, of which first_column says where it begins among all numbers of the tensor. */
+typedef struct nnc_regularizer_call {
+    uint64_t struct_size;
+    const nnc_site *site;
+    const void *w; /* (n_rows, n_columns) */
+    void *g;       /* the gradients of these, in the same layout; NULL in value */
+    double *value; /* (1,) NULL in add_gradient */
+    int64_t n_rows;
+    int64_t n_columns;
+    int64_t stride;    /* numbers from one row to the next, in w and in g */
+    int64_t first_row; /* where the part begins in the tensor */
+    int64_t first_column;
+    int64_t tensor_rows;
+    int64_t tensor_columns;
+} nnc_regularizer_call;
+
+typedef int32_t (*nnc_regularizer_function)(const nnc_regularizer_call *call);
+
+typedef struct nnc_regularizer {
+    nnc_head head;
+    /* Second phase, once all gradients are there. What the part adds to the loss; that of a tensor is the sum over its parts. Reads w;
+     * writes value. */
+    nnc_regularizer_function value_f32;
+    nnc_regularizer_function value_f64;
+    /* Second phase, right after it. Reads w and g; adds to g the gradient of the value. */
+    nnc_regularizer_function add_gradient_f32;
+    nnc_regularizer_function add_gradient_f64;
+} nnc_regularizer;
+
+/* ---- Constraint, capsule "nncore.constraint" ------------------------------------------------------------------------------ */
+
+/* A part of a tensor, as for a regularizer. */
+typedef struct nnc_constraint_call {
+    uint64_t struct_size;
+    const nnc_site *site;
+    void *w; /* (n_rows, n_columns) */
+    int64_t n_rows;
+    int64_t n_columns;
+    int64_t stride; /* numbers from one row to the next */
+    int64_t first_row;
+    int64_t first_column;
+    int64_t tensor_rows;
+    int64_t tensor_columns;
+    double rate; /* the learning rate of the step that has just been taken, for this tensor: group and schedule are in it. 0 unless the
+                  * class says `needs_rate` */
+} nnc_constraint_call;
+
+typedef int32_t (*nnc_constraint_function)(const nnc_constraint_call *call);
+
+typedef struct nnc_constraint {
+    nnc_head head;
+    /* After the second phase. Makes w what the constraint asks for; what is so already stays. Reads and writes w. */
+    nnc_constraint_function project_f32;
+    nnc_constraint_function project_f64;
+} nnc_constraint;
 
 /* ---- Layer, capsule "nncore.layer" ---------------------------------------------------------------------------------------- */
 

@@ -43,6 +43,16 @@ def nncore_callbacks(api):
 
 
 @hookimpl
+def nncore_regularizers(api):
+    return [Component("quartic", "nncore_good.components:Quartic", "Σw⁴")]
+
+
+@hookimpl
+def nncore_constraints(api):
+    return [Component("box", "nncore_good.components:Box", "between -1 and 1")]
+
+
+@hookimpl
 def nncore_schedules(api):
     return [Component("halving", "nncore_good.components:Halving", "½ to the power of the step")]
 

@@ -8,7 +8,22 @@ from typing import ClassVar
 import numpy as np
 
 from nncore.errors import FileFormatError
-from nncore.plugin import Activation, Callback, Format, Initializer, Layer, Loss, Metric, Optimizer, Plan, Sampler, Schedule, Transform
+from nncore.plugin import (
+    Activation,
+    Callback,
+    Constraint,
+    Format,
+    Initializer,
+    Layer,
+    Loss,
+    Metric,
+    Optimizer,
+    Plan,
+    Regularizer,
+    Sampler,
+    Schedule,
+    Transform,
+)
 
 
 class Doubling(Layer):
@@ -78,6 +93,19 @@ class LargestError(Metric):
 
 class Silence(Callback):
     pass
+
+
+class Quartic(Regularizer):
+    def value(self, w):
+        return float(np.sum(w**4))
+
+    def add_gradient(self, w, g):
+        g += 4 * w**3
+
+
+class Box(Constraint):
+    def project(self, w, rate):
+        np.clip(w, -1, 1, out=w)
 
 
 class Halving(Schedule):

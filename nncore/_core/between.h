@@ -1,0 +1,91 @@
+/* Between gradients and update, and between two steps: regularizers add to the gradients, constraints project the parameters. Included by
+ * runner.c as a template.
+ *
+ * A rule is a regularizer or a constraint of one tensor. Its tensor is cut into pieces, which depend on its shape alone; the members share
+ * them, so no bit depends on how many there are. What has no table is done in Python, by part 0, a whole tensor at a time. */
+
+/* Whether all numbers of a piece are finite. */
+static int F(is_finite)(const nnc_piece *piece, const T *w) {
+    for (int64_t i = 0; i < piece->n_rows; i++)
+        if (!F(all_finite)(w + i * piece->stride, piece->n_columns, 0)) return 0;
+    return 1;
+}
+
+/* The value of a piece, and then its gradient. */
+static int64_t F(regularize)(const member *m, const nnc_rule *rule, const nnc_piece *piece, int64_t op) {
+    const nnc_program *program = m->program;
+    nnc_regularizer_call call = {
+        .struct_size = sizeof call,
+        .site = site_of(m, program->n_ops + program->n_transforms + piece->rule),
+        .w = (const T *)program->parameters + piece->place,
+        .value = &program->values[piece - program->regularizers.pieces],
+        .n_rows = piece->n_rows,
+        .n_columns = piece->n_columns,
+        .stride = piece->stride,
+        .first_row = piece->first_row,
+        .first_column = piece->first_column,
+        .tensor_rows = rule->rows,
+        .tensor_columns = rule->columns,
+    };
+    int32_t status = rule->regularizer->F(value)(&call);
+    if (status == 0) {
+        call.value = NULL;
+        call.g = (T *)program->gradients + piece->place;
+        status = rule->regularizer->F(add_gradient)(&call);
+    }
+    return kernel_verdict(m, status, op);
+}
+
+static int64_t F(project)(const member *m, const nnc_rule *rule, const nnc_piece *piece, int64_t op) {
+    const nnc_program *program = m->program;
+    const nnc_constraint_call call = {
+        .struct_size = sizeof call,
+        .site = site_of(m, program->n_ops + program->n_transforms + piece->rule),
+        .w = (T *)program->parameters + piece->place,
+        .n_rows = piece->n_rows,
+        .n_columns = piece->n_columns,
+        .stride = piece->stride,
+        .first_row = piece->first_row,
+        .first_column = piece->first_column,
+        .tensor_rows = rule->rows,
+        .tensor_columns = rule->columns,
+        .rate = rule->group == NNC_FROZEN ? 0 : program->optimizer_hyper[rule->group * program->n_hyper],
+    };
+    return kernel_verdict(m, rule->constraint->F(project)(&call), op);
+}
+
+/* Round after round of rules, once all members are here; they leave it together, too. */
+static int64_t F(obey)(const member *m, const nnc_rounds *rounds, int64_t verdict) {
+    const nnc_program *program = m->program;
+    int64_t begin = 0;
+    verdict = nnc_meet(m->team, verdict); /* what the others have done is asked for */
+    for (int64_t round = 0; round < rounds->n_rounds && verdict == NNC_OK; round++) {
+        int64_t n = rounds->ends[round] - begin;
+        int64_t own_begin = begin + share(n, 1, m->part, m->n_parts), own_end = begin + share(n, 1, m->part + 1, m->n_parts);
+        for (int64_t i = begin; i < rounds->ends[round] && verdict == NNC_OK; i++) {
+            const nnc_piece *piece = &rounds->pieces[i];
+            const nnc_rule *rule = &program->rules[piece->rule];
+            int64_t op = rule_op(program, piece->rule);
+            int in_python = rule->regularizer == NULL && rule->constraint == NULL;
+            if (in_python ? m->part != 0 : i < own_begin || i >= own_end) continue;
+            verdict = in_python                   ? call_python(m, NNC_RULE, op, 0)
+                      : rule->regularizer != NULL ? F(regularize)(m, rule, piece, op)
+                                                  : F(project)(m, rule, piece, op);
+            if (verdict == NNC_OK && rounds == &program->constraints && program->n_undo > 0)
+                verdict = verdict_of(F(is_finite)(piece, (T *)program->parameters + piece->place) ? NNC_OK : NNC_RULE_NOT_FINITE, op);
+        }
+        begin = rounds->ends[round];
+        verdict = nnc_meet(m->team, verdict);
+    }
+    return verdict;
+}
+
+/* What the regularizers add to the loss, to *value, once all have computed theirs; by all members alike, which saves a meeting. */
+static int64_t F(add_up)(const member *m, double *value) {
+    const nnc_program *program = m->program;
+    for (int64_t i = 0; i < program->regularizers.n_pieces; i++) {
+        if (!isfinite(program->values[i])) return verdict_of(NNC_RULE_NOT_FINITE, rule_op(program, program->regularizers.pieces[i].rule));
+        *value += program->values[i];
+    }
+    return NNC_OK;
+}

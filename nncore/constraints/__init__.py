@@ -1,0 +1,1 @@
+"""Constraints, one a file: what a tensor is made to be after every step, in NumPy (``max_norm.py``) and compiled (``max_norm.c``)."""

@@ -1,0 +1,55 @@
+"""A largest norm for each unit."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.constraints.norms import check_axis, norms, split_of
+from nncore.plugin import Constraint, Kernel
+
+
+class MaxNorm(Constraint):
+    """w ← w·min(1, c/‖w‖) for the weights w of each unit, with c = `limit`.
+
+    Parameters
+    ----------
+    limit : float, default 2
+        c, the largest norm.
+    axis : {0, 1}, default 0
+        What the norm is taken over, in a weight (n_inputs, n_outputs): 0 gives each column a norm, what comes into a unit; 1 each row, what
+        leaves an input or the vector of a category in `nncore.Embedding`.
+
+    Notes
+    -----
+    The usual companion of dropout, whose noise lets weights grow; values of 2 to 4 are common.
+
+    References
+    ----------
+    Srebro, Rennie & Jaakkola, "Maximum-margin matrix factorization", NeurIPS 2004. Srivastava et al., "Dropout: a simple way to prevent
+    neural networks from overfitting", JMLR 2014.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"limit": "(0, inf)"}
+    kernel = Kernel("nncore._core.native:constraint_max_norm", never_fails=True)
+    examples = ({}, {"axis": 1}, {"limit": 0.5})
+
+    def __init__(self, limit: float = 2.0, axis: int = 0) -> None:
+        self.limit = limit
+        self.axis = axis
+
+    def validate(self) -> None:
+        super().validate()
+        check_axis("MaxNorm", self.axis)
+
+    @property
+    def split(self) -> str:
+        return split_of(self.axis)
+
+    def project(self, w: np.ndarray, rate: float) -> None:
+        lengths = norms(w, self.axis)
+        w *= np.divide(self.limit, lengths, out=np.ones_like(lengths), where=lengths > self.limit)
+
+    def is_feasible(self, w: np.ndarray) -> np.ndarray:
+        return norms(w, self.axis) <= self.limit * (1 + 4 * np.finfo(w.dtype).eps)

@@ -1,0 +1,45 @@
+"""A norm of 1 for each unit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.constraints.norms import check_axis, norms, split_of
+from nncore.plugin import Constraint, Kernel
+
+
+class UnitNorm(Constraint):
+    """w ← w/‖w‖ for the weights w of each unit; weights that are all 0 have no direction and stay.
+
+    Parameters
+    ----------
+    axis : {0, 1}, default 0
+        What the norm is taken over, in a weight (n_inputs, n_outputs): 0 gives each column a norm of 1, what comes into a unit; 1 each row,
+        what leaves an input or the vector of a category in `nncore.Embedding`.
+
+    References
+    ----------
+    Salimans & Kingma, "Weight normalization", NeurIPS 2016, for what is gained where lengths do not matter.
+    """
+
+    kernel = Kernel("nncore._core.native:constraint_unit_norm", never_fails=True)
+    examples = ({}, {"axis": 1})
+
+    def __init__(self, axis: int = 0) -> None:
+        self.axis = axis
+
+    def validate(self) -> None:
+        super().validate()
+        check_axis("UnitNorm", self.axis)
+
+    @property
+    def split(self) -> str:
+        return split_of(self.axis)
+
+    def project(self, w: np.ndarray, rate: float) -> None:
+        lengths = norms(w, self.axis)
+        w *= np.divide(1.0, lengths, out=np.ones_like(lengths), where=lengths > 0)
+
+    def is_feasible(self, w: np.ndarray) -> np.ndarray:
+        lengths = norms(w, self.axis)
+        return (np.abs(lengths - 1) <= 4 * np.finfo(w.dtype).eps) | (lengths == 0)

@@ -1,0 +1,41 @@
+"""The lasso."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from nncore.plugin import Kernel, Regularizer
+
+
+class L1(Regularizer):
+    """R(W) = λ·Σ|w| with λ = `strength`: the lasso, which draws every weight to zero with the same force.
+
+    Parameters
+    ----------
+    strength : float, default 0.01
+        λ.
+
+    Notes
+    -----
+    The gradient is λ·sign(w), and 0 at 0. Steps along it cross zero again and again: weights become small, of the order of lr·λ, and
+    hardly ever zero. For exact zeros use `nncore.SoftThreshold`, a constraint that has the same minimum.
+
+    References
+    ----------
+    Tibshirani, "Regression shrinkage and selection via the lasso", JRSS B 1996.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"strength": "[0, inf)"}
+    split = "elements"
+    kernel = Kernel("nncore._core.native:regularizer_l1", never_fails=True)
+
+    def __init__(self, strength: float = 0.01) -> None:
+        self.strength = strength
+
+    def value(self, w: np.ndarray) -> float:
+        return float(self.strength * np.abs(w).sum(dtype=np.float64))
+
+    def add_gradient(self, w: np.ndarray, g: np.ndarray) -> None:
+        g += self.strength * np.sign(w)
