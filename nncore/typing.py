@@ -11,7 +11,7 @@ from nncore.contract import Callback, ConstraintLike, Layer, Loss, Metric, Optim
 
 __all__ = [
     "CallbackLike", "ConstraintLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "RegularizerLike", "SamplerLike",
-    "ScheduleLike", "TransformLike",
+    "ScheduleLike", "SchedulesLike", "TransformLike",
 ]  # fmt: skip
 
 LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
@@ -22,6 +22,8 @@ MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callab
 OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
 SamplerLike: TypeAlias = str | Sampler | type[Sampler] | Mapping[str, Any]
 ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
+#: One schedule is for the learning rate; a mapping without a "name" has one for each path.
+SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]
 TransformLike: TypeAlias = str | Transform | type[Transform] | Mapping[str, Any]
 #: The function is called with the running `nncore.training.Training` after every epoch.
 CallbackLike: TypeAlias = str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

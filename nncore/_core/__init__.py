@@ -10,6 +10,7 @@ from nncore._core.program import (
     FORWARD,
     GRADIENT_NOT_FINITE,
     INPUT_NOT_FINITE,
+    IS_LOSS,
     LOSS,
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
@@ -24,6 +25,6 @@ from nncore._core.program import (
 )
 
 __all__ = [
-    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE", "PERTURB",
-    "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+    "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
+    "PERTURB", "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
 ]  # fmt: skip

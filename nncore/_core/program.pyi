@@ -16,6 +16,7 @@ UPDATE: int
 PERTURB: int
 RULE: int
 TRANSFORM: int
+IS_LOSS: int
 BLOCK: int
 
 class Failure(Exception):
@@ -42,7 +43,7 @@ class Program(Generic[Spec]):
         labels: np.ndarray | None,
         weights: np.ndarray | None,
         order: np.ndarray | None,
-        factors: np.ndarray | None,
+        courses: list[Any],
         batch_size: int,
         accumulate: int,
         drop_last: bool,

@@ -67,7 +67,6 @@ cdef extern from "runner.h" nogil:
         int64_t op, place, offset, rows, columns
         int32_t transposed, is_copied, adds, is_trained
     ctypedef struct nnc_group:
-        double rate
         int64_t first_tensor, n_tensors, n_parameters, state_stride
         int32_t how, perturbs
         nnc_optimizer optimizer
@@ -162,14 +161,20 @@ cdef extern from "runner.h" nogil:
         nnc_python_callback python
         void *python_context
         int64_t failed_op
+    ctypedef struct nnc_course:
+        double *place
+        int64_t stride
+        double base
+        const double *factors
     ctypedef struct nnc_samples:
         const void *inputs
         const void *targets
         const int64_t *labels
         const void *weights
         const int64_t *order
-        const double *factors
         int64_t n_samples
+        const nnc_course *courses
+        int64_t n_courses
     ctypedef struct nnc_progress:
         int64_t n_done
         double loss_sum
@@ -210,6 +215,9 @@ UPDATE = NNC_UPDATE
 PERTURB = NNC_PERTURB
 RULE = NNC_RULE
 TRANSFORM = NNC_TRANSFORM
+
+#: The number of an op that stands for the loss.
+IS_LOSS = NNC_IS_LOSS
 
 #: Parameters whose squares are added up together.
 BLOCK = NNC_BLOCK
@@ -670,8 +678,6 @@ cdef class Program:
         program.clip_norm, program.clip_value, program.seed = spec.clip_norm, spec.clip_value, spec.seed
         looks_at_gradients = has_penalty or program.regularizers.n_pieces > 0 or spec.clip_norm > 0 or spec.clip_value > 0
         program.tiles = NULL if looks_at_gradients else address(spec.tiles)
-        for i in range(program.n_groups):
-            self.groups[i].rate = program.optimizer_hyper[i * program.n_hyper] if program.n_hyper > 0 else 0
         cdef int64_t k
         for k in range(program.max_parts * program.n_sites):
             program.sites[k].seed = spec.seed
@@ -748,27 +754,87 @@ cdef class Program:
                 status = runner.update(&self.program, n_threads)
         self.finish(status)
 
-    cdef nnc_samples samples(self, inputs, targets, labels, weights, order, factors):
+    cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
         return nnc_samples(
             address(inputs), address(targets), <const int64_t *>address(labels), address(weights), <const int64_t *>address(order),
-            <const double *>address(factors), len(inputs) if order is None else len(order),
+            len(inputs) if order is None else len(order), NULL, 0,
         )
 
-    def train(self, inputs, targets, labels, weights, order, factors, int64_t batch_size, int64_t accumulate, bint drop_last,
+    cdef double *place_of(self, object course, dict own, int64_t *stride) except NULL:
+        """Where a course writes its number; `own` keeps what is made for the members of the run, by op."""
+        cdef nnc_program *program = &self.program
+        cdef int64_t n, op
+        cdef int32_t part
+        cdef double *numbers
+        stride[0] = 0
+        if course.limit == "clip_norm":
+            return &program.clip_norm
+        if course.limit == "clip_value":
+            return &program.clip_value
+        numbers = <double *>address(course.numbers)
+        if course.op is None:
+            return numbers + <int64_t>course.index
+        op, n = course.op, (len(course.numbers) + 7) // 8 * 8  # members that write do not share cache lines
+        stride[0] = n
+        if op not in own:
+            own[op] = np.zeros((program.max_parts, n))
+            own[op][:, : len(course.numbers)] = course.numbers
+            for part in range(program.max_parts):
+                program.sites[part * program.n_sites + NNC_SITE(op)].hyper = <const double *>address(own[op][part])
+        return <double *>address(own[op]) + <int64_t>course.index
+
+    cdef int end_courses(self, list courses, nnc_course *moved, dict own) except -1:
+        """Lets every number be again what it is without a schedule."""
+        cdef nnc_program *program = &self.program
+        cdef int64_t op
+        cdef int32_t part
+        cdef Py_ssize_t i
+        for i in range(len(courses)):
+            if moved[i].place == NULL:
+                continue
+            if moved[i].stride == 0:
+                moved[i].place[0] = moved[i].base
+            else:
+                op = courses[i].op
+                for part in range(program.max_parts):
+                    program.sites[part * program.n_sites + NNC_SITE(op)].hyper = <const double *>address(courses[i].numbers)
+        free(moved)
+        own.clear()
+        self.interpreter.settle()
+        return 0
+
+    def train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
               double seconds, progress, int32_t n_threads=1):
         """Train on the samples from ``progress[0]`` on, for about `seconds`; `accumulate` batches make a step.
 
-        `factors` holds one of the learning rate for each step, or is None. `progress` is a list ``[samples done, weighted loss sum, weight
-        sum]``, brought up to date also if the run fails.
+        `courses` are the numbers that change from step to step (`nncore.program.Course`), with a factor for each step of all samples.
+        `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails.
         """
-        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order, factors)
+        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
+        cdef nnc_course *moved = NULL
+        cdef dict own = {}
+        cdef Py_ssize_t i
         cdef int32_t status
         self.check_entry()
         with self.lock:
             self.refresh()
-            with nogil:
-                status = runner.train(&self.program, &samples, batch_size, accumulate, drop_last, seconds, &sums, n_threads)
+            if courses:
+                moved = <nnc_course *>calloc(len(courses), sizeof(nnc_course))
+                if moved == NULL:
+                    raise MemoryError
+            try:
+                if courses:
+                    self.interpreter.follow(courses)
+                    for i, course in enumerate(courses):
+                        moved[i].place = self.place_of(course, own, &moved[i].stride)
+                        moved[i].base, moved[i].factors = moved[i].place[0], <const double *>address(course.factors)
+                    samples.courses, samples.n_courses = moved, len(courses)
+                with nogil:
+                    status = runner.train(&self.program, &samples, batch_size, accumulate, drop_last, seconds, &sums, n_threads)
+            finally:
+                if courses:
+                    self.end_courses(courses, moved, own)
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 
@@ -777,7 +843,7 @@ cdef class Program:
 
         `outputs` (n_samples, n_outputs) receives the network's outputs.
         """
-        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None, None)
+        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None)
         cdef void *kept = address(outputs)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status

@@ -124,10 +124,13 @@ static void add_backward(nnc_program *program, int64_t *n_tasks) {
         if (program->ops[i].runs_backward) add_task(program, n_tasks, NNC_BACKWARD, i);
 }
 
-/* The learning rate of the steps that follow, as a factor of the optimizer's own. */
-static void set_rate(nnc_program *program, double factor) {
-    for (int64_t i = 0; i < program->n_groups && program->n_hyper > 0; i++)
-        program->optimizer_hyper[i * program->n_hyper] = factor * program->groups[i].rate;
+/* Moves numbers to what they are in a step of the run, before the member does anything in it. The meeting that ended the step before, and the
+ * one between the two phases, keep what all share from being written while somebody reads it. */
+static void set_numbers(const member *m, const nnc_samples *samples, int64_t step) {
+    for (int64_t i = 0; i < samples->n_courses; i++) {
+        const nnc_course *course = &samples->courses[i];
+        if (course->stride > 0 || m->part == 0) course->place[m->part * course->stride] = course->factors[step] * course->base;
+    }
 }
 
 /* What messages call a rule by. */
@@ -218,7 +221,6 @@ static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, dou
 static int32_t update(nnc_program *program, int32_t n_threads) {
     run asked = {.program = program};
     program->training = 1;
-    set_rate(program, 1);
     return RUN(&asked, n_threads, run_update);
 }
 
@@ -237,7 +239,6 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
                  .copies_rows = program->python_reads_input || program->n_transforms > 0};
     program->training = 1;
     program->use_labels = samples->labels != NULL && !program->mixes_targets;
-    if (samples->factors == NULL) set_rate(program, 1);
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     for (int64_t i = 0; i < program->n_transforms; i++) add_task(program, &asked.n_tasks, NNC_TRANSFORM, i);
     add_forward(program, &asked.n_tasks);
@@ -389,7 +390,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
 
     for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m.n_rows) { /* a batch, the number of_step of its step */
         F(begin_batch)(&m, first, nnc_least(n_samples - first, asked->batch_size));
-        if (samples->factors != NULL && part == 0) set_rate(program, samples->factors[first / (asked->batch_size * asked->accumulate)]);
+        if (samples->n_courses > 0) set_numbers(&m, samples, first / (asked->batch_size * asked->accumulate));
         m.draw = (m.step - 1) * asked->accumulate + of_step + 1;
         m.step_weight = (of_step > 0 ? m.step_weight : 0) + m.weight_sum;
         verdict = F(run_batch)(&m, 0);

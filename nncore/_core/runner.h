@@ -118,7 +118,6 @@ enum { NNC_ON_RANGES = 0, NNC_ON_TENSORS = 1, NNC_IN_PYTHON = 2 };
 
 /* Tensors that one optimizer trains, all in one way. */
 typedef struct nnc_group {
-    double rate; /* its learning rate, of which a schedule gives factors */
     int64_t first_tensor, n_tensors;
     int64_t n_parameters; /* of these tensors */
     int64_t state_stride; /* numbers from one vector of its state to the next */
@@ -262,15 +261,25 @@ typedef struct nnc_program {
 /* Parameters, or gradients, whose squares are added up together. */
 #define NNC_BLOCK 4096
 
+/* A number that is another one in each step. One that is read in the first phase has a place for each member, which nobody else reads, so
+ * that it may change while others are at it; one of the second phase has one place for all, and the first member writes it. */
+typedef struct nnc_course {
+    double *place;         /* the first member's */
+    int64_t stride;        /* numbers to the next member's; 0: one for all */
+    double base;           /* what it is without a schedule */
+    const double *factors; /* of it, for each step of the run */
+} nnc_course;
+
 /* Samples to train on. */
 typedef struct nnc_samples {
-    const void *inputs;    /* (n, n_inputs) */
-    const void *targets;   /* (n, n_targets) or NULL */
-    const int64_t *labels; /* (n,) or NULL */
-    const void *weights;   /* (n,) or NULL for 1 each */
-    const int64_t *order;  /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
-    const double *factors; /* of the learning rate, for each step; NULL for 1 */
-    int64_t n_samples;     /* how many to visit */
+    const void *inputs;        /* (n, n_inputs) */
+    const void *targets;       /* (n, n_targets) or NULL */
+    const int64_t *labels;     /* (n,) or NULL */
+    const void *weights;       /* (n,) or NULL for 1 each */
+    const int64_t *order;      /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
+    int64_t n_samples;         /* how many to visit */
+    const nnc_course *courses; /* (n_courses,) */
+    int64_t n_courses;
 } nnc_samples;
 
 /* Progress of a slice; sums over the samples done. */

@@ -83,6 +83,24 @@ def component(text: str) -> dict[str, Any]:
     return found
 
 
+def schedules(text: str) -> dict[str, str]:
+    """Schedules by what they move: ``"cosine"`` is for ``lr``; ``"weight_decay=flat_cosine:flat=0.3"``."""
+    head, colon, arguments = text.partition(":")
+    path, equals, name = head.partition("=")
+    if equals and not path.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not SCHEDULE or PATH=SCHEDULE")
+    return {path.strip(): specification(f"{name.strip()}{colon}{arguments}")} if equals else {"lr": specification(text)}
+
+
+def groups(text: str) -> dict[str, dict[str, Any]]:
+    """How some tensors are trained, by a pattern of their names: ``"*.bias:lr_factor=0.1,weight_decay=0"``."""
+    if ":" not in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PATTERN:OPTION=VALUE,OPTION=VALUE")
+    options = component(text)
+    pattern = options.pop("name")
+    return {pattern: {name: component(value) if isinstance(value, str) and ":" in value else value for name, value in options.items()}}
+
+
 def _literal(text: str) -> Any:
     """A number, truth value or None as Python writes it, else the text."""
     try:

@@ -70,10 +70,19 @@ def _parsed(option: Option, value: object) -> Any:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise argparse.ArgumentTypeError(f'{value!r} is no list of texts, ["one", "two"]')
         return value
+    if option.keyed and isinstance(value, Mapping) and "name" not in value:
+        return {key: item for entry in value.items() for key, item in _entry(option, *entry).items()}
     text = _as_text(value)
     if option.choices and text not in option.choices:
         raise argparse.ArgumentTypeError(f"{text!r} is not {' or '.join(map(repr, option.choices))}")
     return option.parse(text)
+
+
+def _entry(option: Option, key: str, value: object) -> Any:
+    """An entry of a table; what a text could not say, a component among the options of a group, stays as it is."""
+    if isinstance(value, Mapping) and any(isinstance(item, Mapping) for item in value.values()):
+        return {key: dict(value)}
+    return option.parse(f"{key}{option.keyed}{_as_text(value)}")
 
 
 def _as_text(value: object) -> str:

@@ -8,7 +8,19 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from nncore.cli.arguments import fraction, natural, number, number_of_folds, positive, positive_integer, specification, weights, widths
+from nncore.cli.arguments import (
+    fraction,
+    groups,
+    natural,
+    number,
+    number_of_folds,
+    positive,
+    positive_integer,
+    schedules,
+    specification,
+    weights,
+    widths,
+)  # fmt: skip
 
 #: Tables of the configuration file and groups of ``--help``.
 SECTIONS = ("data", "network", "training", "score", "output")
@@ -31,6 +43,8 @@ class Option:
         Each use adds to a list.
     switch : bool
         ``--name`` or ``--no-name``.
+    keyed : str
+        What stands between key and value; each use adds an entry to a dict. A configuration file has a table. Empty for no dict.
     """
 
     section: str
@@ -40,6 +54,7 @@ class Option:
     choices: tuple[str, ...] = ()
     repeated: bool = False
     switch: bool = False
+    keyed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +78,9 @@ class Settings:
     class_weight: str | dict[str, float] | None = None
     optimizer: str = "adam"
     lr: float | None = None
-    schedule: str | None = None
+    schedule: dict[str, str] | None = None
+    group: dict[str, dict[str, Any]] | None = None
+    sampler: str | None = None
     weight_decay: float = 1e-4
     clip_norm: float | None = None
     batch_size: int | None = None
@@ -104,7 +121,21 @@ OPTIONS = {
     "class_weight": Option("training", "how much a row counts by its class; balanced: all classes alike", weights, "balanced|CLASS=W,…"),
     "optimizer": Option("training", "`nncore plugins` lists all; NAME:argument=value,… sets more", specification, "NAME"),
     "lr": Option("training", "learning rate (default: the optimizer's)", number, "RATE"),
-    "schedule": Option("training", "how the learning rate moves (default: it stays)", specification, "NAME"),
+    "schedule": Option(
+        "training",
+        "how the learning rate moves, or another number: weight_decay=cosine, dropout_1.rate=step (default: it stays; may be repeated)",
+        schedules,
+        "[PATH=]NAME",
+        keyed="=",
+    ),
+    "group": Option(
+        "training",
+        "train the tensors of these names in another way: *.bias:lr_factor=0.1,weight_decay=0 or dense_1.*:frozen=true (may be repeated)",
+        groups,
+        "PATTERN:OPTION=VALUE,…",
+        keyed=":",
+    ),
+    "sampler": Option("training", "which rows an epoch visits: balanced, blocks, … (default: shuffle)", specification, "NAME"),
     "weight_decay": Option("training", "L2 penalty on the weights", number, "λ"),
     "clip_norm": Option("training", "longest gradient; longer ones are shortened (default: none are)", positive, "NORM"),
     "batch_size": Option("training", "default: by the number of rows, 32 to 256", positive_integer, "N"),
@@ -133,6 +164,19 @@ def long_name(name: str) -> str:
     return name.replace("_", "-")
 
 
+class Merge(argparse.Action):
+    """Gathers the dicts of all uses of an option."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        found: dict[str, Any] = getattr(namespace, self.dest, {})
+        for key in values:
+            if key in found:
+                raise argparse.ArgumentError(self, f"{key!r} stands there twice")
+        setattr(namespace, self.dest, found | values)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """An argument for every option. Those that are not given leave no trace, so that a configuration file can speak."""
     groups = {section: parser.add_argument_group(section) for section in SECTIONS}
@@ -151,8 +195,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             arguments["choices"] = option.choices
         else:
             arguments |= {"type": option.parse, "metavar": option.metavar}
-            if option.repeated:
-                arguments["action"] = "append"
+            if option.repeated or option.keyed:
+                arguments["action"] = "append" if option.repeated else Merge
         group.add_argument(f"--{long_name(name)}", **arguments)
 
 

@@ -162,7 +162,8 @@ def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, 
     hidden = [settings.activation, settings.normalization, f"dropout {settings.dropout:g}" if settings.dropout else None]
     rate = None if settings.lr is None else f"learning rate {settings.lr:g}"
     steps = f"batches of {settings.batch_size or batch_size(len(parts.training))}"
-    how = [settings.loss, settings.optimizer, rate, settings.schedule, steps, f"seed {settings.seed}"]
+    moves = [text if path == "lr" else f"{path} {text}" for path, text in (settings.schedule or {}).items()]
+    how = [settings.loss, settings.optimizer, rate, *moves, *(settings.group or ()), settings.sampler, steps, f"seed {settings.seed}"]
     described = ", ".join(filter(None, hidden)) if settings.hidden else ""
     tell("network", ", ".join(filter(None, [shape, described])) + "; " + ", ".join(filter(None, how)))
 

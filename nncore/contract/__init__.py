@@ -7,9 +7,9 @@ from nncore.contract.activation import Activation
 from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
-from nncore.contract.configurable import Configurable, alike, bounds, is_inside, written
+from nncore.contract.configurable import Configurable, alike, bounds, is_inside, numbers_of, written
 from nncore.contract.constraint import Constraint, ConstraintLike, Constraints
-from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, Need, checked_domain, domain_of_sum, need_of
+from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.formula import Builder, Graph, Value, formula_of, formula_result
 from nncore.contract.heads import class_counts, head_columns
@@ -23,7 +23,7 @@ from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
 from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
-from nncore.contract.optimizer_wrapper import OptimizerWrapper, change_settings, does, with_settings, wrappers_of
+from nncore.contract.optimizer_wrapper import OptimizerWrapper, change_settings, does, numbers_of_optimizer, with_settings, wrappers_of
 from nncore.contract.ownership import (
     FrozenDict,
     FrozenList,
@@ -55,6 +55,6 @@ __all__ = [
     "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings",
     "check_recorded", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "does", "domain_of_sum",
     "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
-    "need_of", "numba_call", "permutation", "random_words", "rung", "slot_name", "with_argument", "with_arguments", "with_settings",
-    "wrappers_of", "written",
+    "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name", "with_argument",
+    "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

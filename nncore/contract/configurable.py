@@ -152,6 +152,12 @@ class Configurable(metaclass=_Validated):
         return f"{type(self).__name__}({arguments})"
 
 
+def numbers_of(component: Configurable) -> dict[str, float]:
+    """The arguments of a component that are real numbers, by name: no switches, and none that `Configurable.whole` says are counts."""
+    arguments = {name: getattr(component, name) for name in type(component).argument_names if name not in type(component).whole}
+    return {name: float(value) for name, value in arguments.items() if is_number(value)}
+
+
 def written(value: object) -> str:
     """An argument as a reader would write it: a function by its name."""
     return str(value.__name__) if inspect.isroutine(value) else repr(value)

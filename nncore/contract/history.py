@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,9 +34,13 @@ class History:
     higher_is_better : mapping of str to bool, optional
         Direction of each metric, by its name without ``val_``. A metric that is not in it is better when higher; ``loss``
         and ``seconds`` are always better when lower.
+    moved : sequence of str, default ("lr",)
+        Columns of numbers that schedules move, which are no scores: the paths that ``fit(schedule=...)`` was given.
 
     Attributes
     ----------
+    moved : tuple of str
+        These columns.
     stop_reason : str
         Why the fit ended; empty while it runs.
     interrupted : bool
@@ -53,7 +57,8 @@ class History:
     2
     """
 
-    def __init__(self, higher_is_better: Mapping[str, bool] | None = None) -> None:
+    def __init__(self, higher_is_better: Mapping[str, bool] | None = None, *, moved: Sequence[str] = ("lr",)) -> None:
+        self.moved = tuple(moved)
         self.stop_reason = ""
         self.interrupted = False
         self._higher_is_better = dict(higher_is_better or {})

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.contract.configurable import numbers_of
 from nncore.contract.optimizer import Optimizer, State, TensorSpan
 from nncore.contract.ownership import copied_deeply, with_arguments
 from nncore.errors import ParameterError
@@ -189,6 +190,12 @@ def with_settings(optimizer: Optimizer, changes: Mapping[str, Any]) -> Optimizer
     copy: Optimizer = copied_deeply(optimizer)
     change_settings(copy, changes)
     return copy
+
+
+def numbers_of_optimizer(optimizer: Optimizer) -> dict[str, float]:
+    """`numbers_of` an optimizer and of those inside it, by name."""
+    around, innermost = wrappers_of(optimizer)
+    return {name: value for one in (innermost, *reversed(around)) for name, value in numbers_of(one).items()}
 
 
 def wrappers_of(optimizer: Optimizer) -> tuple[list[OptimizerWrapper], Optimizer]:

@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate moves during a fit."""
+"""Schedules: how a number moves during a fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nncore.errors import ParameterError
 
 
 class Schedule(Configurable):
-    """How the learning rate moves during a fit.
+    """How a number moves during a fit: the learning rate, or any other that `fit` is given a schedule for.
 
     Most are a formula and have nothing but `factor`. One that reacts to how training goes looks at the history in `observe`, and says
     in `state` what it must not forget, so that a run resumed from a file goes on as if it had never stopped. A network keeps a copy of
@@ -25,7 +25,7 @@ class Schedule(Configurable):
     monitor: str | None = None
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
-        """Factors of the optimizer's learning rate.
+        """Factors of the number.
 
         Parameters
         ----------

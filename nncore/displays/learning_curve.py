@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Columns of a history that are not drawn.
-_NOT_SCORES = ("loss", "seconds", "lr")
+_NOT_SCORES = ("loss", "seconds")
 
 
 class LearningCurveDisplay(Display):
@@ -109,7 +109,8 @@ class LearningCurveDisplay(Display):
         history = self.history
         if not len(history):
             raise ParameterError("the history has no epoch to draw; fit the network first")
-        metrics = [name for name in dict.fromkeys(key.removeprefix("val_") for key in history) if name not in _NOT_SCORES]
+        shown = dict.fromkeys(key.removeprefix("val_") for key in history if key not in history.moved)
+        metrics = [name for name in shown if name not in _NOT_SCORES]
         if ax is not None:
             self.axes_ = np.array([ax])
         else:

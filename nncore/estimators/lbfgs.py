@@ -78,6 +78,9 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         )
     if estimator.callbacks:
         raise ParameterError("callbacks listen to epochs, and solver='lbfgs' has none: use another solver, or no callbacks")
+    if needs_steps := [name for name in ("groups", "sampler") if getattr(estimator, name) is not None]:
+        what = " and ".join(needs_steps)
+        raise ParameterError(f"solver='lbfgs' moves all parameters at once, by all samples: use another solver, or leave out {what}")
     twin = network if network.dtype == np.float64 else _in_float64(network)
     twin.weight_decay = data.penalty(float(estimator.alpha), len(data))
     objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,6 +80,8 @@ class LogisticNeuron(LinearBinaryClassifier):
     >>> neuron.predict_proba([[1.5]]).round(6)
     array([[0.5, 0.5]])
     """
+
+    _components: ClassVar[Mapping[str, str]] = {"optimizer": "optimizers"}
 
     def __init__(
         self,

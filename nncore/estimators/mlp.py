@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, Self
 
@@ -20,7 +20,7 @@ from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from nncore.contract import History, Loss, activation_for
-from nncore.errors import DataError, NonFiniteError, ParameterError
+from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
     hidden_activations,
     hidden_layer_sizes_of,
@@ -34,7 +34,9 @@ from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.lbfgs import fit_lbfgs
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.luggage import BringsRegistrations
+from nncore.estimators.nested import NestedParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.solver import REACTIVE, make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import fit_stochastic
 from nncore.estimators.training_data import TrainingData
@@ -47,7 +49,7 @@ from nncore.registry import resolve
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 
 
-class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, BaseEstimator, ABC):
+class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
     Its subclasses' documentation has the attributes that a fit leaves.
@@ -95,12 +97,35 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     categorical_features: Any
     max_one_hot: int
     standardize: bool
+    groups: Mapping[str, Mapping[str, Any]] | None
+    sampler: Any
 
     def _keep_arguments(self, arguments: dict[str, Any]) -> None:
         """Make each argument an attribute of its name; `arguments` are the ``locals()`` with which a constructor begins."""
         for name, value in arguments.items():
             if name != "self":
                 setattr(self, name, value)
+
+    _components: ClassVar[Mapping[str, str]] = {
+        "activation": "activations",
+        "solver": "optimizers",
+        "learning_rate": "schedules",
+        "loss": "losses",
+        "layers": "layers",
+        "normalization": "layers",
+        "scoring": "metrics",
+        "callbacks": "callbacks",
+        "sampler": "samplers",
+    }
+
+    def _meant(self, parameter: str) -> Any:
+        value = getattr(self, parameter)
+        if parameter == "solver" and isinstance(value, str):
+            try:
+                return None if self._is_lbfgs else make_optimizer(self)
+            except (NNCoreError, TypeError, ValueError):  # `fit` says what is wrong
+                return None
+        return None if parameter == "learning_rate" and isinstance(value, str) and value in REACTIVE else value
 
     # ---- what subclasses know of the target ---------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -41,7 +41,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Samples of a batch; ``"auto"`` is 200, or all if there are fewer.
     learning_rate : {"constant", "invscaling", "adaptive"}, str, Schedule or dict, default "constant"
         ``"invscaling"`` is learning_rate_init / (samples seen + 1)^power_t, ``"adaptive"`` divides by 5 instead of ending the fit when
-        nothing improves, until the rate is 1e-6; Adam ignores both. Any schedule of the registry, over `max_iter` epochs.
+        nothing improves, until the rate is 1e-6; Adam ignores both. Any schedule of the registry, over `max_iter` epochs; or a dict of
+        schedules by the paths of the numbers that they move, as in `nncore.Sequential.fit`:
+        ``{"lr": "cosine", "dropout_1.rate": "flat_cosine"}``.
     learning_rate_init : float, default 0.001
         The learning rate, or the one that `learning_rate` begins with.
     power_t : float, default 0.5
@@ -110,6 +112,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     standardize : bool, default False
         Numbers get the mean 0 and the standard deviation 1, by what `fit` sees. Perceptrons want that: without it, or a scaler in a
         pipeline, columns of large numbers drown the others.
+    groups : dict of str to dict, optional
+        Tensors of ``network_`` that are trained in another way, by patterns of their names, as in `nncore.Sequential.fit`:
+        ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1}}``. Not by L-BFGS.
+    sampler : str, Sampler or dict, optional
+        Which samples an epoch visits: ``"balanced"`` for rare classes. None goes by `shuffle`. Not by L-BFGS.
 
     Attributes
     ----------
@@ -214,6 +221,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         categorical_features: Any = "from_dtype",
         max_one_hot: int = 9,
         standardize: bool = False,
+        groups: Mapping[str, Mapping[str, Any]] | None = None,
+        sampler: Any = None,
     ) -> None:
         self._keep_arguments(locals())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -65,11 +66,13 @@ class StochasticSolver:
         self._power = float(estimator.power_t)
         rule = estimator.learning_rate
         self.rule = rule if isinstance(rule, str) and rule in REACTIVE and estimator.solver != "adam" else "constant"
-        self._schedule: Schedule | None = None
-        if not (isinstance(rule, str) and rule in REACTIVE):
+        self._schedule: Schedule | dict[str, Schedule] | None = None
+        if isinstance(rule, Mapping) and "name" not in rule:
+            self._schedule = {path: resolve("schedules", schedule) for path, schedule in rule.items()}
+        elif not (isinstance(rule, str) and rule in REACTIVE):
             self._schedule = resolve("schedules", rule)
 
-    def schedule(self, *, incremental: bool) -> Schedule | None:
+    def schedule(self, *, incremental: bool) -> Schedule | dict[str, Schedule] | None:
         """What `Sequential.fit` is to be given.
 
         The course of a schedule of the registry is that of a whole fit; a call of ``partial_fit`` does not know how many will follow,

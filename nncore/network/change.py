@@ -61,8 +61,9 @@ def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | Non
         return all(structure_of_optimizer(one, spans) == structure_of_optimizer(other, spans) for one, other in zip(*parts, strict=True))
     if place == "transforms":
         return all(structure_of_transform(one) == structure_of_transform(other) for one, other in zip(trial, root, strict=True))
-    trial.restore(root.state())
-    return bool(trial.monitor == root.monitor)
+    for path, schedule in trial.items():
+        schedule.restore(root[path].state())
+    return all(bool(schedule.monitor == root[path].monitor) for path, schedule in trial.items())
 
 
 def refusal(place: str, component: Configurable, name: str, value: Any) -> ParameterError:

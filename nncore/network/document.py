@@ -54,7 +54,7 @@ def format_for(path: Path) -> Format:
     return registry.resolve("formats", DEFAULT_FORMAT)
 
 
-#: Fields of a network that hold a component or null, and its kind.
+#: Fields of a network that hold what training needs, and its kind: a component or null; schedules by the paths of what they move.
 NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 
 
@@ -137,7 +137,7 @@ def _are_memories(value: Any) -> bool:
 _PLACE: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed", "n_samples", "length", "batch_size", "accumulate"), _is_size),
     **dict.fromkeys(("loss_sum", "weight_sum"), _is_number),
-    "rate": lambda v: v is None or _is_number(v),
+    "moved": is_state,
     "drop_last": lambda v: isinstance(v, bool),
     "sampler": lambda v: isinstance(v, str),
 }
@@ -182,8 +182,8 @@ FIELDS: dict[str, Field] = {
     "link": Field(lambda v: v is None or isinstance(v, (str, dict)), "a name, an object or null"),
     "loss": Field(_is_object_or_null, "an object or null"),
     "optimizer": Field(_is_object_or_null, "an object or null"),
-    "schedule": Field(_is_object_or_null, "an object or null"),
-    "schedule_state": Field(is_state, "an object of finite numbers"),
+    "schedule": Field(lambda v: isinstance(v, dict) and all(map(_is_object, v.values())), "an object of objects"),
+    "schedule_state": Field(lambda v: isinstance(v, dict) and all(map(is_state, v.values())), "an object of objects of finite numbers"),
     "components": Field(are_providers, "an object of plugins and versions by kind and name"),
     "weight_decay": Field(_is_limit, _LIMIT, True),
     "clip_norm": Field(_is_limit, _LIMIT, True),
@@ -221,6 +221,8 @@ def check_network(description: Any) -> None:
         raise FileFormatError(
             f"the network's {min(unknown)!r} is unknown to this nncore; a newer one may read it: pip install -U nncore-ml"
         )
+    if (paths := sorted(description["schedule"])) != (states := sorted(description["schedule_state"])):
+        raise FileFormatError(f"the network has schedules of {paths}, and states of schedules of {states}")
     if description["precision"] != description["dtype"]:
         raise FileFormatError(f"the network's 'precision' must be that of its 'dtype', {description['dtype']}")
 

@@ -123,7 +123,7 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
     network.allocate(tuple(description["input_shape"]), loss=parts.loss, optimizer=parts.optimizer, dtype=np.dtype(description["dtype"]))
     if parts.has_trajectory:
         network.begin_average(description["average_begin"])
-    network._own_schedule(parts.schedule)
+    network._own_schedules(parts.schedule)
     for name in ATTRIBUTES:
         setattr(network, name, description[name])
     network.leave_fit(network.place, parts.memories)

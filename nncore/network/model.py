@@ -175,7 +175,7 @@ class Model(Network):
         progress = [0, 0.0, 0.0]
         with self.trained_parameters(), explained(program):
             n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
-            program.train(inputs, targets.reals, targets.labels, weights, None, None, n, 1, False, math.inf, progress, n_threads)
+            program.train(inputs, targets.reals, targets.labels, weights, None, [], n, 1, False, math.inf, progress, n_threads)
         return progress[1] / progress[2]
 
     # ---- using --------------------------------------------------------------------------------------------------------------

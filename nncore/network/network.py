@@ -65,8 +65,6 @@ class Network(Resumable, ParameterSets):
         super().__init__(given)
         for layer, own in zip(given, self._layers, strict=True):
             _bring_values(layer, own)
-        self.schedule_begin: int = 0  # the value of n_steps at which the schedule's step is 0
-        self.schedule_steps: int = 0  # that it spans
         self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
         self.n_epochs: int = 0
         self.metadata: dict[str, Any] = {}
@@ -185,7 +183,8 @@ class Network(Resumable, ParameterSets):
         for part in components_in(self._layers):
             vars(part).pop("_carried", None)  # from now on they are in the vectors
         self._show_values()
-        self._knobs.loss = self._knobs.optimizer = self._schedule = None
+        self._knobs.loss = self._knobs.optimizer = None
+        self._own_schedules({})
         self._n_steps = self.n_epochs = 0
         self.forget_fit()
         self._set_loss(loss)
@@ -207,7 +206,7 @@ class Network(Resumable, ParameterSets):
         self._forget_programs()
         self._absent = {what: absent for what, absent in self.absent.items() if what in ("loss", "groups", "rules")}
         self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
-        self._schedule = None  # its steps were those of the optimizer before, and so were those of an average
+        self._own_schedules({})  # their steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None)
 
     def _set_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
@@ -226,7 +225,8 @@ class Network(Resumable, ParameterSets):
         if self.has_evaluation and self.trajectory is not None:
             self._settle(grouping)
         if not stays:
-            self._n_steps, self._schedule, self._vectors = 0, None, replace(self._flat, shadow=None)
+            self._n_steps, self._vectors = 0, replace(self._flat, shadow=None)
+            self._own_schedules({})
         for name, values in remembered.items():
             view = {} if state is None else self.optimizer_state
             if name in view and view[name].shape == values.shape:  # else its tensor is frozen now
@@ -460,7 +460,7 @@ class Network(Resumable, ParameterSets):
         self._layers = LayerList(adopt(layer, self, "layers") for layer in self._layers)
         knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")
         knobs.optimizer = None if knobs.optimizer is None else adopt(knobs.optimizer, self, "optimizer")
-        self._own_schedule(self._schedule)
+        self._own_schedules(self._schedules)
         knobs.options = self._own_groups(knobs.options)
         if input_shape is not None:
             knobs.blueprint = plan_network(self._layers, self.layer_names, input_shape)

@@ -31,7 +31,7 @@ class Parts:
     layers: list[Layer]
     loss: Loss | None
     optimizer: Optimizer | None
-    schedule: Schedule | None
+    schedule: dict[str, Schedule]
     groups: dict[str, dict[str, Any]]
     absent: dict[str, Absent]
     memories: tuple[Memory, ...]
@@ -56,8 +56,8 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
     description, absent_rules = without_absent_rules(description)
     layers = [revived("layers", one, description["components"]) for one in description["layers"]]
     parts, absent = _for_training(description, tensors)
-    if parts["schedule"] is not None:
-        parts["schedule"].restore(description["schedule_state"])
+    for path, one in parts["schedule"].items():
+        one.restore(description["schedule_state"][path])
     groups, optimizer, dtype = check_groups(parts.pop("groups")), parts["optimizer"], np.dtype(description["dtype"])
     try:
         blueprint = _planned(layers, tuple(description["input_shape"]))
@@ -93,14 +93,16 @@ def _memories(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tu
 
 
 def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Absent]]:
-    """Loss, optimizer, schedule and groups; and those of them that are not here, which prediction does without."""
-    parts: dict[str, Any] = dict.fromkeys(NESTED) | {"groups": {}}
+    """Loss, optimizer, schedules and groups; and those of them that are not here, which prediction does without."""
+    parts: dict[str, Any] = dict.fromkeys(NESTED) | {"schedule": {}, "groups": {}}
     absent = {}
     table = description["components"]
     for what in parts:
         try:
             if what == "groups":
                 parts[what] = revived_groups(description[what], table)
+            elif what == "schedule":
+                parts[what] = {path: revived(NESTED[what], one, table) for path, one in description[what].items()}
             elif description[what] is not None:
                 parts[what] = revived(NESTED[what], description[what], table)
         except (MissingPluginError, MissingExtraError) as error:

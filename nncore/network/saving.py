@@ -148,11 +148,14 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
             "dtype": network.dtype.name,
             "precision": network.dtype.name,
             "link": None if network.loss is None else _link(network.loss.link),
-            "schedule_state": {} if network.schedule is None else _state_of(network.schedule),
+            "schedule_state": {path: _state_of(schedule) for path, schedule in network.schedules.items()},
         }
         for what, kind in NESTED.items():
-            component = getattr(network, what)
-            document[what] = None if component is None else registry.config_of(kind, component)
+            if what == "schedule":
+                document[what] = {path: registry.config_of(kind, schedule) for path, schedule in network.schedules.items()}
+            else:
+                component = getattr(network, what)
+                document[what] = None if component is None else registry.config_of(kind, component)
         document["groups"] = described_groups(network.groups)
         check_plain(document["groups"], "network.groups")
         # An argument may name a component, activation="relu": which ones do is seen where they are looked up.

@@ -17,11 +17,13 @@ from nncore.network.averaging import check_averages
 from nncore.network.evaluation import metrics_for
 from nncore.network.model import Model
 from nncore.network.remembering import matched
+from nncore.network.scheduling import as_schedules, check_schedules
 from nncore.network.training import Training, columns
 from nncore.network.transforming import check_transforms
 from nncore.program import (
     BATCH_ROWS,
     Blueprint,
+    Knobs,
     check_groups,
     check_outputs,
     check_rules,
@@ -31,7 +33,7 @@ from nncore.program import (
     plan_network,
     rules_of,
 )  # fmt: skip
-from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, ScheduleLike, TransformLike
+from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
 
 class Sequential(Model):
@@ -104,7 +106,7 @@ class Sequential(Model):
         clip_norm: float | None = None,
         clip_value: float | None = None,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
-        schedule: ScheduleLike | None = None,
+        schedule: SchedulesLike | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
         n_threads: int | None = None,
         progress: bool = True,
@@ -171,9 +173,13 @@ class Sequential(Model):
             list, replace what the layer says: ``{"dense_1.weight": {"regularizer": nn.L1(0.01), "constraint": "non_negative"}}``. Where
             several patterns match, later ones win, option by option. None keeps what the network has. Other optimizers for tensors start
             all of them with fresh state.
-        schedule : str, instance or None
-            How the learning rate moves over the epochs of this call. None goes on with a schedule that is not at its end (an
-            interrupted fit, a network from a file), else keeps the rate. The same schedule given again goes on likewise.
+        schedule : str, instance, dict or None
+            How the learning rate moves over the epochs of this call; or, in a dict of schedules by paths, how any numbers do:
+            ``{"lr": "cosine", "weight_decay": "flat_cosine", "dropout_1.rate": {"name": "warmup", "then": "constant"}}``. A path is a
+            number of the optimizer (``"beta1"``), ``"weight_decay"``, ``"clip_norm"``, ``"clip_value"``, ``"loss.<number>"``,
+            ``"<layer>.<number>"`` or ``"<layer>.activation.<number>"``. Schedules give factors of it. Predictions and scores use the
+            number itself. None goes on with schedules that are not at their end (an interrupted fit, a network from a file), else
+            keeps the numbers. The same schedules given again go on likewise.
         rng : int, Generator, SeedSequence or None
             First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
         n_threads : int, optional
@@ -231,11 +237,8 @@ class Sequential(Model):
                 f"use accumulate=1 with batch_size={batch_size * accumulate}"
             )
         new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
-        new_schedule = None if schedule is None else registry.resolve("schedules", schedule)
-        if new_schedule is None and alike(new_optimizer, self.optimizer):
-            self._check_present("schedule")
         grouping = group_tensors(new_groups, blueprint.spans)
-        grouping.check(new_optimizer, is_scheduled=new_schedule is not None)
+        grouping.check(new_optimizer)
         two_passes = next((own for own in grouping.optimizers(new_optimizer) if own.n_passes > 1), None)
         if two_passes is not None and accumulate > 1:
             raise ParameterError(
@@ -244,6 +247,21 @@ class Sequential(Model):
             )
         check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         check_rules(rules_of(blueprint, new_groups, grouping), grouping, new_optimizer)
+        knobs = Knobs(
+            blueprint=blueprint,
+            grouping=grouping,
+            loss=new_loss,
+            optimizer=new_optimizer,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+        )
+        schedules = as_schedules(schedule, knobs)
+        under_way = self.schedule_is_under_way and alike(new_optimizer, self.optimizer) and self._keeps_optimizers(grouping)
+        if under_way and schedule is None:
+            self._check_present("schedule")
+        under_way = under_way and (schedule is None or alike(schedules, self.schedules))
+        schedules = dict(self.schedules) if under_way else schedules
         scored = metrics_for(new_loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
         held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
@@ -257,9 +275,14 @@ class Sequential(Model):
         visits = Visits(_sampler(shuffle, sampler), data)
         if drop_last and visits.length < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
-        recorded = columns(scored, validated=held_out is not None, scheduled=bool(new_schedule or self.schedule))
-        for component in (*observers, new_schedule):
-            if component is not None and component.monitor is not None:
+        n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
+        n_steps = epochs * -(-n_batches // accumulate)
+        first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if under_way else (0, n_steps)
+        sound = check_schedules(schedules, knobs, first_step, last_step)
+        recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
+        watching: list[Callback | Schedule] = [*observers, *schedules.values()]
+        for component in watching:
+            if component.monitor is not None:
                 check_recorded(type(component).__name__, component.monitor, recorded)
 
         for memory in forgotten if goes_on or self._fit is not None else self.memories:
@@ -286,8 +309,8 @@ class Sequential(Model):
             self.weight_decay = weight_decay
             self.clip_norm = clip_norm
             self.clip_value = clip_value
-            n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
-            self._set_schedule(new_schedule, epochs * -(-n_batches // accumulate))
+            if not under_way:
+                self._begin_schedules(schedules, n_steps)
             if progress:
                 observers.append(registry.resolve("callbacks", "progress_bar"))
             observers.sort(key=lambda observer: observer.saves)
@@ -307,20 +330,18 @@ class Sequential(Model):
                 validation=held_out,
                 metrics=scored,
                 callbacks=observers,
+                sound=sound,
                 place=place,
                 restored=restored,
             )
             return training.run()
 
-    def _set_schedule(self, schedule: Schedule | None, n_steps: int) -> None:
-        """Go on with the schedule under way, or begin another that spans `n_steps`."""
-        under_way = self.schedule is not None and self.n_steps - self.schedule_begin < self.schedule_steps
-        if under_way and (schedule is None or alike(schedule, self.schedule)):
-            return
-        self._own_schedule(schedule)
+    def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
+        """Begin schedules that span `n_steps`, in the place of any others."""
+        self._own_schedules(schedules)
         self.absent.pop("schedule", None)
-        if self.schedule is not None:
-            self.schedule.restore({})
+        for schedule in self.schedules.values():
+            schedule.restore({})
         self.schedule_begin = self.n_steps
         self.schedule_steps = n_steps
 

@@ -64,7 +64,9 @@ class Settings(ABC):
         check_distinct(given, layer_names(given))
         self._layers = LayerList(adopt(layer, self, "layers") for layer in given)
         self._knobs = Knobs()
-        self._schedule: Schedule | None = None
+        self._schedules: Mapping[str, Schedule] = FrozenDict()
+        self.schedule_begin: int = 0  # the value of n_steps at which the step of the schedules is 0
+        self.schedule_steps: int = 0  # that they span
         self._absent: dict[str, Absent] = {}
 
     @abstractmethod
@@ -74,6 +76,11 @@ class Settings(ABC):
     @abstractmethod
     def _forget_forward(self) -> None:
         """`backward` needs another forward pass."""
+
+    @property
+    @abstractmethod
+    def n_steps(self) -> int:
+        """Updates since the optimizer was set."""
 
     @abstractmethod
     def _set_optimizer(self, optimizer: Optimizer) -> None:
@@ -130,7 +137,10 @@ class Settings(ABC):
         if type(before) is type(value) and alike(before, value):
             return
         attributes = with_argument(component, name, value)
-        root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
+        if place == "schedule":
+            root: Any = self._schedules
+        else:
+            root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
         rules_stay = True
         try:
             trial = tried(root, component, attributes)
@@ -146,12 +156,12 @@ class Settings(ABC):
             raise ParameterError(f"{type(component).__name__}: {name} cannot be {value!r:.80}: {error}") from error
         if not is_possible:
             raise refusal(place, component, name, value)
-        learned = self._schedule.state() if self._schedule is not None and place == "schedule" else {}
+        learned = {path: schedule.state() for path, schedule in self._schedules.items()} if place == "schedule" else {}
         commit(component, attributes, self, place)
         if place == "layers" and (path := path_of(component, self._layers)) is not None:
             self._replace_absent_rules((*path, name))
-        if self._schedule is not None and place == "schedule":
-            self._schedule.restore(learned)  # also where what it keeps it in was made anew
+        for where, state in learned.items():
+            self._schedules[where].restore(state)  # also where what it keeps it in was made anew
         if not rules_stay:
             self._forget_programs()
         if place == "layers" and self._knobs.blueprint is not None:
@@ -228,18 +238,31 @@ class Settings(ABC):
             self._set_optimizer(new)
 
     @property
-    def schedule(self) -> Schedule | None:
-        """The schedule of the last `fit` that had one. It may be set to None; another one is passed to `fit`, which knows its length."""
-        return self._schedule
+    def schedule(self) -> Any:
+        """What the last `fit` that had one was given: the schedule of the learning rate, or a dict of schedules by paths. It may be set to
+        None; another one is passed to `fit`, which knows its length.
+        """
+        return self._schedules["lr"] if list(self._schedules) == ["lr"] else self._schedules or None
 
     @schedule.setter
     def schedule(self, value: None) -> None:
         if value is not None:
             raise ParameterError("a schedule spans the steps of a fit: pass schedule= to fit")
-        self._own_schedule(None)
+        self._own_schedules({})
 
-    def _own_schedule(self, schedule: Schedule | None) -> None:
-        self._schedule = None if schedule is None else adopt(schedule, self, "schedule")
+    @property
+    def schedules(self) -> Mapping[str, Schedule]:
+        """The same by the paths of what they move, ``{"lr": ...}``; empty for none."""
+        return self._schedules
+
+    @property
+    def schedule_is_under_way(self) -> bool:
+        """Whether a schedule, also one whose plugin is absent, has steps before it."""
+        has_any = bool(self._schedules) or "schedule" in self.absent
+        return has_any and self.n_steps - self.schedule_begin < self.schedule_steps
+
+    def _own_schedules(self, schedules: Mapping[str, Schedule]) -> None:
+        self._schedules = FrozenDict({path: adopt(schedule, self, "schedule") for path, schedule in schedules.items()})
         self._knobs.moved()
 
     @property

@@ -48,6 +48,10 @@ def describe(network: Network) -> dict[str, Any]:
         described[what] = None if component is None else {"rung": rung(component), **registry.config_of(kind, component)}
         if what in network.absent:
             described[what] = {"rung": "absent", **network.absent[what].document[what]}
+    if network.schedules or "schedule" in network.absent:
+        described["schedule"] = {path: registry.config_of("schedules", schedule) for path, schedule in network.schedules.items()}
+        if "schedule" in network.absent:
+            described["schedule"] = network.absent["schedule"].document["schedule"]
     described["groups"] = described_groups(network.groups)
     for pattern, options in network.groups.items():
         if "optimizer" in options:

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
-
-import numpy as np
 
 from nncore._core import Program
 from nncore.contract import Callback, History, Metric, Sampler, Transform
 from nncore.data import Dataset, Visits
-from nncore.errors import PluginError
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import metric_name, score_dataset
 from nncore.network.failures import explained
 from nncore.network.model import Model
 from nncore.network.remembering import Memory, memories
-from nncore.program import Pace, ProgramSpec
+from nncore.network.scheduling import Moving, Reach
+from nncore.program import Move, Pace, ProgramSpec, courses_of
 
 #: How long the core runs before it lets Python look up.
 SLICE_SECONDS = 0.05
 
 
-def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: bool) -> list[str]:
+def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: Iterable[str]) -> list[str]:
     """Names of the columns that a run records."""
     names = ["loss", *(metric_name(metric) for metric in metrics)]
-    return ["loss", *(["lr"] if scheduled else []), *(f"val_{name}" for name in names if validated), "seconds"]
+    return ["loss", *scheduled, *(f"val_{name}" for name in names if validated), "seconds"]
 
 
 class Training:
@@ -70,6 +67,7 @@ class Training:
         validation: Dataset | None,
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
+        sound: Mapping[str, Reach],
         place: Mapping[str, Any] | None,
         restored: Sequence[tuple[Callback, Memory]],
     ) -> None:
@@ -79,7 +77,7 @@ class Training:
         self._visits = visits
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
-        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics})
+        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(network.schedules))
         self.epoch = 0
         self.stop_reason: str | None = None
         self._average: Average | None = None
@@ -91,7 +89,8 @@ class Training:
         self._cut_short = False
         self._restored = restored
         self._begin = place if place is not None and self._goes_on_from(place) else None
-        self._rate = math.nan  # of the last step, if a schedule moves it
+        self._moving = Moving(network, sound)
+        self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
 
     @property
     def program(self) -> Program[ProgramSpec]:
@@ -143,8 +142,8 @@ class Training:
         samples, loss_sum, weight_sum = self._progress
         if not self._is_in_epoch or self._block_begin + samples == 0:
             return None
-        rate = None if math.isnan(self._rate) else self._rate
-        return {"samples": self._block_begin + samples, "loss_sum": loss_sum, "weight_sum": weight_sum, "rate": rate, **self._way()}
+        so_far = {"loss_sum": loss_sum, "weight_sum": weight_sum, "moved": self._moved}
+        return {"samples": self._block_begin + samples, **so_far, **self._way()}
 
     def _way(self) -> dict[str, Any]:
         """What must be the same for an epoch to be gone on with."""
@@ -223,15 +222,13 @@ class Training:
         self._is_in_epoch = False
         if self._average is not None:
             self._average.end_epoch()
-        row = {"loss": self.loss}
-        if self.network.schedule is not None:
-            row["lr"] = self._rate
+        row = {"loss": self.loss, **self._moved}
         if self.validation is not None:
             scores = score_dataset(self.network, self.validation, self.metrics)
             row |= {f"val_{name}": value for name, value in scores.items()}
         self.history.append(**row, seconds=time.perf_counter() - began)
-        if self.network.schedule is not None:
-            self.network.schedule.observe(self.history)
+        for schedule in self.network.schedules.values():
+            schedule.observe(self.history)
         self._call("on_epoch_end")
 
     def _run_steps(self) -> None:
@@ -240,8 +237,8 @@ class Training:
         skipped = 0 if begin is None else begin["samples"]
         self._block_begin, self._samples_done = 0, skipped
         self._progress = [skipped, *((0.0, 0.0) if begin is None else (begin["loss_sum"], begin["weight_sum"]))]
-        if begin is not None and begin["rate"] is not None:
-            self._rate = begin["rate"]
+        if begin is not None:
+            self._moved = dict(begin["moved"])
         self._is_in_epoch = True
         # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
         order = self._visits.order(self.network.seed, self.network.n_epochs)
@@ -252,33 +249,21 @@ class Training:
             self._block_begin, self._progress[0] = block_begin, done
             block_begin += len(block)
             n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
-            first_step, version, factors = self.network.n_steps - done // step_size, -1, None
+            first_step, version, moves = self.network.n_steps - done // step_size, -1, list[Move]()
             while self._progress[0] < len(block):
-                if self.network.version != version:  # also the schedule may have been changed
-                    version, factors = self.network.version, self._factors(first_step, -(-len(block) // step_size))
+                if self.network.version != version:  # also a schedule may have been changed
+                    version, moves = self.network.version, self._moving.moves(first_step, -(-len(block) // step_size))
                 program = self.program
-                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, factors)
+                courses = courses_of(program.spec, moves) if moves else []
+                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, courses)
                 n_threads, seconds = self._pace.next(SLICE_SECONDS)
                 n_before, slice_began = self._progress[0], time.perf_counter()
                 with explained(program):
                     program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
                 self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
                 self._samples_done = self._block_begin + self._progress[0]
-                if factors is not None:
-                    last = factors[(min(self._progress[0], n_trained) - 1) // step_size]
-                    self._rate = float(self.network.optimizer.lr * last)
+                last = (min(self._progress[0], n_trained) - 1) // step_size
+                self._moved = {move.knob.path: move.knob.value * float(move.factors[last]) for move in moves}
                 self._call("on_progress")
                 if self.stop_reason is not None and self._samples_done < self._visits.length:
                     return
-
-    def _factors(self, first_step: int, n_steps: int) -> np.ndarray | None:
-        """Of the learning rate, for so many steps from one on, if there is a schedule."""
-        network = self.network
-        if network.schedule is None or network.optimizer is None:
-            return None
-        steps = np.arange(n_steps) + (first_step - network.schedule_begin)
-        steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
-        factor = np.asarray(network.schedule.factor(steps, network.schedule_steps), np.float64)
-        if factor.shape != steps.shape or not (np.isfinite(factor) & (factor >= 0)).all():
-            raise PluginError(f"{network.schedule!r}.factor must return {n_steps} finite numbers, none negative")
-        return factor

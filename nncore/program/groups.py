@@ -65,7 +65,7 @@ class Group:
             changes["weight_decay"] = self.weight_decay
         return changes
 
-    def check(self, optimizer: Optimizer, tensor: str, is_scheduled: bool) -> None:
+    def check(self, optimizer: Optimizer, tensor: str) -> None:
         """Raise `ParameterError` if `optimizer` cannot be changed as this group wants; `tensor` is one of it."""
         settings = optimizer.settings()
         numbers = [name for name, value in settings.items() if is_number(value)]
@@ -76,8 +76,8 @@ class Group:
                     f"{', '.join([*_OPTIONS, *(n for n in numbers if n not in _OPTIONS)])}. To change anything else, give the group an "
                     "optimizer: {'optimizer': {'name': ..., arguments}}"
                 )
-        if "lr" not in settings and (is_scheduled or self.lr_factor != 1):
-            raise ParameterError(f"{optimizer!r} has no lr that a schedule or a group could change")
+        if "lr" not in settings and self.lr_factor != 1:
+            raise ParameterError(f"{optimizer!r} has no lr that a group could change")
         try:
             self.of_group(optimizer)
         except ParameterError as error:
@@ -161,15 +161,15 @@ class Grouping:
             line[: len(row)] = row
         return numbers
 
-    def check(self, optimizer: Optimizer | None, *, is_scheduled: bool = False) -> None:
-        """Raise `ParameterError` if a group changes a number that its optimizer does not have or does not take; or a schedule does.
+    def check(self, optimizer: Optimizer | None) -> None:
+        """Raise `ParameterError` if a group changes a number that its optimizer does not have or does not take.
 
         Without an `optimizer` of the network, groups that have none of their own are left out.
         """
         for number, group in enumerate(self.groups):
             own = group.optimizer or optimizer
             if own is not None:
-                group.check(own, self.tensors_of(number)[0].name, is_scheduled)
+                group.check(own, self.tensors_of(number)[0].name)
 
     def penalties(self, weight_decay: float, optimizer: Optimizer | None) -> np.ndarray:
         """λ of each tensor's penalty ½·λ·ΣW², in the order of `tensors`: the network's for weights, unless a group has its own."""

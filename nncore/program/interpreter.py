@@ -1,10 +1,13 @@
 """Runs, in Python, the parts of a program that have no compiled form. Slow, always there, and the oracle of the compiled ones.
 
-It works with copies of the network's components, which take over its numbers when the program does: a schedule moves the learning rate of a
-copy, and a change never comes in the middle of a step.
+It works with copies of the network's components, which take over its numbers when the program does: a schedule moves numbers of a copy, and
+a change never comes in the middle of a step.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +20,14 @@ from nncore.contract import (
     brought_up_to_date,
     change_settings,
     copied_deeply,
+    with_argument,
 )  # fmt: skip
 from nncore.errors import PluginError
 from nncore.program.groups import FROZEN
 from nncore.program.memory import named_views
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.rules import value_of
+from nncore.program.specification import Course
 from nncore.program.state import pieces
 from nncore.program.transforming import FIRST_LAYER
 
@@ -42,6 +47,8 @@ class Interpreter:
         self._rules = {i: copied_deeply(rule.component) for i, rule in enumerate(spec.rules) if rule.kernel is None}
         pairs = enumerate(zip(spec.optimizers, spec.optimizer_capsules, strict=True))
         self._optimizers = {number: copied_deeply(own) for number, (own, capsule) in pairs if capsule is None}  # by group
+        self._courses: dict[tuple[str, int], list[Course]] = {}  # of the run under way, by the component that is told
+        self._bases: dict[tuple[str, int, str], Any] = {}
 
     def refresh(self) -> None:
         """Take over the numbers of the network's components; what a component keeps on itself beside them stays."""
@@ -59,6 +66,38 @@ class Interpreter:
             self._optimizers[number] = own = brought_up_to_date(own, base)
             change_settings(own, group.changed(base))
 
+    def follow(self, courses: Sequence[Course]) -> None:
+        """Until `settle`, take numbers from where the program writes them before every step; they begin as they are."""
+        for course in courses:
+            if course.told is not None:
+                kind, number, name = course.told
+                self._courses.setdefault((kind, number), []).append(course)
+                self._bases[course.told] = course.numbers[course.index] = getattr(self._component(kind, number, name), name)
+
+    def settle(self) -> None:
+        """Put every number back to what it is without a schedule."""
+        for (kind, number, name), value in self._bases.items():
+            self._tell(self._component(kind, number, name), name, value)
+        self._courses, self._bases = {}, {}
+
+    def _component(self, kind: str, number: int, name: str) -> Any:
+        if kind == "optimizer":
+            return self._optimizers[number].holder(name)
+        return self._loss if kind == "loss" else self._components[number]
+
+    def _tell(self, component: Any, name: str, value: Any) -> None:
+        """Give a copy another number, and what its author derives from it, if anything is kept beside the arguments."""
+        if getattr(component, name) == value:
+            return
+        cls = type(component)
+        keeps_more = not vars(component).keys() <= {*cls.argument_names, *cls.common, "_bond"}
+        vars(component).update(with_argument(component, name, value) if keeps_more else {name: value})
+
+    def _obey(self, kind: str, number: int) -> None:
+        for course in self._courses.get((kind, number), ()):
+            assert course.told is not None, "follow takes no others"
+            self._tell(self._component(kind, number, course.told[2]), course.told[2], float(course.numbers[course.index]))
+
     def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool, norm: float) -> None:
         """Do `what` for op `number` (or the loss, or the optimizer of that group) with the first `n_rows` rows of its buffers.
 
@@ -66,6 +105,8 @@ class Interpreter:
         that of the gradients by which an optimizer perturbs the parameters.
         """
         if what in (FORWARD, BACKWARD):
+            if self._courses:
+                self._obey("op", number)
             component, call = self._components[number], self._call(number, n_rows)
             if isinstance(component, Activation):
                 _run_activation(component, call, what)
@@ -73,6 +114,8 @@ class Interpreter:
                 call.seed, call.step, call.training = self.spec.seed, draw, training
                 (component.forward if what == FORWARD else component.backward)(call)
         elif what in (LOSS, LOSS_GRADIENT):
+            if self._courses:
+                self._obey("loss", 0)
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
         elif what == PERTURB:
             self._perturb(number, norm)
@@ -157,8 +200,7 @@ class Interpreter:
         """One step of a group. If it raises, the core puts back what it has changed."""
         spec, optimizer = self.spec, self._optimizers[number]
         assert spec.state is not None, "an optimizer comes with its state"
-        if "lr" in optimizer.settings():
-            optimizer.holder("lr").lr = float(spec.optimizer_hyper[number, 0])  # a schedule may have moved it
+        self._obey("optimizer", number)
         tensors = (spec.grouping.tensors_of(number),) if optimizer.needs_tensors else ()
         for w, g, state in pieces(optimizer, number, spec.grouping, spec.state, spec.parameters, spec.gradients):
             optimizer.step(w, g, state, step, *tensors)

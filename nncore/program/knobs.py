@@ -1,17 +1,61 @@
-"""What may change while a network lives, and what programs take over when it has."""
+"""What may change while a network lives, what programs take over when it has, and every number in it by its path."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from nncore.contract import FrozenDict, Loss, Optimizer, Transform
+from nncore.contract import Configurable, FrozenDict, Loss, Optimizer, Transform, numbers_of, numbers_of_optimizer
+from nncore.errors import ParameterError
 from nncore.program.groups import Grouping
 from nncore.program.planning import Blueprint
 from nncore.program.rules import Rule, rules_of
+from nncore.program.specification import Stage
+
+#: Numbers of the network itself, which limit gradients; 0 is no limit.
+LIMITS = ("clip_norm", "clip_value")
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A number of a network that is read while it is trained.
+
+    Attributes
+    ----------
+    path : str
+        Its name: ``"lr"``, ``"loss.delta"``, ``"dropout_1.rate"``.
+    name : str
+        Of the argument of the component, or of the attribute of the network.
+    value : float
+        The base value: what it is without a schedule; of several optimizers, that of the network's own if it has one.
+    owners : tuple of Configurable
+        Whose argument it is: one component, or the optimizers of the groups that have it. Empty for the network's own.
+    groups : tuple of int
+        Of optimizers: which group each of them trains.
+    stage : Stage or None
+        Of a layer, or of its activation.
+    """
+
+    path: str
+    name: str
+    value: float
+    owners: tuple[Configurable, ...] = ()
+    groups: tuple[int, ...] = ()
+    stage: Stage | None = None
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The base value of each owner, or that of the network."""
+        return tuple(float(getattr(holder_of(owner, self.name), self.name)) for owner in self.owners) or (self.value,)
+
+    @property
+    def is_read_by_predictions(self) -> bool:
+        """Whether a prediction may depend on it too: a layer that only trains is left out there."""
+        return self.stage is not None and not (self.owners[0] is self.stage.layer and self.stage.plan.training_only)
 
 
 @dataclass
@@ -56,3 +100,61 @@ class Knobs:
     def moved(self) -> None:
         """Let every program take over what has changed before it runs again."""
         self.version[0] += 1
+
+    def table(self) -> dict[str, Knob]:
+        """Every number by its path, as the components say it: layers and their activations, the loss, the optimizer, the network's own.
+
+        Those of optimizers have their bare name and ``optimizer.<name>``, for all groups whose optimizer has one. ``weight_decay`` is the
+        optimizer's own if it has one, else that of the network's penalty.
+        """
+        found: list[Knob] = []
+        for stage in () if self.blueprint is None else self.blueprint.stages:
+            found += _of(f"{stage.name}.", stage.layer, stage)
+            if stage.activation is not None:
+                found += _of(f"{stage.name}.activation.", stage.activation, stage)
+        found += [] if self.loss is None else _of("loss.", self.loss)
+        knobs = {knob.path: knob for knob in found}
+        knobs |= {name: Knob(name, name, float(getattr(self, name))) for name in ("weight_decay", *LIMITS)}
+        for name, knob in self._of_optimizers().items():
+            if name in LIMITS:
+                knobs[f"optimizer.{name}"] = replace(knob, path=f"optimizer.{name}")
+            else:
+                knobs[name] = knobs[f"optimizer.{name}"] = knob
+        return knobs
+
+    def _of_optimizers(self) -> dict[str, Knob]:
+        """The numbers of the network's optimizer and of those of groups, by their names."""
+        if self.optimizer is None:
+            return {}
+        groups = () if self.grouping is None else self.grouping.groups
+        trained = [(number, group.of_group(group.optimizer or self.optimizer)) for number, group in enumerate(groups)]
+        found: dict[str, Knob] = {}
+        for number, own in trained or [(0, self.optimizer)]:
+            for name, value in numbers_of_optimizer(own).items():
+                known = found.get(name, Knob(name, name, numbers_of_optimizer(self.optimizer).get(name, value)))
+                found[name] = replace(known, owners=(*known.owners, own), groups=(*known.groups, number))
+        return found
+
+    def find(self, path: str) -> Knob:
+        """The number of a path.
+
+        Raises
+        ------
+        ParameterError
+            If there is none.
+        """
+        knobs = self.table()
+        if path in knobs:
+            return knobs[path]
+        near = difflib.get_close_matches(path, knobs, n=3) or [known for known in knobs if known.endswith(f".{path}")]
+        remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(knobs)}"
+        raise ParameterError(f"this network has no number {path!r} that a schedule could move: {remedy}")
+
+
+def holder_of(component: Configurable, name: str) -> Configurable:
+    """The component itself, or the optimizer inside it that has the argument."""
+    return component.holder(name) if isinstance(component, Optimizer) else component
+
+
+def _of(prefix: str, component: Configurable, stage: Stage | None = None) -> list[Knob]:
+    return [Knob(f"{prefix}{name}", name, value, (component,), stage=stage) for name, value in numbers_of(component).items()]

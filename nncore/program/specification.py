@@ -236,3 +236,31 @@ class Averaging:
 
     decay: float = 0.0  # 0: there is none
     begin: int = 0  # steps done before it began
+
+
+@dataclass(frozen=True)
+class Course:
+    """One place of a program where a number is kept, and what it is multiplied with in each step.
+
+    Attributes
+    ----------
+    factors : ndarray of shape (n_steps,), float64
+    numbers : ndarray
+        One-dimensional, float64: what the program reads.
+    index : int
+        In `numbers`.
+    op : int or None
+        The op (or ``IS_LOSS``) that reads them in the first phase of a step: each thread of a run gets its own. None if they are read
+        in the second phase, where all threads share them.
+    limit : str
+        Instead of `numbers`: a limit of gradients, which the program keeps itself.
+    told : tuple of (str, int, str) or None
+        A component that runs in Python, which is told: ``"op"``, ``"loss"`` or ``"optimizer"``, its number, the name of the argument.
+    """
+
+    factors: np.ndarray
+    numbers: np.ndarray = field(default_factory=lambda: np.empty(0))
+    index: int = 0
+    op: int | None = None
+    limit: str = ""
+    told: tuple[str, int, str] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nncore.contract import Activation, Layer, Loss, Optimizer, Tensor, TensorSpan, Transform, alike, wrappers_of
+from nncore.contract import Activation, Configurable, Layer, Loss, Optimizer, Tensor, TensorSpan, Transform, alike, wrappers_of
 from nncore.program.initialisation import initializer_of
 from nncore.program.planning import Blueprint
 from nncore.program.specification import Stage
@@ -15,10 +15,12 @@ from nncore.program.state import declared_state
 
 def same_structure(one: Blueprint, other: Blueprint) -> bool:
     """Whether two blueprints have the same shapes, tensors, first values and kinds of components, whatever their numbers are."""
-    return len(one.stages) == len(other.stages) and all(_same_stage(*pair) for pair in zip(one.stages, other.stages, strict=True))
+    pairs = zip(one.stages, other.stages, strict=False)
+    return len(one.stages) == len(other.stages) and all(same_structure_of_stage(*pair) for pair in pairs)
 
 
-def _same_stage(one: Stage, other: Stage) -> bool:
+def same_structure_of_stage(one: Stage, other: Stage) -> bool:
+    """The same for one layer in its place."""
     if _of_stage(one) != _of_stage(other) or len(one.plan.tensors) != len(other.plan.tensors):
         return False
     return all(
@@ -42,6 +44,11 @@ def _of_stage(stage: Stage) -> tuple[Any, ...]:
 def _of_runnable(component: Layer | Activation) -> tuple[Any, ...]:
     how = (component.needs_input, component.trainable) if isinstance(component, Activation) else ()
     return type(component), len(component.hyper()), *how
+
+
+def is_same_runnable(one: Activation, other: Configurable) -> bool:
+    """Whether an activation can take another one's place in a program."""
+    return isinstance(other, Activation) and _of_runnable(one) == _of_runnable(other)
 
 
 def structure_of_loss(loss: Loss, n_outputs: int | None) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nncore.cli.arguments import fraction, natural, number, positive_integer, widths
+from nncore.cli.arguments import fraction, groups, natural, number, positive_integer, schedules, widths
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,11 @@ from nncore.cli.arguments import fraction, natural, number, positive_integer, wi
         (widths, " 8 , 4 ", [8, 4]),
         (widths, "none", []),
         (widths, "", []),
+        (schedules, "cosine:cycles=3", {"lr": "cosine:cycles=3"}),
+        (schedules, "dropout_1.rate = step:multiplier=0.5", {"dropout_1.rate": "step:multiplier=0.5"}),
+        (groups, "*.bias:lr_factor=0.1,frozen=false", {"*.bias": {"lr_factor": 0.1, "frozen": False}}),
+        (groups, "a.weight:regularizer=l1:strength=0.1", {"a.weight": {"regularizer": {"name": "l1", "strength": 0.1}}}),
+        (groups, "a.weight:constraint=non_negative", {"a.weight": {"constraint": "non_negative"}}),
     ],
 )
 def test_good(convert: Callable[[str], object], text: str, value: object) -> None:
@@ -38,6 +43,12 @@ def test_good(convert: Callable[[str], object], text: str, value: object) -> Non
         (fraction, "nan"),
         (number, "inf"),
         (number, "fast"),
+        (schedules, "=cosine"),
+        (schedules, "lr="),
+        (schedules, "lr=cosine:"),
+        (groups, "*.bias"),
+        (groups, "*.bias:"),
+        (groups, "*.bias:frozen"),
         (widths, "64,,64"),
         (widths, "64,0"),
         (widths, "big"),

@@ -38,6 +38,8 @@ def test_values_are_what_the_command_line_gives(tmp_path: Path) -> None:
         weight_decay = 0
         class-weight = { "a b" = 2, c = 0.5 }
         loss = { name = "huber", delta = 2.0 }
+        schedule = { lr = "cosine:cycles=2", "dropout_1.rate" = { name = "step", multiplier = 0.5 } }
+        group = { "*.bias" = { lr_factor = 0.1 }, "dense_1.weight" = { regularizer = { name = "l1", strength = 0.1 } } }
         epochs = 7
         [output]
         out = "m.nncore"
@@ -50,6 +52,8 @@ def test_values_are_what_the_command_line_gives(tmp_path: Path) -> None:
         "weight_decay": 0.0,
         "class_weight": {"a b": 2.0, "c": 0.5},
         "loss": "huber:delta=2.0",
+        "schedule": {"lr": "cosine:cycles=2", "dropout_1.rate": "step:multiplier=0.5"},
+        "group": {"*.bias": {"lr_factor": 0.1}, "dense_1.weight": {"regularizer": {"name": "l1", "strength": 0.1}}},
         "epochs": 7,
         "out": Path("m.nncore"),
     }
@@ -69,6 +73,8 @@ def test_values_are_what_the_command_line_gives(tmp_path: Path) -> None:
         ('[data]\ndrop = "id"', "is no list of texts"),
         ('[output]\njson = "yes"', "neither true nor false"),
         ('[training]\nclass-weight = "equal"', "neither 'balanced' nor"),
+        ('[training]\nschedule = { "=" = "cosine" }', "is not SCHEDULE or PATH=SCHEDULE"),
+        ('[training]\ngroup = "*.bias"', "is not PATTERN:OPTION=VALUE"),
         ("[training\n", "is not TOML"),
         ("score = 3", "score is a table, written [score]"),
     ],
@@ -92,6 +98,16 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
             "hidden": st.lists(st.integers(1, 99), max_size=3).map(tuple),
             "lr": st.floats(1e-12, 1e12),
             "header": st.booleans(),
+            "schedule": st.dictionaries(
+                st.sampled_from(["lr", "dropout_1.rate"]), st.sampled_from(["cosine", "step:multiplier=0.5"]), min_size=1
+            ),
+            "group": st.dictionaries(
+                st.sampled_from(["*.bias", "dense_[12].weight"]),
+                st.sampled_from(
+                    [{"frozen": True}, {"lr_factor": 0.5, "weight_decay": 0}, {"constraint": {"name": "max_norm", "limit": 2.0}}]
+                ),
+                min_size=1,
+            ),
             "class_weight": st.just("balanced") | st.dictionaries(st.sampled_from("abc"), st.floats(0.5, 2), min_size=1),
             "quiet": st.booleans(),
             "out": st.just(Path('a "strange" name\\.nncore')),
@@ -145,3 +161,6 @@ def test_parser_leaves_no_trace_of_what_is_not_given() -> None:
     add_options(parser)
     assert given(parser.parse_args([])) == {}
     assert given(parser.parse_args(["--drop", "a", "--drop", "b", "--lr", "2"])) == {"drop": ["a", "b"], "lr": 2.0}
+    assert given(parser.parse_args(["--schedule", "cosine", "--schedule", "beta1=step"])) == {"schedule": {"lr": "cosine", "beta1": "step"}}
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--group", "*:frozen=true", "--group", "*:lr_factor=2"])

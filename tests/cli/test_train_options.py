@@ -131,6 +131,9 @@ def test_balanced_weights_are_those_of_scikit_learn(data: Path) -> None:
         ["--loss", "cross_entropy"],
         ["--optimizer", "momentum:momentum=0.8"],
         ["--schedule", "cosine"],
+        ["--schedule", "lr=one_cycle", "--schedule", "weight_decay=step:multiplier=0.5"],
+        ["--group", "*.bias:weight_decay=0,lr_factor=0.5", "--group", "dense_1.weight:lr_factor=2"],
+        ["--sampler", "balanced"],
         ["--metric", "accuracy"],
         ["--threads", "1", "--batch-size", "16"],
         ["--clip-norm", "1.0"],
@@ -143,8 +146,9 @@ def test_options_that_change_training(options: list[str], data: Path, capsys: py
 
 def test_options_reach_the_network(data: Path, tmp_path: Path) -> None:
     settings = Settings(
-        data=data, target="species", hidden=(6, 5), normalization="batch_norm", activation="tanh", dropout=0.0, epochs=2, schedule="cosine",
-        optimizer="sgd", lr=0.25, weight_decay=0.5, metric="accuracy",
+        data=data, target="species", hidden=(6, 5), normalization="batch_norm", activation="tanh", dropout=0.0, epochs=2,
+        optimizer="sgd", lr=0.25, weight_decay=0.5, metric="accuracy", schedule={"lr": "cosine", "weight_decay": "flat_cosine:flat=0.3"},
+        group={"*.bias": {"lr_factor": 0.5}}, sampler="balanced",
     )  # fmt: skip
     task = find_task(settings)
     fitted = fit(settings, task, divide_in_folds(task, Settings(cv=3))[0])
@@ -156,6 +160,9 @@ def test_options_reach_the_network(data: Path, tmp_path: Path) -> None:
     assert (network.optimizer.config()["lr"], network.weight_decay) == (0.25, 0.5)
     assert "val_accuracy" in fitted.history
     assert fitted.history["lr"][1] < 0.25
+    assert fitted.history["weight_decay"][1] < 0.5
+    assert list(network.schedules) == ["lr", "weight_decay"]
+    assert network.groups == {"*.bias": {"lr_factor": 0.5}}
 
 
 def test_the_metric_decides_which_epoch_is_kept(data: Path) -> None:
@@ -224,6 +231,10 @@ def test_a_bad_file_is_one_sentence(content: bytes, message: str, tmp_path: Path
         (["--loss", "softmax_cross_entrpy"], "did you mean"),
         (["--loss", "mse:alpha=1"], "alpha"),
         (["--schedule", "cosinus"], "did you mean"),
+        (["--schedule", "weight_dekay=cosine"], "no number 'weight_dekay' that a schedule could move: did you mean 'weight_decay'?"),
+        (["--group", "dense_9.*:frozen=true"], "no tensor is called 'dense_9.*'"),
+        (["--group", "*.bias:froze=true"], "has no option 'froze'"),
+        (["--sampler", "balancd"], "did you mean"),
         (["--metric", "acuracy"], "did you mean"),
         (["--normalization", "batchnorm"], "did you mean"),
         (["--cv", "300"], "--cv 300: "),

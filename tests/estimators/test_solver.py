@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import nncore as nn
+from nncore.errors import ParameterError
 from nncore.estimators import MLPClassifier
 from nncore.estimators.solver import HeldRate, StochasticSolver, make_optimizer
 
@@ -51,6 +53,52 @@ def test_adaptive():
         rates.append(solver.learning_rate)
         assert network.schedule.held == pytest.approx(solver.learning_rate / 1e-4)
     assert rates == pytest.approx([2e-5, 4e-6, 8e-7])
+
+
+def test_schedules_by_the_paths_of_what_they_move():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    schedules = {"lr": "cosine", "dropout_1.rate": {"name": "step", "multiplier": 0.5}, "beta1": nn.ConstantRate()}
+    model = MLPClassifier((4,), dropout=0.5, learning_rate=schedules, max_iter=4, n_iter_no_change=9, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, X[:, 0] > 0)
+    assert model.history_.moved == tuple(schedules)
+    assert model.history_["lr"][-1] < model.history_["lr"][0] <= 0.001
+    assert model.history_["dropout_1.rate"][0] == 0.5 > model.history_["dropout_1.rate"][-1]
+    with pytest.raises(ParameterError, match=r"no number 'dropout_2\.rate' .* did you mean 'dropout_1\.rate'"):
+        model.set_params(learning_rate={"dropout_2.rate": "cosine"}).fit(X, X[:, 0] > 0)
+
+
+def test_groups_and_samplers_reach_the_network():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = (X[:, 0] > 1).astype(int)
+    model = MLPClassifier((4,), groups={"dense_1.*": {"frozen": True}}, sampler="balanced", max_iter=3, random_state=0)
+    start = MLPClassifier((4,), solver=nn.SGD(lr=0.0), max_iter=1, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    with pytest.warns(ConvergenceWarning):
+        start.fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], start.coefs_[0])
+    assert np.abs(model.coefs_[1] - start.coefs_[1]).max() > 0
+    assert model.network_.groups == {"dense_1.*": {"frozen": True}}
+    with pytest.raises(ParameterError, match="no tensor is called 'dense_7"):
+        model.set_params(groups={"dense_7.*": {"frozen": True}}).fit(X, y)
+    with pytest.raises(ParameterError, match="contradict each other"):
+        model.set_params(groups=None, shuffle=False).fit(X, y)
+    for arguments in ({"groups": {"*.bias": {"frozen": True}}}, {"sampler": "balanced"}):
+        with pytest.raises(ParameterError, match=f"use another solver, or leave out {next(iter(arguments))}"):
+            MLPClassifier(solver="lbfgs", **arguments).fit(X, y)
+
+
+def test_a_sampler_is_what_a_network_does_with_it():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = (X[:, 0] > 1).astype(int)
+    plain, balanced = (
+        MLPClassifier((4,), sampler=sampler, max_iter=20, learning_rate_init=0.05, random_state=0) for sampler in (None, "balanced")
+    )
+    for model in (plain, balanced):
+        with pytest.warns(ConvergenceWarning):
+            model.fit(X, y)
+    assert balanced.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.1
 
 
 def test_partial_fit_keeps_to_the_first_rate_of_a_schedule():

@@ -297,8 +297,25 @@ def test_one_that_only_training_needs_is_warned_about(tmp_path: Path, missing: s
         PluginWarning, match=rf"call nncore\.register\('\w+', YourClass, '{missing}'\).*components={{'{missing}': YourClass}}"
     ):
         net = nn.load(path, components=given)
+    net.schedule_steps += 1  # one step is left to the schedule: at its end, nobody needs it
     with pytest.raises(MissingPluginError, match=rf"components={{'{missing}': YourClass}}"):
         net.fit(X, X[:, :1], epochs=1, progress=False)
+
+
+@pytest.mark.parametrize("n_left", [0, 1])
+def test_a_schedule_that_is_absent_is_needed_until_its_end(tmp_path: Path, n_left: int) -> None:
+    path = registered_network(tmp_path)
+    with pytest.warns(PluginWarning, match="my_schedule"):
+        net = nn.load(path, components={name: cls for name, cls in GIVEN.items() if name != "my_schedule"})
+    net.schedule_steps += n_left
+    if n_left:
+        with pytest.raises(MissingPluginError, match="the schedule 'my_schedule' was registered at run time"):
+            net.fit(X, X[:, :1], epochs=1, progress=False)
+        net.schedule_steps -= n_left
+    net.save(tmp_path / "again.nncore")
+    assert description(tmp_path / "again.nncore")["schedule"]["lr"]["name"] == "my_schedule"
+    net.fit(X, X[:, :1], epochs=1, progress=False)
+    assert (net.absent, net.schedule) == ({}, None)
 
 
 def test_a_plugin_of_the_same_name_does_not_take_its_place(tmp_path: Path) -> None:

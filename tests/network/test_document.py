@@ -64,13 +64,16 @@ def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: 
         ("components", {"layers": {"dense": {"plugin": "nncore-ml", "version": 1}}}),
         ("components", {"layers": {"dense": {"registered": "yesterday"}}}),
         ("optimizer", []),
+        ("schedule", None),
+        ("schedule", {"lr": "cosine"}),
         ("schedule_state", []),
-        ("schedule_state", {"wait": "3"}),
-        ("schedule_state", {"wait": True}),
-        ("schedule_state", {"wait": None}),
-        ("schedule_state", {"wait": float("nan")}),
-        ("schedule_state", {"wait": float("inf")}),
-        ("schedule_state", {"wait": 10**400}),
+        ("schedule_state", {"lr": 3}),
+        ("schedule_state", {"lr": {"wait": "3"}}),
+        ("schedule_state", {"lr": {"wait": True}}),
+        ("schedule_state", {"lr": {"wait": None}}),
+        ("schedule_state", {"lr": {"wait": float("nan")}}),
+        ("schedule_state", {"lr": {"wait": float("inf")}}),
+        ("schedule_state", {"lr": {"wait": 10**400}}),
         ("weight_decay", -1.0),
         ("weight_decay", float("nan")),
         ("weight_decay", float("inf")),
@@ -91,6 +94,11 @@ def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: 
 def test_fields_of_the_wrong_kind(tmp_path: Path, whole: bytes, field: str, value: Any):
     with pytest.raises(FileFormatError, match=f"damaged.nncore cannot be loaded: the network's '{field}' must be"):
         load_bytes(with_field(whole, field, value), tmp_path)
+
+
+def test_schedules_and_their_states_belong_together(tmp_path: Path, whole: bytes):
+    with pytest.raises(FileFormatError, match=r"has schedules of \[\], and states of schedules of \['lr'\]"):
+        load_bytes(with_field(whole, "schedule_state", {"lr": {}}), tmp_path)
 
 
 @pytest.mark.parametrize("field", sorted(document.FIELDS))

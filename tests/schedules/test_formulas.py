@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from network.files import load_bytes, with_field
 
 import nncore as nn
 from nncore.contract import History
@@ -230,6 +231,9 @@ def test_plateau_refuses_a_state_that_cannot_be(state: dict[str, float], tmp_pat
         with pytest.raises(PluginError, match="state must return finite numbers by name"):
             net.save(tmp_path / "odd.nncore")
     monkeypatch.setattr(nn.Plateau, "state", lambda self: state)
+    with pytest.raises(ParameterError, match=r"cannot be saved.*its state"):
+        net.save(tmp_path / "odd.nncore")
+    monkeypatch.undo()
     net.save(tmp_path / "odd.nncore")
     with pytest.raises(FileFormatError, match="its state"):
-        nn.load(tmp_path / "odd.nncore")
+        load_bytes(with_field((tmp_path / "odd.nncore").read_bytes(), "schedule_state", {"lr": state}), tmp_path)

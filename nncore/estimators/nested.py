@@ -1,0 +1,141 @@
+"""Numbers of an estimator's components as its own parameters: ``solver__lr``, ``layers__0__rate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from nncore.contract import Configurable
+from nncore.errors import NNCoreError, ParameterError
+from nncore.registry import config_of, resolve
+
+
+class NestedParameters:
+    """Before scikit-learn's ``BaseEstimator``: components are to it what estimators in an estimator are.
+
+    ``get_params`` lists the arguments of components, ``set_params`` changes them, both as the components name them. An instance is
+    replaced by another one, never changed: it may be in use elsewhere.
+    """
+
+    #: Arguments of the constructor that take components, lists or dicts of them, and the kind.
+    _components: ClassVar[Mapping[str, str]] = {}
+
+    def _meant(self, parameter: str) -> Any:
+        """What the value of a parameter stands for, where that is not what it stands for in the registry; None for no component."""
+        return getattr(self, parameter)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Arguments of the constructor; with `deep` also those of the components among them.
+
+        Parameters
+        ----------
+        deep : bool, default True
+            Whether to list ``solver__lr`` beside ``solver``.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]  # BaseEstimator has it
+        if deep:
+            for parameter, kind in self._components.items():
+                params |= {f"{parameter}__{name}": value for name, value in _inside(kind, self._meant(parameter)).items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Change arguments of the constructor, or of the components among them; nothing is changed if one of them is unknown.
+
+        Parameters
+        ----------
+        **params : object
+            Values by the names of `get_params`. Those of components are set last: ``solver="adamw", solver__weight_decay=0.1``.
+
+        Returns
+        -------
+        self
+        """
+        own: dict[str, Any] = {}
+        nested: dict[str, dict[str, Any]] = {}
+        for key, value in params.items():
+            parameter, _, name = key.partition("__")
+            if name and parameter in self._components:
+                nested.setdefault(parameter, {})[name] = value
+            else:
+                own[key] = value
+        before = {name: vars(self)[name] for name in {*own, *nested} & vars(self).keys()}
+        try:
+            super().set_params(**own)  # type: ignore[misc]
+            for parameter, changes in nested.items():
+                given, meant = getattr(self, parameter), self._meant(parameter)
+                setattr(self, parameter, _changed(self._components[parameter], given, meant, changes, parameter))
+        except BaseException:
+            vars(self).update(before)
+            raise
+        return self
+
+
+def _inside(kind: str | None, value: Any) -> dict[str, Any]:
+    """What is inside a component or a collection of them, and inside that, by names joined with ``__``."""
+    parts = _parts(value)
+    inner_kind = kind if parts is not None else None
+    if parts is None:
+        component = _component(kind, value)
+        parts = {} if component is None else {name: getattr(component, name) for name in _arguments(component)}
+    found = dict(parts)
+    for name, part in parts.items():
+        found |= {f"{name}__{inner}": number for inner, number in _inside(inner_kind, part).items()}
+    return found
+
+
+def _parts(value: Any) -> dict[str, Any] | None:
+    """The members of a list, by number, or of a dict that is no component."""
+    if isinstance(value, (list, tuple)):
+        return {str(number): item for number, item in enumerate(value)}
+    return dict(value) if isinstance(value, Mapping) and "name" not in value else None
+
+
+def _component(kind: str | None, value: Any) -> Configurable | None:
+    """The component that a value is or describes, if it does."""
+    if isinstance(value, Configurable):
+        return value
+    if isinstance(value, Mapping):
+        kind = value.get("kind", kind)
+    if kind is None or not isinstance(value, (str, type, Mapping)):
+        return None
+    try:
+        component: Configurable = resolve(kind, value)
+    except (NNCoreError, TypeError, ValueError):  # a word of scikit-learn's, or what `fit` will refuse
+        return None
+    return component
+
+
+def _arguments(component: Configurable) -> list[str]:
+    cls = type(component)
+    return [*cls.argument_names, *cls.common_names]
+
+
+def _changed(kind: str | None, value: Any, meant: Any, changes: Mapping[str, Any], path: str) -> Any:
+    """`value` with other things inside: a new list, dict or component."""
+    grouped: dict[str, dict[str, Any]] = {}
+    for key, new in changes.items():
+        name, _, inner = key.partition("__")
+        grouped.setdefault(name, {})[inner] = new
+    parts = _parts(value)
+    component = None if parts is not None else _component(kind, meant)
+    known = parts if parts is not None else {} if component is None else {name: getattr(component, name) for name in _arguments(component)}
+    for name, inside in grouped.items():
+        if name not in known:
+            raise ParameterError(f"Invalid parameter {name!r} for {path}={value!r}. Valid parameters are: {list(known)!r}.")
+        part = inside.pop("", known[name])
+        if inside:
+            part = _changed(kind if parts is not None else None, part, part, inside, f"{path}__{name}")
+        known[name] = part
+    if parts is not None:
+        return type(value)(known.values()) if isinstance(value, (list, tuple)) else known
+    if isinstance(value, Configurable):
+        return type(value)(**{name: argument for name, argument in known.items() if argument is not None or name not in type(value).common})
+    assert component is not None, "a name that is known is an argument of it"
+    assert kind is not None or isinstance(value, Mapping), "only a description tells its own kind"
+    described = dict(value) if isinstance(value, Mapping) else config_of(str(kind), component)
+    return described | {"layer_name" if name == "name" else name: known[name] for name in grouped}

@@ -1,0 +1,194 @@
+"""Schedules of a fit: which numbers they move, and whether those stay what their components allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.contract import Schedule, copied_deeply, with_argument
+from nncore.errors import ParameterError, PluginError
+from nncore.network.settings import Settings
+from nncore.program import LIMITS, Knob, Knobs, Move, holder_of, slots_of
+from nncore.typing import SchedulesLike
+
+#: Steps whose factors are looked at together.
+_CHUNK = 1 << 16
+#: How near to 1 the factors have to end of a number that predictions read.
+_NEAR = 1e-6
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The base values of a number, and the smallest and the largest factor of them."""
+
+    values: tuple[float, ...]
+    low: float
+    high: float
+
+    def covers(self, other: Reach) -> bool:
+        return self.values == other.values and self.low <= other.low and other.high <= self.high
+
+    def joined(self, other: Reach | None) -> Reach:
+        """Of both, if they are about the same values."""
+        if other is None or other.values != self.values:
+            return self
+        return Reach(self.values, min(self.low, other.low), max(self.high, other.high))
+
+
+def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Schedule]:
+    """One schedule, which is for the learning rate, or several by the paths of what they move; by the paths of the network.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such number, or two paths name one.
+    """
+    if schedule is None:
+        return {}
+    if isinstance(schedule, Mapping) and "name" not in schedule:
+        if not schedule or not all(isinstance(path, str) for path in schedule):
+            raise ParameterError(f'schedule must be one schedule or a dict like {{"lr": "cosine", "beta1": "step"}}, got {schedule!r}')
+        given: Mapping[str, Any] = schedule
+    else:
+        given = {"lr": schedule}
+    found: dict[str, Schedule] = {}
+    for path, one in given.items():
+        canonical = knobs.find(path).path
+        if canonical in found:
+            raise ParameterError(f"schedule has two schedules for {canonical!r}: keep one")
+        found[canonical] = registry.resolve("schedules", one)
+    return found
+
+
+def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step: int, n_steps: int) -> dict[str, Reach]:
+    """Raise before a fit unless each number can move, and stays what its component allows while the schedule has nothing to react to.
+
+    Parameters
+    ----------
+    schedules : mapping of str to Schedule
+    knobs : Knobs
+        With which the network is going to be trained.
+    first_step, n_steps : int
+        The step of the schedules with which the fit begins, and how many they span.
+
+    Returns
+    -------
+    dict of str to Reach
+        What is known to be sound, by path.
+    """
+    sound: dict[str, Reach] = {}
+    assert knobs.blueprint is not None, "a network is planned before it is trained"
+    for path, schedule in schedules.items():
+        knob = knobs.find(path)
+        slots_of(knob, knobs.blueprint)
+        if not any((knob.value, *knob.values)) and not (path == "weight_decay" and _groups_decay(knobs)):
+            raise ParameterError(f"{path} is 0, which no schedule changes: a schedule gives factors of it, so give it a value as well")
+        if first_step >= n_steps:
+            continue
+        for factors in _chunks(schedule, first_step, n_steps):
+            reach = Reach(knob.values, float(factors.min()), float(factors.max())).joined(sound.get(path))
+            if path not in sound or reach != sound[path]:
+                check_reach(knob, schedule, reach)
+            sound[path] = reach
+        if knob.is_read_by_predictions and (schedule.monitor is not None or abs(float(factors[-1]) - 1) > _NEAR):
+            end = "it may end anywhere" if schedule.monitor is not None else f"the last step takes {float(factors[-1]):.6g} times that"
+            raise ParameterError(
+                f"schedule[{path!r}]={schedule!r}: predictions use {knob.name}={knob.value:g}, and {end}: use a schedule that ends at 1, "
+                '{"name": "warmup", "then": "constant"} for example'
+            )
+    return sound
+
+
+def _groups_decay(knobs: Knobs) -> bool:
+    return knobs.grouping is not None and any(group.weight_decay for group in knobs.grouping.groups)
+
+
+def check_reach(knob: Knob, schedule: Schedule, reach: Reach) -> None:
+    """Raise `ParameterError` if a factor takes a number out of what its component allows."""
+    for base, owner in zip(knob.values, knob.owners or (None,), strict=True):
+        for factor in {reach.low, reach.high}:
+            try:
+                if owner is not None:
+                    with_argument(holder_of(owner, knob.name), knob.name, base * factor)
+                elif knob.name in LIMITS and base * factor == 0:
+                    raise ParameterError(f"{knob.name} would be 0, which is no limit at all")
+            except ParameterError as error:
+                raise ParameterError(f"schedule[{knob.path!r}]={schedule!r} makes {base * factor:g} of {base:g}: {error}") from None
+
+
+def _chunks(schedule: Schedule, first_step: int, n_steps: int) -> Iterator[np.ndarray]:
+    """Its factors for all steps to come, some at a time, if it observes nothing; what it has observed stays."""
+    trial = copied_deeply(schedule)
+    if first_step == 0:
+        trial.restore({})
+    for first in range(first_step, n_steps, _CHUNK):
+        yield factors_of(trial, np.arange(first, min(first + _CHUNK, n_steps)), n_steps)
+
+
+def factors_of(schedule: Schedule, steps: np.ndarray, n_steps: int) -> np.ndarray:
+    """The factors of some steps, checked.
+
+    Raises
+    ------
+    PluginError
+        If they are not what `Schedule.factor` promises.
+    """
+    factors = np.asarray(schedule.factor(steps, n_steps), np.float64)
+    if factors.shape != steps.shape or not (np.isfinite(factors) & (factors >= 0)).all():
+        raise PluginError(f"{schedule!r}.factor must return {len(steps)} finite numbers, none negative")
+    return np.ascontiguousarray(factors)
+
+
+class Moving:
+    """What the schedules of a fit make of the network's numbers. It remembers what it has found and checked until something changes.
+
+    Parameters
+    ----------
+    network : Settings
+    sound : mapping of str to Reach
+        What `check_schedules` found.
+    """
+
+    def __init__(self, network: Settings, sound: Mapping[str, Reach]) -> None:
+        self._network = network
+        self._version = -1
+        self._found: dict[str, tuple[Knob, tuple[int | None, ...]]] = {}
+        self._sound = dict(sound)
+
+    def moves(self, first_step: int, n_steps: int) -> list[Move]:
+        """Every number that moves, with its factors for so many steps from one on.
+
+        Raises
+        ------
+        ParameterError
+            If a number has become something that the factors take out of what its component allows.
+        """
+        network = self._network
+        if not network.schedules:
+            return []
+        if network.version != self._version:
+            self._found, self._version = {path: self._find(path) for path in network.schedules}, network.version
+        steps = np.arange(n_steps) + (first_step - network.schedule_begin)
+        steps = np.minimum(steps, network.schedule_steps)  # a fit that was interrupted may take longer than was planned
+        moves = []
+        for path, schedule in network.schedules.items():
+            knob, slots = self._found[path]
+            factors = factors_of(schedule, steps, network.schedule_steps)
+            reach = Reach(knob.values, float(factors.min()), float(factors.max()))
+            if path not in self._sound or not self._sound[path].covers(reach):
+                check_reach(knob, schedule, reach)
+                self._sound[path] = reach.joined(self._sound.get(path))
+            moves.append(Move(knob, slots, factors))
+        return moves
+
+    def _find(self, path: str) -> tuple[Knob, tuple[int | None, ...]]:
+        knobs = self._network._knobs
+        assert knobs.blueprint is not None, "a network that is trained was planned"
+        knob, known = knobs.find(path), self._found.get(path)
+        if known is not None and list(map(id, known[0].owners)) == list(map(id, knob.owners)):  # the number may be another, not its place
+            return knob, known[1]
+        return knob, slots_of(knob, knobs.blueprint)
