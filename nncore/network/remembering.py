@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nncore.contract import Callback
-from nncore.errors import PluginError
+from nncore.errors import PluginError, ResumptionWarning
 
 #: What arrays of a state may hold.
 DTYPES = ("float32", "float64", "int64")
@@ -79,3 +80,13 @@ def matched(kept: Sequence[Memory], callbacks: Sequence[Callback]) -> tuple[list
             free = [callback for callback in free if callback is not owner]
             pairs.append((owner, memory))
     return pairs, left
+
+
+def warn_forgotten(forgotten: Sequence[Memory], why: str) -> None:
+    """Warn the caller of `fit` of what no callback takes back."""
+    for memory in forgotten:
+        warnings.warn(
+            f"this fit goes on where another was cut short, and forgets what {memory.callback} remembered of that, since {why}",
+            ResumptionWarning,
+            stacklevel=3,
+        )

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import as_dtype, as_seed, number, several, whole_number
+from nncore.arguments import as_dtype, as_seed, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_recorded
 from nncore.data import Dataset, Visits, as_rows
-from nncore.errors import ParameterError, ResumptionWarning
-from nncore.network.averaging import check_averages
+from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
+from nncore.network.learning import Learning
 from nncore.network.model import Model
-from nncore.network.remembering import matched
+from nncore.network.remembering import matched, warn_forgotten
 from nncore.network.scheduling import as_schedules, check_schedules
 from nncore.network.training import Training, columns
 from nncore.network.transforming import check_transforms
-from nncore.program import (
-    BATCH_ROWS,
-    Blueprint,
-    Knobs,
-    check_groups,
-    check_outputs,
-    check_rules,
-    check_trainable,
-    get_num_threads,
-    group_tensors,
-    plan_network,
-    rules_of,
-)  # fmt: skip
+from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
 
@@ -212,10 +199,6 @@ class Sequential(Model):
         batch_size = whole_number("batch_size", batch_size, 1)
         n_threads = get_num_threads() if n_threads is None else whole_number("n_threads", n_threads, 1)
         accumulate = whole_number("accumulate", accumulate, 1)
-        weight_decay = self.weight_decay if weight_decay is None else number("weight_decay", weight_decay, 0)
-        clip_norm = self.clip_norm if clip_norm is None else number("clip_norm", clip_norm, 0)
-        clip_value = self.clip_value if clip_value is None else number("clip_value", clip_value, 0)
-        new_groups = self.groups if groups is None else check_groups(groups)
         observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in several("callbacks", callbacks)]
         if self.is_built and dtype is not None and as_dtype(dtype) != self.dtype:
             raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
@@ -223,92 +206,49 @@ class Sequential(Model):
         number_type = self.dtype if self.is_built else as_dtype("float32" if dtype is None else dtype)
         samples = as_rows(X, "X", self.input_shape if self.is_built else None)
         blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
-        check_trainable(blueprint)
-        if optimizer is None:
-            self._check_present("optimizer")
-        self._check_rules_present(groups_come=groups is not None)
-        if groups is None:
-            self._check_present("groups")
-        new_loss = self._needs("loss") if loss is None else registry.resolve("losses", loss)
-        check_outputs(new_loss, blueprint)
-        if new_loss.needs_batch and accumulate > 1:
-            raise ParameterError(
-                f"{new_loss!r} needs all samples of a step at once, and accumulate={accumulate} gives it one batch after the other: "
-                f"use accumulate=1 with batch_size={batch_size * accumulate}"
-            )
-        new_optimizer = registry.resolve("optimizers", optimizer or "adam") if optimizer or self.optimizer is None else self.optimizer
-        grouping = group_tensors(new_groups, blueprint.spans)
-        grouping.check(new_optimizer)
-        two_passes = next((own for own in grouping.optimizers(new_optimizer) if own.n_passes > 1), None)
-        if two_passes is not None and accumulate > 1:
-            raise ParameterError(
-                f"{two_passes!r} computes two gradients of each batch, the second from all of the first, and accumulate={accumulate} "
-                f"splits a step into several batches: use accumulate=1 with batch_size={batch_size * accumulate}"
-            )
-        check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
-        check_rules(rules_of(blueprint, new_groups, grouping), grouping, new_optimizer)
-        knobs = Knobs(
-            blueprint=blueprint,
-            grouping=grouping,
-            loss=new_loss,
-            optimizer=new_optimizer,
-            weight_decay=weight_decay,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-        )
-        schedules = as_schedules(schedule, knobs)
-        under_way = self.schedule_is_under_way and alike(new_optimizer, self.optimizer) and self._keeps_optimizers(grouping)
+        limits = {"weight_decay": weight_decay, "clip_norm": clip_norm, "clip_value": clip_value}
+        learning = Learning.checked(self, blueprint, loss=loss, optimizer=optimizer, groups=groups, limits=limits, observers=observers)
+        learning.check_accumulation(accumulate, batch_size)
+        schedules = as_schedules(schedule, learning.knobs)
+        under_way = learning.goes_on_with_schedule(self)
         if under_way and schedule is None:
             self._check_present("schedule")
         under_way = under_way and (schedule is None or alike(schedules, self.schedules))
         schedules = dict(self.schedules) if under_way else schedules
-        scored = metrics_for(new_loss, metrics)
-        data = Dataset.checked(samples, y, sample_weight, new_loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
-        held_out = None if validation is None else _held_out(validation, new_loss, blueprint, number_type)
+        scored = metrics_for(learning.loss, metrics)
+        data = Dataset.checked(samples, y, sample_weight, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
+        held_out = None if validation is None else _held_out(validation, learning.loss, blueprint, number_type)
         if held_out is not None:
             for metric in scored:
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
         new_transforms: list[Transform] = [registry.resolve("transforms", given) for given in several("transforms", transforms)]
-        check_transforms(new_transforms, new_loss, data, blueprint)
-        goes_on = self._fit is None and self.loss is not None and alike(new_loss, self.loss)
-        restored, forgotten = matched(self.memories if goes_on else (), observers)
+        check_transforms(new_transforms, learning.loss, data, blueprint)
         visits = Visits(_sampler(shuffle, sampler), data)
         if drop_last and visits.length < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
         n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
         n_steps = epochs * -(-n_batches // accumulate)
         first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if under_way else (0, n_steps)
-        sound = check_schedules(schedules, knobs, first_step, last_step)
+        sound = check_schedules(schedules, learning.knobs, first_step, last_step)
         recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
         watching: list[Callback | Schedule] = [*observers, *schedules.values()]
         for component in watching:
             if component.monitor is not None:
                 check_recorded(type(component).__name__, component.monitor, recorded)
-
-        for memory in forgotten if goes_on or self._fit is not None else self.memories:
-            why = "it has no such callback" if goes_on else "it has another loss"
-            warnings.warn(
-                f"this fit goes on where another was cut short, and forgets what {memory.callback} remembered of that, since {why}",
-                ResumptionWarning,
-                stacklevel=2,
-            )
+        goes_on = self._fit is None and self.loss is not None and alike(learning.loss, self.loss)
+        restored, forgotten = matched(self.memories if goes_on else (), observers)
+        warn_forgotten(
+            forgotten if goes_on or self._fit is not None else self.memories,
+            why="it has no such callback" if goes_on else "it has another loss",
+        )
 
         # Everything is checked: only now the network changes.
         with self.training_alone(), self._with_transforms(new_transforms):
             if not self.is_built:
-                self._knobs.options = self._own_groups(new_groups)  # their constraints hold for the first values, too
-                self.build(samples.shape[1:], rng=rng, dtype=number_type, batch=samples[:: -(-len(samples) // BATCH_ROWS)])
+                learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
             elif rng is not None:
                 self.seed = as_seed(rng)
-            self._set_loss(new_loss)
-            if not alike(new_optimizer, self.optimizer):
-                self._set_optimizer(new_optimizer)
-            if groups is not None:
-                self._replace_absent_rules(("groups",))
-            self._set_groups(new_groups)
-            self.weight_decay = weight_decay
-            self.clip_norm = clip_norm
-            self.clip_value = clip_value
+            learning.give(self)
             if not under_way:
                 self._begin_schedules(schedules, n_steps)
             if progress:

@@ -1,0 +1,123 @@
+"""How a fit trains: loss, optimizers, limits and groups, checked together before the network takes any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.arguments import number
+from nncore.contract import Callback, Loss, Optimizer, alike
+from nncore.errors import ParameterError
+from nncore.network.averaging import check_averages
+from nncore.network.network import Network
+from nncore.program import Blueprint, Knobs, check_groups, check_outputs, check_rules, check_trainable, group_tensors, rules_of
+from nncore.typing import LossLike, OptimizerLike
+
+#: Numbers of the network that `fit` may set.
+LIMITS = ("weight_decay", "clip_norm", "clip_value")
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What `fit` was given of these, and what follows from it.
+
+    Attributes
+    ----------
+    knobs : Knobs
+        What the network will obey: its own where nothing was given.
+    loss, optimizer : Loss, Optimizer
+    groups : dict or None
+        Those that were given.
+    limits : dict of str to float
+        `LIMITS` that were given. What was not is never set, since another thread may be changing it.
+    """
+
+    knobs: Knobs
+    loss: Loss
+    optimizer: Optimizer
+    groups: dict[str, dict[str, Any]] | None
+    limits: dict[str, float]
+
+    @classmethod
+    def checked(
+        cls,
+        network: Network,
+        blueprint: Blueprint,
+        *,
+        loss: LossLike | None,
+        optimizer: OptimizerLike | None,
+        groups: Mapping[str, Mapping[str, Any]] | None,
+        limits: Mapping[str, float | None],
+        observers: Sequence[Callback],
+    ) -> Learning:
+        """Raise unless `network`, which is or will be built like `blueprint`, can be trained so."""
+        given = {name: number(name, value, 0) for name, value in limits.items() if value is not None}
+        new_groups = None if groups is None else check_groups(groups)
+        check_trainable(blueprint)
+        if optimizer is None:
+            network._check_present("optimizer")
+        network._check_rules_present(groups_come=groups is not None)
+        if groups is None:
+            network._check_present("groups")
+        new_loss: Loss = network._needs("loss") if loss is None else registry.resolve("losses", loss)
+        check_outputs(new_loss, blueprint)
+        new_optimizer: Optimizer | None = network.optimizer
+        if optimizer or new_optimizer is None:
+            new_optimizer = registry.resolve("optimizers", optimizer or "adam")
+        assert new_optimizer is not None, "adam is there"
+        in_force = network.groups if new_groups is None else new_groups
+        grouping = group_tensors(in_force, blueprint.spans)
+        grouping.check(new_optimizer)
+        check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
+        check_rules(rules_of(blueprint, in_force, grouping), grouping, new_optimizer)
+        knobs = Knobs(
+            blueprint=blueprint,
+            grouping=grouping,
+            loss=new_loss,
+            optimizer=new_optimizer,
+            **{name: given.get(name, getattr(network, name)) for name in LIMITS},
+        )
+        return cls(knobs, new_loss, new_optimizer, new_groups, given)
+
+    def check_accumulation(self, accumulate: int, batch_size: int) -> None:
+        """Raise if the loss or an optimizer needs all samples of a step at once and would get them in parts."""
+        if self.loss.needs_batch and accumulate > 1:
+            raise ParameterError(
+                f"{self.loss!r} needs all samples of a step at once, and accumulate={accumulate} gives it one batch after the other: "
+                f"use accumulate=1 with batch_size={batch_size * accumulate}"
+            )
+        grouping = self.knobs.grouping
+        assert grouping is not None, "it was grouped above"
+        two_passes = next((own for own in grouping.optimizers(self.optimizer) if own.n_passes > 1), None)
+        if two_passes is not None and accumulate > 1:
+            raise ParameterError(
+                f"{two_passes!r} computes two gradients of each batch, the second from all of the first, and accumulate={accumulate} "
+                f"splits a step into several batches: use accumulate=1 with batch_size={batch_size * accumulate}"
+            )
+
+    def goes_on_with_schedule(self, network: Network) -> bool:
+        """Whether steps of the optimizers that the network has now follow, so that a schedule under way may go on."""
+        grouping = self.knobs.grouping
+        assert grouping is not None, "it was grouped above"
+        return network.schedule_is_under_way and alike(self.optimizer, network.optimizer) and network._keeps_optimizers(grouping)
+
+    def build(self, network: Network, shape: tuple[int, ...], rng: Any, dtype: np.dtype, batch: np.ndarray) -> None:
+        """Build a network that is not built yet, under these groups: their constraints hold for the first values, too."""
+        if self.groups is not None:
+            network._knobs.options = network._own_groups(self.groups)
+        network.build(shape, rng=rng, dtype=dtype, batch=batch)
+
+    def give(self, network: Network) -> None:
+        """Let the built network obey it from now on."""
+        network._set_loss(self.loss)
+        if not alike(self.optimizer, network.optimizer):
+            network._set_optimizer(self.optimizer)
+        if self.groups is not None:
+            network._replace_absent_rules(("groups",))
+            network._set_groups(self.groups)
+        for name, value in self.limits.items():
+            setattr(network, name, value)
