@@ -106,7 +106,7 @@ def test_the_learning_rate_is_that_of_the_optimizer_inside() -> None:
     np.testing.assert_array_equal(net.trajectory, alone.parameters)
     net.optimizer.optimizer.lr = 0.0
     before = net.trajectory.copy()
-    fit(net, 1, schedule="constant")
+    fit(net, 1)
     np.testing.assert_array_equal(net.trajectory, before)
 
 
