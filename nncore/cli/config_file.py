@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nncore.cli.arguments import specification
 from nncore.cli.settings import DEFAULTS, OPTIONS, SECTIONS, Option, Settings, long_name
 from nncore.errors import ParameterError
 
@@ -67,15 +68,21 @@ def _parsed(option: Option, value: object) -> Any:
             raise argparse.ArgumentTypeError(f"{value!r} is neither true nor false")
         return value
     if option.repeated:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        takes_components = option.parse is specification
+        if not isinstance(value, list) or not all(isinstance(item, str) or (takes_components and _is_component(item)) for item in value):
             raise argparse.ArgumentTypeError(f'{value!r} is no list of texts, ["one", "two"]')
-        return value
+        return [option.parse(_as_text(item)) for item in value]
     if option.keyed and isinstance(value, Mapping) and "name" not in value:
         return {key: item for entry in value.items() for key, item in _entry(option, *entry).items()}
     text = _as_text(value)
     if option.choices and text not in option.choices:
         raise argparse.ArgumentTypeError(f"{text!r} is not {' or '.join(map(repr, option.choices))}")
     return option.parse(text)
+
+
+def _is_component(value: object) -> bool:
+    """Whether a table says a component and its arguments: ``{ name = "step", multiplier = 0.5 }``."""
+    return isinstance(value, Mapping) and isinstance(value.get("name"), str)
 
 
 def _entry(option: Option, key: str, value: object) -> Any:

@@ -257,6 +257,7 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         schedule=None if settings.schedule is None else {path: component(text) for path, text in settings.schedule.items()},
         groups=settings.group,
         sampler=None if settings.sampler is None else component(settings.sampler),
+        transforms=[component(text) for text in settings.transform],
         epochs=settings.epochs if epochs is None else epochs,
         batch_size=settings.batch_size or batch_size(len(parts.training)),
         validation=(X[parts.validation], y[parts.validation]) if is_divided else None,

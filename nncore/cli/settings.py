@@ -81,6 +81,7 @@ class Settings:
     schedule: dict[str, str] | None = None
     group: dict[str, dict[str, Any]] | None = None
     sampler: str | None = None
+    transform: Sequence[str] = ()
     weight_decay: float = 1e-4
     clip_norm: float | None = None
     batch_size: int | None = None
@@ -136,6 +137,13 @@ OPTIONS = {
         keyed=":",
     ),
     "sampler": Option("training", "which rows an epoch visits: balanced, blocks, … (default: shuffle)", specification, "NAME"),
+    "transform": Option(
+        "training",
+        "change each batch while training: gaussian_noise:std=0.1, mixup, … (may be repeated; applied in this order)",
+        specification,
+        "NAME",
+        repeated=True,
+    ),
     "weight_decay": Option("training", "L2 penalty on the weights", number, "λ"),
     "clip_norm": Option("training", "longest gradient; longer ones are shortened (default: none are)", positive, "NORM"),
     "batch_size": Option("training", "default: by the number of rows, 32 to 256", positive_integer, "N"),

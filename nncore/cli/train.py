@@ -163,7 +163,8 @@ def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, 
     rate = None if settings.lr is None else f"learning rate {settings.lr:g}"
     steps = f"batches of {settings.batch_size or batch_size(len(parts.training))}"
     moves = [text if path == "lr" else f"{path} {text}" for path, text in (settings.schedule or {}).items()]
-    how = [settings.loss, settings.optimizer, rate, *moves, *(settings.group or ()), settings.sampler, steps, f"seed {settings.seed}"]
+    batches = [settings.sampler, *settings.transform, steps]
+    how = [settings.loss, settings.optimizer, rate, *moves, *(settings.group or ()), *batches, f"seed {settings.seed}"]
     described = ", ".join(filter(None, hidden)) if settings.hidden else ""
     tell("network", ", ".join(filter(None, [shape, described])) + "; " + ", ".join(filter(None, how)))
 

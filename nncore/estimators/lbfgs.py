@@ -78,8 +78,9 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         )
     if estimator.callbacks:
         raise ParameterError("callbacks listen to epochs, and solver='lbfgs' has none: use another solver, or no callbacks")
-    if needs_steps := [name for name in ("groups", "sampler") if getattr(estimator, name) is not None]:
-        what = " and ".join(needs_steps)
+    of_steps = {"groups": estimator.groups, "sampler": estimator.sampler, "transforms": estimator.transforms or None}
+    if asked := [name for name, value in of_steps.items() if value is not None]:
+        what = " and ".join(asked)
         raise ParameterError(f"solver='lbfgs' moves all parameters at once, by all samples: use another solver, or leave out {what}")
     twin = network if network.dtype == np.float64 else _in_float64(network)
     twin.weight_decay = data.penalty(float(estimator.alpha), len(data))

@@ -99,6 +99,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     standardize: bool
     groups: Mapping[str, Mapping[str, Any]] | None
     sampler: Any
+    transforms: Sequence[Any] | None
 
     def _keep_arguments(self, arguments: dict[str, Any]) -> None:
         """Make each argument an attribute of its name; `arguments` are the ``locals()`` with which a constructor begins."""
@@ -116,6 +117,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         "scoring": "metrics",
         "callbacks": "callbacks",
         "sampler": "samplers",
+        "transforms": "transforms",
     }
 
     def _meant(self, parameter: str) -> Any:

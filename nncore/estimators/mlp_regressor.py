@@ -118,6 +118,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1}}``. Not by L-BFGS.
     sampler : str, Sampler or dict, optional
         Which samples an epoch visits: ``"balanced"`` for rare classes. None goes by `shuffle`. Not by L-BFGS.
+    transforms : sequence of str, Transform or dict, optional
+        What changes each batch while training, in this order: ``[nn.GaussianNoise(std=0.1), "mixup"]``. They see the inputs of
+        ``network_``, which are the columns of X after `standardize` and with one input for each category. Not by L-BFGS.
 
     Attributes
     ----------
@@ -224,6 +227,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         standardize: bool = False,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
         sampler: Any = None,
+        transforms: Sequence[Any] | None = None,
     ) -> None:
         self._keep_arguments(locals())
 

@@ -45,7 +45,7 @@ FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progr
 LIMITS = ("time_limit", "clip_norm")
 
 #: Of components; None is none.
-LISTS = ("layers", "callbacks")
+LISTS = ("layers", "callbacks", "transforms")
 
 DTYPES = ("input", "float32", "float64")
 

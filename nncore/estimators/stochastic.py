@@ -57,6 +57,7 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
                 batch_size=batch_size,
                 shuffle=None if estimator.shuffle and estimator.sampler is not None else bool(estimator.shuffle),
                 sampler=estimator.sampler,
+                transforms=estimator.transforms or (),
                 validation=None if data.held_out is None else data.held_out.for_network,
                 metrics=[] if data.held_out is None else data.held_out.judge.metrics,
                 sample_weight=data.weights,

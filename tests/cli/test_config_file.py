@@ -41,6 +41,7 @@ def test_values_are_what_the_command_line_gives(tmp_path: Path) -> None:
         schedule = { lr = "cosine:cycles=2", "dropout_1.rate" = { name = "step", multiplier = 0.5 } }
         group = { "*.bias" = { lr_factor = 0.1 }, "dense_1.weight" = { regularizer = { name = "l1", strength = 0.1 } } }
         epochs = 7
+        transform = ["mixup", { name = "gaussian_noise", std = 0.5 }, { name = "feature_dropout" }]
         [output]
         out = "m.nncore"
     """
@@ -55,6 +56,7 @@ def test_values_are_what_the_command_line_gives(tmp_path: Path) -> None:
         "schedule": {"lr": "cosine:cycles=2", "dropout_1.rate": "step:multiplier=0.5"},
         "group": {"*.bias": {"lr_factor": 0.1}, "dense_1.weight": {"regularizer": {"name": "l1", "strength": 0.1}}},
         "epochs": 7,
+        "transform": ["mixup", "gaussian_noise:std=0.5", "feature_dropout"],
         "out": Path("m.nncore"),
     }
 
@@ -71,6 +73,10 @@ def test_values_are_what_the_command_line_gives(tmp_path: Path) -> None:
         ("[training]\nepochs = true", "is not a whole number"),
         ('[data]\ntask = "clustering"', "'clustering' is not 'classification' or 'regression'"),
         ('[data]\ndrop = "id"', "is no list of texts"),
+        ('[data]\ndrop = [{ name = "id" }]', "is no list of texts"),
+        ('[training]\ntransform = "mixup"', "is no list of texts"),
+        ("[training]\ntransform = [{ std = 0.5 }]", "is no list of texts"),
+        ('[training]\ntransform = ["mixup:1"]', "is not ARGUMENT=VALUE"),
         ('[output]\njson = "yes"', "neither true nor false"),
         ('[training]\nclass-weight = "equal"', "neither 'balanced' nor"),
         ('[training]\nschedule = { "=" = "cosine" }', "is not SCHEDULE or PATH=SCHEDULE"),
@@ -101,6 +107,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
             "schedule": st.dictionaries(
                 st.sampled_from(["lr", "dropout_1.rate"]), st.sampled_from(["cosine", "step:multiplier=0.5"]), min_size=1
             ),
+            "transform": st.lists(st.sampled_from(["mixup", "gaussian_noise:std=0.5"]), max_size=3).map(tuple),
             "group": st.dictionaries(
                 st.sampled_from(["*.bias", "dense_[12].weight"]),
                 st.sampled_from(
@@ -119,7 +126,7 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     back = Settings(**read(tmp_path_factory.mktemp("config"), as_toml(settings)))
     for name in OPTIONS:
         one, other = getattr(settings, name), getattr(back, name)
-        assert (list(one), list(other)) == (list(other), list(one)) if name in ("drop", "keep", "missing", "hidden") else one == other
+        assert (list(one), list(other)) == (list(other), list(one)) if isinstance(one, (list, tuple)) else one == other
 
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,5 +169,8 @@ def test_parser_leaves_no_trace_of_what_is_not_given() -> None:
     assert given(parser.parse_args([])) == {}
     assert given(parser.parse_args(["--drop", "a", "--drop", "b", "--lr", "2"])) == {"drop": ["a", "b"], "lr": 2.0}
     assert given(parser.parse_args(["--schedule", "cosine", "--schedule", "beta1=step"])) == {"schedule": {"lr": "cosine", "beta1": "step"}}
+    assert given(parser.parse_args(["--transform", "mixup", "--transform", "a:b=1"])) == {"transform": ["mixup", "a:b=1"]}
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--transform", "mixup:1"])
     with pytest.raises(SystemExit):
         parser.parse_args(["--group", "*:frozen=true", "--group", "*:lr_factor=2"])

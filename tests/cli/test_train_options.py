@@ -134,6 +134,7 @@ def test_balanced_weights_are_those_of_scikit_learn(data: Path) -> None:
         ["--schedule", "lr=one_cycle", "--schedule", "weight_decay=step:multiplier=0.5"],
         ["--group", "*.bias:weight_decay=0,lr_factor=0.5", "--group", "dense_1.weight:lr_factor=2"],
         ["--sampler", "balanced"],
+        ["--transform", "gaussian_noise:std=0.1", "--transform", "mixup"],
         ["--metric", "accuracy"],
         ["--threads", "1", "--batch-size", "16"],
         ["--clip-norm", "1.0"],
@@ -149,6 +150,7 @@ def test_options_reach_the_network(data: Path, tmp_path: Path) -> None:
         data=data, target="species", hidden=(6, 5), normalization="batch_norm", activation="tanh", dropout=0.0, epochs=2,
         optimizer="sgd", lr=0.25, weight_decay=0.5, metric="accuracy", schedule={"lr": "cosine", "weight_decay": "flat_cosine:flat=0.3"},
         group={"*.bias": {"lr_factor": 0.5}}, sampler="balanced",
+        transform=("gaussian_noise:std=0.1", "mixup"),
     )  # fmt: skip
     task = find_task(settings)
     fitted = fit(settings, task, divide_in_folds(task, Settings(cv=3))[0])
@@ -235,6 +237,9 @@ def test_a_bad_file_is_one_sentence(content: bytes, message: str, tmp_path: Path
         (["--group", "dense_9.*:frozen=true"], "no tensor is called 'dense_9.*'"),
         (["--group", "*.bias:froze=true"], "has no option 'froze'"),
         (["--sampler", "balancd"], "did you mean"),
+        (["--transform", "mixupp"], "did you mean"),
+        (["--transform", "mixup", "--loss", "hinge"], "does not take mixtures"),
+        (["--transform", "gaussian_noise:sigma=2"], "sigma"),
         (["--metric", "acuracy"], "did you mean"),
         (["--normalization", "batchnorm"], "did you mean"),
         (["--cv", "300"], "--cv 300: "),

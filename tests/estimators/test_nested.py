@@ -49,7 +49,7 @@ def test_every_parameter_that_takes_components_is_known(cls: type[Any]) -> None:
 
 BASES = {
     "layers": "Layer", "activations": "Activation", "losses": "Loss", "optimizers": "Optimizer", "schedules": "Schedule",
-    "metrics": "Metric", "callbacks": "Callback", "samplers": "Sampler",
+    "metrics": "Metric", "callbacks": "Callback", "samplers": "Sampler", "transforms": "Transform",
 }  # fmt: skip
 
 
@@ -182,6 +182,17 @@ def test_a_random_search_inside_a_pipeline() -> None:
     best = search.best_estimator_[-1]
     assert best.loss["delta"] == search.best_params_["mlpregressor__loss__delta"] == best.network_.loss.delta
     assert best.network_.layers[0].activation.slope == search.best_params_["mlpregressor__activation__slope"]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_grid_search_over_numbers_of_transforms() -> None:
+    noise = nn.GaussianNoise(0.1)
+    model = MLPClassifier((8,), transforms=[noise, "mixup"], learning_rate_init=0.05, max_iter=30, random_state=0)
+    grid = {"transforms__0__std": [0.1, 100.0], "transforms__1__alpha": [0.2, 0.4]}
+    search = GridSearchCV(model, grid, cv=2).fit(X, y)
+    assert search.best_params_["transforms__0__std"] == search.best_estimator_.transforms[0].std == 0.1
+    assert search.best_estimator_.transforms[1] == {"name": "mixup", "alpha": search.best_params_["transforms__1__alpha"]}
+    assert (noise.std, model.transforms) == (0.1, [noise, "mixup"])
 
 
 def test_the_logistic_neuron_has_an_optimizer_to_search() -> None:

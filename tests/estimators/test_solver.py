@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.exceptions import ConvergenceWarning
 
 import nncore as nn
-from nncore.errors import ParameterError
-from nncore.estimators import MLPClassifier
+from nncore.errors import NNCoreError, ParameterError
+from nncore.estimators import MLPClassifier, MLPRegressor
 from nncore.estimators.solver import HeldRate, StochasticSolver, make_optimizer
 
 
@@ -84,7 +87,7 @@ def test_groups_and_samplers_reach_the_network():
         model.set_params(groups={"dense_7.*": {"frozen": True}}).fit(X, y)
     with pytest.raises(ParameterError, match="contradict each other"):
         model.set_params(groups=None, shuffle=False).fit(X, y)
-    for arguments in ({"groups": {"*.bias": {"frozen": True}}}, {"sampler": "balanced"}):
+    for arguments in ({"groups": {"*.bias": {"frozen": True}}}, {"sampler": "balanced"}, {"transforms": ["mixup"]}):
         with pytest.raises(ParameterError, match=f"use another solver, or leave out {next(iter(arguments))}"):
             MLPClassifier(solver="lbfgs", **arguments).fit(X, y)
 
@@ -99,6 +102,74 @@ def test_a_sampler_is_what_a_network_does_with_it():
         with pytest.warns(ConvergenceWarning):
             model.fit(X, y)
     assert balanced.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.1
+
+
+def fitted(**arguments):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    model = MLPClassifier((4,), max_iter=3, random_state=0, **arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, X[:, 0] > 0)
+
+
+def test_transforms_are_what_a_network_does_with_them():
+    given = [nn.GaussianNoise(0.5), "mixup"]
+    model, plain = fitted(transforms=given), fitted()
+    assert np.abs(model.coefs_[0] - plain.coefs_[0]).max() > 1e-6
+    assert given == model.transforms
+    for same in ([{"name": "gaussian_noise", "std": 0.5}, nn.Mixup()], [nn.GaussianNoise(0.5), {"name": "mixup"}]):
+        np.testing.assert_array_equal(fitted(transforms=same).network_.parameters, model.network_.parameters)
+    for none in (None, [], ()):
+        np.testing.assert_array_equal(fitted(transforms=none).network_.parameters, plain.network_.parameters)
+    for reordered in (given[::-1], given[:1]):
+        assert np.abs(fitted(transforms=reordered).coefs_[0] - model.coefs_[0]).max() > 1e-6
+    regressors = [MLPRegressor(hidden_layer_sizes=(4,), transforms=transforms, max_iter=3, random_state=0) for transforms in (given, None)]
+    for regressor in regressors:
+        with pytest.warns(ConvergenceWarning):
+            regressor.fit(np.eye(30), np.arange(30.0))
+    assert np.abs(regressors[0].coefs_[0] - regressors[1].coefs_[0]).max() > 1e-6
+
+
+def test_transforms_of_sparse_rows_and_of_epochs_one_by_one():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3)) * (rng.random((60, 3)) < 0.5)
+    models = [MLPClassifier((4,), transforms=["gaussian_noise"], random_state=0) for _ in range(3)]
+    models[2].set_params(transforms=None)
+    for model, samples in zip(models, (X, csr_matrix(X), X), strict=True):
+        for _ in range(3):
+            model.partial_fit(samples, X[:, 0] > 0, classes=[False, True])
+    np.testing.assert_array_equal(models[1].network_.parameters, models[0].network_.parameters)
+    assert np.abs(models[2].coefs_[0] - models[0].coefs_[0]).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"transforms": "mixup"}, "transforms must be a list, also of one thing, or None, got 'mixup'"),
+        ({"transforms": {"name": "mixup"}}, "transforms must be a list"),
+        ({"transforms": ["mixupp"]}, "did you mean 'mixup'"),
+        ({"transforms": [nn.GaussianNoise(columns=[3])]}, "no column 3, each sample has 3 features"),
+    ],
+    ids=str,
+)
+def test_transforms_that_a_network_refuses_leave_the_estimator_as_it_was(arguments, message):
+    with pytest.raises(NNCoreError, match=message):
+        fitted(**arguments)
+    model = fitted(warm_start=True)
+    before = model.network_.parameters.copy()
+    with pytest.raises(NNCoreError, match=message):
+        model.set_params(**arguments).fit(np.eye(4, 3), [0, 1, 0, 1])
+    np.testing.assert_array_equal(model.network_.parameters, before)
+
+
+def test_a_loss_that_takes_no_mixtures_refuses_mixup():
+    with pytest.raises(ParameterError, match="does not take mixtures"):
+        fitted(transforms=["mixup"], loss="hinge")
+
+
+def test_lbfgs_takes_an_empty_list_of_transforms():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    assert MLPClassifier((4,), solver="lbfgs", transforms=[], random_state=0, max_iter=500).fit(X, X[:, 0] > 0).score(X, X[:, 0] > 0) > 0.9
 
 
 def test_partial_fit_keeps_to_the_first_rate_of_a_schedule():
