@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Configurable, FrozenDict, Loss, Optimizer, Transform, numbers_of
+from nncore.contract import Configurable, FrozenDict, Loss, Optimizer, Transform, numbers_of, numbers_of_optimizer
 from nncore.errors import ParameterError
 from nncore.program.groups import Grouping
 from nncore.program.planning import Blueprint
@@ -50,7 +50,7 @@ class Knob:
     @property
     def values(self) -> tuple[float, ...]:
         """The base value of each owner, or that of the network."""
-        return tuple(float(getattr(owner, self.name)) for owner in self.owners) or (self.value,)
+        return tuple(float(getattr(holder_of(owner, self.name), self.name)) for owner in self.owners) or (self.value,)
 
     @property
     def is_read_by_predictions(self) -> bool:
@@ -130,8 +130,8 @@ class Knobs:
         trained = [(number, group.of_group(group.optimizer or self.optimizer)) for number, group in enumerate(groups)]
         found: dict[str, Knob] = {}
         for number, own in trained or [(0, self.optimizer)]:
-            for name, value in numbers_of(own).items():
-                known = found.get(name, Knob(name, name, numbers_of(self.optimizer).get(name, value)))
+            for name, value in numbers_of_optimizer(own).items():
+                known = found.get(name, Knob(name, name, numbers_of_optimizer(self.optimizer).get(name, value)))
                 found[name] = replace(known, owners=(*known.owners, own), groups=(*known.groups, number))
         return found
 
@@ -149,6 +149,11 @@ class Knobs:
         near = difflib.get_close_matches(path, knobs, n=3) or [known for known in knobs if known.endswith(f".{path}")]
         remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(knobs)}"
         raise ParameterError(f"this network has no number {path!r} that a schedule could move: {remedy}")
+
+
+def holder_of(component: Configurable, name: str) -> Configurable:
+    """The component itself, or the optimizer inside it that has the argument."""
+    return component.holder(name) if isinstance(component, Optimizer) else component
 
 
 def _of(prefix: str, component: Configurable, stage: Stage | None = None) -> list[Knob]:
