@@ -192,7 +192,8 @@ def test_sdist_holds_every_source(tree: Path, sdist: Path) -> None:
 @pytest.mark.slow
 def test_wheel_holds_what_runs_and_nothing_else(tree: Path, wheel_names: set[str]) -> None:
     package = tree / "nncore"
-    compiled_away = {*package.rglob("*.c"), *package.rglob("*.pyx"), *package.rglob("*.h")} - {*(package / "include").rglob("*.h")}
+    compiled_away = {path for pattern in ("*.c", "*.h", "*.pyx", "_core/*.pxd") for path in package.rglob(pattern)}
+    compiled_away -= {*(package / "include").rglob("*.h")}
     wanted = {path.relative_to(tree).as_posix() for path in package.rglob("*") if path.is_file() and path not in compiled_away}
     inside = {name for name in wheel_names if not re.match(r"nncore_ml-[^/]*\.dist-info/", name)}
     extensions = {name for name in inside if re.fullmatch(r"nncore/_core/(native|perceptron|program)\..*(so|pyd)", name)}

@@ -1,5 +1,6 @@
-/* The loops of a run: over batches, over slices of a prediction. rows.h and parameters.h are the two phases of a step, between.h what
- * belongs to the second for some tensors. What touches numbers is a template over float and double. */
+/* The loops of a run: over batches, over slices of a prediction. rows.h is the first phase of a step; gradients.h, optimizers.h,
+ * second_pass.h and parameters.h are the second, between.h what belongs to it for some tensors. What touches numbers is a template over
+ * float and double. */
 #ifndef T
 #include "runner.h"
 
@@ -300,6 +301,9 @@ static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
 #include "ties.h"
 #include "rows.h"
 #include "between.h"
+#include "gradients.h"
+#include "optimizers.h"
+#include "second_pass.h"
 #include "parameters.h"
 
 static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts) {

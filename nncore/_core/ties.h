@@ -62,8 +62,8 @@ static void F(bring_gradient)(const member *m, const nnc_tie *tie) {
     }
 }
 
-static nnc_layer_function F(gradient_of)(const nnc_op *op);                                             /* parameters.h */
-static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where); /* parameters.h */
+static nnc_layer_function F(gradient_of)(const nnc_op *op);                                             /* gradients.h */
+static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where); /* gradients.h */
 
 /* Adds up the gradients of tensors that several ops use, op after op, once all have written those of their range. All members have to come
  * here; each leaves its range complete. */

@@ -1,0 +1,137 @@
+/* The second phase of a step, as far as the update: gradients of a range of the parameters. Included by runner.c as a template. */
+
+static nnc_layer_function F(gradient_of)(const nnc_op *op) { return op->gradient_unit > 0 ? op->layer->F(gradient) : NULL; }
+
+/* Gradients begin .. end - 1 of the flat vector, which belong to this op, to `where`. */
+static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
+    const nnc_op *op = &m->program->ops[number];
+    nnc_layer_call call = op->call;
+    nnc_site *site = site_of(m, number);
+    if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members are here at once */
+    call.site = site;
+    call.x = F(input_of)(m, op, 0);
+    call.d_parameters = where;
+    call.d_tensors = NULL;
+    call.n_rows = call.batch_rows = m->n_rows;
+    call.begin_parameter = begin - op->first_parameter;
+    call.end_parameter = end - op->first_parameter;
+    return kernel_verdict(m, F(gradient_of)(op)(&call), number);
+}
+
+/* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */
+
+/* To the sums of blocks first_block .. end_block - 1: factor times the squares of x[begin .. end - 1] that lie in them. */
+static void F(add_squares)(const nnc_program *program, int64_t first_block, int64_t end_block, const T *x, int64_t begin, int64_t end,
+                           double factor) {
+    int64_t last_block = (end + NNC_BLOCK - 1) / NNC_BLOCK;
+    if (first_block < begin / NNC_BLOCK) first_block = begin / NNC_BLOCK;
+    for (int64_t block = first_block; block < nnc_least(end_block, last_block); block++) {
+        int64_t from = block * NNC_BLOCK, to = nnc_least(end, from + NNC_BLOCK);
+        if (from < begin) from = begin;
+        program->block_sums[block] += factor * F(weighted_sum)(x + from, x + from, to - from);
+    }
+}
+
+/* A member's share of the blocks, set to zero. */
+static int64_t F(own_blocks)(const member *m, int64_t *end) {
+    int64_t n_blocks = (m->program->n_parameters + NNC_BLOCK - 1) / NNC_BLOCK, first = share(n_blocks, 1, m->part, m->n_parts);
+    *end = share(n_blocks, 1, m->part + 1, m->n_parts);
+    for (int64_t block = first; block < *end; block++) m->program->block_sums[block] = 0;
+    return first;
+}
+
+static double F(sum_of_blocks)(const nnc_program *program) {
+    double sum = 0;
+    for (int64_t block = 0; block * NNC_BLOCK < program->n_parameters; block++) sum += program->block_sums[block];
+    return sum;
+}
+
+/* ---- the penalty 1/2 lambda sum W^2 ---------------------------------------------------------------------------------------- */
+
+/* Adds lambda W to the member's gradients, and squares the weights of its share of blocks. */
+static void F(add_penalty)(const member *m) {
+    const nnc_program *program = m->program;
+    const T *w = program->parameters; /* (n_parameters,) */
+    T *g = program->gradients;        /* (n_parameters,) */
+    int64_t end_block, first_block = F(own_blocks)(m, &end_block);
+    for (int64_t i = 0; i < program->n_tensors; i++) {
+        T lambda = (T)program->decays[i];
+        if (lambda == 0) continue;
+        const nnc_tensor *tensor = &program->tensors[i];
+        int64_t begin = tensor->offset, end = begin + tensor->rows * tensor->columns;
+        for (int64_t j = begin > m->begin_parameter ? begin : m->begin_parameter; j < nnc_least(end, m->end_parameter); j++)
+            g[j] += lambda * w[j];
+        F(add_squares)(program, first_block, end_block, w, begin, end, 0.5 * program->decays[i]);
+    }
+}
+
+/* What the penalty and the regularizers add to the loss, to *value, once all have added theirs. */
+static int64_t F(add_penalties)(const member *m, double *value) {
+    if (m->program->decays != NULL) *value += F(sum_of_blocks)(m->program);
+    return m->program->regularizers.n_pieces > 0 ? F(add_up)(m, value) : NNC_OK;
+}
+
+/* ---- gradients cut down to size ---------------------------------------------------------------------------------------------- */
+
+/* All gradients are there and finite; leaves the member's range clipped. All members have to come here. */
+static void F(clip)(const member *m) {
+    const nnc_program *program = m->program;
+    T *g = program->gradients; /* (n_parameters,) */
+    if (program->clip_value > 0) {
+        T limit = (T)program->clip_value;
+        for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) {
+            T low = g[j] < -limit ? -limit : g[j];
+            g[j] = low > limit ? limit : low;
+        }
+    }
+    if (program->clip_norm > 0) {
+        nnc_meet(m->team, NNC_OK); /* the others' gradients are asked for, and nobody reads a penalty from the blocks any more */
+        int64_t end_block, first_block = F(own_blocks)(m, &end_block);
+        for (int64_t i = 0; i < program->n_stretches; i++) {
+            const nnc_stretch *stretch = &program->stretches[i];
+            if (stretch->group != NNC_FROZEN) F(add_squares)(program, first_block, end_block, g, stretch->begin, stretch->end, 1);
+        }
+        nnc_meet(m->team, NNC_OK);
+        double norm = sqrt(F(sum_of_blocks)(program));
+        if (norm > program->clip_norm) {
+            T factor = (T)(program->clip_norm / norm);
+            for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] *= factor;
+        }
+    }
+    if (program->clip_value > 0 || program->clip_norm > 0) nnc_meet(m->team, NNC_OK); /* one member may be about to use all of them */
+}
+
+/* ---- gradients of several batches ------------------------------------------------------------------------------------------ */
+
+/* The member's range: after the last batch of a step, the gradients become the mean of all its samples'. */
+static void F(accumulate)(const member *m, int goes_on, int is_last) {
+    T *g = m->program->gradients, *sum = m->program->accumulated; /* (n_parameters,) */
+    T weight = (T)m->weight_sum, scale = m->step_weight > 0 ? (T)(1 / m->step_weight) : 0;
+    for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) {
+        sum[j] = goes_on ? sum[j] + weight * g[j] : weight * g[j];
+        if (is_last) g[j] = scale * sum[j];
+    }
+}
+
+/* ---- all gradients of the member's range ------------------------------------------------------------------------------------ */
+
+/* The member's range of the gradients. Those of ops without a gradient function have been written on the way back. */
+static int64_t F(write_gradients)(const member *m) {
+    const nnc_program *program = m->program;
+    int64_t verdict = NNC_OK;
+    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
+        const nnc_op *op = &program->ops[i];
+        int64_t end, begin = own_range(m, op, &end);
+        if (begin < end && op->is_trained && F(gradient_of)(op) != NULL)
+            verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
+    }
+    if (program->n_ties > 0) verdict = F(add_tied)(m, verdict);
+    if (program->decays != NULL) F(add_penalty)(m);
+    return program->regularizers.n_pieces > 0 ? F(obey)(m, &program->regularizers, verdict) : verdict;
+}
+
+static int64_t F(check_gradients)(const member *m) {
+    const T *gradients = m->program->gradients; /* (n_parameters,) */
+    int is_finite = F(all_finite)(gradients + m->begin_parameter, m->end_parameter - m->begin_parameter, 0);
+    return verdict_of(is_finite ? NNC_OK : NNC_GRADIENT_NOT_FINITE, NNC_IS_OPTIMIZER);
+}

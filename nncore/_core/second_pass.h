@@ -1,0 +1,66 @@
+/* Gradients that are taken a second time, at parameters that an optimizer has moved. Included by runner.c as a template. */
+
+/* The norm of the gradients of all parameters that are about to be moved. All members have to come here. */
+static double F(norm_to_move_by)(const member *m) {
+    const nnc_program *program = m->program;
+    const T *g = program->gradients; /* (n_parameters,) */
+    nnc_meet(m->team, NNC_OK);       /* nobody reads a penalty from the blocks any more */
+    int64_t end_block, first_block = F(own_blocks)(m, &end_block);
+    for (int64_t i = 0; i < program->n_stretches; i++) {
+        const nnc_stretch *stretch = &program->stretches[i];
+        if (stretch->group != NNC_FROZEN && program->groups[stretch->group].perturbs)
+            F(add_squares)(program, first_block, end_block, g, stretch->begin, stretch->end, 1);
+    }
+    nnc_meet(m->team, NNC_OK);
+    return sqrt(F(sum_of_blocks)(program));
+}
+
+/* Moves the member's range of the parameters to where the second gradient is taken; part 0 does it for optimizers in Python. */
+static int64_t F(perturb)(const member *m, double norm) {
+    nnc_program *program = m->program;
+    int64_t verdict = NNC_OK;
+    for (int64_t i = 0; i < program->n_stretches && verdict == NNC_OK; i++) {
+        const nnc_stretch *stretch = &program->stretches[i];
+        int64_t from = stretch->begin > m->begin_parameter ? stretch->begin : m->begin_parameter;
+        int64_t to = nnc_least(stretch->end, m->end_parameter);
+        if (from >= to || stretch->group == NNC_FROZEN) continue;
+        const nnc_group *group = &program->groups[stretch->group];
+        if (group->perturbs && group->how != NNC_IN_PYTHON) verdict = F(perturb_alike)(m, stretch->group, from, to - from, norm);
+    }
+    for (int64_t i = 0; i < program->n_groups && verdict == NNC_OK && m->part == 0; i++) {
+        if (!program->groups[i].perturbs || program->groups[i].how != NNC_IN_PYTHON) continue;
+        program->gradient_norm = norm;
+        verdict = call_python(m, NNC_PERTURB, i, 0);
+    }
+    return verdict;
+}
+
+/* Copies the member's range of the parameters to where they are kept during a second pass, or back; part 0 does so with the buffers. */
+static void F(move_anchor)(const member *m, int back) {
+    const nnc_program *program = m->program;
+    int64_t begin = m->begin_parameter, n = m->end_parameter - begin;
+    T *w = (T *)program->parameters + begin, *anchor = (T *)program->anchor + begin;
+    if (n > 0) memcpy(back ? w : anchor, back ? anchor : w, (size_t)n * sizeof(T));
+    if (m->part != 0 || program->n_buffers == 0) return;
+    void *buffers = program->buffers, *kept = program->kept_buffers;
+    memcpy(back ? buffers : kept, back ? kept : buffers, (size_t)program->n_buffers * sizeof(T));
+}
+
+/* The gradients of the batch at other parameters, in place of those there are. Random numbers are those of the first pass; its loss and
+ * running statistics stay. However it ends, the parameters are those from before. */
+static int64_t F(second_pass)(member *m) {
+    double value = m->value, norm = F(norm_to_move_by)(m);
+    int64_t first = 0; /* the rows are gathered and transformed already */
+    while (m->program->tasks[first].what == NNC_GATHER || m->program->tasks[first].what == NNC_TRANSFORM) first++;
+    F(move_anchor)(m, 0);
+    nnc_meet(m->team, NNC_OK); /* Python moves all parameters, also those that others keep a copy of */
+    int64_t verdict = nnc_meet(m->team, F(perturb)(m, norm));
+    if (verdict == NNC_OK) verdict = F(run_batch)(m, first);
+    if (verdict == NNC_OK) verdict = F(write_gradients)(m);
+    if (verdict == NNC_OK) verdict = F(check_gradients)(m);
+    verdict = nnc_meet(m->team, verdict); /* a gradient may read parameters */
+    F(move_anchor)(m, 1);
+    nnc_meet(m->team, NNC_OK); /* one member may be about to step on all */
+    m->value = value;
+    return verdict;
+}
