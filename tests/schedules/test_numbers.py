@@ -15,6 +15,7 @@ from nncore.contract import native_kernel, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.plugin import Callback, Schedule
 from nncore.program import Knob, slots_of, team_of
+from nncore.registry import KINDS
 from nncore.testing import numpy_twin
 
 RNG = np.random.default_rng(0)
@@ -112,7 +113,14 @@ def by_schedule(case: Case, knob: Knob, n_threads: int) -> nn.Sequential:
     return net
 
 
-WITH_NUMBERS = [case for case in CASES if case.kind in ("layers", "activations", "losses", "optimizers") and case.is_trainable()]
+MOVABLE = ("layers", "activations", "losses", "optimizers", "regularizers", "constraints")
+WITH_NUMBERS = [case for case in CASES if case.kind in MOVABLE and case.is_trainable()]
+#: Nobody reads their numbers in a step of training.
+NOT_IN_STEPS = {"initializers", "schedules", "samplers", "metrics", "callbacks", "formats"}
+
+
+def test_every_kind_whose_numbers_a_step_reads_is_here() -> None:
+    assert set(KINDS) == {*MOVABLE, "transforms"} | NOT_IN_STEPS
 
 
 @pytest.mark.parametrize("case", WITH_NUMBERS, ids=str)
@@ -140,7 +148,7 @@ def test_the_numbers_that_move() -> None:
         found |= {knob.name for knob in moving(case, net) if moves(net, knob)}
     assert found >= {
         "lr", "beta1", "beta2", "momentum", "rho", "weight_decay", "epsilon", "rate", "slope", "alpha", "beta", "delta", "margin",
-        "label_smoothing", "min_variance",
+        "label_smoothing", "min_variance", "strength", "limit",
     }  # fmt: skip
     assert not found & {"n_outputs", "n_categories", "steps_per_block"}
 
