@@ -59,6 +59,7 @@ _HOMES = {
     "AdamW": "nncore.optimizers.adamw",
     "Adafactor": "nncore.optimizers.adafactor",
     "BlockCoordinate": "nncore.optimizers.block_coordinate",
+    "Lookahead": "nncore.optimizers.lookahead",
     "L1": "nncore.regularizers.l1",
     "L2": "nncore.regularizers.l2",
     "L1L2": "nncore.regularizers.l1_l2",

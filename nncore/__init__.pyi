@@ -45,6 +45,7 @@ from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.adamw import AdamW
 from nncore.optimizers.block_coordinate import BlockCoordinate
+from nncore.optimizers.lookahead import Lookahead
 from nncore.optimizers.momentum import Momentum
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.rmsprop import RMSProp
@@ -129,6 +130,7 @@ __all__ = [
     "InverseScaling",
     "LambdaCallback",
     "LayerNorm",
+    "Lookahead",
     "MaxNorm",
     "Mixup",
     "Momentum",

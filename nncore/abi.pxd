@@ -137,6 +137,7 @@ cdef extern from "nncore/plugin.h" nogil:
         int64_t n
         int64_t stride
         int64_t t
+        double norm
 
     ctypedef int32_t (*nnc_optimizer_function)(const nnc_optimizer_call *call) noexcept nogil
 
@@ -144,6 +145,12 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_head head
         nnc_optimizer_function step_f32
         nnc_optimizer_function step_f64
+        nnc_optimizer_function perturb_f32
+        nnc_optimizer_function perturb_f64
+        nnc_optimizer_function before_step_f32
+        nnc_optimizer_function before_step_f64
+        nnc_optimizer_function after_step_f32
+        nnc_optimizer_function after_step_f64
 
     ctypedef struct nnc_regularizer_call:
         uint64_t struct_size

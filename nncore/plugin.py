@@ -46,6 +46,7 @@ from nncore.contract import (
     Monitor,
     NumbaCall,
     Optimizer,
+    OptimizerWrapper,
     Plan,
     Primitive,
     Regularizer,
@@ -72,11 +73,12 @@ from nncore.contract import (
 )
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback", "Component",
-    "Configurable", "Constraint", "Constraints", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss",
-    "Metric", "Monitor", "NumbaCall", "Optimizer", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo", "Sampler", "Schedule",
-    "Snapshot", "State", "Tensor", "TensorSpan", "Transform", "TransformCall", "Value", "class_counts", "function_table", "head_columns",
-    "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve", "resolve_each", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback",
+    "Component", "Configurable", "Constraint", "Constraints", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall",
+    "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "Regularizers",
+    "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform", "TransformCall", "Value",
+    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve",
+    "resolve_each", "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

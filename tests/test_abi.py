@@ -55,14 +55,21 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
         },
     ),
     "nnc_loss": (48, {"head": 0, "real_f32": 16, "real_f64": 24, "labels_f32": 32, "labels_f64": 40}),
-    "nnc_tensor": (32, {"offset": 0, "rows": 8, "columns": 16, "layer": 24, "role": 28}),
+    "nnc_tensor": (56, {"w": 0, "g": 8, "state": 16, "offset": 24, "rows": 32, "columns": 40, "layer": 48, "role": 52}),
     "nnc_optimizer_call": (
-        80,
+        104,
         {
-            "struct_size": 0, "site": 8, "w": 16, "g": 24, "state": 32, "tensors": 40, "n_tensors": 48, "n": 56, "stride": 64, "t": 72,
+            "struct_size": 0, "site": 8, "w": 16, "g": 24, "state": 32, "tensors": 40, "n_tensors": 48, "begin_tensor": 56,
+            "end_tensor": 64, "n": 72, "stride": 80, "t": 88, "norm": 96,
         },
     ),
-    "nnc_optimizer": (32, {"head": 0, "step_f32": 16, "step_f64": 24}),
+    "nnc_optimizer": (
+        80,
+        {
+            "head": 0, "step_f32": 16, "step_f64": 24, "perturb_f32": 32, "perturb_f64": 40, "before_step_f32": 48, "before_step_f64": 56,
+            "after_step_f32": 64, "after_step_f64": 72,
+        },
+    ),
     "nnc_regularizer_call": (
         96,
         {

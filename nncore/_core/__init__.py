@@ -14,6 +14,7 @@ from nncore._core.program import (
     LOSS,
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
+    PERTURB,
     RULE,
     RULE_NOT_FINITE,
     TRANSFORM,
@@ -25,5 +26,5 @@ from nncore._core.program import (
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+    "PERTURB", "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
 ]  # fmt: skip

@@ -148,7 +148,7 @@ static void F(average)(const member *m, int64_t begin, int64_t end, int is_after
     for (int64_t j = begin; j < end; j++) mean[j] += weight * (w[j] - mean[j]);
 }
 
-static const nnc_site *F(optimizer_site)(const member *m, int64_t group) {
+static nnc_site *F(optimizer_site)(const member *m, int64_t group) {
     nnc_site *site = site_of(m, NNC_IS_OPTIMIZER);
     site->hyper = m->program->optimizer_hyper + group * m->program->n_hyper;
     return site;
@@ -156,6 +156,63 @@ static const nnc_site *F(optimizer_site)(const member *m, int64_t group) {
 
 static int64_t F(optimizer_verdict)(const member *m, int32_t status, int64_t group) {
     return kernel_verdict(m, status, m->program->n_ops + group);
+}
+
+/* What a group's wrappers do before or after its step on n parameters from `begin` on. Their state is in the group's vectors from `state`
+ * on, or in a tensor's arrays. */
+static int64_t F(step_around)(const member *m, int64_t number, int64_t begin, int64_t n, T *state, void *const *arrays, int is_after) {
+    const nnc_program *program = m->program;
+    const nnc_group *group = &program->groups[number];
+    int64_t verdict = NNC_OK;
+    for (int64_t i = 0; i < group->n_around && verdict == NNC_OK; i++) {
+        const nnc_around *around = &program->around[group->first_around + (is_after ? group->n_around - 1 - i : i)];
+        nnc_optimizer_function function = is_after ? around->table.F(after_step) : around->table.F(before_step);
+        if (function == NULL) continue;
+        nnc_site *site = F(optimizer_site)(m, number);
+        site->hyper += around->first_number;
+        const nnc_optimizer_call call = {
+            .struct_size = sizeof call,
+            .site = site,
+            .w = (T *)program->parameters + begin,
+            .state = around->array < 0 ? NULL
+                     : arrays != NULL  ? arrays[around->array]
+                                       : state + around->first_slot * group->state_stride,
+            .n = n,
+            .stride = arrays != NULL ? n : group->state_stride,
+            .t = m->step,
+        };
+        verdict = F(optimizer_verdict)(m, function(&call), number);
+    }
+    return verdict;
+}
+
+/* Lets a group's optimizer step on n parameters from `begin` on, whose gradients are at g and whose state is in vectors from `state` on. */
+static int64_t F(step_alike)(const member *m, int64_t number, int64_t begin, int64_t n, const T *g, T *state) {
+    const nnc_group *group = &m->program->groups[number];
+    const nnc_optimizer_call call = {
+        .struct_size = sizeof call,
+        .site = F(optimizer_site)(m, number),
+        .w = (T *)m->program->parameters + begin,
+        .g = g,
+        .state = state != NULL ? state + group->own_slots * group->state_stride : NULL, /* (n_slots, n), from there on */
+        .n = n,
+        .stride = group->state_stride,
+        .t = m->step,
+    };
+    return F(optimizer_verdict)(m, group->optimizer.F(step)(&call), number);
+}
+
+/* The same with what its wrappers do, a block that stays in the cache at a time. */
+static int64_t F(step_wrapped)(const member *m, int64_t number, int64_t begin, int64_t n, const T *g, T *state) {
+    int64_t verdict = NNC_OK;
+    for (int64_t i = 0; i < n && verdict == NNC_OK; i += NNC_BLOCK) {
+        int64_t length = nnc_least(n - i, NNC_BLOCK);
+        T *from = state != NULL ? state + i : NULL;
+        verdict = F(step_around)(m, number, begin + i, length, from, NULL, 0);
+        if (verdict == NNC_OK) verdict = F(step_alike)(m, number, begin + i, length, g + i, from);
+        if (verdict == NNC_OK) verdict = F(step_around)(m, number, begin + i, length, from, NULL, 1);
+    }
+    return verdict;
 }
 
 /* Lets optimizers step on parameters begin .. end - 1, whose gradients are at g, but for those that take whole tensors. */
@@ -168,22 +225,26 @@ static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *
         if (stretch->group != NNC_FROZEN) {
             const nnc_group *group = &program->groups[stretch->group];
             if (group->how != NNC_ON_RANGES) continue; /* see update_range */
-            const nnc_optimizer_call call = {
-                .struct_size = sizeof call,
-                .site = F(optimizer_site)(m, stretch->group),
-                .w = (T *)program->parameters + from,
-                .g = g + (from - begin),
-                .state = stretch->state != NULL ? (T *)stretch->state + (from - stretch->begin) : NULL, /* (n_slots, n), from there on */
-                .n = to - from,
-                .stride = group->state_stride,
-                .t = m->step,
-            };
-            int64_t verdict = F(optimizer_verdict)(m, group->optimizer.F(step)(&call), stretch->group);
+            T *state = stretch->state != NULL ? (T *)stretch->state + (from - stretch->begin) : NULL;
+            int64_t verdict = group->n_around == 0 ? F(step_alike)(m, stretch->group, from, to - from, g + (from - begin), state)
+                                                   : F(step_wrapped)(m, stretch->group, from, to - from, g + (from - begin), state);
             if (verdict != NNC_OK) return verdict;
         }
         F(average)(m, from, to, 0);
     }
     return NNC_OK;
+}
+
+/* What a group's wrappers do before or after its step on some of its tensors. */
+static int64_t F(step_around_tensors)(const member *m, int64_t number, int64_t first, int64_t end, int is_after) {
+    const nnc_group *group = &m->program->groups[number];
+    int64_t verdict = NNC_OK;
+    for (int64_t i = first; i < end && verdict == NNC_OK && group->n_around > 0; i++) {
+        const nnc_tensor *tensor = &m->program->tensors[group->first_tensor + i];
+        void *const *arrays = tensor->state - group->own_arrays; /* a tensor shows the optimizer inside what comes behind them */
+        verdict = F(step_around)(m, number, tensor->offset, tensor->rows * tensor->columns, NULL, arrays, is_after);
+    }
+    return verdict;
 }
 
 /* Lets the optimizer of a group step on the member's share of its tensors: those whose middle lies in it. */
@@ -200,6 +261,8 @@ static int64_t F(step_on_tensors)(const member *m, int64_t number) {
         before += size;
     }
     if (first >= end) return NNC_OK;
+    int64_t verdict = F(step_around_tensors)(m, number, first, end, 0);
+    if (verdict != NNC_OK) return verdict;
     const nnc_optimizer_call call = {
         .struct_size = sizeof call,
         .site = F(optimizer_site)(m, number),
@@ -209,7 +272,8 @@ static int64_t F(step_on_tensors)(const member *m, int64_t number) {
         .end_tensor = end,
         .t = m->step,
     };
-    int64_t verdict = F(optimizer_verdict)(m, group->optimizer.F(step)(&call), number);
+    verdict = F(optimizer_verdict)(m, group->optimizer.F(step)(&call), number);
+    if (verdict == NNC_OK) verdict = F(step_around_tensors)(m, number, first, end, 1);
     for (int64_t i = first; i < end && verdict == NNC_OK; i++)
         F(average)(m, tensors[i].offset, tensors[i].offset + tensors[i].rows * tensors[i].columns, 0);
     return verdict;
@@ -335,6 +399,97 @@ static int F(is_worth_bounding)(const member *m) {
     return m->n_rows * columns < program->n_parameters / 4;
 }
 
+/* ---- a second gradient ------------------------------------------------------------------------------------------------------- */
+
+/* The norm of the gradients of all parameters that are about to be moved. All members have to come here. */
+static double F(norm_to_move_by)(const member *m) {
+    const nnc_program *program = m->program;
+    const T *g = program->gradients; /* (n_parameters,) */
+    nnc_meet(m->team, NNC_OK);       /* nobody reads a penalty from the blocks any more */
+    int64_t end_block, first_block = F(own_blocks)(m, &end_block);
+    for (int64_t i = 0; i < program->n_stretches; i++) {
+        const nnc_stretch *stretch = &program->stretches[i];
+        if (stretch->group != NNC_FROZEN && program->groups[stretch->group].perturbs)
+            F(add_squares)(program, first_block, end_block, g, stretch->begin, stretch->end, 1);
+    }
+    nnc_meet(m->team, NNC_OK);
+    return sqrt(F(sum_of_blocks)(program));
+}
+
+/* Lets the optimizer of a group, or the one of its wrappers that does it, move n of its parameters, from `begin` on. */
+static int64_t F(perturb_alike)(const member *m, int64_t number, int64_t begin, int64_t n, double norm) {
+    const nnc_program *program = m->program;
+    const nnc_group *group = &program->groups[number];
+    nnc_site *site = F(optimizer_site)(m, number);
+    nnc_optimizer_function function = group->optimizer.F(perturb);
+    for (int64_t i = 0; i < group->n_around; i++) {
+        const nnc_around *around = &program->around[group->first_around + i];
+        if (around->table.F(perturb) == NULL) continue;
+        function = around->table.F(perturb);
+        site->hyper += around->first_number;
+    }
+    const nnc_optimizer_call call = {
+        .struct_size = sizeof call,
+        .site = site,
+        .w = (T *)program->parameters + begin,
+        .g = (const T *)program->gradients + begin,
+        .n = n,
+        .t = m->step,
+        .norm = norm,
+    };
+    return F(optimizer_verdict)(m, function(&call), number);
+}
+
+/* Moves the member's range of the parameters to where the second gradient is taken; part 0 does it for optimizers in Python. */
+static int64_t F(perturb)(const member *m, double norm) {
+    nnc_program *program = m->program;
+    int64_t verdict = NNC_OK;
+    for (int64_t i = 0; i < program->n_stretches && verdict == NNC_OK; i++) {
+        const nnc_stretch *stretch = &program->stretches[i];
+        int64_t from = stretch->begin > m->begin_parameter ? stretch->begin : m->begin_parameter;
+        int64_t to = nnc_least(stretch->end, m->end_parameter);
+        if (from >= to || stretch->group == NNC_FROZEN) continue;
+        const nnc_group *group = &program->groups[stretch->group];
+        if (group->perturbs && group->how != NNC_IN_PYTHON) verdict = F(perturb_alike)(m, stretch->group, from, to - from, norm);
+    }
+    for (int64_t i = 0; i < program->n_groups && verdict == NNC_OK && m->part == 0; i++) {
+        if (!program->groups[i].perturbs || program->groups[i].how != NNC_IN_PYTHON) continue;
+        program->gradient_norm = norm;
+        verdict = call_python(m, NNC_PERTURB, i, 0);
+    }
+    return verdict;
+}
+
+/* Copies the member's range of the parameters to where they are kept during a second pass, or back; part 0 does so with the buffers. */
+static void F(move_anchor)(const member *m, int back) {
+    const nnc_program *program = m->program;
+    int64_t begin = m->begin_parameter, n = m->end_parameter - begin;
+    T *w = (T *)program->parameters + begin, *anchor = (T *)program->anchor + begin;
+    if (n > 0) memcpy(back ? w : anchor, back ? anchor : w, (size_t)n * sizeof(T));
+    if (m->part != 0 || program->n_buffers == 0) return;
+    void *buffers = program->buffers, *kept = program->kept_buffers;
+    memcpy(back ? buffers : kept, back ? kept : buffers, (size_t)program->n_buffers * sizeof(T));
+}
+
+/* The gradients of the batch at other parameters, in place of those there are. Random numbers are those of the first pass; its loss and
+ * running statistics stay. However it ends, the parameters are those from before. */
+static int64_t F(second_pass)(member *m) {
+    double value = m->value, norm = F(norm_to_move_by)(m);
+    int64_t first = 0; /* the rows are gathered and transformed already */
+    while (m->program->tasks[first].what == NNC_GATHER || m->program->tasks[first].what == NNC_TRANSFORM) first++;
+    F(move_anchor)(m, 0);
+    nnc_meet(m->team, NNC_OK); /* Python moves all parameters, also those that others keep a copy of */
+    int64_t verdict = nnc_meet(m->team, F(perturb)(m, norm));
+    if (verdict == NNC_OK) verdict = F(run_batch)(m, first);
+    if (verdict == NNC_OK) verdict = F(write_gradients)(m);
+    if (verdict == NNC_OK) verdict = F(check_gradients)(m);
+    verdict = nnc_meet(m->team, verdict); /* a gradient may read parameters */
+    F(move_anchor)(m, 1);
+    nnc_meet(m->team, NNC_OK); /* one member may be about to step on all */
+    m->value = value;
+    return verdict;
+}
+
 /* Up to the update: all members agree that every gradient is finite, or that it cannot but be. `goes_on` and `is_last` say where the batch
  * stands among those that make the step; only after the last one are the gradients what the optimizer is to get. */
 static int64_t F(prepare_update)(member *m, int goes_on, int is_last) {
@@ -346,6 +501,7 @@ static int64_t F(prepare_update)(member *m, int goes_on, int is_last) {
     verdict = nnc_meet(m->team, verdict);
     if (verdict != NNC_OK) return verdict;
     verdict = F(add_penalties)(m, &m->value);
+    if (m->program->anchor != NULL && verdict == NNC_OK) verdict = F(second_pass)(m);
     if (is_last && verdict == NNC_OK) F(clip)(m);
     return verdict;
 }

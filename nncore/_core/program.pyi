@@ -13,6 +13,7 @@ BACKWARD: int
 LOSS: int
 LOSS_GRADIENT: int
 UPDATE: int
+PERTURB: int
 RULE: int
 TRANSFORM: int
 IS_LOSS: int

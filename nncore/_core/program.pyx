@@ -30,7 +30,7 @@ cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
         NNC_RULE_NOT_FINITE
-        NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM
+        NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
         NNC_ON_RANGES, NNC_ON_TENSORS, NNC_IN_PYTHON
@@ -68,8 +68,12 @@ cdef extern from "runner.h" nogil:
         int32_t transposed, is_copied, adds, is_trained
     ctypedef struct nnc_group:
         int64_t first_tensor, n_tensors, n_parameters, state_stride
-        int32_t how
+        int32_t how, perturbs
         nnc_optimizer optimizer
+        int64_t first_around, n_around, own_slots, own_arrays
+    ctypedef struct nnc_around:
+        nnc_optimizer table
+        int64_t first_number, first_slot, array
     ctypedef struct nnc_rule:
         const nnc_regularizer *regularizer
         const nnc_constraint *constraint
@@ -128,6 +132,7 @@ cdef extern from "runner.h" nogil:
         int64_t n_ties
         const nnc_group *groups
         int64_t n_groups
+        const nnc_around *around
         double *optimizer_hyper
         int64_t n_hyper
         const double *decays
@@ -139,6 +144,11 @@ cdef extern from "runner.h" nogil:
         int64_t average_begin
         void *tiles
         int64_t tile_size
+        void *anchor
+        void *buffers
+        void *kept_buffers
+        int64_t n_buffers
+        double gradient_norm
         const nnc_rule *rules
         int64_t n_rules
         nnc_rounds regularizers, constraints
@@ -202,6 +212,7 @@ BACKWARD = NNC_BACKWARD
 LOSS = NNC_LOSS
 LOSS_GRADIENT = NNC_LOSS_GRADIENT
 UPDATE = NNC_UPDATE
+PERTURB = NNC_PERTURB
 RULE = NNC_RULE
 TRANSFORM = NNC_TRANSFORM
 
@@ -286,7 +297,7 @@ cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows)
     program.python_thread = PyThread_get_thread_ident()
     try:
         program.interpreter.run(what, op, n_rows, program.program.step + 1, program.program.draw, bool(program.program.training),
-                                bool(program.program.use_labels))
+                                bool(program.program.use_labels), program.program.gradient_norm)
     except BaseException as error:
         program.exception = error
         return -1
@@ -310,6 +321,7 @@ cdef class Program:
     cdef nnc_tie *ties
     cdef nnc_group *groups
     cdef nnc_undo *undo
+    cdef nnc_around *around  # of all groups, one after the other
     cdef nnc_layer *layers  # copies of the tables that ops call, as many as ops
     cdef nnc_activation *activations
     cdef nnc_transformer *transformers
@@ -349,6 +361,7 @@ cdef class Program:
         self.groups = <nnc_group *>calloc(max(len(spec.grouping.groups), 1), sizeof(nnc_group))
         self.layers = <nnc_layer *>calloc(max(len(spec.ops), 1), sizeof(nnc_layer))
         self.activations = <nnc_activation *>calloc(max(len(spec.ops), 1), sizeof(nnc_activation))
+        self.around = <nnc_around *>calloc(max(sum(map(len, spec.around)), 1), sizeof(nnc_around))
         self.undo = <nnc_undo *>calloc(max(len(spec.undo), 1), sizeof(nnc_undo))
         n_states = sum(len(kept) for group in spec.state or () for kept in group.tensors)
         self.states = <void **>calloc(max(n_states, 1), sizeof(void *))
@@ -362,7 +375,7 @@ cdef class Program:
         program.notes = <nnc_note *>calloc(spec.max_parts, sizeof(nnc_note))
         if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
                 or self.ties == NULL or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
-                or self.undo == NULL or self.states == NULL or self.transformers == NULL or self.transforms == NULL \
+                or self.undo == NULL or self.around == NULL or self.states == NULL or self.transformers == NULL or self.transforms == NULL \
                 or program.sites == NULL or program.notes == NULL \
                 or self.rules == NULL or self.regularizer_tables == NULL or self.constraint_tables == NULL or self.pieces == NULL:
             raise MemoryError
@@ -460,6 +473,9 @@ cdef class Program:
         program.shadow = address(spec.shadow)
         program.average_decay, program.average_begin = spec.average.decay, spec.average.begin
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
+        program.anchor = address(spec.anchor)
+        if spec.anchor is not None:
+            program.buffers, program.kept_buffers, program.n_buffers = address(spec.buffers), address(spec.kept_buffers), spec.buffers.size
         program.values = <double *>address(spec.values)
         for i, (live, kept) in enumerate(spec.undo):
             self.undo[i] = nnc_undo(address(live), address(kept), live.nbytes)
@@ -499,7 +515,7 @@ cdef class Program:
         cdef nnc_program *program = &self.program
         cdef nnc_group *group
         cdef void **states = self.states
-        cdef int64_t first_tensor = 0, offset, size = self.spec.dtype.itemsize
+        cdef int64_t first_tensor = 0, first_around = 0, offset, size = self.spec.dtype.itemsize
         cdef Py_ssize_t i, k
         spec, grouping = self.spec, self.spec.grouping
         for i, span in enumerate(grouping.tensors):
@@ -509,7 +525,7 @@ cdef class Program:
             self.tensors[i].offset, self.tensors[i].rows, self.tensors[i].columns = span.offset, span.rows, span.columns
             self.tensors[i].layer, self.tensors[i].role = span.layer, _ROLES[span.role]
         program.tensors, program.n_tensors = self.tensors, len(grouping.tensors)
-        program.groups, program.n_groups = self.groups, len(grouping.groups)
+        program.groups, program.n_groups, program.around = self.groups, len(grouping.groups), self.around
         for i in range(program.n_groups):
             group = &self.groups[i]
             group.first_tensor, group.how = first_tensor, NNC_IN_PYTHON
@@ -518,23 +534,39 @@ cdef class Program:
             first_tensor += group.n_tensors
             if not spec.optimizers:
                 continue
+            group.perturbs = spec.optimizers[i].n_passes > 1
+            self.fill_around(group, first_around, spec.around[i])
+            first_around += group.n_around
             kept = spec.state[i]
             if len(kept.slots) > 0:
                 group.state_stride = kept.slots.strides[0] // size
             for k, arrays in enumerate(kept.tensors):
-                self.tensors[group.first_tensor + k].state = states
+                self.tensors[group.first_tensor + k].state = states + group.own_arrays
                 for array in arrays.values():
                     states[0] = address(array)
                     states += 1
             if spec.optimizer_capsules[i] is not None:
                 group.how = NNC_ON_TENSORS if spec.optimizers[i].needs_tensors else NNC_ON_RANGES
                 who = functools.partial(spec.who_optimizes, i)
-                load_table(spec.optimizer_capsules[i], "optimizer", who, spec.optimizer_needed, &group.optimizer, sizeof(nnc_optimizer))
+                load_table(spec.optimizer_capsules[i], "optimizer", who, spec.optimizer_needed[i], &group.optimizer, sizeof(nnc_optimizer))
         for i, (begin, end, number, place) in enumerate(stretches):
             self.stretches[i] = nnc_stretch(begin, end, number, NULL)
             if spec.optimizers and number >= 0 and len(spec.state[number].slots) > 0:
                 self.stretches[i].state = address(spec.state[number].slots[0, place:])
         program.stretches, program.n_stretches = self.stretches, len(stretches)
+        return 0
+
+    cdef int fill_around(self, nnc_group *group, int64_t first, object wrappers) except -1:
+        """What is done around the steps of a group."""
+        cdef nnc_around *around
+        group.first_around, group.n_around = first, len(wrappers)
+        for i, wrapper in enumerate(wrappers):
+            around = &self.around[first + i]
+            load_table(wrapper.capsule, "optimizer", wrapper.who, wrapper.needed, &around.table, sizeof(nnc_optimizer))
+            around.first_number, around.first_slot = wrapper.first_number, wrapper.first_slot
+            around.array = group.own_arrays if wrapper.n_slots > 0 else -1
+            group.own_slots += wrapper.n_slots
+            group.own_arrays += wrapper.n_slots > 0
         return 0
 
     cdef int fill_sites(self, int64_t op, object described) except -1:
@@ -615,6 +647,7 @@ cdef class Program:
         free(self.constraint_tables)
         free(self.pieces)
         free(self.undo)
+        free(self.around)
         free(self.states)
 
     @property

@@ -223,13 +223,13 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     return verdict;
 }
 
-/* All tasks; what follows the loss only if that is finite. */
-static int64_t F(run_batch)(member *m) {
+/* All tasks from one on; what follows the loss only if that is finite. */
+static int64_t F(run_batch)(member *m, int64_t begin) {
     const nnc_program *program = m->program;
     int64_t after_loss = m->run->after_loss;
     if (program->n_ties > 0) F(copy_tied)(m);
     if (after_loss > 0) {
-        int64_t verdict = F(run_tasks)(m, 0, after_loss);
+        int64_t verdict = F(run_tasks)(m, begin, after_loss);
         if (verdict != NNC_OK) return verdict;
         m->value = F(weighted_sum)(program->weight, program->losses, m->n_rows); /* by all alike, which saves a meeting */
         if (!isfinite(m->value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);

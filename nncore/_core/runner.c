@@ -327,7 +327,7 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
 static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     run *asked = context;
     member m = F(enter)(asked, team, part, n_parts);
-    int64_t verdict = F(run_batch)(&m);
+    int64_t verdict = F(run_batch)(&m, 0);
     if (verdict == NNC_OK && asked->with_gradient) {
         verdict = nnc_meet(team, F(write_gradients)(&m));
         m.value = 0;
@@ -393,7 +393,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
         if (samples->n_courses > 0) set_numbers(&m, samples, first / (asked->batch_size * asked->accumulate));
         m.draw = (m.step - 1) * asked->accumulate + of_step + 1;
         m.step_weight = (of_step > 0 ? m.step_weight : 0) + m.weight_sum;
-        verdict = F(run_batch)(&m);
+        verdict = F(run_batch)(&m, 0);
         int is_last = of_step + 1 == asked->accumulate || first + m.n_rows >= n_samples;
         if (verdict == NNC_OK) verdict = F(prepare_update)(&m, of_step > 0, is_last);
         if (verdict != NNC_OK) break; /* so far all have agreed on it; what one finds out from here on it brings to the meeting */
@@ -427,7 +427,7 @@ static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void 
 
     for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
         F(begin_batch)(&m, first, nnc_least(n_samples - first, m.program->max_rows));
-        verdict = F(run_batch)(&m);
+        verdict = F(run_batch)(&m, 0);
         if (verdict >> 32 == NNC_LOSS_NOT_FINITE) verdict = NNC_OK; /* an infinite loss is a fact worth reporting */
         if (verdict != NNC_OK) break;
         if (part == 0) {

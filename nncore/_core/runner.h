@@ -35,6 +35,7 @@ enum {
     NNC_GATHER = 6,    /* the rows of the batch, their targets and weights */
     NNC_STORE = 7,     /* the outputs, for the caller */
     NNC_TRANSFORM = 8, /* a transform of the batch, by number; Python may be asked for it, too */
+    NNC_PERTURB = 9,   /* parameters to where the second gradient of a step is taken; also in Python */
 };
 
 /* The last three are joints, where values part and meet (joints.h). */
@@ -121,8 +122,19 @@ typedef struct nnc_group {
     int64_t n_parameters; /* of these tensors */
     int64_t state_stride; /* numbers from one vector of its state to the next */
     int32_t how;
-    nnc_optimizer optimizer; /* none in Python */
+    int32_t perturbs;        /* it has a second gradient */
+    nnc_optimizer optimizer; /* inside all wrappers; none in Python */
+    int64_t first_around, n_around;
+    int64_t own_slots, own_arrays; /* of the wrappers: the first ones of its state, by vectors or by tensors */
 } nnc_group;
+
+/* What is done around the steps of an optimizer. */
+typedef struct nnc_around {
+    nnc_optimizer table;  /* NULL where nothing is to be done */
+    int64_t first_number; /* of its own, among those of the group */
+    int64_t first_slot;   /* of its own, among the vectors of state */
+    int64_t array;        /* its own, among the arrays of a tensor; -1: it has no state */
+} nnc_around;
 
 /* A regularizer or a constraint of one tensor. */
 typedef struct nnc_rule {
@@ -209,7 +221,8 @@ typedef struct nnc_program {
     int64_t n_ties;
     const nnc_group *groups; /* (n_groups,) */
     int64_t n_groups;
-    double *optimizer_hyper; /* (n_groups, n_hyper) the first of each is its learning rate */
+    const nnc_around *around; /* of all groups, one after the other; in each the outermost first */
+    double *optimizer_hyper;  /* (n_groups, n_hyper) the first of each is its learning rate */
     int64_t n_hyper;
 
     /* What happens to gradients on their way to the optimizer, and to the parameters after it. */
@@ -223,6 +236,11 @@ typedef struct nnc_program {
     int64_t average_begin; /* steps done before the mean began */
     void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
+    void *anchor;       /* (n_parameters,) parameters while others take their place for a second gradient, or NULL: a step has one */
+    void *buffers;      /* (n_buffers,) what layers keep beside parameters */
+    void *kept_buffers; /* (n_buffers,) the same as the first of two passes left it */
+    int64_t n_buffers;
+    double gradient_norm;  /* of the gradients that parameters are moved by for the second pass, for Python */
     const nnc_rule *rules; /* (n_rules,) */
     int64_t n_rules;
     nnc_rounds regularizers, constraints;

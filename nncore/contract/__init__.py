@@ -23,6 +23,7 @@ from nncore.contract.metric import Metric
 from nncore.contract.monitor import Monitor, check_recorded
 from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
+from nncore.contract.optimizer_wrapper import OptimizerWrapper, change_settings, does, numbers_of_optimizer, with_settings, wrappers_of
 from nncore.contract.ownership import (
     FrozenDict,
     FrozenList,
@@ -49,10 +50,11 @@ __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "UNBOUNDED",
     "Activation", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Format",
     "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric",
-    "Monitor", "NumbaCall", "Optimizer", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers", "SampleInfo",
-    "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform", "TransformCall", "Value",
-    "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "check_recorded", "checked_domain",
-    "class_counts", "class_indices", "components_in", "copied_deeply", "domain_of_sum", "formula_of", "formula_result", "frozen",
-    "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of",
-    "permutation", "random_words", "rung", "slot_name", "with_argument", "with_arguments", "written",
+    "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers",
+    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform",
+    "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings",
+    "check_recorded", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "does", "domain_of_sum",
+    "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
+    "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name", "with_argument",
+    "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

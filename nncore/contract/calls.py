@@ -67,7 +67,7 @@ class OptimizerCallStruct(ctypes.Structure):
 
     _fields_ = [
         *_BEGIN, ("w", _NUMBERS), ("g", _NUMBERS), ("state", _NUMBERS), ("tensors", ctypes.POINTER(TensorStruct)),
-        *((name, _WHOLE) for name in ("n_tensors", "begin_tensor", "end_tensor", "n", "stride", "t")),
+        *((name, _WHOLE) for name in ("n_tensors", "begin_tensor", "end_tensor", "n", "stride", "t")), ("norm", _DOUBLE),
     ]  # fmt: skip
 
 

@@ -16,7 +16,16 @@ ABI_MAJOR, ABI_MINOR = 1, 0
 TABLES: dict[str, tuple[str, ...]] = {
     "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
     "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
-    "optimizer": ("step_f32", "step_f64"),
+    "optimizer": (
+        "step_f32",
+        "step_f64",
+        "perturb_f32",
+        "perturb_f64",
+        "before_step_f32",
+        "before_step_f64",
+        "after_step_f32",
+        "after_step_f64",
+    ),
     "layer": ("forward_f32", "forward_f64", "backward_f32", "backward_f64", "gradient_f32", "gradient_f64"),
     "regularizer": ("value_f32", "value_f64", "add_gradient_f32", "add_gradient_f64"),
     "constraint": ("project_f32", "project_f64"),

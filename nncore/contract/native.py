@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nncore.contract.activation import Activation
 from nncore.contract.configurable import Configurable
 from nncore.contract.constraint import Constraint
@@ -9,6 +11,7 @@ from nncore.contract.kernel import Kernel
 from nncore.contract.layer import Layer
 from nncore.contract.loss import Loss
 from nncore.contract.optimizer import Optimizer
+from nncore.contract.optimizer_wrapper import OptimizerWrapper
 from nncore.contract.regularizer import Regularizer
 from nncore.contract.transform import Transform
 
@@ -17,7 +20,7 @@ _METHODS: dict[type, tuple[str, ...]] = {
     Activation: ("forward", "backward"),
     Loss: ("forward", "backward"),
     Layer: ("forward", "backward"),
-    Optimizer: ("step",),
+    Optimizer: ("step", "perturb", "before_step", "after_step"),
     Regularizer: ("value", "add_gradient"),
     Constraint: ("project",),
     Transform: ("apply",),
@@ -28,17 +31,23 @@ def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None
     """The kernel that computes what `component` (an instance or its class) computes, or None.
 
     A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited
-    kernel would silently ignore what it changed.
+    kernel would silently ignore what it changed. So does an `OptimizerWrapper` around an optimizer that runs on NumPy.
     """
     component_class = component if isinstance(component, type) else type(component)
     methods = next((methods for base, methods in _METHODS.items() if issubclass(component_class, base)), ())
     for cls in component_class.__mro__:
         if "kernel" in vars(cls):
             kernel: Kernel | None = vars(cls)["kernel"]
-            return kernel
+            return kernel if kernel is None or not isinstance(component, OptimizerWrapper) else _with_inner(kernel, component.optimizer)
         if any(method in vars(cls) for method in methods):
             return None
     return None
+
+
+def _with_inner(kernel: Kernel, optimizer: Optimizer) -> Kernel | None:
+    """The kernel of a wrapper around an optimizer, or None if that one has none."""
+    inner = native_kernel(optimizer)
+    return None if inner is None else replace(kernel, never_fails=kernel.never_fails and inner.never_fails)
 
 
 def rung(component: Configurable | type[Configurable]) -> str:

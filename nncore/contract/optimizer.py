@@ -104,8 +104,16 @@ class Optimizer(Configurable):
     """
 
     n_slots: int = 0
-    needs_tensors: ClassVar[bool] = False
+    needs_tensors: bool = False
     kernel: ClassVar[Kernel | None] = None
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments by name, which parameter groups and schedules may change."""
+        return self.config()
+
+    def holder(self, name: str) -> Optimizer:
+        """The optimizer that has an argument of that name: this one, unless it is a wrapper."""
+        return self
 
     def state(self, tensors: Sequence[TensorSpan]) -> Sequence[Sequence[State]]:
         """What is kept of each tensor, for an optimizer that `needs_tensors`.
@@ -155,6 +163,27 @@ class Optimizer(Configurable):
             shape (rows, columns), and dicts of the arrays that `state` declares, by name.
         """
         raise NotImplementedError(f"{type(self).__name__}.step")
+
+    def perturb(self, w: np.ndarray, g: np.ndarray, norm: float) -> None:
+        """Move `w` in place to where the gradient for `step` is taken, for an optimizer that computes two in each step.
+
+        A class that overrides it has two passes over each batch: gradients at the parameters, `perturb`, gradients at the moved parameters.
+        Then the parameters are put back, and `step` gets them with the second gradients. Both passes drop the same units; the loss that is
+        reported, and what layers remember of the batch, is that of the first.
+
+        Parameters
+        ----------
+        w, g : ndarray of shape (n,)
+            Parameters and first gradients: of the whole network, or of a part of it.
+        norm : float
+            Euclidean norm of all first gradients of this optimizer's parameters together.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.perturb")
+
+    @property
+    def n_passes(self) -> int:
+        """How many gradients of a batch a step needs: 2 for a class with `perturb`."""
+        return 1 if type(self).perturb is Optimizer.perturb else 2
 
     def evaluation(self, w: Any, state: Any, out: Any) -> None:
         """Write to `out` the parameters to predict with, for an optimizer that trains others: an average, or slower ones.

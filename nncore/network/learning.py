@@ -87,11 +87,19 @@ class Learning:
         return cls(knobs, new_loss, new_optimizer, new_groups, given)
 
     def check_accumulation(self, accumulate: int, batch_size: int) -> None:
-        """Raise if the loss needs all samples of a step at once and would get them in parts."""
+        """Raise if the loss or an optimizer needs all samples of a step at once and would get them in parts."""
         if self.loss.needs_batch and accumulate > 1:
             raise ParameterError(
                 f"{self.loss!r} needs all samples of a step at once, and accumulate={accumulate} gives it one batch after the other: "
                 f"use accumulate=1 with batch_size={batch_size * accumulate}"
+            )
+        grouping = self.knobs.grouping
+        assert grouping is not None, "it was grouped above"
+        two_passes = next((own for own in grouping.optimizers(self.optimizer) if own.n_passes > 1), None)
+        if two_passes is not None and accumulate > 1:
+            raise ParameterError(
+                f"{two_passes!r} computes two gradients of each batch, the second from all of the first, and accumulate={accumulate} "
+                f"splits a step into several batches: use accumulate=1 with batch_size={batch_size * accumulate}"
             )
 
     def goes_on_with_schedule(self, network: Network) -> bool:

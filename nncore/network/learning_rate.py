@@ -154,7 +154,7 @@ def find_learning_rate(
         dtype=dtype,
         progress=False,
     )
-    if trial.optimizer is None or "lr" not in trial.optimizer.config():
+    if trial.optimizer is None or "lr" not in trial.optimizer.settings():
         raise ParameterError(f"{trial.optimizer!r} has no lr to look for")
     rates = np.geomspace(lowest, highest, n_steps)
     samples, targets = as_rows(X, "X", trial.input_shape), np.asarray(y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -128,8 +129,19 @@ class Model(Network):
         return self._d_input
 
     def step(self) -> None:
-        """Let the optimizer update the parameters by the gradients of the last `backward`."""
+        """Let the optimizer update the parameters by the gradients of the last `backward`.
+
+        Raises
+        ------
+        ParameterError
+            If the optimizer computes a second gradient in each step: that takes X and y again, which `train_on_batch` and `fit` have.
+        """
         self._needs("optimizer")
+        for optimizer in self.optimizers:
+            if optimizer.n_passes > 1:
+                raise ParameterError(
+                    f"a step of {optimizer!r} computes gradients twice, which needs X and y: call train_on_batch(X, y) or fit"
+                )
         if self._training_program is None or not self._has_gradients:
             raise NotBuiltError("step follows backward(y): call that first")
         program = self.program_for_training(self._forward_rows, input_gradient=self._training_program.spec.d_input is not None)
@@ -138,7 +150,7 @@ class Model(Network):
         self._has_gradients, self._forward_rows = False, 0
 
     def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """`forward`, `backward` and `step` in one call.
+        """One step of training on one batch, as in `fit`.
 
         Parameters
         ----------
@@ -150,13 +162,21 @@ class Model(Network):
         float
             Mean loss of the batch before the step.
         """
-        self._needs("loss")
-        self._needs("optimizer")
-        with self.trained_parameters():
-            self._forward(X, input_gradient=False)
-            value = self.backward(y, sample_weight)
-            self.step()
-        return value
+        loss, _ = self._needs("loss"), self._needs("optimizer")
+        inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
+        n = len(inputs)
+        if n == 0:
+            raise ShapeError("X has no samples")
+        targets, weights = as_targets(y, loss, self._built.n_outputs, self.dtype), as_weights(sample_weight, n, self.dtype)
+        if len(targets) != n:
+            raise ShapeError(f"y has {len(targets)} samples, X has {n}")
+        program = self.program_for_training(n)
+        self._forward_rows, self._has_gradients, self._d_input = 0, False, None
+        progress = [0, 0.0, 0.0]
+        with self.trained_parameters(), explained(program):
+            n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
+            program.train(inputs, targets.reals, targets.labels, weights, None, [], n, 1, False, math.inf, progress, n_threads)
+        return progress[1] / progress[2]
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 

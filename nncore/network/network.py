@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self, overload
 
@@ -26,8 +25,8 @@ from nncore.contract import (
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
 from nncore.network.layer_list import LayerList
+from nncore.network.parameter_sets import ParameterSets, realigned
 from nncore.network.resuming import Resumable
-from nncore.network.settings import NOT_BUILT, Settings
 from nncore.network.untying import untie
 from nncore.program import (
     NO_AVERAGE,
@@ -44,7 +43,6 @@ from nncore.program import (
     check_rules,
     check_trainable,
     compile_program,
-    evaluated,
     group_tensors,
     initialise,
     named_state,
@@ -57,7 +55,7 @@ from nncore.program import (
 from nncore.typing import LayerLike, LossLike, OptimizerLike
 
 
-class Network(Resumable, Settings):
+class Network(Resumable, ParameterSets):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
     _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
@@ -224,6 +222,8 @@ class Network(Resumable, Settings):
         self._absent.pop("groups", None)
         self.gradients[...] = 0  # those of frozen tensors are not written any more
         self._knobs.options, self._knobs.grouping, self._vectors = own, grouping, replace(self._flat, state=state)
+        if self.has_evaluation and self.trajectory is not None:
+            self._settle(grouping)
         if not stays:
             self._n_steps, self._vectors = 0, replace(self._flat, shadow=None)
             self._own_schedules({})
@@ -248,22 +248,11 @@ class Network(Resumable, Settings):
         return self._flat.parameters.dtype
 
     @property
-    def _flat(self) -> Vectors:
-        if self._vectors is None:
-            raise NotBuiltError(NOT_BUILT)
-        return self._vectors
-
-    @property
     def n_parameters(self) -> int:
         """How many numbers are trained."""
         return self._built.n_parameters
 
     # ---- live views ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def parameters(self) -> np.ndarray:
-        """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
-        return self._flat.parameters
 
     @property
     def gradients(self) -> np.ndarray:
@@ -380,85 +369,6 @@ class Network(Resumable, Settings):
         yield program
         idle.append(program)
 
-    # ---- averages -----------------------------------------------------------------------------------------------------------
-
-    @property
-    def trajectory(self) -> np.ndarray | None:
-        """Where training stands, a live vector like `parameters`, if those are others.
-
-        They are an average (`nncore.EMA`, `nncore.SWA`), or what the optimizer wants predictions made with (`Optimizer.evaluation`). A fit
-        goes on from here, whatever is written to `parameters`. None if there is one set of parameters.
-        """
-        return self._flat.shadow
-
-    def begin_average(self, begin: int) -> None:
-        """From now on there are two sets of parameters, equal at first; `begin` counts what came before, steps or epochs."""
-        self._vectors = replace(self._flat, shadow=_realigned(self.parameters))
-        self.average_begin = begin
-
-    def end_average(self) -> None:
-        """Keep `parameters` alone."""
-        if self._flat.shadow is not None:
-            self._forget_programs()
-            self._vectors = replace(self._flat, shadow=None)
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """While steps are taken: `parameters` are those that are trained. At all other times they are those to predict with."""
-        if self._is_under_way:
-            yield
-            return
-        if self.has_evaluation and self.trajectory is None:
-            self.begin_average(0)
-        if self.trajectory is None:
-            yield
-            return
-        self._depart()
-        try:
-            yield
-        finally:
-            self._arrive()
-
-    def trained_parameters(self) -> AbstractContextManager[None]:
-        """For a part of a step: as `under_way`, if it is the optimizer that has two sets of parameters."""
-        return self.under_way() if self.has_evaluation else nullcontext()
-
-    @contextmanager
-    def at_rest(self) -> Iterator[None]:
-        """Inside `under_way`, for a callback that saves the network: each set of parameters is where it belongs."""
-        if not self._is_under_way:
-            yield
-            return
-        self._arrive()
-        try:
-            yield
-        finally:
-            self._depart()
-
-    @property
-    def optimizers(self) -> tuple[Optimizer, ...]:
-        """The network's own optimizers: one for each parameter group, where `optimizer` counts for those that name none."""
-        return () if self.optimizer is None else self._groups.optimizers(self.optimizer)
-
-    @property
-    def has_evaluation(self) -> bool:
-        """Whether an optimizer predicts with other parameters than it trains."""
-        return any(optimizer.has_evaluation for optimizer in self.optimizers)
-
-    def _depart(self) -> None:
-        self._is_under_way = True
-        _swap(self._flat)
-
-    def _arrive(self) -> None:
-        self._is_under_way = False
-        _swap(self._flat)
-        self._evaluate(self._flat)
-
-    def _evaluate(self, vectors: Vectors) -> None:
-        """Let the optimizer say which parameters to predict with."""
-        if self.has_evaluation and vectors.shadow is not None and vectors.state is not None:
-            vectors.parameters[...] = evaluated(vectors.shadow, vectors.state, self._groups, self.optimizer)
-
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
         n_threads = threads_for(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
@@ -532,10 +442,7 @@ class Network(Resumable, Settings):
         }
         state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
         state |= self.left_behind()
-        if self._is_under_way:
-            state["_vectors"] = copy.deepcopy(self._vectors)
-            _swap(state["_vectors"])
-            self._evaluate(state["_vectors"])
+        state["_vectors"] = self._vectors_at_rest()
         knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=())
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         vectors: Vectors | None = state["_vectors"]
@@ -560,8 +467,8 @@ class Network(Resumable, Settings):
             knobs.grouping = group_tensors(self.groups, knobs.blueprint)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
-            shadow = None if old.shadow is None else _realigned(old.shadow)
-            parameters, gradients, buffers = (_realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
+            shadow = None if old.shadow is None else realigned(old.shadow)
+            parameters, gradients, buffers = (realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
             zeros = None if self.optimizer is None else zero_state(self._groups, self.optimizer, old.parameters.dtype)
             self._vectors = Vectors(parameters, gradients, buffers, zeros, shadow)
             for name, values in self.__dict__.pop("_optimizer_state", {}).items():
@@ -598,20 +505,6 @@ def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
     return carried
 
 
-def _swap(vectors: Vectors) -> None:
-    """Let the two sets of parameters change places."""
-    assert vectors.shadow is not None, "begin_average comes first"
-    other = vectors.parameters.copy()
-    vectors.parameters[...] = vectors.shadow
-    vectors.shadow[...] = other
-
-
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
     parameters, gradients = (aligned_zeros(blueprint.n_parameters, dtype) for _ in range(2))
     return Vectors(parameters, gradients, aligned_zeros(blueprint.n_buffers, dtype))
-
-
-def _realigned(vector: np.ndarray) -> np.ndarray:
-    copy = aligned_zeros(vector.size, vector.dtype)
-    copy[...] = vector
-    return copy

@@ -12,7 +12,7 @@ from nncore import registry
 from nncore.contract import Schedule, copied_deeply, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.network.settings import Settings
-from nncore.program import LIMITS, Knob, Knobs, Move, slots_of
+from nncore.program import LIMITS, Knob, Knobs, Move, holder_of, slots_of
 from nncore.typing import SchedulesLike
 
 #: Steps whose factors are looked at together.
@@ -113,7 +113,7 @@ def check_reach(knob: Knob, schedule: Schedule, reach: Reach) -> None:
         for factor in {reach.low, reach.high}:
             try:
                 if owner is not None:
-                    with_argument(owner, knob.name, base * factor)
+                    with_argument(holder_of(owner, knob.name), knob.name, base * factor)
                 elif knob.name in LIMITS and base * factor == 0:
                     raise ParameterError(f"{knob.name} would be 0, which is no limit at all")
             except ParameterError as error:

@@ -17,7 +17,11 @@ typedef struct adafactor_step {
 #include "nncore/float64.h"
 #include "adafactor.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, adafactor) = {NNC_HEAD(nnc_optimizer), adafactor_step_f32, adafactor_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, adafactor) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = adafactor_step_f32,
+    .step_f64 = adafactor_step_f64,
+};
 
 #else
 

@@ -8,7 +8,11 @@
 #include "nncore/float64.h"
 #include "adagrad.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, adagrad) = {NNC_HEAD(nnc_optimizer), adagrad_step_f32, adagrad_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, adagrad) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = adagrad_step_f32,
+    .step_f64 = adagrad_step_f64,
+};
 
 #else
 

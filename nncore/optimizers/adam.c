@@ -8,7 +8,11 @@
 #include "nncore/float64.h"
 #include "adam.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, adam) = {NNC_HEAD(nnc_optimizer), adam_step_f32, adam_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, adam) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = adam_step_f32,
+    .step_f64 = adam_step_f64,
+};
 
 #else
 #include "adam_pass.h"

@@ -8,7 +8,11 @@
 #include "nncore/float64.h"
 #include "adamw.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, adamw) = {NNC_HEAD(nnc_optimizer), adamw_step_f32, adamw_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, adamw) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = adamw_step_f32,
+    .step_f64 = adamw_step_f64,
+};
 
 #else
 #include "adam_pass.h"

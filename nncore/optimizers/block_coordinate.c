@@ -13,8 +13,11 @@ static int begins_block(const nnc_tensor *tensors, int64_t k, int is_tensor) {
 #include "nncore/float64.h"
 #include "block_coordinate.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, block_coordinate) = {NNC_HEAD(nnc_optimizer), block_coordinate_step_f32,
-                                                              block_coordinate_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, block_coordinate) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = block_coordinate_step_f32,
+    .step_f64 = block_coordinate_step_f64,
+};
 
 #else
 

@@ -6,7 +6,11 @@
 #include "nncore/float64.h"
 #include "momentum.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, momentum) = {NNC_HEAD(nnc_optimizer), momentum_step_f32, momentum_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, momentum) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = momentum_step_f32,
+    .step_f64 = momentum_step_f64,
+};
 
 #else
 

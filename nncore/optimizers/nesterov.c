@@ -6,7 +6,11 @@
 #include "nncore/float64.h"
 #include "nesterov.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, nesterov) = {NNC_HEAD(nnc_optimizer), nesterov_step_f32, nesterov_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, nesterov) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = nesterov_step_f32,
+    .step_f64 = nesterov_step_f64,
+};
 
 #else
 

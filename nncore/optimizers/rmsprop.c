@@ -8,7 +8,11 @@
 #include "nncore/float64.h"
 #include "rmsprop.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, rmsprop) = {NNC_HEAD(nnc_optimizer), rmsprop_step_f32, rmsprop_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, rmsprop) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = rmsprop_step_f32,
+    .step_f64 = rmsprop_step_f64,
+};
 
 #else
 

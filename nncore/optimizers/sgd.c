@@ -6,7 +6,11 @@
 #include "nncore/float64.h"
 #include "sgd.c"
 
-const nnc_optimizer NNC_TABLE(optimizer, sgd) = {NNC_HEAD(nnc_optimizer), sgd_step_f32, sgd_step_f64};
+const nnc_optimizer NNC_TABLE(optimizer, sgd) = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = sgd_step_f32,
+    .step_f64 = sgd_step_f64,
+};
 
 #else
 

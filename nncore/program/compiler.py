@@ -12,11 +12,11 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import BLOCK, Program
-from nncore.contract import Loss, Transform, native_kernel
+from nncore.contract import Loss, Optimizer, Transform, native_kernel, wrappers_of
 from nncore.program.graph import GraphBuilder
 from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
-from nncore.program.kernels import Needed, needed
+from nncore.program.kernels import Needed, compiled_wrappers, needed
 from nncore.program.knobs import Knobs
 from nncore.program.memory import aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
@@ -85,7 +85,9 @@ def compile_program(
     compiled = [pair for pair in enumerate(optimizers) if kernels[pair[0]] is not None]
     room = max((needed_work(own, grouping.tensors_of(number)) for number, own in compiled), default=0)
     can_fail = any(kernel is None or not kernel.never_fails for kernel in kernels)
-    steps_anywhere = bool(optimizers) and not can_fail and not any(optimizer.needs_tensors for optimizer in optimizers)
+    has_two_passes = any(optimizer.n_passes > 1 for optimizer in optimizers)
+    is_elementwise = not any(optimizer.needs_tensors for optimizer in optimizers)
+    steps_anywhere = bool(optimizers) and not can_fail and is_elementwise and not has_two_passes
     batch = BatchBuffers(builder.input, builder.matrix(n_targets), aligned_zeros(max_rows, dtype))
     transformed, gathered = transform_ops(transforms, blueprint, n_targets, batch)
     spec = ProgramSpec(
@@ -120,11 +122,15 @@ def compile_program(
         state=vectors.state,
         shadow=vectors.shadow if average.decay else None,
         tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None,
+        anchor=aligned_zeros(blueprint.n_parameters, dtype) if has_two_passes else None,
+        buffers=vectors.buffers,
+        kept_buffers=aligned_zeros(vectors.buffers.size, dtype) if has_two_passes else None,
         undo=_undo(vectors) if can_fail or may_fail else [],
         accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
         optimizers=optimizers,
-        optimizer_capsules=[None if kernel is None else kernel.load() for kernel in kernels],
-        optimizer_needed=needed("optimizer", ["step"], dtype),
+        optimizer_capsules=[None if kernel is None else _capsule(own) for own, kernel in zip(optimizers, kernels, strict=True)],
+        around=[[] if kernel is None else compiled_wrappers(own, dtype) for own, kernel in zip(optimizers, kernels, strict=True)],
+        optimizer_needed=[_needed_of_optimizer(wrappers_of(own)[1], dtype) for own in optimizers],
         optimizer_hyper=np.zeros((len(grouping.groups), 0)) if knobs.optimizer is None else grouping.hyper(knobs.optimizer),
         optimizer_work=aligned_zeros(max_parts * room, dtype).reshape(max_parts, room),
         grouping=grouping,
@@ -162,6 +168,20 @@ def _needed_of(loss: Loss, n_outputs: int, dtype: np.dtype) -> list[Needed]:
     """Functions of a loss: for the targets that it may be given."""
     targets = loss.targets_for(n_outputs)
     return needed("loss", ["real", "labels"] if targets == "both" else [targets], dtype)
+
+
+def _capsule(optimizer: Optimizer) -> object:
+    """Of the optimizer inside all wrappers, which has a kernel if the whole has one."""
+    kernel = native_kernel(wrappers_of(optimizer)[1])
+    assert kernel is not None, "the whole has a kernel"
+    return kernel.load()
+
+
+def _needed_of_optimizer(optimizer: Optimizer, dtype: np.dtype) -> list[Needed]:
+    """Functions of an optimizer that is no wrapper."""
+    perturbs = optimizer.n_passes > 1
+    why = f"its class {'overrides' if perturbs else 'does not override'} perturb"
+    return needed("optimizer", ["step"], dtype) + needed("optimizer", ["perturb"], dtype, why, perturbs)
 
 
 def _undo(vectors: Vectors) -> list[tuple[np.ndarray, np.ndarray]]:

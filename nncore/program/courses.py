@@ -22,7 +22,7 @@ from nncore.contract import (
     with_argument,
 )  # fmt: skip
 from nncore.errors import ParameterError
-from nncore.program.knobs import LIMITS, Knob
+from nncore.program.knobs import LIMITS, Knob, holder_of
 from nncore.program.planning import Blueprint
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Course
@@ -68,7 +68,7 @@ def _slot(knob: Knob, component: Configurable, blueprint: Blueprint) -> int | No
         return None
     before, after = component.hyper(), trial.hyper()
     changed = [i for i, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
-    value, other = float(getattr(component, knob.name)), float(getattr(trial, knob.name))
+    value, other = (float(getattr(holder_of(one, knob.name), knob.name)) for one in (component, trial))
     if len(changed) != 1 or (before[changed[0]], after[changed[0]]) != (value, other):
         raise ParameterError(
             f"{knob.path}: hyper() of {type(component).__name__} does not hand {knob.name} to the kernel as it is, so that no schedule can "
@@ -79,17 +79,18 @@ def _slot(knob: Knob, component: Configurable, blueprint: Blueprint) -> int | No
 
 def _trial(component: Configurable, name: str) -> Configurable | None:
     """A copy with another value that the component allows; None if it allows no other nearby."""
-    value = float(getattr(component, name))
+    value = float(getattr(holder_of(component, name), name))
     for other in (value * (1 - _STEP), value * (1 + _STEP), value + _STEP, value - _STEP):
         if other == value:
             continue
+        trial = copied_deeply(component)
+        holder = holder_of(trial, name)
         try:
-            attributes = with_argument(component, name, other)
+            attributes = with_argument(holder, name, other)
         except ParameterError:
             continue
-        trial = copied_deeply(component)
-        vars(trial).update(attributes)
-        return trial if getattr(trial, name) == other else None
+        vars(holder).update(attributes)
+        return trial if getattr(holder, name) == other else None
     return None
 
 

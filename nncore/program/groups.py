@@ -12,7 +12,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import is_number
-from nncore.contract import Optimizer, TensorSpan, copied_deeply, with_arguments
+from nncore.contract import Optimizer, TensorSpan, with_settings
 from nncore.errors import NNCoreError, ParameterError
 from nncore.program.planning import Blueprint
 
@@ -58,18 +58,18 @@ class Group:
 
     def changed(self, optimizer: Optimizer) -> dict[str, Any]:
         """Hyperparameters of `optimizer`, its own or the network's, that are others in this group."""
-        config = optimizer.config()
+        settings = optimizer.settings()
         changes: dict[str, Any] = dict(self.numbers)
         if self.lr_factor != 1:
-            changes["lr"] = changes.get("lr", config["lr"]) * self.lr_factor
-        if self.weight_decay is not None and "weight_decay" in config:
+            changes["lr"] = changes.get("lr", settings["lr"]) * self.lr_factor
+        if self.weight_decay is not None and "weight_decay" in settings:
             changes["weight_decay"] = self.weight_decay
         return changes
 
     def check(self, optimizer: Optimizer, tensor: str) -> None:
         """Raise `ParameterError` if `optimizer` cannot be changed as this group wants; `tensor` is one of it."""
-        config = optimizer.config()
-        numbers = [name for name, value in config.items() if is_number(value)]
+        settings = optimizer.settings()
+        numbers = [name for name, value in settings.items() if is_number(value)]
         for name in self.numbers:
             if name not in numbers:
                 raise ParameterError(
@@ -77,7 +77,7 @@ class Group:
                     f"{', '.join([*_OPTIONS, *(n for n in numbers if n not in _OPTIONS)])}. To change anything else, give the group an "
                     "optimizer: {'optimizer': {'name': ..., arguments}}"
                 )
-        if "lr" not in config and self.lr_factor != 1:
+        if "lr" not in settings and self.lr_factor != 1:
             raise ParameterError(f"{optimizer!r} has no lr that a group could change")
         try:
             self.of_group(optimizer)
@@ -86,12 +86,7 @@ class Group:
 
     def of_group(self, optimizer: Optimizer) -> Optimizer:
         """`optimizer` with the hyperparameters of this group: itself, or a copy."""
-        changes = self.changed(optimizer)
-        if not changes:
-            return optimizer
-        copy: Optimizer = copied_deeply(optimizer)
-        vars(copy).update(with_arguments(copy, changes))
-        return copy
+        return with_settings(optimizer, self.changed(optimizer))
 
 
 class Stretch(NamedTuple):
@@ -185,7 +180,7 @@ class Grouping:
                 continue
             group = self.groups[member]
             its = group.optimizer or optimizer
-            decays_itself = its is not None and "weight_decay" in its.config()
+            decays_itself = its is not None and "weight_decay" in its.settings()
             own = None if decays_itself else group.weight_decay
             decays[i] = own if own is not None else weight_decay if tensor.role == "weight" else 0.0
         return decays

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, RULE, TRANSFORM
+from nncore._core import BACKWARD, FORWARD, LOSS, LOSS_GRADIENT, PERTURB, RULE, TRANSFORM
 from nncore.contract import (
     Activation,
     LayerCall,
     Regularizer,
     TransformCall,
     brought_up_to_date,
+    change_settings,
     copied_deeply,
     with_argument,
-    with_arguments,
 )  # fmt: skip
 from nncore.errors import PluginError
 from nncore.program.groups import FROZEN
@@ -64,8 +64,7 @@ class Interpreter:
         for number, own in self._optimizers.items():
             base, group = self.spec.optimizers[number], self.spec.grouping.groups[number]
             self._optimizers[number] = own = brought_up_to_date(own, base)
-            if changes := group.changed(base):
-                vars(own).update(with_arguments(own, changes))
+            change_settings(own, group.changed(base))
 
     def follow(self, courses: Sequence[Course]) -> None:
         """Until `settle`, take numbers from where the program writes them before every step; they begin as they are."""
@@ -73,18 +72,20 @@ class Interpreter:
             if course.told is not None:
                 kind, number, name = course.told
                 self._courses.setdefault((kind, number), []).append(course)
-                self._bases[course.told] = course.numbers[course.index] = getattr(self._component(kind, number), name)
+                self._bases[course.told] = course.numbers[course.index] = getattr(self._component(kind, number, name), name)
 
     def settle(self) -> None:
         """Put every number back to what it is without a schedule."""
         for (kind, number, name), value in self._bases.items():
-            self._tell(self._component(kind, number), name, value)
+            self._tell(self._component(kind, number, name), name, value)
         self._courses, self._bases = {}, {}
 
-    def _component(self, kind: str, number: int) -> Any:
+    def _component(self, kind: str, number: int, name: str) -> Any:
+        if kind == "optimizer":
+            return self._optimizers[number].holder(name)
         if kind == "loss":
             return self._loss
-        return {"op": self._components, "transform": self._transforms, "rule": self._rules, "optimizer": self._optimizers}[kind][number]
+        return {"op": self._components, "transform": self._transforms, "rule": self._rules}[kind][number]
 
     def _tell(self, component: Any, name: str, value: Any) -> None:
         """Give a copy another number, and what its author derives from it, if anything is kept beside the arguments."""
@@ -97,12 +98,13 @@ class Interpreter:
     def _obey(self, kind: str, number: int) -> None:
         for course in self._courses.get((kind, number), ()):
             assert course.told is not None, "follow takes no others"
-            self._tell(self._component(kind, number), course.told[2], float(course.numbers[course.index]))
+            self._tell(self._component(kind, number, course.told[2]), course.told[2], float(course.numbers[course.index]))
 
-    def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool) -> None:
+    def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool, norm: float) -> None:
         """Do `what` for op `number` (or the loss, or the optimizer of that group) with the first `n_rows` rows of its buffers.
 
-        `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1.
+        `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1. `norm` is
+        that of the gradients by which an optimizer perturbs the parameters.
         """
         if what in (FORWARD, BACKWARD):
             if self._courses:
@@ -117,6 +119,8 @@ class Interpreter:
             if self._courses:
                 self._obey("loss", 0)
             self._run_loss(n_rows, what == LOSS_GRADIENT, use_labels)
+        elif what == PERTURB:
+            self._perturb(number, norm)
         elif what == RULE:
             self._run_rule(number - self.spec.first_rule)
         elif what == TRANSFORM:
@@ -159,6 +163,13 @@ class Interpreter:
                 spec.d_output[:n_rows] = gradient
             else:
                 np.multiply(gradient, weight[:, None], out=spec.d_output[:n_rows])
+
+    def _perturb(self, number: int, norm: float) -> None:
+        """Move the parameters of a group to where its second gradient is taken."""
+        w, g = self.spec.parameters, self.spec.gradients
+        for begin, end, member, _ in self.spec.grouping.stretches():
+            if member == number:
+                self._optimizers[number].perturb(w[begin:end], g[begin:end], norm)
 
     def _run_rule(self, number: int) -> None:
         """What a regularizer or a constraint without a kernel does to its tensor."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncore import registry
-from nncore.contract import TABLES
+from nncore.contract import TABLES, Optimizer, OptimizerWrapper, does, native_kernel, wrappers_of
 
 #: Kinds of components whose tables a program calls, and what one is called.
 _NOUNS = {
@@ -32,6 +32,48 @@ def needed(kind: str, stems: Sequence[str], dtype: np.dtype, why: str = "", is_w
     names = [f"{stem}_f{8 * dtype.itemsize}" for stem in stems]
     why = why or f"this network is {dtype.name}"
     return [Needed(name, TABLES[kind].index(name), is_wanted, why) for name in names]
+
+
+@dataclass(frozen=True)
+class Around:
+    """The compiled part of an `OptimizerWrapper`.
+
+    Attributes
+    ----------
+    wrapper : OptimizerWrapper
+    capsule : PyCapsule
+    needed : list of Needed
+    first_number : int
+        Where its own numbers begin among those of the whole optimizer.
+    first_slot, n_slots : int
+        Its own slots of state.
+    """
+
+    wrapper: OptimizerWrapper
+    capsule: object
+    needed: list[Needed]
+    first_number: int
+    first_slot: int
+    n_slots: int
+
+    def who(self) -> str:
+        """The wrapper, for messages."""
+        return named("optimizers", self.wrapper)
+
+
+def compiled_wrappers(optimizer: Optimizer, dtype: np.dtype) -> list[Around]:
+    """Those of an optimizer that has a kernel, outermost first."""
+    found, slot = [], 0
+    for wrapper in wrappers_of(optimizer)[0]:
+        kernel = native_kernel(type(wrapper))
+        assert kernel is not None, "the whole has a kernel"
+        functions = needed("optimizer", ["step"], dtype, "an OptimizerWrapper has no step of its own", is_wanted=False)
+        for stem, is_wanted in does(wrapper).items():
+            why = f"its class {'overrides' if is_wanted else 'does not override'} {stem}"
+            functions += needed("optimizer", [stem], dtype, why, is_wanted)
+        found.append(Around(wrapper, kernel.load(), functions, len(wrapper.optimizer.hyper()), slot, wrapper.own_slots))
+        slot += wrapper.own_slots
+    return found
 
 
 def named(kind: str, component: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Configurable, FrozenDict, Loss, Optimizer, Transform, numbers_of
+from nncore.contract import Configurable, FrozenDict, Loss, Optimizer, Transform, numbers_of, numbers_of_optimizer
 from nncore.errors import ParameterError
 from nncore.program.groups import Grouping
 from nncore.program.planning import Blueprint
@@ -54,7 +54,7 @@ class Knob:
     @property
     def values(self) -> tuple[float, ...]:
         """The base value of each owner, or that of the network."""
-        return tuple(float(getattr(owner, self.name)) for owner in self.owners) or (self.value,)
+        return tuple(float(getattr(holder_of(owner, self.name), self.name)) for owner in self.owners) or (self.value,)
 
     @property
     def is_read_by_predictions(self) -> bool:
@@ -149,8 +149,8 @@ class Knobs:
         trained = [(number, group.of_group(group.optimizer or self.optimizer)) for number, group in enumerate(groups)]
         found: dict[str, Knob] = {}
         for number, own in trained or [(0, self.optimizer)]:
-            for name, value in numbers_of(own).items():
-                known = found.get(name, Knob(name, name, numbers_of(self.optimizer).get(name, value)))
+            for name, value in numbers_of_optimizer(own).items():
+                known = found.get(name, Knob(name, name, numbers_of_optimizer(self.optimizer).get(name, value)))
                 found[name] = replace(known, owners=(*known.owners, own), groups=(*known.groups, number))
         return found
 
@@ -170,6 +170,11 @@ class Knobs:
         if path.startswith("transforms.") and not self.transforms:
             remedy = "it has no transforms, pass them to fit as well"
         raise ParameterError(f"this network has no number {path!r} that a schedule could move: {remedy}")
+
+
+def holder_of(component: Configurable, name: str) -> Configurable:
+    """The component itself, or the optimizer inside it that has the argument."""
+    return component.holder(name) if isinstance(component, Optimizer) else component
 
 
 def _of(prefix: str, component: Configurable, stage: Stage | None = None, number: int | None = None) -> list[Knob]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Loss, Optimizer
+from nncore.contract import Loss, Optimizer, wrappers_of
 from nncore.program.groups import Grouping
-from nncore.program.kernels import Needed, named
+from nncore.program.kernels import Around, Needed, named
 from nncore.program.knobs import Knobs
 from nncore.program.rules import Rounds, Rule
 from nncore.program.specification import Averaging, Op, Tie
@@ -55,10 +55,14 @@ class ProgramSpec:
     tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
     accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
     optimizers: tuple[Optimizer, ...]  # (n_groups,) none in a program that does not train
-    optimizer_capsules: list[object]  # (n_groups,) None: in Python
+    optimizer_capsules: list[object]  # (n_groups,) of the optimizers inside all wrappers; None: all in Python
+    around: list[list[Around]]  # (n_groups,) wrappers of compiled ones, outermost first
     optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
     optimizer_work: np.ndarray  # (max_parts, n) working memory of their kernels
-    optimizer_needed: list[Needed]
+    optimizer_needed: list[list[Needed]]  # (n_groups,)
+    anchor: np.ndarray | None  # (n_parameters,) the parameters while others take their place for a second gradient
+    buffers: np.ndarray  # (n_buffers,)
+    kept_buffers: np.ndarray | None  # (n_buffers,) the same as the first of two passes left it
     undo: list[tuple[np.ndarray, np.ndarray]]  # what a step changes, and room for how it was, if a step may fail halfway
     grouping: Grouping
     average: Averaging
@@ -121,7 +125,7 @@ class ProgramSpec:
 
     def who_optimizes(self, group: int) -> str:
         """The optimizer of a group, for messages."""
-        return named("optimizers", self.optimizers[group])
+        return named("optimizers", wrappers_of(self.optimizers[group])[1])
 
     def forward_seconds(self, n_rows: int) -> float:
         """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""

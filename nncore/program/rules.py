@@ -184,7 +184,7 @@ def check_rules(rules: Sequence[Rule], grouping: Grouping, optimizer: Optimizer)
     """Raise `ParameterError` if a constraint uses a learning rate that the optimizer of its tensor does not have."""
     own = grouping.optimizers(optimizer)
     for rule in rules:
-        if rule.group != FROZEN and "lr" not in own[rule.group].config():
+        if rule.group != FROZEN and "lr" not in own[rule.group].settings():
             raise ParameterError(
                 f"{rule.component!r} of {rule.tensor.name} uses the learning rate, and {own[rule.group]!r} has no lr: use another "
                 "optimizer, such as SGD, or a regularizer instead"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nncore.arguments import is_whole
-from nncore.contract import Optimizer, State, TensorSpan, slot_name
+from nncore.contract import Optimizer, State, TensorSpan, slot_name, wrappers_of
 from nncore.errors import PluginError
 from nncore.program.groups import Grouping
 from nncore.program.memory import ALIGNMENT, PAGE, STAGGER, aligned_zeros
@@ -48,7 +48,7 @@ def declared_state(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> list[
         If it declares anything else than a list of `State` with distinct names for each tensor.
     """
     if not optimizer.needs_tensors:
-        if type(optimizer).state is not Optimizer.state:
+        if type(wrappers_of(optimizer)[1]).state is not Optimizer.state:
             raise PluginError(f"{optimizer!r} declares state for tensors: set needs_tensors = True, or use n_slots for flat vectors")
         return [[State(slot_name(slot), tensor.shape) for slot in range(optimizer.n_slots)] for tensor in tensors]
     declared = [list(states) for states in optimizer.state(tensors)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nncore.contract import Activation, Configurable, Layer, Loss, Optimizer, Tensor, TensorSpan, Transform, alike
+from nncore.contract import Activation, Configurable, Layer, Loss, Optimizer, Tensor, TensorSpan, Transform, alike, wrappers_of
 from nncore.program.initialisation import initializer_of
 from nncore.program.planning import Blueprint
 from nncore.program.specification import Stage
@@ -59,7 +59,9 @@ def structure_of_loss(loss: Loss, n_outputs: int | None) -> tuple[Any, ...]:
 
 def structure_of_optimizer(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> tuple[Any, ...]:
     """What the state of an optimizer for these tensors and its kernel rest on."""
-    return type(optimizer), declared_state(optimizer, tensors), optimizer.needs_tensors, len(optimizer.hyper()), tuple(optimizer.config())
+    wrappers, innermost = wrappers_of(optimizer)
+    kinds = tuple((type(one), len(one.hyper()), tuple(one.config())) for one in (*wrappers, innermost))
+    return kinds, declared_state(optimizer, tensors), optimizer.needs_tensors, optimizer.n_passes
 
 
 def same_optimizers(before: Mapping[str, Optimizer], after: Mapping[str, Optimizer]) -> bool:

@@ -101,6 +101,7 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
         Component("adamw", "nncore.optimizers.adamw:AdamW", "Loshchilov & Hutter 2019: Adam with decoupled weight decay"),
         Component("adafactor", "nncore.optimizers.adafactor:Adafactor", "Shazeer & Stern 2018: Adam's scaling from rows and columns"),
         Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "one layer or tensor at a time"),
+        Component("lookahead", "nncore.optimizers.lookahead:Lookahead", "slow weights that follow those of another optimizer"),
     ]
 
 

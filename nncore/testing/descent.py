@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from nncore.contract import Optimizer, TensorSpan
+from nncore.contract import Optimizer, TensorSpan, with_settings
 from nncore.testing.expectations import expect
 from nncore.testing.guarded import Guarded
 from nncore.testing.stepping import Step, evaluate, steps, zeros
@@ -55,11 +55,10 @@ def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequenc
 def _check(
     optimizer: Optimizer, rates: Sequence[float], name: str, function: Function, start: Sequence[float], n: int, enough: float
 ) -> None:
-    config = optimizer.config()
     for rung, step in steps(optimizer).items():
         lowest = np.inf
-        for rate in (*rates, config["lr"]):
-            lowest = min(lowest, descend(type(optimizer)(**config | {"lr": rate}), step, function, start, n, enough))
+        for rate in (*rates, optimizer.settings()["lr"]):
+            lowest = min(lowest, descend(with_settings(optimizer, {"lr": rate}), step, function, start, n, enough))
             if lowest < enough:
                 break
         initial = function(np.array(start))[0]

@@ -59,7 +59,7 @@ class NetworkConformance(Conformance):
             network = self.network()
             with team_of(n_parts):
                 self.train(network, 3)
-            ends.append(network.parameters.copy())
+            ends.append(_parameters(network))
         expect_same_bits(ends[1], ends[0], "parameters of a second run")
         for n_parts, end in zip((2, 3), ends[2:], strict=True):
             expect_same_bits(end, ends[0], f"parameters after training with {n_parts} threads")
@@ -80,13 +80,18 @@ class NetworkConformance(Conformance):
         expect_same_bits(again.predict(X), network.predict(X), "predictions of the loaded network")
         self.train(network, 2)
         self.train(again, 2)
-        expect_same_bits(again.parameters, network.parameters, "parameters when training goes on after loading")
+        expect_same_bits(_parameters(again), _parameters(network), "parameters when training goes on after loading")
 
     def _skip_what_cannot_run(self) -> None:
         if not self.can_train():
             raise unittest.SkipTest("it cannot be trained through")
         if damage := _out_of_bounds(type(self)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
             raise unittest.SkipTest(f"a network's memory is not for a kernel that writes outside its buffers: {damage}")
+
+
+def _parameters(network: Sequential) -> np.ndarray:
+    """A copy of those to predict with, and of those that are trained if they are others."""
+    return np.concatenate([network.parameters, *([] if network.trajectory is None else [network.trajectory])])
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.contract import Optimizer, TensorSpan, native_kernel
+from nncore.contract import Optimizer, OptimizerWrapper, TensorSpan, native_kernel
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import declared_state, needed_work, team_of
@@ -19,7 +19,7 @@ from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.setting import setting
-from nncore.testing.stepping import Kept, Step, evaluate, layout, native_step, native_step_on, numpy_step, steps, zeros
+from nncore.testing.stepping import Kept, Step, evaluate, layout, native_perturb, native_step, native_step_on, numpy_step, steps, zeros
 from nncore.testing.uneven import uneven
 
 #: Numbers of parameters: none, one, about one vector register, and many with a remainder.
@@ -50,7 +50,10 @@ class OptimizerConformance(networks.NetworkConformance):
     rosenbrock: ClassVar[bool] = setting(True)
 
     def test_lr_comes_first(self) -> None:
-        first = next(iter(inspect.signature(self.component_class()).parameters), None)
+        first, cls = next(iter(inspect.signature(self.component_class()).parameters), None), self.component_class()
+        if issubclass(cls, OptimizerWrapper):
+            expect(first == "optimizer", f"the first argument of __init__ of an OptimizerWrapper must be optimizer; it is {first}")
+            return
         expect(first == "lr", f"the first argument of __init__ must be lr, which is what schedules change; it is {first}")
 
     def test_step(self) -> None:
@@ -70,6 +73,9 @@ class OptimizerConformance(networks.NetworkConformance):
 
     def test_evaluation(self) -> None:
         self.each(check_evaluation)
+
+    def test_perturb(self) -> None:
+        self.each(check_perturb)
 
     def test_state_is_declared_alike(self) -> None:
         self.each(check_declarations)
@@ -287,3 +293,31 @@ def _evaluated(optimizer: Optimizer, w: np.ndarray, state: Kept) -> np.ndarray:
     for guarded, kept in zip(guarded_state, state, strict=True):
         expect_same_bits(guarded.check(), kept, "state after evaluation, which must not write it")
     return out.check()
+
+
+def check_perturb(optimizer: Optimizer) -> None:
+    """Of two passes: `perturb` writes finite numbers to `w` alone, the same ones part by part and on both rungs, also where all is flat."""
+    if optimizer.n_passes == 1:
+        return
+    for n in SIZES:
+        for dtype in DTYPES:
+            w, gradients, _ = problem(optimizer, n, dtype)
+            what = f"n = {n}, {dtype.__name__}: perturb"
+            for g in (gradients[0], np.zeros_like(w)):
+                norm = float(np.linalg.norm(g.astype(np.float64)))
+                moved = _perturbed(optimizer, w, g, norm)
+                expect(np.isfinite(moved).all(), f"{what} by gradients of norm {norm:.3g} gives numbers that are not finite")
+                parts = [_perturbed(optimizer, w[begin:end], g[begin:end], norm) for begin, end in sorted(uneven(n))]
+                expect_same_bits(np.concatenate([*parts, w[:0]]), moved, f"{what} of some parameters at a time")
+                if native_kernel(optimizer) is not None:
+                    compiled = _perturbed(optimizer, w, g, norm, native_perturb)
+                    tolerance = 8 * float(np.finfo(dtype).eps) * np.maximum(1, np.abs(moved))
+                    expect_close(compiled, moved, tolerance, f"{what} of the kernel")
+            expect(n == 0 or (_perturbed(optimizer, w, gradients[0], 1.0) != w).any(), f"{what} leaves w as it was")
+
+
+def _perturbed(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, norm: float, perturb: Any = None) -> np.ndarray:
+    guarded_w, guarded_g = Guarded(w, "w"), Guarded(g, "g")
+    (perturb or type(optimizer).perturb)(optimizer, guarded_w.array, guarded_g.array, norm)
+    expect_same_bits(guarded_g.check(), g, "g after perturb, which must not write it")
+    return guarded_w.check()

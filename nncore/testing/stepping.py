@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from nncore.contract import Kernel, Optimizer, TensorSpan, native_kernel
+from nncore.contract import Kernel, Optimizer, OptimizerWrapper, TensorSpan, does, native_kernel
 from nncore.program import declared_state, needed_work
 from nncore.testing import tables
 from nncore.testing.expectations import expect
@@ -66,7 +66,16 @@ def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept,
 def native_step_on(
     optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan], part: slice
 ) -> None:
-    """The same for some of the parameters, or of the tensors, as a thread of the host does it; `state` is that of all."""
+    """The same for some of the parameters, or of the tensors, as a thread of the host does it; `state` is that of all.
+
+    Functions of a wrapper are called around that of the optimizer inside.
+    """
+    if isinstance(optimizer, OptimizerWrapper):
+        own, inner = _split(optimizer, state, tensors)
+        _native_around(optimizer, "before_step", w, own, t, tensors, part)
+        native_step_on(optimizer.optimizer, w, g, inner, t, tensors, part)
+        _native_around(optimizer, "after_step", w, own, t, tensors, part)
+        return
     if not optimizer.needs_tensors:
         first_slot = state[0].reshape(-1)[part.start :]  # which begins where the part's first slot does
         _call(optimizer, w.dtype, t, w=w[part], g=g[part], state=first_slot, n=part.stop - part.start, stride=w.size)
@@ -83,6 +92,52 @@ def native_step_on(
     work = Guarded(np.full(needed_work(optimizer, tensors), np.nan, w.dtype), "the working memory")
     _call(optimizer, w.dtype, t, tensors=table, n_tensors=len(table), begin_tensor=part.start, end_tensor=part.stop, work=work.array)
     work.check()
+
+
+def _split(wrapper: OptimizerWrapper, state: Kept, tensors: Sequence[TensorSpan]) -> tuple[Kept, Kept]:
+    """What a wrapper keeps itself, and what the optimizer inside does."""
+    if not wrapper.needs_tensors:
+        return [state[0][: wrapper.own_slots]], [state[0][wrapper.own_slots :]]
+    arrays, own, inner = iter(state), [], []
+    for states in declared_state(wrapper.optimizer, tensors):
+        own += [next(arrays) for _ in range(bool(wrapper.own_slots))]
+        inner += [next(arrays) for _ in states]
+    return own, inner
+
+
+def _native_around(
+    wrapper: OptimizerWrapper, stem: str, w: np.ndarray, own: Kept, t: int, tensors: Sequence[TensorSpan], part: slice
+) -> None:
+    """What a wrapper's kernel does before or after a step on some of the parameters, or of the tensors."""
+    if not does(wrapper)[stem]:
+        return
+    function, hyper = _function_of(wrapper, f"{stem}_{tables.SUFFIXES[w.dtype]}"), np.array(wrapper.own_hyper(), np.float64)
+    if not wrapper.needs_tensors:
+        pieces = [(w[part], own[0].reshape(-1)[part.start :], w.size)]
+    else:
+        pieces = [
+            (w[span.offset : span.offset + span.size], own[i + part.start] if own else np.empty(0), span.size)
+            for i, span in enumerate(tensors[part])
+        ]
+    for piece, state, stride in pieces:
+        function.must(w=piece, state=state, n=piece.size, stride=stride, t=t, step=t, training=1, hyper=hyper)
+
+
+def native_perturb(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, norm: float) -> None:
+    """The compiled form of `perturb`."""
+    inner = optimizer
+    while isinstance(inner, OptimizerWrapper) and not does(inner)["perturb"]:
+        inner = inner.optimizer
+    hyper = np.array(inner.own_hyper() if isinstance(inner, OptimizerWrapper) else inner.hyper(), np.float64)
+    function = _function_of(inner, f"perturb_{tables.SUFFIXES[w.dtype]}")
+    function.must(w=w, g=g, n=w.size, t=1, step=1, training=1, norm=norm, hyper=hyper)
+
+
+def _function_of(optimizer: Optimizer, name: str) -> tables.Function:
+    """Of its own kernel, whatever it is around."""
+    kernel = native_kernel(type(optimizer))
+    assert kernel is not None, "only an optimizer with a kernel has native functions"
+    return _function(kernel, name)
 
 
 def _call(optimizer: Optimizer, dtype: np.dtype, t: int, **fields: np.ndarray | int) -> None:

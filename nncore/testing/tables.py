@@ -35,7 +35,7 @@ ROLES = {"weight": 0, "bias": 1, "scale": 2}
 MESSAGE_BYTES = 256
 
 #: What a field of a call, or of its site, may be given as.
-Field = np.ndarray | Sequence[int] | int | float | None
+Field = np.ndarray | Sequence[int] | float | None
 
 
 class Call:

@@ -15,38 +15,61 @@ import numpy as np
 import nncore as nn
 from nncore import registry
 from nncore.errors import PluginError
-from nncore.plugin import TABLES, Kernel, function_table, native_kernel
+from nncore.plugin import TABLES, Kernel, OptimizerWrapper, function_table, native_kernel
 from nncore.testing import tables
 
 X, LABELS = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 1, 2, 0, 1, 2])
-#: A component of each kind whose table has every function.
-COMPLETE: dict[str, type[Any]] = {
-    "activation": registry.get("activations", "tanh"),
-    "loss": registry.get("losses", "softmax_cross_entropy"),
-    "optimizer": nn.SGD,
-    "layer": nn.Dense,
-    "regularizer": nn.L1,
-    "constraint": nn.NonNegative,
-    "transform": nn.GaussianNoise,
-}
+
+
+class Moving(OptimizerWrapper):
+    """Has a second gradient: its table moves parameters as a step of gradient descent does."""
+
+    def __init__(self, optimizer: Any = "sgd", *, rho: float = 0.1) -> None:
+        self.optimizer = registry.resolve("optimizers", optimizer)
+        self.rho = rho
+
+    def perturb(self, w: np.ndarray, g: np.ndarray, norm: float) -> None:
+        w -= self.rho * g
+
+
+def functions(kind: str, kernel: Kernel | None) -> dict[str, int]:
+    """Addresses of the functions that a table has."""
+    assert kernel is not None
+    there = vars(tables.open_table(kernel.load(), kind))
+    return {name: function.pointer for name, function in there.items() if function is not None}
+
+
+def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
+    """A component whose table has that function, and the addresses of all that it has."""
+    stem, _, _ = hole.rpartition("_")
+    if stem == "perturb":
+        return Moving, {name.replace("step", "perturb"): address for name, address in functions(kind, native_kernel(nn.SGD)).items()}
+    of_kind: dict[str, type[Any]] = {
+        "activation": registry.get("activations", "tanh"),
+        "loss": registry.get("losses", "softmax_cross_entropy"),
+        "optimizer": nn.SGD if stem == "step" else nn.Lookahead,
+        "layer": nn.Dense,
+        "regularizer": nn.L1,
+        "constraint": nn.NonNegative,
+        "transform": nn.GaussianNoise,
+    }
+    return of_kind[kind], functions(kind, native_kernel(of_kind[kind]))
 
 
 def holed(kind: str, hole: str) -> type[Any]:
     """The component's class, without one of its functions."""
-    kernel = native_kernel(COMPLETE[kind])
-    assert kernel is not None
-    there = {name: function for name, function in vars(tables.open_table(kernel.load(), kind)).items() if function is not None}
+    base, there = complete(kind, hole)
     module = ModuleType("holed_tables")
-    module.table = function_table(kind, **{name: function.pointer for name, function in there.items() if name != hole})  # type: ignore[attr-defined]
+    module.table = function_table(kind, **{name: address for name, address in there.items() if name != hole})  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    return type("Holed", (COMPLETE[kind],), {"kernel": Kernel("holed_tables:table")})
+    return type("Holed", (base,), {"kernel": Kernel("holed_tables:table")})
 
 
 def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
     activation = component_class() if kind == "activation" else "tanh"
     last = component_class(3) if kind == "layer" else nn.Dense(3)
     loss = component_class() if kind == "loss" else "softmax_cross_entropy"
-    optimizer = component_class(lr=0.1) if kind == "optimizer" else "sgd"
+    optimizer = component_class() if kind == "optimizer" else "sgd"
     rules = {f"weight_{kind}": component_class()} if kind in ("regularizer", "constraint") else {}
     network = nn.Sequential(nn.Dense(5, activation=activation, **rules), last)
     if how == "predict":

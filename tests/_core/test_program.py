@@ -11,7 +11,7 @@ import pytest
 import nncore as nn
 from nncore._core.program import all_finite
 from nncore.errors import PluginError
-from nncore.plugin import CALLS, Kernel, Optimizer
+from nncore.plugin import CALLS, TABLES, Kernel, Optimizer
 
 STEP = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(CALLS["optimizer"]))
 
@@ -23,7 +23,7 @@ class Table(ctypes.Structure):
 
     _fields_ = [
         ("abi_major", ctypes.c_uint32), ("abi_minor", ctypes.c_uint32), ("struct_size", ctypes.c_uint64),
-        ("step_f32", STEP), ("step_f64", STEP),
+        *((name, STEP) for name in TABLES["optimizer"]),
     ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from nncore.plugin import TABLES
 CALLED: dict[str, dict[str, set[str]]] = {
     "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
     "loss": {"predict": set(), "evaluate": {"real", "labels"}, "jacobian": set(), "train": {"real", "labels"}},  # it takes either
-    "optimizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"step"}},
+    "optimizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"step", "perturb", "before_step", "after_step"}},
     "regularizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"value", "add_gradient"}},
     "constraint": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"project"}},
     "layer": {
@@ -47,6 +47,8 @@ def test_a_function_that_is_called_and_missing_is_named(kind: str, dtype: str) -
     for (hole, how), message in outcomes.items():
         stem, _, suffix = hole.rpartition("_")
         is_called = stem in CALLED[kind][how] and suffix == f"f{dtype.removeprefix('float')}"
-        why = "gradient_unit of its plan is 3" if stem == "gradient" else f"this network is {dtype}"
+        whys = {"gradient": "gradient_unit of its plan is 3"}
+        whys |= {around: f"its class overrides {around}" for around in ("perturb", "before_step", "after_step")}
+        why = whys.get(stem, f"this network is {dtype}")
         expected = f"{kind} Holed: the kernel has no {hole}; {why}. "
         assert message.startswith(expected) if is_called else message == "", (hole, how, message)

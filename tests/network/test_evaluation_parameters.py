@@ -232,3 +232,24 @@ def test_an_evaluation_that_fails_loses_no_step() -> None:
         fit(net, 1)
     assert net.trajectory is not None
     np.testing.assert_allclose(net.trajectory, steps(1)[1], rtol=1e-12, atol=1e-14)
+
+
+class Freeze(Callback):
+    def on_progress(self, training: Any) -> None:
+        training.network.groups = {"dense_1.*": {"frozen": True}}
+
+
+@pytest.mark.parametrize("settings", [{"groups": {"dense_1.*": {"frozen": True}}}, {"callbacks": [Freeze()]}], ids=["before", "meanwhile"])
+def test_what_is_frozen_later_keeps_what_it_predicts_with(settings: dict[str, Any]) -> None:
+    """Its optimizer, and what that remembers, are gone."""
+    net, n = network(), 48
+    fit(net, 3)
+    before = net.parameters[:n].copy()
+    assert not np.array_equal(net.trajectory[:n], before)
+    fit(net, 1, **settings)
+    if "callbacks" in settings:  # frozen after the step of the epoch
+        before = net.parameters[:n].copy()
+        fit(net, 1)
+    np.testing.assert_array_equal(net.parameters[:n], before)
+    np.testing.assert_array_equal(net.trajectory[:n], before)
+    assert not np.array_equal(net.parameters[n:], net.trajectory[n:])

@@ -117,6 +117,9 @@ class Case:
             for name, kept in source.optimizer_state.items():
                 net.optimizer_state[name][...] = kept
             net.n_steps, net.n_epochs = source.n_steps, source.n_epochs
+            if source.trajectory is not None:
+                net.begin_average(source.average_begin)
+                net.trajectory[:] = source.trajectory
         if source.schedule is not None:
             net.schedule_begin, net.schedule_steps = source.schedule_begin, source.schedule_steps
             net.schedule.restore(source.schedule.state())

@@ -21,6 +21,11 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"beta1": 0.0, "beta2": 0.0},
     ],
     "adamw": [{"lr": 0.7, "beta1": 0.6, "beta2": 0.8, "epsilon": 0.2, "weight_decay": 0.3}],
+    "lookahead": [
+        {"optimizer": {"name": "adam", "lr": 0.7, "beta1": 0.6}, "every": 3, "alpha": 0.8},
+        {"optimizer": "sgd", "every": 1, "alpha": 1.0},
+        {"optimizer": {"name": "block_coordinate", "lr": 0.7}, "every": 2},
+    ],
     "adafactor": [
         {"lr": 0.7, "beta2_decay": 0.6, "epsilon": 0.2, "scale_floor": 0.4, "clip": 0.3, "weight_decay": 0.1},
         {"lr": 0.7, "relative_step": True},

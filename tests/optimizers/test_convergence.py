@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "rmsprop": ({"lr": 0.01}, {"lr": 2e-3}),
     "adam": ({"lr": 0.05}, {"lr": 0.02}),
     "adamw": ({"lr": 0.05, "weight_decay": 1e-4}, {"lr": 0.02, "weight_decay": 1e-4}),
+    "lookahead": ({"optimizer": {"name": "adam", "lr": 0.1}}, {"optimizer": {"name": "adam", "lr": 0.04}}),
     "adafactor": ({"lr": 0.05, "scale_parameter": False}, {"lr": 2e-3, "scale_parameter": False}),
     "block_coordinate": ({"lr": 0.1, "block": "tensor"}, {"lr": 1e-3, "block": "tensor"}),
 }

@@ -11,10 +11,11 @@ import pytest
 from manifest import classes
 from optimizers.running import ARGUMENTS, OPTIMIZERS
 
+from nncore.contract import alike
 from nncore.errors import ParameterError
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.block_coordinate import BlockCoordinate
-from nncore.plugin import Optimizer
+from nncore.plugin import Optimizer, OptimizerWrapper
 
 CLASSES = classes("optimizers")
 RANGES = [(cls, name, interval) for cls in CLASSES.values() for name, interval in cls.ranges.items()]
@@ -31,16 +32,17 @@ def bounds(interval: str) -> tuple[float, float]:
 
 @every_class
 def test_lr_comes_first_and_the_rest_by_keyword(cls: type[Optimizer]) -> None:
-    lr, *others = inspect.signature(cls).parameters.values()
-    assert lr.name == "lr"
-    assert lr.kind is lr.POSITIONAL_OR_KEYWORD
+    """Or the optimizer inside, which has the lr."""
+    first, *others = inspect.signature(cls).parameters.values()
+    assert first.name == ("optimizer" if issubclass(cls, OptimizerWrapper) else "lr")
+    assert first.kind is first.POSITIONAL_OR_KEYWORD
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in others)
-    assert all(parameter.default is not parameter.empty for parameter in [lr, *others])
+    assert all(parameter.default is not parameter.empty for parameter in [first, *others])
 
 
 @every_class
 def test_every_number_has_a_range(cls: type[Optimizer]) -> None:
-    numbers = {name for name, value in cls().config().items() if not isinstance(value, (bool, str))}
+    numbers = {name for name, value in cls().config().items() if not isinstance(value, (bool, str, Optimizer))}
     assert set(cls.ranges) == numbers
 
 
@@ -71,15 +73,15 @@ def test_anything_but_a_number_is_refused(cls: type[Optimizer], name: str, inter
 @every
 def test_config_makes_an_equal_one(optimizer: Optimizer) -> None:
     again = type(optimizer)(**optimizer.config())
-    assert again.config() == optimizer.config()
+    assert alike(again, optimizer)
     assert repr(again) == repr(optimizer)
-    assert eval(repr(optimizer), {cls.__name__: cls for cls in CLASSES.values()}).config() == optimizer.config()
+    assert eval(repr(optimizer), {cls.__name__: cls for cls in CLASSES.values()}).settings() == optimizer.settings()
 
 
 @every
 def test_kernels_get_numbers(optimizer: Optimizer) -> None:
     """As many as the kernel reads, whatever the type of number they were written with."""
-    assert len(optimizer.hyper()) == len(optimizer.config())
+    assert len(optimizer.hyper()) == len(optimizer.settings())
     as_scalars = {name: np.float64(value) if isinstance(value, float) else value for name, value in optimizer.config().items()}
     assert type(optimizer)(**as_scalars).hyper() == optimizer.hyper()
 

@@ -20,7 +20,7 @@ SOURCE = """
 #include "nncore/plugin.h"
 
 static const nnc_loss loss = {NNC_HEAD(nnc_loss), NULL, NULL, NULL, NULL};
-static const nnc_optimizer optimizer = {NNC_HEAD(nnc_optimizer), NULL, NULL};
+static const nnc_optimizer optimizer = {NNC_HEAD(nnc_optimizer), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
 static const nnc_entry tables[] = {
     {"one", &loss, "nncore.loss"},
     {"another", &optimizer, "nncore.optimizer"},

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_fixtures"))
 from fake_site import open_site
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-members", "nncore-schedule-free")
+DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-members", "nncore-sam", "nncore-schedule-free")
 ACTIVATIONS = ["snake", "hard_swish", "squareplus"]
 LAYERS = ["learnable_snake", "rescale"]
 OTHER_LAYERS = ["rescale_numpy", "conv1d", "conv2d", "max_pool2d", "repeat_members", "members_dense", "mean_members"]
@@ -136,6 +136,15 @@ def test_schedule_free_on_numpy_predicts_with_the_mean_of_the_first_steps(regist
     optimizer.step(w, np.array([3.0, -1.0]), state, 2)
     optimizer.evaluation(w, state, out)
     np.testing.assert_allclose(out, [-0.75, 0.75])  # the mean of 0.5 and 1
+
+
+def test_sam_on_numpy_moves_along_the_gradient(registry: Registry) -> None:
+    optimizer = registry.resolve("optimizers", {"name": "sam", "rho": 0.5, "optimizer": {"name": "sgd", "lr": 0.1}})
+    w = np.zeros(2)
+    optimizer.perturb(w, np.array([3.0, -4.0]), 5.0)
+    np.testing.assert_allclose(w, [0.3, -0.4])
+    optimizer.step(w, np.array([1.0, 1.0]), np.zeros((0, 2)), 1)
+    np.testing.assert_allclose(w, [0.2, -0.5])
 
 
 def test_rescale_numpy_has_no_kernel_to_miss(registry: Registry) -> None:

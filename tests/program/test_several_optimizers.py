@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.contract import with_settings
 from nncore.errors import BusyError, NonFiniteError, ParameterError, PluginError
 from nncore.plugin import Optimizer
 from nncore.program import group_tensors
@@ -22,7 +23,7 @@ PAIRS = [*itertools.pairwise([*NAMES, NAMES[0]])]  # every optimizer beside anot
 
 
 def made(name: str, twin: bool = False) -> Optimizer:
-    optimizer: Optimizer = nn.get("optimizers", name)(lr=0.01)
+    optimizer = with_settings(nn.get("optimizers", name)(), {"lr": 0.01})
     return numpy_twin(optimizer) if twin else optimizer
 
 

@@ -208,16 +208,28 @@ typedef struct nnc_optimizer_call {
     int64_t n;
     int64_t stride; /* numbers from one slot of state to the next */
     int64_t t;      /* the number of the step, from 1 */
+    double norm;    /* in perturb: of the gradients of all parameters that are moved, taken together */
 } nnc_optimizer_call;
 
 typedef int32_t (*nnc_optimizer_function)(const nnc_optimizer_call *call);
 
-/* Second phase, after the gradients of these parameters. Reads w, g and state; writes w and state. One that `needs_tensors` reads and
- * writes those of the tensors that it updates; of the others it knows shapes and places. */
 typedef struct nnc_optimizer {
     nnc_head head;
+    /* Second phase, after the gradients of these parameters. Reads w, g and state; writes w and state. One that `needs_tensors` reads and
+     * writes those of the tensors that it updates; of the others it knows shapes and places. */
     nnc_optimizer_function step_f32;
     nnc_optimizer_function step_f64;
+    /* Second phase of the first of two passes, if the class has a `perturb`: moves w to where the gradient for `step` is taken. Reads w, g
+     * and norm; writes w, which the host puts back before the step. Some parameters that follow one another, without state or tensors. */
+    nnc_optimizer_function perturb_f32;
+    nnc_optimizer_function perturb_f64;
+    /* Second phase, of an OptimizerWrapper that has them: before and after the step of the optimizer inside, which has no `step` itself.
+     * Reads w and state; writes w and state, which are its own slots. Some parameters that follow one another, without g or tensors. Its
+     * numbers are those of `own_hyper()`. */
+    nnc_optimizer_function before_step_f32;
+    nnc_optimizer_function before_step_f64;
+    nnc_optimizer_function after_step_f32;
+    nnc_optimizer_function after_step_f64;
 } nnc_optimizer;
 
 /* ---- Regularizer, capsule "nncore.regularizer" ---------------------------------------------------------------------------- */

@@ -17,7 +17,11 @@ static double weight_of_newest(double t, double warmup) {
 #include "nncore/float64.h"
 #include "schedule_free.c"
 
-const nnc_optimizer nncore_schedule_free_schedule_free = {NNC_HEAD(nnc_optimizer), schedule_free_step_f32, schedule_free_step_f64};
+const nnc_optimizer nncore_schedule_free_schedule_free = {
+    .head = NNC_HEAD(nnc_optimizer),
+    .step_f32 = schedule_free_step_f32,
+    .step_f64 = schedule_free_step_f64,
+};
 
 #else
 

@@ -1,0 +1,144 @@
+"""`ParameterSets`: the parameters of a network, and a second set of them where predictions use others than training does."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+
+import numpy as np
+
+from nncore.contract import Optimizer
+from nncore.errors import NotBuiltError
+from nncore.network.settings import NOT_BUILT, Settings
+from nncore.program import Grouping, Vectors, aligned_zeros, evaluated
+
+
+class ParameterSets(Settings):
+    """The vectors of a network, and which of two sets of parameters is in place: a base of `Network`."""
+
+    average_begin: int  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
+    _vectors: Vectors | None
+    _is_under_way: bool  # `parameters` are those that are trained, though there are others to predict with
+
+    @property
+    def _flat(self) -> Vectors:
+        if self._vectors is None:
+            raise NotBuiltError(NOT_BUILT)
+        return self._vectors
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
+        return self._flat.parameters
+
+    @property
+    def trajectory(self) -> np.ndarray | None:
+        """Where training stands, a live vector like `parameters`, if those are others.
+
+        They are an average (`nncore.EMA`, `nncore.SWA`), or what the optimizer wants predictions made with (`Optimizer.evaluation`). A fit
+        goes on from here, whatever is written to `parameters`. None if there is one set of parameters.
+        """
+        return self._flat.shadow
+
+    def begin_average(self, begin: int) -> None:
+        """From now on there are two sets of parameters, equal at first; `begin` counts what came before, steps or epochs."""
+        self._vectors = replace(self._flat, shadow=realigned(self.parameters))
+        self.average_begin = begin
+
+    def end_average(self) -> None:
+        """Keep `parameters` alone."""
+        if self._flat.shadow is not None:
+            self._forget_programs()
+            self._vectors = replace(self._flat, shadow=None)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While steps are taken: `parameters` are those that are trained. At all other times they are those to predict with."""
+        if self._is_under_way:
+            yield
+            return
+        if self.has_evaluation and self.trajectory is None:
+            self.begin_average(0)
+        if self.trajectory is None:
+            yield
+            return
+        self._depart()
+        try:
+            yield
+        finally:
+            self._arrive()
+
+    def trained_parameters(self) -> AbstractContextManager[None]:
+        """For a part of a step: as `under_way`, if it is the optimizer that has two sets of parameters."""
+        return self.under_way() if self.has_evaluation else nullcontext()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Inside `under_way`, for a callback that saves the network: each set of parameters is where it belongs."""
+        if not self._is_under_way:
+            yield
+            return
+        self._arrive()
+        try:
+            yield
+        finally:
+            self._depart()
+
+    @property
+    def optimizers(self) -> tuple[Optimizer, ...]:
+        """The network's own optimizers: one for each parameter group, where `optimizer` counts for those that name none."""
+        return () if self.optimizer is None else self._groups.optimizers(self.optimizer)
+
+    @property
+    def has_evaluation(self) -> bool:
+        """Whether an optimizer predicts with other parameters than it trains."""
+        return any(optimizer.has_evaluation for optimizer in self.optimizers)
+
+    def _depart(self) -> None:
+        self._is_under_way = True
+        _swap(self._flat)
+
+    def _arrive(self) -> None:
+        self._is_under_way = False
+        _swap(self._flat)
+        self._evaluate(self._flat)
+
+    def _evaluate(self, vectors: Vectors) -> None:
+        """Let the optimizer say which parameters to predict with."""
+        if self.has_evaluation and vectors.shadow is not None and vectors.state is not None:
+            vectors.parameters[...] = evaluated(vectors.shadow, vectors.state, self._groups, self.optimizer)
+
+    def _settle(self, grouping: Grouping) -> None:
+        """Let tensors that are frozen have the values that are predicted with: their optimizer is gone."""
+        vectors = self._flat
+        assert vectors.shadow is not None, "there are two sets of parameters"
+        trained, predicting = (vectors.parameters, vectors.shadow) if self._is_under_way else (vectors.shadow, vectors.parameters)
+        for span in grouping.tensors:
+            if span.name in grouping.frozen:
+                trained[span.offset : span.offset + span.size] = predicting[span.offset : span.offset + span.size]
+
+    def _vectors_at_rest(self) -> Vectors | None:
+        """The vectors for a copy of the network: with each set of parameters where it belongs."""
+        if not self._is_under_way:
+            return self._vectors
+        vectors = copy.deepcopy(self._flat)
+        _swap(vectors)
+        self._evaluate(vectors)
+        return vectors
+
+
+def _swap(vectors: Vectors) -> None:
+    """Let the two sets of parameters change places."""
+    assert vectors.shadow is not None, "begin_average comes first"
+    other = vectors.parameters.copy()
+    vectors.parameters[...] = vectors.shadow
+    vectors.shadow[...] = other
+
+
+def realigned(vector: np.ndarray) -> np.ndarray:
+    """A copy that begins on a cache line."""
+    moved = aligned_zeros(vector.size, vector.dtype)
+    moved[...] = vector
+    return moved

@@ -1,0 +1,69 @@
+"""Lookahead: slow weights that follow those of another optimizer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.plugin import Kernel, Optimizer, OptimizerWrapper, resolve
+
+
+class Lookahead(OptimizerWrapper):
+    """Let another optimizer take k steps, then go back to a point between where they began and where they ended.
+
+    Every k steps: φ ← φ + α·(w − φ), w ← φ. k = `every`, α = `alpha`. In between, the optimizer inside trains the fast weights w,
+    ``network.trajectory``. Predictions, validation and files use the slow weights φ, ``network.parameters``.
+
+    The learning rate, and the state of the optimizer inside, are its own: they go on as if nothing had happened.
+
+    Parameters
+    ----------
+    optimizer : str, Optimizer or dict, default "adam"
+        The optimizer that takes the steps.
+    every : int, default 5
+        k, steps from one synchronisation to the next.
+    alpha : float, default 0.5
+        α, the part of the way that the slow weights go. With 1 they are the fast weights of every k-th step.
+
+    Raises
+    ------
+    ParameterError
+        For a number outside its range, or an optimizer that predicts with parameters of its own.
+
+    Notes
+    -----
+    The state is w − φ, which is 0 at first.
+
+    References
+    ----------
+    Zhang, Lucas, Hinton & Ba, "Lookahead optimizer: k steps forward, 1 step back", NeurIPS 2019.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"every": "[1, 1e9]", "alpha": "(0, 1]"}
+    whole = ("every",)
+    own_slots = 1
+    kernel = Kernel("nncore._core.native:optimizer_lookahead", never_fails=True)
+
+    def __init__(
+        self, optimizer: str | Optimizer | type[Optimizer] | dict[str, Any] = "adam", *, every: int = 5, alpha: float = 0.5
+    ) -> None:
+        self.optimizer: Optimizer = resolve("optimizers", optimizer)
+        self.every = every
+        self.alpha = alpha
+
+    def before_step(self, w: np.ndarray, state: np.ndarray, t: int) -> None:
+        np.subtract(w, state[0], out=state[0])  # w - phi becomes phi while the step is taken
+
+    def after_step(self, w: np.ndarray, state: np.ndarray, t: int) -> None:
+        ahead = state[0]
+        if t % self.every:
+            np.subtract(w, ahead, out=ahead)
+            return
+        w -= ahead
+        w *= self.alpha
+        w += ahead
+        ahead[...] = 0
+
+    def own_evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
+        np.subtract(w, state[0], out=out)
