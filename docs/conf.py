@@ -36,7 +36,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
 # Every reference resolves, or the build fails. Nothing is fetched while building, so that other projects are not linked name by name.
 nitpicky = True
-nitpick_ignore = {("c:identifier", name) for name in ("int32_t", "int64_t", "uint32_t", "uint64_t")}
+nitpick_ignore = {("c:identifier", name) for name in ("int32_t", "int64_t", "uint8_t", "uint32_t", "uint64_t")}
 
 # -- Python reference: api_pages.py writes the pages, numpydoc reads the docstrings -------------------------------------------------
 

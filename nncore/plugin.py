@@ -17,14 +17,14 @@ Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nn
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from nncore.contract import (
     ABI_MAJOR,
     ABI_MINOR,
     CALLS as _CALLS,
     OUTPUT_DOMAINS,
-    PRIMITIVES,
+    PRIMITIVES as _PRIMITIVES,
     TABLES,
     Activation,
     Buffer,
@@ -33,7 +33,7 @@ from nncore.contract import (
     Component,
     Configurable,
     Constraint,
-    Constraints,
+    Constraints as _Constraints,
     Format,
     Graph,
     History,
@@ -50,7 +50,7 @@ from nncore.contract import (
     Plan,
     Primitive,
     Regularizer,
-    Regularizers,
+    Regularizers as _Regularizers,
     SampleInfo,
     Sampler,
     Schedule,
@@ -83,6 +83,12 @@ __all__ = [
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
 CALLS = _CALLS
+#: All primitives of formulas, by name. Shapes broadcast where `meaning` does not say otherwise; arithmetic is IEEE's.
+PRIMITIVES = _PRIMITIVES
+#: What a user may write for the constraints of a tensor: none, one or several.
+Constraints: TypeAlias = _Constraints
+#: The same for regularizers.
+Regularizers: TypeAlias = _Regularizers
 
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
 hookimpl = hookspecs.hookimpl

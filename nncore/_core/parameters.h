@@ -314,6 +314,7 @@ static int64_t F(update_range)(const member *m) {
         nnc_meet(m->team, NNC_OK); /* nobody may step on what another one is about to copy */
     }
     int64_t verdict = F(step_on)(m, m->begin_parameter, m->end_parameter, (const T *)program->gradients + m->begin_parameter);
+    if (!m->run->updates_tensors) return verdict;
     for (int64_t i = 0; i < program->n_groups && verdict == NNC_OK; i++) {
         if (program->groups[i].how == NNC_ON_TENSORS) verdict = F(step_on_tensors)(m, i);
         if (program->groups[i].how == NNC_IN_PYTHON) verdict = F(step_in_python)(m, i);

@@ -11,41 +11,50 @@ static inline void F(copy)(T *to, const T *from, int64_t n) {
     for (; j < n; j++) to[j] = from[j];
 }
 
-/* A call of its own: inside of the loop over rows it would cost those that need none. */
-static __attribute__((noinline)) void F(one_hot)(T *target, int64_t label, int64_t n) {
+static void F(one_hot)(T *target, int64_t label, int64_t n) {
     for (int64_t j = 0; j < n; j++) target[j] = (T)(j == label);
 }
 
-/* Rows first .. first + n_rows - 1 of the batch into the program's buffers. */
+/* Rows first .. first + n_rows - 1 of the batch into the program's buffers, one buffer after the other. */
 static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
     const nnc_samples *samples = m->run->samples;
-    int64_t n_inputs = program->n_inputs, n_targets = program->n_targets;
+    int64_t n_inputs = program->n_inputs, n_targets = program->n_targets, begin = m->first_sample + first;
     if (samples == NULL) { /* the inputs alone, for a Python op that reads them from the program's own array */
         memcpy((T *)program->input + first * n_inputs, (const T *)m->run->x + (first + m->x_shift) * n_inputs,
                (size_t)(n_rows * n_inputs) * sizeof(T));
         return;
     }
-    const int64_t *order = samples->order == NULL ? NULL : samples->order + m->first_sample + first;
-    const T *inputs = samples->inputs, *targets = samples->targets, *weights = samples->weights;
-    T *input = (T *)m->run->to_input + first * n_inputs;
-    T *target = (T *)m->run->to_target + first * n_targets, *weight = (T *)m->run->to_weight + first;
-    int copies_input = m->x == program->input, uses_labels = program->use_labels;
-    T scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
-    for (int64_t i = 0; i < n_rows; i++) {
-        int64_t row = order != NULL ? order[i] : m->first_sample + first + i;
-        if (order != NULL && i + FETCH_AHEAD < n_rows) { /* rows in no order come from far away */
-            int64_t later = order[i + FETCH_AHEAD];
-            __builtin_prefetch(inputs + later * n_inputs);
-            __builtin_prefetch(inputs + (later + 1) * n_inputs - 1);
-            if (samples->labels != NULL) __builtin_prefetch(samples->labels + later);
+    const int64_t *order = samples->order == NULL ? NULL : samples->order + begin;
+    if (m->x == program->input) {
+        const T *inputs = samples->inputs;
+        T *input = (T *)m->run->to_input + first * n_inputs;
+        for (int64_t i = 0; i < n_rows; i++) {
+            if (order != NULL && i + FETCH_AHEAD < n_rows) { /* rows in no order come from far away */
+                int64_t later = order[i + FETCH_AHEAD];
+                __builtin_prefetch(inputs + later * n_inputs);
+                __builtin_prefetch(inputs + (later + 1) * n_inputs - 1);
+                if (samples->labels != NULL) __builtin_prefetch(samples->labels + later);
+            }
+            F(copy)(input + i * n_inputs, inputs + (order != NULL ? order[i] : begin + i) * n_inputs, n_inputs);
         }
-        if (copies_input) F(copy)(input + i * n_inputs, inputs + row * n_inputs, n_inputs);
-        if (uses_labels) program->labels[first + i] = samples->labels[row];
-        else if (samples->labels != NULL) F(one_hot)(target + i * n_targets, samples->labels[row], n_targets);
-        else F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
-        weight[i] = weights != NULL ? weights[row] * scale : scale;
     }
+    const int64_t *labels = samples->labels;
+    T *target = (T *)m->run->to_target + first * n_targets;
+    if (program->use_labels) {
+        int64_t *label = program->labels + first;
+        for (int64_t i = 0; i < n_rows; i++) label[i] = labels[order != NULL ? order[i] : begin + i];
+    } else {
+        const T *targets = samples->targets;
+        for (int64_t i = 0; i < n_rows; i++) {
+            int64_t row = order != NULL ? order[i] : begin + i;
+            if (labels != NULL) F(one_hot)(target + i * n_targets, labels[row], n_targets);
+            else F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
+        }
+    }
+    const T *weights = samples->weights;
+    T *weight = (T *)m->run->to_weight + first, scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
+    for (int64_t i = 0; i < n_rows; i++) weight[i] = weights != NULL ? weights[order != NULL ? order[i] : begin + i] * scale : scale;
 }
 
 /* A transform on some rows of the batch. Where it changes nothing, they are as they were: each buffer begins as a copy, and columns that
@@ -160,23 +169,28 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     return kernel_verdict(m, status, number);
 }
 
+/* A task that is not a direction of an op, on some rows. Inside of the loop over tasks it would take the registers of those that are. */
+static __attribute__((noinline)) int64_t F(run_beside_ops)(const member *m, nnc_task task, int64_t first, int64_t n_rows) {
+    const nnc_program *program = m->program;
+    switch (task.what) {
+    case NNC_GATHER: F(gather)(m, first, n_rows); return NNC_OK;
+    case NNC_TRANSFORM: return F(transform)(m, task.op, first, n_rows);
+    case NNC_STORE:
+        memcpy((T *)m->run->outputs + (first + m->first_sample) * program->n_outputs,
+               (const T *)program->output + first * program->n_outputs, (size_t)(n_rows * program->n_outputs) * sizeof(T));
+        return NNC_OK;
+    default: return F(loss)(m, task.what, first, n_rows);
+    }
+}
+
 /* Tasks begin .. end - 1 on some rows. */
 static int64_t F(run_on_rows)(const member *m, int64_t begin, int64_t end, int64_t first, int64_t n_rows) {
-    const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
     for (int64_t i = begin; i < end && verdict == NNC_OK; i++) {
-        nnc_task task = program->tasks[i];
-        switch (task.what) {
-        case NNC_GATHER: F(gather)(m, first, n_rows); break;
-        case NNC_TRANSFORM: verdict = F(transform)(m, task.op, first, n_rows); break;
-        case NNC_LOSS:
-        case NNC_LOSS_GRADIENT: verdict = F(loss)(m, task.what, first, n_rows); break;
-        case NNC_STORE:
-            memcpy((T *)m->run->outputs + (first + m->first_sample) * program->n_outputs,
-                   (const T *)program->output + first * program->n_outputs, (size_t)(n_rows * program->n_outputs) * sizeof(T));
-            break;
-        default: verdict = F(call_op)(m, task.what, task.op, first, n_rows, 0, written_columns(m, task));
-        }
+        nnc_task task = m->program->tasks[i];
+        int is_of_op = task.what == NNC_FORWARD || task.what == NNC_BACKWARD;
+        verdict =
+            is_of_op ? F(call_op)(m, task.what, task.op, first, n_rows, 0, task.n_columns) : F(run_beside_ops)(m, task, first, n_rows);
     }
     return verdict;
 }
@@ -212,7 +226,7 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
                 verdict = F(run_on_rows)(m, begin, next, first + from, to - from);
             }
         } else if (split == BY_COLUMNS) {
-            int64_t n = written_columns(m, task), unit = COLUMN_UNIT / (int64_t)sizeof(T);
+            int64_t n = task.n_columns, unit = COLUMN_UNIT / (int64_t)sizeof(T);
             int64_t from = share(n, unit, m->part, m->n_parts), to = share(n, unit, m->part + 1, m->n_parts);
             if (from < to) verdict = F(call_op)(m, task.what, task.op, 0, m->n_rows, from, to);
         } else if (m->part == 0) {

@@ -30,6 +30,7 @@ typedef struct run {
     void *to_input, *to_target, *to_weight; /* where samples are gathered */
     int32_t copies_rows;                    /* inputs are gathered even if they lie in order */
     int32_t with_gradient;
+    int32_t updates_tensors; /* the optimizer of a group is not called on ranges */
     double *value;
     uint64_t caller_float_mode; /* of the processor, in the thread that asked */
     int64_t verdict;            /* of the whole run */
@@ -111,7 +112,10 @@ static int64_t own_range(const member *m, const nnc_op *op, int64_t *end) {
 }
 
 static void add_task(nnc_program *program, int64_t *n_tasks, int32_t what, int64_t op) {
-    program->tasks[(*n_tasks)++] = (nnc_task){what, op};
+    int64_t n_columns = 0;
+    if (what == NNC_FORWARD) n_columns = program->ops[op].call.n_outputs;
+    if (what == NNC_BACKWARD) n_columns = program->ops[op].call.n_inputs;
+    program->tasks[(*n_tasks)++] = (nnc_task){what, op, n_columns};
 }
 
 static void add_forward(nnc_program *program, int64_t *n_tasks) {
@@ -136,11 +140,6 @@ static void set_numbers(const member *m, const nnc_samples *samples, int64_t ste
 /* What messages call a rule by. */
 static int64_t rule_op(const nnc_program *program, int64_t rule) {
     return program->n_ops + program->n_groups + program->n_transforms + rule;
-}
-
-static int64_t written_columns(const member *m, nnc_task task) {
-    const nnc_layer_call *call = &m->program->ops[task.op].call;
-    return task.what == NNC_FORWARD ? call->n_outputs : call->n_inputs;
 }
 
 /* Fewer rows for each member than this make poor use of the weights that each has to read; columns are shared out instead. */
@@ -187,6 +186,7 @@ typedef uint64_t bits_f64;
 static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nnc_team_function f64) {
     nnc_program *program = asked->program;
     asked->caller_float_mode = float_mode();
+    for (int64_t i = 0; i < program->n_groups; i++) asked->updates_tensors |= program->groups[i].how != NNC_ON_RANGES;
     for (int32_t part = 0; part < program->max_parts; part++) {
         program->notes[part].op = NNC_IS_NOBODY;
         program->notes[part].message[0] = 0;

@@ -168,6 +168,7 @@ typedef struct nnc_undo {
 typedef struct nnc_task {
     int32_t what;
     int64_t op;
+    int64_t n_columns; /* of what it writes, where it is a direction of an op */
 } nnc_task;
 
 typedef int32_t (*nnc_python_callback)(void *context, int32_t what, int64_t op, int64_t n_rows);

@@ -153,14 +153,15 @@ class Layer(Configurable):
         ----------
         g : Graph
             Its methods, and the operators of values, are all that a formula may use beside the arguments of the layer.
-        x : Value of shape (n, *input_shape)
+        x : Value of shape (n, ...)
+            Samples of the plan's input shape.
         tensors : mapping of str to Value
             Tensors and buffers of the plan by name, in the shapes that the plan gives them.
 
         Returns
         -------
-        Value of shape (n, *output_shape)
-            What `forward` writes with ``training=False``, but for rounding.
+        Value of shape (n, ...)
+            Of the plan's output shape: what `forward` writes with ``training=False``, but for rounding.
 
         Raises
         ------

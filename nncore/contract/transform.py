@@ -71,6 +71,7 @@ class Transform(Configurable):
     columns: list[int] | None = None
 
     def validate(self) -> None:
+        """Raise `ParameterError` for a hyperparameter outside `ranges`, or columns that are none."""
         super().validate()
         columns = self.columns
         if columns is None:

@@ -53,9 +53,11 @@ class Lookahead(OptimizerWrapper):
         self.alpha = alpha
 
     def before_step(self, w: np.ndarray, state: np.ndarray, t: int) -> None:
-        np.subtract(w, state[0], out=state[0])  # w - phi becomes phi while the step is taken
+        """Turn the state w − φ into φ."""
+        np.subtract(w, state[0], out=state[0])
 
     def after_step(self, w: np.ndarray, state: np.ndarray, t: int) -> None:
+        """Turn it back into w − φ; every `every` steps move φ, and let w begin there."""
         ahead = state[0]
         if t % self.every:
             np.subtract(w, ahead, out=ahead)
@@ -66,4 +68,5 @@ class Lookahead(OptimizerWrapper):
         ahead[...] = 0
 
     def own_evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
+        """Write φ."""
         np.subtract(w, state[0], out=out)
