@@ -10,7 +10,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import number
-from nncore.contract import Callback, Loss, Optimizer, alike
+from nncore.contract import Callback, Loss, Optimizer, Transform, alike
 from nncore.errors import ParameterError
 from nncore.network.averaging import check_averages
 from nncore.network.network import Network
@@ -53,6 +53,7 @@ class Learning:
         groups: Mapping[str, Mapping[str, Any]] | None,
         limits: Mapping[str, float | None],
         observers: Sequence[Callback],
+        transforms: Sequence[Transform],
     ) -> Learning:
         """Raise unless `network`, which is or will be built like `blueprint`, can be trained so."""
         given = {name: number(name, value, 0) for name, value in limits.items() if value is not None}
@@ -70,13 +71,15 @@ class Learning:
             new_optimizer = registry.resolve("optimizers", optimizer or "adam")
         assert new_optimizer is not None, "adam is there"
         in_force = network.groups if new_groups is None else new_groups
-        grouping = group_tensors(in_force, blueprint.spans)
+        grouping = group_tensors(in_force, blueprint)
         grouping.check(new_optimizer)
         check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         check_rules(rules_of(blueprint, in_force, grouping), grouping, new_optimizer)
         knobs = Knobs(
             blueprint=blueprint,
             grouping=grouping,
+            options=in_force,
+            transforms=tuple(transforms),
             loss=new_loss,
             optimizer=new_optimizer,
             **{name: given.get(name, getattr(network, name)) for name in LIMITS},

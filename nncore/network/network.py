@@ -154,7 +154,7 @@ class Network(Resumable, ParameterSets):
             new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
             check_outputs(new_loss, blueprint)
         vectors = _zeros(blueprint, number_type)
-        grouping, rows = group_tensors(self.groups, blueprint.spans), None
+        grouping, rows = group_tensors(self.groups, blueprint), None
         grouping.check(new_optimizer)
         if batch is not None:
             rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
@@ -171,7 +171,7 @@ class Network(Resumable, ParameterSets):
     def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
         """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
         blueprint = plan_network(self.layers, self.layer_names, input_shape)
-        grouping = group_tensors(self.groups, blueprint.spans)
+        grouping = group_tensors(self.groups, blueprint)
         grouping.check(optimizer)
         self._take(blueprint, grouping, _zeros(blueprint, dtype), loss, optimizer)
 
@@ -214,7 +214,7 @@ class Network(Resumable, ParameterSets):
         if "groups" not in self.absent and list(groups) == list(self.groups) and alike(groups, self.groups):
             return
         own = self._own_groups(groups)
-        grouping = group_tensors(own, self._built.spans)
+        grouping = group_tensors(own, self._built)
         stays, optimizer = self._keeps_optimizers(grouping), self.optimizer
         remembered = self.optimizer_state if stays and optimizer is not None else {}
         state = None if optimizer is None else zero_state(grouping, optimizer, self.dtype)
@@ -464,7 +464,7 @@ class Network(Resumable, ParameterSets):
         knobs.options = self._own_groups(knobs.options)
         if input_shape is not None:
             knobs.blueprint = plan_network(self._layers, self.layer_names, input_shape)
-            knobs.grouping = group_tensors(self.groups, knobs.blueprint.spans)
+            knobs.grouping = group_tensors(self.groups, knobs.blueprint)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
             shadow = None if old.shadow is None else realigned(old.shadow)

@@ -64,7 +64,7 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
     except UnknownComponentError:  # an argument names one, activation="snake"
         check_present(description["components"], ("layers", "activations"))
         raise
-    grouping = group_tensors(groups, blueprint.spans)
+    grouping = group_tensors(groups, blueprint)
     grouping.check(optimizer)
     expected = _expected(blueprint, TRAJECTORY in tensors, dtype)
     for missing in absent.values():

@@ -164,7 +164,8 @@ class Sequential(Model):
             How the learning rate moves over the epochs of this call; or, in a dict of schedules by paths, how any numbers do:
             ``{"lr": "cosine", "weight_decay": "flat_cosine", "dropout_1.rate": {"name": "warmup", "then": "constant"}}``. A path is a
             number of the optimizer (``"beta1"``), ``"weight_decay"``, ``"clip_norm"``, ``"clip_value"``, ``"loss.<number>"``,
-            ``"<layer>.<number>"`` or ``"<layer>.activation.<number>"``. Schedules give factors of it. Predictions and scores use the
+            ``"<layer>.<number>"``, ``"<layer>.activation.<number>"``, ``"<tensor>.regularizer.<number>"``,
+            ``"<tensor>.constraint.<number>"`` or ``"transforms.0.<number>"``. Schedules give factors of it. Predictions and scores use the
             number itself. None goes on with schedules that are not at their end (an interrupted fit, a network from a file), else
             keeps the numbers. The same schedules given again go on likewise.
         rng : int, Generator, SeedSequence or None
@@ -207,7 +208,17 @@ class Sequential(Model):
         samples = as_rows(X, "X", self.input_shape if self.is_built else None)
         blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
         limits = {"weight_decay": weight_decay, "clip_norm": clip_norm, "clip_value": clip_value}
-        learning = Learning.checked(self, blueprint, loss=loss, optimizer=optimizer, groups=groups, limits=limits, observers=observers)
+        new_transforms: list[Transform] = [registry.resolve("transforms", given) for given in several("transforms", transforms)]
+        learning = Learning.checked(
+            self,
+            blueprint,
+            loss=loss,
+            optimizer=optimizer,
+            groups=groups,
+            limits=limits,
+            observers=observers,
+            transforms=new_transforms,
+        )
         learning.check_accumulation(accumulate, batch_size)
         schedules = as_schedules(schedule, learning.knobs)
         under_way = learning.goes_on_with_schedule(self)
@@ -221,7 +232,6 @@ class Sequential(Model):
         if held_out is not None:
             for metric in scored:
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
-        new_transforms: list[Transform] = [registry.resolve("transforms", given) for given in several("transforms", transforms)]
         check_transforms(new_transforms, learning.loss, data, blueprint)
         visits = Visits(_sampler(shuffle, sampler), data)
         if drop_last and visits.length < batch_size:

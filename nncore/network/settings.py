@@ -147,7 +147,7 @@ class Settings(ABC):
             is_possible = stays_the_same(place, root, trial, self._knobs.blueprint)
             if self._knobs.blueprint is not None and place in ("optimizer", "groups"):
                 groups, optimizer = (self.groups, trial) if place == "optimizer" else (trial, self.optimizer)
-                group_tensors(groups, self._knobs.blueprint.spans).check(optimizer)
+                group_tensors(groups, self._knobs.blueprint).check(optimizer)
             if is_possible and self._knobs.blueprint is not None and place in ("layers", "groups"):
                 rules_stay = self._rules_stay(place, trial)
         except NNCoreError:
@@ -345,7 +345,7 @@ class Settings(ABC):
         if self._knobs.blueprint is None:
             self._knobs.options = self._own_groups(groups)
             return
-        grouping = group_tensors(groups, self._knobs.blueprint.spans)
+        grouping = group_tensors(groups, self._knobs.blueprint)
         grouping.check(self.optimizer)
         if self.optimizer is not None:
             check_rules(rules_of(self._built, groups, grouping), grouping, self.optimizer)

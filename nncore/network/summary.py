@@ -102,7 +102,7 @@ def _table(network: Network) -> Table:
         ]
         return Table("Sequential, not built yet", _COLUMNS, rows, _NUMBERS, ["fit(X, y) or build(n_inputs) gives it parameters"])
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
-    frozen = group_tensors(network.groups, blueprint.spans).frozen
+    frozen = group_tensors(network.groups, blueprint).frozen
     rows = [
         (
             stage.name,

@@ -150,7 +150,7 @@ def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Pr
     """Make a program without layers, whose inputs are a network's outputs: its `evaluate` calls the loss once for up to `n_rows` rows."""
     blueprint = plan_network([registry.resolve("layers", "flatten")], ["outputs"], (n_outputs,))
     vectors = Vectors(aligned_zeros(0, dtype), aligned_zeros(0, dtype), aligned_zeros(0, dtype))
-    knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, ()), loss=loss)
+    knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint), loss=loss)
     return compile_program(knobs, vectors, training=False, max_rows=n_rows)
 
 

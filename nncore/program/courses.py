@@ -8,13 +8,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nncore._core import IS_LOSS
-from nncore.contract import Activation, Configurable, Layer, Loss, Optimizer, copied_deeply, native_kernel, with_argument
+from nncore.contract import (
+    Activation,
+    Configurable,
+    Constraint,
+    Layer,
+    Loss,
+    Optimizer,
+    Regularizer,
+    Transform,
+    copied_deeply,
+    native_kernel,
+    with_argument,
+)  # fmt: skip
 from nncore.errors import ParameterError
 from nncore.program.knobs import LIMITS, Knob, holder_of
 from nncore.program.planning import Blueprint
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Course
-from nncore.program.structure import is_same_runnable, same_structure_of_stage, structure_of_loss, structure_of_optimizer
+from nncore.program.structure import (
+    is_same_runnable,
+    same_structure_of_stage,
+    structure_of_loss,
+    structure_of_optimizer,
+    structure_of_transform,
+)
 
 #: A value is tried that differs by this, of the value or of 1: exact in binary.
 _STEP = 2.0**-10
@@ -82,6 +100,10 @@ def _is_alike(knob: Knob, component: Configurable, trial: Configurable, blueprin
         return structure_of_optimizer(component, blueprint.spans) == structure_of_optimizer(trial, blueprint.spans)
     if isinstance(component, Loss) and isinstance(trial, Loss):
         return structure_of_loss(component, blueprint.n_outputs) == structure_of_loss(trial, blueprint.n_outputs)
+    if isinstance(component, Transform) and isinstance(trial, Transform):
+        return structure_of_transform(component) == structure_of_transform(trial)
+    if isinstance(component, (Regularizer, Constraint)):
+        return type(component) is type(trial) and component.split == trial.split and len(component.hyper()) == len(trial.hyper())
     assert knob.stage is not None, "the others stand in a stage"
     if isinstance(trial, Layer):
         assert isinstance(component, Layer), "a layer's trial is a layer"
@@ -115,6 +137,14 @@ def _courses(spec: ProgramSpec, move: Move) -> Iterator[Course]:
             if op.stage.index == knob.stage.index and not op.joint and isinstance(op.component, Layer) == isinstance(owner, Layer):
                 told = ("op", number, knob.name) if slot is None else None
                 yield Course(factors, told=told) if slot is None else Course(factors, op.hyper, slot, op=number)
+    elif isinstance(owner, Transform):
+        assert knob.number is not None, "a transform has a place in the list"
+        told, place = ("transform", knob.number, knob.name), spec.first_site_of_transforms + knob.number
+        yield Course(factors, told=told) if slot is None else Course(factors, spec.transforms[knob.number].hyper, slot, op=place)
+    elif isinstance(owner, (Regularizer, Constraint)):
+        assert knob.number is not None, "a rule has a place among all"
+        told, place = ("rule", knob.number, knob.name), spec.first_site_of_rules + knob.number
+        yield Course(factors, told=told) if slot is None else Course(factors, spec.rules[knob.number].hyper, slot, op=place)
     elif isinstance(owner, Loss):
         told = ("loss", 0, knob.name)
         yield Course(factors, told=told) if slot is None else Course(factors, spec.loss_hyper, slot, op=IS_LOSS)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from nncore import registry
 from nncore.arguments import is_number
 from nncore.contract import Optimizer, TensorSpan, with_settings
 from nncore.errors import NNCoreError, ParameterError
+from nncore.program.planning import Blueprint
 
 #: The group of tensors that are not trained.
 FROZEN = -1
@@ -225,7 +226,7 @@ def _resolved(kind: str, value: Any, where: str) -> Any:
         raise
 
 
-def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[TensorSpan]) -> Grouping:
+def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint) -> Grouping:
     """Sort the tensors of a network into groups.
 
     Parameters
@@ -233,16 +234,18 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[Tenso
     groups : mapping of str to mapping
         Options by pattern, as in a shell: ``*``, ``?``, ``[abc]``. Where several patterns match a tensor, later ones win, option by
         option.
-    spans : sequence of TensorSpan
+    blueprint : Blueprint
+        Of the network.
 
     Raises
     ------
     ParameterError
         If a pattern matches nothing, everything is frozen, or a regularizer or a constraint is for frozen tensors alone.
     """
+    spans = blueprint.spans
     for pattern in groups:
         if not any(fnmatchcase(span.name, pattern) for span in spans):
-            raise ParameterError(f"groups: no tensor is called {pattern!r}; there are {', '.join(span.name for span in spans)}")
+            _no_tensor(pattern, blueprint)
     found: dict[object, tuple[Group, list[TensorSpan]]] = {}
     frozen: list[TensorSpan] = []
     for span in spans:
@@ -267,6 +270,18 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[Tenso
     tensors = [tensor for _, its in members for tensor in its]
     numbers = [number for number, (_, its) in enumerate(members) for _ in its]
     return Grouping(tuple(group for group, _ in members), (*tensors, *frozen), (*numbers, *(FROZEN for _ in frozen)))
+
+
+def _no_tensor(pattern: str, blueprint: Blueprint) -> NoReturn:
+    """Raise for a pattern that matches no tensor that is trained by itself."""
+    tied = {name: source for name, source in blueprint.ties.items() if fnmatchcase(name, pattern)}
+    if tied:
+        which = ", ".join(f"{name} is tied to {source}" for name, source in tied.items())
+        instead = " or ".join(map(repr, dict.fromkeys(tied.values())))
+        raise ParameterError(
+            f"groups: {pattern!r} matches tied tensors alone ({which}), which are trained with what they share: write {instead}"
+        )
+    raise ParameterError(f"groups: no tensor is called {pattern!r}; there are {', '.join(span.name for span in blueprint.spans)}")
 
 
 def _check_rules_are_obeyed(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[TensorSpan], frozen: Collection[str]) -> None:

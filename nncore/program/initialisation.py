@@ -74,7 +74,7 @@ def initialise(
         for buffer in stage.plan.buffers:
             buffers[buffer.name][...] = carried.get(f"{stage.name}.{buffer.name}", buffer.value)
     if batch is not None and to_refine:
-        knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint.spans))
+        knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint))
         program = compile_program(knobs, vectors, max_rows=len(batch), training=True)
         for stage, tensor, initializer in to_refine:
             _refine(program, vectors, stage, tensor, initializer, batch)

@@ -83,7 +83,9 @@ class Interpreter:
     def _component(self, kind: str, number: int, name: str) -> Any:
         if kind == "optimizer":
             return self._optimizers[number].holder(name)
-        return self._loss if kind == "loss" else self._components[number]
+        if kind == "loss":
+            return self._loss
+        return {"op": self._components, "transform": self._transforms, "rule": self._rules}[kind][number]
 
     def _tell(self, component: Any, name: str, value: Any) -> None:
         """Give a copy another number, and what its author derives from it, if anything is kept beside the arguments."""
@@ -171,6 +173,7 @@ class Interpreter:
 
     def _run_rule(self, number: int) -> None:
         """What a regularizer or a constraint without a kernel does to its tensor."""
+        self._obey("rule", number)
         spec, rule, component = self.spec, self.spec.rules[number], self._rules[number]
         w = rule.view(spec.parameters)
         if not isinstance(component, Regularizer):
@@ -182,6 +185,7 @@ class Interpreter:
         component.add_gradient(w, rule.view(spec.gradients))
 
     def _run_transform(self, number: int, n_rows: int, draw: int) -> None:
+        self._obey("transform", number)
         op, transform = self.spec.transforms[number], self._transforms[number]
         call = TransformCall(
             source=_read_only(op.source.input[:n_rows]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +28,7 @@ class Knob:
     Attributes
     ----------
     path : str
-        Its name: ``"lr"``, ``"loss.delta"``, ``"dropout_1.rate"``.
+        Its name: ``"lr"``, ``"loss.delta"``, ``"dropout_1.rate"``, ``"dense_1.weight.regularizer.strength"``, ``"transforms.0.std"``.
     name : str
         Of the argument of the component, or of the attribute of the network.
     value : float
@@ -38,6 +39,8 @@ class Knob:
         Of optimizers: which group each of them trains.
     stage : Stage or None
         Of a layer, or of its activation.
+    number : int or None
+        Of a transform, its place in the list; of a regularizer or a constraint, its place among `Knobs.rules`.
     """
 
     path: str
@@ -46,6 +49,7 @@ class Knob:
     owners: tuple[Configurable, ...] = ()
     groups: tuple[int, ...] = ()
     stage: Stage | None = None
+    number: int | None = None
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -102,16 +106,21 @@ class Knobs:
         self.version[0] += 1
 
     def table(self) -> dict[str, Knob]:
-        """Every number by its path, as the components say it: layers and their activations, the loss, the optimizer, the network's own.
+        """Every number by its path, as the components say it: layers and their activations, what is obeyed between steps, transforms, the
+        loss, the optimizer, the network's own.
 
-        Those of optimizers have their bare name and ``optimizer.<name>``, for all groups whose optimizer has one. ``weight_decay`` is the
-        optimizer's own if it has one, else that of the network's penalty.
+        A regularizer or a constraint is called by the tensor, as in groups, whether the layer or a group asks for it; of several on one
+        tensor each has its number, from 0. Those of optimizers have their bare name and ``optimizer.<name>``, for all groups whose
+        optimizer has one. ``weight_decay`` is the optimizer's own if it has one, else that of the network's penalty.
         """
         found: list[Knob] = []
         for stage in () if self.blueprint is None else self.blueprint.stages:
             found += _of(f"{stage.name}.", stage.layer, stage)
             if stage.activation is not None:
                 found += _of(f"{stage.name}.activation.", stage.activation, stage)
+        found += self._of_rules()
+        for number, transform in enumerate(self.transforms):
+            found += _of(f"transforms.{number}.", transform, number=number)
         found += [] if self.loss is None else _of("loss.", self.loss)
         knobs = {knob.path: knob for knob in found}
         knobs |= {name: Knob(name, name, float(getattr(self, name))) for name in ("weight_decay", *LIMITS)}
@@ -121,6 +130,16 @@ class Knobs:
             else:
                 knobs[name] = knobs[f"optimizer.{name}"] = knob
         return knobs
+
+    def _of_rules(self) -> list[Knob]:
+        """The numbers of regularizers and constraints."""
+        rules = [] if self.blueprint is None or self.grouping is None else self.rules()
+        n_alike = Counter((rule.tensor.name, rule.kind) for rule in rules)
+        found: list[Knob] = []
+        for number, rule in enumerate(rules):
+            which = f"{rule.round}." if n_alike[rule.tensor.name, rule.kind] > 1 else ""
+            found += _of(f"{rule.tensor.name}.{rule.kind}.{which}", rule.component, number=number)
+        return found
 
     def _of_optimizers(self) -> dict[str, Knob]:
         """The numbers of the network's optimizer and of those of groups, by their names."""
@@ -148,6 +167,8 @@ class Knobs:
             return knobs[path]
         near = difflib.get_close_matches(path, knobs, n=3) or [known for known in knobs if known.endswith(f".{path}")]
         remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(knobs)}"
+        if path.startswith("transforms.") and not self.transforms:
+            remedy = "it has no transforms, pass them to fit as well"
         raise ParameterError(f"this network has no number {path!r} that a schedule could move: {remedy}")
 
 
@@ -156,5 +177,6 @@ def holder_of(component: Configurable, name: str) -> Configurable:
     return component.holder(name) if isinstance(component, Optimizer) else component
 
 
-def _of(prefix: str, component: Configurable, stage: Stage | None = None) -> list[Knob]:
-    return [Knob(f"{prefix}{name}", name, value, (component,), stage=stage) for name, value in numbers_of(component).items()]
+def _of(prefix: str, component: Configurable, stage: Stage | None = None, number: int | None = None) -> list[Knob]:
+    numbers = numbers_of(component).items()
+    return [Knob(f"{prefix}{name}", name, value, (component,), stage=stage, number=number) for name, value in numbers]

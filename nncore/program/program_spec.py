@@ -91,6 +91,16 @@ class ProgramSpec:
         """What the core calls the first of `rules` by: its number behind those of ops, groups and transforms."""
         return len(self.ops) + len(self.grouping.groups) + len(self.transforms)
 
+    @property
+    def first_site_of_transforms(self) -> int:
+        """Where a thread keeps what the core hands to the first of `transforms`: its number behind those of ops."""
+        return len(self.ops)
+
+    @property
+    def first_site_of_rules(self) -> int:
+        """The same for the first of `rules`, behind the transforms."""
+        return self.first_site_of_transforms + len(self.transforms)
+
     def refresh(self) -> None:
         """Take over what the knobs hold now; called by the program, before a run, when their version has moved."""
         knobs = self.knobs

@@ -250,12 +250,13 @@ class Course:
     index : int
         In `numbers`.
     op : int or None
-        The op (or ``IS_LOSS``) that reads them in the first phase of a step: each thread of a run gets its own. None if they are read
-        in the second phase, where all threads share them.
+        Whose they are, by its site: an op, ``IS_LOSS``, a transform or a rule (`ProgramSpec.first_site_of_transforms`). Each thread of a
+        run gets its own. None if all threads share them, which read them in the second phase of a step alone.
     limit : str
         Instead of `numbers`: a limit of gradients, which the program keeps itself.
     told : tuple of (str, int, str) or None
-        A component that runs in Python, which is told: ``"op"``, ``"loss"`` or ``"optimizer"``, its number, the name of the argument.
+        A component that runs in Python, which is told: ``"op"``, ``"transform"``, ``"rule"``, ``"loss"`` or
+        ``"optimizer"``, its number, the name of the argument.
     """
 
     factors: np.ndarray

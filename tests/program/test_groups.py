@@ -10,7 +10,7 @@ import pytest
 import nncore as nn
 from nncore.errors import ParameterError
 from nncore.plugin import Optimizer, TensorSpan
-from nncore.program import group_tensors
+from nncore.program import Blueprint, group_tensors
 from nncore.program.groups import FROZEN
 from nncore.testing import numpy_twin, team_of
 
@@ -33,19 +33,21 @@ def trained(optimizer: Any, **settings: Any) -> nn.Sequential:
     return net
 
 
-def spans(*names: str) -> list[TensorSpan]:
-    return [TensorSpan(name, "weight", 0, 10 * i, 1, 10) for i, name in enumerate(names)]
+def planned(*names: str) -> Blueprint:
+    """A network with such tensors."""
+    spans = tuple(TensorSpan(name, "weight", 0, 10 * i, 1, 10) for i, name in enumerate(names))
+    return Blueprint((1,), (), spans, 10 * len(spans), 0)
 
 
 def test_stretches_join_neighbours_that_are_trained_alike() -> None:
-    grouping = group_tensors({"b*": {"frozen": True}, "d": {"lr_factor": 2}}, spans("a1", "a2", "b1", "b2", "c", "d"))
+    grouping = group_tensors({"b*": {"frozen": True}, "d": {"lr_factor": 2}}, planned("a1", "a2", "b1", "b2", "c", "d"))
     assert list(grouping.stretches()) == [(0, 20, 0, 0), (20, 40, FROZEN, 0), (40, 50, 0, 20), (50, 60, 1, 0)]
     assert [tensor.name for tensor in grouping.tensors] == ["a1", "a2", "c", "d", "b1", "b2"]
     assert [tensor.name for tensor in grouping.tensors_of(1)] == ["d"]
 
 
 def test_later_patterns_win_option_by_option() -> None:
-    grouping = group_tensors({"*": {"lr_factor": 0.5, "frozen": True}, "b": {"frozen": False}}, spans("a", "b"))
+    grouping = group_tensors({"*": {"lr_factor": 0.5, "frozen": True}, "b": {"frozen": False}}, planned("a", "b"))
     assert grouping.frozen == {"a"}
     assert grouping.groups[0].lr_factor == 0.5
 

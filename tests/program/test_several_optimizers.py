@@ -180,7 +180,7 @@ def test_a_number_of_an_own_optimizer_may_change(twin: bool) -> None:
 def test_weight_decay_of_a_group_is_that_of_its_optimizer_or_the_penalty() -> None:
     grouping = group_tensors(
         {"*.weight": {"optimizer": nn.AdamW(), "weight_decay": 0.5}, "*.bias": {"weight_decay": 0.25}},
-        network("sgd")._built.spans,
+        network("sgd")._built,
     )
     sgd = nn.SGD()
     assert grouping.hyper(sgd)[0, 4] == 0.5

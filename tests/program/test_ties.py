@@ -447,6 +447,28 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], list[Layer]]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("pattern", "match"),
+    [
+        ("fourth.weight", r"'fourth.weight' matches tied tensors alone \(fourth.weight is tied to first.weight\).*: write 'first.weight'$"),
+        ("[tf]?*[dh].weight", r"third.weight is tied to second.weight, fourth.weight is .*: write 'second.weight' or 'first.weight'$"),
+        ("fith.weight", r"no tensor is called 'fith.weight'; there are first.weight, first.bias"),
+    ],
+)
+def test_a_group_for_a_tied_tensor_says_which_one_it_shares(pattern: str, match: str) -> None:
+    options = {pattern: {"lr_factor": 0.1}}
+    net = tied()
+    before = net.parameters.copy()
+    with pytest.raises(ParameterError, match=match):
+        net.groups = options
+    with pytest.raises(ParameterError, match=match):
+        net.fit(X, X, groups=options, progress=False)
+    with pytest.raises(ParameterError, match=match):
+        autoencoder(tied_to="{}").fit(X, X, loss="mse", groups=options, progress=False)
+    assert net.groups == {}
+    np.testing.assert_array_equal(net.parameters, before)
+
+
 @pytest.mark.parametrize(("error", "match", "layers"), REFUSED.values(), ids=REFUSED)
 def test_refused(error: type[Exception], match: str, layers: Callable[[], list[Layer]]) -> None:
     net = nn.Sequential(*layers())

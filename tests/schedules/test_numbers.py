@@ -15,6 +15,8 @@ from nncore.contract import native_kernel, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.plugin import Callback, Schedule
 from nncore.program import Knob, slots_of, team_of
+from nncore.program.knobs import holder_of
+from nncore.registry import KINDS
 from nncore.testing import numpy_twin
 
 RNG = np.random.default_rng(0)
@@ -79,11 +81,12 @@ def fresh(case: Case, knob: Knob) -> nn.Sequential:
     """Built and ready to be trained; a number that is 0, which no factor changes, or whose half is not allowed, is another one."""
     net = case.build(case.component)
     case.fit(net, 0, **case.arguments(case.component))
-    value = knob.value or 0.125
-    while not is_allowed(case.own(net), knob.name, 0.5 * value):
+    value, holder = knob.value or 0.125, holder_of(case.own(net), knob.name)
+    while not is_allowed(holder, knob.name, 0.5 * value):
         value *= 2
+        assert value < 1e6, f"{holder!r} allows no {knob.name}"
     if value != knob.value:
-        setattr(case.own(net), knob.name, value)
+        setattr(holder, knob.name, value)
     return net
 
 
@@ -97,9 +100,9 @@ def is_allowed(component: Any, name: str, value: float) -> bool:
 
 def by_hand(case: Case, knob: Knob, factors: np.ndarray) -> nn.Sequential:
     net = fresh(case, knob)
-    base = float(getattr(case.own(net), knob.name))
+    base = float(getattr(holder_of(case.own(net), knob.name), knob.name))
     for number, factor in enumerate(factors):
-        setattr(case.own(net), knob.name, float(base * factor))
+        setattr(holder_of(case.own(net), knob.name), knob.name, float(base * factor))
         rows = slice(8 * (number % 3), 8 * (number % 3) + 8)
         net.train_on_batch(case.X[rows], case.y[rows])
     return net
@@ -112,7 +115,14 @@ def by_schedule(case: Case, knob: Knob, n_threads: int) -> nn.Sequential:
     return net
 
 
-WITH_NUMBERS = [case for case in CASES if case.kind in ("layers", "activations", "losses", "optimizers") and case.is_trainable()]
+MOVABLE = ("layers", "activations", "losses", "optimizers", "regularizers", "constraints")
+WITH_NUMBERS = [case for case in CASES if case.kind in MOVABLE and case.is_trainable()]
+#: Nobody reads their numbers in a step of training.
+NOT_IN_STEPS = {"initializers", "schedules", "samplers", "metrics", "callbacks", "formats"}
+
+
+def test_every_kind_whose_numbers_a_step_reads_is_here() -> None:
+    assert set(KINDS) == {*MOVABLE, "transforms"} | NOT_IN_STEPS
 
 
 @pytest.mark.parametrize("case", WITH_NUMBERS, ids=str)
@@ -140,7 +150,7 @@ def test_the_numbers_that_move() -> None:
         found |= {knob.name for knob in moving(case, net) if moves(net, knob)}
     assert found >= {
         "lr", "beta1", "beta2", "momentum", "rho", "weight_decay", "epsilon", "rate", "slope", "alpha", "beta", "delta", "margin",
-        "label_smoothing", "min_variance",
+        "label_smoothing", "min_variance", "strength", "limit",
     }  # fmt: skip
     assert not found & {"n_outputs", "n_categories", "steps_per_block"}
 
