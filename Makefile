@@ -7,7 +7,7 @@ NATIVE := setup.py $(shell find nncore -name '*.c' -o -name '*.h' -o -name '*.py
 PYTEST := $(VENV)/bin/python -m pytest -n auto
 SANITIZED := build/sanitized
 SANITIZED_TESTS := tests/_core tests/activations tests/layers tests/losses tests/optimizers tests/estimators tests/test_gradients.py \
-    tests/test_missing.py tests/network tests/program tests/data
+    tests/test_missing.py tests/network tests/program tests/data tests/regularizers tests/constraints tests/transforms
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
