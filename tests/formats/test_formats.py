@@ -36,7 +36,6 @@ def with_npz(tmp_path: Path):
         site.install("nncore-good")
         registry.reload()
         yield
-    registry.reload()
 
 
 def test_a_third_partys_format_is_used_by_its_suffix(with_npz: None, tmp_path: Path) -> None:
@@ -78,7 +77,6 @@ def with_odd(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         (site.folder / "nncore_odd_component.py").write_text(request.param, encoding="utf-8")
         registry.reload()
         yield tmp_path
-    registry.reload()
 
 
 @pytest.mark.parametrize("with_odd", BROKEN.values(), ids=BROKEN.keys(), indirect=True)

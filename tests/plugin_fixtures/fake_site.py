@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from nncore import registry
 from nncore.registry import DISTRIBUTION, GROUP, Registry
 from nncore.registry.discovery import Policy
 
@@ -57,7 +58,7 @@ class FakeSite:
 
 @contextmanager
 def open_site(folder: Path) -> Iterator[FakeSite]:
-    """An empty `FakeSite`; at the end every module imported from it is forgotten."""
+    """An empty `FakeSite`; at the end every module imported from it is forgotten, and what the process's registry found there."""
     sys.path.insert(0, str(folder))
     try:
         yield FakeSite(folder)
@@ -67,3 +68,4 @@ def open_site(folder: Path) -> Iterator[FakeSite]:
             if str(getattr(module, "__file__", None) or "").startswith(str(folder)):
                 del sys.modules[name]
         importlib.invalidate_caches()
+        registry.reload()

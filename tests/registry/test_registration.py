@@ -182,17 +182,14 @@ def test_a_plugin_and_a_registration_of_one_name(tmp_path: Path) -> None:
     with open_site(tmp_path) as site:
         site.install("nncore-twin-a")
         registry.reload()
-        try:
-            with pytest.raises(ParameterError, match=r"'lion' is of the plugin nncore-twin-a 1\.0 and cannot be replaced"):
-                nn.register("optimizers", MyDescent, "lion")
-            registry.reload(disabled=["nncore-twin-a"])
+        with pytest.raises(ParameterError, match=r"'lion' is of the plugin nncore-twin-a 1\.0 and cannot be replaced"):
             nn.register("optimizers", MyDescent, "lion")
-            registry.reload()  # the plugin comes later, and has its qualified name
-            assert nn.get("optimizers", "lion") is MyDescent
-            assert nn.get("optimizers", "nncore-twin-a/lion") is not MyDescent
-            assert {"lion", "nncore-twin-a/lion"} <= set(nn.names("optimizers"))
-        finally:
-            registry.reload()
+        registry.reload(disabled=["nncore-twin-a"])
+        nn.register("optimizers", MyDescent, "lion")
+        registry.reload()  # the plugin comes later, and has its qualified name
+        assert nn.get("optimizers", "lion") is MyDescent
+        assert nn.get("optimizers", "nncore-twin-a/lion") is not MyDescent
+        assert {"lion", "nncore-twin-a/lion"} <= set(nn.names("optimizers"))
 
 
 def test_names_of_a_load_hold_inside_it_alone() -> None:
