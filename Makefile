@@ -49,13 +49,14 @@ docs-test: docs $(VENV)/test  ## check links and names of the built documentatio
 	$(PYTEST) --site --browser tests/docs tests/tools/test_check_site.py tests/browser
 
 # A copy of the tree, because objects of one kind of build must not end up in the other. Freed memory is kept for a while, but not the default
-# 256 MB of it: joblib takes that for a leak, and ends worker processes that have work left.
+# 256 MB of it: joblib takes that for a leak, and ends worker processes that have work left. libstdc++ is there from the start, since an exception
+# of another library (matplotlib) would end the process otherwise.
 asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and UBSan
 	mkdir -p $(SANITIZED)
 	tar --exclude=./build --exclude=./$(VENV) --exclude='./.[a-z]*' --exclude='*.so' -cf - . | tar -xf - -C $(SANITIZED)
 	cd $(SANITIZED) && NNCORE_SANITIZE=1 $(CURDIR)/$(VENV)/bin/python setup.py -q build_ext --inplace
-	cd $(SANITIZED) && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=64 PYTHONPATH="$$PWD" \
-	    $(CURDIR)/$(PYTEST) $(SANITIZED_TESTS)
+	cd $(SANITIZED) && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
+	    ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=64 PYTHONPATH="$$PWD" $(CURDIR)/$(PYTEST) $(SANITIZED_TESTS)
 
 wheels: $(VENV)/wheels  ## build wheels into dist/ for all Pythons found, check them, test them where there is no compiler
 	$(VENV)/bin/python tools/check_wheels.py
