@@ -40,8 +40,8 @@ MODULES = {
 
 #: What other modules of nncore ask of a network, and users need not know.
 INTERNAL = {
-    "allocate", "begin_average", "change", "end_average", "input_gradient_program", "program_for_prediction", "program_for_training",
-    "rules", "swap", "version",
+    "allocate", "begin_average", "change", "end_average", "followed_by", "input_gradient_program", "leave_fit", "left_behind",
+    "program_for_prediction", "program_for_training", "rules", "swap", "trained_parameters", "version",
 }  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def table(rows: Iterator[tuple[str, ...]], head: tuple[str, ...]) -> str:
 
 
 def object_body(full_name: str, value: Any, *, tell_bases: bool = True) -> str:
-    """A class with its methods, a function or a constant. Of a component's methods those that its base class does not have."""
+    """A class with its methods, a function or a constant. Of methods those that no base class of `nncore.plugin` explains."""
     module, _, name = full_name.rpartition(".")
     body = f".. currentmodule:: {module}\n\n"
     if inspect.ismodule(value):
@@ -118,7 +118,8 @@ def object_body(full_name: str, value: Any, *, tell_bases: bool = True) -> str:
     body += f".. autoclass:: {name}\n"
     if tell_bases and documented(value.__bases__):
         body += "   :show-inheritance:\n"
-    members = methods(value, next((base for base in BASES.values() if issubclass(value, base) and value is not base), object))
+    contract = (base for base in value.__mro__[1:] if homes().get(id(base), "").startswith("nncore.plugin."))
+    members = methods(value, next(contract, object))
     return body + (f"   :members: {', '.join(members)}\n" if members else "")
 
 
