@@ -25,5 +25,7 @@ native = Extension(
     py_limited_api=STABLE_ABI,
     extra_compile_args=["/O2", "/std:c11"] if MSVC else ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"],
     libraries=[] if MSVC else ["m"],
+    # The kernel calls nothing of the C library, so the linker would leave it out, and auditwheel could not tell which one the wheel is for.
+    extra_link_args=["-Wl,--no-as-needed"] if sys.platform == "linux" else [],
 )
 setup(ext_modules=[native], options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {})
