@@ -23,9 +23,9 @@ native = Extension(
     depends=["nncore_sam/cpu.h"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
     py_limited_api=STABLE_ABI,
+    # A kernel that calls nothing of the C library would be linked without it, and auditwheel could not tell which one its wheel is for.
+    extra_link_args=["-Wl,--no-as-needed"] if sys.platform == "linux" else [],
     extra_compile_args=["/O2", "/std:c11"] if MSVC else ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"],
     libraries=[] if MSVC else ["m"],
-    # The kernel calls nothing of the C library, so the linker would leave it out, and auditwheel could not tell which one the wheel is for.
-    extra_link_args=["-Wl,--no-as-needed"] if sys.platform == "linux" else [],
 )
 setup(ext_modules=[native], options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {})

@@ -23,6 +23,8 @@ native = Extension(
     depends=["nncore_snake/cpu.h", "nncore_snake/sine.h"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
     py_limited_api=STABLE_ABI,
+    # A kernel that calls nothing of the C library would be linked without it, and auditwheel could not tell which one its wheel is for.
+    extra_link_args=["-Wl,--no-as-needed"] if sys.platform == "linux" else [],
     extra_compile_args=["/O2", "/std:c11"] if MSVC else ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"],
     libraries=[] if MSVC else ["m"],
 )
