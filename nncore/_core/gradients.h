@@ -71,6 +71,20 @@ static int64_t F(add_penalties)(const member *m, double *value) {
     return m->program->regularizers.n_pieces > 0 ? F(add_up)(m, value) : NNC_OK;
 }
 
+/* The norm of the gradients of all trained parameters, or only of those that are about to be moved. All members have to come here. */
+static double F(norm_of_gradients)(const member *m, int only_perturbed) {
+    const nnc_program *program = m->program;
+    nnc_meet(m->team, NNC_OK); /* the others' gradients are asked for, and nobody reads a penalty from the blocks any more */
+    int64_t end_block, first_block = F(own_blocks)(m, &end_block);
+    for (int64_t i = 0; i < program->n_stretches; i++) {
+        const nnc_stretch *stretch = &program->stretches[i];
+        if (stretch->group != NNC_FROZEN && (!only_perturbed || program->groups[stretch->group].perturbs))
+            F(add_squares)(program, first_block, end_block, program->gradients, stretch->begin, stretch->end, 1);
+    }
+    nnc_meet(m->team, NNC_OK);
+    return sqrt(F(sum_of_blocks)(program));
+}
+
 /* ---- gradients cut down to size ---------------------------------------------------------------------------------------------- */
 
 /* All gradients are there and finite; leaves the member's range clipped. All members have to come here. */
@@ -85,14 +99,7 @@ static void F(clip)(const member *m) {
         }
     }
     if (program->clip_norm > 0) {
-        nnc_meet(m->team, NNC_OK); /* the others' gradients are asked for, and nobody reads a penalty from the blocks any more */
-        int64_t end_block, first_block = F(own_blocks)(m, &end_block);
-        for (int64_t i = 0; i < program->n_stretches; i++) {
-            const nnc_stretch *stretch = &program->stretches[i];
-            if (stretch->group != NNC_FROZEN) F(add_squares)(program, first_block, end_block, g, stretch->begin, stretch->end, 1);
-        }
-        nnc_meet(m->team, NNC_OK);
-        double norm = sqrt(F(sum_of_blocks)(program));
+        double norm = F(norm_of_gradients)(m, 0);
         if (norm > program->clip_norm) {
             T factor = (T)(program->clip_norm / norm);
             for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] *= factor;

@@ -1,20 +1,5 @@
 /* Gradients that are taken a second time, at parameters that an optimizer has moved. Included by runner.c as a template. */
 
-/* The norm of the gradients of all parameters that are about to be moved. All members have to come here. */
-static double F(norm_to_move_by)(const member *m) {
-    const nnc_program *program = m->program;
-    const T *g = program->gradients; /* (n_parameters,) */
-    nnc_meet(m->team, NNC_OK);       /* nobody reads a penalty from the blocks any more */
-    int64_t end_block, first_block = F(own_blocks)(m, &end_block);
-    for (int64_t i = 0; i < program->n_stretches; i++) {
-        const nnc_stretch *stretch = &program->stretches[i];
-        if (stretch->group != NNC_FROZEN && program->groups[stretch->group].perturbs)
-            F(add_squares)(program, first_block, end_block, g, stretch->begin, stretch->end, 1);
-    }
-    nnc_meet(m->team, NNC_OK);
-    return sqrt(F(sum_of_blocks)(program));
-}
-
 /* Moves the member's range of the parameters to where the second gradient is taken; part 0 does it for optimizers in Python. */
 static int64_t F(perturb)(const member *m, double norm) {
     nnc_program *program = m->program;
@@ -49,7 +34,7 @@ static void F(move_anchor)(const member *m, int back) {
 /* The gradients of the batch at other parameters, in place of those there are. Random numbers are those of the first pass; its loss and
  * running statistics stay. However it ends, the parameters are those from before. */
 static int64_t F(second_pass)(member *m) {
-    double value = m->value, norm = F(norm_to_move_by)(m);
+    double value = m->value, norm = F(norm_of_gradients)(m, 1);
     int64_t first = 0; /* the rows are gathered and transformed already */
     while (m->program->tasks[first].what == NNC_GATHER || m->program->tasks[first].what == NNC_TRANSFORM) first++;
     F(move_anchor)(m, 0);
