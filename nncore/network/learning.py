@@ -17,9 +17,6 @@ from nncore.network.network import Network
 from nncore.program import Blueprint, Knobs, check_groups, check_outputs, check_rules, check_trainable, group_tensors, rules_of
 from nncore.typing import LossLike, OptimizerLike
 
-#: Numbers of the network that `fit` may set.
-LIMITS = ("weight_decay", "clip_norm", "clip_value")
-
 
 @dataclass(frozen=True)
 class Learning:
@@ -33,7 +30,7 @@ class Learning:
     groups : dict or None
         Those that were given.
     limits : dict of str to float
-        `LIMITS` that were given. What was not is never set, since another thread may be changing it.
+        Numbers of the network that were given. What was not is never set, since another thread may be changing it.
     """
 
     knobs: Knobs
@@ -82,7 +79,7 @@ class Learning:
             transforms=tuple(transforms),
             loss=new_loss,
             optimizer=new_optimizer,
-            **{name: given.get(name, getattr(network, name)) for name in LIMITS},
+            **{name: given.get(name, getattr(network, name)) for name in limits},
         )
         return cls(knobs, new_loss, new_optimizer, new_groups, given)
 
