@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from endings import Fail, Interrupt, Stop
 
 import nncore as nn
 from nncore.errors import ParameterError
@@ -109,21 +110,6 @@ def test_a_fit_without_average_goes_on_from_the_average() -> None:
         each.fit(*data(), epochs=2, batch_size=64, shuffle=False)
     np.testing.assert_array_equal(net.parameters, other.parameters)
     assert net.trajectory is None
-
-
-class Stop(Callback):
-    def on_progress(self, training: Any) -> None:
-        training.stop("enough")
-
-
-class Fail(Callback):
-    def on_progress(self, training: Any) -> None:
-        raise RuntimeError("no")
-
-
-class Interrupt(Callback):
-    def on_progress(self, training: Any) -> None:
-        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("end", [Stop(), Fail(), Interrupt()], ids=lambda c: type(c).__name__)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from endings import Fail, Interrupt, Stop
 
 import nncore as nn
 from nncore.errors import NonFiniteError, ParameterError
@@ -148,21 +149,6 @@ def test_resumed_equals_uninterrupted(interrupted_after: int, tmp_path: Path) ->
     fit(again, 6 - interrupted_after)
     np.testing.assert_array_equal(again.parameters, whole.parameters)
     np.testing.assert_array_equal(again.trajectory, whole.trajectory)
-
-
-class Stop(Callback):
-    def on_progress(self, training: Any) -> None:
-        training.stop("enough")
-
-
-class Fail(Callback):
-    def on_progress(self, training: Any) -> None:
-        raise RuntimeError("no")
-
-
-class Interrupt(Callback):
-    def on_progress(self, training: Any) -> None:
-        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("end", [Stop(), Fail(), Interrupt()], ids=lambda c: type(c).__name__)
