@@ -81,6 +81,8 @@ class Configurable(metaclass=_Validated):
         Interval of each numeric hyperparameter, as in mathematics: ``{"lr": "[0, inf)", "beta1": "[0, 1)"}``.
     whole : tuple of str
         Those of them that must be whole numbers.
+    flags : tuple of str
+        Arguments that must be True or False.
     examples : sequence of dict or None
         Constructor arguments to test the component with, for one that cannot be made without.
     common : tuple of str
@@ -91,6 +93,7 @@ class Configurable(metaclass=_Validated):
     common: ClassVar[tuple[str, ...]] = ()
     ranges: ClassVar[dict[str, str]] = {}
     whole: ClassVar[tuple[str, ...]] = ()
+    flags: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[Sequence[dict[str, Any]] | None] = None
 
     def config(self) -> dict[str, Any]:
@@ -125,13 +128,16 @@ class Configurable(metaclass=_Validated):
         return [float(value) for value in own if isinstance(value, (bool, int, float, np.number, np.bool_))]
 
     def validate(self) -> None:
-        """Raise `ParameterError` for a hyperparameter outside `ranges`."""
+        """Raise `ParameterError` for a hyperparameter outside `ranges`, or a flag that is neither True nor False."""
         for name, interval in self.ranges.items():
             value = getattr(self, name)
             wanted = "whole number" if name in self.whole else "number"
             is_right = is_whole(value) if name in self.whole else is_number(value)
             if not is_right or not is_inside(value, interval):
                 raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}, got {value!r}")
+        for name in self.flags:
+            if not isinstance(getattr(self, name), bool):
+                raise ParameterError(f"{type(self).__name__}: {name} must be True or False, got {getattr(self, name)!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; an argument of a component that a network owns is set by that network, or refused (`ownership`)."""

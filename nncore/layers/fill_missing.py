@@ -35,6 +35,7 @@ class FillMissing(Layer):
     where ``x`` was missing. Category codes belong into an `Embedding` before this layer: it gives missing ones a vector of their own.
     """
 
+    flags = ("indicator",)
     kernel = Kernel("nncore._core.native:layer_fill_missing", never_fails=True)
     examples = ({}, {"columns": [0], "indicator": False})
 
@@ -52,8 +53,7 @@ class FillMissing(Layer):
         self.name = name
 
     def validate(self) -> None:
-        if not isinstance(self.indicator, bool):
-            raise ParameterError(f"FillMissing: indicator must be True or False, got {self.indicator!r}")
+        super().validate()
         if isinstance(self.values, list) and self.columns is not None and len(self.values) != len(self.columns):
             raise ParameterError(f"FillMissing: there are {len(self.values)} values for {len(self.columns)} columns")
 

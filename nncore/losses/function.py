@@ -48,6 +48,8 @@ class FunctionLoss(Loss):
     np.True_
     """
 
+    flags = ("needs_batch",)
+
     def __init__(
         self,
         function: Callable[..., tuple[np.ndarray, np.ndarray]],
@@ -72,8 +74,7 @@ class FunctionLoss(Loss):
         if self.output_domain not in OUTPUT_DOMAINS:
             words = ", ".join(map(repr, OUTPUT_DOMAINS))
             raise ParameterError(f"FunctionLoss: output_domain must be one of {words}, got {self.output_domain!r}")
-        if not isinstance(self.needs_batch, bool):
-            raise ParameterError(f"FunctionLoss: needs_batch must be True or False, got {self.needs_batch!r}")
+        super().validate()
 
     def forward(self, *arrays: np.ndarray) -> np.ndarray:
         return self._pair(*arrays)[0]

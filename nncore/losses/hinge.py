@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.errors import DataError, ParameterError
+from nncore.errors import DataError
 from nncore.plugin import Kernel, Loss
 
 
@@ -34,6 +34,7 @@ class Hinge(Loss):
 
     targets = "both"
     ranges: ClassVar[dict[str, str]] = {"margin": "(0, inf)"}
+    flags = ("squared",)
     examples: ClassVar[Sequence[dict[str, Any]]] = ({}, {"margin": 0.5, "squared": True})
     metrics = ({"name": "accuracy", "threshold": 0.0},)
     kernel = Kernel("nncore._core.native:loss_hinge")
@@ -41,11 +42,6 @@ class Hinge(Loss):
     def __init__(self, margin: float = 1.0, squared: bool = False) -> None:
         self.margin = margin
         self.squared = squared
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.squared, bool):
-            raise ParameterError(f"Hinge: squared must be True or False, got {self.squared!r}")
 
     def targets_for(self, n_outputs: int) -> str:
         return "real" if n_outputs == 1 else "labels"

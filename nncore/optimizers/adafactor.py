@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Kernel, Optimizer, State, TensorSpan
 
 
@@ -61,6 +60,7 @@ class Adafactor(Optimizer):
         "lr": "[0, inf)", "beta2_decay": "(0, 1]", "epsilon": "[1e-30, inf)", "scale_floor": "[0, inf)", "clip": "(0, inf)",
         "weight_decay": "[0, inf)",
     }  # fmt: skip
+    flags = ("scale_parameter", "relative_step")
     needs_tensors = True
     kernel = Kernel("nncore._core.native:optimizer_adafactor", never_fails=True)
 
@@ -84,12 +84,6 @@ class Adafactor(Optimizer):
         self.weight_decay = weight_decay
         self.scale_parameter = scale_parameter
         self.relative_step = relative_step
-
-    def validate(self) -> None:
-        super().validate()
-        for name in ("scale_parameter", "relative_step"):
-            if not isinstance(getattr(self, name), bool):
-                raise ParameterError(f"{type(self).__name__}: {name} must be True or False, got {getattr(self, name)!r}")
 
     def state(self, tensors: Sequence[TensorSpan]) -> list[list[State]]:
         return [_state_of(tensor) for tensor in tensors]

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
@@ -40,6 +39,7 @@ class Adam(Optimizer):
     """
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "beta1": "[0, 1)", "beta2": "[0, 1)", "epsilon": "[1e-30, inf)"}
+    flags: ClassVar[tuple[str, ...]] = ("epsilon_inside",)
     n_slots = 2
     kernel = Kernel("nncore._core.native:optimizer_adam", never_fails=True)
 
@@ -51,11 +51,6 @@ class Adam(Optimizer):
         self.beta2 = beta2
         self.epsilon = epsilon
         self.epsilon_inside = epsilon_inside
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.epsilon_inside, bool):
-            raise ParameterError(f"{type(self).__name__}: epsilon_inside must be True or False, got {self.epsilon_inside!r}")
 
     def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
         m, v = state

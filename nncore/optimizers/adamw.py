@@ -40,6 +40,7 @@ class AdamW(Adam):
     """
 
     ranges: ClassVar[dict[str, str]] = Adam.ranges | {"weight_decay": "[0, inf)"}
+    flags = ()
     kernel = Kernel("nncore._core.native:optimizer_adamw", never_fails=True)
 
     def __init__(

@@ -37,8 +37,13 @@ def unusual(component: C) -> list[C]:
 
 
 def check_ranges(component: Configurable) -> None:
-    """Both ends of every declared interval are taken or refused as declared, NaN is refused, and no number lacks an interval."""
+    """Both ends of every declared interval are taken or refused as declared, NaN is refused, no number lacks an interval, and a flag is
+    True or False."""
     config = component.config()
+    for name in component.flags:
+        expect(name in config, f"`flags` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")
+        for other in ("false", 1, None):
+            _expect_refused(component, name, other, "it is one of `flags`; does `validate` call super().validate()?")
     for name, value in config.items():
         is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
         if is_number and name not in component.ranges:

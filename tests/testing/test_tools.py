@@ -87,6 +87,15 @@ def test_ranges_are_tried_at_both_ends() -> None:
         check_ranges(HalfChecked())
 
 
+def test_flags_are_tried() -> None:
+    class Unchecked(Adam):
+        def validate(self) -> None:
+            """Forgets the flags."""
+
+    with pytest.raises(AssertionError, match=r"epsilon_inside='false' is not refused; it is one of `flags`"):
+        check_ranges(Unchecked())
+
+
 def test_differences_have_seven_digits() -> None:
     x = np.array([0.5, -1.5, 3.0])
     np.testing.assert_allclose(numeric_gradient(lambda: float(np.sin(x).sum()), x), np.cos(x), rtol=1e-9)

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Kernel, Optimizer, State, TensorSpan
 
 #: a, b, c: what the iteration does to every singular value, x ← a·x + b·x³ + c·x⁵, is steep at 0 and then wanders about 1.
@@ -68,6 +67,7 @@ class Muon(Optimizer):
         "lr": "[0, inf)", "momentum": "[0, 1)", "n_iterations": "[1, 20]", "weight_decay": "[0, inf)",
     }  # fmt: skip
     whole = ("n_iterations",)
+    flags = ("nesterov",)
     needs_tensors = True
     kernel = Kernel("nncore_muon.kernel:muon", never_fails=True)
 
@@ -79,11 +79,6 @@ class Muon(Optimizer):
         self.nesterov = nesterov
         self.n_iterations = n_iterations
         self.weight_decay = weight_decay
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.nesterov, bool):
-            raise ParameterError(f"{type(self).__name__}: nesterov must be True or False, got {self.nesterov!r}")
 
     def state(self, tensors: Sequence[TensorSpan]) -> list[list[State]]:
         return [[State("momentum", tensor.shape)] for tensor in tensors]
