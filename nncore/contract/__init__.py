@@ -48,14 +48,14 @@ from nncore.contract.snapshot import Snapshot
 from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "Activation", "Buffer", "Builder", "CALLS", "Callback", "Component", "Configurable", "Constraint",
-    "ConstraintLike", "Constraints", "DISTRIBUTION", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "INPUT",
-    "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "OUTPUT_DOMAINS", "Optimizer",
-    "OptimizerWrapper", "PRIMITIVES", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers", "SPLITS", "SampleInfo",
-    "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "TABLES", "Tensor", "TensorSpan", "TensorStruct", "Transform",
-    "TransformCall", "UNBOUNDED", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date",
-    "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply",
-    "decided_mode", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl",
-    "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words",
-    "rung", "slot_name", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "UNBOUNDED",
+    "Activation", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Format",
+    "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric",
+    "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers",
+    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform",
+    "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings",
+    "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "does",
+    "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
+    "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name",
+    "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

@@ -40,8 +40,9 @@ def direction(name: str) -> str | None:
     known = [word for word in lowered if word in SMALL or word in LARGE] or [word for word in lowered if word in VAGUELY_LARGE]
     if not known:
         return None
-    is_turned = lowered[lowered[0] == "val" and len(lowered) > 1] in NEGATIVES
-    return "min" if (known[-1] in SMALL) != is_turned else "max"
+    first = lowered[lowered[0] == "val" and len(lowered) > 1]
+    is_small = known[-1] in SMALL and first != "d2"  # a D² names the error whose saving it is
+    return "min" if is_small != (first in NEGATIVES) else "max"
 
 
 def decided_mode(owner: str, column: str, mode: object, known: str | None) -> str:
