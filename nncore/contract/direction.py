@@ -40,9 +40,10 @@ def direction(name: str) -> str | None:
     known = [word for word in lowered if word in SMALL or word in LARGE] or [word for word in lowered if word in VAGUELY_LARGE]
     if not known:
         return None
-    first = lowered[lowered[0] == "val" and len(lowered) > 1]
-    is_small = known[-1] in SMALL and first != "d2"  # a D² names the error whose saving it is
-    return "min" if is_small != (first in NEGATIVES) else "max"
+    meant = lowered[lowered[0] == "val" :]
+    n_turns = next(n for n, word in enumerate(meant) if word not in NEGATIVES)
+    is_small = known[-1] in SMALL and meant[0] != "d2"  # a D² names the error whose saving it is
+    return "min" if is_small != (n_turns % 2 == 1) else "max"
 
 
 def decided_mode(owner: str, column: str, mode: object, known: str | None) -> str:
