@@ -31,7 +31,8 @@ class Checkpoint(Callback):
     monitor : str or None, default None
         A column of the history: save only if it is better than at all files before it, in this fit or the one that it goes on with.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
+        not begin.
     min_delta : float, default 0.0
         By more than this.
     every_steps : int, optional
@@ -87,7 +88,7 @@ class Checkpoint(Callback):
         self.path = os.fspath(path) if isinstance(path, os.PathLike) else path
         self.every = every
         self.monitor = monitor
-        self.mode = mode
+        self.mode: str = mode
         self.min_delta = min_delta
         self.every_steps = every_steps
         self.every_minutes = every_minutes

@@ -24,6 +24,9 @@ class Callback(Configurable):
     ----------
     monitor : str or None
         A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
+    mode : str or None
+        What is better of `monitor`: ``"min"``, ``"max"``, or ``"auto"`` for what its metric or its name says; `fit` refuses to begin if
+        neither does. None if it does not compare.
     averages : bool
         Whether it calls ``training.average_parameters``, which one callback of a fit may do.
     saves : bool
@@ -33,6 +36,7 @@ class Callback(Configurable):
     """
 
     monitor: str | None = None
+    mode: str | None = None
     averages: ClassVar[bool] = False
     saves: ClassVar[bool] = False
     pause_every: int | None = None

@@ -31,6 +31,11 @@ def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: Iterable[s
     return ["loss", *scheduled, *(f"val_{name}" for name in names if validated), "seconds"]
 
 
+def history_for(metrics: Sequence[Metric], scheduled: Iterable[str]) -> History:
+    """The history of a run before its first epoch: which way its metrics improve, and what schedules move."""
+    return History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(scheduled))
+
+
 class Training:
     """One run of `Sequential.fit`; what callbacks are handed.
 
@@ -77,7 +82,7 @@ class Training:
         self._visits = way.visits
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
-        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(network.schedules))
+        self.history = history_for(metrics, network.schedules)
         self.epoch = 0
         self.stop_reason: str | None = None
         self._average: Average | None = None
