@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
 
 #: Column at which the text of a labelled paragraph begins.
 INDENT = 12
+
+#: Control characters, marks that turn the direction of writing round, ends of lines and pages, halves of characters.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_UNPRINTABLE_IN_LINES = re.compile(_UNPRINTABLE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""The text with ``\x1b`` for an escape character, and so on; with `lines`, ends of lines stay what they are."""
+    return (_UNPRINTABLE_IN_LINES if lines else _UNPRINTABLE).sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def say(text: str = "", *, to_stderr: bool = False) -> None:
+    """One line or several, of which each was made by `labelled` or `table` or holds nothing that a user has written."""
+    file = sys.stderr if to_stderr else sys.stdout
+    if file is not None:  # a program without a console has none
+        print(printable(text, lines=True), file=file, flush=True)
 
 
 def notice(text: str) -> None:

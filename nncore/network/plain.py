@@ -1,8 +1,9 @@
-"""What a file holds as it is: values that JSON gives back equal."""
+"""What a file holds as it is: values that JSON gives back equal, and tests of some."""
 
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from nncore.errors import ParameterError
@@ -43,3 +44,23 @@ def _check(value: Any, where: str) -> None:
             "list(...)" if isinstance(value, (tuple, set, frozenset)) else "numbers, texts, lists and dicts, array.tolist() for an array"
         )
         raise ParameterError(f"{where} cannot be written to a file: it is {value!r:.80}; write {remedy}")
+
+
+def is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63  # bool is not a count; the core counts in int64
+
+
+def is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**64
+
+
+def is_finite(value: Any) -> bool:
+    return type(value) in (int, float) and -sys.float_info.max <= value <= sys.float_info.max
+
+
+def is_state(value: Any) -> bool:
+    largest = sys.float_info.max  # an integer of JSON may be beyond it
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(number, (int, float)) and not isinstance(number, bool) and -largest <= number <= largest
+        for name, number in value.items()
+    )

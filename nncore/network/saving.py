@@ -16,9 +16,9 @@ from nncore import registry
 from nncore.contract import Format, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.files import try_to_write, write
-from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, is_state, joined, split, tensors_of
+from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, joined, split, tensors_of
 from nncore.network.network import Network
-from nncore.network.plain import check_plain
+from nncore.network.plain import check_plain, is_state
 from nncore.network.providers import merged, providers
 from nncore.network.reading import checked_parts
 from nncore.network.rules import described_groups, replaced
