@@ -1,5 +1,8 @@
 """The arguments of an estimator's constructor as one fit takes them: what was read, what decided what, and what would be ignored."""
 
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
 from __future__ import annotations
 
 import copy
@@ -9,17 +12,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import sklearn.neural_network
 
 from nncore.arguments import is_list
 from nncore.contract import alike
 from nncore.errors import ParameterError
+from nncore.estimators.warning import warn_user
+
+#: scikit-learn's arguments, solvers and ways to move the learning rate.
+ITS_ARGUMENTS = frozenset(inspect.signature(sklearn.neural_network.MLPRegressor).parameters)
+ITS_SOLVERS = ("adam", "sgd", "lbfgs")
+ITS_RULES = ("constant", "invscaling", "adaptive")
 
 #: Arguments that decide which others count; messages show them.
 DECIDING = ("solver", "learning_rate", "layers", "early_stopping")
 
 
 class Given:
-    """Arguments by name, read as attributes. A fit reads each that it obeys, and refuses those that it never looked at.
+    """Arguments by name, read as attributes. A fit reads each that it obeys, and says it of those that it never looked at.
 
     Parameters
     ----------
@@ -38,6 +48,14 @@ class Given:
             raise AttributeError(name)
         self._read.add(name)
         return self._values[name]
+
+    def unread(self, name: str) -> Any:
+        """An argument, looked at to see whether it counts."""
+        return self._values[name]
+
+    def obey(self, name: str) -> None:
+        """What was looked at counts."""
+        self._read.add(name)
 
     @contextmanager
     def noted(self) -> Iterator[dict[str, Any]]:
@@ -59,16 +77,45 @@ class Given:
         return f"{name}={self._values[name]!r}"
 
     def refuse_ignored(self, *accepted: str) -> None:
-        """Raise `ParameterError` for an argument that was set and never read; `accepted` are for another method."""
-        for name, default in self._defaults.items():
-            value = self._values.get(name, default)
-            if name in self._read or name in accepted or same(value, default) or (default is None and is_list(value) and not len(value)):
-                continue
-            why = ", ".join(self.shown(decider) for decider in DECIDING)
-            raise ParameterError(
-                f"{self._owner}: {self.shown(name)} would be ignored, since nothing obeys it with {why}: leave it at "
-                f"{default!r}, or change what it depends on" + (" (or pass X_val and y_val)" if name == "scoring" else "")
-            )
+        """Say it of an argument that was set and never read: nothing is ignored in silence.
+
+        What scikit-learn documents as "only used when solver=..." is a warning, so that its users' searches over several solvers go on.
+        Anything else is a mistake.
+
+        Parameters
+        ----------
+        *accepted : str
+            Arguments for another method.
+
+        Raises
+        ------
+        ParameterError
+            For the first that scikit-learn's perceptrons do not ignore.
+        """
+        ignored = [name for name, default in self._defaults.items() if not self._is_default(name, default)]
+        ignored = [name for name in ignored if name not in self._read and name not in accepted]
+        why = ", ".join(self.shown(decider) for decider in DECIDING)
+        by_habit = [name for name in ignored if self._is_ignored_by_scikit_learn(name)]
+        for name in ignored:
+            if name not in by_habit:
+                remedy = f"leave it at {self._defaults[name]!r}, or change what it depends on"
+                more = ", or pass X_val and y_val" if name == "scoring" else ""
+                raise ParameterError(
+                    f"{self._owner}: {self.shown(name)} would be ignored, since nothing obeys it with {why}: {remedy}{more}"
+                )
+        if by_habit:
+            shown = ", ".join(map(self.shown, by_habit))
+            warn_user(f"{self._owner}: {shown} is ignored, as in scikit-learn, since nothing obeys it with {why}: leave it at its default")
+
+    def _is_default(self, name: str, default: Any) -> bool:
+        value = self._values.get(name, default)
+        return same(value, default) or (default is None and is_list(value) and not len(value))
+
+    def _is_ignored_by_scikit_learn(self, name: str) -> bool:
+        """Whether it and what decides about it are scikit-learn's, which documents that it is "only used when"."""
+        solver, rule = self._values["solver"], self._values["learning_rate"]
+        are_its_own = isinstance(solver, str) and solver in ITS_SOLVERS and self._values["layers"] is None
+        return are_its_own and name in ITS_ARGUMENTS and not (name == "learning_rate" and rule not in ITS_RULES)
 
 
 def _kept(value: Any) -> Any:

@@ -86,6 +86,7 @@ class LbfgsFit:
         self._penalty = data.penalty(float(given.alpha), len(data))
         self._options = {"maxfun": given.max_fun, "maxiter": given.max_iter, "gtol": given.tol}
         self._verbose, self._n_threads, self._time_limit = bool(given.verbose), given.n_threads, given.time_limit
+        self._patience = (given.n_iter_no_change, given.tol) if given.early_stopping else None
 
     def run(self, tasks: FitTasks | None) -> None:
         """Train; `tasks` are scikit-learn's callbacks."""
@@ -95,7 +96,7 @@ class LbfgsFit:
         twin = network if network.dtype == np.float64 else _in_float64(network)
         twin.weight_decay = self._penalty
         objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
-        iterations = Iterations(estimator, data, twin, tasks, time_limit=self._time_limit, verbose=self._verbose)
+        iterations = Iterations(estimator, data, twin, tasks, time_limit=self._time_limit, verbose=self._verbose, patience=self._patience)
         interrupted = False
         try:
             # SciPy's few sums are no work for threads, which would fight with ours for the cores.
@@ -134,6 +135,11 @@ class Iterations:
     best : Snapshot or None
         With validation data, of the estimator's network at the best iteration.
     ended_early : bool
+
+    Parameters
+    ----------
+    patience : (float, float) or None
+        With `early_stopping`: the iterations in a row that may not improve, and what an improvement is.
     """
 
     def __init__(
@@ -145,6 +151,7 @@ class Iterations:
         *,
         time_limit: float | None,
         verbose: bool,
+        patience: tuple[float, float] | None,
     ) -> None:
         self.estimator, self.held_out, self.tasks = estimator, data.held_out, tasks
         self.parameters = twin.parameters.copy()
@@ -154,7 +161,7 @@ class Iterations:
         self.ended_early = False
         self._twin = twin
         self._deadline = np.inf if time_limit is None else time.monotonic() + time_limit
-        self._verbose = verbose
+        self._verbose, self._patience = verbose, patience
         estimator.n_iter_ = 0
         if tasks is not None:
             tasks.begin()
@@ -168,7 +175,9 @@ class Iterations:
         if self.tasks is not None:
             self.ended_early = self.tasks.end()
             self.tasks.begin()
-        if self.ended_early or time.monotonic() >= self._deadline:
+        n_stuck = estimator._no_improvement_count
+        is_stuck = self._patience is not None and n_stuck > self._patience[0]
+        if self.ended_early or is_stuck or time.monotonic() >= self._deadline:
             self.ended_early = True
             raise StopIteration
 
@@ -182,7 +191,11 @@ class Iterations:
         scores = network.evaluate(X, target, sample_weight=weights, metrics=held_out.judge.metrics)
         recorded = {f"val_{name}": value for name, value in scores.items()}
         estimator.validation_loss_curve_.append(recorded["val_loss"])
-        if record_score(estimator, held_out.score(estimator, recorded)):
+        score = held_out.score(estimator, recorded)
+        if self._patience is not None:
+            is_stuck = score < estimator.best_validation_score_ + self._patience[1]
+            estimator._no_improvement_count = estimator._no_improvement_count + 1 if is_stuck else 0
+        if record_score(estimator, score):
             self.best = Snapshot(network)
         return recorded
 

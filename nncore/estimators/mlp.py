@@ -30,14 +30,14 @@ from nncore.estimators.architecture import (
 )
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin, FitTasks
-from nncore.estimators.given import Given, same
+from nncore.estimators.given import ITS_RULES, Given, same
 from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
-from nncore.estimators.solver import REACTIVE, make_optimizer
+from nncore.estimators.solver import make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
@@ -139,7 +139,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
                 return None if self._is_lbfgs else make_optimizer(self)
             except (NNCoreError, TypeError, ValueError):  # `fit` says what is wrong
                 return None
-        return None if parameter == "learning_rate" and isinstance(value, str) and value in REACTIVE else value
+        return None if parameter == "learning_rate" and isinstance(value, str) and value in ITS_RULES else value
 
     # ---- what subclasses know of the target ---------------------------------------------------------------------------------
 
@@ -295,7 +295,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         """A new network, and the attributes of a fit before its first epoch."""
         network = self._new_network(given, X, loss, random_state)
         for name in ("_assigned", "_optimizer"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         self.network_ = network
         self.n_outputs_ = self._n_network_outputs(loss)
         self.n_iter_ = 0
@@ -326,19 +326,18 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
         loss = self._fitted_loss
+        judge = Judge(given.unread("scoring"), self._default_scoring(loss))
         X_val, y_val, weights_val = validation
         if (X_val is None) != (y_val is None):
             raise ParameterError("X_val and y_val go together: pass both, or neither")
         if X_val is None and (weights_val is not None):
             raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
-        splits = X_val is None and not self._is_lbfgs and given.early_stopping
         if X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val)
             self._check_target(y_val)
             weights_val = weigh(y_val, _checked_weights(weights_val, matrix))
-            judge = Judge(given.scoring, self._default_scoring(loss))
             data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), weights_val, judge)
-        elif splits:
+        elif given.early_stopping:
             if given.validation_fraction == 0:
                 raise ParameterError("early_stopping=True needs samples to judge by: validation_fraction above 0, or X_val and y_val")
             rows, stratify = np.arange(len(data)), self._strata(data.target)
@@ -347,10 +346,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             held_out = data.rows(val)
             shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all kinds of sparse matrices have rows to choose
-            judge = Judge(given.scoring, self._default_scoring(loss))
             data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
             kept = data.rows(train)
             data.X, data.target, data.weights = kept.X, kept.target, kept.weights
+        if data.held_out is not None:
+            given.obey("scoring")
 
     def _begin_comparison(self, given: Given, data: TrainingData, *, starts_over: bool, incremental: bool) -> None:
         """What later epochs are compared with: those of the same call of `fit`, and the network that it goes on with.
@@ -361,7 +361,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         if incremental:
             self.best_loss_ = np.inf if self.best_loss_ is None else self.best_loss_
             return
-        self.best_loss_ = None if not self._is_lbfgs and given.early_stopping else np.inf
+        self.best_loss_ = None if given.early_stopping else np.inf
         self._no_improvement_count = 0
         if data.held_out is None:
             self.validation_scores_ = self.best_validation_score_ = None

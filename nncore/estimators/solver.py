@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nncore.contract import Optimizer, Schedule, alike
-from nncore.errors import ParameterError
+from nncore.estimators.given import ITS_RULES
 from nncore.network import Sequential
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.momentum import Momentum
@@ -17,8 +17,6 @@ from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
 from nncore.registry import get, resolve
 
-#: scikit-learn's ways to move the learning rate; they act on an epoch's outcome.
-REACTIVE = ("constant", "invscaling", "adaptive")
 #: The adaptive learning rate is divided by this,
 DIVISOR = 5.0
 #: and training ends instead once it is as small as this.
@@ -70,18 +68,19 @@ class StochasticSolver:
         with given.noted() as self.made_of:
             self.optimizer = make_optimizer(given)
             self._initial = self.learning_rate = float(getattr(self.optimizer, "lr", UNKNOWN_RATE))
-            rule = given.learning_rate
-            self.rule = rule if isinstance(rule, str) and rule in REACTIVE else "constant"
-            if self.rule != "constant" and given.solver == "adam":
-                raise ParameterError(
-                    f"solver='adam' does not obey learning_rate={rule!r}, as in scikit-learn: leave it at 'constant', take a schedule of "
-                    f"the registry, or solver='sgd'"
-                )
+            rule: Any = given.unread("learning_rate")
+            is_reactive = isinstance(rule, str) and rule in ITS_RULES
+            is_obeyed = not (is_reactive and given.solver == "adam")  # which does not react, as in scikit-learn
+            if is_obeyed:
+                given.obey("learning_rate")
+            self.rule = rule if is_reactive and is_obeyed else "constant"
             self._power = float(given.power_t) if self.rule == "invscaling" else 0.0
             self._schedule: Schedule | dict[str, Schedule] | None = None
+            if is_reactive:
+                return
             if isinstance(rule, Mapping) and "name" not in rule:
                 self._schedule = {path: resolve("schedules", schedule) for path, schedule in rule.items()}
-            elif not (isinstance(rule, str) and rule in REACTIVE):
+            else:
                 self._schedule = resolve("schedules", rule)
 
     def move_to(self, network: Sequential) -> Optimizer | None:
