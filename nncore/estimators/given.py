@@ -38,7 +38,8 @@ class Given:
 
     def __init__(self, estimator: Any) -> None:
         self._owner = type(estimator).__name__
-        arguments = inspect.signature(type(estimator)).parameters.values()  # a subclass of a user may have fewer, and set the others
+        ours = next(cls for cls in type(estimator).__mro__ if cls.__module__.startswith("nncore."))  # a user's subclass may have others
+        arguments = inspect.signature(ours).parameters.values()
         self._defaults = {argument.name: argument.default for argument in arguments}
         self._values = {name: value for name, value in vars(estimator).items() if not name.endswith("_") and not name.startswith("_")}
         self._read: set[str] = set()

@@ -11,7 +11,7 @@ from nncore.estimators.architecture import SCIKIT_LEARN_ACTIVATIONS, dense_param
 from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
 from nncore.network import Sequential
-from nncore.registry import qualified_name
+from nncore.registry import qualified_name, resolve
 
 #: scikit-learn's names of what makes predictions of the outputs.
 OUT_ACTIVATIONS = ("identity", "logistic", "softmax", "exp")
@@ -133,6 +133,5 @@ class LiveParameters:
 
 def _activation_name(activation: Any) -> str:
     """Of the registry; with its arguments, if it has any."""
-    if activation is None:
-        return "identity"
-    return repr(activation) if activation.config() else qualified_name("activations", type(activation))
+    made = resolve("activations", "identity" if activation is None else activation)
+    return repr(made) if made.config() else qualified_name("activations", type(made))

@@ -149,8 +149,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     _targets: Any
 
     @abstractmethod
-    def _learn_target(self, y: Any) -> None:
-        """Take note, in `_targets`, of what y is; called when training starts over."""
+    def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
+        """Take note, in `_targets`, of what y is; called when training starts over. `classes` are those that ``partial_fit`` is given."""
 
     def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
         """Raise `DataError` if y does not fit what is trained already; for a warm start, it has to have all classes."""
@@ -183,7 +183,14 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, validation: tuple[Any, Any, Any] = (None, None, None)
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Self:
         check_parameters(self)
         given = Given(self)
@@ -191,9 +198,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             raise ParameterError("partial_fit does not support early_stopping=True")
         goes_on = incremental or given.warm_start
         starts_over = not goes_on or vars(self).keys().isdisjoint(("network_", "_assigned"))
-        with self._kept_on_error() if starts_over else nullcontext():
+        how = {"starts_over": starts_over, "incremental": incremental, "classes": classes}
+        with self._kept_on_error() if starts_over or "network_" not in vars(self) else nullcontext():
             try:
-                self._train(given, X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
+                self._train(given, X, y, sample_weight, validation, **how)
             except NonFiniteError as error:
                 raise DataError(f"{NOT_FINITE} {error}") from error
         return self
@@ -211,7 +219,16 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             raise
 
     def _train(
-        self, given: Given, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, starts_over: bool, incremental: bool
+        self,
+        given: Given,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any, Any],
+        *,
+        starts_over: bool,
+        incremental: bool,
+        classes: Any,
     ) -> None:
         builds = starts_over or "network_" not in vars(self)
         if not builds and (changed := given.changed(self._made_of)):
@@ -221,7 +238,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             matrix, y_checked = self._validate_samples(X, y, sample_weight, given=given if builds else None)
             weights = _checked_weights(sample_weight, matrix)
             if (starts_over and not incremental) or "_targets" not in vars(self):
-                self._learn_target(y_checked)
+                self._learn_target(y_checked, incremental=incremental, classes=classes)
             else:
                 self._check_target(y_checked, is_warm_start=not incremental)
             loss = self._targets.loss(given.loss) if builds else self._fitted_loss

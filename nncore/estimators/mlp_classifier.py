@@ -15,7 +15,7 @@ from sklearn.base import ClassifierMixin
 from nncore.contract import Loss
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
-from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets, refuse_missing
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets, refuse_missing
 from nncore.estimators.class_weights import ClassWeights
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
@@ -235,8 +235,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
-    def _learn_target(self, y: Any) -> None:
-        self._targets = ClassTargets(y)
+    def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
+        if classes is not None:
+            self._targets = ClassTargets.of_classes(classes, y)
+            self._targets.check(y)
+        else:
+            self._targets = ClassTargets(y)
+            if incremental and self._targets.kind != MULTILABEL:
+                raise ParameterError("classes must be passed on the first call to partial_fit.")
         self.classes_ = self._targets.classes
 
     def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
@@ -326,16 +332,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"class_weight={self.class_weight!r} looks at all samples, of which partial_fit sees a part: compute the weights "
                 "with sklearn.utils.class_weight.compute_class_weight and pass them as a dict"
             )
-        if hasattr(self, "classes_"):
-            if classes is not None and not self._targets.has_exactly(classes):
-                raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
-            return self._fit(X, y, sample_weight, incremental=True)
-        if classes is None:
-            raise ParameterError("classes must be passed on the first call to partial_fit.")
-        with self._kept_on_error():
-            self._targets = ClassTargets.of_classes(classes, y)
-            self.classes_ = self._targets.classes
-            return self._fit(X, y, sample_weight, incremental=True)
+        if classes is not None and "_targets" in vars(self) and not self._targets.has_exactly(classes):
+            raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 

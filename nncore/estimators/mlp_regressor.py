@@ -238,7 +238,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
 
-    def _learn_target(self, y: Any) -> None:
+    def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
         self._targets = RealTargets(y)
 
     def _out_activation(self) -> str | None:
