@@ -69,8 +69,8 @@ def link_flags() -> list[str]:
     return flags
 
 
-#: Kernels may reassociate nothing (results must not depend on the compiler's mood) but need not keep errno or traps.
-KERNEL_FLAGS = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
+#: Kernels may neither reassociate nor fuse (results must not depend on the compiler's mood) but need not keep errno or traps.
+KERNEL_FLAGS = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden"]
 
 
 def component_sources() -> list[tuple[str, str, str]]:

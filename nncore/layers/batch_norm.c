@@ -46,14 +46,14 @@ static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, 
             T a = rows[j] - first_mean[j], b = rows[n + j] - first_mean[j];
             T c = rows[2 * n + j] - first_mean[j], d = rows[3 * n + j] - first_mean[j];
             sum[j] += (a + b) + (c + d);
-            square_sum[j] += (a * a + b * b) + (c * c + d * d);
+            square_sum[j] += F(nnc_fma)(a, a, b * b) + F(nnc_fma)(c, c, d * d);
         }
     }
     for (int64_t i = by_fours; i < n_rows; i++)
         for (int64_t j = 0; j < m; j++) {
             T deviation = x[i * n + j] - first_mean[j];
             sum[j] += deviation;
-            square_sum[j] += deviation * deviation;
+            square_sum[j] = F(nnc_fma)(deviation, deviation, square_sum[j]);
         }
     for (int64_t j = 0; j < m; j++) {
         T shift = sum[j] / (T)n_rows, left = square_sum[j] - shift * sum[j];
@@ -109,7 +109,7 @@ static void F(train_forward)(const nnc_layer_call *call) {
             shift[j] = beta[cumulative ? 0 : begin + j];
         }
         for (int64_t i = 0; i < n_rows; i++)
-            for (int64_t j = 0; j < m; j++) y[i * n + j] = (x[i * n + j] - own_mean[j]) * factor[j] + shift[j];
+            for (int64_t j = 0; j < m; j++) y[i * n + j] = F(nnc_fma)(x[i * n + j] - own_mean[j], factor[j], shift[j]);
     }
     if (cumulative) *count += (T)n_rows;
 }
@@ -149,7 +149,7 @@ static void F(predict)(const nnc_layer_call *call) {
             const T *x = (const T *)call->x + i * n + begin;
             T *y = (T *)call->y + i * n + begin;
             int64_t length = nnc_least(call->n_rows - i, height) * m;
-            for (int64_t j = 0; j < length; j++) y[j] = (x[j] - mean[j]) * scale[j] + shift[j];
+            for (int64_t j = 0; j < length; j++) y[j] = F(nnc_fma)(x[j] - mean[j], scale[j], shift[j]);
         }
     }
 }
@@ -169,14 +169,14 @@ static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_ro
         for (int64_t j = 0; j < m; j++) {
             T a = d_rows[j], b = d_rows[n + j], c = d_rows[2 * n + j], d = d_rows[3 * n + j];
             sum[j] += (a + b) + (c + d);
-            product_sum[j] += (a * (rows[j] - mean[j]) + b * (rows[n + j] - mean[j])) +
-                              (c * (rows[2 * n + j] - mean[j]) + d * (rows[3 * n + j] - mean[j]));
+            product_sum[j] += F(nnc_fma)(a, rows[j] - mean[j], b * (rows[n + j] - mean[j])) +
+                              F(nnc_fma)(c, rows[2 * n + j] - mean[j], d * (rows[3 * n + j] - mean[j]));
         }
     }
     for (int64_t i = by_fours; i < n_rows; i++)
         for (int64_t j = 0; j < m; j++) {
             sum[j] += d_y[i * n + j];
-            product_sum[j] += d_y[i * n + j] * (x[i * n + j] - mean[j]);
+            product_sum[j] = F(nnc_fma)(d_y[i * n + j], x[i * n + j] - mean[j], product_sum[j]);
         }
 }
 
@@ -232,7 +232,7 @@ static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
         T *d_x = (T *)call->d_x + begin;
         for (int64_t i = 0; i < n_rows; i++)
             for (int64_t j = 0; j < m; j++)
-                d_x[i * n + j] = scale[j] * (d_y[i * n + j] - offset[j] - slope[j] * (x[i * n + j] - own_mean[j]));
+                d_x[i * n + j] = scale[j] * F(nnc_fma)(-slope[j], x[i * n + j] - own_mean[j], d_y[i * n + j] - offset[j]);
     }
     return 0;
 }
