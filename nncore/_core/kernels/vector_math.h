@@ -1,7 +1,8 @@
 /* exp, expm1, log, log1p, tanh, sigmoid and the normal distribution of one number, written so that a loop over them becomes vector code.
  *
  * There is no branch, no call and no table: only arithmetic, comparisons that select, and the bits of a number read as an integer, which
- * GCC and Clang vectorise at every CPU level without -ffast-math. expm1 takes what is not positive, log1p what lies in 0 .. 1. Errors stay
+ * GCC and Clang vectorise at every CPU level without -ffast-math. expm1 takes what is not positive, log1p what lies in 0 .. 1,
+ * or in a form of its own whatever is positive. Errors stay
  * below 3 ULP (of x Phi(-x), as gelu.c puts it together, 4) over all numbers, subnormal results included. NaN passes through, infinities
  * give the limits, tanh keeps the sign of a zero. Nothing relies on fused multiply-add, but levels that have it and levels that do not may
  * differ in the last place.

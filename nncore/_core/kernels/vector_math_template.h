@@ -92,6 +92,12 @@ NNC_INLINE T F(nnc_log1p)(T x) {
     return x - F(nnc_fma)(-s, F(nnc_fma)(s2, F(nnc_wide_atanh_tail)(s2), half_x2), half_x2);
 }
 
+/* log(1 + x) for any x >= 0 but infinity: what 1 + x has rounded away is added to its logarithm. */
+NNC_INLINE T F(nnc_log1p_of_positive)(T x) {
+    T above = 1 + x;
+    return F(nnc_log_of_normal)(above, 0) + (x - (above - 1)) / above;
+}
+
 NNC_INLINE T F(nnc_tanh)(T x) {
     T t = F(nnc_expm1_of_negative)(-2 * F(nnc_magnitude)(x)); /* tanh|x| = -t / (2 + t) */
     return F(nnc_from_bits)(F(nnc_bits)(F(nnc_magnitude)(t / (2 + t))) | (F(nnc_bits)(x) & SIGN_BIT));
