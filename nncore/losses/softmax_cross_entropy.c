@@ -55,7 +55,7 @@ static void F(labels_rows)(const T *z, const int64_t *labels, const T *weight, T
 }
 
 /* With the place `top` of the largest z, p of which is 1 - rest / (1 + rest) and need not be close to 1 in its digits, and with `beyond`,
- * the sum of all Y but that one's: d_z there is beyond - mass (1 - p). */
+ * the sum of all Y but that one's: d_z there is beyond - mass (1 - p), which is no better where its Y is small. */
 
 static void F(real_transposed)(const T *z, const T *target, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
     V t[GROUPS * FEW_COLUMNS], Y[GROUPS * FEW_COLUMNS], largest[GROUPS], rest[GROUPS], mass[GROUPS] = {0}, linear[GROUPS] = {0};
@@ -77,6 +77,7 @@ static void F(real_transposed)(const T *z, const T *target, const T *weight, T *
         V *e = t + group * n, *own_Y = Y + group * n, zero = {0}, one = zero + 1, top = zero - 1, beyond = zero;
         for (int64_t j = n - 1; j >= 0; j--) top = F(choose)(e[j] == one, zero + (T)j, top);
         for (int64_t j = 0; j < n; j++) beyond += F(choose)(top == (T)j, zero, own_Y[j]);
+        top = F(choose)(beyond + beyond < mass[group], top, zero - 1);
         V share = mass[group] / (1 + rest[group]), of_top = beyond - rest[group] * share;
         for (int64_t j = 0; j < n; j++) e[j] = scale[group] * F(choose)(top == (T)j, of_top, e[j] * share - own_Y[j]);
     }
@@ -114,7 +115,7 @@ static void F(real_rows)(const T *z, const T *Y, const T *weight, T *loss, T *d_
         for (int64_t j = whole; j < n; j++) beyond += j == top ? 0 : Y[j];
         T share = mass / (1 + rest[row]);
         for (int64_t j = 0; j < n; j++) d_z[j] = weight[row] * (d_z[j] * share - Y[j]);
-        if (top < n) d_z[top] = weight[row] * (beyond - rest[row] * share);
+        if (top < n && beyond + beyond < mass) d_z[top] = weight[row] * (beyond - rest[row] * share);
         d_z += n;
     }
 }

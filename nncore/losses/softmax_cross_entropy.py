@@ -59,7 +59,9 @@ class SoftmaxCrossEntropy(Loss):
         rows, top = np.arange(len(e)), output.argmax(axis=1)
         others = target.copy()
         others[rows, top] = 0
-        d_output[rows, top] = others.sum(axis=1) - (rest * share)[:, 0]
+        beyond = others.sum(axis=1)
+        complement = beyond - (rest * share)[:, 0]
+        d_output[rows, top] = np.where(2 * beyond < target.sum(axis=1), complement, d_output[rows, top])
         return d_output
 
     def _smoothed(self, target: np.ndarray, output: np.ndarray) -> np.ndarray:
