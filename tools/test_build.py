@@ -18,14 +18,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TESTS = [
-    *(
-        f"tests/{folder}"
-        for folder in ("_core", "activations", "layers", "losses", "optimizers", "regularizers", "constraints", "transforms")
-    ),
-    *(f"tests/{folder}" for folder in ("program", "network", "data", "estimators")),
-    *(f"tests/test_{name}.py" for name in ("gradients", "missing", "random_networks")),
-]
+FOLDERS = (
+    "_core", "activations", "layers", "losses", "optimizers", "regularizers", "constraints", "transforms", "program", "network", "data",
+    "estimators",
+)  # fmt: skip
+TESTS = [f"tests/{folder}" for folder in FOLDERS] + [f"tests/test_{name}.py" for name in ("gradients", "missing", "random_networks")]
 #: Under a thread sanitizer everything takes ten times as long, and one thread has no races.
 THREADED_TESTS = ["tests/_core/test_runner.py", "tests/test_random_networks.py"]
 SKIPPED = {"build", ".venv", ".git", "__pycache__", "node_modules"}
