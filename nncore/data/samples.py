@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import all_finite
+from nncore._core import all_finite, as_c_array
 from nncore.errors import DataError, DtypeError, ShapeError
 
 #: Larger ones are converted in blocks of about this many bytes.
@@ -78,7 +78,7 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
 
 def as_matrix(samples: Samples, dtype: np.dtype) -> np.ndarray:
     """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
-    return np.ascontiguousarray(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
+    return as_c_array(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
 def as_numbers(data: object, name: str) -> np.ndarray:
@@ -106,7 +106,7 @@ def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = F
     rows = max(1, BLOCK // max(1, array[0].size * dtype.itemsize))
     for start in range(0, len(array), rows):
         with np.errstate(over="ignore"):
-            block = np.ascontiguousarray(array[start : start + rows], dtype)
+            block = as_c_array(array[start : start + rows], dtype)
         if not all_finite(block, allow_nan):
             position = np.argwhere(np.isinf(block) if allow_nan else ~np.isfinite(block))[0]
             row, column = start + int(position[0]), ", ".join(str(i) for i in position[1:])

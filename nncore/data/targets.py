@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nncore._core import as_c_array
 from nncore.contract import Loss, is_inside
 from nncore.data.samples import as_numbers, check_finite
 from nncore.errors import DataError, DtypeError, ShapeError
@@ -50,7 +51,7 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
         hint = '; for class indices use loss="softmax_cross_entropy"' if array.ndim == 1 else ""
         raise ShapeError(f"{name} has shape {array.shape}, {loss!r} with {n_outputs} outputs needs (n_samples, {n_targets}){hint}")
     check_finite(array, name, dtype)
-    reals = np.ascontiguousarray(array, dtype)
+    reals = as_c_array(array, dtype)
     if loss.target_range is not None:
         outside = np.argwhere(~is_inside(reals, loss.target_range))
         if len(outside):
@@ -97,4 +98,4 @@ def as_weights(sample_weight: object, n_samples: int, dtype: np.dtype, name: str
     check_finite(weights, name, dtype)
     if (weights < 0).any() or not (weights > 0).any():
         raise DataError(f"{name} must not be negative nor all zero")
-    return np.ascontiguousarray(weights, dtype)
+    return as_c_array(weights, dtype)

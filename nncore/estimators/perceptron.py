@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nncore._core import PerceptronTrainer
+from nncore._core import PerceptronTrainer, as_c_array
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
@@ -128,6 +128,7 @@ class Perceptron(LinearBinaryClassifier):
         X, is_second, classes = self._validate_training_data(X, y)
         rng = generator(self.random_state)
         n_samples, n_features = X.shape
+        X = as_c_array(X, np.dtype(np.float64))
         trainer = PerceptronTrainer(X, np.where(is_second, 1.0, -1.0), self._first_weights(n_features, rng), self.fit_intercept)
         order = np.arange(n_samples, dtype=np.int64)
         mistakes, margins = np.empty(n_samples, np.int64), np.empty(n_samples, np.float64)

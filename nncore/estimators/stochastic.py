@@ -74,6 +74,7 @@ class StochasticFit:
             network.n_steps = 0
         optimizer = self._solver.optimizer if self._begins else self._solver.move_to(network) if self._moves else None
         estimator.n_iter_ = 0
+        network.forget_fit()  # each call begins with an epoch of its own, also after one that was cut short
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # said better by the core, and for scores by NaN
                 history = network.fit(
