@@ -13,27 +13,14 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from nncore.arguments import is_list
 from nncore.contract import Loss, activation_for, class_indices
+from nncore.data import as_labels, in_terms_of
 from nncore.errors import DataError, ParameterError
-from nncore.estimators.frames import is_missing
 from nncore.registry import resolve
 
 #: scikit-learn's name of the loss of every kind of classes.
 LOG_LOSS = "log_loss"
 
 MULTILABEL, HEADS = "multilabel-indicator", "multiclass-multioutput"
-
-
-def refuse_missing(y: Any) -> None:
-    """Raise `DataError` for the first sample without a class; of numbers, scikit-learn says it."""
-    try:
-        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
-    except ValueError:  # lists of different lengths, say: scikit-learn explains
-        return
-    if labels.dtype.kind != "O" or labels.ndim not in (1, 2):
-        return
-    for row, label in enumerate(labels.tolist()):
-        if any(map(is_missing, label)) if isinstance(label, list) else is_missing(label):
-            raise DataError(f"Input y contains NaN or None, at row {row} first: leave such samples out, or give them a class of their own")
 
 
 def own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -97,11 +84,11 @@ class ClassTargets:
         if kind != HEADS:
             if np.ndim(classes) != 1 or not len(classes):
                 raise DataError(f"classes must list the classes of y, got {classes!r}")
-            return cls(np.asarray(classes))
+            return cls(np.asarray(as_labels(classes, "classes")))
         targets = cls(y)
         if not is_list(classes) or len(list(classes)) != len(targets.classes):
             raise DataError(f"classes must list the classes of each of the {len(targets.classes)} targets, got {classes!r}")
-        targets.classes = [np.unique(column) for column in classes]
+        targets.classes = [np.unique(as_labels(column, "classes")) for column in classes]
         return targets
 
     def has_exactly(self, classes: Any) -> bool:
@@ -136,6 +123,10 @@ class ClassTargets:
             return [(np.arange(2), column.astype(np.int64)) for column in labels.T]
         known = zip(self.classes, np.asarray(y).T, strict=True) if self.kind == HEADS else [(self.classes, y)]
         return [(classes, np.searchsorted(classes, column)) for classes, column in known]
+
+    def recognised(self, y: Any) -> Any:
+        """`y` with the labels that the classes here have, if it means them in another type."""
+        return y if self.kind in (MULTILABEL, HEADS) else in_terms_of(self.classes, y)
 
     # ---- what the network is trained on -------------------------------------------------------------------------------------
 

@@ -1,11 +1,15 @@
 """A network in scikit-learn's words: weights, biases and activations, where those are all of it."""
 
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 
 from nncore.estimators.architecture import SCIKIT_LEARN_ACTIVATIONS, dense_parameters
 from nncore.layers.dense import Dense
@@ -103,7 +107,7 @@ class LiveParameters:
     def _check_is_all(self, name: str) -> None:
         """Raise `AttributeError` for the attribute `name` if there is no network yet, or more to it than scikit-learn's words say."""
         if "network_" not in vars(self):
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call fit first")
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
         if more := self._more_than_words():
             raise AttributeError(
                 f"this {type(self).__name__} has no {name}: its predictions come from more than dense layers ({more}). "

@@ -10,12 +10,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import Loss
+from nncore.data import as_labels, as_weights
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
-from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets, refuse_missing
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
 from nncore.estimators.class_weights import ClassWeights
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
@@ -254,8 +257,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         super()._check_target(y)
 
     def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
-        refuse_missing(y)
-        return super()._validate_samples(X, y, sample_weight, given=given)
+        matrix, y = super()._validate_samples(X, as_labels(y), sample_weight, given=given)
+        return matrix, y if given is not None else self._targets.recognised(y)
 
     def _out_activation(self) -> str | None:
         return self._targets.out_activation(self._fitted_loss)
@@ -412,7 +415,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         float
         """
-        if "_targets" not in self.__dict__ or self._targets.kind != HEADS:
+        check_is_fitted(self, "network_")
+        y = self._targets.recognised(as_labels(y))
+        sample_weight = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)), np.dtype(np.float64))
+        if self._targets.kind != HEADS:
             accuracy: float = super().score(X, y, sample_weight)
             return accuracy
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
