@@ -16,12 +16,13 @@ import numpy as np
 from nncore.arguments import listed
 from nncore.cli.evaluation import as_probabilities, decided, gives_probabilities, predictions
 from nncore.cli.experiment import n_outputs
-from nncore.cli.output import check_is_csv, check_output, writing_atomically
+from nncore.cli.output import check_is_csv, check_output
 from nncore.cli.report import blank_lines
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
 from nncore.cli.settings import add_option
 from nncore.cli.terminal import notice, standard_output
 from nncore.errors import FileFormatError, ParameterError
+from nncore.files import writing_text
 from nncore.tabular import (
     STDIN,
     ClassTarget,
@@ -194,7 +195,7 @@ def _destination(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield standard_output()
     else:
-        with writing_atomically(path) as file:
+        with writing_text(path, may_be_stream=True) as file:
             yield file
 
 
