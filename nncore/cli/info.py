@@ -16,7 +16,7 @@ EXTRAS = (
     ("progress", "rich", "the progress bar"),
     ("pandas", "pandas", "data frames"),
     ("sklearn", "scikit-learn", "pipelines and grid search"),
-    ("parquet", "pyarrow", "Parquet files at the command line"),
+    ("parquet", "pyarrow", "Parquet and Feather files, zstd and lz4 at the command line"),
 )
 
 

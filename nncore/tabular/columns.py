@@ -11,7 +11,7 @@ import numpy as np
 from nncore.data import level_key
 from nncore.errors import DataError
 from nncore.tabular.remarks import Remark, examples
-from nncore.tabular.values import as_number
+from nncore.tabular.values import as_number, number_hint
 
 #: A category of more codes than this is one column of them instead of one column for each.
 MOST_ONE_HOT = 16
@@ -25,7 +25,9 @@ def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.n
     numbers = {value: np.nan if value is None else as_number(value) for value in set(values)}
     if None in numbers.values():
         row = next(row for row, value in enumerate(values) if numbers[value] is None)
-        raise DataError(f"column {name!r}, {place(row)}: {values[row]!r} is not a finite number, as the column's other values are")
+        what, hint = values[row], number_hint([str(values[row])])
+        remedy = f"; {hint}" if hint else ""
+        raise DataError(f"column {name!r}, {place(row)}: {what!r} is not a finite number, as the column's other values are{remedy}")
     return np.fromiter((numbers[value] for value in values), dtype=np.float64, count=len(values))
 
 

@@ -32,9 +32,10 @@ def missing_words(usual: Collection[str], more: Sequence[str] = (), but: Sequenc
 
 def take_missing(cells: Sequence[str | None], words: Collection[str]) -> tuple[list[str | None], Counter[str]]:
     """The cells with None for each of `words`, and how often each was found as it is written."""
-    counts = Counter(cell for cell in cells if cell is not None)
-    found = Counter({cell: count for cell, count in counts.items() if cell.lower() in words})
-    return ([None if cell in found else cell for cell in cells] if found else list(cells)), found
+    taken = {cell for cell in set(cells) if cell is not None and cell.lower() in words}
+    if not taken:
+        return list(cells), Counter()
+    return [None if cell in taken else cell for cell in cells], Counter(cell for cell in cells if cell is not None and cell in taken)
 
 
 def missing_in_words(found: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -131,6 +131,8 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             data = self.stream.read(len(buffer))
+            while 0 < len(data) < min(HEAD, len(buffer)) and (more := self.stream.read(len(buffer) - len(data))):  # enough to look at
+                data += more
         except OSError as error:
             if error.errno is not None:  # of the system, not of what is unpacked
                 raise

@@ -67,9 +67,10 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
     """
     writing = writing or Writing()
     with _file(path, writing) as file:
-        for name in needed:
-            if name not in file.names:
-                raise unknown_column(file.source, file.names, name, has_header=file.has_header)
+        names, known_names = file.names, set(file.names)
+        for name in dict.fromkeys(needed):
+            if name not in known_names:
+                raise unknown_column(file.source, names, name, has_header=file.has_header)
         # One string object for each distinct value: a column of categories costs a pointer a row.
         known: list[dict[str | None, str | None]] = [{} for _ in file.names]
         columns: list[list[str | None]] = [[] for _ in file.names]
@@ -109,6 +110,8 @@ def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: W
     head = binary.peek(HEAD)[:HEAD]
     for typed in _TYPED:
         if _begins(head, typed.first_bytes):
+            if binary is not packed:
+                raise DataError(f"{source} is a {typed.kind} file packed once more, which nothing can read from its end; unpack it first")
             return typed(binary, source)
     for suffix, what in ((".parquet", "Parquet"), (".pq", "Parquet"), (".feather", "Feather"), (".arrow", "Arrow")):
         if Path(path).suffix.lower() == suffix and head:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from nncore.errors import DataError
 from nncore.tabular.magic import HEAD, check_text, encoding_of
@@ -37,7 +37,7 @@ def opened(path: str | Path) -> Iterator[io.BufferedReader]:
     path = Path(path)
     try:
         if str(path) == STDIN:
-            yield cast(io.BufferedReader, sys.stdin.buffer)  # which it is wherever there is a console or a pipe
+            yield io.BufferedReader(_Whole(cast(io.BufferedReader, sys.stdin.buffer)))  # which it is wherever there is a console or a pipe
         else:
             with path.open("rb") as file:
                 yield file
@@ -49,6 +49,31 @@ def opened(path: str | Path) -> Iterator[io.BufferedReader]:
         if error.filename is None:  # not of this file: the reader of the output may have gone away meanwhile
             raise
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+class _Whole(io.RawIOBase):
+    """A stream that may be a pipe, whose first bytes come together however slowly they are written."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self.file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self.file.seekable()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        view, n = memoryview(buffer), 0
+        while n < min(HEAD, len(view)) and (more := self.file.readinto1(view[n:])):
+            n += more
+        return n
 
 
 def text_lines(file: io.BufferedReader, source: str) -> Iterator[str]:

@@ -37,10 +37,16 @@ def with_point(text: str) -> str:
     return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
 
 
+def _proves_decimal_comma(text: str) -> bool:
+    if has_thousands(text):
+        return "," in text
+    return _DECIMAL_COMMA.fullmatch(text) is not None and _THOUSANDS.fullmatch(text) is None
+
+
 def has_decimal_commas(texts: Iterable[str | None]) -> bool:
     """Whether a column is one of numbers with a decimal comma; ``1,234`` alone proves nothing, it may be a thousand."""
     present = [text for text in texts if text is not None]
-    proofs = (text for text in present if _DECIMAL_COMMA.fullmatch(text) and not _THOUSANDS.fullmatch(text))
+    proofs = (text for text in present if _proves_decimal_comma(text))
     return next(proofs, None) is not None and all(as_number(with_point(text)) is not None for text in present)
 
 
