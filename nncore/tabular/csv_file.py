@@ -99,17 +99,22 @@ class CsvFile(TableFile):
 
     def _filled(self, rows: Iterator[_Numbered], width: int) -> Iterator[_Numbered]:
         """The rows, and how many lines are none."""
+        if width > 1:
+            for numbered in rows:
+                row = numbered[1]
+                if len(row) > 1 or not self._is_blank(row):
+                    yield numbered
+                else:
+                    self.n_blank += 1
+            return
         waiting: list[int] = []
-        for number, row in rows:
-            if not self._is_blank(row) or (width == 1 and row):  # `""` is a cell that somebody has written
-                if width == 1:
-                    yield from ((line, [""]) for line in waiting)
-                    waiting.clear()
-                yield number, row
-            elif width == 1:
-                waiting.append(number)
+        for numbered in rows:
+            if numbered[1]:  # also `""`, a cell that somebody has written
+                yield from ((line, [""]) for line in waiting)
+                waiting.clear()
+                yield numbered
             else:
-                self.n_blank += 1
+                waiting.append(numbered[0])
         self.n_blank += len(waiting)
 
     def _parsed(self, lines: Iterator[str]) -> Iterator[_Numbered]:
