@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nncore.arguments import listed
-from nncore.cli.terminal import labelled, notice, printable, say, table
+from nncore.cli.terminal import json_text, labelled, notice, printable, say, table
 from nncore.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def show(path: Path, *, as_json: bool) -> int:
         info = file_info(path)
     except FileFormatError as error:
         if as_json:
-            say(json.dumps({"path": str(path), "problem": str(error)}, indent=2))
+            say(json_text({"path": str(path), "problem": str(error)}, indent=2))
         notice(f"error: {error}")
         return 1
     if as_json:
-        say(json.dumps({**asdict(info), "problem": None}, indent=2))
+        say(json_text({**asdict(info), "problem": None}, indent=2))
         return 0
     for line in _lines(info):
         say(line)
