@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+#: A message is cut in the middle where it is longer: a value in it may be of any length.
+LONGEST = 4000
+
 
 class NNCoreError(Exception):
     """Base of all exceptions raised on purpose by nncore."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= LONGEST else f"{text[: LONGEST * 3 // 4]} … {text[-LONGEST // 4 :]}"
 
 
 class ShapeError(NNCoreError, ValueError):
@@ -27,6 +34,10 @@ class DtypeError(NNCoreError, TypeError):
 
 class ParameterError(NNCoreError, ValueError):
     """An argument or a hyperparameter outside its range, or of the wrong kind."""
+
+
+class CallError(ParameterError, TypeError):
+    """A call whose arguments do not fit: a keyword that is unknown, one argument too few or too many. The message names ours."""
 
 
 class NotBuiltError(NNCoreError, RuntimeError):

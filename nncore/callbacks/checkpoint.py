@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from nncore.arguments import path_text, text
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor
 
@@ -59,13 +60,14 @@ class Checkpoint(Callback):
 
     ranges = {"every": "[1, inf)", "min_delta": "[0, inf)"}
     whole = ("every",)
+    choices = {"mode": ("auto", "min", "max")}
     saves = True
     examples = ({"path": "epoch-{epoch:03}.nncore"}, {"path": "best.nncore", "monitor": "val_loss", "every": 2})
 
     def __init__(
         self, path: str | os.PathLike[str], every: int = 1, monitor: str | None = None, mode: str = "auto", min_delta: float = 0.0
     ) -> None:
-        self.path = os.fspath(path) if isinstance(path, os.PathLike) else path
+        self.path = path_text("Checkpoint: path", path)
         self.every = every
         self.monitor = monitor
         self.mode = mode
@@ -73,9 +75,8 @@ class Checkpoint(Callback):
         self._forget()
 
     def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.path, str) or not self.path:
-            raise ParameterError(f"Checkpoint: path must be the name of a file, got {self.path!r}")
+        if self.monitor is not None:
+            text("Checkpoint: monitor", self.monitor)
         try:
             self.path.format(epoch=1)
         except (LookupError, ValueError, AttributeError, TypeError):

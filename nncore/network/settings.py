@@ -324,10 +324,7 @@ class Settings(ABC):
 
     @seed.setter
     def seed(self, value: int) -> None:
-        seed = whole_number("seed", value, 0)
-        if seed >= 2**64:
-            raise ParameterError(f"seed must be below 2^64, got {value!r}")
-        self._knobs.seed = seed
+        self._knobs.seed = whole_number("seed", value, 0, most=2**64 - 1)
         self._knobs.moved()
 
     @property
