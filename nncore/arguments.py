@@ -189,10 +189,15 @@ def whole_numbers(values: Any) -> list[int] | None:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """``"; did you mean 'relu'?"``, or nothing if no known word is near."""
+    near = closest(word.lower(), known) if isinstance(word, str) else []
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def closest(word: str, known: Iterable[str]) -> list[str]:
+    """Known words that are spelled much like this one, best first, at most three."""
     import difflib  # for messages alone
 
-    near = difflib.get_close_matches(word.lower(), list(known)) if isinstance(word, str) else []
-    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return difflib.get_close_matches(word[:100], list(known))
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nncore.arguments import path_text, text
+from nncore.arguments import path_text, shown, text
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor
 
@@ -69,19 +69,17 @@ class Checkpoint(Callback):
     ) -> None:
         self.path = path_text("Checkpoint: path", path)
         self.every = every
-        self.monitor = monitor
+        self.monitor = None if monitor is None else text("Checkpoint: monitor", monitor)
         self.mode = mode
         self.min_delta = min_delta
         self._forget()
 
     def validate(self) -> None:
-        if self.monitor is not None:
-            text("Checkpoint: monitor", self.monitor)
         try:
             self.path.format(epoch=1)
         except (LookupError, ValueError, AttributeError, TypeError):
             raise ParameterError(
-                f"Checkpoint: path may contain {{epoch}} or {{epoch:03}}, and {{{{ for a brace of its own, got {self.path!r}"
+                f"Checkpoint: path may contain {{epoch}} or {{epoch:03}}, and {{{{ for a brace of its own, got {shown(self.path)}"
             ) from None
 
     def _forget(self) -> None:

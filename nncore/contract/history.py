@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.configuration import require
 from nncore.errors import ParameterError
 from nncore.tables import Table
+from nncore.words import explains_calls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +28,7 @@ _COSTS = ("loss", "seconds")
 _DIGITS = {"seconds": 3}
 
 
+@explains_calls
 class History:
     """Columns of numbers, one row an epoch; returned by ``fit``.
 
@@ -155,7 +158,7 @@ class History:
             If `mode` is none of the three, or the column holds no number.
         """
         if mode not in ("auto", "min", "max"):
-            raise ParameterError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
+            raise ParameterError(f"mode must be 'auto', 'min' or 'max', got {shown(mode)}")
         values = self[name]
         if np.isnan(values).all():
             raise ParameterError(f"no epoch has a value for {name!r}, so none is best")

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+from nncore.arguments import shown
 from nncore.contract.history import History
 from nncore.errors import ParameterError
 
@@ -32,9 +33,9 @@ class Monitor:
 
     def __init__(self, owner: str, column: str, mode: str = "auto", min_delta: float = 0.0) -> None:
         if mode not in ("auto", "min", "max"):
-            raise ParameterError(f"{owner}: mode must be 'auto', 'min' or 'max', got {mode!r}")
+            raise ParameterError(f"{owner}: mode must be 'auto', 'min' or 'max', got {shown(mode)}")
         if not isinstance(column, str):
-            raise ParameterError(f"{owner}: monitor must be the name of a column of the history, got {column!r}")
+            raise ParameterError(f"{owner}: monitor must be the name of a column of the history, got {shown(column)}")
         self._owner, self._column, self._mode, self._min_delta = owner, column, mode, min_delta
         self.best = math.nan
 

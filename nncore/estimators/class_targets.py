@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from nncore.arguments import shown
 from nncore.contract import Loss, activation_for, class_indices
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.frames import is_missing
@@ -116,7 +117,7 @@ class ClassTargets:
 
     def _check_loss(self, loss: Loss) -> None:
         if self.kind == HEADS:
-            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {loss!r}")
+            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {shown(loss)}")
         if self.kind == MULTILABEL and not loss.has_yes_no_outputs and loss.targets != "real":
             raise ParameterError(f"{loss!r} takes one class a sample, but y is multilabel: use loss={LOG_LOSS!r}")
 

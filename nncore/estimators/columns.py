@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y, validate_data
 
+from nncore.arguments import shown
 from nncore.contract import Layer
 from nncore.errors import DataError, DataWarning, ParameterError
 from nncore.estimators.categories import Categories
@@ -262,7 +263,7 @@ class ColumnEncoder:
         """Mask of the categorical columns, or None if there are none."""
         if self._is_guess:
             if self.categorical_features != "from_dtype":
-                raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {self.categorical_features!r}")
+                raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {shown(self.categorical_features)}")
             mask = np.array([] if columns is None else [columns.looks_categorical(i) for i in range(len(columns))], bool)
         elif self.categorical_features is None:
             return None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore.activations.sigmoid import Sigmoid
+from nncore.arguments import shown
 from nncore.contract import Callback, History, Optimizer
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
@@ -21,11 +22,13 @@ from nncore.network import Sequential
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 #: Largest second derivative of log(1 + exp(z)).
 LOGISTIC_CURVATURE = 0.25
 
 
+@explains_calls
 class LogisticNeuron(LinearBinaryClassifier):
     """Logistic regression without penalty: P(second class) = σ(w·x + b).
 
@@ -203,9 +206,9 @@ class LogisticNeuron(LinearBinaryClassifier):
         counts = {"max_epochs": self.max_epochs} | ({} if self.batch_size is None else {"batch_size": self.batch_size})
         for name, value in counts.items():
             if not is_count(value):
-                raise ParameterError(f"LogisticNeuron: {name} must be an integer of at least 1, got {value!r}")
+                raise ParameterError(f"LogisticNeuron: {name} must be an integer of at least 1, got {shown(value)}")
         if not isinstance(self.tol, Real) or not self.tol >= 0:
-            raise ParameterError(f"LogisticNeuron: tol must be a number of at least 0, got {self.tol!r}")
+            raise ParameterError(f"LogisticNeuron: tol must be a number of at least 0, got {shown(self.tol)}")
 
 
 @dataclass(frozen=True)

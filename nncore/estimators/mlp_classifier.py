@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 
+from nncore.arguments import shown
 from nncore.contract import Loss
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
@@ -20,8 +21,10 @@ from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets, refus
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
 
@@ -259,7 +262,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             return sample_weight
         weights: NDArray[np.floating] = compute_sample_weight(self.class_weight, y)
         if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise ParameterError(f"class_weight must hold finite numbers of at least 0, got {self.class_weight!r}")
+            raise ParameterError(f"class_weight must hold finite numbers of at least 0, got {shown(self.class_weight)}")
         return weights if sample_weight is None else weights * sample_weight
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:

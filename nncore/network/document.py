@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nncore import registry
+from nncore.arguments import shown
 from nncore.contract import Format
 from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning
 from nncore.network.network import Network
@@ -214,7 +215,7 @@ def check_network(description: Any) -> None:
             raise FileFormatError(f"the network has no {name!r}")
         if not field.is_valid(description[name]):
             remedy = "; a newer nncore may read it: pip install -U nncore-ml" if name in ("dtype", "precision") else ""
-            raise FileFormatError(f"the network's {name!r} must be {field.wanted}, got {description[name]!r:.80}{remedy}")
+            raise FileFormatError(f"the network's {name!r} must be {field.wanted}, got {shown(description[name])}{remedy}")
         if field.is_attribute:
             check_plain(description[name], f"the network's {name}")
     if unknown := description.keys() - FIELDS.keys():

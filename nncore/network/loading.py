@@ -17,8 +17,10 @@ from nncore.network.document import ATTRIBUTES, check_file, format_for, split, t
 from nncore.network.reading import Parts, checked_parts
 from nncore.network.sequential import Sequential
 from nncore.registry import given
+from nncore.words import explains_calls
 
 
+@explains_calls
 def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None) -> Sequential:
     """Read a network that `save` wrote, as it was: parameters, buffers, optimizer and its state, counters, metadata.
 
@@ -67,6 +69,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
     return network
 
 
+@explains_calls
 def load_many(
     path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None
 ) -> list[Sequential] | dict[str, Sequential]:

@@ -21,8 +21,10 @@ from nncore.network.saving import save
 from nncore.network.summary import describe, html, summary
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
 from nncore.typing import MetricLike
+from nncore.words import explains_calls
 
 
+@explains_calls(but=("predict_one",))
 class Model(Network):
     """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
 

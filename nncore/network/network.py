@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
 from nncore import registry
 from nncore._core import Program
-from nncore.arguments import as_dtype, as_seed, is_whole
+from nncore.arguments import as_dtype, as_seed, is_whole, shown
 from nncore.contract import (
     Layer,
     Loss,
@@ -53,8 +53,10 @@ from nncore.program import (
     zero_state,
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
+from nncore.words import explains_calls, no_member
 
 
+@explains_calls
 class Network(Resumable, ParameterSets):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
@@ -95,6 +97,14 @@ class Network(Resumable, ParameterSets):
             part.build(begin, rng=0, dtype=self.dtype)  # draws nothing
             part.seed = self.seed
         return part
+
+    if not TYPE_CHECKING:  # to a type checker, what is not there is an error
+
+        def __getattr__(self, name: str) -> object:
+            """Asked for what is not there: by users of other libraries, who are told what to use here."""
+            if isinstance(getattr(type(self), name, None), property):
+                return object.__getattribute__(self, name)  # it was there, and says itself what is wrong
+            raise no_member(self, name)
 
     def _forget_programs(self) -> None:
         """Programs are made again when needed; the flat vectors they worked on stay."""
@@ -144,7 +154,7 @@ class Network(Resumable, ParameterSets):
         """
         shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
         if not shape or any(not is_whole(n) or n < 1 for n in shape):
-            raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
+            raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {shown(n_inputs)}")
         shape = tuple(int(n) for n in shape)
         number_type, seed = as_dtype(dtype), as_seed(rng)
         new_loss = None if loss is None else registry.resolve("losses", loss)

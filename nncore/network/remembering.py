@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract import Callback
 from nncore.errors import PluginError, ResumptionWarning
 
@@ -64,7 +65,7 @@ def _memory(callback: Callback) -> Memory | None:
             numbers[name] = value
         else:
             raise PluginError(
-                f"{type(callback).__name__}.state must return finite numbers and arrays of {', '.join(DTYPES)} by name, got {state!r:.200}"
+                f"{type(callback).__name__}.state must return finite numbers and arrays of {', '.join(DTYPES)} by name, got {shown(state)}"
             )
     return Memory(repr(callback), numbers, arrays) if state else None
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from nncore.network.remembering import Memory
+from nncore.words import explains_calls
 
 
 class Fit(Protocol):
@@ -19,6 +20,7 @@ class Fit(Protocol):
         """What its callbacks remember."""
 
 
+@explains_calls
 class Resumable:
     """A network as far as it knows where a fit stands."""
 

@@ -21,8 +21,10 @@ from nncore.network.training import Training, columns
 from nncore.network.transforming import check_transforms
 from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
+from nncore.words import explains_calls
 
 
+@explains_calls
 class Sequential(Model):
     """A network whose layers follow one another.
 

@@ -51,10 +51,12 @@ from nncore.program import (
     same_rules,
 )  # fmt: skip
 from nncore.typing import LossLike, OptimizerLike
+from nncore.words import explains_calls
 
 NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
 
 
+@explains_calls
 class Settings(ABC):
     """What a network is made of and obeys: the base of `Network`, which gives it parameters and programs."""
 

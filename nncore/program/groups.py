@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import is_number
+from nncore.arguments import is_number, shown
 from nncore.contract import Optimizer, TensorSpan, with_settings
 from nncore.errors import NNCoreError, ParameterError
 from nncore.program.planning import Blueprint
@@ -189,10 +189,10 @@ class Grouping:
 def check_groups(groups: object) -> dict[str, dict[str, Any]]:
     """Patterns and their options, as users write them, checked as far as that goes without a network; optimizers are instances."""
     if not isinstance(groups, Mapping):
-        raise ParameterError(f'groups must be a dict like {{"*.bias": {{"lr_factor": 0.1}}}}, got {groups!r}')
+        raise ParameterError(f'groups must be a dict like {{"*.bias": {{"lr_factor": 0.1}}}}, got {shown(groups)}')
     for pattern, options in groups.items():
         if not isinstance(pattern, str) or not isinstance(options, Mapping):
-            raise ParameterError(f"groups maps a pattern of tensor names to a dict of options, got {pattern!r}: {options!r}")
+            raise ParameterError(f"groups maps a pattern of tensor names to a dict of options, got {shown(pattern)}: {options!r}")
     return {pattern: _checked(pattern, options) for pattern, options in groups.items()}
 
 
@@ -211,7 +211,7 @@ def _checked(pattern: str, options: Mapping[str, Any]) -> dict[str, Any]:
             )
         wanted, is_valid = _OPTIONS.get(option, ("a number", is_number))
         if not is_valid(value):
-            raise ParameterError(f"groups[{pattern!r}][{option!r}] must be {wanted}, got {value!r}")
+            raise ParameterError(f"groups[{pattern!r}][{option!r}] must be {wanted}, got {shown(value)}")
     return given
 
 

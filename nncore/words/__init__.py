@@ -18,7 +18,10 @@ from nncore.words.builtin import (
     TransformName as TransformName,
 )
 from nncore.words.calls import explains_calls, is_of_call, misfit
-from nncore.words.foreign import ARGUMENTS, MEMBERS, NAMES, REMEDIES
-from nncore.words.missing import no_member, no_name
+from nncore.words.foreign import ARGUMENTS, KINDS, MEMBERS, NAMES, REMEDIES
+from nncore.words.missing import no_class_here, no_member, no_name
 
-__all__ = ["ARGUMENTS", "BUILT_IN", "MEMBERS", "NAMES", "REMEDIES", "explains_calls", "is_of_call", "misfit", "no_member", "no_name"]
+__all__ = [
+    "ARGUMENTS", "BUILT_IN", "KINDS", "MEMBERS", "NAMES", "REMEDIES", "explains_calls", "is_of_call", "misfit", "no_class_here",
+    "no_member", "no_name",
+]  # fmt: skip

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import itertools
+import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from nncore.arguments import did_you_mean, listed
 from nncore.errors import CallError
@@ -16,7 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def is_of_call(error: TypeError) -> bool:
     """Whether Python refused the call that the handler's own frame made: nothing of what was called has run."""
-    return error.__traceback__ is not None and error.__traceback__.tb_next is None
+    frames = traceback.walk_tb(error.__traceback__)
+    return all(frame.f_code.co_filename == contextlib.__file__ for frame, _ in itertools.islice(frames, 1, None))  # of @contextmanager
 
 
 def misfit(what: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError) -> CallError:
@@ -38,36 +42,48 @@ def misfit(what: str, signature: inspect.Signature, args: Sequence[Any], kwargs:
     unknown = [word for word in kwargs if word not in known]
     takes = f"its arguments are {listed(known, 40)}" if known else "it takes no arguments"
     if unknown:
-        return CallError("; ".join(_explained(what, word, known) for word in unknown[:3]) + f". {takes[0].upper()}{takes[1:]}")
-    return CallError(f"{what}: {str(error).rpartition('() ')[2]}; {takes}")
+        return CallError(". ".join(_explained(what, word, known, takes) for word in unknown[:3]))
+    return CallError(f"{what}: {str(error).rpartition('() ')[2]}; {takes}" if known else f"{what} takes no arguments")
 
 
-def _explained(what: str, word: str, known: Collection[str]) -> str:
+def _explained(what: str, word: str, known: Collection[str], takes: str) -> str:
     ours = [name for name in ARGUMENTS.get(word, ()) if name in known]
     if ours:
         return f"{what}({word}=...) is called {' and '.join(ours)} here"
     if word in REMEDIES:
         return f"{what} has no argument {word!r}: {REMEDIES[word]}"
-    return f"{what} has no argument {word!r:.60}{did_you_mean(word, known)}"
+    return f"{what} has no argument {word!r:.60}; {did_you_mean(word, known).removeprefix('; ') or takes}"
 
 
-def explains_calls(target: F) -> F:
+@overload
+def explains_calls(target: F) -> F: ...
+
+
+@overload
+def explains_calls(*, but: Collection[str]) -> Callable[[F], F]: ...
+
+
+def explains_calls(target: Any = None, *, but: Collection[str] = ()) -> Any:
     """Let a function, or all public methods of a class and its ``__init__``, say which argument is meant by a word they do not know.
+
+    A call costs about 0.1 µs more; methods in `but` are left as they are.
 
     Raises
     ------
     CallError
         Instead of Python's TypeError.
     """
+    if target is None:
+        return functools.partial(explains_calls, but=but)
     if not isinstance(target, type):
         return _explaining(target)
     for name, member in list(vars(target).items()):
-        if name.startswith("_") and name != "__init__":
+        if name in but or (name.startswith("_") and name != "__init__"):
             continue
         if isinstance(member, (classmethod, staticmethod)):
             setattr(target, name, type(member)(_explaining(member.__func__)))
         elif inspect.isfunction(member) and _has_choices(member):
-            setattr(target, name, _explaining(member, target.__name__ if name == "__init__" else None))
+            setattr(target, name, _explaining(member))
     return target
 
 
@@ -76,7 +92,7 @@ def _has_choices(function: Callable[..., Any]) -> bool:
     return len(inspect.signature(function).parameters) > 1
 
 
-def _explaining(function: Callable[..., Any], what: str | None = None) -> Any:
+def _explaining(function: Callable[..., Any]) -> Any:
     @functools.wraps(function)
     def explaining(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -84,11 +100,11 @@ def _explaining(function: Callable[..., Any], what: str | None = None) -> Any:
         except TypeError as error:
             if not is_of_call(error):
                 raise
-            name = what or function.__qualname__.replace("<locals>.", "")
-            signature = inspect.signature(function)
-            first = next(iter(signature.parameters.values()), None)
-            if first is not None and first.name in ("self", "cls"):
+            signature, name = inspect.signature(function), function.__qualname__
+            if next(iter(signature.parameters), "") in ("self", "cls"):
                 signature = signature.replace(parameters=list(signature.parameters.values())[1:])
-            raise misfit(name, signature, args, kwargs, error) from None
+                if args:  # the class in use, not the base in which the method stands
+                    name = f"{getattr(args[0], '__name__', type(args[0]).__name__)}.{function.__name__}"
+            raise misfit(name.removesuffix(".__init__"), signature, args, kwargs, error) from None
 
     return explaining

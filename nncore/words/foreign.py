@@ -289,6 +289,26 @@ NAMES: Final[dict[str, str]] = {
     "Perceptron": "estimators.Perceptron",
 }
 
+#: Modules of components elsewhere; the kind here.
+KINDS: Final[dict[str, str]] = {
+    "layers": "layers",
+    "activations": "activations",
+    "functional": "activations",
+    "losses": "losses",
+    "optimizers": "optimizers",
+    "optim": "optimizers",
+    "initializers": "initializers",
+    "init": "initializers",
+    "regularizers": "regularizers",
+    "constraints": "constraints",
+    "schedules": "schedules",
+    "lr_scheduler": "schedules",
+    "samplers": "samplers",
+    "transforms": "transforms",
+    "metrics": "metrics",
+    "callbacks": "callbacks",
+}
+
 #: Methods and attributes of models elsewhere; what to use on a network of ours.
 MEMBERS: Final[dict[str, str]] = {
     "compile": "pass loss=, optimizer= and metrics= to fit",

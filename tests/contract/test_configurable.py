@@ -42,9 +42,7 @@ def test_an_interval_means_what_it_means_in_mathematics(value, low, high, closed
     assert in_interval(value, interval) == inside
 
 
-@pytest.mark.parametrize(
-    "value", [math.nan, np.float32("nan"), True, np.bool_(True), None, "0.5", 1j, [0.5], np.array([0.5])], ids=repr
-)
+@pytest.mark.parametrize("value", [math.nan, np.float32("nan"), True, np.bool_(True), None, "0.5", 1j, [0.5], np.array([0.5])], ids=repr)
 def test_what_is_not_a_real_number_is_outside(value):
     assert not in_interval(value, "(-inf, inf)")
 
