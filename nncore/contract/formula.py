@@ -180,7 +180,7 @@ class Graph:
         """Numbers or truths that do not depend on the samples."""
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
-            raise PluginError(f"a formula works with numbers and truths, got {shown(values)}")
+            raise PluginError(f"a formula works with numbers and truths, got {values!r:.100}")
         is_truth = array.dtype == np.bool_
         array = array if is_truth or array.dtype.kind == "f" else array.astype(np.float64)
         return Value(self, self._builder.constant(array, name), array.shape, TRUTH if is_truth else NUMBER)

@@ -14,11 +14,10 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_X_
 
 from nncore.arguments import shown
 from nncore.contract import Layer
-from nncore.errors import DataError, DataWarning, ParameterError
+from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, frame_columns
 from nncore.estimators.standardizer import Standardizer
-from nncore.estimators.warning import warn_user
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 

@@ -13,10 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from nncore.activations.sigmoid import Sigmoid
 from nncore.arguments import shown
 from nncore.contract import Callback, History, Optimizer
-from nncore.errors import ConvergenceWarning, ParameterError
+from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
-from nncore.estimators.warning import warn_user
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.optimizers.nesterov import Nesterov

@@ -9,10 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from nncore._core import PerceptronTrainer
 from nncore.arguments import shown
-from nncore.errors import ConvergenceWarning, ParameterError
+from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
-from nncore.estimators.warning import warn_user
 from nncore.words import explains_calls
 
 UPDATE = np.dtype([("epoch", np.int64), ("sample", np.int64), ("margin", np.float64)])

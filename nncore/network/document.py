@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from nncore import registry
 from nncore.arguments import shown
 from nncore.contract import Format
-from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning
+from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, warn_user
 from nncore.network.network import Network
 from nncore.network.plain import check_plain
 from nncore.network.providers import are_providers
@@ -51,7 +50,7 @@ def format_for(path: Path) -> Format:
             if claims:
                 return registry.resolve("formats", name)
     for failure in failures:
-        warnings.warn(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning, stacklevel=4)
+        warn_user(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning)
     return registry.resolve("formats", DEFAULT_FORMAT)
 
 

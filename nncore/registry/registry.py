@@ -6,7 +6,6 @@ import importlib
 import inspect
 import os
 import threading
-import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +15,7 @@ import numpy as np
 
 from nncore.arguments import shown
 from nncore.contract import Configurable
-from nncore.errors import ParameterError, PluginError, PluginWarning
+from nncore.errors import ParameterError, PluginError, PluginWarning, warn_user
 from nncore.registry.catalogue import BASES, Catalogue, article, imported, kind_of, plural
 from nncore.registry.discovery import PluginProblem, Policy
 from nncore.registry.manifest import KINDS
@@ -182,7 +181,7 @@ def _discovered(policy: Policy, *, again: bool) -> Registry:
         finally:
             _discovering = False
     for problem in registry.problems_found():
-        warnings.warn(f"{problem}  (`nncore plugins` lists them)", PluginWarning, stacklevel=4)
+        warn_user(f"{problem}  (`nncore plugins` lists them)", PluginWarning)
     return registry
 
 
