@@ -132,7 +132,8 @@ def choice(name: str, value: Any, words: Sequence[str]) -> str:
     """`value`, which must be one of a few words."""
     found = plain(value)
     if not isinstance(found, str) or found not in words:
-        raise ParameterError(f"{name} must be {' or '.join(map(repr, words))}, got {shown(value)}{did_you_mean(found, words)}")
+        wanted = " or ".join(filter(None, [", ".join(map(repr, words[:-1])), repr(words[-1])]))
+        raise ParameterError(f"{name} must be {wanted}, got {shown(value)}{did_you_mean(found, words)}")
     return found
 
 

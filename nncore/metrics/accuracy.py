@@ -32,6 +32,7 @@ class Accuracy(Metric):
     outputs is wrong. Without samples, or with weights that sum to 0, the accuracy is NaN.
     """
 
+    higher_is_better = True
     choices: ClassVar[dict[str, tuple[str, ...]]] = {"mode": ("auto", "classes", "labels")}
     ranges: ClassVar[dict[str, str]] = {"threshold": "(-inf, inf)"}
 

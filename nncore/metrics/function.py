@@ -19,8 +19,9 @@ class FunctionMetric(Metric):
     function : callable
         ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities where the loss
         has a link), `target` is ``(n_rows, n_targets)`` reals or ``(n_rows,)`` class indices, `sample_weight` is ``(n_rows,)`` or None.
-    higher_is_better : bool, default True
-        Whether more is better.
+    higher_is_better : bool or None, default None
+        Whether more is better. None leaves it to the label: less of a ``"worst_error"``, more of a ``"hit_score"``. Where the label does
+        not tell either, whatever monitors the metric asks for its mode.
     label : str or None, default None
         Column of the history; None is the function's own name.
     """
@@ -30,7 +31,7 @@ class FunctionMetric(Metric):
     def __init__(
         self,
         function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float],
-        higher_is_better: bool = True,
+        higher_is_better: bool | None = None,
         label: str | None = None,
     ) -> None:
         self.function = function

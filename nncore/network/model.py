@@ -17,7 +17,7 @@ from nncore.network.evaluation import linked, metrics_for, score_dataset
 from nncore.network.failures import explained
 from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
-from nncore.network.saving import save
+from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
 from nncore.typing import MetricLike
@@ -357,6 +357,15 @@ class Model(Network):
             ``"digits.nncore"``. A file of that name is replaced once the new one is complete.
         """
         save(self, path)
+
+    def check_save(self, path: str | os.PathLike[str]) -> None:
+        """Raise as `save` would for this file, and leave everything as it is: for who is going to save after hours of work.
+
+        Parameters
+        ----------
+        path : str or path-like
+        """
+        check_save(self, path)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(repr(layer) for layer in self.layers)})"
