@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from nncore.arguments import path_text, shown, text
+from nncore.arguments import number, path_text, shown, text, whole_number
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor
 
@@ -66,8 +66,7 @@ class Checkpoint(Callback):
     100
     """
 
-    ranges = {"every": "[1, inf)", "min_delta": "[0, inf)", "every_steps": "[1, inf)", "every_minutes": "[0, inf)"}
-    whole = ("every", "every_steps")
+    ranges = {"min_delta": "[0, inf)"}
     choices = {"mode": ("auto", "min", "max")}
     saves = True
     examples = (
@@ -100,6 +99,11 @@ class Checkpoint(Callback):
         given = [name for name in ("every", "every_steps", "every_minutes") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ParameterError(f"Checkpoint: {' and '.join(given)} are given; keep one of them, or use two checkpoints")
+        for name in given:
+            if name == "every_minutes":
+                self.every_minutes = number(f"Checkpoint: {name}", self.every_minutes, 0)
+            else:
+                setattr(self, name, whole_number(f"Checkpoint: {name}", getattr(self, name), 1))
         if self.monitor is not None and given not in ([], ["every"]):
             raise ParameterError(
                 f"Checkpoint: {given[0]} saves between epochs, where {self.monitor!r} is not known; use every with monitor"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -144,6 +145,7 @@ class LogisticNeuron(LinearBinaryClassifier):
             shuffle=not full_batch,
             drop_last=True,  # a last batch of a few samples would need a smaller learning rate; they come in other batches later
             callbacks=[StopAtSmallGradient(self.tol)] if full_batch else [],
+            clip_value=sys.float_info.max if full_batch else None,  # changes none, and keeps all of them for the callback to look at
             rng=int(generator(self.random_state).integers(2**31)),
             progress=False,
             dtype="float64",

@@ -115,6 +115,7 @@ class Network(Resumable, ParameterSets):
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
+        self._has_stepped = False  # by steps that were not taken apart, since the last backward
         self._d_input: np.ndarray | None = None  # of the last backward
         self._program_settings: object = None  # of the training program: what it was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
@@ -230,7 +231,7 @@ class Network(Resumable, ParameterSets):
         state = None if optimizer is None else zero_state(grouping, optimizer, self.dtype)
         self._forget_programs()
         self._absent.pop("groups", None)
-        self.gradients[...] = 0  # those of frozen tensors are not written any more
+        self._flat.gradients[...] = 0  # those of frozen tensors are not written any more
         self._knobs.options, self._knobs.grouping, self._vectors = own, grouping, replace(self._flat, state=state)
         if self.has_evaluation and self.trajectory is not None:
             self._settle(grouping)
@@ -266,7 +267,19 @@ class Network(Resumable, ParameterSets):
 
     @property
     def gradients(self) -> np.ndarray:
-        """Gradients of the last `backward`, laid out like `parameters`."""
+        """Gradients of the last `backward`, laid out like `parameters`.
+
+        Raises
+        ------
+        NotBuiltError
+            If steps came after it (`fit`, `train_on_batch`) that use gradients up as they are made, as those of large networks do.
+        """
+        program = self._training_program
+        if self._has_stepped and program is not None and program.spec.uses_up_gradients:
+            raise NotBuiltError(
+                "steps of this network use gradients up as they are made, so there are none of the last one: call "
+                "forward(X, training=True) and backward(y), or nncore.inspection.gradients(network, X, y)"
+            )
         return self._flat.gradients
 
     @property

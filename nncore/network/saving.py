@@ -84,9 +84,7 @@ def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | o
     if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
         raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {shown(networks)}")
     if isinstance(networks, Mapping) and not all(isinstance(name, str) for name in networks):
-        raise ParameterError(
-            f"networks must have texts as names, got {shown(next(name for name in networks if not isinstance(name, str)))}"
-        )
+        raise ParameterError(f"networks must have texts as names, got {shown(list(networks))}")
     write(path, _file(many, list(networks) if isinstance(networks, Mapping) else range(len(many)), format_for(Path(path))))
 
 

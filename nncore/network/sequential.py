@@ -285,6 +285,7 @@ class Sequential(Model):
                 place=place,
                 restored=restored,
             )
+            self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
             return training.run()
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
