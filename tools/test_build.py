@@ -17,6 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nncore._core import native
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
     "_core", "activations", "layers", "losses", "optimizers", "regularizers", "constraints", "transforms", "program", "network", "data",
@@ -65,8 +67,9 @@ def build(compiler: str, sanitizer: str | None, tree: Path) -> None:
     if flags and sanitizer:
         flags.append("-shared-libsan")
     environment = os.environ | {"CC": compiler, "CFLAGS": " ".join(flags), "LDFLAGS": " ".join(flags)}
-    if sanitizer:
+    if sanitizer:  # whose compilers are slow: the plainest level and the one that this machine runs
         environment["NNCORE_SANITIZE"] = sanitizer
+        environment.setdefault("NNCORE_LEVELS", f"portable {native.LEVEL}" if native.LEVEL != "portable" else "portable")
     subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tree, env=environment, check=True)
 
 
