@@ -53,6 +53,12 @@ class HeldOut:
         """The ``validation`` argument of `Sequential.fit`."""
         return self.matrix, self.target, self.sample_weight
 
+    def score_of_network(self, estimator: Any) -> float:
+        """Score of the estimator with the network that it has."""
+        X, target, weights = self.for_network
+        scores = estimator.network_.evaluate(X, target, sample_weight=weights, metrics=self.judge.metrics)
+        return self.score(estimator, {f"val_{name}": value for name, value in scores.items()})
+
     def score(self, estimator: Any, recorded: Mapping[str, float]) -> float:
         """Score of the estimator as it is now, higher being better; `recorded` has loss and metrics of `for_network`."""
         return self.judge(estimator, self, recorded)

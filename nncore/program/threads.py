@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from nncore.arguments import whole_number
@@ -18,6 +19,7 @@ WORTH_MEETING = 10e-6
 WORTH_WAKING = 100e-6
 
 _chosen: int | None = None
+_at_most: ContextVar[int | None] = ContextVar("at most so many threads", default=None)
 _team: int | None = None  # inside of `team_of`
 
 
@@ -45,7 +47,17 @@ def get_num_threads() -> int:
         At least 1, at most the processors that the process may use.
     """
     usable = usable_cpus()
-    return min(_chosen or _from_environment() or usable, usable)
+    return min(_at_most.get() or _chosen or _from_environment() or usable, usable)
+
+
+@contextmanager
+def at_most_threads(n_threads: int | None) -> Iterator[None]:
+    """Inside, calls of this thread that do not say how many threads to use take so many; None changes nothing."""
+    token = _at_most.set(_at_most.get() if n_threads is None else n_threads)
+    try:
+        yield
+    finally:
+        _at_most.reset(token)
 
 
 def _from_environment() -> int | None:
