@@ -24,8 +24,10 @@ from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
 

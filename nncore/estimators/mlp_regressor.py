@@ -24,8 +24,10 @@ from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
 from nncore.losses.quantile import Quantile
 from nncore.network import Sequential
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """A multi-layer perceptron for regression: scikit-learn's, in a compiled core, with what its users asked for.
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from nncore.arguments import shown
 from nncore.contract import Transform
 from nncore.data import Dataset, Visits
-from nncore.errors import ParameterError, ResumptionWarning
+from nncore.errors import ParameterError, ResumptionWarning, warn_user
 from nncore.network.plain import is_finite, is_size, is_state
 from nncore.network.remembering import Memory
+from nncore.words import explains_calls
 
 #: In place of values that say nothing to a person.
 _MEANT = {"data": "the data have other values, targets or sample weights", "seed": "rng begins another stream (leave it out to go on)"}
@@ -86,6 +87,7 @@ class Fit(Protocol):
         """What its callbacks remember."""
 
 
+@explains_calls
 class Resumable:
     """A network as far as it knows where a fit stands."""
 
@@ -104,7 +106,7 @@ class Resumable:
     @place.setter
     def place(self, value: dict[str, Any] | None) -> None:
         if not is_place(value):
-            raise ParameterError(f"place must be what another network's place was, or None, got {value!r:.200}")
+            raise ParameterError(f"place must be what another network's place was, or None, got {shown(value)}")
         self._place = value
 
     @property
@@ -170,10 +172,9 @@ def place_to_go_on_from(network: Any, way: Way, seed: int, changed: Mapping[str,
             f"{told}. Give it the same, or call forget_fit() of the network first to begin the epoch anew"
         )
     if (place["n_steps"], place["n_epochs"]) != (network.n_steps, network.n_epochs):
-        warnings.warn(
+        warn_user(
             f"epoch {place['n_epochs'] + 1}, which was cut short, begins anew, since the network was trained in between",
             ResumptionWarning,
-            stacklevel=3,
         )
         return None
     return place
