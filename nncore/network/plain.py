@@ -6,6 +6,7 @@ import math
 import sys
 from typing import Any
 
+from nncore.arguments import shown
 from nncore.errors import ParameterError
 
 
@@ -32,8 +33,8 @@ def _check(value: Any, where: str) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise ParameterError(f"{where} cannot be written to a file: its key {key!r:.80} is no text; write {str(key)[:40]!r}")
-            _check(inner, f"{where}[{key!r:.80}]")
+                raise ParameterError(f"{where} cannot be written to a file: its key {shown(key)} is no text; write a text")
+            _check(inner, f"{where}[{shown(key)}]")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _check(inner, f"{where}[{index}]")
@@ -43,7 +44,7 @@ def _check(value: Any, where: str) -> None:
         remedy = (
             "list(...)" if isinstance(value, (tuple, set, frozenset)) else "numbers, texts, lists and dicts, array.tolist() for an array"
         )
-        raise ParameterError(f"{where} cannot be written to a file: it is {value!r:.80}; write {remedy}")
+        raise ParameterError(f"{where} cannot be written to a file: it is {shown(value)}; write {remedy}")
 
 
 def is_count(value: Any) -> bool:

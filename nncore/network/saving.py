@@ -115,8 +115,8 @@ def _at_rest(networks: Sequence[Network]) -> Iterator[None]:
 
 def _encoded(one: Format, document: dict[str, Any], tensors: dict[str, np.ndarray], classes: Mapping[str, type[Any]]) -> bytes:
     """The bytes of a file, after the checks that a reader will make of them, for whom names stand for these classes."""
-    data = one.encode(document, tensors)
     try:
+        data = one.encode(document, tensors)
         again, arrays = one.decode(data)
         if json.dumps(again) != json.dumps(document) or not _are_same(arrays, tensors):  # as texts, since NaN equals nothing
             raise PluginError(f"{one!r} does not give back what it was handed: use another suffix")
@@ -126,7 +126,7 @@ def _encoded(one: Format, document: dict[str, Any], tensors: dict[str, np.ndarra
                 checked_parts(*parts)
     except PluginError:
         raise
-    except (NNCoreError, ValueError, TypeError) as error:
+    except (NNCoreError, ValueError, TypeError, RecursionError) as error:
         raise ParameterError(f"this network cannot be saved, since its file could not be loaded: {error}") from error
     return data
 

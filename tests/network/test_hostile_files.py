@@ -28,7 +28,7 @@ from nncore.network.document import DEFAULT_FORMAT
 #: JSON that becomes so deep only in the text.
 _DEEP = "a hundred thousand lists, one in the other"
 HOSTILE: list[Any] = [
-    -1, 0, 0.5, 2**31, 2**40, 2**63, 10**30, 1e308, math.nan, math.inf, True, None, "", "x" * 1000, [], [2**40], [1] * 1000, {},
+    -1, 0, 0.5, 2**31, 2**40, 2**63, 10**30, 10**400, 1e308, math.nan, math.inf, True, None, "", "x" * 1000, [], [2**40], [1] * 1000, {},
     {"name": "relu"}, _DEEP,
 ]  # fmt: skip
 
