@@ -88,5 +88,5 @@ def warn_forgotten(forgotten: Sequence[Memory], why: str) -> None:
         warnings.warn(
             f"this fit goes on where another was cut short, and forgets what {memory.callback} remembered of that, since {why}",
             ResumptionWarning,
-            stacklevel=3,
+            stacklevel=4,  # past fit and its turn
         )

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from nncore._core import Turn
 from nncore.network.remembering import Memory
+from nncore.network.turns import steps
 
 
 class Fit(Protocol):
@@ -18,13 +20,24 @@ class Fit(Protocol):
     def memories(self) -> tuple[Memory, ...]:
         """What its callbacks remember."""
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether its callbacks are running."""
+
 
 class Resumable:
     """A network as far as it knows where a fit stands."""
 
+    _round: Turn
+    _trainer: int
     _fit: Fit | None = None  # the one under way
     _place: dict[str, Any] | None = None
     _memories: tuple[Memory, ...] = ()
+
+    @property
+    def _turn(self) -> Turn:
+        """Taken by the thread that uses the network."""
+        raise NotImplementedError
 
     @property
     def place(self) -> dict[str, Any] | None:
@@ -35,6 +48,7 @@ class Resumable:
         return self._place if self._fit is None else self._fit.place()
 
     @place.setter
+    @steps
     def place(self, value: dict[str, Any] | None) -> None:
         self._place = value
 
@@ -44,23 +58,22 @@ class Resumable:
         return self._memories if self._fit is None else self._fit.memories()
 
     @contextmanager
-    def followed_by(self, fit: Fit) -> Iterator[None]:
+    def _followed_by(self, fit: Fit) -> Iterator[None]:
         """While a fit is under way, which knows where it stands; it leaves behind what a fit that goes on needs."""
-        outer = self._fit  # a callback of which may begin another
         self._fit, self._place, self._memories = fit, None, ()
         try:
             yield
         finally:
-            self._fit = outer
+            self._fit = None
 
-    def leave_fit(self, place: dict[str, Any] | None, memories: tuple[Memory, ...]) -> None:
+    def _leave_fit(self, place: dict[str, Any] | None, memories: tuple[Memory, ...]) -> None:
         """The fit under way is over, and was cut short: this is what one that goes on needs."""
         self._fit, self._place, self._memories = None, place, memories
 
-    def forget_fit(self) -> None:
+    def _forget_fit(self) -> None:
         """Begin anew next time."""
         self._place, self._memories = None, ()
 
-    def left_behind(self) -> dict[str, Any]:
+    def _left_behind(self) -> dict[str, Any]:
         """What a copy keeps of it, by the names of attributes."""
         return {"_place": self.place, "_memories": tuple(memory.copied() for memory in self.memories)}

@@ -19,6 +19,7 @@ from nncore.network.remembering import matched, warn_forgotten
 from nncore.network.scheduling import as_schedules, check_schedules
 from nncore.network.training import Training, columns
 from nncore.network.transforming import check_transforms
+from nncore.network.turns import fits
 from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
@@ -71,6 +72,7 @@ class Sequential(Model):
     True
     """
 
+    @fits
     def fit(
         self,
         X: Any,
@@ -188,6 +190,8 @@ class Sequential(Model):
         ------
         ParameterError
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
+        BusyError
+            If a fit of this network is under way, in another thread or in this one, as in a callback.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
 
@@ -253,7 +257,7 @@ class Sequential(Model):
         )
 
         # Everything is checked: only now the network changes.
-        with self.training_alone(), self._with_transforms(new_transforms):
+        with self._turn, self._with_transforms(new_transforms):
             if not self.is_built:
                 learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
             elif rng is not None:

@@ -134,7 +134,7 @@ def test_a_second_thread_that_fits_a_network_is_refused_and_changes_nothing() ->
             thread.join()
 
     net.fit(X, Y, epochs=2, rng=0, progress=False, callbacks=[Second()])
-    assert refusals == ["another thread is fitting this network: wait for it, or give each thread a network of its own (copy.deepcopy)"] * 2
+    assert refusals == ["fit: this network is being fitted, and has one fit at a time: wait for its end, or use a network of its own (copy.deepcopy)"] * 2
     np.testing.assert_array_equal(net.parameters, reference.parameters)
     assert type(net.optimizer) is nn.Adam
     net.fit(X, Y, epochs=1, progress=False)  # it is free again
