@@ -290,6 +290,7 @@ class Network(Resumable, ParameterSets):
             raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
         return named_state(self._flat.state, self._groups, self._built.tensor_shapes())
 
+    @reads
     def named_parameters(self) -> dict[str, np.ndarray]:
         """Live views into `parameters` by name.
 
@@ -300,6 +301,7 @@ class Network(Resumable, ParameterSets):
         """
         return self._built.parameter_views(self.parameters)
 
+    @reads
     def named_gradients(self) -> dict[str, np.ndarray]:
         """Live views into `gradients` by name.
 
@@ -310,6 +312,7 @@ class Network(Resumable, ParameterSets):
         """
         return self._built.parameter_views(self.gradients)
 
+    @reads
     def named_buffers(self) -> dict[str, np.ndarray]:
         """Live views of what is kept but not trained, by name.
 
@@ -422,6 +425,7 @@ class Network(Resumable, ParameterSets):
 
     # ---- copies -------------------------------------------------------------------------------------------------------------
 
+    @reads
     def paused(self) -> AbstractContextManager[None]:
         """Inside, no other thread changes the network: a fit there waits between two steps, and callbacks of it do not run.
 

@@ -257,37 +257,38 @@ class Sequential(Model):
         )
 
         # Everything is checked: only now the network changes.
-        with self._turn, self._with_transforms(new_transforms):
-            if not self.is_built:
-                learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
-            elif rng is not None:
-                self.seed = as_seed(rng)
-            learning.give(self)
-            if not under_way:
-                self._begin_schedules(schedules, n_steps)
-            if progress:
-                observers.append(registry.resolve("callbacks", "progress_bar"))
-            observers.sort(key=lambda observer: observer.saves)
-            place = self.place if goes_on else None
-            n_rows = min(batch_size, visits.length)
-            program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
-            training = Training(
-                self,
-                program,
-                data,
-                n_epochs=epochs,
-                batch_size=batch_size,
-                accumulate=accumulate,
-                visits=visits,
-                drop_last=drop_last,
-                pace=self._pace(program, n_rows, n_threads),
-                validation=held_out,
-                metrics=scored,
-                callbacks=observers,
-                sound=sound,
-                place=place,
-                restored=restored,
-            )
+        with self._with_transforms(new_transforms):
+            with self._turn:
+                if not self.is_built:
+                    learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
+                elif rng is not None:
+                    self.seed = as_seed(rng)
+                learning.give(self)
+                if not under_way:
+                    self._begin_schedules(schedules, n_steps)
+                if progress:
+                    observers.append(registry.resolve("callbacks", "progress_bar"))
+                observers.sort(key=lambda observer: observer.saves)
+                place = self.place if goes_on else None
+                n_rows = min(batch_size, visits.length)
+                program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
+                training = Training(
+                    self,
+                    program,
+                    data,
+                    n_epochs=epochs,
+                    batch_size=batch_size,
+                    accumulate=accumulate,
+                    visits=visits,
+                    drop_last=drop_last,
+                    pace=self._pace(program, n_rows, n_threads),
+                    validation=held_out,
+                    metrics=scored,
+                    callbacks=observers,
+                    sound=sound,
+                    place=place,
+                    restored=restored,
+                )
             return training.run()
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:

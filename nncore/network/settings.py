@@ -36,7 +36,7 @@ from nncore.network.absent import Absent, Path
 from nncore.network.change import commit, refusal, stays_the_same, tried
 from nncore.network.layer_list import LayerList, check_distinct
 from nncore.network.rules import path_of
-from nncore.network.turns import check_not_fitted, rebuilds, sets
+from nncore.network.turns import check_not_fitted, reads, rebuilds, sets
 from nncore.program import (
     Blueprint,
     Grouping,
@@ -116,9 +116,11 @@ class Settings(ABC):
         """``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` a layer was given."""
         return FrozenList(layer_names(self._layers))
 
+    @reads
     def __len__(self) -> int:
         return len(self._layers)
 
+    @reads
     def __iter__(self) -> Iterator[Layer]:
         return iter(self._layers)
 
