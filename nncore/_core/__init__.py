@@ -27,5 +27,6 @@ from nncore._core.turns import Turn
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "PERTURB", "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "Turn", "all_finite", "native", "permutation",
+    "PERTURB", "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "Turn", "all_finite", "native",
+    "permutation",
 ]  # fmt: skip

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
+from nncore.data.levels import level_key
 from nncore.data.samples import Rows, Samples, as_matrix, as_numbers, as_rows, as_samples, check_finite, check_replaced
 from nncore.data.targets import Targets, as_targets, as_weights
 from nncore.data.visits import Visits
 
 __all__ = [
     "CONVERT_AT_ONCE", "Block", "Dataset", "Rows", "Samples", "Targets", "Visits", "as_matrix", "as_numbers", "as_rows", "as_samples",
-    "as_targets", "as_weights", "check_finite", "check_replaced",
+    "as_targets", "as_weights", "check_finite", "check_replaced", "level_key",
 ]  # fmt: skip

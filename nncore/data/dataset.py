@@ -7,7 +7,7 @@ block during each epoch if it is large, so that no second copy of a large array 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,15 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.inputs) if self.order is None else len(self.order)
+
+    def until(self, end: int) -> Block:
+        """The first samples of it."""
+        if end >= len(self):
+            return self
+        if self.order is not None:
+            return replace(self, order=self.order[:end])
+        reals, labels, weights = (None if part is None else part[:end] for part in (self.reals, self.labels, self.weights))
+        return Block(self.inputs[:end], reals, labels, weights, None)
 
 
 class Dataset:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import several
 from nncore._core import Turn
+from nncore.arguments import several
 from nncore.contract import Loss, Metric
 from nncore.data import Dataset, check_replaced
 from nncore.network.failures import explained

@@ -17,12 +17,11 @@ from nncore.network.evaluation import linked, metrics_for, score_dataset
 from nncore.network.failures import explained
 from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
-from nncore.network.saving import save
+from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
-from nncore.network.turns import reads, records, steps
+from nncore.network.turns import reads, steps, writes_down
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
 from nncore.typing import MetricLike
-
 
 #: About how long the core runs before it lets Python look up.
 SLICE_SECONDS = 0.05
@@ -365,7 +364,7 @@ class Model(Network):
         """
         return describe(self)
 
-    @records
+    @writes_down
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file (safetensors with a JSON description and a checksum); `nncore.load` reads it back. No pickle.
 
@@ -375,6 +374,16 @@ class Model(Network):
             ``"digits.nncore"``. A file of that name is replaced once the new one is complete.
         """
         save(self, path)
+
+    @writes_down
+    def check_save(self, path: str | os.PathLike[str]) -> None:
+        """Raise as `save` would for this file, and leave everything as it is: for who is going to save after hours of work.
+
+        Parameters
+        ----------
+        path : str or path-like
+        """
+        check_save(self, path)
 
     @reads
     def __repr__(self) -> str:

@@ -24,9 +24,9 @@ from nncore.contract import (
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
 from nncore.errors import MissingPluginError, NotBuiltError, ParameterError
+from nncore.network.forking import survive_forks
 from nncore.network.layer_list import LayerList
 from nncore.network.parameter_sets import ParameterSets, realigned
-from nncore.network.forking import survive_forks
 from nncore.network.resuming import Resumable
 from nncore.network.turns import at_rest, reads, rebuilds, records, steps
 from nncore.network.untying import untie

@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import as_dtype, as_seed, several, whole_number
-from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_recorded
+from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
 from nncore.data import Dataset, Visits, as_rows
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
@@ -17,7 +17,7 @@ from nncore.network.learning import Learning
 from nncore.network.model import Model
 from nncore.network.remembering import matched, warn_forgotten
 from nncore.network.scheduling import as_schedules, check_schedules
-from nncore.network.training import Training, columns
+from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
 from nncore.network.turns import fits
 from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
@@ -247,8 +247,7 @@ class Sequential(Model):
         recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
         watching: list[Callback | Schedule] = [*observers, *schedules.values()]
         for component in watching:
-            if component.monitor is not None:
-                check_recorded(type(component).__name__, component.monitor, recorded)
+            check_monitored(component, history_for(scored, schedules), recorded)
         goes_on = self._fit is None and self.loss is not None and alike(learning.loss, self.loss)
         restored, forgotten = matched(self.memories if goes_on else (), observers)
         warn_forgotten(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,6 +27,11 @@ def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: Iterable[s
     """Names of the columns that a run records."""
     names = ["loss", *(metric_name(metric) for metric in metrics)]
     return ["loss", *scheduled, *(f"val_{name}" for name in names if validated), "seconds"]
+
+
+def history_for(metrics: Sequence[Metric], scheduled: Iterable[str]) -> History:
+    """The history of a run before its first epoch: which way its metrics improve, and what schedules move."""
+    return History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(scheduled))
 
 
 class Training:
@@ -77,7 +83,7 @@ class Training:
         self._visits = visits
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
-        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(network.schedules))
+        self.history = history_for(metrics, network.schedules)
         self.epoch = 0
         self.stop_reason: str | None = None
         self._average: Average | None = None
@@ -222,6 +228,11 @@ class Training:
             finally:
                 self.is_telling = False
 
+    def _steps_to_pause(self) -> int:
+        """After how many steps a callback wants to be called, a very large number for none."""
+        wanted = [callback.pause_every for callback in self.callbacks if callback.pause_every is not None]
+        return min((every - self.network.n_steps % every for every in wanted), default=sys.maxsize)
+
     def _run_epoch(self) -> None:
         began = time.perf_counter()
         with self.network._under_way():
@@ -278,7 +289,8 @@ class Training:
                     version, moves = self.network.version, self._moving.moves(first_step, -(-len(block) // step_size))
                 program = self.program
                 courses = courses_of(program.spec, moves) if moves else []
-                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, courses)
+                part = block.until(self._progress[0] + self._steps_to_pause() * step_size)
+                fields = (part.inputs, part.reals, part.labels, part.weights, part.order, courses)
                 n_threads, seconds = self._pace.next(SLICE_SECONDS)
                 n_before, slice_began = self._progress[0], time.perf_counter()
                 with explained(program):

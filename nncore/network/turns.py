@@ -98,6 +98,11 @@ def rebuilds(method: Method[S, P, R]) -> Method[S, P, R]:
     return _marked(alone, "rebuilds")
 
 
+def writes_down(method: Method[S, P, R]) -> Method[S, P, R]:
+    """For a method that looks at all that there is `at_rest`, and has more to do after that."""
+    return _marked(method, "records")
+
+
 def place_of(method: object) -> str | None:
     """Which of these decorators a method has."""
     return getattr(method, "_nncore_turn", None)

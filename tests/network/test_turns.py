@@ -223,11 +223,13 @@ def test_what_is_set_while_a_thread_fits_waits_or_is_refused(name: str, busy: nn
         busy.change(busy.optimizer, "optimizer", "lr", 0.25)
         assert busy.optimizer.lr == 0.25
     else:
-        with pytest.raises((BusyError, ParameterError), match="being fitted|layers of a network are fixed"):
+        with pytest.raises((BusyError, ParameterError), match=r"being fitted|layers of a network are fixed"):
             setattr(busy, name, value)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda net: pickle.loads(pickle.dumps(net))], ids=["deep", "shallow", "pickle"])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, copy.copy, lambda net: pickle.loads(pickle.dumps(net))], ids=["deep", "shallow", "pickle"]
+)
 def test_a_copy_made_by_another_thread_is_whole_and_free(copied: Callable[[Any], Any], busy: nn.Sequential) -> None:
     for _ in range(5):
         twin = copied(busy)
