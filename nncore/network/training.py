@@ -296,7 +296,7 @@ class Training:
                 with explained(program):
                     program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
                 now = time.perf_counter()
-                is_whole = now - slice_began >= seconds or self._progress[0] >= len(block)  # else another thread wants the network
+                is_whole = now - slice_began >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
                 if is_whole:
                     self._pace.record(n_threads, self._progress[0] - n_before, now - slice_began)
                 self._samples_done = self._block_begin + self._progress[0]
