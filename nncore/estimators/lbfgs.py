@@ -52,7 +52,7 @@ class Objective:
         return loss, self.network.gradients.copy()
 
 
-def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> None:
+def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> bool:
     """Train the network of an estimator from where it is, in float64 whatever its dtype.
 
     Parameters
@@ -61,6 +61,11 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
     data : TrainingData
     tasks : FitTasks or None
         scikit-learn's callbacks.
+
+    Returns
+    -------
+    bool
+        False if Ctrl-C cut the fit short.
 
     References
     ----------
@@ -86,7 +91,7 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
     twin.weight_decay = data.penalty(float(estimator.alpha), len(data))
     objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
     iterations = Iterations(estimator, data, twin, tasks)
-    interrupted = False
+    is_whole = True
     try:
         with threadpool_limits(1, user_api="blas"):  # SciPy's few sums are no work for threads, which would fight with ours for the cores
             result = minimize(
@@ -100,7 +105,7 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         iterations.parameters = twin.parameters[...] = result.x
         estimator.loss_ = estimator._shown_loss(float(result.fun), twin)
     except KeyboardInterrupt:
-        interrupted = True
+        is_whole = False
     finally:  # also where a number overflowed on the way to the next iteration
         twin.weight_decay = 0.0
         network.parameters[...] = iterations.parameters
@@ -108,14 +113,13 @@ def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> Non
         _copy_buffers(twin, network)
     if iterations.best is not None:
         iterations.best.restore(network)
-    if interrupted:
-        warn_user("Training interrupted by user.")
-    elif result.status != 0 and not iterations.ended_early:
+    if is_whole and result.status != 0 and not iterations.ended_early:
         warn_user(
             f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}): {result.message}. Increase the "
             "number of iterations (max_iter) or scale the data, so that each feature has about mean 0 and standard deviation 1.",
             ConvergenceWarning,
         )
+    return is_whole
 
 
 class Iterations:

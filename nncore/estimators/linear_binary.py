@@ -16,12 +16,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from nncore.errors import DataError
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
+from nncore.estimators.turns import TakesTurns
 
 #: With features up to this size, no sum of products of weights and features leaves float64's range.
 LARGEST_FEATURE = 1e140
 
 
-class LinearBinaryClassifier(ClassifierMixin, BringsRegistrations, NestedParameters, BaseEstimator):
+class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, NestedParameters, BaseEstimator):
     """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
 
     Attributes

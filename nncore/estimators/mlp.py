@@ -40,6 +40,7 @@ from nncore.estimators.solver import REACTIVE, make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import fit_stochastic
 from nncore.estimators.training_data import TrainingData
+from nncore.estimators.turns import TakesTurns
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import BATCH_ROWS
@@ -49,7 +50,7 @@ from nncore.registry import resolve
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 
 
-class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
+class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
     Its subclasses' documentation has the attributes that a fit leaves.
@@ -187,9 +188,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         starts_over = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         with self._kept_on_error() if starts_over else nullcontext():
             try:
-                self._train(X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
+                is_whole = self._train(X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
             except NonFiniteError as error:
                 raise DataError(f"{NOT_FINITE} {error}") from error
+        if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
+            raise KeyboardInterrupt
         return self
 
     @contextmanager
@@ -204,7 +207,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             self.__dict__.update(before)
             raise
 
-    def _train(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, starts_over: bool, incremental: bool) -> None:
+    def _train(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, starts_over: bool, incremental: bool) -> bool:
+        """From checked data to a trained network; False if Ctrl-C cut the training short."""
         matrix, y_checked = self._validate_samples(X, y, sample_weight, reset=starts_over)
         weights = _checked_weights(sample_weight, matrix)
         if (starts_over and not incremental) or "_targets" not in self.__dict__:
@@ -226,11 +230,12 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             self.network_.seed = _seed(random_state)
             tasks = FitTasks(self, X, y, sample_weight, max_iter=self.max_iter, fitted=self._fitted_so_far)
         if self._is_lbfgs:
-            fit_lbfgs(self, data, tasks)
+            is_whole = fit_lbfgs(self, data, tasks)
         else:
-            fit_stochastic(self, data, [] if tasks is None else [tasks], incremental=incremental)
+            is_whole = fit_stochastic(self, data, [] if tasks is None else [tasks], incremental=incremental)
         if tasks is not None:
             tasks.finish()
+        return is_whole
 
     @property
     def _is_lbfgs(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.time_limit import TimeLimit
-from nncore.contract import Callback
+from nncore.contract import Callback, copied_deeply
 from nncore.errors import NonFiniteError
 from nncore.estimators.convergence import Convergence
 from nncore.estimators.solver import StochasticSolver
@@ -22,7 +22,7 @@ from nncore.estimators.warning import warn_user
 AUTO_BATCH_SIZE = 200
 
 
-def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback], *, incremental: bool) -> None:
+def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback], *, incremental: bool) -> bool:
     """Train the network of an estimator, for `max_iter` epochs at most, or for one that adds to those before.
 
     Parameters
@@ -33,6 +33,11 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
         Called after those of the user.
     incremental : bool
         Go on with the solver as it is, for one epoch.
+
+    Returns
+    -------
+    bool
+        False if Ctrl-C cut the fit short.
     """
     network = estimator.network_
     begins = not incremental or "_optimizer" not in vars(estimator)
@@ -61,7 +66,7 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
                 validation=None if data.held_out is None else data.held_out.for_network,
                 metrics=[] if data.held_out is None else data.held_out.judge.metrics,
                 sample_weight=data.weights,
-                callbacks=[convergence, *limit, *(estimator.callbacks or ()), *callbacks],
+                callbacks=[convergence, *limit, *copied_deeply(list(estimator.callbacks or ())), *callbacks],
                 weight_decay=data.penalty(float(estimator.alpha), batch_size),
                 groups={} if estimator.groups is None else estimator.groups,
                 clip_norm=0.0 if estimator.clip_norm is None else float(estimator.clip_norm),
@@ -75,15 +80,14 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
         estimator._extend_history(convergence.history)
         message = f"Training diverged in epoch {estimator.n_iter_}; kept is the network with the best validation score. {error}"
         warn_user(message, ConvergenceWarning)
-        return
+        return True
     finally:
         network.schedule = None  # the next call brings its own, and a file needs none
     estimator._extend_history(history)
-    if history.interrupted:
-        warn_user("Training interrupted by user.")
-    elif not incremental and estimator.n_iter_ == estimator.max_iter and not convergence.was_stopped:
+    if not history.interrupted and not incremental and estimator.n_iter_ == estimator.max_iter and not convergence.was_stopped:
         message = f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't converged yet."
         warn_user(message, ConvergenceWarning)
+    return not history.interrupted
 
 
 def _batch_size(asked: Any, n_samples: int) -> int:

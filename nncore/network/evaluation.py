@@ -10,7 +10,7 @@ import numpy as np
 from nncore import registry
 from nncore._core import Turn
 from nncore.arguments import several
-from nncore.contract import Loss, Metric
+from nncore.contract import Loss, Metric, copied_deeply
 from nncore.data import Dataset, check_replaced
 from nncore.network.failures import explained
 from nncore.network.network import Network
@@ -24,8 +24,8 @@ def metric_name(metric: Metric) -> str:
 
 
 def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
-    """The metrics asked for, or those that go with the loss."""
-    return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else several("metrics", names))]
+    """The metrics asked for, copies of one's own, or those that go with the loss."""
+    return [copied_deeply(registry.resolve("metrics", name)) for name in (loss.metrics if names is None else several("metrics", names))]
 
 
 def linked(network: Network, outputs: np.ndarray) -> np.ndarray:

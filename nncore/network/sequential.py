@@ -12,6 +12,7 @@ from nncore.arguments import as_dtype, as_seed, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
 from nncore.data import Dataset, Visits, as_rows
 from nncore.errors import ParameterError
+from nncore.network.claims import claimed
 from nncore.network.evaluation import metrics_for
 from nncore.network.learning import Learning
 from nncore.network.model import Model
@@ -191,7 +192,8 @@ class Sequential(Model):
         ParameterError
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
         BusyError
-            If a fit of this network is under way, in another thread or in this one, as in a callback.
+            If a fit of this network is under way, in another thread or in this one, as in a callback; or a fit of any network that has one of
+            the same callbacks.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
 
@@ -256,7 +258,7 @@ class Sequential(Model):
         )
 
         # Everything is checked: only now the network changes.
-        with self._with_transforms(new_transforms):
+        with claimed(observers), self._with_transforms(new_transforms):
             with self._turn:
                 if not self.is_built:
                     learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
