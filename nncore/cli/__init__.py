@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
-from nncore.cli.interruptions import INTERRUPTED, ending_at_once, ending_tidily
+from nncore.cli.interruptions import INTERRUPTED, end_at_once_from_now_on, ending_at_once, ending_tidily
 from nncore.cli.terminal import notice
 from nncore.errors import NNCoreError
 
@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code. Wrong usage raises `SystemExit` with code 2, as argparse does.
     """
+    if argv is None:
+        end_at_once_from_now_on()
     try:
         with ending_at_once():
             parser = make_parser()  # imports NumPy, which takes long enough for Ctrl-C to hit it

@@ -23,9 +23,18 @@ def ending_at_once() -> Iterator[None]:
 
 @contextmanager
 def ending_tidily() -> Iterator[None]:
-    """For the work itself: SIGTERM too lets open files be removed. Ctrl-C is a `KeyboardInterrupt`, as always."""
-    with _handled(signal.SIGTERM, signal.SIG_DFL, _raise_exit):
+    """For the work itself: SIGTERM too lets open files be removed, and Ctrl-C is a `KeyboardInterrupt`."""
+    with (
+        _handled(signal.SIGTERM, signal.SIG_DFL, _raise_exit),
+        _handled(signal.SIGINT, _end_at_once, signal.default_int_handler),
+    ):
         yield
+
+
+def end_at_once_from_now_on() -> None:
+    """For a process that has nothing to do but the command: Ctrl-C before it begins, and while Python ends, leaves no traceback either."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end_at_once)
 
 
 @contextmanager

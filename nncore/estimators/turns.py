@@ -33,7 +33,7 @@ _uses: weakref.WeakKeyDictionary[Any, _Use] = weakref.WeakKeyDictionary()
 
 
 class TakesTurns:
-    """A base of estimators, whose public methods take turns: each meets the model of before a fit, or of after it, or raises `BusyError`."""
+    """A base of estimators, whose public methods take turns: each meets the model of before a fit or of after it, or raises `BusyError`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

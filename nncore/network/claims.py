@@ -29,7 +29,7 @@ def claimed(callbacks: Sequence[Callback]) -> Iterator[None]:
             own = threading.get_ident(), object()
             if _users.setdefault(id(callback), own) is not own:  # asks and claims in one
                 raise BusyError(
-                    f"{callback!r} is in use by another fit, and would mix up what it learns of the two: give each fit a callback of its own"
+                    f"{callback!r} is in use by another fit, and would mix up what it learns of the two: give each fit one of its own"
                 )
             mine.append(id(callback))
         yield

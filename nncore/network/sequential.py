@@ -192,8 +192,8 @@ class Sequential(Model):
         ParameterError
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
         BusyError
-            If a fit of this network is under way, in another thread or in this one, as in a callback; or a fit of any network that has one of
-            the same callbacks.
+            If a fit of this network is under way, also in this thread, as in a callback; or a fit of any network that has one of these
+            callbacks.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
 

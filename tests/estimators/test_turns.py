@@ -31,7 +31,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 #: Everything in `nncore.estimators` that is fitted.
 FITTED = [cls for name in nn.estimators.__all__ if hasattr(cls := getattr(nn.estimators, name), "fit")]
 #: Arguments with which a fit takes long.
-LONG = {"max_iter": 10**6, "max_epochs": 10**6, "max_fun": 10**9, "tol": 0.0, "n_iter_no_change": np.inf, "random_state": 0, "batch_size": 10}
+LONG = {
+    "max_iter": 10**6,
+    "max_epochs": 10**6,
+    "max_fun": 10**9,
+    "tol": 0.0,
+    "n_iter_no_change": np.inf,
+    "random_state": 0,
+    "batch_size": 10,
+}
 
 
 def endless(cls: type[Any], **more: Any) -> Any:
