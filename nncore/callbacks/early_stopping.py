@@ -25,7 +25,8 @@ class EarlyStopping(Callback):
         not begin.
     restore_best : bool, default True
         At the end of the fit, however it ends, put back the parameters and buffers of the best epoch. The optimizer's state
-        and the step count stay those of the last step.
+        and the step count stay those of the last step. If the fit was cut short, the network keeps both: it predicts with the best
+        parameters, and a fit that goes on does so from the last ones.
 
     Attributes
     ----------

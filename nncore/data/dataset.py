@@ -6,8 +6,10 @@ block during each epoch if it is large, so that no second copy of a large array 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from nncore.errors import DataError, ShapeError
 
 #: Inputs up to this many bytes (in the network's dtype) are converted once and kept.
 CONVERT_AT_ONCE = 64 * 2**20
+
+#: Bytes of inputs that a digest looks at.
+DIGESTED = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,20 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @cached_property
+    def digest(self) -> str:
+        """Two datasets with the same samples, targets and weights have the same; of large ones, rows at equal distances decide."""
+        n_rows = min(len(self), max(2, DIGESTED // max(1, self.inputs[0].size * self.dtype.itemsize)))
+        rows = np.linspace(0, len(self) - 1, n_rows).astype(np.int64)
+        chosen = slice(None) if n_rows == len(self) else rows
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(np.ascontiguousarray(self.inputs[chosen], self.dtype).data)
+        for name, part in (("reals", self.targets.reals), ("labels", self.targets.labels), ("weights", self.weights)):
+            if part is not None:
+                digest.update(name.encode())
+                digest.update(np.ascontiguousarray(part[chosen]).data)
+        return digest.hexdigest()
 
     def blocks(self, order: np.ndarray | None, batch_size: int) -> Iterator[Block]:
         """The samples in the given order, in one block if they lie ready, else converted block by block.

@@ -105,6 +105,19 @@ class Learning:
         assert grouping is not None, "it was grouped above"
         return network.schedule_is_under_way and alike(self.optimizer, network.optimizer) and network._keeps_optimizers(grouping)
 
+    def changes(self, network: Network) -> dict[str, tuple[object, object]]:
+        """What of this is not as the network has it, without numbers that may change at any step: what it has, and what comes."""
+        grouping = self.knobs.grouping
+        assert grouping is not None, "it was grouped above"
+        changes: dict[str, tuple[object, object]] = {}
+        if not alike(self.loss, network.loss):
+            changes["loss"] = network.loss, self.loss
+        if not alike(self.optimizer, network.optimizer):
+            changes["optimizer"] = network.optimizer, self.optimizer
+        elif network.is_built and not network._keeps_optimizers(grouping):
+            changes["groups"] = dict(network.groups), self.groups
+        return changes
+
     def build(self, network: Network, shape: tuple[int, ...], rng: Any, dtype: np.dtype, batch: np.ndarray) -> None:
         """Build a network that is not built yet, under these groups: their constraints hold for the first values, too."""
         if self.groups is not None:

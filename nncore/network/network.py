@@ -203,7 +203,7 @@ class Network(Resumable, ParameterSets):
         self._knobs.loss = self._knobs.optimizer = None
         self._own_schedules({})
         self._n_steps = self.n_epochs = 0
-        self._forget_fit()
+        self.forget_fit()
         self._set_loss(loss)
         if optimizer is not None:
             self._set_optimizer(optimizer)

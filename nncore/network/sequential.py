@@ -17,7 +17,9 @@ from nncore.network.evaluation import metrics_for
 from nncore.network.learning import Learning
 from nncore.network.model import Model
 from nncore.network.remembering import matched, warn_forgotten
+from nncore.network.resuming import Way, place_to_go_on_from
 from nncore.network.scheduling import as_schedules, check_schedules
+from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
 from nncore.network.turns import fits
@@ -190,7 +192,9 @@ class Sequential(Model):
         Raises
         ------
         ParameterError
-            If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
+            If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits), or if the last fit
+            was cut short in the middle of an epoch and this one has other data, another batch size or sampler, or another of what decides
+            how that epoch goes on: see `forget_fit`. Nothing is changed.
         BusyError
             If a fit of this network is under way, also in this thread, as in a callback; or a fit of any network that has one of these
             callbacks.
@@ -200,7 +204,8 @@ class Sequential(Model):
         Warns
         -----
         ResumptionWarning
-            If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss.
+            If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss; or if
+            an epoch that was cut short begins anew, since the network was trained in between.
         """
         epochs = whole_number("epochs", epochs, 0)
         batch_size = whole_number("batch_size", batch_size, 1)
@@ -251,11 +256,21 @@ class Sequential(Model):
         for component in watching:
             check_monitored(component, history_for(scored, schedules), recorded)
         goes_on = self._fit is None and self.loss is not None and alike(learning.loss, self.loss)
-        restored, forgotten = matched(self.memories if goes_on else (), observers)
+        standing, kept = divided(() if self._fit is not None else self.memories)
+        restored, forgotten = matched(kept if goes_on else (), observers)
         warn_forgotten(
-            forgotten if goes_on or self._fit is not None else self.memories,
+            forgotten if goes_on else kept,
             why="it has no such callback" if goes_on else "it has another loss",
         )
+
+        seed = as_seed(rng) if self.is_built and rng is not None else self.seed
+        way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last)
+        changed = learning.changes(self)
+        if schedule is not None and not under_way:
+            changed["schedule"] = self.schedule, schedule
+        place = place_to_go_on_from(self, way, seed, changed)
+        is_same = place is not None or (bool(restored) and not forgotten)
+        stood = check_standing(self, standing) if standing is not None and is_same else None
 
         # Everything is checked: only now the network changes.
         with claimed(observers), self._with_transforms(new_transforms):
@@ -263,25 +278,20 @@ class Sequential(Model):
                 if not self.is_built:
                     learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
                 elif rng is not None:
-                    self.seed = as_seed(rng)
+                    self.seed = seed
                 learning.give(self)
                 if not under_way:
                     self._begin_schedules(schedules, n_steps)
                 if progress:
                     observers.append(registry.resolve("callbacks", "progress_bar"))
                 observers.sort(key=lambda observer: observer.saves)
-                place = self.place if goes_on else None
                 n_rows = min(batch_size, visits.length)
                 program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
                 training = Training(
                     self,
                     program,
-                    data,
+                    way,
                     n_epochs=epochs,
-                    batch_size=batch_size,
-                    accumulate=accumulate,
-                    visits=visits,
-                    drop_last=drop_last,
                     pace=self._pace(program, n_rows, n_threads),
                     validation=held_out,
                     metrics=scored,
@@ -289,6 +299,7 @@ class Sequential(Model):
                     sound=sound,
                     place=place,
                     restored=restored,
+                    stood=stood,
                 )
             return training.run()
 
@@ -298,8 +309,7 @@ class Sequential(Model):
         self.absent.pop("schedule", None)
         for schedule in self.schedules.values():
             schedule.restore({})
-        self.schedule_begin = self.n_steps
-        self.schedule_steps = n_steps
+        self.schedule_begin, self.schedule_steps = (self.n_steps, n_steps) if schedules else (0, 0)
 
 
 def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:

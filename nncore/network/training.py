@@ -9,14 +9,16 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from nncore._core import Program
-from nncore.contract import Callback, History, Metric, Sampler, Transform
-from nncore.data import Dataset, Visits
+from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
+from nncore.data import Dataset
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import metric_name, score_dataset
 from nncore.network.failures import explained
 from nncore.network.model import Model
 from nncore.network.remembering import Memory, memories
+from nncore.network.resuming import Way
 from nncore.network.scheduling import Moving, Reach
+from nncore.network.standing import Standing
 from nncore.program import Move, Pace, ProgramSpec, courses_of
 
 #: How long the core runs before it lets Python look up.
@@ -62,13 +64,9 @@ class Training:
         self,
         network: Model,
         program: Program[ProgramSpec],
-        data: Dataset,
+        way: Way,
         *,
         n_epochs: int,
-        batch_size: int,
-        accumulate: int,
-        visits: Visits,
-        drop_last: bool,
         pace: Pace,
         validation: Dataset | None,
         metrics: Sequence[Metric],
@@ -76,11 +74,12 @@ class Training:
         sound: Mapping[str, Reach],
         place: Mapping[str, Any] | None,
         restored: Sequence[tuple[Callback, Memory]],
+        stood: Snapshot | None,
     ) -> None:
-        self.network, self.data = network, data
+        self.network, self.data, self._way = network, way.data, way
         self._n_rows, self._average_decay = program.spec.max_rows, 0.0
-        self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, batch_size, accumulate, drop_last
-        self._visits = visits
+        self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
+        self._visits = way.visits
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
         self.history = history_for(metrics, network.schedules)
@@ -94,8 +93,10 @@ class Training:
         self._is_in_epoch = False  # which is not counted yet
         self._cut_short = False
         self.is_telling = False  # its callbacks are running
-        self._restored = restored
-        self._begin = place if place is not None and self._goes_on_from(place) else None
+        self._standing: Standing | None = None
+        self._has_begun = False  # until then the network keeps what the fit before left behind
+        self._restored, self._stood = restored, stood
+        self._begin = place
         self._moving = Moving(network, sound)
         self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
 
@@ -149,27 +150,10 @@ class Training:
         samples, loss_sum, weight_sum = self._progress
         if not self._is_in_epoch or self._block_begin + samples == 0:
             return None
+        network = self.network
         so_far = {"loss_sum": loss_sum, "weight_sum": weight_sum, "moved": self._moved}
-        return {"samples": self._block_begin + samples, **so_far, **self._way()}
-
-    def _way(self) -> dict[str, Any]:
-        """What must be the same for an epoch to be gone on with."""
-        return {
-            "n_steps": self.network.n_steps,
-            "n_epochs": self.network.n_epochs,
-            "seed": self.network.seed,
-            "n_samples": len(self.data),
-            "length": self._visits.length,
-            "batch_size": self.batch_size,
-            "accumulate": self.accumulate,
-            "drop_last": self.drop_last,
-            "sampler": repr(self.sampler),
-        }
-
-    def _goes_on_from(self, place: Mapping[str, Any]) -> bool:
-        samples, length = place["samples"], self._visits.length
-        at_a_step = samples <= length and (samples % (self.batch_size * self.accumulate) == 0 or samples == length)
-        return at_a_step and all(place[name] == value for name, value in self._way().items())
+        life = {"n_steps": network.n_steps, "n_epochs": network.n_epochs, "seed": network.seed}
+        return {"samples": self._block_begin + samples, **so_far, **life, **self._way.described()}
 
     def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
         """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
@@ -188,14 +172,19 @@ class Training:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
         with self.network._turn, ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
             at_the_end.enter_context(self.network._followed_by(self))
+            at_the_end.callback(self._keep_standing)
             for callback in reversed(self.callbacks):
                 at_the_end.callback(self._tell, callback, "on_fit_end")
             try:
                 self._call("on_fit_begin")
                 for callback, memory in self._restored:
                     callback.restore(memory.state(), self)
+                if self._stood is not None and self.n_epochs > 0 and self.stop_reason is None:
+                    self._stood.restore(self.network)
                 self._prepare_average()
                 while self.epoch < self.n_epochs and self.stop_reason is None:
+                    self.network.forget_fit()
+                    self._has_begun = True
                     self.epoch += 1
                     self._run_epoch()
                 self._leave_behind()
@@ -205,19 +194,35 @@ class Training:
                 self._leave_behind()
             except BaseException as error:
                 self.stop_reason = f"{type(error).__name__}: {error}"
+                if self._cut_short:
+                    self._leave_behind()
                 raise
             finally:
                 self.history.stop_reason = self.stop_reason or "all epochs done"
         return self.history
 
     def _leave_behind(self) -> None:
-        """What a fit that goes on needs of one that was cut short; callbacks may still take it back at the end."""
+        """What a fit that goes on needs of one that was cut short."""
         if self._cut_short or self._is_in_epoch:
-            self.network._leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
+            if self._has_begun:
+                self.network._leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
+                self._standing = Standing(self.network)
+        elif self.stop_reason is not None:  # at once
+            self.network.forget_fit()
+
+    def _keep_standing(self) -> None:
+        """Once callbacks have heard of the end, where they may have put other parameters into the network."""
+        memory = None if self._standing is None else self._standing.memory(self.network)
+        if memory is not None:
+            self.network._leave_fit(self.network.place, (*self.network.memories, memory))
 
     def _call(self, event: str) -> None:
-        for callback in self.callbacks:
-            self._tell(callback, event)
+        try:
+            for callback in self.callbacks:
+                self._tell(callback, event)
+        except Exception:  # between two steps, where a fit can go on
+            self._cut_short = True
+            raise
 
     def _tell(self, callback: Callback, event: str) -> None:
         """Call it while other threads may use the network, but not save it: they would do so with half of what it learns here."""
