@@ -114,8 +114,7 @@ def test_an_epoch_that_is_broken_off_ends(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(FitTasks, "on_progress", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        Regressor().set_callbacks(listener).fit(X, Y)
+    Regressor().set_callbacks(listener).fit(X, Y)
     assert listener.heard == ["setup", ("begin", "fit", 0), ("begin", "epoch", 0), ("end", "epoch", 0), ("end", "fit", 0), "teardown"]
 
 

@@ -88,7 +88,7 @@ class InAThread:
 #: What methods are called with, by the names of their parameters.
 ARGUMENTS: dict[str, Any] = {
     "X": X, "y": Y, "x": X[0], "path": "net.nncore", "where": slice(None), "n_rows": 3, "n_inputs": 1, "input_shape": (1,), "loss": "mse",
-    "optimizer": "sgd", "dtype": np.dtype("float32"), "begin": 0, "memo": {}, "state": {}, "place": "optimizer", "name": "lr", "value": 0.5,
+    "optimizer": "sgd", "dtype": np.dtype("float32"), "begin": 0, "state": {}, "place": "optimizer", "name": "lr", "value": 0.5,
 }  # fmt: skip
 #: What every object of Python has, and what makes one.
 OF_OBJECTS = {"__init__", "__setstate__"}
@@ -157,7 +157,7 @@ def asked(net: nn.Sequential, name: str, folder: Path) -> Any:
         for parameter in inspect.signature(method).parameters.values()
         if parameter.default is parameter.empty and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.POSITIONAL_ONLY)
     ]
-    given = ARGUMENTS | {"path": folder / "net.nncore", "component": net.optimizer}
+    given = ARGUMENTS | {"path": folder / "net.nncore", "component": net.optimizer, "memo": {}}
     result = method(*(given[parameter] for parameter in required))
     return nn.load(folder / "net.nncore", components={"counting_for_turns": Counting}) if name == "save" else result
 
@@ -235,7 +235,7 @@ def test_a_copy_made_by_another_thread_is_whole_and_free(copied: Callable[[Any],
         twin = copied(busy)
         assert len(set(twin.parameters.tolist())) == 1
         assert twin.parameters[0] == twin.n_steps % N_SEEN + 1
-    twin.fit(X, Y, epochs=1, progress=False)
+    twin.fit(X, Y, epochs=1, batch_size=1, progress=False)
 
 
 def test_a_fit_goes_on_at_once_with_the_bits_of_one_alone() -> None:
