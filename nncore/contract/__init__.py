@@ -13,6 +13,7 @@ from nncore.contract.direction import decided_mode
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.formula import Builder, Graph, Value, formula_of, formula_result
+from nncore.contract.frozen import FrozenDict, FrozenList, frozen, thawed
 from nncore.contract.heads import class_counts, head_columns
 from nncore.contract.history import History
 from nncore.contract.hookspecs import hookimpl
@@ -26,15 +27,12 @@ from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
 from nncore.contract.optimizer_wrapper import OptimizerWrapper, change_settings, does, numbers_of_optimizer, with_settings, wrappers_of
 from nncore.contract.ownership import (
-    FrozenDict,
-    FrozenList,
     adopt,
     bind,
     bond_of,
     brought_up_to_date,
     components_in,
     copied_deeply,
-    frozen,
     with_argument,
     with_arguments,
 )  # fmt: skip
@@ -57,5 +55,5 @@ __all__ = [
     "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "does",
     "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
     "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name",
-    "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
+    "thawed", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

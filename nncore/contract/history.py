@@ -81,6 +81,14 @@ class History:
             column.append(row.get(name, math.nan))
         self._n_epochs += 1
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Lists in the place of arrays: the plain types that every writer of objects knows."""
+        return vars(self) | {"_columns": self.to_dict()}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._columns = {name: array("d", values) for name, values in state["_columns"].items()}
+
     def __len__(self) -> int:
         return self._n_epochs
 

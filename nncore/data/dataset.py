@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from nncore._core import as_c_array, is_c_array
 from nncore.contract import Loss
 from nncore.data.samples import BLOCK, Samples, check_finite
 from nncore.data.targets import Targets, as_targets, as_weights
@@ -63,9 +64,9 @@ class Dataset:
 
     def __init__(self, inputs: Samples, targets: Targets, weights: np.ndarray | None, dtype: np.dtype) -> None:
         self.targets, self.weights, self.dtype = targets, weights, dtype
-        in_place = isinstance(inputs, np.ndarray) and inputs.dtype == dtype and inputs.flags.c_contiguous
+        in_place = isinstance(inputs, np.ndarray) and is_c_array(inputs, dtype)
         if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
-            inputs, in_place = np.ascontiguousarray(inputs[:], dtype), True
+            inputs, in_place = as_c_array(inputs[:], dtype), True
         self.inputs, self.in_place = inputs, in_place
 
     @classmethod
@@ -122,7 +123,7 @@ class Dataset:
         rows = batch_size * max(1, BLOCK // bytes_per_batch)
         for start in range(0, len(self), rows):
             chosen = slice(start, start + rows) if order is None else order[start : start + rows]
-            inputs = np.ascontiguousarray(self.inputs[chosen], self.dtype)
+            inputs = as_c_array(self.inputs[chosen], self.dtype)
             parts = (self.targets.reals, self.targets.labels, self.weights)
-            reals, labels, weights = (None if part is None else np.ascontiguousarray(part[chosen]) for part in parts)
+            reals, labels, weights = (None if part is None else as_c_array(part[chosen], part.dtype) for part in parts)
             yield Block(inputs.reshape(len(inputs), -1), reals, labels, weights, None)

@@ -55,7 +55,6 @@ class Learning:
         """Raise unless `network`, which is or will be built like `blueprint`, can be trained so."""
         given = {name: number(name, value, 0) for name, value in limits.items() if value is not None}
         new_groups = None if groups is None else check_groups(groups)
-        check_trainable(blueprint)
         if optimizer is None:
             network._check_present("optimizer")
         network._check_rules_present(groups_come=groups is not None)
@@ -69,6 +68,7 @@ class Learning:
         assert new_optimizer is not None, "adam is there"
         in_force = network.groups if new_groups is None else new_groups
         grouping = group_tensors(in_force, blueprint)
+        check_trainable(blueprint, grouping.frozen)
         grouping.check(new_optimizer)
         check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         check_rules(rules_of(blueprint, in_force, grouping), grouping, new_optimizer)

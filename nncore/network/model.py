@@ -11,7 +11,7 @@ import numpy as np
 
 from nncore._core import INPUT_NOT_FINITE, Failure, Program
 from nncore.contract import Loss
-from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
+from nncore.data import Dataset, as_matrix, as_numbers, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.network.evaluation import linked, metrics_for, score_dataset
 from nncore.network.failures import explained
@@ -242,7 +242,7 @@ class Model(Network):
             output = program.predict_one(x)
             if output is not None:
                 return output
-        return self.predict(np.asarray(x)[None])[0]
+        return self.predict(as_numbers(x, "x", holes=True)[None])[0]
 
     @reads
     def predict_proba(self, X: Any) -> np.ndarray:

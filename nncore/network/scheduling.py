@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
+from nncore._core import as_c_array
 from nncore.contract import Schedule, copied_deeply, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.network.settings import Settings
@@ -140,7 +141,7 @@ def factors_of(schedule: Schedule, steps: np.ndarray, n_steps: int) -> np.ndarra
     factors = np.asarray(schedule.factor(steps, n_steps), np.float64)
     if factors.shape != steps.shape or not (np.isfinite(factors) & (factors >= 0)).all():
         raise PluginError(f"{schedule!r}.factor must return {len(steps)} finite numbers, none negative")
-    return np.ascontiguousarray(factors)
+    return as_c_array(factors, factors.dtype)
 
 
 class Moving:

@@ -10,7 +10,7 @@ import numpy as np
 from nncore import registry
 from nncore.arguments import as_dtype, as_seed, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
-from nncore.data import Dataset, Visits, as_rows
+from nncore.data import Dataset, Visits, as_numbers, as_rows, warn_of_lost_digits
 from nncore.errors import ParameterError
 from nncore.network.claims import claimed
 from nncore.network.evaluation import metrics_for
@@ -239,6 +239,9 @@ class Sequential(Model):
         schedules = dict(self.schedules) if under_way else schedules
         scored = metrics_for(learning.loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
+        warn_of_lost_digits(samples, "X", number_type)
+        if data.targets.reals is not None:
+            warn_of_lost_digits(as_numbers(y, "y"), "y", number_type)
         held_out = None if validation is None else _held_out(validation, learning.loss, blueprint, number_type)
         if held_out is not None:
             for metric in scored:
