@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
 from nncore.cli.interruptions import INTERRUPTED, end_at_once_from_now_on, ending_at_once, ending_tidily
-from nncore.cli.terminal import notice
+from nncore.cli.terminal import notice, printable, say
 from nncore.errors import NNCoreError
 
 #: Of a disk, or of what one may use of it.
@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
     """One that says what is wrong in one line, where argparse prints all options there are before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help explains the options)\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)} ({self.prog} --help explains the options)\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -91,7 +91,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.version:
         from nncore import __version__
 
-        print(f"nncore {__version__}")
+        say(f"nncore {__version__}")
         return 0
     if arguments.command is None:
         parser.print_help()
