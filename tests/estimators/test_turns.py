@@ -26,7 +26,10 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:.*is ignored, as in scikit-learn:UserWarning"),
+]
 
 #: Everything in `nncore.estimators` that is fitted.
 FITTED = [cls for name in nn.estimators.__all__ if hasattr(cls := getattr(nn.estimators, name), "fit")]
