@@ -20,7 +20,7 @@ MOST_LAYERS = 4
 
 #: A file that unpacks to more than this many times its size is no table, but one made to fill the memory; small ones may.
 MOST_TIMES = 250
-FREE_BYTES = 2**28
+FREE_BYTES = 2**26
 
 
 def _by_arrow(codec: str) -> Callable[[BinaryIO], Any]:
