@@ -57,6 +57,13 @@ def whole_number(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def rescaled(weights: np.ndarray) -> np.ndarray:
+    """Weights in float64, times the power of two that brings the largest into [1, 2): only their ratios count, and sums stay in range."""
+    weights = np.asarray(weights, np.float64)
+    largest = float(weights.max(initial=0.0))
+    return weights if not 0 < largest < math.inf or 1 <= largest < 2 else np.ldexp(weights, 1 - math.frexp(largest)[1])
+
+
 def is_list(value: object) -> bool:
     """Whether it holds several things one after the other; a text, which holds letters, and a dict with the name of one thing do not."""
     return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))

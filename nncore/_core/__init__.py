@@ -15,8 +15,10 @@ from nncore._core.program import (
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
     PERTURB,
+    ROOM,
     RULE,
     RULE_NOT_FINITE,
+    STEP_NOT_FINITE,
     TRANSFORM,
     Failure,
     Program,
@@ -26,5 +28,6 @@ from nncore._core.program import (
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "PERTURB", "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+    "PERTURB", "ROOM", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite",
+    "native", "permutation",
 ]  # fmt: skip

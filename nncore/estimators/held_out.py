@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from nncore.arguments import rescaled
 from nncore.contract import Metric
 from nncore.errors import ParameterError
 from nncore.estimators.sparse_rows import SparseRows
@@ -95,7 +96,8 @@ class Judge:
 
     def __call__(self, estimator: Any, held_out: HeldOut, recorded: Mapping[str, float]) -> float:
         if self._scorer is not None:
-            weights = {"sample_weight": held_out.sample_weight} if self._takes_weights and held_out.sample_weight is not None else {}
+            given = held_out.sample_weight if self._takes_weights else None
+            weights = {} if given is None else {"sample_weight": rescaled(given)}
             return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
         if not self.metrics:
             return -float(recorded["val_loss"])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 
+from nncore.arguments import rescaled
 from nncore.contract import Loss
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
@@ -260,7 +261,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         weights: NDArray[np.floating] = compute_sample_weight(self.class_weight, y)
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise ParameterError(f"class_weight must hold finite numbers of at least 0, got {self.class_weight!r}")
-        return weights if sample_weight is None else weights * sample_weight
+        if sample_weight is None:
+            return weights
+        with np.errstate(over="ignore", under="ignore"):
+            products = weights * sample_weight
+        fits = np.isfinite(products).all() and (products > 0).sum() == ((weights > 0) & (sample_weight > 0)).sum()
+        return products if fits else rescaled(weights) * rescaled(sample_weight)
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if self.n_outputs_ == 1 else None
@@ -410,10 +416,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         float
         """
+        weights = None if sample_weight is None else rescaled(sample_weight)
         if "_targets" not in self.__dict__ or self._targets.kind != HEADS:
-            accuracy: float = super().score(X, y, sample_weight)
+            accuracy: float = super().score(X, y, weights)
             return accuracy
-        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
+        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 
+from nncore.arguments import rescaled
 from nncore.contract import Loss, activation_for
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
@@ -348,12 +349,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         float
             At most 1, or the negative loss.
         """
-        loss = self._make_loss()
+        loss, weights = self._make_loss(), None if sample_weight is None else rescaled(sample_weight)
         if not self._targets.are_predicted(loss):
             return -self._mean_loss(X, y, sample_weight)
         if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:
-            r2: float = super().score(X, y, sample_weight)
+            r2: float = super().score(X, y, weights)
             return r2
         predictions: Any = self.predict(X)
-        scores = [d2_pinball_score(y, predictions[..., k], sample_weight=sample_weight, alpha=q) for k, q in enumerate(loss.quantiles)]
+        scores = [d2_pinball_score(y, predictions[..., k], sample_weight=weights, alpha=q) for k, q in enumerate(loss.quantiles)]
         return float(np.mean(scores))
