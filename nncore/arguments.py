@@ -11,6 +11,10 @@ import numpy as np
 from nncore.errors import ParameterError
 
 
+#: What counts is exact in float64 up to here, and no product of it with a number of samples is asked for.
+LARGEST_COUNT = 2**53
+
+
 def is_whole(value: object) -> bool:
     """Whether it is an int, of NumPy or not; True is none."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.arguments import is_number, is_whole
+from nncore.arguments import LARGEST_COUNT, is_number, is_whole
 from nncore.errors import ParameterError
 
 
@@ -131,10 +131,10 @@ class Configurable(metaclass=_Validated):
         """Raise `ParameterError` for a hyperparameter outside `ranges`, or a flag that is neither True nor False."""
         for name, interval in self.ranges.items():
             value = getattr(self, name)
-            wanted = "whole number" if name in self.whole else "number"
-            is_right = is_whole(value) if name in self.whole else is_number(value)
+            wanted, most = ("whole number", " and at most 2^53") if name in self.whole else ("number", "")
+            is_right = is_whole(value) and value <= LARGEST_COUNT if name in self.whole else is_number(value)
             if not is_right or not is_inside(value, interval):
-                raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}, got {value!r}")
+                raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}{most}, got {value!r}")
         for name in self.flags:
             if not isinstance(getattr(self, name), bool):
                 raise ParameterError(f"{type(self).__name__}: {name} must be True or False, got {getattr(self, name)!r}")

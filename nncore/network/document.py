@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nncore import registry
+from nncore.arguments import LARGEST_COUNT
 from nncore.contract import Format
 from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning
 from nncore.network.network import Network
@@ -93,7 +94,7 @@ def is_state(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**63  # bool is not a count; the core counts in int64
+    return type(value) is int and 0 <= value <= LARGEST_COUNT  # bool is not a count
 
 
 def _is_size(value: Any) -> bool:
