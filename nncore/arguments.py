@@ -10,7 +10,6 @@ import numpy as np
 
 from nncore.errors import ParameterError
 
-
 #: What counts is exact in float64 up to here, and no product of it with a number of samples is asked for.
 LARGEST_COUNT = 2**53
 

@@ -7,9 +7,10 @@ import errno
 import io
 import os
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 from nncore.errors import FileFormatError, ParameterError
+from nncore.files import open_log, writing_text
 from nncore.plugin import Callback
 
 
@@ -57,7 +58,7 @@ class CSVLogger(Callback):
         if columns:
             self._rewrite(columns, rows)
         else:
-            self._open("w", [])
+            self._open([], anew=True)
 
     def on_epoch_end(self, training: Any) -> None:
         row = {"epoch": str(training.network.n_epochs)}
@@ -76,9 +77,9 @@ class CSVLogger(Callback):
             self._file.close()
             self._file = None
 
-    def _open(self, mode: Literal["w", "a"], columns: list[str]) -> None:
+    def _open(self, columns: list[str], *, anew: bool) -> None:
         self._columns = columns
-        self._file = open(self.path, mode, newline="", encoding="utf-8")  # noqa: SIM115 - closed in on_fit_end
+        self._file = open_log(self.path, anew=anew)
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         assert self._file is not None
@@ -101,14 +102,8 @@ class CSVLogger(Callback):
         """Put a file of these in the place of the one there is, whole or not at all, and go on with it."""
         if self._file is not None:
             self._file.close()
-        path = os.path.realpath(self.path)  # a link stays a link
-        temporary = Path(f"{path}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        self._open("a", columns)
+        with writing_text(self.path) as file:
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        self._open(columns, anew=False)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from nncore.cli.arguments import number
-from nncore.cli.output import check_output, write_atomically
+from nncore.cli.output import check_output, save_figure
 from nncore.cli.terminal import labelled, notice
 from nncore.errors import ParameterError
+from nncore.files import write
 
 if TYPE_CHECKING:
     from nncore.bench import Results
@@ -156,15 +157,15 @@ def _show(results: Results) -> None:
 
 def _write(results: Results, arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
-        write_atomically(arguments.output, results.to_json())
+        write(arguments.output, results.to_json(), may_be_stream=True)
     if arguments.picture is not None:
         from nncore.bench import picture
 
-        picture.draw(results).savefig(arguments.picture)
+        save_figure(picture.draw(results), arguments.picture)
     if arguments.markdown is not None:
         from nncore.bench import page
 
         drawn = arguments.picture
         if drawn is not None:
             drawn = Path(os.path.relpath(drawn, arguments.markdown.parent))
-        write_atomically(arguments.markdown, page.write(results, drawn))
+        write(arguments.markdown, page.write(results, drawn), may_be_stream=True)

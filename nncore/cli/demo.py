@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nncore.cli.arguments import natural, positive_integer
-from nncore.cli.output import check_output
+from nncore.cli.output import check_output, save_figure
 from nncore.cli.terminal import labelled, notice, percent, seconds
 from nncore.errors import MissingExtraError
 
@@ -110,5 +110,5 @@ def _draw(path: Path, history: History, X: np.ndarray, y: np.ndarray, predicted:
     except MissingExtraError as error:
         print(labelled("picture", f"not drawn: {error}"))
         return
-    figure.savefig(path)
+    save_figure(figure, path)
     print(labelled("picture", str(path)))

@@ -12,6 +12,7 @@ from string import Template
 
 from nncore.cli.terminal import INDENT
 from nncore.errors import ParameterError
+from nncore.files import write
 
 TEMPLATES = Path(__file__).parents[1] / "scaffold"
 #: What an author may add, and the plural that hooks and the registry use.
@@ -110,7 +111,7 @@ def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path
         for path, template in _files(kind, component, package, rung).items():
             target = unfinished / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(_filled(template, {kind, rung}, words), encoding="utf-8", newline="\n")
+            write(target, _filled(template, {kind, rung}, words))
         unfinished.rename(folder)
     return folder
 

@@ -16,10 +16,11 @@ import numpy as np
 from nncore.arguments import listed
 from nncore.cli.evaluation import as_probabilities, decided, gives_probabilities, predictions
 from nncore.cli.experiment import n_outputs
-from nncore.cli.output import check_output, writing_atomically
+from nncore.cli.output import check_output
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
 from nncore.cli.terminal import notice
 from nncore.errors import FileFormatError, ParameterError
+from nncore.files import writing_text
 from nncore.tabular import STDIN, ClassTarget, RealTarget, Remark, Table, TableEncoder, as_number, from_json, merged, read_blocks
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _destination(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
     else:
-        with writing_atomically(path) as file:
+        with writing_text(path, may_be_stream=True) as file:
             yield file
 
 

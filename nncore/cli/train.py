@@ -16,13 +16,14 @@ from nncore.cli.config_file import as_toml, read_config
 from nncore.cli.evaluation import Evaluation, evaluate, importances
 from nncore.cli.experiment import Fitted, Parts, Task, batch_size, divide, divide_in_folds, find_task, fit, make_encoder, n_outputs
 from nncore.cli.outcome import Outcome
-from nncore.cli.output import check_output, write_atomically
+from nncore.cli.output import check_output
 from nncore.cli.report import describe_columns
 from nncore.cli.scores import in_words
 from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.terminal import labelled, notice, seconds
 from nncore.configuration import require
 from nncore.errors import ParameterError
+from nncore.files import write
 from nncore.tabular import STDIN, to_json
 
 EPILOG = """\
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_usage(settings, arguments.usage_error)
     _check_files(settings, arguments.save_config)
     if arguments.save_config is not None:
-        write_atomically(arguments.save_config, as_toml(settings))
+        write(arguments.save_config, as_toml(settings), may_be_stream=True)
     return train(settings)
 
 
@@ -186,7 +187,7 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
     if settings.report is not None:
         from nncore.cli.html_report import render
 
-        write_atomically(settings.report, render(outcome))
+        write(settings.report, render(outcome), may_be_stream=True)
         tell("report", str(settings.report))
     if settings.json:
         print(json.dumps(outcome.as_json(), ensure_ascii=False, indent=2, default=float))

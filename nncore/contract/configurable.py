@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore.arguments import LARGEST_COUNT, is_number, is_whole
+from nncore.contract.frozen import thawed
 from nncore.errors import ParameterError
 
 
@@ -152,6 +153,10 @@ class Configurable(metaclass=_Validated):
         if bond is not None and bond.binds(self) and name in type(self).argument_names:
             raise ParameterError(f"{type(self).__name__}: {name} cannot be deleted, it is an argument; set another value")
         object.__delattr__(self, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what ties it to a network, and with ordinary lists and dicts: copies and pickles belong to nobody."""
+        return {name: thawed(value) for name, value in vars(self).items() if name != "_bond"}
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={written(value)}" for name, value in self.config().items())

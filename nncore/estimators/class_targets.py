@@ -12,27 +12,14 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from nncore.contract import Loss, activation_for, class_indices
+from nncore.data import in_terms_of
 from nncore.errors import DataError, ParameterError
-from nncore.estimators.frames import is_missing
 from nncore.registry import resolve
 
 #: scikit-learn's name of the loss of every kind of classes.
 LOG_LOSS = "log_loss"
 
 MULTILABEL, HEADS = "multilabel-indicator", "multiclass-multioutput"
-
-
-def refuse_missing(y: Any) -> None:
-    """Raise `DataError` for the first sample without a class; of numbers, scikit-learn says it."""
-    try:
-        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
-    except ValueError:  # lists of different lengths, say: scikit-learn explains
-        return
-    if labels.dtype.kind != "O" or labels.ndim not in (1, 2):
-        return
-    for row, label in enumerate(labels.tolist()):
-        if any(map(is_missing, label)) if isinstance(label, list) else is_missing(label):
-            raise DataError(f"Input y contains NaN or None, at row {row} first: leave such samples out, or give them a class of their own")
 
 
 def own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -99,6 +86,10 @@ class ClassTargets:
             present = np.unique(column)
             if len(np.setdiff1d(present, known)):
                 raise DataError(f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {present}.")
+
+    def recognised(self, y: Any) -> Any:
+        """`y` with the labels that the classes here have, if it means them in another type."""
+        return y if self.kind in (MULTILABEL, HEADS) else in_terms_of(self.classes, y)
 
     # ---- what the network is trained on -------------------------------------------------------------------------------------
 

@@ -1,8 +1,12 @@
 """The weights and biases of an estimator's network, by scikit-learn's names."""
 
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
 from __future__ import annotations
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 
 from nncore.estimators.architecture import dense_parameters
 from nncore.network import Sequential
@@ -43,7 +47,7 @@ class LiveParameters:
         try:
             arrays: list[np.ndarray] = self.__dict__[given]
         except KeyError:
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call fit first") from None
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first") from None
         return arrays
 
     def _set_dense_parameters(self, which: int, given: str, arrays: list[np.ndarray]) -> None:

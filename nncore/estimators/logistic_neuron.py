@@ -106,7 +106,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         X : array-like of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,)
-            Labels of any kind, with two different values.
+            Labels: numbers, text or booleans, of two different values. None is missing, none of another kind than the others.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         ParameterError
             For a parameter outside its range.
         DataError
-            For NaN or infinity in `X`, or a `y` without exactly two classes.
+            For NaN or infinity in `X`, or a `y` with missing or mixed labels, or without exactly two classes.
 
         Warns
         -----

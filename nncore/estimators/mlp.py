@@ -20,6 +20,7 @@ from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from nncore.contract import History, Loss, activation_for
+from nncore.data import admitted, as_numbers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
     hidden_activations,
@@ -238,8 +239,9 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
 
     def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Any, Any]:
         """A matrix in the dtype of the training, and y; with `reset` the columns are learnt anew."""
-        dtype = (np.float64, np.float32) if self.dtype == "input" else np.dtype(self.dtype)
-        checks = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": dtype, **self._target_checks}
+        X, y = admitted(X, "X", holes=True), admitted(y, "y", times="y_numeric" not in self._target_checks)
+        dtype = None if self.dtype == "input" else np.dtype(self.dtype)
+        checks: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": dtype, **self._target_checks}
         if reset or "_columns" not in self.__dict__:
             columns = ColumnEncoder(self.categorical_features, self.max_one_hot, self.standardize)
             matrix, y = columns.fit_transform(self, X, y, sample_weight, **checks)
@@ -341,7 +343,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     def _outputs(self, X: Any) -> NDArray[np.floating]:
         """Outputs of the network after the link of its loss, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "network_")
-        X = self._columns.transform(self, X, accept_sparse=["csr", "csc"])
+        X = self._columns.transform(self, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
         if not issparse(X):
             return self.network_.predict_proba(X)
         return np.concatenate([self.network_.predict_proba(block) for block in SparseRows(X).blocks()])
@@ -370,7 +372,7 @@ def _checked_weights(sample_weight: Any, X: NDArray[np.floating]) -> NDArray[np.
     """One weight for each row of `X`, none negative."""
     if sample_weight is None:
         return None
-    weights: NDArray[np.floating] = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X, dtype=np.float64)
     if (weights < 0).any():
         raise DataError("sample_weight must not be negative")
     return weights

@@ -10,14 +10,17 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
 
 from nncore.arguments import rescaled
 from nncore.contract import Loss
+from nncore.data import as_labels, as_weights
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
-from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets, refuse_missing
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
@@ -246,8 +249,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         super()._check_target(y)
 
     def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Any, Any]:
-        refuse_missing(y)
-        return super()._validate_samples(X, y, sample_weight, reset=reset)
+        matrix, y = super()._validate_samples(X, as_labels(y), sample_weight, reset=reset)
+        return matrix, y if reset else self._targets.recognised(y)
 
     def _out_activation(self, loss: Loss) -> str:
         return self._targets.out_activation(loss)
@@ -338,7 +341,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if classes is None:
             raise ParameterError("classes must be passed on the first call to partial_fit.")
         with self._kept_on_error():
-            self._targets = ClassTargets.of_classes(classes, y)
+            self._targets = ClassTargets.of_classes(as_labels(classes, "classes"), as_labels(y))
             self.classes_ = self._targets.classes
             return self._fit(X, y, sample_weight, incremental=True)
 
@@ -416,8 +419,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         float
         """
-        weights = None if sample_weight is None else rescaled(sample_weight)
-        if "_targets" not in self.__dict__ or self._targets.kind != HEADS:
+        check_is_fitted(self, "network_")
+        y = self._targets.recognised(as_labels(y))
+        weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
+        if self._targets.kind != HEADS:
             accuracy: float = super().score(X, y, weights)
             return accuracy
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=weights))

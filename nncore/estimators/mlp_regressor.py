@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
+from sklearn.utils.validation import check_is_fitted
 
-from nncore.arguments import rescaled
 from nncore.contract import Loss, activation_for
+from nncore.data import as_numbers, as_weights, check_finite
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
 from nncore.estimators.fit_tasks import with_callbacks
@@ -349,7 +350,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         float
             At most 1, or the negative loss.
         """
-        loss, weights = self._make_loss(), None if sample_weight is None else rescaled(sample_weight)
+        check_is_fitted(self, "network_")
+        y = np.atleast_1d(as_numbers(y, "y"))
+        check_finite(y, "y", np.dtype(np.float64))
+        weights = as_weights(sample_weight, len(y))
+        loss = self._make_loss()
         if not self._targets.are_predicted(loss):
             return -self._mean_loss(X, y, sample_weight)
         if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nncore._core import PerceptronTrainer
+from nncore._core import PerceptronTrainer, as_c_array
 from nncore.errors import ConvergenceWarning, ParameterError
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
@@ -106,7 +106,7 @@ class Perceptron(LinearBinaryClassifier):
         X : array-like of shape (n_samples, n_features)
             Used without a copy if it is a C-contiguous float64 array.
         y : array-like of shape (n_samples,)
-            Labels of any kind, with two different values.
+            Labels: numbers, text or booleans, of two different values. None is missing, none of another kind than the others.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class Perceptron(LinearBinaryClassifier):
         ParameterError
             For a parameter outside its range.
         DataError
-            For NaN or infinity in `X`, or a `y` without exactly two classes.
+            For NaN or infinity in `X`, or a `y` with missing or mixed labels, or without exactly two classes.
 
         Warns
         -----
@@ -128,6 +128,7 @@ class Perceptron(LinearBinaryClassifier):
         X, is_second, classes = self._validate_training_data(X, y)
         rng = generator(self.random_state)
         n_samples, n_features = X.shape
+        X = as_c_array(X, np.dtype(np.float64))
         trainer = PerceptronTrainer(X, np.where(is_second, 1.0, -1.0), self._first_weights(n_features, rng), self.fit_intercept)
         order = np.arange(n_samples, dtype=np.int64)
         mistakes, margins = np.empty(n_samples, np.int64), np.empty(n_samples, np.float64)

@@ -47,6 +47,7 @@ def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback]
     convergence = Convergence(estimator, data.held_out)
     limit = [] if estimator.time_limit is None else [TimeLimit(float(estimator.time_limit))]
     estimator.n_iter_ = 0
+    network.forget_fit()  # each call begins with an epoch of its own, also after one that was cut short
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # said better by the core, and for scores by NaN
             history = network.fit(

@@ -10,6 +10,9 @@ import numpy as np
 from nncore.errors import ParameterError
 from nncore.plugin import Buffer, Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
+#: Samples are counted in two digits, of samples and of so many: float32 itself has no number for the next one after 2²⁴.
+COUNT_BASE = 2.0**23
+
 
 class BatchNorm(Layer):
     """x̂ = (x − μ) / σ, y = γx̂ + β, feature by feature; usually between a linear layer and its activation.
@@ -62,7 +65,7 @@ class BatchNorm(Layer):
         tensors = (Tensor("gamma", shape, "scale", {"name": "constant", "value": 1.0}, 1, 1), Tensor("beta", shape, "bias", "zeros", 1, 1))
         buffers: tuple[Buffer, ...]
         if cumulative:
-            buffers = (Buffer("mean", input_shape), Buffer("std", input_shape, 1.0), Buffer("count", (1,)))
+            buffers = (Buffer("mean", input_shape), Buffer("std", input_shape, 1.0), Buffer("count", (2,)))
         else:
             buffers = (Buffer("mean", input_shape), Buffer("variance", input_shape, 1.0))
         flops = 4 * n  # − μ, / σ, · γ, + β
@@ -83,11 +86,12 @@ class BatchNorm(Layer):
         if self.mode == "cumulative":
             count = call.buffers["count"]
             if call.training:
-                before, after = float(count[0]), float(count[0]) + n_rows
-                mean[...] = (mean * before + batch_mean * n_rows) / after
-                pooled = spread**2 * max(before - 1, 0) + squares
+                before = float(count[0]) + COUNT_BASE * float(count[1])
+                after = before + n_rows
+                mean[...] = (mean.astype(np.float64) * before + batch_mean.astype(np.float64) * n_rows) / after
+                pooled = spread.astype(np.float64) ** 2 * max(before - 1, 0) + squares
                 spread[...] = np.sqrt(pooled / (after - 1)) if after > 1 else 0
-                count[0] = after
+                count[...] = after % COUNT_BASE, after // COUNT_BASE
             return mean, 1 / (spread + call.x.dtype.type(self.epsilon))
         if not call.training:
             return mean, 1 / np.sqrt(spread + call.x.dtype.type(self.epsilon))

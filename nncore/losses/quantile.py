@@ -60,15 +60,16 @@ class Quantile(Loss):
         return n_outputs // len(self.quantiles)
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        q, d = self._differences(output, target)
-        return np.maximum(q * d, (q - 1) * d).mean(axis=(1, 2))
+        above, below, d = self._differences(output, target)
+        return np.maximum(above * d, -below * d).mean(axis=(1, 2))
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        q, d = self._differences(output, target)
-        slope = np.where(d > 0, -q, np.where(d < 0, 1 - q, d))  # 0, or NaN, which passes
+        above, below, d = self._differences(output, target)
+        slope = np.where(d > 0, -above, np.where(d < 0, below, d))  # 0, or NaN, which passes
         return slope.reshape(output.shape) * output.dtype.type(1 / output.shape[1])
 
-    def _differences(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """q of shape (K,), and Y − y of shape (n_rows, m, K)."""
-        q = np.array(self.quantiles, output.dtype)
-        return q, target[:, :, None] - output.reshape(*target.shape, len(q))
+    def _differences(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """q and 1 − q, whose digits are lost in a rounded q, and d = Y − y of shape (n_rows, m, K)."""
+        q = np.array(self.quantiles)
+        d = target[:, :, None] - output.reshape(*target.shape, len(q))
+        return q.astype(output.dtype), (1 - q).astype(output.dtype), d

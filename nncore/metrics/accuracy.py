@@ -33,6 +33,8 @@ class Accuracy(Metric):
     outputs is wrong. Without samples, or with weights that sum to 0, the accuracy is NaN.
     """
 
+    higher_is_better = True
+
     ranges: ClassVar[dict[str, str]] = {"threshold": "(-inf, inf)"}
 
     def __init__(self, mode: str = "auto", threshold: float = 0.5) -> None:

@@ -18,8 +18,9 @@ class FunctionMetric(Metric):
     function : callable
         ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities where the loss
         has a link), `target` is ``(n_rows, n_targets)`` reals or ``(n_rows,)`` class indices, `sample_weight` is ``(n_rows,)`` or None.
-    higher_is_better : bool, default True
-        Whether more is better.
+    higher_is_better : bool or None, default None
+        Whether more is better. None leaves it to the label: less of a ``"worst_error"``, more of a ``"hit_score"``. Where the label does
+        not tell either, whatever monitors the metric asks for its mode.
     label : str or None, default None
         Column of the history; None is the function's own name.
     """
@@ -27,7 +28,7 @@ class FunctionMetric(Metric):
     def __init__(
         self,
         function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float],
-        higher_is_better: bool = True,
+        higher_is_better: bool | None = None,
         label: str | None = None,
     ) -> None:
         self.function = function
@@ -35,6 +36,8 @@ class FunctionMetric(Metric):
         self.label = getattr(function, "__name__", None) if label is None else label
 
     def validate(self) -> None:
+        if not isinstance(self.higher_is_better, (bool, np.bool_, type(None))):
+            raise ParameterError(f"FunctionMetric: higher_is_better must be True, False or None, got {self.higher_is_better!r}")
         if not callable(self.function) or not self.label:
             wanted = "a function of (output, target, sample_weight) with a name or a label"
             raise ParameterError(f"FunctionMetric: function must be {wanted}, got {self.function!r}")

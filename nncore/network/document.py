@@ -136,18 +136,26 @@ def _are_memories(value: Any) -> bool:
 
 #: What a network says of an epoch that was cut short, and a test of each.
 _PLACE: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed", "n_samples", "length", "batch_size", "accumulate"), _is_size),
+    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed"), _is_size),
+    **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate"), lambda v: _is_size(v) and v > 0),
     **dict.fromkeys(("loss_sum", "weight_sum"), _is_number),
     "moved": is_state,
     "drop_last": lambda v: isinstance(v, bool),
-    "sampler": lambda v: isinstance(v, str),
+    **dict.fromkeys(("data", "sampler", "transforms"), lambda v: isinstance(v, str)),
 }
 
 
 def _is_place(value: Any) -> bool:
     return value is None or (
-        isinstance(value, dict) and value.keys() == _PLACE.keys() and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
+        isinstance(value, dict)
+        and value.keys() == _PLACE.keys()
+        and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
+        and _is_between_steps(**value)
     )
+
+
+def _is_between_steps(*, samples: int, epoch_length: int, batch_size: int, accumulate: int, **others: Any) -> bool:
+    return 0 < samples <= epoch_length and (samples % (batch_size * accumulate) == 0 or samples == epoch_length)
 
 
 @dataclass(frozen=True)

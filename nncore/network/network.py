@@ -21,6 +21,7 @@ from nncore.contract import (
     alike,
     bond_of,
     components_in,
+    thawed,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
@@ -327,7 +328,7 @@ class Network(Resumable, ParameterSets):
         transforms = self.transforms if transformed else ()
         settings = (average, accumulates, input_gradient, transforms)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
-            check_trainable(self._built)
+            check_trainable(self._built, self._groups.frozen)
             self._check_rules_present()
             if self.loss is not None:
                 check_outputs(self.loss, self._built)
@@ -444,7 +445,8 @@ class Network(Resumable, ParameterSets):
         state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
         state |= self.left_behind()
         state["_vectors"] = self._vectors_at_rest()
-        knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=())
+        knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=(), options=thawed(self._knobs.options))
+        state |= {"_layers": list(self._layers), "_schedules": dict(self._schedules)}
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         vectors: Vectors | None = state["_vectors"]
         if vectors is not None and vectors.state is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,10 @@ from nncore.registry import KINDS, Registration
 
 #: Of a class that was registered at run time, in place of its plugin and version.
 RUN_TIME = {"registered": "at run time"}
+
+#: What distributions and versions look like. Messages recommend them to ``pip install``: a file must not put an option there.
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+_VERSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9.!+_-]{0,98})?")
 
 #: Kind → name in the file → ``{"plugin": distribution, "version": version}``, or `RUN_TIME`.
 Providers = dict[str, dict[str, dict[str, str]]]
@@ -26,14 +31,24 @@ def providers(registrations: Mapping[tuple[str, str], Registration]) -> Provider
 def are_providers(value: Any) -> bool:
     """Whether it is such a table."""
     return isinstance(value, dict) and all(
-        kind in KINDS and isinstance(by_name, dict) and all(map(_is_provider, by_name.values())) for kind, by_name in value.items()
+        kind in KINDS and isinstance(by_name, dict) and all(map(_is_provider, by_name, by_name.values())) for kind, by_name in value.items()
     )
 
 
-def _is_provider(value: Any) -> bool:
+def _is_provider(name: str, value: Any) -> bool:
     return value == RUN_TIME or (
-        isinstance(value, dict) and value.keys() == {"plugin", "version"} and all(isinstance(text, str) for text in value.values())
+        isinstance(value, dict)
+        and value.keys() == {"plugin", "version"}
+        and all(isinstance(text, str) for text in value.values())
+        and is_distribution(value["plugin"])
+        and _VERSION.fullmatch(value["version"]) is not None
+        and name.rpartition("/")[0] in ("", value["plugin"])  # or the message would name another plugin than the component
     )
+
+
+def is_distribution(name: str) -> bool:
+    """Whether a distribution may have this name."""
+    return _DISTRIBUTION.fullmatch(name) is not None
 
 
 def named_in(description: object, table: Providers) -> Providers:

@@ -8,7 +8,7 @@ from typing import Any
 from nncore import registry
 from nncore.contract import Configurable
 from nncore.errors import MissingPluginError, PluginError, UnknownComponentError
-from nncore.network.providers import RUN_TIME, Providers
+from nncore.network.providers import RUN_TIME, Providers, is_distribution
 from nncore.registry import KINDS, given_kind, is_older, singular
 
 
@@ -91,7 +91,7 @@ def _class(kind: str, name: str, table: Providers) -> type[Any]:
                 f"before nncore.load, or hand the class over, nncore.load(path, components={{{name!r}: YourClass}})"
             ) from error
         distribution = provider.get("plugin") or name.rpartition("/")[0]
-        if not distribution:
+        if not is_distribution(distribution):
             raise
         raise MissingPluginError(f"{who} is not here: {_why(distribution, provider.get('version', ''), error)}") from error
     return found

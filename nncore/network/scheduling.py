@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nncore import registry
+from nncore._core import as_c_array
 from nncore.contract import Schedule, copied_deeply, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.network.settings import Settings
@@ -127,7 +128,7 @@ def _chunks(schedule: Schedule, first_step: int, n_steps: int) -> Iterator[np.nd
     trial = copied_deeply(schedule)
     if first_step == 0:
         trial.restore({})
-    chunks: Iterable[int] = range(first_step, n_steps, _CHUNK)
+    chunks: Sequence[int] = range(first_step, n_steps, _CHUNK)
     if len(chunks) > _MOST_CHUNKS:  # the others are looked at when they come
         last = n_steps - _CHUNK
         chunks = [*range(first_step, last, (last - first_step) // _MOST_CHUNKS), last]
@@ -146,7 +147,7 @@ def factors_of(schedule: Schedule, steps: np.ndarray, n_steps: int) -> np.ndarra
     factors = np.asarray(schedule.factor(steps, n_steps), np.float64)
     if factors.shape != steps.shape or not (np.isfinite(factors) & (factors >= 0)).all():
         raise PluginError(f"{schedule!r}.factor must return {len(steps)} finite numbers, none negative")
-    return np.ascontiguousarray(factors)
+    return as_c_array(factors, factors.dtype)
 
 
 class Moving:

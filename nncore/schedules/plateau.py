@@ -27,7 +27,8 @@ class Plateau(Schedule):
     min_factor : float, default 0.0
         The factor falls no lower.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
+        not begin.
     """
 
     ranges = {"multiplier": "(0, 1)", "patience": "[1, inf)", "min_delta": "[0, inf)", "min_factor": "[0, 1]"}
@@ -47,7 +48,7 @@ class Plateau(Schedule):
         self.patience = patience
         self.min_delta = min_delta
         self.min_factor = min_factor
-        self.mode = mode
+        self.mode: str = mode
         self._forget()
 
     def _forget(self) -> None:

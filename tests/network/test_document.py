@@ -63,6 +63,13 @@ def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: 
         ("components", {"layers": {"dense": {"plugin": "nncore-ml"}}}),
         ("components", {"layers": {"dense": {"plugin": "nncore-ml", "version": 1}}}),
         ("components", {"layers": {"dense": {"registered": "yesterday"}}}),
+        # Messages about a missing plugin end in a command to copy: it must not be the file's own.
+        ("components", {"layers": {"x": {"plugin": "--index-url=http://example.org", "version": "1"}}}),
+        ("components", {"layers": {"x": {"plugin": "x; rm -rf ~", "version": "1"}}}),
+        ("components", {"layers": {"x": {"plugin": "x", "version": "1 --pre"}}}),
+        ("components", {"layers": {"x": {"plugin": "../x", "version": "1"}}}),
+        ("components", {"layers": {"x": {"plugin": "\x1b[2Jx", "version": "1"}}}),
+        ("components", {"layers": {"nncore-snake/snake": {"plugin": "snake-nncore", "version": "1"}}}),
         ("optimizer", []),
         ("schedule", None),
         ("schedule", {"lr": "cosine"}),
