@@ -42,7 +42,8 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
     largest = float(kind.max) / 4  # so that what is added up on the way stays below it, too
 
     def is_safe(exponent: int) -> bool:
-        bounds = [own.bound(w, math.ldexp(1.0, exponent), slots, n_steps) for own, slots in zip(optimizers, ranges, strict=True)]
+        with np.errstate(all="ignore"):  # a learning rate may be a number of NumPy
+            bounds = [own.bound(w, math.ldexp(1.0, exponent), slots, n_steps) for own, slots in zip(optimizers, ranges, strict=True)]
         return all(bound <= largest for bound in bounds)
 
     low_exponent, high_exponent = _SMALLEST, int(kind.maxexp)
