@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from string import Template
 
-from nncore.cli.terminal import INDENT
+from nncore.cli.terminal import INDENT, printable, say
 from nncore.errors import ParameterError
 from nncore.files import write
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say(label: str, text: str) -> None:
     """A line that is not wrapped, so that it can be copied."""
-    print(f"{label:<{INDENT}}{text}")
+    say(f"{label:<{INDENT}}{printable(text)}")
 
 
 def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path()) -> Path:

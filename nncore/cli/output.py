@@ -12,6 +12,30 @@ from nncore.files import is_stream, writing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+#: Suffixes of what is no plain CSV.
+NOT_CSV = frozenset(
+    {
+        ".arrow",
+        ".bz2",
+        ".feather",
+        ".gz",
+        ".html",
+        ".json",
+        ".lz4",
+        ".nncore",
+        ".npy",
+        ".npz",
+        ".parquet",
+        ".pkl",
+        ".pq",
+        ".xls",
+        ".xlsx",
+        ".xz",
+        ".zip",
+        ".zst",
+    }
+)
+
 
 def check_output(path: Path, *inputs: Path, option: str = "--out", may_be_stream: bool = True) -> None:
     """Raise `ParameterError` if `path` cannot be written, or would overwrite one of the `inputs`."""
@@ -31,6 +55,14 @@ def check_output(path: Path, *inputs: Path, option: str = "--out", may_be_stream
     for source in inputs:
         if path.exists() and source.exists() and path.samefile(source):
             raise ParameterError(f"{option} {path} is a file that is read; choose another name")
+
+
+def check_is_csv(path: Path, option: str = "--out") -> None:
+    """Raise `ParameterError` if the name promises anything but CSV."""
+    if path.suffix.lower() in NOT_CSV:
+        raise ParameterError(
+            f"{option} {path}: what is written is CSV, and the name says otherwise; call it {path.stem.partition('.')[0]}.csv"
+        )
 
 
 def save_figure(figure: Figure, path: Path) -> None:
