@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "clock.h"
@@ -451,6 +452,8 @@ static int64_t F(take_steps)(member *m) {
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
             look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
         }
+        if (m->part == 0 && verdict == NNC_OK && is_last && atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0)
+            verdict = time_is_up;
         verdict = nnc_meet(m->team, verdict);
         if (is_last && (m->is_careful || (m->is_gated && m->may_overflow))) verdict = look_back(m, verdict);
         if (m->part == 0 && !is_trouble(verdict)) {
