@@ -42,6 +42,7 @@ from nncore.estimators.solver import make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
+from nncore.estimators.trial import check_judge
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import BATCH_ROWS
@@ -255,6 +256,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         is_lbfgs = isinstance(given.solver, str) and given.solver == LBFGS
         fit = LbfgsFit(self, given, data) if is_lbfgs else StochasticFit(self, given, data, incremental=incremental)
         given.refuse_ignored(*(ONLY_FIT if incremental else ()))
+        if data.held_out is not None:
+            check_judge(self, data.held_out)
 
         # Everything is checked: only now a network that goes on changes.
         self._begin_comparison(given, data, starts_over=starts_over, incremental=incremental)

@@ -46,6 +46,10 @@ class Quantile(Loss):
         except (TypeError, ValueError):
             raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), got {quantiles!r}") from None
 
+    @property
+    def judge(self) -> dict[str, Any]:  # type: ignore[override]  # as the arguments are
+        return {"name": "d2_pinball", "quantiles": self.quantiles}
+
     def validate(self) -> None:
         if not self.quantiles or not all(0 < q < 1 for q in self.quantiles):
             raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), at least one, got {self.quantiles}")
