@@ -65,9 +65,12 @@ def test_the_best_epoch_is_that_of_the_loss(loss):
 
 @pytest.mark.parametrize("q", [0.1, 0.9])
 def test_quantiles_cover_what_they_should(q):
-    model = MLPRegressor({"name": "quantile", "quantiles": (q,)}, **FAST | {"max_iter": 200}, early_stopping=True)
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(2000, 2))
+    y = 1.0 + rng.exponential(size=2000) * np.exp(0.3 * X[:, 0])
+    model = MLPRegressor({"name": "quantile", "quantiles": (q,)}, **FAST, early_stopping=True, validation_fraction=0.3)
     quietly(model.fit, X, y)
-    assert np.mean(y <= model.predict(X)) == pytest.approx(q, abs=0.08)
+    assert np.mean(y <= model.predict(X)) == pytest.approx(q, abs=0.05)
 
 
 def test_losses_without_a_judge_rate_themselves():
@@ -102,7 +105,9 @@ def refused(model, match, target, **validation):
     assert not hasattr(model, "network_")
 
 
-@pytest.mark.parametrize("scoring", [None, "r2", "d2_absolute_error", "d2_tweedie", "d2_huber", "explained_variance", "d2_pinball_score"])
+@pytest.mark.parametrize(
+    "scoring", [None, "r2", "d2_absolute_error", "d2_tweedie", "d2_huber", "explained_variance", "d2_absolute_error_score"]
+)
 def test_one_sample_and_constant_targets(scoring):
     for rows in (X[:1], X[:5]):
         if not (scoring == "explained_variance" and len(rows) == 1):
@@ -134,11 +139,7 @@ def test_every_score_is_a_number_or_refused_before_training(scoring):
     """For good samples and for one-sided ones, by every metric of the registry and every scorer of scikit-learn's."""
     for cls, target, degenerate in ((MLPRegressor, y, np.full(4, 3.0)), (MLPClassifier, labels, np.ones(4, int))):
         for X_val, y_val in ((X[:40], target[:40]), (X[:4], degenerate), (X[:1], target[:1])):
-            model = (
-                cls((4,), scoring=scoring, max_iter=2)
-                if cls is MLPClassifier
-                else cls(hidden_layer_sizes=(4,), scoring=scoring, max_iter=2)
-            )
+            model = cls(hidden_layer_sizes=(4,), scoring=scoring, max_iter=2)
             try:
                 quietly(model.fit, X[:60], target[:60], X_val=X_val, y_val=y_val)
             except (NNCoreError, TypeError, ValueError):
