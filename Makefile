@@ -46,17 +46,17 @@ docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation
 docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages, look at it in Chromium
 	$(PYTEST) --site --browser tests/docs tests/tools/test_check_site.py tests/browser
 
-# Each in a copy of the tree: tools/test_build.py says how, and what else it can run.
-TEST_BUILD = $(VENV)/bin/python tools/test_build.py
+# Each in a copy of the tree: tools/other_builds.py says how, and what else it can run.
+OTHER_BUILD = $(VENV)/bin/python tools/other_builds.py
 
 asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and UBSan
-	$(TEST_BUILD) --compiler $(CC) --sanitize address
+	$(OTHER_BUILD) --compiler $(CC) --sanitize address
 
 tsan: $(VENV)/test  ## run teams of threads under ThreadSanitizer
-	$(TEST_BUILD) --compiler $(CC) --sanitize thread
+	$(OTHER_BUILD) --compiler $(CC) --sanitize thread
 
 clang: $(VENV)/test  ## run the tests of compiled code as clang compiles it (make clang CLANG=clang-19)
-	$(TEST_BUILD) --compiler $(CLANG)
+	$(OTHER_BUILD) --compiler $(CLANG)
 
 wheels: $(VENV)/wheels  ## build wheels into dist/ for all Pythons found, check them, test them where there is no compiler
 	$(VENV)/bin/python tools/check_wheels.py

@@ -4,7 +4,7 @@ The kernels use vector extensions that GCC and Clang have and Microsoft's compil
 is what CC says, or is found on the PATH.
 
 Environment switches: NNCORE_DEBUG=1 (no optimisation, asserts), NNCORE_SANITIZE=address (with UBSan) or thread,
-NNCORE_COVERAGE=1 (gcov).
+NNCORE_COVERAGE=1 (gcov), NNCORE_LEVELS="portable v3" (CPU levels to compile for, all by default).
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ def cpu_levels(platform: str | None = None) -> dict[str, list[str]]:
         levels["v2"] = ["-march=x86-64-v2"]
         levels["v3"] = ["-march=x86-64-v3"]
         levels["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
-    return levels
+    wanted = os.environ.get("NNCORE_LEVELS", "").split() or list(levels)
+    if not set(wanted) <= set(levels):
+        raise SystemExit(f"NNCORE_LEVELS must be of {' '.join(levels)}, got {' '.join(wanted)!r}")
+    return {name: levels[name] for name in wanted}
 
 
 def compile_flags() -> list[str]:

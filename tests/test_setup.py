@@ -90,3 +90,10 @@ def test_a_sanitizer_is_one_of_two(setup: ModuleType, monkeypatch: pytest.Monkey
     monkeypatch.setenv("NNCORE_SANITIZE", "1")
     with pytest.raises(SystemExit, match="must be address or thread, got '1'"):
         setup.compile_flags()
+
+
+def test_levels_can_be_chosen(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NNCORE_LEVELS", "portable v3")
+    assert list(setup.cpu_levels("linux-x86_64")) == ["portable", "v3"]
+    with pytest.raises(SystemExit, match="must be of portable, got 'portable v3'"):
+        setup.cpu_levels("linux-aarch64")

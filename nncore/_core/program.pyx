@@ -539,8 +539,7 @@ cdef class Program:
         has_penalty = spec.has_penalty
         program.decays = <const double *>address(spec.decays) if has_penalty else NULL
         program.clip_norm, program.clip_value, program.seed = spec.clip_norm, spec.clip_value, spec.seed
-        looks_at_gradients = has_penalty or program.regularizers.n_pieces > 0 or spec.clip_norm > 0 or spec.clip_value > 0
-        program.tiles = NULL if looks_at_gradients else address(spec.tiles)
+        program.tiles = address(spec.tiles) if spec.uses_up_gradients else NULL
         cdef int64_t k
         for k in range(program.max_parts * program.n_sites):
             program.sites[k].seed = spec.seed

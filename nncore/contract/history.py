@@ -13,6 +13,7 @@ from nncore.configuration import require
 from nncore.contract.direction import decided_mode, direction
 from nncore.errors import ParameterError
 from nncore.tables import Table
+from nncore.words import explains_calls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ SHOWN_EPOCHS = 10
 _DIGITS = {"seconds": 3}
 
 
+@explains_calls
 class History:
     """Columns of numbers, one row an epoch; returned by ``fit``.
 

@@ -17,11 +17,10 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from nncore.contract import Snapshot
-from nncore.errors import ParameterError
+from nncore.errors import ParameterError, warn_user
 from nncore.estimators.curves import record_loss, record_score
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.training_data import TrainingData
-from nncore.estimators.warning import warn_user
 from nncore.network import Sequential
 from nncore.program import at_most_threads, plan_network
 

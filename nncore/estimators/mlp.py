@@ -47,6 +47,7 @@ from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import BATCH_ROWS
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 #: What a fit ends with when numbers grew too large, in scikit-learn's words.
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -59,6 +60,7 @@ LBFGS = "lbfgs"
 ONLY_FIT = ("warm_start", "max_iter", "validation_fraction", "scoring")
 
 
+@explains_calls
 class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 

@@ -25,8 +25,10 @@ from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
 

@@ -23,8 +23,10 @@ from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
 from nncore.network import Sequential
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """A multi-layer perceptron for regression: scikit-learn's, in a compiled core, with what its users asked for.
 

@@ -11,12 +11,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.time_limit import TimeLimit
-from nncore.errors import NonFiniteError
+from nncore.errors import NonFiniteError, warn_user
 from nncore.estimators.convergence import Convergence
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.solver import StochasticSolver
 from nncore.estimators.training_data import TrainingData
-from nncore.estimators.warning import warn_user
 
 #: Samples of a batch, if there are so many, for ``batch_size="auto"``.
 AUTO_BATCH_SIZE = 200

@@ -21,8 +21,10 @@ from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
 from nncore.typing import MetricLike
+from nncore.words import explains_calls
 
 
+@explains_calls(but=("predict_one",))
 class Model(Network):
     """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
 
@@ -101,7 +103,7 @@ class Model(Network):
             if loss is not None:
                 value = program.loss_value(n, True)
             value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
-        self._has_gradients = True
+        self._has_gradients, self._has_stepped = True, False
         self._d_input = None if spec.d_input is None else spec.d_input[:n].reshape(n, *self.input_shape)
         return value
 
@@ -171,7 +173,7 @@ class Model(Network):
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
         program = self.program_for_training(n)
-        self._forward_rows, self._has_gradients, self._d_input = 0, False, None
+        self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
         progress = [0, 0.0, 0.0]
         with self.trained_parameters(), explained(program):
             n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)

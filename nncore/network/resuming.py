@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from typing import Any, Protocol
 
 from nncore.contract import Transform
 from nncore.data import Dataset, Visits
-from nncore.errors import ParameterError, ResumptionWarning
+from nncore.errors import ParameterError, ResumptionWarning, warn_user
 from nncore.network.remembering import Memory
+from nncore.words import explains_calls
 
 #: In place of values that say nothing to a person.
 _MEANT = {"data": "the data have other values, targets or sample weights", "seed": "rng begins another stream (leave it out to go on)"}
@@ -61,6 +61,7 @@ class Fit(Protocol):
         """What its callbacks remember."""
 
 
+@explains_calls
 class Resumable:
     """A network as far as it knows where a fit stands."""
 
@@ -143,10 +144,9 @@ def place_to_go_on_from(network: Any, way: Way, seed: int, changed: Mapping[str,
             f"{told}. Give it the same, or call forget_fit() of the network first to begin the epoch anew"
         )
     if (place["n_steps"], place["n_epochs"]) != (network.n_steps, network.n_epochs):
-        warnings.warn(
+        warn_user(
             f"epoch {place['n_epochs'] + 1}, which was cut short, begins anew, since the network was trained in between",
             ResumptionWarning,
-            stacklevel=3,
         )
         return None
     return place

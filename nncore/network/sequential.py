@@ -23,8 +23,10 @@ from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
 from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
+from nncore.words import explains_calls
 
 
+@explains_calls
 class Sequential(Model):
     """A network whose layers follow one another.
 
@@ -297,6 +299,7 @@ class Sequential(Model):
                 restored=restored,
                 stood=stood,
             )
+            self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
             return training.run()
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:

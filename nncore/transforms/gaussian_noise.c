@@ -3,8 +3,11 @@
 #include <tgmath.h> /* sqrt of T in T */
 
 #include "../_core/kernels/level.h"
-#include "../_core/kernels/philox.h"
 #include "../_core/kernels/vector_math.h"
+
+/* Elements whose random words are drawn together. */
+#define PART 512
+
 #include "nncore/float32.h"
 #include "gaussian_noise.c"
 #include "nncore/float64.h"
@@ -48,13 +51,11 @@ static int32_t F(gaussian_noise_apply)(const nnc_transform_call *call) {
     int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
     const nnc_site *site = call->site;
     T std = (T)site->hyper[0];
-    for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
-        uint32_t words[NNC_PHILOX_WORDS];
-        T normal[NNC_PHILOX_WORDS];
-        nnc_philox(site->seed, (uint64_t)site->step, (uint32_t)site->layer, (uint32_t)((before + first) / 4), words);
-        for (int64_t i = 0; i < NNC_PHILOX_WORDS; i++) normal[i] = F(standard_normal)(words[i]);
-        int64_t begin = first < 0 ? 0 : first, end = nnc_least(n, first + NNC_PHILOX_WORDS);
-        for (int64_t i = begin; i < end; i++) x[i] = F(nnc_fma)(std, normal[i - first], x[i]);
+    for (int64_t first = 0; first < n; first += PART, x += PART) {
+        uint32_t words[PART];
+        int64_t m = nnc_least(n - first, PART);
+        site->host->random_words(site->seed, site->step, site->layer, before + first, m, words);
+        for (int64_t i = 0; i < m; i++) x[i] = F(nnc_fma)(std, F(standard_normal)(words[i]), x[i]);
     }
     return 0;
 }

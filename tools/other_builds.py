@@ -1,7 +1,7 @@
 """Builds a copy of the tree with another compiler or under a sanitizer, and runs tests of compiled code there.
 
-``python tools/test_build.py --compiler clang-16``, ``--sanitize address`` (with UBSan) or ``--sanitize thread``; behind ``--`` come
-pytest's arguments, by default the tests whose bits or memory a compiler can change. Copies lie in ``build/tests/``, one for each pair,
+``python tools/other_builds.py --compiler clang-16``, ``--sanitize address`` (with UBSan) or ``--sanitize thread``; behind ``--`` come
+pytest's arguments, by default the tests whose bits or memory a compiler can change. Copies lie in ``build/others/``, one for each pair,
 since objects of one kind of build must not end up in the other; a second run compiles what changed.
 
 The thread sanitizer sees what is compiled here. Python and NumPy are not: what they do to memory is left out, their locks are seen.
@@ -17,14 +17,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nncore._core import native
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
     "_core", "activations", "layers", "losses", "optimizers", "regularizers", "constraints", "transforms", "program", "network", "data",
-    "estimators",
+    "estimators", "differential",
 )  # fmt: skip
-TESTS = [f"tests/{folder}" for folder in FOLDERS] + [f"tests/test_{name}.py" for name in ("gradients", "missing", "random_networks")]
+TESTS = [f"tests/{folder}" for folder in FOLDERS] + [f"tests/test_{name}.py" for name in ("gradients", "missing")]
 #: Under a thread sanitizer everything takes ten times as long, and one thread has no races.
-THREADED_TESTS = ["tests/_core/test_runner.py", "tests/test_random_networks.py"]
+THREADED_TESTS = ["tests/_core/test_runner.py", "tests/differential"]
 SKIPPED = {"build", ".venv", ".git", "__pycache__", "node_modules"}
 #: Freed memory is kept for a while, but not the default 256 MB of it: joblib takes that for a leak, and ends workers that have work left.
 ADDRESS = "detect_leaks=0:quarantine_size_mb=64"
@@ -65,8 +67,9 @@ def build(compiler: str, sanitizer: str | None, tree: Path) -> None:
     if flags and sanitizer:
         flags.append("-shared-libsan")
     environment = os.environ | {"CC": compiler, "CFLAGS": " ".join(flags), "LDFLAGS": " ".join(flags)}
-    if sanitizer:
+    if sanitizer:  # whose compilers are slow: the plainest level and the one that this machine runs
         environment["NNCORE_SANITIZE"] = sanitizer
+        environment.setdefault("NNCORE_LEVELS", f"portable {native.LEVEL}" if native.LEVEL != "portable" else "portable")
     subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tree, env=environment, check=True)
 
 
@@ -89,7 +92,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if shutil.which(arguments.compiler) is None:
         parser.error(f"there is no compiler {arguments.compiler}: install it, or name another one with --compiler")
-    tree = ROOT / "build" / "tests" / f"{Path(arguments.compiler).name}-{arguments.sanitize or 'plain'}"
+    tree = ROOT / "build" / "others" / f"{Path(arguments.compiler).name}-{arguments.sanitize or 'plain'}"
     tree.mkdir(parents=True, exist_ok=True)
     copy_tree(tree)
     build(arguments.compiler, arguments.sanitize, tree)
