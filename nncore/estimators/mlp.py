@@ -32,12 +32,13 @@ from nncore.estimators.architecture import (
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same
-from nncore.estimators.held_out import HeldOut, Judge
+from nncore.estimators.held_out import LOSS, HeldOut, Judge
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
@@ -369,6 +370,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             if len(val) < 2:
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             held_out = data.rows(val)
+            if given.unread("scoring") is None and isinstance(self._targets, RealTargets) and not np.ptp(held_out.target, axis=0).any():
+                judge = Judge(LOSS, LOSS)  # equal targets have no R² or D², and nobody asked for one
             shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all kinds of sparse matrices have rows to choose
             data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
             kept = data.rows(train)

@@ -18,11 +18,14 @@ class D2Tweedie(D2Metric):
         Targets have to be above 0 from 2 on, else at least 0; predictions that are not above 0 make the score −∞.
     """
 
+    ranges = {"power": "[0, inf)"}
+
     def __init__(self, power: float = 1.0) -> None:
         self.power = power
 
     def validate(self) -> None:
-        if not (self.power == 0 or 1 <= self.power < float("inf")):
+        super().validate()
+        if 0 < self.power < 1:
             raise ParameterError(f"D2Tweedie: power must be 0 or a number of at least 1, got {self.power!r}")
 
     def deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:

@@ -121,7 +121,10 @@ def test_one_class(scoring):
 
 
 def test_what_is_held_out_by_early_stopping():
-    refused(MLPRegressor(early_stopping=True), "cannot rate the 30 validation samples", np.ones(300))
+    refused(MLPRegressor(early_stopping=True, scoring="r2"), "cannot rate the 30 validation samples", np.ones(300))
+    by_loss = MLPRegressor(early_stopping=True, max_iter=5)
+    quietly(by_loss.fit, X, np.ones(300))
+    assert by_loss.best_validation_score_ == -min(by_loss.validation_loss_curve_)
     rare = (np.arange(300) == 7).astype(int)
     with pytest.raises(ValueError, match="least populated class"):
         MLPClassifier(early_stopping=True, scoring="roc_auc").fit(X, rare)
