@@ -149,10 +149,7 @@ class LogisticNeuron(LinearBinaryClassifier):
             rng=int(generator(self.random_state).integers(2**31)),
             progress=False,
             dtype="float64",
-        )
-
-        if history.interrupted:
-            raise KeyboardInterrupt
+        ).whole()
 
         self.classes_ = classes
         weight, bias = network.named_parameters().values()

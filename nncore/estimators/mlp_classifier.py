@@ -100,7 +100,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy for ``loss="log_loss"``, as in
         scikit-learn, and the loss itself for another one.
     callbacks : sequence of str, Callback or dict, optional
-        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS.
+        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
     clip_norm : float, optional
         Gradients longer than this are scaled down to it.
     time_limit : float, optional

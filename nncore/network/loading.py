@@ -128,7 +128,7 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
     network._own_schedules(parts.schedule)
     for name in ATTRIBUTES:
         setattr(network, name, description[name])
-    network.leave_fit(network.place, parts.memories)
+    network._leave_fit(network.place, parts.memories)
     network.absent.update(parts.absent)
     for name, view in tensors_of(network).items():
         view[...] = tensors[name]

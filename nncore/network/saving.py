@@ -23,6 +23,7 @@ from nncore.network.plain import check_plain
 from nncore.network.providers import merged, providers
 from nncore.network.reading import checked_parts
 from nncore.network.rules import described_groups, replaced
+from nncore.network.turns import at_rest
 from nncore.program import plan_network
 from nncore.words import explains_calls
 
@@ -106,10 +107,11 @@ def _file(networks: Sequence[Network], keys: Sequence[str] | range | None, one: 
 def _at_rest(networks: Sequence[Network]) -> Iterator[None]:
     """For callbacks that save: each set of parameters is where it belongs."""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(at_rest(*networks))
         for network in networks:
             if not network.is_built:
                 raise NotBuiltError("this network has no parameters to save yet: call fit or build first")
-            stack.enter_context(network.at_rest())
+            stack.enter_context(network._each_in_place())
         yield
 
 

@@ -302,7 +302,7 @@ def test_ctrl_c_between_the_parts_writes_nothing(
 
     monkeypatch.setattr(EarlyStopping, "on_epoch_end", interrupting)
     assert main(["train", str(data), "--target", "species", "--cv", "3", "--out", str(tmp_path / "m"), *QUICK]) == 130
-    assert "interrupted; nothing was written" in capsys.readouterr().err
+    assert "interrupted" in capsys.readouterr().err
     assert not (tmp_path / "m").exists()
 
 
