@@ -5,6 +5,7 @@ Prints how many calls it made, and those that ended in an error which no docstri
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import resource
@@ -32,7 +33,7 @@ from nncore.plugin import Callback, Configurable, Layer, Loss, Metric, Optimizer
 
 #: Bytes that may be asked for beyond what is in use when the calls begin; more is a MemoryError.
 MEMORY = 2**30
-#: Seconds until a call is interrupted, as by Ctrl-C.
+#: Seconds of CPU until a call is interrupted, as by Ctrl-C.
 PATIENCE = 1
 
 R = np.random.default_rng(0)
@@ -167,7 +168,7 @@ def main(n_examples: int, number: int, log_file: str) -> int:
     ]
     publics += [Public(f"{kind}.{name}", registry.get(kind, name), None) for kind in registry.KINDS for name in registry.names(kind)]
     resource.setrlimit(resource.RLIMIT_AS, (_in_use() + MEMORY,) * 2)
-    signal.signal(signal.SIGALRM, _interrupt)
+    signal.signal(signal.SIGPROF, _interrupt)
     calls, faults = [0], {}  # type: ignore[var-annotated]
     pool = sorted(hostile_values())
 
@@ -204,31 +205,30 @@ def main(n_examples: int, number: int, log_file: str) -> int:
             flush=True,
         )
         calls[0] += 1
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-        try:
-            made = call(**arguments)
-            if inspect.isclass(public.call):
-                used(made)
-        except (MemoryError, KeyboardInterrupt):
-            pass
-        except Exception as error:
-            if not is_documented(error, public.call) and not is_of_scikit_learn(error, public):
-                where = [
-                    f"{frame.filename}:{frame.lineno}"
-                    for frame in traceback.extract_tb(error.__traceback__)
-                    if "/nncore/" in frame.filename
-                ]
-                given = ", ".join(f"{name}={shown(value)}" for name, value in arguments.items())
-                faults.setdefault((public.name, type(error).__name__, where[-1] if where else ""), f"{given[:600]}: {str(error)[:200]}")
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        with contextlib.suppress(KeyboardInterrupt):  # which may come just after the call
+            signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+            try:
+                made = call(**arguments)
+                if inspect.isclass(public.call):
+                    used(made)
+            except (MemoryError, KeyboardInterrupt):
+                pass
+            except Exception as error:
+                if not is_documented(error, public.call) and not is_of_scikit_learn(error, public):
+                    where = [
+                        f"{frame.filename}:{frame.lineno}"
+                        for frame in traceback.extract_tb(error.__traceback__)
+                        if "/nncore/" in frame.filename
+                    ]
+                    given = ", ".join(f"{name}={shown(value)}" for name, value in arguments.items())
+                    faults.setdefault((public.name, type(error).__name__, where[-1] if where else ""), f"{given[:600]}: {str(error)[:200]}")
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
 
     with open(os.devnull, "w") as null, open(log_file, "w", encoding="utf-8") as log:
         out, sys.stdout = sys.stdout, null
         try:
             fuzz()
-        except KeyboardInterrupt:
-            pass
         finally:
             sys.stdout = out
     print(f"{calls[0]} calls of {len(publics)} functions")
