@@ -152,5 +152,5 @@ def generator(random_state: int | np.random.Generator | np.random.RandomState | 
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
     try:
         return np.random.default_rng(random_state)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # of NumPy, or of an object that claims to be a number
         raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}") from error
