@@ -133,7 +133,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         batch_size = n_samples if self.batch_size is None else min(self.batch_size, n_samples)
         full_batch = batch_size == n_samples
 
-        network = Sequential(Dense(1, weight_initializer="zeros"))
+        network = Sequential(Dense(1, weight_initializer="zeros", bias_initializer="zeros"))
         history: History = network.fit(
             Z,
             is_second[:, np.newaxis].astype(np.float64),
@@ -148,10 +148,7 @@ class LogisticNeuron(LinearBinaryClassifier):
             rng=int(generator(self.random_state).integers(2**31)),
             progress=False,
             dtype="float64",
-        )
-
-        if history.interrupted:
-            raise KeyboardInterrupt
+        ).whole()
 
         self.classes_ = classes
         weight, bias = network.named_parameters().values()

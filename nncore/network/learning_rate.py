@@ -158,7 +158,7 @@ def find_learning_rate(
         rng=rng,
         dtype=dtype,
         progress=False,
-    )
+    ).whole()
     if trial.optimizer is None or "lr" not in trial.optimizer.settings():
         raise ParameterError(f"{trial.optimizer!r} has no lr to look for")
     rates = np.geomspace(lowest, highest, n_steps)
