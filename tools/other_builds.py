@@ -80,7 +80,8 @@ def run(compiler: str, sanitizer: str | None, tree: Path, arguments: list[str]) 
         # libstdc++ is there from the start, since an exception of another library (matplotlib) would end the process otherwise.
         environment |= {"LD_PRELOAD": f"{runtime(compiler, sanitizer)} {file_of(compiler, 'libstdc++.so.6')}"}
         environment |= {"ASAN_OPTIONS": ADDRESS, "TSAN_OPTIONS": THREAD, "UBSAN_OPTIONS": "print_stacktrace=1"}
-        command = ["setarch", "-R", *command]  # newer systems scatter addresses more widely than sanitizers know of
+        # Newer systems scatter addresses more widely than sanitizers know of. What those write goes past a captured sys.stderr.
+        command = ["setarch", "-R", *command, "--capture=sys"]
     return subprocess.run(command, cwd=tree, env=environment).returncode
 
 
