@@ -31,7 +31,16 @@ UPWARDS = {
     ("nncore.network.learning_rate", "nncore.displays.learning_rate"),
 }
 #: Of the ground and of the contract in Python: all that a component may import beside its own folder.
-FOR_COMPONENTS = {"nncore", "nncore.plugin", "nncore.errors", "nncore.arguments", "nncore.configuration", "nncore.files", "nncore.tables"}
+FOR_COMPONENTS = {
+    "nncore",
+    "nncore.plugin",
+    "nncore.errors",
+    "nncore.arguments",
+    "nncore.words",
+    "nncore.configuration",
+    "nncore.files",
+    "nncore.tables",
+}
 
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

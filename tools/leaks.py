@@ -156,7 +156,8 @@ def main() -> int:
     growth = before - begin
     print(f"{'all':16} {each * len(LIVES):6} lives: {begin:7.1f} MB before, {before:7.1f} MB after: {growth:+.1f} MB", end="")
     print(
-        f", {time.process_time() - started:.0f} s of CPU; {open_files() - files:+} open files, {threading.active_count() - n_threads:+} threads"
+        f", {time.process_time() - started:.0f} s of CPU; {open_files() - files:+} open files, "
+        f"{threading.active_count() - n_threads:+} threads"
     )
     return int(growth > asked.most_megabytes or open_files() > files or threading.active_count() > n_threads)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from nncore.arguments import number, whole_number
+from nncore.arguments import number, path_text, shown, text, whole_number
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor
 
@@ -67,6 +67,7 @@ class Checkpoint(Callback):
     """
 
     ranges = {"min_delta": "[0, inf)"}
+    choices = {"mode": ("auto", "min", "max")}
     saves = True
     examples = (
         {"path": "epoch-{epoch:03}.nncore"},
@@ -85,9 +86,9 @@ class Checkpoint(Callback):
         every_steps: int | None = None,
         every_minutes: float | None = None,
     ) -> None:
-        self.path = os.fspath(path) if isinstance(path, os.PathLike) else path
+        self.path = path_text("Checkpoint: path", path)
         self.every = every
-        self.monitor = monitor
+        self.monitor = None if monitor is None else text("Checkpoint: monitor", monitor)
         self.mode: str = mode
         self.min_delta = min_delta
         self.every_steps = every_steps
@@ -95,26 +96,23 @@ class Checkpoint(Callback):
         self._forget()
 
     def validate(self) -> None:
-        super().validate()
         given = [name for name in ("every", "every_steps", "every_minutes") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ParameterError(f"Checkpoint: {' and '.join(given)} are given; keep one of them, or use two checkpoints")
         for name in given:
             if name == "every_minutes":
-                number(f"Checkpoint: {name}", self.every_minutes, 0)
+                self.every_minutes = number(f"Checkpoint: {name}", self.every_minutes, 0)
             else:
-                whole_number(f"Checkpoint: {name}", getattr(self, name), 1)
+                setattr(self, name, whole_number(f"Checkpoint: {name}", getattr(self, name), 1))
         if self.monitor is not None and given not in ([], ["every"]):
             raise ParameterError(
                 f"Checkpoint: {given[0]} saves between epochs, where {self.monitor!r} is not known; use every with monitor"
             )
-        if not isinstance(self.path, str) or not self.path:
-            raise ParameterError(f"Checkpoint: path must be the name of a file, got {self.path!r}")
         try:
             self.path.format(epoch=1, step=1)
         except (LookupError, ValueError, AttributeError, TypeError):
             raise ParameterError(
-                f"Checkpoint: path may contain {{epoch}}, {{epoch:03}} or {{step}}, and {{{{ for a brace of its own, got {self.path!r}"
+                f"Checkpoint: path may contain {{epoch}}, {{epoch:03}} or {{step}}, and {{{{ for a brace of its own, got {shown(self.path)}"
             ) from None
 
     def _forget(self) -> None:

@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 from typing import Any, TextIO
 
-from nncore.errors import FileFormatError, ParameterError
+from nncore.arguments import path_text
+from nncore.errors import FileFormatError
 from nncore.files import open_log, writing_text
 from nncore.plugin import Callback
 
@@ -35,18 +36,14 @@ class CSVLogger(Callback):
         Before the first epoch, if it is to be appended to but is no such file.
     """
 
+    flags = ("append",)
     examples = ({"path": "run.csv"}, {"path": "run.csv", "append": True})
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
-        self.path = os.fspath(path) if isinstance(path, os.PathLike) else path
+        self.path = path_text("CSVLogger: path", path)
         self.append = append
         self._file: TextIO | None = None
         self._columns: list[str] = []
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.path, str) or not self.path:
-            raise ParameterError(f"CSVLogger: path must be the name of a file, got {self.path!r}")
 
     def on_fit_begin(self, training: Any) -> None:
         folder = Path(self.path).parent

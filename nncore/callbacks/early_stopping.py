@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nncore.arguments import text
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor, Snapshot
 
@@ -42,11 +43,13 @@ class EarlyStopping(Callback):
 
     ranges = {"patience": "[1, inf)", "min_delta": "[0, inf)"}
     whole = ("patience",)
+    flags = ("restore_best",)
+    choices = {"mode": ("auto", "min", "max")}
 
     def __init__(
         self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0.0, mode: str = "auto", restore_best: bool = True
     ) -> None:
-        self.monitor: str = monitor
+        self.monitor: str = text("EarlyStopping: monitor", monitor)
         self.patience = patience
         self.min_delta = min_delta
         self.mode: str = mode

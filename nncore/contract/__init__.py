@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nncore.contract import hookspecs
-from nncore.contract.activation import Activation
+from nncore.contract.activation import Activation, ActivationLike
 from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
@@ -17,7 +17,7 @@ from nncore.contract.frozen import FrozenDict, FrozenList, frozen, thawed
 from nncore.contract.heads import class_counts, head_columns
 from nncore.contract.history import History
 from nncore.contract.hookspecs import hookimpl
-from nncore.contract.initializer import Initializer
+from nncore.contract.initializer import Initializer, InitializerLike
 from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 from nncore.contract.layer import Layer, LayerCall
 from nncore.contract.loss import Loss, activation_for, class_indices
@@ -47,13 +47,13 @@ from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "UNBOUNDED",
-    "Activation", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Format",
-    "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric",
-    "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers",
-    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform",
-    "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings",
-    "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "does",
-    "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside",
-    "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name",
-    "thawed", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
+    "Activation", "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike",
+    "Constraints", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike", "Kernel",
+    "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive",
+    "Regularizer", "RegularizerLike", "Regularizers", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor",
+    "TensorSpan", "TensorStruct", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
+    "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
+    "copied_deeply", "decided_mode", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns",
+    "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation",
+    "random_words", "rung", "slot_name", "thawed", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from nncore.arguments import choice
 from nncore.errors import ParameterError
 
 #: Words of names, as scikit-learn and the field use them: what is to be small,
@@ -54,10 +55,9 @@ def decided_mode(owner: str, column: str, mode: object, known: str | None) -> st
     ParameterError
         For another mode; or if nothing tells whether more or less of the column is better, which nobody should guess.
     """
-    if mode not in ("auto", "min", "max"):
-        raise ParameterError(f"{owner}: mode must be 'auto', 'min' or 'max', got {mode!r}")
+    mode = choice(f"{owner}: mode", mode, ("auto", "min", "max"))
     if mode != "auto":
-        return str(mode)
+        return mode
     if known is None:
         raise ParameterError(
             f"{owner}: nothing says whether more or less of {column!r} is better: pass mode='min' or mode='max', or let the metric "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from nncore.configuration import require
 from nncore.contract.direction import decided_mode, direction
 from nncore.errors import ParameterError
 from nncore.tables import Table
+from nncore.words import explains_calls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ SHOWN_EPOCHS = 10
 _DIGITS = {"seconds": 3}
 
 
+@explains_calls
 class History:
     """Columns of numbers, one row an epoch; returned by ``fit``.
 
@@ -105,6 +107,22 @@ class History:
         except KeyError:
             recorded = ", ".join(self._columns) or "nothing"
             raise KeyError(f"no column {name!r}; this history has {recorded}") from None
+
+    def whole(self) -> Self:
+        """This history, of a fit that nobody broke off: for code that calls `fit` and has a caller of its own, who is to hear of Ctrl-C.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C ended the fit.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
 
     def keys(self) -> list[str]:
         """Names of the columns.

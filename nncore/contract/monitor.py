@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from nncore.arguments import shown
 from nncore.contract.direction import decided_mode
 from nncore.contract.history import History
 from nncore.errors import ParameterError
@@ -34,7 +35,7 @@ class Monitor:
 
     def __init__(self, owner: str, column: str, mode: str = "auto", min_delta: float = 0.0) -> None:
         if not isinstance(column, str):
-            raise ParameterError(f"{owner}: monitor must be the name of a column of the history, got {column!r}")
+            raise ParameterError(f"{owner}: monitor must be the name of a column of the history, got {shown(column)}")
         decided_mode(owner, column, mode, "min")
         self._owner, self._column, self._mode, self._min_delta = owner, column, mode, min_delta
         self.best = math.nan

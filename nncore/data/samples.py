@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from nncore._core import all_finite, as_c_array
 from nncore.data.containers import admitted, is_missing
-from nncore.errors import DataError, DataWarning, DtypeError, ShapeError
+from nncore.errors import DataError, DataWarning, DtypeError, ShapeError, warn_user
 
 #: Larger ones are converted in blocks of about this many bytes.
 BLOCK = 8 * 2**20
@@ -144,11 +143,10 @@ def warn_of_lost_digits(array: Samples, name: str, dtype: np.dtype) -> None:
     few = np.flatnonzero((spread > 0) & (spread < FEWEST_STEPS * np.finfo(dtype).eps * largest))
     if len(few):
         column = few[0]
-        warnings.warn(
+        warn_user(
             f"column {column} of {name} lies between {low[column]:.9g} and {high[column]:.9g}, where {dtype} has few numbers: subtract "
             "about the mean first, or use dtype='float64'",
             DataWarning,
-            stacklevel=3,
         )
 
 

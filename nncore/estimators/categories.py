@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.data import is_missing, level_key
-from nncore.errors import DataError, DataWarning
-from nncore.estimators.warning import warn_user
+from nncore.errors import DataError, DataWarning, warn_user
 
 #: Keys of truth values, and of the numbers that stand for them.
 TRUTH = ("false", "true"), ("0", "1")

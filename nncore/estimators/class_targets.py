@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from nncore.arguments import is_list
+from nncore.arguments import is_list, shown
 from nncore.contract import Loss, activation_for, class_indices
 from nncore.data import as_labels, in_terms_of
 from nncore.errors import DataError, ParameterError
@@ -144,7 +144,7 @@ class ClassTargets:
 
     def _check_loss(self, loss: Loss) -> None:
         if self.kind == HEADS:
-            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {loss!r}")
+            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {shown(loss)}")
         if self.kind == MULTILABEL and not loss.has_yes_no_outputs and loss.targets != "real":
             raise ParameterError(f"{loss!r} takes one class a sample, but y is multilabel: use loss={LOG_LOSS!r}")
 

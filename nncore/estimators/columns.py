@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y, validate_data
 
+from nncore.arguments import shown
 from nncore.contract import Layer
 from nncore.data import check_finite, warn_of_lost_digits
-from nncore.errors import DataError, DataWarning, ParameterError
+from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, frame_columns
 from nncore.estimators.standardizer import Standardizer
-from nncore.estimators.warning import warn_user
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 
@@ -286,7 +286,7 @@ class ColumnEncoder:
         """Mask of the categorical columns, or None if there are none."""
         if self._is_guess:
             if self.categorical_features != "from_dtype":
-                raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {self.categorical_features!r}")
+                raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {shown(self.categorical_features)}")
             mask = np.array([] if columns is None else [columns.looks_categorical(i) for i in range(len(columns))], bool)
         elif self.categorical_features is None:
             return None

@@ -16,8 +16,7 @@ import sklearn.neural_network
 
 from nncore.arguments import is_list
 from nncore.contract import alike
-from nncore.errors import ParameterError
-from nncore.estimators.warning import warn_user
+from nncore.errors import ParameterError, warn_user
 
 #: scikit-learn's arguments, solvers and ways to move the learning rate.
 ITS_ARGUMENTS = frozenset(inspect.signature(sklearn.neural_network.MLPRegressor).parameters)

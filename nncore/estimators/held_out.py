@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from nncore.arguments import shown
 from nncore.contract import Metric
 from nncore.errors import ParameterError
 from nncore.estimators.sparse_rows import SparseRows
@@ -96,7 +97,7 @@ class Judge:
             self._scorer = get_scorer(scoring)
         else:
             wanted = f"'loss', a metric ({', '.join(names('metrics'))}), the name of one of scikit-learn's scorers, or a scorer"
-            raise ParameterError(f"scoring must be {wanted}, got {scoring!r}")
+            raise ParameterError(f"scoring must be {wanted}, got {shown(scoring)}")
         self._takes_weights = self._scorer is not None and "sample_weight" in inspect.signature(self._scorer).parameters
 
     def __call__(self, estimator: Any, held_out: HeldOut, recorded: Mapping[str, float]) -> float:

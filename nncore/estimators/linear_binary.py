@@ -17,12 +17,15 @@ from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
+from nncore.estimators.turns import TakesTurns
+from nncore.words import explains_calls
 
 #: With features up to this size, no sum of products of weights and features leaves float64's range.
 LARGEST_FEATURE = 1e140
 
 
-class LinearBinaryClassifier(ClassifierMixin, BringsRegistrations, NestedParameters, BaseEstimator):
+@explains_calls
+class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, NestedParameters, BaseEstimator):
     """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
 
     Attributes

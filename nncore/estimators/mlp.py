@@ -42,10 +42,12 @@ from nncore.estimators.solver import make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
+from nncore.estimators.turns import TakesTurns
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import BATCH_ROWS
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 #: What a fit ends with when numbers grew too large, in scikit-learn's words.
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -58,7 +60,8 @@ LBFGS = "lbfgs"
 ONLY_FIT = ("warm_start", "max_iter", "validation_fraction", "scoring")
 
 
-class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
+@explains_calls
+class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
     Its subclasses' documentation has the attributes that a fit leaves.
@@ -202,9 +205,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         how = {"starts_over": starts_over, "incremental": incremental, "classes": classes}
         with self._kept_on_error() if starts_over or "network_" not in vars(self) else nullcontext():
             try:
-                self._train(given, X, y, sample_weight, validation, **how)
+                is_whole = self._train(given, X, y, sample_weight, validation, **how)
             except NonFiniteError as error:
                 raise DataError(f"{NOT_FINITE} {error}") from error
+        if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
+            raise KeyboardInterrupt
         return self
 
     @contextmanager
@@ -230,7 +235,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         starts_over: bool,
         incremental: bool,
         classes: Any,
-    ) -> None:
+    ) -> bool:
+        """From checked data to a trained network; False if Ctrl-C cut the training short."""
         builds = starts_over or "network_" not in vars(self)
         if not builds and (changed := given.changed(self._made_of)):
             self._refuse_another_network(given, changed[0], incremental=incremental)
@@ -262,9 +268,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             self.network_.seed = _seed(random_state)
         self._seeded_by = given.random_state
         tasks = None if incremental else FitTasks(self, X, y, sample_weight, max_iter=given.max_iter, fitted=self._fitted_so_far)
-        fit.run(tasks)
+        is_whole = fit.run(tasks)
         if tasks is not None:
             tasks.finish()
+        return is_whole
 
     def _refuse_another_network(self, given: Given, name: str, *, incremental: bool) -> None:
         goes_on = "partial_fit" if incremental else "fit with warm_start=True"

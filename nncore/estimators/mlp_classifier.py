@@ -24,8 +24,10 @@ from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
 
@@ -96,7 +98,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
         scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy.
     callbacks : sequence of str, Callback or dict, optional
-        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS.
+        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
     clip_norm : float, optional
         Gradients longer than this are scaled down to it.
     time_limit : float, optional

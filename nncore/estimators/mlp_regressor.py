@@ -24,8 +24,10 @@ from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
 from nncore.losses.quantile import Quantile
 from nncore.network import Sequential
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """A multi-layer perceptron for regression: scikit-learn's, in a compiled core, with what its users asked for.
 
@@ -95,7 +97,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
         scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is R², or the loss if there are more outputs than targets.
     callbacks : sequence of str, Callback or dict, optional
-        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS.
+        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
     clip_norm : float, optional
         Gradients longer than this are scaled down to it.
     time_limit : float, optional

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore._core import PerceptronTrainer, as_c_array
-from nncore.errors import ConvergenceWarning, ParameterError
+from nncore.arguments import shown
+from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
-from nncore.estimators.warning import warn_user
+from nncore.words import explains_calls
 
 UPDATE = np.dtype([("epoch", np.int64), ("sample", np.int64), ("margin", np.float64)])
 
 
+@explains_calls
 class Perceptron(LinearBinaryClassifier):
     """Perceptron algorithm for two classes, with a pocket.
 
@@ -164,9 +166,9 @@ class Perceptron(LinearBinaryClassifier):
 
     def _validate_parameters(self) -> None:
         if not is_count(self.max_epochs):
-            raise ParameterError(f"Perceptron: max_epochs must be an integer of at least 1, got {self.max_epochs!r}")
+            raise ParameterError(f"Perceptron: max_epochs must be an integer of at least 1, got {shown(self.max_epochs)}")
         if self.init not in ("random", "zeros"):
-            raise ParameterError(f"Perceptron: init must be 'random' or 'zeros', got {self.init!r}")
+            raise ParameterError(f"Perceptron: init must be 'random' or 'zeros', got {shown(self.init)}")
 
     def _first_weights(self, n_features: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Weights and, last, the bias; shape (n_features + 1,)."""

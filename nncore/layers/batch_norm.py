@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Buffer, Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 #: Samples are counted in two digits, of samples and of so many: float32 itself has no number for the next one after 2²⁴.
@@ -42,18 +41,14 @@ class BatchNorm(Layer):
     """
 
     ranges = {"momentum": "[0, 1]", "epsilon": "(0, inf)"}
+    choices = {"mode": ("batch", "cumulative")}
     kernel = Kernel("nncore._core.native:layer_batch_norm", never_fails=True)
 
     def __init__(self, mode: str = "batch", momentum: float = 0.1, epsilon: float | None = None, *, name: str | None = None) -> None:
         self.mode = mode
         self.momentum = momentum
-        self.epsilon = (1e-4 if mode == "cumulative" else 1e-5) if epsilon is None else epsilon
+        self.epsilon = (1e-4 if self.mode == "cumulative" else 1e-5) if epsilon is None else epsilon
         self.name = name
-
-    def validate(self) -> None:
-        super().validate()
-        if self.mode not in ("batch", "cumulative"):
-            raise ParameterError(f'BatchNorm: mode must be "batch" or "cumulative", got {self.mode!r}')
 
     def hyper(self) -> list[float]:
         return [float(self.mode == "cumulative"), self.momentum, self.epsilon]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.arguments import is_number, numbers, shown
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import Kernel, Loss
 
@@ -41,14 +42,10 @@ class Quantile(Loss):
     kernel = Kernel("nncore._core.native:loss_quantile")
 
     def __init__(self, quantiles: float | Sequence[float] = (0.5,)) -> None:
-        try:
-            self.quantiles = tuple(float(q) for q in np.atleast_1d(np.asarray(quantiles, np.float64)))
-        except (TypeError, ValueError):
-            raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), got {quantiles!r}") from None
-
-    def validate(self) -> None:
-        if not self.quantiles or not all(0 < q < 1 for q in self.quantiles):
-            raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), at least one, got {self.quantiles}")
+        found = numbers([quantiles] if is_number(quantiles) else quantiles)
+        if not found or not all(0 < q < 1 for q in found):
+            raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), at least one, got {shown(quantiles)}")
+        self.quantiles = tuple(found)
 
     def hyper(self) -> list[float]:
         return list(self.quantiles)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nncore.arguments import shown, text
 from nncore.errors import ParameterError
 from nncore.plugin import Metric
 
@@ -25,6 +26,8 @@ class FunctionMetric(Metric):
         Column of the history; None is the function's own name.
     """
 
+    flags = ("higher_is_better",)
+
     def __init__(
         self,
         function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float],
@@ -36,11 +39,10 @@ class FunctionMetric(Metric):
         self.label = getattr(function, "__name__", None) if label is None else label
 
     def validate(self) -> None:
-        if not isinstance(self.higher_is_better, (bool, np.bool_, type(None))):
-            raise ParameterError(f"FunctionMetric: higher_is_better must be True, False or None, got {self.higher_is_better!r}")
-        if not callable(self.function) or not self.label:
+        if not callable(self.function) or self.label is None:
             wanted = "a function of (output, target, sample_weight) with a name or a label"
-            raise ParameterError(f"FunctionMetric: function must be {wanted}, got {self.function!r}")
+            raise ParameterError(f"FunctionMetric: function must be {wanted}, got {shown(self.function)}")
+        text("FunctionMetric: label", self.label)
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         return float(self.function(output, target, sample_weight))

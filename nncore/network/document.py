@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nncore import registry
+from nncore.arguments import shown
 from nncore.contract import Format
-from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning
+from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, warn_user
 from nncore.network.network import Network
 from nncore.network.plain import check_plain
 from nncore.network.providers import are_providers
@@ -50,7 +50,7 @@ def format_for(path: Path) -> Format:
             if claims:
                 return registry.resolve("formats", name)
     for failure in failures:
-        warnings.warn(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning, stacklevel=4)
+        warn_user(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning)
     return registry.resolve("formats", DEFAULT_FORMAT)
 
 
@@ -222,7 +222,7 @@ def check_network(description: Any) -> None:
             raise FileFormatError(f"the network has no {name!r}")
         if not field.is_valid(description[name]):
             remedy = "; a newer nncore may read it: pip install -U nncore-ml" if name in ("dtype", "precision") else ""
-            raise FileFormatError(f"the network's {name!r} must be {field.wanted}, got {description[name]!r:.80}{remedy}")
+            raise FileFormatError(f"the network's {name!r} must be {field.wanted}, got {shown(description[name])}{remedy}")
         if field.is_attribute:
             check_plain(description[name], f"the network's {name}")
     if unknown := description.keys() - FIELDS.keys():

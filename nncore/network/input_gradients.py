@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import Program
+from nncore.arguments import shown
 from nncore.contract import Loss
 from nncore.data import Targets, as_matrix, as_samples, as_targets
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
@@ -64,9 +65,9 @@ def _outputs(network: Network, output: Any, n: int) -> np.ndarray:
         output = 0
     chosen = np.asarray(output)
     if chosen.dtype.kind not in "iu" or (chosen.ndim and chosen.shape != (n,)):
-        raise ParameterError(f"output must be a whole number, or one for each of the {n} samples, got {output!r:.80}")
+        raise ParameterError(f"output must be a whole number, or one for each of the {n} samples, got {shown(output)}")
     if ((chosen < 0) | (chosen >= n_outputs)).any():
-        raise ParameterError(f"output must be from 0 to {n_outputs - 1}, got {output!r:.80}")
+        raise ParameterError(f"output must be from 0 to {n_outputs - 1}, got {shown(output)}")
     return np.broadcast_to(chosen, (n,))
 
 
@@ -93,17 +94,17 @@ def _backward(
     """Gradients (n_samples, n_directions, n_inputs); `begin` sets that of the output, for some rows and one direction."""
     n = len(samples)
     found = np.empty((n, n_directions, samples.shape[1]), network.dtype)
-    with network.input_gradient_program(min(max(n, 1), BATCH_ROWS)) as program:
-        d_input = program.spec.d_input
-        assert d_input is not None, "the program was made for it"
-        for start in range(0, n, BATCH_ROWS):
-            rows = slice(start, min(start + BATCH_ROWS, n))
-            batch = samples[rows]
-            n_threads = threads_for(None, program.spec.forward_seconds(len(batch)), WORTH_WAKING)
-            with explained(program):
-                program.forward(batch, False, n_threads)
-                for direction in range(n_directions):
-                    begin(program, rows, direction)
-                    program.backward(batch, n_threads)
-                    found[rows, direction] = d_input[: len(batch)]
+    program = network.program_for_input_gradients(min(max(n, 1), BATCH_ROWS))
+    d_input = program.spec.d_input
+    assert d_input is not None, "the program was made for it"
+    for start in range(0, n, BATCH_ROWS):
+        rows = slice(start, min(start + BATCH_ROWS, n))
+        batch = samples[rows]
+        n_threads = threads_for(None, program.spec.forward_seconds(len(batch)), WORTH_WAKING)
+        with explained(program):
+            program.forward(batch, False, n_threads)
+            for direction in range(n_directions):
+                begin(program, rows, direction)
+                program.backward(batch, n_threads)
+                found[rows, direction] = d_input[: len(batch)]
     return found

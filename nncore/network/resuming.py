@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from nncore._core import Turn
 from nncore.contract import Transform
 from nncore.data import Dataset, Visits
-from nncore.errors import ParameterError, ResumptionWarning
+from nncore.errors import ParameterError, ResumptionWarning, warn_user
 from nncore.network.remembering import Memory
+from nncore.network.turns import steps
+from nncore.words import explains_calls
 
 #: In place of values that say nothing to a person.
 _MEANT = {"data": "the data have other values, targets or sample weights", "seed": "rng begins another stream (leave it out to go on)"}
@@ -60,13 +62,25 @@ class Fit(Protocol):
     def memories(self) -> tuple[Memory, ...]:
         """What its callbacks remember."""
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether its callbacks are running."""
 
+
+@explains_calls
 class Resumable:
     """A network as far as it knows where a fit stands."""
 
+    _round: Turn
+    _trainer: int
     _fit: Fit | None = None  # the one under way
     _place: dict[str, Any] | None = None
     _memories: tuple[Memory, ...] = ()
+
+    @property
+    def _turn(self) -> Turn:
+        """Taken by the thread that uses the network."""
+        raise NotImplementedError
 
     @property
     def place(self) -> dict[str, Any] | None:
@@ -77,6 +91,7 @@ class Resumable:
         return self._place if self._fit is None else self._fit.place()
 
     @place.setter
+    @steps
     def place(self, value: dict[str, Any] | None) -> None:
         self._place = value
 
@@ -86,24 +101,24 @@ class Resumable:
         return self._memories if self._fit is None else self._fit.memories()
 
     @contextmanager
-    def followed_by(self, fit: Fit) -> Iterator[None]:
+    def _followed_by(self, fit: Fit) -> Iterator[None]:
         """While a fit is under way, which knows where it stands; it leaves behind what a fit that goes on needs."""
-        outer = self._fit  # a callback of which may begin another
         self._fit = fit
         try:
             yield
         finally:
-            self._fit = outer
+            self._fit = None
 
-    def leave_fit(self, place: dict[str, Any] | None, memories: tuple[Memory, ...]) -> None:
+    def _leave_fit(self, place: dict[str, Any] | None, memories: tuple[Memory, ...]) -> None:
         """The fit under way is over, and was cut short: this is what one that goes on needs."""
         self._fit, self._place, self._memories = None, place, memories
 
+    @steps
     def forget_fit(self) -> None:
         """Let the next fit begin its first epoch anew, in whatever way, though the last one was cut short; callbacks remember nothing."""
         self._place, self._memories = None, ()
 
-    def left_behind(self) -> dict[str, Any]:
+    def _left_behind(self) -> dict[str, Any]:
         """What a copy keeps of it, by the names of attributes."""
         return {"_place": self.place, "_memories": tuple(memory.copied() for memory in self.memories)}
 
@@ -143,10 +158,9 @@ def place_to_go_on_from(network: Any, way: Way, seed: int, changed: Mapping[str,
             f"{told}. Give it the same, or call forget_fit() of the network first to begin the epoch anew"
         )
     if (place["n_steps"], place["n_epochs"]) != (network.n_steps, network.n_epochs):
-        warnings.warn(
+        warn_user(
             f"epoch {place['n_epochs'] + 1}, which was cut short, begins anew, since the network was trained in between",
             ResumptionWarning,
-            stacklevel=3,
         )
         return None
     return place

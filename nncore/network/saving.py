@@ -13,6 +13,7 @@ import numpy as np
 
 import nncore
 from nncore import registry
+from nncore.arguments import shown
 from nncore.contract import Format, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.files import try_to_write, write
@@ -22,7 +23,9 @@ from nncore.network.plain import check_plain
 from nncore.network.providers import merged, providers
 from nncore.network.reading import checked_parts
 from nncore.network.rules import described_groups, replaced
+from nncore.network.turns import at_rest
 from nncore.program import plan_network
+from nncore.words import explains_calls
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -52,6 +55,7 @@ def check_save(network: Network, path: str | os.PathLike[str]) -> None:
     try_to_write(path, _file([network], None, format_for(Path(path))))
 
 
+@explains_calls
 def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | os.PathLike[str]) -> None:
     """Write several networks to one file, folds or members of an ensemble for example; `load_many` reads them.
 
@@ -79,9 +83,9 @@ def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | o
     """
     many = list(networks.values()) if isinstance(networks, Mapping) else networks
     if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
-        raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {networks!r:.200}")
+        raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {shown(networks)}")
     if isinstance(networks, Mapping) and not all(isinstance(name, str) for name in networks):
-        raise ParameterError(f"networks must have texts as names, got {next(name for name in networks if not isinstance(name, str))!r:.80}")
+        raise ParameterError(f"networks must have texts as names, got {shown(list(networks))}")
     write(path, _file(many, list(networks) if isinstance(networks, Mapping) else range(len(many)), format_for(Path(path))))
 
 
@@ -103,10 +107,11 @@ def _file(networks: Sequence[Network], keys: Sequence[str] | range | None, one: 
 def _at_rest(networks: Sequence[Network]) -> Iterator[None]:
     """For callbacks that save: each set of parameters is where it belongs."""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(at_rest(*networks))
         for network in networks:
             if not network.is_built:
                 raise NotBuiltError("this network has no parameters to save yet: call fit or build first")
-            stack.enter_context(network.at_rest())
+            stack.enter_context(network._each_in_place())
         yield
 
 
@@ -146,7 +151,7 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
     """What a file says of `network`, and its classes that no name stands for here; what would come back as something else is refused."""
     for name in ATTRIBUTES:
         if not FIELDS[name].is_valid(getattr(network, name)):
-            raise ParameterError(f"network.{name} must be {FIELDS[name].wanted}, got {getattr(network, name)!r:.80}")
+            raise ParameterError(f"network.{name} must be {FIELDS[name].wanted}, got {shown(getattr(network, name))}")
         check_plain(getattr(network, name), f"network.{name}")
     with registry.recorded() as looked_up:
         document: dict[str, Any] = {
@@ -204,5 +209,5 @@ def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
 def _state_of(schedule: Schedule) -> dict[str, float]:
     state = schedule.state()
     if not is_state(state):
-        raise PluginError(f"{schedule!r}.state must return finite numbers by name, got {state!r:.200}")
+        raise PluginError(f"{schedule!r}.state must return finite numbers by name, got {shown(state)}")
     return state

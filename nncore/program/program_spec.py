@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore._core import Turn
 from nncore.contract import Loss, Optimizer, wrappers_of
 from nncore.program.groups import Grouping
 from nncore.program.kernels import Around, Needed, named
@@ -83,8 +84,23 @@ class ProgramSpec:
         return self.knobs.version
 
     @property
+    def turn(self) -> Turn:
+        """Of the network, which runs one program at a time."""
+        return self.knobs.turn
+
+    @property
     def has_penalty(self) -> bool:
         return bool(self.decays.any())
+
+    @property
+    def looks_at_gradients(self) -> bool:
+        """Whether something between the gradients and the step needs all of them."""
+        return self.has_penalty or any(rule.kind == "regularizer" for rule in self.rules) or self.clip_norm > 0 or self.clip_value > 0
+
+    @property
+    def uses_up_gradients(self) -> bool:
+        """Whether steps leave `gradients` as they are: each part of them is used where it is made, and its place used again."""
+        return self.tiles is not None and not self.looks_at_gradients
 
     @property
     def first_rule(self) -> int:

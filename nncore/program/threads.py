@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nncore.arguments import whole_number
 from nncore.errors import ParameterError
+from nncore.words import explains_calls
 
 #: Seconds of a step that pay for each thread of a run that is under way: several times what it costs to meet a few times.
 WORTH_MEETING = 10e-6
@@ -23,6 +24,7 @@ _at_most: ContextVar[int | None] = ContextVar("at most so many threads", default
 _team: int | None = None  # inside of `team_of`
 
 
+@explains_calls
 def set_num_threads(n: int | None) -> None:
     """Set how many threads nncore uses where a call does not say, in this process.
 
@@ -38,6 +40,7 @@ def set_num_threads(n: int | None) -> None:
     _chosen = None if n is None else whole_number("n", n, 1)
 
 
+@explains_calls
 def get_num_threads() -> int:
     """How many threads nncore uses where a call does not say: see `set_num_threads`.
 
@@ -111,6 +114,7 @@ def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) ->
     return min(affordable, get_num_threads() if n_threads is None else min(n_threads, usable_cpus()))
 
 
+@explains_calls
 @contextmanager
 def team_of(n_parts: int) -> Iterator[None]:
     """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors), worth it or not.

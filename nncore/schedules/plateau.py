@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from nncore.arguments import text
 from nncore.errors import ParameterError
 from nncore.plugin import History, Monitor, Schedule
 
@@ -33,6 +34,7 @@ class Plateau(Schedule):
 
     ranges = {"multiplier": "(0, 1)", "patience": "[1, inf)", "min_delta": "[0, inf)", "min_factor": "[0, 1]"}
     whole = ("patience",)
+    choices = {"mode": ("auto", "min", "max")}
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class Plateau(Schedule):
         min_factor: float = 0.0,
         mode: str = "auto",
     ) -> None:
-        self.monitor: str = monitor
+        self.monitor: str = text("Plateau: monitor", monitor)
         self.multiplier = multiplier
         self.patience = patience
         self.min_delta = min_delta
