@@ -44,9 +44,9 @@ def copy_tree(to: Path) -> None:
             if source.suffix == ".so":
                 continue
             kept.add(target)
-            if not target.exists() or target.stat().st_mtime_ns != source.stat().st_mtime_ns:
+            if not target.exists() or target.read_bytes() != source.read_bytes():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target)
+                shutil.copy(source, target)  # as new: what was compiled of another text is out of date
     for target in to.rglob("*"):
         if target.is_file() and target not in kept and target.suffix != ".so" and not SKIPPED & set(target.relative_to(to).parts):
             target.unlink()
