@@ -39,8 +39,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="nncore",
         description="Dense neural networks on CPUs.",
-        epilog="exit codes: 0 done, 1 a component that fails verification, 2 an error that the message explains, 130 interrupted by "
-        "Ctrl-C, 141 the reader of the output went away, 143 ended by SIGTERM",
+        epilog="exit codes: 0 done, 1 a component that fails verification or a damaged model file, 2 an error that the message explains, "
+        "130 interrupted by Ctrl-C, 141 the reader of the output went away, 143 ended by SIGTERM",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")

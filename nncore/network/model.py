@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import INPUT_NOT_FINITE, Failure, Program
+from nncore.arguments import flag
 from nncore.contract import Loss
 from nncore.data import Dataset, as_matrix, as_numbers, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
@@ -50,7 +51,7 @@ class Model(Network):
         ndarray of shape (n_samples, n_outputs)
             What leaves the last layer.
         """
-        return self._forward(X, input_gradient=is_differentiable(self._built)) if training else self.predict(X)
+        return self._forward(X, input_gradient=is_differentiable(self._built)) if flag("training", training) else self.predict(X)
 
     @steps
     def _forward(self, X: Any, *, input_gradient: bool) -> np.ndarray:

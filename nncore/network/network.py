@@ -12,7 +12,7 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import Program, Turn
-from nncore.arguments import as_dtype, as_seed, is_whole, shown
+from nncore.arguments import as_dtype, as_seed, is_whole, shown, whole_number
 from nncore.contract import (
     Layer,
     Loss,
@@ -356,6 +356,7 @@ class Network(Resumable, ParameterSets):
     @n_steps.setter
     @steps
     def n_steps(self, value: int) -> None:
+        value = whole_number("n_steps", value, 0)
         self._n_steps = value
         if self._training_program is not None:
             self._training_program.step = value

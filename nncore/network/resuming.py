@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nncore._core import Turn
+from nncore.arguments import shown
 from nncore.contract import Transform
 from nncore.data import Dataset, Visits
 from nncore.errors import ParameterError, ResumptionWarning, warn_user
+from nncore.network.plain import is_finite, is_size, is_state
 from nncore.network.remembering import Memory
 from nncore.network.turns import steps
 from nncore.words import explains_calls
 
 #: In place of values that say nothing to a person.
 _MEANT = {"data": "the data have other values, targets or sample weights", "seed": "rng begins another stream (leave it out to go on)"}
+
+#: What a network says of an epoch that was cut short, and a test of each.
+_PLACE: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed"), is_size),
+    **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate"), lambda v: is_size(v) and v > 0),
+    **dict.fromkeys(("loss_sum", "weight_sum"), is_finite),
+    "moved": is_state,
+    "drop_last": lambda v: isinstance(v, bool),
+    **dict.fromkeys(("data", "sampler", "transforms"), lambda v: isinstance(v, str)),
+}
+
+
+def is_place(value: Any) -> bool:
+    """Whether it says where an epoch was cut short, or is None."""
+    return value is None or (
+        isinstance(value, dict)
+        and value.keys() == _PLACE.keys()
+        and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
+        and _is_between_steps(**value)
+    )
+
+
+def _is_between_steps(*, samples: int, epoch_length: int, batch_size: int, accumulate: int, **others: Any) -> bool:
+    return 0 < samples <= epoch_length and (samples % (batch_size * accumulate) == 0 or samples == epoch_length)
 
 
 @dataclass(frozen=True)
@@ -93,6 +119,8 @@ class Resumable:
     @place.setter
     @steps
     def place(self, value: dict[str, Any] | None) -> None:
+        if not is_place(value):
+            raise ParameterError(f"place must be what another network's place was, or None, got {shown(value)}")
         self._place = value
 
     @property

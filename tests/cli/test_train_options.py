@@ -100,7 +100,7 @@ def test_folds_have_the_classes_in_proportion_and_share_no_row(data: Path) -> No
 def test_class_weight_moves_the_recall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     rare = rng.random(800) < 0.06
-    x = rng.normal(size=800) + rare
+    x = rng.normal(size=800) + 1.5 * rare
     data = tmp_path / "rare.csv"
     data.write_text("x,ill\n" + "".join(f"{a:.4f},{'yes' if b else 'no'}\n" for a, b in zip(x, rare, strict=True)))
     plain = result(capsys, data, "--target", "ill")
@@ -108,7 +108,7 @@ def test_class_weight_moves_the_recall(tmp_path: Path, capsys: pytest.CaptureFix
     balanced = result(capsys, data, "--target", "ill", "--class-weight", "balanced")
     weighted = result(capsys, data, "--target", "ill", "--class-weight", "yes=15")
     recall = [found["score"]["mean"]["balanced_accuracy"] for found in (plain, balanced, weighted)]
-    assert recall[0] == pytest.approx(0.5)
+    assert recall[0] == pytest.approx(0.5, abs=0.02)
     assert min(recall[1:]) > 0.6
     assert balanced["advice"] == []
 
