@@ -22,6 +22,7 @@ from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTa
 from nncore.estimators.class_weights import ClassWeights
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
+from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
 from nncore.words import explains_calls
@@ -96,7 +97,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Weights of the classes, by which those of the samples are multiplied, also in validation; a list for several targets.
     scoring : str, callable, Metric or None, default None
         What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
-        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy.
+        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy for ``loss="log_loss"``, as in
+        scikit-learn, and the loss itself for another one.
     callbacks : sequence of str, Callback or dict, optional
         Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
     clip_norm : float, optional
@@ -278,7 +280,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return target if self.n_outputs_ == 1 else None
 
     def _default_scoring(self, loss: Loss) -> Any:
-        return self._targets.accuracy(loss)
+        spec = self._made_of["loss"]
+        return self._targets.accuracy(loss) if isinstance(spec, str) and spec == LOG_LOSS else loss.judge or LOSS
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -337,6 +340,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"class_weight={self.class_weight!r} looks at all samples, of which partial_fit sees a part: compute the weights "
                 "with sklearn.utils.class_weight.compute_class_weight and pass them as a dict"
             )
+        if classes is not None and not (isinstance(classes, (list, tuple)) and any(np.ndim(part) for part in classes)):
+            classes = as_labels(classes, "classes")  # those of several targets are looked at one by one
         if classes is not None and "_targets" in vars(self) and not self._targets.has_exactly(classes):
             raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
