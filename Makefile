@@ -5,14 +5,12 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 NATIVE := setup.py $(shell find nncore -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd')
 # On all processors, in a new order each time. A line at the top names the seed: pytest --randomly-seed=SEED repeats that order.
 PYTEST := $(VENV)/bin/python -m pytest -n auto
-SANITIZED := build/sanitized
-SANITIZED_TESTS := tests/_core tests/activations tests/layers tests/losses tests/optimizers tests/estimators tests/test_gradients.py \
-    tests/test_missing.py tests/network tests/program tests/data tests/regularizers tests/constraints tests/transforms
+CLANG ?= clang
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint docs docs-test asan wheels clean
+.PHONY: help demo test test-slow lint docs docs-test asan tsan clang wheels clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf 'make %-10s %s\n' "$$target" "$$text"; done
@@ -48,15 +46,17 @@ docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation
 docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages, look at it in Chromium
 	$(PYTEST) --site --browser tests/docs tests/tools/test_check_site.py tests/browser
 
-# A copy of the tree, because objects of one kind of build must not end up in the other. Freed memory is kept for a while, but not the default
-# 256 MB of it: joblib takes that for a leak, and ends worker processes that have work left. libstdc++ is there from the start, since an exception
-# of another library (matplotlib) would end the process otherwise.
+# Each in a copy of the tree: tools/other_builds.py says how, and what else it can run.
+OTHER_BUILD = $(VENV)/bin/python tools/other_builds.py
+
 asan: $(VENV)/test  ## run the tests of compiled code under AddressSanitizer and UBSan
-	mkdir -p $(SANITIZED)
-	tar --exclude=./build --exclude=./$(VENV) --exclude='./.[a-z]*' --exclude='*.so' -cf - . | tar -xf - -C $(SANITIZED)
-	cd $(SANITIZED) && NNCORE_SANITIZE=1 $(CURDIR)/$(VENV)/bin/python setup.py -q build_ext --inplace
-	cd $(SANITIZED) && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
-	    ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=64 PYTHONPATH="$$PWD" $(CURDIR)/$(PYTEST) $(SANITIZED_TESTS)
+	$(OTHER_BUILD) --compiler $(CC) --sanitize address
+
+tsan: $(VENV)/test  ## run teams of threads under ThreadSanitizer
+	$(OTHER_BUILD) --compiler $(CC) --sanitize thread
+
+clang: $(VENV)/test  ## run the tests of compiled code as clang compiles it (make clang CLANG=clang-19)
+	$(OTHER_BUILD) --compiler $(CLANG)
 
 wheels: $(VENV)/wheels  ## build wheels into dist/ for all Pythons found, check them, test them where there is no compiler
 	$(VENV)/bin/python tools/check_wheels.py

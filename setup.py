@@ -3,8 +3,8 @@
 The kernels use vector extensions that GCC and Clang have and Microsoft's compiler has not: on Windows they are compiled by clang-cl, which
 is what CC says, or is found on the PATH.
 
-Environment switches: NNCORE_DEBUG=1 (no optimisation, asserts), NNCORE_SANITIZE=1 (AddressSanitizer and UBSan),
-NNCORE_COVERAGE=1 (gcov).
+Environment switches: NNCORE_DEBUG=1 (no optimisation, asserts), NNCORE_SANITIZE=address (with UBSan) or thread,
+NNCORE_COVERAGE=1 (gcov), NNCORE_LEVELS="portable v3" (CPU levels to compile for, all by default).
 """
 
 from __future__ import annotations
@@ -35,6 +35,20 @@ def switch(name: str) -> bool:
     return os.environ.get(f"NNCORE_{name}", "0") not in ("", "0")
 
 
+#: What NNCORE_SANITIZE may say, and the flags for compiling and linking.
+SANITIZERS = {
+    "address": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
+    "thread": ["-fsanitize=thread"],
+}
+
+
+def sanitizer_flags() -> list[str]:
+    name = os.environ.get("NNCORE_SANITIZE", "")
+    if name and name not in SANITIZERS:
+        raise SystemExit(f"NNCORE_SANITIZE must be {' or '.join(SANITIZERS)}, got {name!r}")
+    return SANITIZERS.get(name, [])
+
+
 def cpu_levels(platform: str | None = None) -> dict[str, list[str]]:
     """Name of each CPU level to compile the kernels for, from the plainest, and the compiler flags that select it.
 
@@ -46,31 +60,33 @@ def cpu_levels(platform: str | None = None) -> dict[str, list[str]]:
         levels["v2"] = ["-march=x86-64-v2"]
         levels["v3"] = ["-march=x86-64-v3"]
         levels["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
-    return levels
+    wanted = os.environ.get("NNCORE_LEVELS", "").split() or list(levels)
+    if not set(wanted) <= set(levels):
+        raise SystemExit(f"NNCORE_LEVELS must be of {' '.join(levels)}, got {' '.join(wanted)!r}")
+    return {name: levels[name] for name in wanted}
 
 
 def compile_flags() -> list[str]:
     flags = ["-std=c11", "-Wall", "-Wextra"]
-    if switch("DEBUG") or switch("SANITIZE") or switch("COVERAGE"):
+    if switch("DEBUG") or sanitizer_flags() or switch("COVERAGE"):
         flags += ["-O1", "-g", "-fno-omit-frame-pointer", "-UNDEBUG"]
     else:
         flags += ["-O3", "-g0"]  # two thirds of the wheel would be line numbers
-    if switch("SANITIZE"):
-        flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    flags += sanitizer_flags()
     if switch("COVERAGE"):
         flags += ["--coverage"]
     return flags
 
 
 def link_flags() -> list[str]:
-    flags = (["-fsanitize=address,undefined"] if switch("SANITIZE") else []) + (["--coverage"] if switch("COVERAGE") else [])
+    flags = sanitizer_flags() + (["--coverage"] if switch("COVERAGE") else [])
     if not flags and not switch("DEBUG") and sysconfig.get_platform().startswith("linux"):
         flags += ["-Wl,-s"]  # names of functions, which debuggers and profilers alone read, are 30 kB of a wheel
     return flags
 
 
-#: Kernels may reassociate nothing (results must not depend on the compiler's mood) but need not keep errno or traps.
-KERNEL_FLAGS = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
+#: Kernels may neither reassociate nor fuse (results must not depend on the compiler's mood) but need not keep errno or traps.
+KERNEL_FLAGS = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden"]
 
 
 def component_sources() -> list[tuple[str, str, str]]:

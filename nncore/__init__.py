@@ -108,7 +108,9 @@ def __getattr__(name: str) -> object:
         return value
     if name in _MODULES:
         return importlib.import_module(f"nncore.{name}")
-    raise AttributeError(f"module 'nncore' has no attribute {name!r}")
+    if name.startswith("_"):
+        raise AttributeError(f"module 'nncore' has no attribute {name!r}")
+    raise importlib.import_module("nncore.words").no_name("nncore", name)
 
 
 def __dir__() -> list[str]:

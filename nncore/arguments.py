@@ -1,14 +1,63 @@
-"""Checks of the plain arguments that users pass: dtypes, seeds, counts; and names in messages."""
+"""Checks of the plain arguments that users pass: numbers, flags, words, dtypes, seeds, lists; and how a message shows a value."""
 
 from __future__ import annotations
 
 import math
+import os
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nncore.errors import ParameterError
+
+#: Counts end in C as 64-bit integers.
+MOST = 2**63 - 1
+
+
+class _Shown(reprlib.Repr):
+    """`repr`, cut where it is long; an object that cannot be shown is named by its class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxtuple, self.maxlist, self.maxdict, self.maxset = 3, 12, 12, 8, 8
+        self.maxstring, self.maxlong, self.maxother = 160, 60, 200
+
+    def repr1(self, x: Any, level: int) -> str:
+        try:
+            return super().repr1(x, level)
+        except Exception:  # an author's __repr__, or an int too long to be written
+            return f"<{type(x).__name__}>"
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        text = repr(x)
+        return text if len(text) <= self.maxother else f"{text[: self.maxother - 3]}..."
+
+
+_shown = _Shown()
+
+
+def shown(value: object) -> str:
+    """A value in a message: as `repr`, of bounded length, and never an error of its own."""
+    return _shown.repr(value)
+
+
+def plain(value: Any) -> Any:
+    """A scalar of NumPy, an array of one number without dimensions, or an instance of a subclass, as the int, float, bool or str it is."""
+    if type(value) in (int, float, bool, str):
+        return value
+    if isinstance(value, (np.generic, np.ndarray)):
+        if value.ndim == 0 and value.dtype.kind in "biufU" and not isinstance(value, np.ma.MaskedArray):
+            scalar = value.item()
+            return float(scalar) if value.dtype.kind == "f" else scalar  # an item of a long double is one
+        return value
+    # Methods of the built-in types, since a subclass may do anything in its own.
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def is_whole(value: object) -> bool:
@@ -24,11 +73,11 @@ def is_number(value: object) -> bool:
 def as_dtype(dtype: Any) -> np.dtype:
     """float32 or float64, from whatever NumPy takes as a dtype."""
     try:
-        number_type = np.dtype(dtype)
-    except TypeError:
+        number_type = np.dtype(object if dtype is None else dtype)
+    except Exception:  # whatever an object that claims to have a dtype raises
         number_type = np.dtype(object)
     if number_type not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ParameterError(f'dtype must be "float32" or "float64", got {dtype!r}')
+        raise ParameterError(f'dtype must be "float32" or "float64", got {shown(dtype)}')
     return number_type
 
 
@@ -38,38 +87,121 @@ def as_seed(rng: Any) -> int:
         return int(rng.integers(2**64, dtype=np.uint64))
     if isinstance(rng, np.random.SeedSequence):
         return int(rng.generate_state(1, np.uint64)[0])
-    if rng is None or (is_whole(rng) and rng >= 0):
-        return int(np.random.SeedSequence(rng).generate_state(1, np.uint64)[0])
-    raise ParameterError(f"rng must be a whole number of at least 0, a numpy Generator or SeedSequence, or None, got {rng!r}")
+    seed = plain(rng)
+    if seed is None or (is_whole(seed) and seed >= 0):
+        return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+    raise ParameterError(f"rng must be a whole number of at least 0, a numpy Generator or SeedSequence, or None, got {shown(rng)}")
+
+
+def as_number(value: Any) -> float | None:
+    """A number as a float; None for what is none, and for an int that no float is near."""
+    value = plain(value)
+    try:
+        return float(value) if is_number(value) else None
+    except OverflowError:
+        return None
 
 
 def number(name: str, value: Any, least: float) -> float:
     """`value` as a finite float of at least `least`; `name` is that of the argument."""
-    if not is_number(value) or not least <= value < math.inf:
-        raise ParameterError(f"{name} must be a number of at least {least}, got {value!r}")
-    return float(value)
+    found = as_number(value)
+    if found is None or not least <= found < math.inf:
+        raise ParameterError(f"{name} must be a number of at least {least}, got {shown(value)}")
+    return found
 
 
-def whole_number(name: str, value: Any, least: int) -> int:
-    """`value` as an int of at least `least`; `name` is that of the argument."""
-    if not is_whole(value) or value < least:
-        raise ParameterError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)
+def whole_number(name: str, value: Any, least: int, most: int = MOST) -> int:
+    """`value` as an int from `least` to `most`; `name` is that of the argument."""
+    found = plain(value)
+    if not is_whole(found) or found < least:
+        raise ParameterError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
+    if found > most:
+        raise ParameterError(f"{name} must be a whole number of at most {most}, got {shown(value)}")
+    return int(found)
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool, which it must be; a 0, a 1 and a text are none."""
+    found = plain(value)
+    if not isinstance(found, bool):
+        raise ParameterError(f"{name} must be True or False, got {shown(value)}")
+    return found
+
+
+def choice(name: str, value: Any, words: Sequence[str]) -> str:
+    """`value`, which must be one of a few words."""
+    found = plain(value)
+    if not isinstance(found, str) or found not in words:
+        wanted = " or ".join(filter(None, [", ".join(map(repr, words[:-1])), repr(words[-1])]))
+        raise ParameterError(f"{name} must be {wanted}, got {shown(value)}{did_you_mean(found, words)}")
+    return found
+
+
+def text(name: str, value: Any) -> str:
+    """`value`, which must be a text that is not empty."""
+    found = plain(value)
+    if not isinstance(found, str) or not found:
+        raise ParameterError(f"{name} must be a text, got {shown(value)}")
+    return found
+
+
+def path_text(name: str, value: Any) -> str:
+    """The path of a file or folder as a text."""
+    found = plain(value)
+    try:
+        found = os.fspath(found)
+    except Exception:  # no path, or one whose __fspath__ fails
+        found = None
+    if not isinstance(found, str) or not found or "\0" in found:
+        raise ParameterError(f"{name} must be a path, a text or a pathlib.Path, got {shown(value)}")
+    return found
 
 
 def is_list(value: object) -> bool:
     """Whether it holds several things one after the other; a text, which holds letters, and a dict with the name of one thing do not."""
-    return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, type))
 
 
 def several(name: str, values: Any) -> list[Any]:
     """`values` as a list; `name` is that of the argument."""
     if not is_list(values):
-        raise ParameterError(f"{name} must be a list, also of one thing: [...]; got {values!r}")
-    return list(values)
+        raise ParameterError(f"{name} must be a list, also of one thing: [...]; got {shown(values)}")
+    try:
+        return list(values)
+    except Exception as error:  # an array without dimensions, or an iterator that fails
+        raise ParameterError(f"{name} must be a list, also of one thing: [...]; got {shown(values)}, which fails: {error}") from error
+
+
+def numbers(values: Any) -> list[float] | None:
+    """A sequence of numbers, of NumPy or not, as floats; None if it is anything else."""
+    if not isinstance(values, (list, tuple, range, np.ndarray)) or (isinstance(values, np.ndarray) and values.ndim == 0):
+        return None
+    found = [as_number(value) for value in values]
+    return None if any(value is None for value in found) else [value for value in found if value is not None]
+
+
+def whole_numbers(values: Any) -> list[int] | None:
+    """A sequence of ints, of NumPy or not, as a list; None if it is anything else."""
+    if not isinstance(values, (list, tuple, range, np.ndarray)) or (isinstance(values, np.ndarray) and values.ndim == 0):
+        return None
+    found = [plain(value) for value in values]
+    return found if all(map(is_whole, found)) else None
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """``"; did you mean 'relu'?"``, or nothing if no known word is near."""
+    near = closest(word.lower(), known) if isinstance(word, str) else []
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def closest(word: str, known: Iterable[str]) -> list[str]:
+    """Known words that are spelled much like this one, best first, at most three."""
+    import difflib  # for messages alone
+
+    return difflib.get_close_matches(word[:100], list(known))
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
     """``a, b, c and 4 more``."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    head = ", ".join(names[:most])
+    return head if len(names) <= most else f"{head} and {len(names) - most} more"

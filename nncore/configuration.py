@@ -7,8 +7,10 @@ from pathlib import Path
 from types import ModuleType
 
 from nncore.errors import MissingExtraError
+from nncore.words import explains_calls
 
 
+@explains_calls
 def get_include() -> str:
     """Folder to hand to a C compiler (``-I``) for ``#include "nncore/plugin.h"``.
 

@@ -1,4 +1,4 @@
-"""Every exception nncore raises on purpose.
+"""Every exception nncore raises on purpose, and its warnings, which point at the user's line.
 
 Each class also derives from the built-in exception a user would catch, so ``except ValueError`` works for a wrong shape.
 Messages say what was wrong, where, and what to do about it.
@@ -6,11 +6,21 @@ Messages say what was wrong, where, and what to do about it.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
+from types import FrameType
+
+#: A message is cut in the middle where it is longer: a value in it may be of any length.
+LONGEST = 4000
 
 
 class NNCoreError(Exception):
     """Base of all exceptions raised on purpose by nncore."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= LONGEST else f"{text[: LONGEST * 3 // 4]} … {text[-LONGEST // 4 :]}"
 
 
 class ShapeError(NNCoreError, ValueError):
@@ -27,6 +37,10 @@ class DtypeError(NNCoreError, TypeError):
 
 class ParameterError(NNCoreError, ValueError):
     """An argument or a hyperparameter outside its range, or of the wrong kind."""
+
+
+class CallError(ParameterError, TypeError):
+    """A call whose arguments do not fit: a keyword that is unknown, one argument too few or too many. The message names ours."""
 
 
 class NotBuiltError(NNCoreError, RuntimeError):
@@ -120,3 +134,16 @@ class ResumptionWarning(UserWarning):
 
 class PluginWarning(UserWarning):
     """A plugin was left out; ``nncore plugins`` says why."""
+
+
+#: Packages whose frames are not the user's: ours, and what scikit-learn wraps around a `fit`.
+INNER = ("nncore", "sklearn.callback", "sklearn.base")
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, in the name of the line that called into nncore."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(tuple(f"{package}." for package in INNER)):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

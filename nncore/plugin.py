@@ -17,7 +17,9 @@ Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nn
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias, TypeVar
 
 from nncore.contract import (
     ABI_MAJOR,
@@ -27,6 +29,7 @@ from nncore.contract import (
     PRIMITIVES as _PRIMITIVES,
     TABLES,
     Activation,
+    ActivationLike as _ActivationLike,
     Buffer,
     Builder,
     Callback,
@@ -38,6 +41,7 @@ from nncore.contract import (
     Graph,
     History,
     Initializer,
+    InitializerLike as _InitializerLike,
     Kernel,
     Layer,
     LayerCall,
@@ -71,30 +75,38 @@ from nncore.contract import (
     random_words,
     rung,
 )
+from nncore.errors import NNCoreError
+from nncore.words import BUILT_IN
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "Buffer", "Builder", "Callback",
-    "Component", "Configurable", "Constraint", "Constraints", "Format", "Graph", "History", "Initializer", "Kernel", "Layer", "LayerCall",
-    "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "Regularizers",
-    "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform", "TransformCall", "Value",
-    "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolve",
-    "resolve_each", "rung",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "ActivationLike", "Buffer", "Builder",
+    "Callback", "Component", "Configurable", "Constraint", "Constraints", "Format", "Graph", "History", "Initializer", "InitializerLike",
+    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive",
+    "Regularizer", "Regularizers", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform",
+    "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation",
+    "random_words", "resolvable", "resolve", "resolve_each", "rung",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
 CALLS = _CALLS
 #: All primitives of formulas, by name. Shapes broadcast where `meaning` does not say otherwise; arithmetic is IEEE's.
 PRIMITIVES = _PRIMITIVES
+#: What a user may write for an activation.
+ActivationLike: TypeAlias = _ActivationLike
+#: What a user may write for an initializer.
+InitializerLike: TypeAlias = _InitializerLike
 #: What a user may write for the constraints of a tensor: none, one or several.
 Constraints: TypeAlias = _Constraints
 #: The same for regularizers.
 Regularizers: TypeAlias = _Regularizers
 
+S = TypeVar("S")
+
 #: Marks a function of a manifest as the implementation of a hook of `nncore.hookspecs`.
 hookimpl = hookspecs.hookimpl
 
 
-def resolve(kind: str, spec: object) -> Any:
+def resolve(kind: str, spec: object, where: str = "") -> Any:
     """An instance of a component from whatever a user may write for one: for a component that is given another one.
 
     Parameters
@@ -103,6 +115,8 @@ def resolve(kind: str, spec: object) -> Any:
         ``"schedules"``, ``"optimizers"``, ..., or the singular.
     spec : instance, class, str, mapping or function
         See `nncore.registry.Registry.resolve`.
+    where : str, optional
+        The argument it was given for, with which an error begins: ``"Warmup: then"``.
 
     Returns
     -------
@@ -111,10 +125,60 @@ def resolve(kind: str, spec: object) -> Any:
     """
     from nncore import registry  # reads package metadata, which takes longer than all of this module: only once a name is looked up
 
-    return registry.resolve(kind, spec)
+    with _told(where):
+        return registry.resolve(kind, spec)
 
 
-def resolve_each(kind: str, spec: object) -> Any:
+def resolvable(kind: str, spec: S, where: str = "") -> S:
+    """The same `spec`, if `resolve` would make a component of it; None stays None: for an argument that the host resolves later.
+
+    A name that is built in is known without a look at the plugins.
+
+    Parameters
+    ----------
+    kind : str
+        ``"activations"``, ``"initializers"``, ..., in the plural.
+    spec : instance, class, str, mapping or None
+        See `nncore.registry.Registry.resolve`.
+    where : str, optional
+        The argument it was given for, with which an error begins: ``"Dense: activation"``.
+
+    Returns
+    -------
+    instance, class, str, mapping or None
+        What it was given.
+
+    Raises
+    ------
+    UnknownComponentError
+        If there is no component of that name.
+    ParameterError
+        If it is none of these, or a mapping whose arguments do not fit.
+    """
+    if spec is None or (type(spec) is str and spec in BUILT_IN[kind]):
+        return spec
+    from nncore import registry
+
+    with _told(where):
+        if isinstance(spec, str):
+            registry.component(kind, spec)
+        else:
+            registry.resolve(kind, spec)
+    return spec
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Let an error begin with the argument that it is about."""
+    try:
+        yield
+    except NNCoreError as error:
+        if where:
+            error.args = (f"{where}: {error}", *error.args[1:])
+        raise
+
+
+def resolve_each(kind: str, spec: object, where: str = "") -> Any:
     """The same for an argument that may be left out, or hold several: for the regularizers and constraints of a layer's tensors.
 
     Parameters
@@ -122,6 +186,8 @@ def resolve_each(kind: str, spec: object) -> Any:
     kind : str
         ``"regularizers"`` or ``"constraints"``.
     spec : instance, class, str, mapping, a list of these or None
+    where : str, optional
+        The argument it was given for, with which an error begins.
 
     Returns
     -------
@@ -129,5 +195,5 @@ def resolve_each(kind: str, spec: object) -> Any:
         None of None or of an empty list, and a list of a longer one.
     """
     if isinstance(spec, (list, tuple)):
-        return [resolve(kind, item) for item in spec] or None
-    return None if spec is None else resolve(kind, spec)
+        return [resolve(kind, item, where) for item in spec] or None
+    return None if spec is None else resolve(kind, spec, where)

@@ -1,4 +1,7 @@
-"""What a user may write for a component, for annotations: a name, an instance, a class, a description, some a function."""
+"""What a user may write for a component, for annotations: a name, an instance, a class, a description, some a function.
+
+The names that are built in stand beside ``str``, so that editors complete them; ``str`` stands for those of plugins.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,50 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nncore.contract import Callback, ConstraintLike, Layer, Loss, Metric, Optimizer, RegularizerLike, Sampler, Schedule, Transform
+from nncore.contract import (
+    ActivationLike,
+    Callback,
+    ConstraintLike,
+    InitializerLike,
+    Layer,
+    Loss,
+    Metric,
+    Optimizer,
+    RegularizerLike,
+    Sampler,
+    Schedule,
+    Transform,
+)
+from nncore.words import (
+    CallbackName,
+    LayerName,
+    LossName,
+    MetricName,
+    OptimizerName,
+    SamplerName,
+    ScheduleName,
+    TransformName,
+)
 
 __all__ = [
-    "CallbackLike", "ConstraintLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "RegularizerLike", "SamplerLike",
-    "ScheduleLike", "SchedulesLike", "TransformLike",
+    "ActivationLike", "CallbackLike", "ConstraintLike", "InitializerLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike",
+    "RegularizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike", "TransformLike",
 ]  # fmt: skip
 
-LayerLike: TypeAlias = str | Layer | type[Layer] | Mapping[str, Any]
+LayerLike: TypeAlias = LayerName | str | Layer | type[Layer] | Mapping[str, Any]
 #: The function takes outputs and targets, and gives the loss of each sample and its gradient: see `nncore.FunctionLoss`.
-LossLike: TypeAlias = str | Loss | type[Loss] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+LossLike: TypeAlias = (
+    LossName | str | Loss | type[Loss] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+)
 #: The function takes outputs, targets and weights, and gives a score: see `nncore.FunctionMetric`.
-MetricLike: TypeAlias = str | Metric | type[Metric] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
-OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer] | Mapping[str, Any]
-SamplerLike: TypeAlias = str | Sampler | type[Sampler] | Mapping[str, Any]
-ScheduleLike: TypeAlias = str | Schedule | type[Schedule] | Mapping[str, Any]
+MetricLike: TypeAlias = (
+    MetricName | str | Metric | type[Metric] | Mapping[str, Any] | Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+)
+OptimizerLike: TypeAlias = OptimizerName | str | Optimizer | type[Optimizer] | Mapping[str, Any]
+SamplerLike: TypeAlias = SamplerName | str | Sampler | type[Sampler] | Mapping[str, Any]
+ScheduleLike: TypeAlias = ScheduleName | str | Schedule | type[Schedule] | Mapping[str, Any]
 #: One schedule is for the learning rate; a mapping without a "name" has one for each path.
 SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]
-TransformLike: TypeAlias = str | Transform | type[Transform] | Mapping[str, Any]
+TransformLike: TypeAlias = TransformName | str | Transform | type[Transform] | Mapping[str, Any]
 #: The function is called with the running `nncore.training.Training` after every epoch.
-CallbackLike: TypeAlias = str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]
+CallbackLike: TypeAlias = CallbackName | str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

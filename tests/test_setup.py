@@ -71,3 +71,29 @@ def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) ->
         command = [clang, "--driver-mode=cl", "--target=x86_64-pc-windows-msvc", "/nologo", "/O2", "/W3", "/DNDEBUG", "/MD", *options]
         done = subprocess.run([*command, "-Werror", "/c", f"/Tc{source}", f"/Fo{tmp_path / level}.obj"], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), level
+
+
+def test_no_compiler_of_kernels_fuses_by_itself(setup: ModuleType) -> None:
+    """Ours, those of the plugins here, and what a new plugin begins with."""
+    root = Path(__file__).parents[1]
+    scripts = [*root.glob("plugins/*/setup.py"), root / "nncore" / "scaffold" / "setup.py.template"]
+    assert "-ffp-contract=off" in setup.KERNEL_FLAGS
+    assert [script for script in scripts if '"-ffp-contract=off"' not in script.read_text(encoding="utf-8")] == []
+    assert len(scripts) > 5
+
+
+def test_a_sanitizer_is_one_of_two(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, flag in (("address", "-fsanitize=address,undefined"), ("thread", "-fsanitize=thread")):
+        monkeypatch.setenv("NNCORE_SANITIZE", name)
+        assert flag in setup.compile_flags()
+        assert flag in setup.link_flags()
+    monkeypatch.setenv("NNCORE_SANITIZE", "1")
+    with pytest.raises(SystemExit, match="must be address or thread, got '1'"):
+        setup.compile_flags()
+
+
+def test_levels_can_be_chosen(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NNCORE_LEVELS", "portable v3")
+    assert list(setup.cpu_levels("linux-x86_64")) == ["portable", "v3"]
+    with pytest.raises(SystemExit, match="must be of portable, got 'portable v3'"):
+        setup.cpu_levels("linux-aarch64")

@@ -50,9 +50,9 @@ tar --exclude=./build --exclude=./.venv --exclude='./.[a-z]*' --exclude='*.so' -
     tar -xf - -C "$tree"
 cd "$tree"
 export CC=aarch64-linux-gnu-gcc LDSHARED="aarch64-linux-gnu-gcc -shared" CFLAGS="-O3 -idirafter $root/usr/include"
-nice -n 19 "$python" setup.py -q egg_info build_ext --inplace
+"$python" setup.py -q egg_info build_ext --inplace
 
 [ $# -gt 0 ] || set -- tests/_core tests/activations tests/layers tests/losses tests/optimizers \
     tests/test_gradients.py tests/network tests/program
-PYTHONPATH=$tree nice -n 19 "$python" -m nncore info
-PYTHONPATH=$tree HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis nice -n 19 "$python" -m pytest -q -p no:cacheprovider "$@"
+PYTHONPATH=$tree "$python" -m nncore info
+PYTHONPATH=$tree HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis "$python" -m pytest -q -p no:cacheprovider "$@"

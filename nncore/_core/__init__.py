@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nncore._core import native
+from nncore._core.arrays import as_c_array, is_c_array
 from nncore._core.perceptron import PerceptronTrainer
 from nncore._core.program import (
     BACKWARD,
@@ -26,5 +27,6 @@ from nncore._core.program import (
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "PERTURB", "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "native", "permutation",
+    "PERTURB", "RULE", "RULE_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "all_finite", "as_c_array", "is_c_array",
+    "native", "permutation",
 ]  # fmt: skip

@@ -65,6 +65,9 @@ cdef class PerceptronTrainer:
     def __init__(self, const double[:, ::1] X not None, const double[::1] sign not None, double[::1] weights not None, bint fit_intercept):
         if sign.shape[0] != X.shape[0] or weights.shape[0] != X.shape[1] + 1:
             raise ValueError(f"X of shape ({X.shape[0]}, {X.shape[1]}) with {sign.shape[0]} signs and {weights.shape[0]} weights")
+        for array in (X.base, sign.base, weights.base):
+            if not array.flags.aligned:
+                raise ValueError("an array does not begin at a multiple of 8 bytes, the size of its numbers: pass a copy")
         self.X = X
         self.sign = sign
         self.weights = weights

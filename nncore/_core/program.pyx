@@ -4,7 +4,7 @@ import functools
 
 cimport cython
 
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -23,10 +23,10 @@ from nncore._core.runner cimport (
 )
 
 import numpy as np
-from numpy import empty, ndarray
+from numpy import empty, may_share_memory, ndarray
 
 from nncore._core import native
-from nncore.errors import PluginError
+from nncore.errors import DataError, DtypeError, PluginError, ShapeError
 
 
 cdef extern from "pythread.h":
@@ -61,6 +61,8 @@ IS_LOSS = NNC_IS_LOSS
 #: Parameters whose squares are added up together.
 BLOCK = NNC_BLOCK
 
+_FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
+
 _ROLES = {"weight": 0, "bias": 1, "scale": 2}
 _KINDS = {
     "layer": NNC_OP_LAYER, "activation": NNC_OP_ACTIVATION, "python": NNC_OP_PYTHON, "sum": NNC_OP_SUM, "concat": NNC_OP_CONCAT,
@@ -90,6 +92,28 @@ cdef void *address(object array) except? NULL:
         return NULL
     PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS)
     PyBuffer_Release(&view)
+    return view.buf
+
+
+cdef void *given(object array, object dtype, Py_ssize_t columns, bint is_written, str name) except? NULL:
+    """Where the numbers of an array from outside begin, known to be ones that C can use; NULL for None.
+
+    `columns` is the size of a row, and 1 for a vector.
+    """
+    cdef Py_buffer view
+    if array is None:
+        return NULL
+    if not isinstance(array, ndarray) or array.dtype != dtype:
+        raise DtypeError(f"{name} must be an ndarray of {dtype}, got {getattr(array, 'dtype', type(array))}")
+    try:
+        PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if is_written else 0))
+    except (ValueError, BufferError) as error:  # what NumPy says of arrays with gaps, and of read-only ones
+        raise DataError(f"{name} is {'written to' if is_written else 'read'} where it lies: {error}; pass a C-contiguous copy") from None
+    PyBuffer_Release(&view)
+    if <size_t>view.buf % <size_t>view.itemsize != 0:
+        raise DataError(f"{name} does not begin at a multiple of {view.itemsize} bytes, the size of its numbers: pass a copy")
+    if view.len != len(array) * columns * view.itemsize:
+        raise ShapeError(f"{name} has shape {array.shape}, rows of {columns} are needed")
     return view.buf
 
 
@@ -515,8 +539,7 @@ cdef class Program:
         has_penalty = spec.has_penalty
         program.decays = <const double *>address(spec.decays) if has_penalty else NULL
         program.clip_norm, program.clip_value, program.seed = spec.clip_norm, spec.clip_value, spec.seed
-        looks_at_gradients = has_penalty or program.regularizers.n_pieces > 0 or spec.clip_norm > 0 or spec.clip_value > 0
-        program.tiles = NULL if looks_at_gradients else address(spec.tiles)
+        program.tiles = address(spec.tiles) if spec.uses_up_gradients else NULL
         cdef int64_t k
         for k in range(program.max_parts * program.n_sites):
             program.sites[k].seed = spec.seed
@@ -538,7 +561,7 @@ cdef class Program:
 
     def forward(self, x, bint training, int32_t n_threads=1):
         """Run forward on `x` (n_rows, n_inputs); n_rows is at most max_rows."""
-        cdef const void *data = address(x)
+        cdef const void *data = given(x, self.dtype, self.program.n_inputs, False, "x")
         cdef int64_t n_rows = len(x)
         cdef int32_t status
         self.check_entry()
@@ -571,7 +594,7 @@ cdef class Program:
 
     def backward(self, x, int32_t n_threads=1):
         """Fill the gradients, from the `x` of the last forward and its loss; return the value of the penalty and the regularizers."""
-        cdef const void *data = address(x)
+        cdef const void *data = given(x, self.dtype, self.program.n_inputs, False, "x")
         cdef int64_t n_rows = len(x)
         cdef double value = 0
         cdef int32_t status
@@ -594,10 +617,27 @@ cdef class Program:
         self.finish(status)
 
     cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
+        for name, part in (("targets", targets), ("labels", labels), ("weights", weights)):
+            if part is not None and len(part) != len(inputs):
+                raise ShapeError(f"{name} has {len(part)} rows, inputs have {len(inputs)}")
         return nnc_samples(
-            address(inputs), address(targets), <const int64_t *>address(labels), address(weights), <const int64_t *>address(order),
+            given(inputs, self.dtype, self.program.n_inputs, False, "inputs"),
+            given(targets, self.dtype, self.program.n_targets, False, "targets"),
+            <const int64_t *>given(labels, _INT64, 1, False, "labels"),
+            given(weights, self.dtype, 1, False, "weights"),
+            <const int64_t *>given(order, _INT64, 1, False, "order"),
             len(inputs) if order is None else len(order), NULL, 0,
         )
+
+    cdef void *room(self, object outputs, object inputs) except? NULL:
+        """Where outputs for `inputs` are to go; None is nowhere."""
+        cdef void *place = given(outputs, self.dtype, self.program.n_outputs, True, "outputs")
+        if place != NULL:
+            if len(outputs) != len(inputs):
+                raise ShapeError(f"outputs has {len(outputs)} rows, inputs have {len(inputs)}")
+            if may_share_memory(outputs, inputs):
+                raise DataError("outputs lie where inputs are read: pass another array")
+        return place
 
     cdef double *place_of(self, object course, dict own, int64_t *stride) except NULL:
         """Where a course writes its number; `own` keeps what is made for the members of the run, by op."""
@@ -683,7 +723,7 @@ cdef class Program:
         `outputs` (n_samples, n_outputs) receives the network's outputs.
         """
         cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None)
-        cdef void *kept = address(outputs)
+        cdef void *kept = self.room(outputs, inputs)
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
         self.check_entry()
@@ -696,8 +736,8 @@ cdef class Program:
 
     def predict(self, inputs, outputs, int32_t n_threads=1):
         """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs)."""
-        cdef const void *source = address(inputs)
-        cdef void *destination = address(outputs)
+        cdef const void *source = given(inputs, self.dtype, self.program.n_inputs, False, "inputs")
+        cdef void *destination = self.room(outputs, inputs)
         cdef int64_t n_rows = len(inputs)
         cdef int32_t status
         self.check_entry()
@@ -721,6 +761,7 @@ cdef class Program:
         PyObject_GetBuffer(x, &view, PyBUF_STRIDES | PyBUF_FORMAT)
         try:
             if not (view.ndim == 1 and view.shape[0] == self.program.n_inputs and view.strides[0] == view.itemsize
+                    and <size_t>view.buf % <size_t>view.itemsize == 0
                     and view.format[0] == (c'd' if self.program.is_f64 else c'f') and view.format[1] == 0):
                 return None
             output = empty(self.output_shape, self.dtype)
@@ -751,9 +792,9 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
 
 def all_finite(values, bint allow_nan=False) -> bool:
     """Whether every number of a contiguous float32 or float64 array is finite, or NaN if that is allowed; allocates nothing."""
-    cdef const void *data = address(values)
-    cdef int64_t n = values.size
     cdef bint is_f64 = values.dtype == np.float64
+    cdef const void *data = given(values.reshape(-1), _FLOAT64 if is_f64 else _FLOAT32, 1, False, "values")
+    cdef int64_t n = values.size
     cdef int32_t finite
     with nogil:
         if is_f64:

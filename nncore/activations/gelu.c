@@ -21,20 +21,17 @@ const nnc_activation NNC_TABLE(activation, gelu) = {
 };
 
 #else
-#include "../_core/kernels/blocks.h"
 
-NNC_BLOCK_LOOP void F(values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+static void F(values)(const T *z, T *a, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
         F(nnc_normal_parts) normal = F(nnc_split_normal)(F(nnc_magnitude)(z[i]));
         T below = F(nnc_times_power_of_two)((normal.x * normal.e.p + normal.x) / normal.ratio, normal.e.k); /* |z| Phi(-|z|) */
         a[i] = (z[i] > 0 ? z[i] : 0) - below;
     }
 }
 
-NNC_BLOCK_LOOP void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+static void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
         F(nnc_normal_parts) normal = F(nnc_split_normal)(F(nnc_magnitude)(z[i]));
         T slope = (1 / normal.ratio - normal.x * (T)DENSITY_AT_0) * (1 + normal.e.p);
         slope = F(nnc_times_power_of_two)(slope, normal.e.k); /* at -|z| */
@@ -42,17 +39,15 @@ NNC_BLOCK_LOOP void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks
     }
 }
 
-NNC_BLOCK_LOOP void F(approximate_values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+static void F(approximate_values)(const T *z, T *a, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
         T near = z[i] < -FAR ? -FAR : z[i];
         a[i] = near * F(nnc_sigmoid)(near * ((T)LINEAR + (T)CUBIC * near * near));
     }
 }
 
-NNC_BLOCK_LOOP void F(approximate_slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
+static void F(approximate_slopes)(const T *z, const T *d_a, T *d_z, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
         T near = z[i] < -FAR ? -FAR : z[i];
         near = near > FAR ? FAR : near;
         T cubic = (T)CUBIC * near * near, slope = near * ((T)LINEAR + 3 * cubic);
@@ -66,7 +61,7 @@ static int32_t F(gelu_forward)(const nnc_activation_call *call) {
     T *a = call->a;
     int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    F(nnc_in_blocks)(hyper[0] != 0 ? F(approximate_values) : F(values), z, a, n, hyper);
+    (hyper[0] != 0 ? F(approximate_values) : F(values))(z, a, n);
     return 0;
 }
 
@@ -75,7 +70,7 @@ static int32_t F(gelu_backward)(const nnc_activation_call *call) {
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    F(nnc_in_blocks2)(hyper[0] != 0 ? F(approximate_slopes) : F(slopes), z, d_a, d_z, n, hyper);
+    (hyper[0] != 0 ? F(approximate_slopes) : F(slopes))(z, d_a, d_z, n);
     return 0;
 }
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Activation, Graph, Kernel, Value
 
 #: exp(−FAR) is 0; z is held inside ±FAR where it meets such a 0, as ∞·0 would be NaN.
@@ -34,6 +34,7 @@ class GELU(Activation):
     Hendrycks & Gimpel, "Gaussian error linear units (GELUs)", 2016.
     """
 
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"approximate": ("none", "tanh")}
     needs_input = True
     initializer = "he_uniform"  # for standard normal z, φ'² is 0.46 on average; He's variance is made for ReLU's 0.5
     output_domain = "[-0.171, inf)"  # −0.1700 at z ≈ −0.75
@@ -41,11 +42,6 @@ class GELU(Activation):
 
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = approximate
-
-    def validate(self) -> None:
-        super().validate()
-        if self.approximate not in ("none", "tanh"):
-            raise ParameterError(f'GELU: approximate must be "none" or "tanh", got {self.approximate!r}')
 
     def hyper(self) -> list[float]:
         return [float(self.approximate == "tanh")]

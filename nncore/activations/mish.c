@@ -17,7 +17,6 @@ const nnc_activation NNC_TABLE(activation, mish) = {
 };
 
 #else
-#include "../_core/kernels/blocks.h"
 
 /* t, and exp(-|z|). */
 typedef struct F(fraction) {
@@ -32,31 +31,14 @@ NNC_INLINE F(fraction) F(split)(T z) {
     return t;
 }
 
-NNC_BLOCK_LOOP void F(values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
-        F(fraction) t = F(split)(z[i]);
-        a[i] = (z[i] < -FAR ? -FAR : z[i]) * (t.numerator / t.denominator);
-    }
-}
-
-NNC_BLOCK_LOOP void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
-        T near = z[i] < -FAR ? -FAR : z[i];
-        near = near > FAR ? FAR : near;
-        F(fraction) t = F(split)(near);
-        T slope = 4 * (1 + t.e) * (near < 0 ? t.e : t.e * t.e); /* (1 - t^2) sigmoid(z) times denominator^2 */
-        d_z[i] = d_a[i] * (t.numerator * t.denominator + near * slope) / (t.denominator * t.denominator);
-    }
-}
-
 static int32_t F(mish_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
     T *a = call->a;
     int64_t n = call->n_rows * call->n_columns;
-    const double *hyper = call->site->hyper;
-    F(nnc_in_blocks)(F(values), z, a, n, hyper);
+    for (int64_t i = 0; i < n; i++) {
+        F(fraction) t = F(split)(z[i]);
+        a[i] = (z[i] < -FAR ? -FAR : z[i]) * (t.numerator / t.denominator);
+    }
     return 0;
 }
 
@@ -64,8 +46,13 @@ static int32_t F(mish_backward)(const nnc_activation_call *call) {
     const T *z = call->z, *d_a = call->d_a;
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
-    const double *hyper = call->site->hyper;
-    F(nnc_in_blocks2)(F(slopes), z, d_a, d_z, n, hyper);
+    for (int64_t i = 0; i < n; i++) {
+        T near = z[i] < -FAR ? -FAR : z[i];
+        near = near > FAR ? FAR : near;
+        F(fraction) t = F(split)(near);
+        T slope = 4 * (1 + t.e) * (near < 0 ? t.e : t.e * t.e); /* (1 - t^2) sigmoid(z) times denominator^2 */
+        d_z[i] = d_a[i] * (t.numerator * t.denominator + near * slope) / (t.denominator * t.denominator);
+    }
     return 0;
 }
 

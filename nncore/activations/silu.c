@@ -16,32 +16,15 @@ const nnc_activation NNC_TABLE(activation, silu) = {
 };
 
 #else
-#include "../_core/kernels/blocks.h"
-
-NNC_BLOCK_LOOP void F(values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
-        T e = F(nnc_exp)(-F(nnc_magnitude)(z[i])), below = (z[i] < -FAR ? -FAR : z[i]) * e;
-        a[i] = (z[i] < 0 ? below : z[i]) / (1 + e);
-    }
-}
-
-NNC_BLOCK_LOOP void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
-    (void)hyper;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
-        T near = z[i] < -FAR ? -FAR : z[i];
-        near = near > FAR ? FAR : near;
-        T e = F(nnc_exp)(-F(nnc_magnitude)(near)), sum = 1 + e;
-        d_z[i] = d_a[i] * ((near < 0 ? e : 1) * sum + near * e) / (sum * sum);
-    }
-}
 
 static int32_t F(silu_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
     T *a = call->a;
     int64_t n = call->n_rows * call->n_columns;
-    const double *hyper = call->site->hyper;
-    F(nnc_in_blocks)(F(values), z, a, n, hyper);
+    for (int64_t i = 0; i < n; i++) {
+        T e = F(nnc_exp)(-F(nnc_magnitude)(z[i])), below = (z[i] < -FAR ? -FAR : z[i]) * e;
+        a[i] = (z[i] < 0 ? below : z[i]) / (1 + e);
+    }
     return 0;
 }
 
@@ -49,8 +32,12 @@ static int32_t F(silu_backward)(const nnc_activation_call *call) {
     const T *z = call->z, *d_a = call->d_a;
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
-    const double *hyper = call->site->hyper;
-    F(nnc_in_blocks2)(F(slopes), z, d_a, d_z, n, hyper);
+    for (int64_t i = 0; i < n; i++) {
+        T near = z[i] < -FAR ? -FAR : z[i];
+        near = near > FAR ? FAR : near;
+        T e = F(nnc_exp)(-F(nnc_magnitude)(near)), sum = 1 + e;
+        d_z[i] = d_a[i] * ((near < 0 ? e : 1) * sum + near * e) / (sum * sum);
+    }
     return 0;
 }
 

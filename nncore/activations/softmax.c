@@ -15,22 +15,22 @@ const nnc_activation NNC_TABLE(activation, softmax) = {
 #include "../_core/kernels/softmax.h"
 
 static void F(forward_transposed)(const T *z, T *a, int64_t n_rows, int64_t n) {
-    V t[GROUPS * FEW_COLUMNS], largest[GROUPS], sum[GROUPS];
+    V t[GROUPS * FEW_COLUMNS], largest[GROUPS], rest[GROUPS];
     int64_t n_groups = F(transpose)(z, n_rows, n, t);
     F(subtract_largest)(t, n_groups, n, largest);
-    F(exp_and_sum)(t, n_groups, n, sum);
+    F(exp_and_rest)(t, n_groups, n, rest);
     for (int64_t group = 0; group < n_groups; group++) {
-        V share = (T)1 / sum[group];
+        V share = 1 / (1 + rest[group]);
         for (int64_t j = 0; j < n; j++) t[group * n + j] *= share;
     }
     F(transpose_back)(t, a, n_rows, n);
 }
 
 static void F(forward_rows)(const T *z, T *a, int64_t n_rows, int64_t n) {
-    T largest[PART_ROWS], sum[PART_ROWS];
-    F(exp_rows)(z, n_rows, n, a, largest, sum);
+    T largest[PART_ROWS], rest[PART_ROWS];
+    F(exp_rows)(z, n_rows, n, a, largest, rest);
     for (int64_t row = 0; row < n_rows; row++) {
-        T share = 1 / sum[row];
+        T share = 1 / (1 + rest[row]);
         for (int64_t j = 0; j < n; j++) a[row * n + j] *= share;
     }
 }
@@ -53,14 +53,14 @@ static int32_t F(softmax_backward)(const nnc_activation_call *call) {
     int64_t n_rows = call->n_rows, n_columns = call->n_columns;
     int64_t n = n_columns, whole = WHOLE(n);
     for (int64_t row = 0; row < n_rows; row++, a += n, d_a += n, d_z += n) {
-        T mean = 0; /* of d_a, weighted with the probabilities */
+        T origin = F(of_likely)(a, d_a, n), mean = 0; /* of d_a - origin, weighted with the probabilities */
         if (whole > 0) {
             V means = {0};
-            for (int64_t j = 0; j < whole; j += LANES) means += F(load)(a + j) * F(load)(d_a + j);
+            for (int64_t j = 0; j < whole; j += LANES) means += F(load)(a + j) * (F(load)(d_a + j) - origin);
             mean = F(total)(means);
         }
-        for (int64_t j = whole; j < n; j++) mean += a[j] * d_a[j];
-        for (int64_t j = 0; j < n; j++) d_z[j] = a[j] * (d_a[j] - mean);
+        for (int64_t j = whole; j < n; j++) mean += a[j] * (d_a[j] - origin);
+        for (int64_t j = 0; j < n; j++) d_z[j] = a[j] * (d_a[j] - origin - mean);
     }
     return 0;
 }

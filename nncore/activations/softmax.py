@@ -30,4 +30,6 @@ class Softmax(Activation):
         return g.softmax(z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        # Counted from that of a probability close to 1: what is left of its own d_a against the mean is as small as 1 − a.
+        d_a = d_a - np.where(a > 0.5, d_a, 0).sum(axis=1, keepdims=True)
         return a * (d_a - (a * d_a).sum(axis=1, keepdims=True))

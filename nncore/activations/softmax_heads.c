@@ -21,10 +21,10 @@ static int32_t F(softmax_heads_forward)(const nnc_activation_call *call) {
     const double *hyper = call->site->hyper;
     for (int64_t row = 0; row < n_rows; row++)
         for (int64_t begin = 0, head = 0, n; begin < n_columns; begin += n, head++, z += n, a += n) {
-            T largest, sum;
+            T largest, rest;
             n = (int64_t)hyper[head];
-            F(exp_rows)(z, 1, n, a, &largest, &sum);
-            T share = 1 / sum;
+            F(exp_rows)(z, 1, n, a, &largest, &rest);
+            T share = 1 / (1 + rest);
             for (int64_t j = 0; j < n; j++) a[j] *= share;
         }
     return 0;
@@ -37,10 +37,10 @@ static int32_t F(softmax_heads_backward)(const nnc_activation_call *call) {
     const double *hyper = call->site->hyper;
     for (int64_t row = 0; row < n_rows; row++)
         for (int64_t begin = 0, head = 0, n; begin < n_columns; begin += n, head++, a += n, d_a += n, d_z += n) {
-            T mean = 0; /* of d_a, weighted with the probabilities */
             n = (int64_t)hyper[head];
-            for (int64_t j = 0; j < n; j++) mean += a[j] * d_a[j];
-            for (int64_t j = 0; j < n; j++) d_z[j] = a[j] * (d_a[j] - mean);
+            T origin = F(of_likely)(a, d_a, n), mean = 0; /* of d_a - origin, weighted with the probabilities */
+            for (int64_t j = 0; j < n; j++) mean += a[j] * (d_a[j] - origin);
+            for (int64_t j = 0; j < n; j++) d_z[j] = a[j] * (d_a[j] - origin - mean);
         }
     return 0;
 }

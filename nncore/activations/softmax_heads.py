@@ -54,6 +54,7 @@ class SoftmaxHeads(Activation):
         return g.concat([g.softmax(g.columns(z, range(end - n, end))) for n, end in zip(self.n_classes, ends, strict=True)])
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        d_a = d_a - self._spread(np.add, np.where(a > 0.5, d_a, 0))  # as in softmax
         return a * (d_a - self._spread(np.add, a * d_a))
 
     def _spread(self, reduction: np.ufunc, x: np.ndarray) -> np.ndarray:

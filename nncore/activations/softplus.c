@@ -12,27 +12,17 @@ const nnc_activation NNC_TABLE(activation, softplus) = {
 };
 
 #else
-#include "../_core/kernels/blocks.h"
-
-NNC_BLOCK_LOOP void F(values)(const T *z, T *a, int64_t n_blocks, const double *hyper) {
-    T beta = (T)hyper[0], width = 1 / beta;
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) {
-        T above = width * F(nnc_log1p)(F(nnc_exp)(-beta * F(nnc_magnitude)(z[i])));
-        a[i] = (z[i] > 0 ? z[i] : 0) + above;
-    }
-}
-
-NNC_BLOCK_LOOP void F(slopes)(const T *a, const T *d_a, T *d_z, int64_t n_blocks, const double *hyper) {
-    T beta = (T)hyper[0];
-    for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) d_z[i] = d_a[i] * -F(nnc_expm1_of_negative)(-beta * a[i]);
-}
 
 static int32_t F(softplus_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
     T *a = call->a;
     int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    F(nnc_in_blocks)(F(values), z, a, n, hyper);
+    T beta = (T)hyper[0], width = 1 / beta;
+    for (int64_t i = 0; i < n; i++) {
+        T above = width * F(nnc_log1p)(F(nnc_exp)(-beta * F(nnc_magnitude)(z[i])));
+        a[i] = (z[i] > 0 ? z[i] : 0) + above;
+    }
     return 0;
 }
 
@@ -41,7 +31,8 @@ static int32_t F(softplus_backward)(const nnc_activation_call *call) {
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    F(nnc_in_blocks2)(F(slopes), a, d_a, d_z, n, hyper);
+    T beta = (T)hyper[0];
+    for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * -F(nnc_expm1_of_negative)(-beta * a[i]);
     return 0;
 }
 

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+from nncore.arguments import number, path_text, shown, text, whole_number
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor
 
 
 class Checkpoint(Callback):
-    """Save the network at the end of epochs.
+    """Save the network every few epochs, steps or minutes.
 
     A file appears whole or not at all. It holds all that decides how training goes on (the optimizer's state, the schedule, the
-    order of samples to come, what callbacks remember), so that ``nn.load(path).fit(...)`` for the remaining epochs, with the same
-    callbacks, ends with the same bits as a fit that was never interrupted. It is called after all other callbacks.
+    order of samples to come, the place in the epoch, what callbacks remember), so that ``nn.load(path).fit(...)`` for the remaining
+    epochs, with the same data, arguments and callbacks, ends with the same bits as a fit that was never interrupted. It is called after
+    all other callbacks.
 
     Parameters
     ----------
     path : str or path
-        Where to; ``{epoch}`` in it is the number of epochs that the network has been trained for: ``"run/{epoch:03}.nncore"``. Without
-        it, the newer file takes the place of the older. The folder must exist.
-    every : int, default 1
-        Epochs from one file to the next: those whose number is a multiple of it.
+        Where to; ``{epoch}`` in it is the number of epochs that the network has been trained for, ``{step}`` that of steps:
+        ``"run/{epoch:03}.nncore"``. Without them, the newer file takes the place of the older. The folder must exist.
+    every : int, optional
+        Epochs from one file to the next: those whose number is a multiple of it. 1 if neither `every_steps` nor `every_minutes` is given.
     monitor : str or None, default None
         A column of the history: save only if it is better than at all files before it, in this fit or the one that it goes on with.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
+        not begin.
     min_delta : float, default 0.0
         By more than this.
+    every_steps : int, optional
+        Save after each step whose number is a multiple of it, also in the middle of an epoch. Steps are counted over the life of the
+        network (``net.n_steps``).
+    every_minutes : float, optional
+        Save between two steps once so many minutes have passed since the last file of this fit, or since its begin.
 
     Attributes
     ----------
@@ -40,9 +48,10 @@ class Checkpoint(Callback):
 
     Raises
     ------
+    ParameterError
+        If more than one of `every`, `every_steps` and `every_minutes` is given, or `monitor` without epochs to compare.
     OSError, UnknownComponentError
-        Before the first epoch, if a network like this one cannot be saved there: a file of another name is written beside it and
-        removed again.
+        Before the first epoch, if a network like this one cannot be saved there.
 
     Examples
     --------
@@ -57,47 +66,67 @@ class Checkpoint(Callback):
     100
     """
 
-    ranges = {"every": "[1, inf)", "min_delta": "[0, inf)"}
-    whole = ("every",)
+    ranges = {"min_delta": "[0, inf)"}
+    choices = {"mode": ("auto", "min", "max")}
     saves = True
-    examples = ({"path": "epoch-{epoch:03}.nncore"}, {"path": "best.nncore", "monitor": "val_loss", "every": 2})
+    examples = (
+        {"path": "epoch-{epoch:03}.nncore"},
+        {"path": "best.nncore", "monitor": "val_loss", "every": 2},
+        {"path": "run.nncore", "every_steps": 1000},
+        {"path": "run.nncore", "every_minutes": 10.0},
+    )
 
     def __init__(
-        self, path: str | os.PathLike[str], every: int = 1, monitor: str | None = None, mode: str = "auto", min_delta: float = 0.0
+        self,
+        path: str | os.PathLike[str],
+        every: int | None = None,
+        monitor: str | None = None,
+        mode: str = "auto",
+        min_delta: float = 0.0,
+        every_steps: int | None = None,
+        every_minutes: float | None = None,
     ) -> None:
-        self.path = os.fspath(path) if isinstance(path, os.PathLike) else path
+        self.path = path_text("Checkpoint: path", path)
         self.every = every
-        self.monitor = monitor
-        self.mode = mode
+        self.monitor = None if monitor is None else text("Checkpoint: monitor", monitor)
+        self.mode: str = mode
         self.min_delta = min_delta
+        self.every_steps = every_steps
+        self.every_minutes = every_minutes
         self._forget()
 
     def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.path, str) or not self.path:
-            raise ParameterError(f"Checkpoint: path must be the name of a file, got {self.path!r}")
+        given = [name for name in ("every", "every_steps", "every_minutes") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ParameterError(f"Checkpoint: {' and '.join(given)} are given; keep one of them, or use two checkpoints")
+        for name in given:
+            if name == "every_minutes":
+                self.every_minutes = number(f"Checkpoint: {name}", self.every_minutes, 0)
+            else:
+                setattr(self, name, whole_number(f"Checkpoint: {name}", getattr(self, name), 1))
+        if self.monitor is not None and given not in ([], ["every"]):
+            raise ParameterError(
+                f"Checkpoint: {given[0]} saves between epochs, where {self.monitor!r} is not known; use every with monitor"
+            )
         try:
-            self.path.format(epoch=1)
+            self.path.format(epoch=1, step=1)
         except (LookupError, ValueError, AttributeError, TypeError):
             raise ParameterError(
-                f"Checkpoint: path may contain {{epoch}} or {{epoch:03}}, and {{{{ for a brace of its own, got {self.path!r}"
+                f"Checkpoint: path may contain {{epoch}}, {{epoch:03}} or {{step}}, and {{{{ for a brace of its own, got {shown(self.path)}"
             ) from None
 
     def _forget(self) -> None:
         self.saved: Path | None = None
+        self.pause_every = self.every_steps
+        self._began = monotonic()
         self._monitor = Monitor("Checkpoint", self.monitor or "loss", self.mode, self.min_delta)
 
     def _file(self, training: Any) -> Path:
-        return Path(self.path.format(epoch=training.network.n_epochs))
+        return Path(self.path.format(epoch=training.network.n_epochs, step=training.network.n_steps))
 
     def on_fit_begin(self, training: Any) -> None:
         self._forget()
-        file = self._file(training)
-        if file.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "Checkpoint wants the name of a file, and this is a folder", str(file))
-        trial = file.with_name(f".{os.getpid()}.{file.name}")  # the same suffix, hence the same format
-        training.network.save(trial)
-        trial.unlink()
+        training.network.check_save(self._file(training))
 
     def state(self) -> dict[str, Any]:
         return {} if math.isnan(self._monitor.best) else {"best": self._monitor.best}
@@ -107,8 +136,26 @@ class Checkpoint(Callback):
             raise ParameterError(f"Checkpoint: this is no state of it: {sorted(state)}")
         self._monitor.best = state["best"]
 
+    def on_progress(self, training: Any) -> None:
+        if self.every_steps is not None and training.network.n_steps % self.every_steps == 0:
+            self._save(training)
+        self._save_if_it_is_time(training)
+
     def on_epoch_end(self, training: Any) -> None:
-        if training.network.n_epochs % self.every == 0 and (self.monitor is None or self._monitor.improved(training.history)):
-            file = self._file(training)
-            training.network.save(file)
-            self.saved = file
+        self._save_if_it_is_time(training)
+        by_epochs = self.every_steps is None and self.every_minutes is None
+        if (
+            by_epochs
+            and training.network.n_epochs % (self.every or 1) == 0
+            and (self.monitor is None or self._monitor.improved(training.history))
+        ):
+            self._save(training)
+
+    def _save_if_it_is_time(self, training: Any) -> None:
+        if self.every_minutes is not None and monotonic() - self._began >= 60 * self.every_minutes:
+            self._save(training)
+
+    def _save(self, training: Any) -> None:
+        file = self._file(training)
+        training.network.save(file)
+        self.saved, self._began = file, monotonic()

@@ -7,9 +7,11 @@ import errno
 import io
 import os
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
-from nncore.errors import FileFormatError, ParameterError
+from nncore.arguments import path_text
+from nncore.errors import FileFormatError
+from nncore.files import open_log, writing_text
 from nncore.plugin import Callback
 
 
@@ -34,18 +36,14 @@ class CSVLogger(Callback):
         Before the first epoch, if it is to be appended to but is no such file.
     """
 
+    flags = ("append",)
     examples = ({"path": "run.csv"}, {"path": "run.csv", "append": True})
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
-        self.path = os.fspath(path) if isinstance(path, os.PathLike) else path
+        self.path = path_text("CSVLogger: path", path)
         self.append = append
         self._file: TextIO | None = None
         self._columns: list[str] = []
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.path, str) or not self.path:
-            raise ParameterError(f"CSVLogger: path must be the name of a file, got {self.path!r}")
 
     def on_fit_begin(self, training: Any) -> None:
         folder = Path(self.path).parent
@@ -57,7 +55,7 @@ class CSVLogger(Callback):
         if columns:
             self._rewrite(columns, rows)
         else:
-            self._open("w", [])
+            self._open([], anew=True)
 
     def on_epoch_end(self, training: Any) -> None:
         row = {"epoch": str(training.network.n_epochs)}
@@ -76,9 +74,9 @@ class CSVLogger(Callback):
             self._file.close()
             self._file = None
 
-    def _open(self, mode: Literal["w", "a"], columns: list[str]) -> None:
+    def _open(self, columns: list[str], *, anew: bool) -> None:
         self._columns = columns
-        self._file = open(self.path, mode, newline="", encoding="utf-8")  # noqa: SIM115 - closed in on_fit_end
+        self._file = open_log(self.path, anew=anew)
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         assert self._file is not None
@@ -101,14 +99,8 @@ class CSVLogger(Callback):
         """Put a file of these in the place of the one there is, whole or not at all, and go on with it."""
         if self._file is not None:
             self._file.close()
-        path = os.path.realpath(self.path)  # a link stays a link
-        temporary = Path(f"{path}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        self._open("a", columns)
+        with writing_text(self.path) as file:
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        self._open(columns, anew=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nncore.arguments import text
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor, Snapshot
 
@@ -21,10 +22,12 @@ class EarlyStopping(Callback):
     min_delta : float, default 0.0
         An epoch improves if it is better than the best one by more than this.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
+        not begin.
     restore_best : bool, default True
         At the end of the fit, however it ends, put back the parameters and buffers of the best epoch. The optimizer's state
-        and the step count stay those of the last step.
+        and the step count stay those of the last step. If the fit was cut short, the network keeps both: it predicts with the best
+        parameters, and a fit that goes on does so from the last ones.
 
     Attributes
     ----------
@@ -40,14 +43,16 @@ class EarlyStopping(Callback):
 
     ranges = {"patience": "[1, inf)", "min_delta": "[0, inf)"}
     whole = ("patience",)
+    flags = ("restore_best",)
+    choices = {"mode": ("auto", "min", "max")}
 
     def __init__(
         self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0.0, mode: str = "auto", restore_best: bool = True
     ) -> None:
-        self.monitor: str = monitor
+        self.monitor: str = text("EarlyStopping: monitor", monitor)
         self.patience = patience
         self.min_delta = min_delta
-        self.mode = mode
+        self.mode: str = mode
         self.restore_best = restore_best
         self._forget()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nncore.arguments import shown
 from nncore.errors import ParameterError
 from nncore.plugin import Callback
 
@@ -49,4 +50,4 @@ class LambdaCallback(Callback):
     def validate(self) -> None:
         for event, function in self.config().items():
             if function is not None and not callable(function):
-                raise ParameterError(f"LambdaCallback: {event} must be a function of the running training, got {function!r}")
+                raise ParameterError(f"LambdaCallback: {event} must be a function of the running training, got {shown(function)}")

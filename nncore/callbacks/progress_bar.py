@@ -9,6 +9,8 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from nncore.arguments import shown
+from nncore.errors import ParameterError
 from nncore.plugin import Callback
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class ProgressBar(Callback):
     def __init__(self, delay: float = 0.5, stream: TextIO | None = None) -> None:
         self.delay = delay
         self.stream = stream
+        if stream is not None and not callable(getattr(stream, "write", None)):
+            raise ParameterError(f"ProgressBar: stream must be an open text file, got {shown(stream)}")
         self._start = 0.0
         self._display: _Display | None = None
 

@@ -7,8 +7,8 @@ import os
 import secrets
 from typing import Any
 
+from nncore.arguments import path_text
 from nncore.configuration import require
-from nncore.errors import ParameterError
 from nncore.plugin import Callback
 
 
@@ -36,14 +36,9 @@ class TensorBoard(Callback):
     whole = ("histograms",)
 
     def __init__(self, folder: str | os.PathLike[str] = "runs/nncore", histograms: int = 0) -> None:
-        self.folder = os.fspath(folder) if isinstance(folder, os.PathLike) else folder
+        self.folder = path_text("TensorBoard: folder", folder)
         self.histograms = histograms
         self._writer: Any = None
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.folder, str) or not self.folder:
-            raise ParameterError(f"TensorBoard: folder must be the name of a folder, got {self.folder!r}")
 
     def on_fit_begin(self, training: Any) -> None:
         tensorboardx = require("tensorboardX", extra="tensorboard", purpose="TensorBoard")

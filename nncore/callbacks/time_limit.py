@@ -19,7 +19,7 @@ class TimeLimit(Callback):
 
     Notes
     -----
-    An epoch that is cut short has no row in the history. A fit that goes on later, with the same data, batch size and sampler, goes on in
+    An epoch that is cut short has no row in the history. A fit that goes on later, in the same way (data, batch size, sampler), goes on in
     the middle of that epoch. It gets as many seconds again.
     """
 

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
-from nncore.cli.terminal import notice
+from nncore.cli.terminal import notice, printable, say
 from nncore.errors import NNCoreError
 
 #: Of a disk, or of what one may use of it.
@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     """One that says what is wrong in one line, where argparse prints all options there are before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help explains the options)\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)} ({self.prog} --help explains the options)\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -87,7 +87,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.version:
         from nncore import __version__
 
-        print(f"nncore {__version__}")
+        say(f"nncore {__version__}")
         return 0
     if arguments.command is None:
         parser.print_help()

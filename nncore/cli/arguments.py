@@ -110,6 +110,17 @@ def _literal(text: str) -> Any:
     return value if isinstance(value, (int, float, bool, type(None))) else text
 
 
+_SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|"}
+
+
+def separator(text: str) -> str:
+    """``";"``, or ``"tab"``, ``"space"``: one character that is no part of a cell."""
+    found = _SEPARATORS.get(text.lower(), text)
+    if len(found) != 1 or found in "\"'\r\n.+-_" or found.isalnum():
+        raise argparse.ArgumentTypeError(f"{text!r} is no separator, which is one character as ; or the word tab or space")
+    return found
+
+
 def widths(text: str) -> list[int]:
     """``"64,64"``: units of each hidden layer; ``""`` or ``"none"`` for no hidden layer."""
     if text.strip().lower() in ("", "none"):

@@ -7,15 +7,15 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from nncore.cli.arguments import number
-from nncore.cli.output import check_output, write_atomically
-from nncore.cli.terminal import labelled, notice
+from nncore.cli.output import check_output, save_figure
+from nncore.cli.terminal import changing_line, labelled, say
 from nncore.errors import ParameterError
+from nncore.files import write
 
 if TYPE_CHECKING:
     from nncore.bench import Results
@@ -99,27 +99,10 @@ def _measured(arguments: argparse.Namespace) -> Results:
         rate_seconds=min(1.0, 2 * arguments.seconds),
         wheel=arguments.wheel,
     )
-    with _reporter() as report:
+    with changing_line() as report:
         results = measure(selection, report)
     results.command = _command(arguments)
     return results
-
-
-@contextmanager
-def _reporter() -> Iterator[Callable[[str], None]]:
-    """Says what is under way: in one line of a terminal that changes, else in a line each."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield notice
-        return
-    clear = "\r\x1b[K"
-
-    def report(text: str) -> None:
-        print(f"{clear}nncore: {text} …", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield report
-    finally:
-        print(end=clear, file=sys.stderr, flush=True)
 
 
 def _command(arguments: argparse.Namespace) -> str:
@@ -137,9 +120,9 @@ def _show(results: Results) -> None:
     from nncore.bench import summary, tables
 
     rates = results.rates
-    print(labelled("machine", f"{results.machine['CPU']}, {results.machine['cores']} cores, CPU level {results.machine['CPU level']}"))
-    print(labelled("one core", f"{rates.flops / 1e9:.1f} GFLOP/s in float32, {rates.bandwidth / 1e9:.1f} GB/s, both measured"))
-    print(labelled("libraries", ", ".join(f"{name} {version}" for name, version in results.versions.items())))
+    say(labelled("machine", f"{results.machine['CPU']}, {results.machine['cores']} cores, CPU level {results.machine['CPU level']}"))
+    say(labelled("one core", f"{rates.flops / 1e9:.1f} GFLOP/s in float32, {rates.bandwidth / 1e9:.1f} GB/s, both measured"))
+    say(labelled("libraries", ", ".join(f"{name} {version}" for name, version in results.versions.items())))
     for title, cells in (
         ("training: µs a step", results.training),
         ("prediction: µs a call", results.prediction),
@@ -147,24 +130,24 @@ def _show(results: Results) -> None:
     ):
         if cells:
             tables.show(title, tables.entries(cells, judged=cells is results.training))
-    print()
+    say()
     for label, text in summary.sentences(results):
-        print(labelled(label, text))
+        say(labelled(label, text))
     for remark in results.remarks:
-        print(labelled("remark", remark))
+        say(labelled("remark", remark))
 
 
 def _write(results: Results, arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
-        write_atomically(arguments.output, results.to_json())
+        write(arguments.output, results.to_json(), may_be_stream=True)
     if arguments.picture is not None:
         from nncore.bench import picture
 
-        picture.draw(results).savefig(arguments.picture)
+        save_figure(picture.draw(results), arguments.picture)
     if arguments.markdown is not None:
         from nncore.bench import page
 
         drawn = arguments.picture
         if drawn is not None:
             drawn = Path(os.path.relpath(drawn, arguments.markdown.parent))
-        write_atomically(arguments.markdown, page.write(results, drawn))
+        write(arguments.markdown, page.write(results, drawn), may_be_stream=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import textwrap
 import tomllib
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 from nncore.cli.arguments import specification
 from nncore.cli.settings import DEFAULTS, OPTIONS, SECTIONS, Option, Settings, long_name
+from nncore.cli.terminal import json_text
 from nncore.errors import ParameterError
 
 
@@ -27,7 +27,7 @@ def read_config(path: Path) -> dict[str, Any]:
         For anything that is no option or no value of it, with near names.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path} is not TOML: {error}") from None
     found: dict[str, Any] = {}
@@ -126,7 +126,7 @@ def _toml(value: object) -> str:
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{_toml(key)} = {_toml(item)}' for key, item in value.items())} }}"
     # A JSON text is a TOML text but for DEL, which TOML wants escaped.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007F")
+    return json_text(str(value))
 
 
 def changed(settings: Settings) -> dict[str, Any]:

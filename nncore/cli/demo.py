@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nncore.cli.arguments import natural, positive_integer
-from nncore.cli.output import check_output
-from nncore.cli.terminal import labelled, notice, percent, seconds
+from nncore.cli.output import check_output, save_figure
+from nncore.cli.terminal import labelled, notice, percent, say, seconds
 from nncore.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.picture:
         check_output(arguments.out)
     X_train, y_train, X_test, y_test = load_digits_split()
-    print(labelled("data", f"handwritten digits of 8×8 pixels (UCI): {len(y_train)} to learn from, {len(y_test)} to test"))
-    print(labelled("network", f"64 → {HIDDEN} relu → 10; Adam, batches of {BATCH_SIZE}, seed {arguments.seed}"), flush=True)
+    say(labelled("data", f"handwritten digits of 8×8 pixels (UCI): {len(y_train)} to learn from, {len(y_test)} to test"))
+    say(labelled("network", f"64 → {HIDDEN} relu → 10; Adam, batches of {BATCH_SIZE}, seed {arguments.seed}"))
     start = time.perf_counter()
     network, history = train(X_train, y_train, (X_test, y_test), epochs=arguments.epochs, seed=arguments.seed)
     elapsed = time.perf_counter() - start
@@ -56,9 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 130
     predicted = network.predict(inputs(X_test)).argmax(axis=1)
     accuracy = float((predicted == y_test).mean())
-    print(labelled("trained", f"{len(history)} epochs in {seconds(elapsed)}"))
-    print(labelled("test", f"accuracy {percent(accuracy)} ({int((predicted != y_test).sum())} of {len(y_test)} misread)"))
-    print(
+    say(labelled("trained", f"{len(history)} epochs in {seconds(elapsed)}"))
+    say(labelled("test", f"accuracy {percent(accuracy)} ({int((predicted != y_test).sum())} of {len(y_test)} misread)"))
+    say(
         labelled(
             "reference", f"{percent(REFERENCE_ACCURACY)}: scikit-learn's MLPClassifier, same size, same data, 30 epochs, median of 10 seeds"
         )
@@ -108,7 +108,7 @@ def _draw(path: Path, history: History, X: np.ndarray, y: np.ndarray, predicted:
     try:
         figure = draw(history, X, y, predicted)
     except MissingExtraError as error:
-        print(labelled("picture", f"not drawn: {error}"))
+        say(labelled("picture", f"not drawn: {error}"))
         return
-    figure.savefig(path)
-    print(labelled("picture", str(path)))
+    save_figure(figure, path)
+    say(labelled("picture", str(path)))

@@ -1,4 +1,4 @@
-"""One training as `nncore train` does it: what is in the table, which rows are for what, a network fitted to some of them."""
+"""One training as `nncore train` does it: which rows are for what, a network fitted to some of them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,12 @@ import numpy as np
 from nncore import registry
 from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
-from nncore.contract import activation_for, is_inside
-from nncore.errors import DataError, ParameterError, ShapeError
+from nncore.cli.task import Task
+from nncore.contract import activation_for
+from nncore.data import level_key
+from nncore.errors import DataError, ParameterError
 from nncore.network import metric_name
-from nncore.tabular import (
-    ClassTarget,
-    ColumnKind,
-    RealTarget,
-    Table,
-    TableEncoder,
-    column_kinds,
-    folds,
-    hold_out,
-    infer_target,
-    parse_numbers,
-    read_table,
-)
+from nncore.tabular import ClassTarget, RealTarget, TableEncoder, folds, hold_out
 
 if TYPE_CHECKING:
     from nncore.callbacks.early_stopping import EarlyStopping
@@ -37,37 +27,6 @@ if TYPE_CHECKING:
 #: Part of the rows to learn from that decides when to stop, and the fewest rows worth dividing for it.
 VALIDATION_FRACTION = 0.15
 FEWEST_ROWS_TO_DIVIDE = 40
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be learnt, found out from the table.
-
-    Attributes
-    ----------
-    table : Table
-        The rows that have a target.
-    n_unlabelled : int
-        Rows left out because they have none.
-    target : str
-    kind : {"classification", "regression"}
-    why : str
-        The reason for that, in words.
-    columns : dict of str to ColumnKind
-        Of every column but the target.
-    loss : Loss
-    classes : ndarray of shape (n_rows,), int64, or None
-        A number for the class of each row, for dividing the rows.
-    """
-
-    table: Table
-    n_unlabelled: int
-    target: str
-    kind: str
-    why: str
-    columns: dict[str, ColumnKind]
-    loss: Loss
-    classes: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -89,81 +48,6 @@ class Fitted:
     history: History
     best_epoch: int
     seconds: float
-
-
-def find_task(settings: Settings) -> Task:
-    """Read the table and see what is in it. Everything in the settings that concerns columns is checked."""
-    assert settings.data is not None, "the command line asks for it"
-    assert settings.target is not None, "the command line asks for it"
-    table, n_unlabelled = _labelled_rows(read_table(settings.data, header=settings.header, missing=settings.missing), settings.target)
-    for option, names in (("--drop", settings.drop), ("--keep", settings.keep)):
-        for name in names:
-            table.column(name)
-            if name == settings.target:
-                raise ParameterError(f"{option} {name}: this is the column to predict; name another")
-    if both := sorted(set(settings.drop) & set(settings.keep)):
-        raise ParameterError(f"--drop {both[0]} and --keep {both[0]} contradict each other; take one")
-    values = [str(value) for value in table.column(settings.target)]
-    kind, why = infer_target(settings.target, values, settings.task)
-    is_classification = kind == "classification"
-    if settings.class_weight is not None and not is_classification:
-        raise ParameterError(f"--class-weight: {settings.target!r} is a number and has no classes (or say --task classification)")
-    loss = _loss(settings, is_classification)
-    if not is_classification:
-        _check_range(loss, table, settings)
-    return Task(
-        table,
-        n_unlabelled,
-        settings.target,
-        kind,
-        why,
-        column_kinds(table, settings.target, drop=settings.drop, keep=settings.keep),
-        loss,
-        np.unique(np.array(values), return_inverse=True)[1] if is_classification else None,
-    )
-
-
-def _loss(settings: Settings, is_classification: bool) -> Loss:
-    default = "softmax_cross_entropy" if is_classification else "mse"
-    loss: Loss = registry.resolve("losses", component(settings.loss or default))
-    if loss.targets != "real" and not is_classification:
-        raise ParameterError(f"--loss {settings.loss} is for classes, and {settings.target!r} is a number (or say --task classification)")
-    if not is_classification:
-        _check_one_output(loss, settings)
-    return loss
-
-
-def _check_one_output(loss: Loss, settings: Settings) -> None:
-    """The network has one output for a number."""
-    try:
-        n_targets = loss.n_targets(1)
-    except (ParameterError, ShapeError):
-        raise ParameterError(
-            f"--loss {settings.loss} needs several outputs for each number, and nncore train makes one; use it in Python, or another loss"
-        ) from None
-    if n_targets != 1:
-        raise ParameterError(f"--loss {settings.loss} compares with {n_targets} columns, and nncore train has one; use it in Python")
-
-
-def _check_range(loss: Loss, table: Table, settings: Settings) -> None:
-    """All numbers to predict are such as the loss takes."""
-    if loss.target_range is None:
-        return
-    assert settings.target is not None, "the command line asks for it"
-    numbers = parse_numbers(settings.target, table.column(settings.target), table.place)
-    if (outside := ~is_inside(numbers, loss.target_range)).any():
-        row = int(outside.argmax())
-        where = f"column {settings.target!r}, {table.place(row)}: {numbers[row]:g}"
-        raise DataError(f"{where} is outside {loss.target_range}, which --loss {settings.loss} takes; choose another loss")
-
-
-def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:
-    """The rows that have a target, and how many have not."""
-    rows = [row for row, value in enumerate(table.column(target)) if value is not None]
-    if len(rows) < 2:
-        raise DataError(f"{table.source} has {len(rows)} rows with a value for {target!r}; training needs at least 2")
-    n_unlabelled = table.n_rows - len(rows)
-    return (table.select_rows(rows) if n_unlabelled else table), n_unlabelled
 
 
 def divide(task: Task, settings: Settings) -> Parts:
@@ -199,7 +83,16 @@ def batch_size(n_rows: int) -> int:
 
 def make_encoder(task: Task, rows: Sequence[int]) -> TableEncoder:
     """How columns become inputs, from the rows to learn from alone."""
-    return TableEncoder.fit(task.table, task.columns, task.target, task.kind, rows, target_range=task.loss.target_range)
+    return TableEncoder.fit(
+        task.table,
+        task.columns,
+        task.target,
+        task.kind,
+        rows,
+        target_range=task.loss.target_range,
+        missing=task.missing,
+        missing_target=task.missing_target,
+    )
 
 
 def n_outputs(target: ClassTarget | RealTarget, loss: Loss) -> int:
@@ -290,9 +183,11 @@ def _weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.nda
         weights = 1 / np.maximum(counts, 1)
     else:
         asked = settings.class_weight
-        if unknown := sorted(asked.keys() - set(encoder.target.classes)):
+        of_classes = {level_key(label): weight for label, weight in asked.items()}
+        known_classes = set(map(level_key, encoder.target.classes))
+        if unknown := sorted(label for label in asked if level_key(label) not in known_classes):
             known = ", ".join(map(repr, encoder.target.classes[:10]))
             raise ParameterError(f"--class-weight: {encoder.target.name!r} has no class {unknown[0]!r}; it has {known}")
-        weights = np.array([asked.get(label, 1.0) for label in encoder.target.classes])
+        weights = np.array([of_classes.get(level_key(label), 1.0) for label in encoder.target.classes])
     weights = weights[labels]
     return weights / weights.mean()

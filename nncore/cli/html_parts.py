@@ -6,16 +6,23 @@ What may be wider than a phone can be moved sideways, and has a ``tabindex`` so 
 from __future__ import annotations
 
 import base64
+import html
 import io
 from collections.abc import Iterable, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from nncore.cli.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _STYLE = Path(__file__).with_name("report.css")
+
+
+def escape(text: str) -> str:
+    """Text as HTML, with what cannot be printed as `printable` writes it."""
+    return html.escape(printable(text, lines=True))
 
 
 def page(title: str, body: Iterable[str]) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from html import escape
 from pathlib import Path
 
 import numpy as np
 
 from nncore.arguments import listed
 from nncore.cli.config_file import as_toml
-from nncore.cli.html_parts import bars, code, folded, page, paragraph, picture, section, table, tiles
+from nncore.cli.html_parts import bars, code, escape, folded, page, paragraph, picture, section, table, tiles
 from nncore.cli.outcome import Outcome
 from nncore.cli.report import column_notes
 from nncore.cli.scores import class_reports, score_name, score_value
-from nncore.cli.terminal import percent, seconds, significant
+from nncore.cli.terminal import percent, printable, seconds, significant
 from nncore.tabular import STDIN, CategoricalColumn, ClassTarget, NumericColumn
 
 #: With more classes a table of each is longer than anyone reads.
@@ -114,11 +113,11 @@ def _errors(outcome: Outcome) -> str:
     true = np.concatenate([e.true for e in outcome.evaluations])
     predicted = np.concatenate([e.predicted for e in outcome.evaluations])
     if not isinstance(target, ClassTarget):
-        figure = ResidualsDisplay.from_predictions(true, predicted, name=target.name).figure_
+        figure = ResidualsDisplay.from_predictions(true, predicted, name=printable(target.name)).figure_
         return section("Errors", picture(figure, "predictions against true values, and the distribution of their differences"))
     parts = []
     if len(target.classes) <= MOST_CLASSES:
-        matrix = ConfusionDisplay.from_predictions(true, predicted, names=target.classes)
+        matrix = ConfusionDisplay.from_predictions(true, predicted, names=list(map(printable, target.classes)))
         parts.append(picture(matrix.figure_, "how many rows of each class were taken for which"))
     reports = sorted(class_reports(true, predicted, target.classes), key=lambda report: -report.n_rows)[:MOST_CLASSES]
     rows = [[r.label, str(r.n_rows), percent(r.precision), percent(r.recall), f"{r.f1:.3f}"] for r in reports]
@@ -136,6 +135,8 @@ def _importance(outcome: Outcome) -> str:
         f"How much {score_name(name)} falls on the rows held out when the cells of one column are exchanged among them at random. Columns "
         "that say the same stand in for each other, and then neither seems to matter."
     )
+    if (n_columns := len(outcome.final.encoder.columns)) > len(outcome.importances):
+        text += f" Of {n_columns} columns these {len(outcome.importances)} move most with what the network answers."
     return section("What each column contributes", paragraph(text), bars(("column", f"loss of {score_name(name)}"), rows))
 
 

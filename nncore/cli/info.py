@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from nncore.cli.terminal import labelled, notice
+from nncore.cli.terminal import labelled, notice, say
 
 #: Extra of the distribution, the distribution it brings, and what for.
 EXTRAS = (
@@ -16,7 +16,7 @@ EXTRAS = (
     ("progress", "rich", "the progress bar"),
     ("pandas", "pandas", "data frames"),
     ("sklearn", "scikit-learn", "pipelines and grid search"),
-    ("parquet", "pyarrow", "Parquet files at the command line"),
+    ("parquet", "pyarrow", "Parquet and Feather files, zstd and lz4 at the command line"),
 )
 
 
@@ -32,18 +32,18 @@ def run(arguments: argparse.Namespace) -> int:
     from nncore._core import native
     from nncore.configuration import get_include
 
-    print(labelled("nncore", nncore.__version__))
-    print(labelled("Python", f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}"))
-    print(labelled("NumPy", np.__version__))
-    print(labelled("system", f"{platform.system()} {platform.release()}, {platform.machine()}"))
-    print(labelled("CPU level", f"{native.LEVEL}, {native.INSTRUCTIONS} (this build has {', '.join(native.LEVELS)}; NNCORE_CPU chooses)"))
+    say(labelled("nncore", nncore.__version__))
+    say(labelled("Python", f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}"))
+    say(labelled("NumPy", np.__version__))
+    say(labelled("system", f"{platform.system()} {platform.release()}, {platform.machine()}"))
+    say(labelled("CPU level", f"{native.LEVEL}, {native.INSTRUCTIONS} (this build has {', '.join(native.LEVELS)}; NNCORE_CPU chooses)"))
     for extra, distribution, purpose in EXTRAS:
-        print(labelled(extra, f"{_found(distribution, extra)}: {purpose}"))
-    print(labelled("package", str(Path(nncore.__file__).parent)))
-    print(labelled("kernels", str(native.__file__)))
-    print(labelled("headers", get_include()))
+        say(labelled(extra, f"{_found(distribution, extra)}: {purpose}"))
+    say(labelled("package", str(Path(nncore.__file__).parent)))
+    say(labelled("kernels", str(native.__file__)))
+    say(labelled("headers", get_include()))
     problem = _install_problem()
-    print(labelled("install", "sound" if problem is None else "see the error"))
+    say(labelled("install", "sound" if problem is None else "see the error"))
     if problem is not None:
         notice(f"error: {problem}")
         return 2

@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 from string import Template
 
-from nncore.cli.terminal import INDENT
+from nncore.cli.terminal import INDENT, printable, say
 from nncore.errors import ParameterError
+from nncore.files import write
 
 TEMPLATES = Path(__file__).parents[1] / "scaffold"
 #: What an author may add, and the plural that hooks and the registry use.
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say(label: str, text: str) -> None:
     """A line that is not wrapped, so that it can be copied."""
-    print(f"{label:<{INDENT}}{text}")
+    say(f"{label:<{INDENT}}{printable(text)}")
 
 
 def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path()) -> Path:
@@ -110,7 +111,7 @@ def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path
         for path, template in _files(kind, component, package, rung).items():
             target = unfinished / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(_filled(template, {kind, rung}, words), encoding="utf-8", newline="\n")
+            write(target, _filled(template, {kind, rung}, words))
         unfinished.rename(folder)
     return folder
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from nncore.cli.config_file import changed
 from nncore.cli.evaluation import Evaluation, Importance
-from nncore.cli.experiment import Fitted, Task, n_outputs
+from nncore.cli.experiment import Fitted, n_outputs
 from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
+from nncore.cli.task import Task
 from nncore.cli.terminal import percent
 from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn
 

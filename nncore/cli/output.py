@@ -1,20 +1,40 @@
-"""Files that a command writes: refused before the work starts, and never half-written."""
+"""Files that a command writes: refused before the work starts; pictures."""
 
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING
 
 from nncore.errors import ParameterError
+from nncore.files import is_stream, writing
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def is_stream(path: Path) -> bool:
-    """Whether there is something of this name that is no file to be replaced: a pipe, a terminal, ``/dev/stdout``."""
-    return path.exists() and not path.is_file()
+#: Suffixes of what is no plain CSV.
+NOT_CSV = frozenset(
+    {
+        ".arrow",
+        ".bz2",
+        ".feather",
+        ".gz",
+        ".html",
+        ".json",
+        ".lz4",
+        ".nncore",
+        ".npy",
+        ".npz",
+        ".parquet",
+        ".pkl",
+        ".pq",
+        ".xls",
+        ".xlsx",
+        ".xz",
+        ".zip",
+        ".zst",
+    }
+)
 
 
 def check_output(path: Path, *inputs: Path, option: str = "--out", may_be_stream: bool = True) -> None:
@@ -37,29 +57,15 @@ def check_output(path: Path, *inputs: Path, option: str = "--out", may_be_stream
             raise ParameterError(f"{option} {path} is a file that is read; choose another name")
 
 
-@contextmanager
-def writing_atomically(path: Path) -> Iterator[TextIO]:
-    """A file for UTF-8 text that gets the name `path` when all is written; until then, and if that fails, `path` stays what it is.
-
-    A link stays one. What is there and no file, like a pipe or ``/dev/stdout``, is written to as it is.
-    """
-    if is_stream(path):
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-        return
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def check_is_csv(path: Path, option: str = "--out") -> None:
+    """Raise `ParameterError` if the name promises anything but CSV."""
+    if path.suffix.lower() in NOT_CSV:
+        raise ParameterError(
+            f"{option} {path}: what is written is CSV, and the name says otherwise; call it {path.stem.partition('.')[0]}.csv"
+        )
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text so that `path` holds either what it held or all of `text`."""
-    with writing_atomically(path) as file:
-        file.write(text)
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture in the format that the suffix of `path` names, PNG without one."""
+    with writing(path, may_be_stream=True) as file:
+        figure.savefig(file, format=path.suffix[1:] or "png")

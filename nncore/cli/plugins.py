@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from nncore.arguments import number
 from nncore.cli.listing import collect
-from nncore.cli.terminal import notice, table
+from nncore.cli.terminal import json_text, notice, say, table
 from nncore.cli.verification import blocked_where_harmful, verify
 
 
@@ -33,10 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
         return verify(rows, [*harmful, *problems], arguments.verify, everything=arguments.all, as_json=arguments.json, seconds=seconds)
     rows, remarks, problems = collect()
     if arguments.json:
-        print(json.dumps({"components": [vars(row) for row in rows], "problems": remarks + problems}, indent=2, ensure_ascii=False))
+        say(json_text({"components": [vars(row) for row in rows], "problems": remarks + problems}, indent=2))
         return 0
     header = ["kind", "name", "plugin", "runs", "summary"]
-    print(table([header, *([row.kind, row.name, f"{row.distribution} {row.version}", row.rung, row.summary] for row in rows)]))
+    say(table([header, *([row.kind, row.name, f"{row.distribution} {row.version}", row.rung, row.summary] for row in rows)]))
     for problem in remarks + problems:
         notice(problem)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -16,11 +16,28 @@ import numpy as np
 from nncore.arguments import listed
 from nncore.cli.evaluation import as_probabilities, decided, gives_probabilities, predictions
 from nncore.cli.experiment import n_outputs
-from nncore.cli.output import check_output, writing_atomically
+from nncore.cli.output import check_is_csv, check_output
+from nncore.cli.report import blank_lines
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
-from nncore.cli.terminal import notice
+from nncore.cli.settings import add_option
+from nncore.cli.terminal import notice, standard_output
 from nncore.errors import FileFormatError, ParameterError
-from nncore.tabular import STDIN, ClassTarget, RealTarget, Remark, Table, TableEncoder, as_number, from_json, merged, read_blocks
+from nncore.files import writing_text
+from nncore.tabular import (
+    STDIN,
+    ClassTarget,
+    RealTarget,
+    Remark,
+    Table,
+    TableEncoder,
+    Writing,
+    added,
+    as_number,
+    from_json,
+    merged,
+    missing_in_words,
+    read_blocks,
+)
 
 if TYPE_CHECKING:
     from nncore.network import Sequential
@@ -40,13 +57,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "data",
         type=Path,
         metavar="DATA",
-        help="CSV (.gz too) or Parquet, - for standard input; columns are found by name, no target needed",
+        help="CSV (.gz, .bz2, .xz, .zst, .zip too), Parquet or Feather, - for standard input; columns are found by name, no target needed",
     )
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="default: standard output")
     parser.add_argument(
         "--copy", action="append", default=[], metavar="COLUMN", help="also this column of DATA, in front (may be repeated)"
     )
     parser.add_argument("--proba", action="store_true", help="also the probability of each class")
+    for name in ("separator", "decimal"):
+        add_option(parser, name)
     parser.set_defaults(run=run)
 
 
@@ -55,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not to_stdout:
         inputs = (arguments.model,) if str(arguments.data) == STDIN else (arguments.model, arguments.data)
         check_output(arguments.out, *inputs)
+        check_is_csv(arguments.out)
     network, encoder = load_with_columns(arguments.model)
     if arguments.proba:
         _check_probabilities(network, encoder)
@@ -62,9 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _destination(None if to_stdout else arguments.out) as file:
         writer = csv.writer(file, lineterminator="\n")
         try:
-            # Where training had no decimal commas they are looked for again: another file may be written otherwise.
-            decimal_comma = encoder.decimal_comma or None
-            for block in read_blocks(arguments.data, header=encoder.has_header, decimal_comma=decimal_comma, missing=encoder.missing):
+            for block in read_blocks(arguments.data, _writing(arguments, encoder)):
                 writer.writerows(answers.to(block))
                 file.flush()
         except KeyboardInterrupt:
@@ -77,6 +95,15 @@ def run(arguments: argparse.Namespace) -> int:
     if not to_stdout:
         notice(f"{answers.n_rows} rows predicted, written to {arguments.out}")
     return 0
+
+
+def _writing(arguments: argparse.Namespace, encoder: TableEncoder) -> Writing:
+    """How the file is written: as is said, else as the one of training if that can be."""
+    if arguments.decimal is not None:
+        decimal_comma: bool | None = arguments.decimal == ","
+    else:  # where training had no decimal commas they are looked for again: another file may be written otherwise
+        decimal_comma = encoder.decimal_comma or None
+    return Writing(header=encoder.has_header, separator=arguments.separator, preferred=encoder.separator, decimal_comma=decimal_comma)
 
 
 class Answers:
@@ -96,6 +123,8 @@ class Answers:
         target = encoder.target
         self._comparison = ClassComparison(target) if isinstance(target, ClassTarget) else RealComparison(target)
         self._remarks: list[Remark] = []
+        self._words: dict[str, Counter[str]] = {}
+        self._n_blank = 0
         self.n_rows = 0
 
     def to(self, block: Table) -> Iterator[Sequence[str]]:
@@ -113,6 +142,8 @@ class Answers:
                 notice(text)
             rows = chain([_header(self.encoder, self.copied, self.with_probabilities)], rows)
         self._remarks = merged([*self._remarks, *found])
+        self._words = added(self._words, table.words.items())
+        self._n_blank = table.n_blank
         if self.encoder.target.name in table.names:
             self._comparison.add(table, answers)
         self.n_rows += table.n_rows
@@ -122,7 +153,8 @@ class Answers:
         """What the user should know of all rows, in the end."""
         comparison = self._comparison.in_words()
         compared = [f"the file has {self.encoder.target.name!r} too: {comparison}"] if comparison else []
-        return [*map(str, self._remarks), *compared]
+        blank = [f"the file has {blank_lines(self._n_blank)}"] if self._n_blank else []
+        return [*blank, *missing_in_words(self._words), *map(str, self._remarks), *compared]
 
 
 def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
@@ -161,9 +193,9 @@ def _check_probabilities(network: Sequential, encoder: TableEncoder) -> None:
 def _destination(path: Path | None) -> Iterator[TextIO]:
     """Where to write: a file appears whole or not at all."""
     if path is None:
-        yield sys.stdout
+        yield standard_output()
     else:
-        with writing_atomically(path) as file:
+        with writing_text(path, may_be_stream=True) as file:
             yield file
 
 
@@ -178,12 +210,12 @@ def _rows(encoder: TableEncoder, answers: np.ndarray, outputs: np.ndarray | None
     """One row for each answer (`decided`), with the probabilities that `outputs`, shape ``(n_rows, n_outputs)``, make if there are any."""
     target = encoder.target
     if isinstance(target, RealTarget):
-        return ((f"{value:.7g}",) for value in target.decode(answers).tolist())  # float32 has 7 digits
+        return ((repr(value),) for value in target.decode(answers).tolist())
     labels = target.decode(answers)
     if outputs is None:
         return ((label,) for label in labels)
-    probabilities = as_probabilities(outputs).tolist()
-    return ([label, *(f"{p:.6f}" for p in row)] for label, row in zip(labels, probabilities, strict=True))
+    probabilities = as_probabilities(outputs).astype(np.str_).tolist()  # the shortest texts that give them back in their own precision
+    return ([label, *row] for label, row in zip(labels, probabilities, strict=True))
 
 
 class ClassComparison:
@@ -198,7 +230,9 @@ class ClassComparison:
         self.is_asked = True
         true = table.column(self.target.name)
         rows = [row for row, value in enumerate(true) if value is not None]
-        self.accuracy.add([str(true[row]) for row in rows], self.target.decode(answers[rows]), self.known)
+        indices = self.target.indices([true[row] for row in rows])
+        labels = [str(true[row]) if index is None else self.target.classes[index] for row, index in zip(rows, indices, strict=True)]
+        self.accuracy.add(labels, self.target.decode(answers[rows]), self.known)
 
     def in_words(self) -> str:
         if not self.is_asked:

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from shlex import quote
 
 from nncore.arguments import listed
-from nncore.cli.experiment import Task
+from nncore.cli.task import Task
 from nncore.cli.terminal import percent, significant
-from nncore.tabular import MOST_LEVELS, CategoricalColumn, ClassTarget, ColumnKind, NumericColumn, Table, TableEncoder, parse_numbers
-
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+from nncore.tabular import (
+    MOST_LEVELS,
+    SEPARATOR_NAMES,
+    CategoricalColumn,
+    ClassTarget,
+    ColumnKind,
+    NumericColumn,
+    Table,
+    TableEncoder,
+    missing_in_words,
+    parse_numbers,
+)
 
 
 def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, str]]:
     """Labelled sentences."""
     table, kinds, n_unlabelled = task.table, task.columns, task.n_unlabelled
-    yield "file", f"{table.source}: {table.n_rows + n_unlabelled} rows, {len(table.names)} columns, {_written(table)}"
+    blank = f" ({blank_lines(table.n_blank)})" if table.n_blank else ""
+    yield "file", f"{table.source}: {table.n_rows + n_unlabelled} rows{blank}, {len(table.names)} columns, {_written(table)}"
     yield "target", _target(table, encoder, task.why) + (f"; {n_unlabelled} rows without it are not used" if n_unlabelled else "")
     for label, texts in (
         ("numbers", [_numeric(table, column) for column in encoder.columns if isinstance(column, NumericColumn)]),
@@ -33,14 +44,25 @@ def column_notes(task: Task, encoder: TableEncoder) -> list[str]:
     """What is doubtful about the columns."""
     doubts = [f"{name}: {kind.reason}" for name, kind in task.columns.items() if kind.kind != "left out" and kind.reason]
     tell_tales = _giveaways(task.table, encoder)
+    used = {column.name for column in encoder.columns} | {task.target}
+    missing = missing_in_words({name: counts for name, counts in task.table.words.items() if name in used})
+    doubts += missing + [
+        f"{label!r} is a class of its own; if it means that nothing is known, say --missing {quote(label)}" for label in task.usual_classes
+    ]
     return doubts + [f"{name} tells the target exactly; if it is not known beforehand, add --drop {name}" for name in tell_tales]
 
 
 def _written(table: Table) -> str:
     if not table.delimiter:
-        return "Parquet"
+        return table.kind
     header = "first line names the columns" if table.has_header else "no header, columns are called c1, c2, …"
-    return _SEPARATORS[table.delimiter] + (", decimal commas, " if table.decimal_comma else ", ") + header
+    separator = SEPARATOR_NAMES.get(table.delimiter, f"{table.delimiter!r} between columns")
+    commas = ", decimal commas" + (f" ({table.thousands} is {table.thousands.replace('.', '')})" if table.thousands else "")
+    return f"{separator}{commas if table.decimal_comma else ''}, {header}"
+
+
+def blank_lines(n: int) -> str:
+    return "1 blank line, which is no row" if n == 1 else f"{n} blank lines, which are no rows"
 
 
 def _target(table: Table, encoder: TableEncoder, why: str) -> str:

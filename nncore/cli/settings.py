@@ -17,6 +17,7 @@ from nncore.cli.arguments import (
     positive,
     positive_integer,
     schedules,
+    separator,
     specification,
     weights,
     widths,
@@ -67,7 +68,10 @@ class Settings:
     drop: Sequence[str] = ()
     keep: Sequence[str] = ()
     missing: Sequence[str] = ()
+    not_missing: Sequence[str] = ()
     header: bool | None = None
+    separator: str | None = None
+    decimal: str | None = None
 
     hidden: Sequence[int] = (128, 128)
     activation: str = "relu"
@@ -103,15 +107,24 @@ class Settings:
 
 #: Every option by the name of its field, in the order of the help and of the configuration file.
 OPTIONS = {
-    "data": Option("data", "CSV (UTF-8; .gz too) or Parquet; - is standard input", Path, "DATA"),
+    "data": Option("data", "CSV (.gz, .bz2, .xz, .zst, .zip too), Parquet or Feather; - is standard input", Path, "DATA"),
     "target": Option("data", "column to predict (c1, c2, … in a file without header)", str, "COLUMN"),
     "task": Option("data", "default: seen from the target", choices=("classification", "regression")),
     "drop": Option("data", "leave this column out (may be repeated)", str, "COLUMN", repeated=True),
     "keep": Option("data", "use this column although it looks useless (may be repeated)", str, "COLUMN", repeated=True),
     "missing": Option(
-        "data", "what stands for a missing value, beside an empty cell, ?, NA and the like (may be repeated)", str, "TEXT", repeated=True
+        "data",
+        "what stands for a missing value, beside an empty cell and, in features of CSV files, ?, -, NA, None … (may be repeated)",
+        str,
+        "TEXT",
+        repeated=True,
+    ),
+    "not_missing": Option(
+        "data", "a word that is a value of its own and not missing, as NA or none (may be repeated)", str, "TEXT", repeated=True
     ),
     "header": Option("data", "the first line names the columns, or not; default: seen from the file", switch=True),
+    "separator": Option("data", "what parts the columns of a CSV file: ; or tab or space; default: seen from the file", separator, "CHAR"),
+    "decimal": Option("data", "decimal point or comma; default: seen from the file", choices=(".", ",")),
     "hidden": Option("network", "units of the hidden layers; none for no hidden layer", widths, "N,N"),
     "activation": Option("network", "of the hidden layers", specification, "NAME"),
     "normalization": Option("network", "layer before each activation: batch_norm or another (default: none)", specification, "NAME"),
@@ -189,23 +202,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """An argument for every option. Those that are not given leave no trace, so that a configuration file can speak."""
     groups = {section: parser.add_argument_group(section) for section in SECTIONS}
     for name, option in OPTIONS.items():
-        group, default = groups[option.section], DEFAULTS[name]
-        text = option.help.replace("%", "%%")
-        if default and not option.switch:
-            text += f" (default {','.join(map(str, default)) if isinstance(default, tuple) else default})"
-        arguments: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
-        if name == "data":
-            group.add_argument(name, nargs="?", type=option.parse, metavar=option.metavar, help=text)
-            continue
-        if option.switch:
-            arguments["action"] = argparse.BooleanOptionalAction
-        elif option.choices:
-            arguments["choices"] = option.choices
-        else:
-            arguments |= {"type": option.parse, "metavar": option.metavar}
-            if option.repeated or option.keyed:
-                arguments["action"] = "append" if option.repeated else Merge
-        group.add_argument(f"--{long_name(name)}", **arguments)
+        add_option(groups[option.section], name, default=argparse.SUPPRESS)
+
+
+def add_option(group: argparse._ActionsContainer, name: str, default: object = None) -> None:
+    """The argument for one option."""
+    option, usual = OPTIONS[name], DEFAULTS[name]
+    text = option.help.replace("%", "%%")
+    if usual and not option.switch:
+        text += f" (default {','.join(map(str, usual)) if isinstance(usual, tuple) else usual})"
+    if name == "data":
+        group.add_argument(name, nargs="?", type=option.parse, metavar=option.metavar, help=text)
+        return
+    arguments: dict[str, Any] = {"help": text, "default": default}
+    if option.switch:
+        arguments["action"] = argparse.BooleanOptionalAction
+    elif option.choices:
+        arguments["choices"] = option.choices
+    else:
+        arguments |= {"type": option.parse, "metavar": option.metavar}
+        if option.repeated or option.keyed:
+            arguments["action"] = "append" if option.repeated else Merge
+    group.add_argument(f"--{long_name(name)}", **arguments)
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Callable
 from itertools import combinations
@@ -14,15 +12,17 @@ import numpy as np
 
 from nncore.cli.config_file import as_toml, read_config
 from nncore.cli.evaluation import Evaluation, evaluate, importances
-from nncore.cli.experiment import Fitted, Parts, Task, batch_size, divide, divide_in_folds, find_task, fit, make_encoder, n_outputs
+from nncore.cli.experiment import Fitted, Parts, batch_size, divide, divide_in_folds, fit, make_encoder, n_outputs
 from nncore.cli.outcome import Outcome
-from nncore.cli.output import check_output, write_atomically
+from nncore.cli.output import check_output
 from nncore.cli.report import describe_columns
 from nncore.cli.scores import in_words
 from nncore.cli.settings import Settings, add_options, given
-from nncore.cli.terminal import labelled, notice, seconds
+from nncore.cli.task import Task, find_task
+from nncore.cli.terminal import json_text, labelled, notice, say, seconds
 from nncore.configuration import require
 from nncore.errors import ParameterError
+from nncore.files import write
 from nncore.tabular import STDIN, to_json
 
 EPILOG = """\
@@ -57,12 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
     config = {} if arguments.config is None else read_config(arguments.config)
     settings = Settings(**(config | given(arguments)))
     if arguments.print_config:
-        print(as_toml(settings), end="")
+        say(as_toml(settings).rstrip("\n"))
         return 0
     _check_usage(settings, arguments.usage_error)
     _check_files(settings, arguments.save_config)
     if arguments.save_config is not None:
-        write_atomically(arguments.save_config, as_toml(settings))
+        write(arguments.save_config, as_toml(settings), may_be_stream=True)
     return train(settings)
 
 
@@ -125,7 +125,7 @@ def _teller(settings: Settings) -> Callable[[str, str], None]:
 
     def tell(label: str, text: str) -> None:
         if label == "score" or not settings.quiet:
-            print(labelled(label, text), file=sys.stderr if settings.json else sys.stdout, flush=True)
+            say(labelled(label, text), to_stderr=settings.json)
 
     return (lambda label, text: None) if settings.json and settings.quiet else tell
 
@@ -186,8 +186,8 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
     if settings.report is not None:
         from nncore.cli.html_report import render
 
-        write_atomically(settings.report, render(outcome))
+        write(settings.report, render(outcome), may_be_stream=True)
         tell("report", str(settings.report))
     if settings.json:
-        print(json.dumps(outcome.as_json(), ensure_ascii=False, indent=2, default=float))
+        say(json_text(outcome.as_json(), indent=2, default=float))
     tell("next", "add --out MODEL.nncore to keep the network" if settings.out is None else f"nncore predict {settings.out} NEW.csv")

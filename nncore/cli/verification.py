@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from nncore.cli.terminal import notice, table
+from nncore.cli.terminal import json_text, notice, say, table
 from nncore.errors import UnknownComponentError
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def verify(rows: Collection[Row], problems: Collection[str], name: str, *, every
     verdicts = [_verdict(row, seconds) for row in chosen]
     broken = [] if name else problems
     if as_json:
-        print(json.dumps({"components": [asdict(verdict) for verdict in verdicts], "problems": list(broken)}, indent=2, ensure_ascii=False))
+        say(json_text({"components": [asdict(verdict) for verdict in verdicts], "problems": list(broken)}, indent=2))
     else:
         _print(verdicts)
     for problem in broken:
@@ -110,7 +109,7 @@ def _first(outcomes: Collection[Outcome], status: str) -> Outcome | None:
 
 def _print(verdicts: Collection[Verdict]) -> None:
     if not verdicts:
-        print("no components of plugins are installed; --all verifies the built-in ones")
+        say("no components of plugins are installed; --all verifies the built-in ones")
         return
     header = ["name", "kind", "plugin", "runs", "checks", "result"]
     cells = [
@@ -124,7 +123,7 @@ def _print(verdicts: Collection[Verdict]) -> None:
         ]
         for v in verdicts
     ]
-    print(table([header, *cells]))
+    say(table([header, *cells]))
 
 
 def _line(message: str) -> str:

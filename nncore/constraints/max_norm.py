@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.constraints.norms import check_axis, norms, split_of
+from nncore.constraints.norms import norms, split_of
 from nncore.plugin import Constraint, Kernel
 
 
@@ -31,17 +31,14 @@ class MaxNorm(Constraint):
     neural networks from overfitting", JMLR 2014.
     """
 
-    ranges: ClassVar[dict[str, str]] = {"limit": "(0, inf)"}
+    ranges: ClassVar[dict[str, str]] = {"limit": "(0, inf)", "axis": "[0, 1]"}
+    whole = ("axis",)
     kernel = Kernel("nncore._core.native:constraint_max_norm", never_fails=True)
     examples = ({}, {"axis": 1}, {"limit": 0.5})
 
     def __init__(self, limit: float = 2.0, axis: int = 0) -> None:
         self.limit = limit
         self.axis = axis
-
-    def validate(self) -> None:
-        super().validate()
-        check_axis("MaxNorm", self.axis)
 
     @property
     def split(self) -> str:

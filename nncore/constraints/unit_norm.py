@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from nncore.constraints.norms import check_axis, norms, split_of
+from nncore.constraints.norms import norms, split_of
 from nncore.plugin import Constraint, Kernel
 
 
@@ -22,15 +24,13 @@ class UnitNorm(Constraint):
     Salimans & Kingma, "Weight normalization", NeurIPS 2016, for what is gained where lengths do not matter.
     """
 
+    ranges: ClassVar[dict[str, str]] = {"axis": "[0, 1]"}
+    whole = ("axis",)
     kernel = Kernel("nncore._core.native:constraint_unit_norm", never_fails=True)
     examples = ({}, {"axis": 1})
 
     def __init__(self, axis: int = 0) -> None:
         self.axis = axis
-
-    def validate(self) -> None:
-        super().validate()
-        check_axis("UnitNorm", self.axis)
 
     @property
     def split(self) -> str:

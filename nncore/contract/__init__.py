@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from nncore.contract import hookspecs
-from nncore.contract.activation import Activation
+from nncore.contract.activation import Activation, ActivationLike
 from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, alike, bounds, is_inside, numbers_of, written
 from nncore.contract.constraint import Constraint, ConstraintLike, Constraints
+from nncore.contract.direction import decided_mode
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.formula import Builder, Graph, Value, formula_of, formula_result
+from nncore.contract.frozen import FrozenDict, FrozenList, frozen, thawed
 from nncore.contract.heads import class_counts, head_columns
 from nncore.contract.history import History
 from nncore.contract.hookspecs import hookimpl
-from nncore.contract.initializer import Initializer
+from nncore.contract.initializer import Initializer, InitializerLike
 from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 from nncore.contract.layer import Layer, LayerCall
 from nncore.contract.loss import Loss, activation_for, class_indices
 from nncore.contract.metric import Metric
-from nncore.contract.monitor import Monitor, check_recorded
+from nncore.contract.monitor import Monitor, check_monitored
 from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
 from nncore.contract.optimizer_wrapper import OptimizerWrapper, change_settings, does, numbers_of_optimizer, with_settings, wrappers_of
 from nncore.contract.ownership import (
-    FrozenDict,
-    FrozenList,
     adopt,
     bind,
     bond_of,
     brought_up_to_date,
     components_in,
     copied_deeply,
-    frozen,
     with_argument,
     with_arguments,
 )  # fmt: skip
@@ -48,13 +47,13 @@ from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "UNBOUNDED",
-    "Activation", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Format",
-    "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "Kernel", "Layer", "LayerCall", "Loss", "Metric",
-    "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers",
-    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform",
-    "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings",
-    "check_recorded", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "does", "domain_of_sum",
-    "formula_of", "formula_result", "frozen", "function_table", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
-    "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name", "with_argument",
-    "with_arguments", "with_settings", "wrappers_of", "written",
+    "Activation", "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike",
+    "Constraints", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike", "Kernel",
+    "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive",
+    "Regularizer", "RegularizerLike", "Regularizers", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor",
+    "TensorSpan", "TensorStruct", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
+    "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
+    "copied_deeply", "decided_mode", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns",
+    "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation",
+    "random_words", "rung", "slot_name", "thawed", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from nncore.contract.configurable import Configurable
 from nncore.contract.formula import Graph, Value
 from nncore.contract.kernel import Kernel
 from nncore.errors import NoFormulaError
+from nncore.words import ActivationName
 
 
 class Activation(Configurable):
@@ -76,3 +78,7 @@ class Activation(Configurable):
             f"{type(self).__name__} has no formula, so it can be used in nncore only: write its method formula(self, g, z), as `forward` "
             "with the primitives of g (see «Formulas» in the documentation)"
         )
+
+
+#: What a user may write for one: a name, an instance, a class, or a dict with ``"name"`` and arguments.
+ActivationLike: TypeAlias = ActivationName | str | Activation | type[Activation] | Mapping[str, Any]

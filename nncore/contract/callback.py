@@ -24,15 +24,22 @@ class Callback(Configurable):
     ----------
     monitor : str or None
         A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
+    mode : str or None
+        What is better of `monitor`: ``"min"``, ``"max"``, or ``"auto"`` for what its metric or its name says; `fit` refuses to begin if
+        neither does. None if it does not compare.
     averages : bool
         Whether it calls ``training.average_parameters``, which one callback of a fit may do.
     saves : bool
         Whether it saves the network. Then it is called after all others, so that the file holds what they made of the epoch.
+    pause_every : int or None
+        Call `on_progress` after each step, too, whose number (``training.network.n_steps``) is a multiple of it.
     """
 
     monitor: str | None = None
+    mode: str | None = None
     averages: ClassVar[bool] = False
     saves: ClassVar[bool] = False
+    pause_every: int | None = None
 
     def on_fit_begin(self, training: Any) -> None:
         """Before the first epoch: forget the fit before."""

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.arguments import is_number, is_whole
-from nncore.errors import ParameterError
+from nncore.arguments import MOST, as_number, choice, flag, is_number, is_whole, plain, shown
+from nncore.contract.frozen import thawed
+from nncore.errors import NNCoreError, ParameterError
+from nncore.words import is_of_call, misfit
 
 
 def bounds(interval: str) -> tuple[float, float]:
@@ -27,19 +29,41 @@ def is_inside(value: Any, interval: str) -> Any:
 
 
 class _Validated(type):
-    """Checks a component once its ``__init__`` is done, so that ``Adam(lr=-1)`` fails where it is written.
+    """Checks a component where it is made, so that ``Adam(lr=-1)`` fails where it is written.
 
     It also takes the arguments that a whole kind has in common (`Configurable.common`), of which the author of a class need not know.
     """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        common = {name: kwargs.pop(name) for name in cls.common_names if name in kwargs}
-        component = super().__call__(*args, **kwargs)
-        for name, value in common.items():
-            if value is not None:
-                setattr(component, name, value)
-        component.validate()
+        args = tuple(map(plain, args))
+        own = {name: plain(value) for name, value in kwargs.items()}
+        common = {name: own.pop(name) for name in cls.common_names if name in own}
+        try:
+            component = super().__call__(*args, **own)
+        except NNCoreError:
+            raise
+        except TypeError as error:
+            if is_of_call(error):
+                raise misfit(cls.__name__, inspect.signature(cls), args, kwargs, error) from None
+            raise cls._refusal(args, kwargs, error) from error
+        except (ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise cls._refusal(args, kwargs, error) from error
+        try:
+            for name, value in common.items():
+                if value is not None:
+                    setattr(component, name, value)
+            component.validate()
+        except NNCoreError:
+            raise
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise cls._refusal(args, kwargs, error) from error
         return component
+
+    def _refusal(cls, args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) -> ParameterError:
+        """For arguments that a class does not check, and that end in an error of Python's."""
+        given = [*zip(cls.argument_names, args, strict=False), *kwargs.items()]
+        arguments = ", ".join(f"{name}={shown(value)}" for name, value in given)
+        return ParameterError(f"{cls.__name__}({arguments}) cannot be made: {type(error).__name__}: {error}")
 
     @property
     def __signature__(cls) -> inspect.Signature:
@@ -54,18 +78,47 @@ class _Validated(type):
     def common_names(cls) -> tuple[str, ...]:
         """The common arguments that ``__init__`` does not take itself."""
         common: tuple[str, ...] = cls.common  # type: ignore[attr-defined]
-        return tuple(name for name in common if name not in cls.argument_names)
+        return tuple(name for name in common if name not in cls.defaults)
 
     @property
     def argument_names(cls) -> tuple[str, ...]:
-        """The arguments of ``__init__``, in order; found once for each class."""
-        known: tuple[str, ...] | None = vars(cls).get("_argument_names")
+        """The arguments of ``__init__``, in order."""
+        return tuple(cls.defaults)
+
+    @property
+    def defaults(cls) -> dict[str, Any]:
+        """The arguments of ``__init__``, in order, and what each is if it is left out; found once for each class."""
+        known: dict[str, Any] | None = vars(cls).get("_defaults")
         if known is None:
             initialise = type.__getattribute__(cls, "__init__")
             parameters = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
-            known = tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
-            type.__setattr__(cls, "_argument_names", known)
+            known = {p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+            type.__setattr__(cls, "_defaults", known)
         return known
+
+    def checked(cls, name: str, value: Any) -> Any:
+        """A value for an attribute, which must be in the range, a flag or one of the words that the class declares for it.
+
+        Raises
+        ------
+        ParameterError
+        """
+        of: Any = cls
+        is_declared = name in of.ranges or name in of.flags or name in of.choices
+        if not is_declared or (value is None and cls.defaults.get(name, "") is None):
+            return value
+        who = f"{cls.__name__}: {name}"
+        if name in of.ranges:
+            return _in_range(who, plain(value), of.ranges[name], whole=name in of.whole)
+        return flag(who, value) if name in of.flags else choice(who, value, of.choices[name])
+
+
+def _in_range(who: str, value: Any, interval: str, *, whole: bool) -> float:
+    """A plain number in an interval; an int too large to be exact as a float becomes one, unless it must be whole."""
+    is_right = is_whole(value) and abs(value) <= MOST if whole else as_number(value) is not None
+    if not is_right or not is_inside(float(value), interval):
+        raise ParameterError(f"{who} must be a {'whole number' if whole else 'number'} in {interval}, got {shown(value)}")
+    return value if whole or abs(value) <= 2**53 else float(value)
 
 
 class Configurable(metaclass=_Validated):
@@ -83,6 +136,8 @@ class Configurable(metaclass=_Validated):
         Those of them that must be whole numbers.
     flags : tuple of str
         Arguments that must be True or False.
+    choices : dict of str to tuple of str
+        Arguments that must be one of a few words: ``{"mode": ("batch", "cumulative")}``.
     examples : sequence of dict or None
         Constructor arguments to test the component with, for one that cannot be made without.
     common : tuple of str
@@ -94,6 +149,7 @@ class Configurable(metaclass=_Validated):
     ranges: ClassVar[dict[str, str]] = {}
     whole: ClassVar[tuple[str, ...]] = ()
     flags: ClassVar[tuple[str, ...]] = ()
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {}
     examples: ClassVar[Sequence[dict[str, Any]] | None] = None
 
     def config(self) -> dict[str, Any]:
@@ -128,19 +184,16 @@ class Configurable(metaclass=_Validated):
         return [float(value) for value in own if isinstance(value, (bool, int, float, np.number, np.bool_))]
 
     def validate(self) -> None:
-        """Raise `ParameterError` for a hyperparameter outside `ranges`, or a flag that is neither True nor False."""
-        for name, interval in self.ranges.items():
-            value = getattr(self, name)
-            wanted = "whole number" if name in self.whole else "number"
-            is_right = is_whole(value) if name in self.whole else is_number(value)
-            if not is_right or not is_inside(value, interval):
-                raise ParameterError(f"{type(self).__name__}: {name} must be a {wanted} in {interval}, got {value!r}")
-        for name in self.flags:
-            if not isinstance(getattr(self, name), bool):
-                raise ParameterError(f"{type(self).__name__}: {name} must be True or False, got {getattr(self, name)!r}")
+        """Raise `ParameterError` for arguments that do not go together, or whose values no declaration can tell.
+
+        Called once ``__init__`` is done. What `ranges`, `flags` and `choices` declare is checked before, where an attribute is set.
+        """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; an argument of a component that a network owns is set by that network, or refused (`ownership`)."""
+        """Set an attribute, checked if it is declared; an argument of a component that a network owns is set by that network, or refused
+        (`ownership`).
+        """
+        value = type(self).checked(name, value)
         bond = vars(self).get("_bond")
         if bond is None or not bond.binds(self):
             object.__setattr__(self, name, value)
@@ -152,6 +205,10 @@ class Configurable(metaclass=_Validated):
         if bond is not None and bond.binds(self) and name in type(self).argument_names:
             raise ParameterError(f"{type(self).__name__}: {name} cannot be deleted, it is an argument; set another value")
         object.__delattr__(self, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what ties it to a network, and with ordinary lists and dicts: copies and pickles belong to nobody."""
+        return {name: thawed(value) for name, value in vars(self).items() if name != "_bond"}
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={written(value)}" for name, value in self.config().items())

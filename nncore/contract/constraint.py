@@ -9,6 +9,7 @@ import numpy as np
 
 from nncore.contract.configurable import Configurable
 from nncore.contract.kernel import Kernel
+from nncore.words import ConstraintName
 
 
 class Constraint(Configurable):
@@ -60,6 +61,6 @@ class Constraint(Configurable):
 
 
 #: What a user may write for one.
-ConstraintLike: TypeAlias = str | Constraint | type[Constraint] | Mapping[str, Any]
+ConstraintLike: TypeAlias = ConstraintName | str | Constraint | type[Constraint] | Mapping[str, Any]
 #: The same for an argument of a layer: none, one or several.
 Constraints: TypeAlias = ConstraintLike | Sequence[ConstraintLike] | None

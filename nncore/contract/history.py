@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore.configuration import require
+from nncore.contract.direction import decided_mode, direction
 from nncore.errors import ParameterError
 from nncore.tables import Table
+from nncore.words import explains_calls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,20 +22,19 @@ if TYPE_CHECKING:
 
 #: Epochs shown by ``repr``; a longer fit shows its last ones.
 SHOWN_EPOCHS = 10
-#: Columns that are not metrics: smaller is better.
-_COSTS = ("loss", "seconds")
 #: Significant digits that ``repr`` shows of a column, where they are not six: time is never that exact.
 _DIGITS = {"seconds": 3}
 
 
+@explains_calls
 class History:
     """Columns of numbers, one row an epoch; returned by ``fit``.
 
     Parameters
     ----------
     higher_is_better : mapping of str to bool, optional
-        Direction of each metric, by its name without ``val_``. A metric that is not in it is better when higher; ``loss``
-        and ``seconds`` are always better when lower.
+        Direction of each metric, by its name without ``val_``. Of a metric that is not in it, the name tells (``"worst_error"`` is to
+        be small), or nothing does.
     moved : sequence of str, default ("lr",)
         Columns of numbers that schedules move, which are no scores: the paths that ``fit(schedule=...)`` was given.
 
@@ -57,7 +58,7 @@ class History:
     2
     """
 
-    def __init__(self, higher_is_better: Mapping[str, bool] | None = None, *, moved: Sequence[str] = ("lr",)) -> None:
+    def __init__(self, higher_is_better: Mapping[str, bool | None] | None = None, *, moved: Sequence[str] = ("lr",)) -> None:
         self.moved = tuple(moved)
         self.stop_reason = ""
         self.interrupted = False
@@ -81,6 +82,14 @@ class History:
         for name, column in self._columns.items():
             column.append(row.get(name, math.nan))
         self._n_epochs += 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Lists in the place of arrays: the plain types that every writer of objects knows."""
+        return vars(self) | {"_columns": self.to_dict()}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._columns = {name: array("d", values) for name, values in state["_columns"].items()}
 
     def __len__(self) -> int:
         return self._n_epochs
@@ -114,7 +123,7 @@ class History:
         """Numbers of the epochs: 1, 2, ..., int64."""
         return np.arange(1, self._n_epochs + 1, dtype=np.int64)
 
-    def mode(self, name: str) -> str:
+    def mode(self, name: str) -> str | None:
         """Whether a column is better when lower or when higher.
 
         Parameters
@@ -124,13 +133,13 @@ class History:
 
         Returns
         -------
-        {"min", "max"}
-            The better direction.
+        {"min", "max", None}
+            The better direction: of a metric the one that it declares, else the one that its name tells; None if nobody knows.
         """
-        metric = name.removeprefix("val_")
-        if metric in _COSTS:
-            return "min"
-        return "max" if self._higher_is_better.get(metric, True) else "min"
+        declared = self._higher_is_better.get(name.removeprefix("val_"))
+        if declared is None:
+            return None if name in self.moved else direction(name)
+        return "max" if declared else "min"
 
     def best(self, name: str = "val_loss", mode: str = "auto") -> int:
         """Number (from 1) of the epoch in which column `name` was best, the first of equals; NaN is never best.
@@ -140,7 +149,7 @@ class History:
         name : str, default "val_loss"
             Of the column.
         mode : {"auto", "min", "max"}, default "auto"
-            What is best. ``"auto"`` is the smallest loss and, for a metric, what the metric says.
+            What is best. ``"auto"`` is the smallest loss and, for a metric, what the metric or its name says.
 
         Returns
         -------
@@ -152,15 +161,13 @@ class History:
         KeyError
             If there is no such column.
         ParameterError
-            If `mode` is none of the three, or the column holds no number.
+            If `mode` is none of the three or ``"auto"`` does not know, or the column holds no number.
         """
-        if mode not in ("auto", "min", "max"):
-            raise ParameterError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
         values = self[name]
+        better = decided_mode("History.best", name, mode, self.mode(name))
         if np.isnan(values).all():
             raise ParameterError(f"no epoch has a value for {name!r}, so none is best")
-        smallest = (self.mode(name) if mode == "auto" else mode) == "min"
-        return int(np.nanargmin(values) if smallest else np.nanargmax(values)) + 1
+        return int(np.nanargmin(values) if better == "min" else np.nanargmax(values)) + 1
 
     def to_dict(self) -> dict[str, list[float]]:
         """Columns as lists.

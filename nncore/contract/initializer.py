@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from nncore.contract.configurable import Configurable
+from nncore.words import InitializerName
 
 
 class Initializer(Configurable):
@@ -37,3 +39,7 @@ class Initializer(Configurable):
         bias : ndarray of shape (n_outputs,) or None
         """
         raise NotImplementedError(f"{type(self).__name__}.refine")
+
+
+#: What a user may write for one: a name, an instance, a class, or a dict with ``"name"`` and arguments.
+InitializerLike: TypeAlias = InitializerName | str | Initializer | type[Initializer] | Mapping[str, Any]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from nncore.arguments import flag, shown
 from nncore.contract.configurable import Configurable
 from nncore.contract.formula import Graph, Value
 from nncore.contract.kernel import Kernel
@@ -85,14 +86,14 @@ class Layer(Configurable):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "name" and value is not None and not (isinstance(value, str) and value.isidentifier()):
             raise ParameterError(
-                f"{type(self).__name__}: name must be letters, digits and underscores, like 'encoder', without dots; got {value!r}"
+                f"{type(self).__name__}: name must be letters, digits and underscores, like 'encoder', without dots; got {shown(value)}"
             )
         if name == "tied_to" and value is not None and not (isinstance(value, str) and all(map(str.isidentifier, value.split(".")))):
             raise ParameterError(
-                f"{type(self).__name__}: tied_to must be the name of a layer or tensor, like 'encoder' or 'encoder.weight', got {value!r}"
+                f"{type(self).__name__}: tied_to must be the name of a layer or tensor, 'encoder' or 'encoder.weight', got {shown(value)}"
             )
-        if name == "transposed" and value is not None and not isinstance(value, bool):
-            raise ParameterError(f"{type(self).__name__}: transposed must be True, False or None, got {value!r}")
+        if name == "transposed" and value is not None:
+            value = flag(f"{type(self).__name__}: transposed", value)
         super().__setattr__(name, value)
 
     def named(self, name: str | None) -> Self:

@@ -12,12 +12,13 @@ class Metric(Configurable):
 
     Attributes
     ----------
-    higher_is_better : bool
+    higher_is_better : bool or None
+        None if it does not say: then its name has to tell (``"worst_error"``), or who monitors it.
     label : str or None
         Name of its column in the history; None is the name under which it is registered.
     """
 
-    higher_is_better: bool = True
+    higher_is_better: bool | None = None
     label: str | None = None
 
     def example(self, rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray] | None:

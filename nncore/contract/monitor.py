@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from nncore.arguments import shown
+from nncore.contract.direction import decided_mode
 from nncore.contract.history import History
 from nncore.errors import ParameterError
 
@@ -20,7 +23,7 @@ class Monitor:
     column : str
         ``"val_loss"``, ``"loss"``, ``"val_accuracy"``, ...
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says.
     min_delta : float, default 0.0
         A value is better if it is so by more than this.
 
@@ -31,10 +34,9 @@ class Monitor:
     """
 
     def __init__(self, owner: str, column: str, mode: str = "auto", min_delta: float = 0.0) -> None:
-        if mode not in ("auto", "min", "max"):
-            raise ParameterError(f"{owner}: mode must be 'auto', 'min' or 'max', got {mode!r}")
         if not isinstance(column, str):
-            raise ParameterError(f"{owner}: monitor must be the name of a column of the history, got {column!r}")
+            raise ParameterError(f"{owner}: monitor must be the name of a column of the history, got {shown(column)}")
+        decided_mode(owner, column, mode, "min")
         self._owner, self._column, self._mode, self._min_delta = owner, column, mode, min_delta
         self.best = math.nan
 
@@ -44,17 +46,36 @@ class Monitor:
         Raises
         ------
         ParameterError
-            If the fit does not record the column.
+            If the fit does not record the column, or nothing says which of its values are better.
         """
         check_recorded(self._owner, self._column, list(history))
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
-        mode = history.mode(self._column) if self._mode == "auto" else self._mode
+        mode = decided_mode(self._owner, self._column, self._mode, history.mode(self._column))
         gain = self.best - value if mode == "min" else value - self.best
         better = gain > self._min_delta or (math.isnan(self.best) and not math.isnan(value))
         if better:
             self.best = value
         return better
+
+
+def check_monitored(watcher: Any, history: History, recorded: Sequence[str]) -> None:
+    """Raise `ParameterError` unless the column that a callback or a schedule monitors is recorded and, if it compares, has a direction.
+
+    Parameters
+    ----------
+    watcher : Callback or Schedule
+    history : History
+        Of the fit that is about to begin.
+    recorded : sequence of str
+        Its columns.
+    """
+    if watcher.monitor is None:
+        return
+    owner = type(watcher).__name__
+    check_recorded(owner, watcher.monitor, recorded)
+    if watcher.mode is not None:
+        decided_mode(owner, watcher.monitor, watcher.mode, history.mode(watcher.monitor))
 
 
 def check_recorded(owner: str, column: str, recorded: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.arguments import is_whole
+from nncore.arguments import is_whole, shown
 from nncore.contract.configurable import Configurable
 from nncore.contract.kernel import Kernel
 from nncore.errors import PluginError
@@ -71,11 +71,13 @@ class State:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or "/" in self.name:
-            raise PluginError(f"the name of a State must be a text without a slash, got {self.name!r}")
+            raise PluginError(f"the name of a State must be a text without a slash, got {shown(self.name)}")
         if not isinstance(self.shape, tuple) or not all(is_whole(size) and 0 <= size <= 2**40 for size in self.shape):
-            raise PluginError(f"the shape of the State {self.name!r} must be a tuple of whole numbers from 0 to 2^40, got {self.shape!r}")
+            raise PluginError(
+                f"the State {self.name!r} must have a tuple of whole numbers from 0 to 2^40 as its shape, got {shown(self.shape)}"
+            )
         if self.dtype not in STATE_DTYPES:
-            raise PluginError(f"the dtype of the State {self.name!r} must be one of {', '.join(STATE_DTYPES)}, got {self.dtype!r}")
+            raise PluginError(f"the dtype of the State {self.name!r} must be one of {', '.join(STATE_DTYPES)}, got {shown(self.dtype)}")
 
     def dtype_in(self, network: np.dtype) -> np.dtype:
         """Its dtype in a network of that dtype."""

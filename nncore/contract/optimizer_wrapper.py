@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract.configurable import numbers_of
 from nncore.contract.optimizer import Optimizer, State, TensorSpan
 from nncore.contract.ownership import copied_deeply, with_arguments
@@ -57,7 +58,7 @@ class OptimizerWrapper(Optimizer):
         super().validate()
         inner, cls = self.optimizer, type(self)
         if not isinstance(inner, Optimizer):
-            raise ParameterError(f"{cls.__name__}: optimizer must be an optimizer, got {inner!r}")
+            raise ParameterError(f"{cls.__name__}: optimizer must be an optimizer, got {shown(inner)}")
         if self._evaluates and inner.has_evaluation:
             raise ParameterError(f"{cls.__name__} predicts with parameters of its own, and so does {inner!r}: use one of the two")
         if cls.perturb is not OptimizerWrapper.perturb and inner.n_passes > 1:

@@ -11,11 +11,12 @@ import copy
 import math
 import weakref
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from nncore.contract.configurable import Configurable, alike
+from nncore.contract.frozen import frozen, thawed
 from nncore.errors import NNCoreError, ParameterError, PluginError
 
 C = TypeVar("C", bound=Configurable)
@@ -29,7 +30,7 @@ class Owner(Protocol):
 
 
 class Bond:
-    """Ties a component to the network that owns it. Copies and pickles of the component belong to nobody.
+    """Ties a component to the network that owns it. Copies and pickles of the component are made without.
 
     Attributes
     ----------
@@ -72,16 +73,6 @@ class Bond:
             raise ParameterError(f"{cls.__name__}: {name} belongs to the class and is no argument; its arguments are {arguments}")
         else:
             object.__setattr__(component, name, value)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        return None
-
-    def __reduce__(self) -> tuple[Any, tuple[()]]:
-        return _nobody, ()
-
-
-def _nobody() -> None:
-    """What a bond becomes in a pickle."""
 
 
 def _kind(cls: type) -> type:
@@ -191,52 +182,3 @@ def components_in(value: Any) -> Iterator[Configurable]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from components_in(item)
-
-
-def frozen(value: Any) -> Any:
-    """The same list, dict or array, and those inside, as one that cannot be changed in place."""
-    if isinstance(value, list):
-        return FrozenList(frozen(item) for item in value)
-    if type(value) is tuple:
-        return tuple(frozen(item) for item in value)
-    if isinstance(value, dict):
-        return FrozenDict({key: frozen(item) for key, item in value.items()})
-    if isinstance(value, np.ndarray):
-        value = value.view()
-        value.flags.writeable = False
-    return value
-
-
-def thawed(value: Any) -> Any:
-    """What `frozen` made of lists and dicts, as ordinary ones again."""
-    if isinstance(value, FrozenList):
-        return [thawed(item) for item in value]
-    if type(value) is tuple:
-        return tuple(thawed(item) for item in value)
-    return {key: thawed(item) for key, item in value.items()} if isinstance(value, FrozenDict) else value
-
-
-class FrozenList(list[Any]):
-    """A list that belongs to a network: it reads like any other, and whatever would change it raises."""
-
-    remedy = "assign a new list to the attribute"
-
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise ParameterError(f"this list belongs to a network and cannot be changed in place: {self.remedy}")
-
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = extend = insert = remove = pop = clear = sort = reverse = _refuse
-
-    def __reduce__(self) -> tuple[Any, tuple[list[Any]]]:
-        return type(self), (list(self),)
-
-
-class FrozenDict(dict[Any, Any]):
-    """A dict that belongs to a network: it reads like any other, and whatever would change it raises."""
-
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise ParameterError("this dict belongs to a network and cannot be changed in place: assign a new dict to the attribute")
-
-    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
-
-    def __reduce__(self) -> tuple[Any, tuple[dict[Any, Any]]]:
-        return type(self), (dict(self),)

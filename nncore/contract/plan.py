@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nncore.arguments import is_number
-from nncore.contract.activation import Activation
+from nncore.contract.activation import ActivationLike
 from nncore.contract.configurable import Configurable
 from nncore.contract.domain import DISTRIBUTION, INPUT, is_domain
-from nncore.contract.initializer import Initializer
+from nncore.contract.initializer import InitializerLike
 from nncore.errors import PluginError
 
 #: Numbers that anything in a plan may come to: a terabyte and more.
@@ -52,7 +52,7 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     role: str
-    initializer: Initializer | str | dict[str, Any] | None
+    initializer: InitializerLike | None
     fan_in: int
     fan_out: int
     tied_to: str | None = None
@@ -141,7 +141,7 @@ class Plan:
     output_shape: tuple[int, ...]
     tensors: tuple[Tensor, ...] = ()
     buffers: tuple[Buffer, ...] = ()
-    activation: Activation | str | None = None
+    activation: ActivationLike | None = None
     cache: int = 0
     cache_per_row: int = 0
     work: int = 0

@@ -9,6 +9,7 @@ import numpy as np
 
 from nncore.contract.configurable import Configurable
 from nncore.contract.kernel import Kernel
+from nncore.words import RegularizerName
 
 #: Parts of a tensor that the functions of a regularizer or a constraint may be called on, one by one.
 SPLITS = ("elements", "rows", "columns", "tensor")
@@ -55,6 +56,6 @@ class Regularizer(Configurable):
 
 
 #: What a user may write for one.
-RegularizerLike: TypeAlias = str | Regularizer | type[Regularizer] | Mapping[str, Any]
+RegularizerLike: TypeAlias = RegularizerName | str | Regularizer | type[Regularizer] | Mapping[str, Any]
 #: The same for an argument of a layer: none, one or several.
 Regularizers: TypeAlias = RegularizerLike | Sequence[RegularizerLike] | None

@@ -20,9 +20,13 @@ class Schedule(Configurable):
     ----------
     monitor : str or None
         A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
+    mode : str or None
+        What is better of `monitor`: ``"min"``, ``"max"``, or ``"auto"`` for what its metric or its name says; `fit` refuses to begin if
+        neither does. None if it does not compare.
     """
 
     monitor: str | None = None
+    mode: str | None = None
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
         """Factors of the number.

@@ -45,7 +45,6 @@ class Snapshot:
         np.copyto(network.parameters, self._parameters)
         for name, view in network.named_buffers().items():
             np.copyto(view, self._buffers[name])
-        network.place = None  # an epoch that was cut short went on from other parameters
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The copy, for `Callback.state`.

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.arguments import is_whole
+from nncore.arguments import is_whole, shown
 from nncore.contract.configurable import Configurable
 from nncore.contract.kernel import Kernel
 from nncore.errors import ParameterError
@@ -79,7 +79,7 @@ class Transform(Configurable):
         is_list = isinstance(columns, (list, tuple, range, np.ndarray)) and len(columns) > 0
         if not is_list or not all(is_whole(column) and column >= 0 for column in columns) or len(set(columns)) < len(columns):
             raise ParameterError(
-                f"{type(self).__name__}: columns must be None or different whole numbers of at least 0, one or more, got {columns!r:.200}"
+                f"{type(self).__name__}: columns must be None or different whole numbers of at least 0, one or more, got {shown(columns)}"
             )
         self.columns = [int(column) for column in columns]
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from nncore.data.containers import admitted, is_missing
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
+from nncore.data.labels import as_labels, in_terms_of
 from nncore.data.levels import level_key
-from nncore.data.samples import Rows, Samples, as_matrix, as_numbers, as_rows, as_samples, check_finite, check_replaced
+from nncore.data.samples import (
+    Rows,
+    Samples,
+    as_matrix,
+    as_numbers,
+    as_rows,
+    as_samples,
+    check_finite,
+    check_replaced,
+    warn_of_lost_digits,
+)
 from nncore.data.targets import Targets, as_targets, as_weights
 from nncore.data.visits import Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "Block", "Dataset", "Rows", "Samples", "Targets", "Visits", "as_matrix", "as_numbers", "as_rows", "as_samples",
-    "as_targets", "as_weights", "check_finite", "check_replaced", "level_key",
+    "CONVERT_AT_ONCE", "Block", "Dataset", "Rows", "Samples", "Targets", "Visits", "admitted", "as_labels", "as_matrix", "as_numbers",
+    "as_rows", "as_samples", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "is_missing", "level_key",
+    "warn_of_lost_digits",
 ]  # fmt: skip

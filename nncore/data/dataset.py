@@ -6,11 +6,14 @@ block during each epoch if it is large, so that no second copy of a large array 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
+from nncore._core import as_c_array, is_c_array
 from nncore.contract import Loss
 from nncore.data.samples import BLOCK, Samples, check_finite
 from nncore.data.targets import Targets, as_targets, as_weights
@@ -18,6 +21,9 @@ from nncore.errors import DataError, ShapeError
 
 #: Inputs up to this many bytes (in the network's dtype) are converted once and kept.
 CONVERT_AT_ONCE = 64 * 2**20
+
+#: Bytes of inputs that a digest looks at.
+DIGESTED = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,15 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.inputs) if self.order is None else len(self.order)
+
+    def until(self, end: int) -> Block:
+        """The first samples of it."""
+        if end >= len(self):
+            return self
+        if self.order is not None:
+            return replace(self, order=self.order[:end])
+        reals, labels, weights = (None if part is None else part[:end] for part in (self.reals, self.labels, self.weights))
+        return Block(self.inputs[:end], reals, labels, weights, None)
 
 
 class Dataset:
@@ -49,9 +64,9 @@ class Dataset:
 
     def __init__(self, inputs: Samples, targets: Targets, weights: np.ndarray | None, dtype: np.dtype) -> None:
         self.targets, self.weights, self.dtype = targets, weights, dtype
-        in_place = isinstance(inputs, np.ndarray) and inputs.dtype == dtype and inputs.flags.c_contiguous
+        in_place = isinstance(inputs, np.ndarray) and is_c_array(inputs, dtype)
         if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
-            inputs, in_place = np.ascontiguousarray(inputs[:], dtype), True
+            inputs, in_place = as_c_array(inputs[:], dtype), True
         self.inputs, self.in_place = inputs, in_place
 
     @classmethod
@@ -81,6 +96,20 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @cached_property
+    def digest(self) -> str:
+        """Two datasets with the same samples, targets and weights have the same; of large ones, rows at equal distances decide."""
+        n_rows = min(len(self), max(2, DIGESTED // max(1, self.inputs[0].size * self.dtype.itemsize)))
+        rows = np.linspace(0, len(self) - 1, n_rows).astype(np.int64)
+        chosen = slice(None) if n_rows == len(self) else rows
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(np.ascontiguousarray(self.inputs[chosen], self.dtype).data)
+        for name, part in (("reals", self.targets.reals), ("labels", self.targets.labels), ("weights", self.weights)):
+            if part is not None:
+                digest.update(name.encode())
+                digest.update(np.ascontiguousarray(part[chosen]).data)
+        return digest.hexdigest()
+
     def blocks(self, order: np.ndarray | None, batch_size: int) -> Iterator[Block]:
         """The samples in the given order, in one block if they lie ready, else converted block by block.
 
@@ -94,7 +123,7 @@ class Dataset:
         rows = batch_size * max(1, BLOCK // bytes_per_batch)
         for start in range(0, len(self), rows):
             chosen = slice(start, start + rows) if order is None else order[start : start + rows]
-            inputs = np.ascontiguousarray(self.inputs[chosen], self.dtype)
+            inputs = as_c_array(self.inputs[chosen], self.dtype)
             parts = (self.targets.reals, self.targets.labels, self.weights)
-            reals, labels, weights = (None if part is None else np.ascontiguousarray(part[chosen]) for part in parts)
+            reals, labels, weights = (None if part is None else as_c_array(part[chosen], part.dtype) for part in parts)
             yield Block(inputs.reshape(len(inputs), -1), reals, labels, weights, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Hashable
 from decimal import Decimal
@@ -16,21 +17,23 @@ _TRUTH = ("true", "false")
 def level_key(value: Hashable) -> Hashable:
     """What equal levels have in common: ``1``, ``1.0``, ``"1"`` and ``"1.00"`` are one level, so are ``True`` and ``"TRUE"``.
 
-    Numbers are compared exactly, not as float64: two long identifiers stay apart. ``"007"`` is a code and not 7. Words are compared
-    as they are.
+    Numbers are compared exactly, not as float64: two long identifiers stay apart. ``"007"`` is a code and not 7. A date is its ISO
+    text. Words are compared as they are.
 
     Parameters
     ----------
     value : hashable
-        Text, number, boolean, or anything else, which is equal to itself only.
+        Text, number, boolean, date, or anything else, which is equal to itself only.
 
     Returns
     -------
     hashable
-        A text for texts, numbers and booleans; else `value`.
+        A text for texts, numbers, booleans and dates; else `value`.
     """
     if isinstance(value, str):
         text = str(value)
+    elif isinstance(value, datetime.date):
+        return value.isoformat().removesuffix("T00:00:00")
     elif isinstance(value, (bool, np.bool_, int, np.integer, Decimal, float, np.floating)):
         text = str(value)  # of a float the shortest text that gives it back, in its own precision
     else:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import all_finite
-from nncore.errors import DataError, DtypeError, ShapeError
+from nncore._core import all_finite, as_c_array
+from nncore.data.containers import admitted, is_missing
+from nncore.errors import DataError, DataWarning, DtypeError, ShapeError, warn_user
 
 #: Larger ones are converted in blocks of about this many bytes.
 BLOCK = 8 * 2**20
+#: A column in which a dtype has fewer numbers than this has lost what it could tell.
+FEWEST_STEPS = 1000
 
 
 class Rows(ABC):
@@ -62,10 +65,8 @@ def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np
 
 
 def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
-    """The same, but for NaN and infinity."""
-    if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
-        raise DtypeError(f"{name} is a sparse matrix; networks here are dense: pass {name}.toarray()")
-    array = data if isinstance(data, Rows) else as_numbers(data, name)
+    """The same, but for NaN and infinity. What is masked is NaN."""
+    array = data if isinstance(data, Rows) else as_numbers(data, name, holes=True)
     if array.ndim < 2:
         hint = f"one sample: {name}.reshape(1, -1); one feature: {name}.reshape(-1, 1)"
         raise ShapeError(f"{name} must have a row for each sample, got shape {array.shape}; for {hint}")
@@ -78,25 +79,42 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
 
 def as_matrix(samples: Samples, dtype: np.dtype) -> np.ndarray:
     """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
-    return np.ascontiguousarray(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
+    return as_c_array(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
-def as_numbers(data: object, name: str) -> np.ndarray:
-    """`data` as an array of real numbers; a frame's columns become columns."""
+def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
+    """`data` as an array of real numbers; a frame's columns become columns. What is masked is refused, or with `holes` becomes NaN."""
+    data = admitted(data, name, holes=holes)
+    if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
+        raise DtypeError(f"{name} is a sparse matrix; networks here are dense: pass {name}.toarray()")
     try:
         array = np.asarray(data)
     except ValueError as error:
         raise ShapeError(f"{name} is not a rectangular array: {error}") from None
     if array.dtype.kind == "O":  # a frame of mixed numeric columns, or a list of such rows
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise DtypeError(
-                f"{name} holds something that is not a number ({error}): encode text and categories as numbers first"
-            ) from None
+        array = _numbers_of_objects(array, name)
+    array = admitted(array, name)  # what a frame held
+    if array.dtype.kind == "c":
+        raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed: pass {name}.real and {name}.imag as columns")
     if array.dtype.kind not in "biuf":
-        raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed")
+        raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed: {name}.astype(float) makes such of what is one")
     return array
+
+
+def _numbers_of_objects(array: np.ndarray, name: str) -> np.ndarray:
+    """float64, NaN for None and its like."""
+    try:
+        try:
+            return array.astype(np.float64)
+        except TypeError:
+            missing = np.fromiter(map(is_missing, array.ravel()), bool, array.size).reshape(array.shape)
+            if not missing.any():
+                raise
+            return np.where(missing, np.nan, array).astype(np.float64)
+    except OverflowError:
+        raise DataError(f"{name} holds a whole number too large for float64: scale it first") from None
+    except (TypeError, ValueError) as error:
+        raise DtypeError(f"{name} holds something that is not a number ({error}): encode text and categories as numbers first") from None
 
 
 def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = False) -> None:
@@ -106,7 +124,7 @@ def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = F
     rows = max(1, BLOCK // max(1, array[0].size * dtype.itemsize))
     for start in range(0, len(array), rows):
         with np.errstate(over="ignore"):
-            block = np.ascontiguousarray(array[start : start + rows], dtype)
+            block = as_c_array(array[start : start + rows], dtype)
         if not all_finite(block, allow_nan):
             position = np.argwhere(np.isinf(block) if allow_nan else ~np.isfinite(block))[0]
             row, column = start + int(position[0]), ", ".join(str(i) for i in position[1:])
@@ -114,6 +132,22 @@ def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = F
             too_large = f", too large for {dtype}: scale it or use dtype='float64'" if np.isfinite(value) else ": impute or drop it first"
             where = f"row {row}, column {column}" if column else f"row {row}"
             raise DataError(f"{name} contains {'NaN' if np.isnan(value) else value} at {where}{too_large}")
+
+
+def warn_of_lost_digits(array: Samples, name: str, dtype: np.dtype) -> None:
+    """Warn for the first column that is so far from 0, compared with how much it varies, that `dtype` tells few of its values apart."""
+    if isinstance(array, Rows) or np.can_cast(array.dtype, dtype) or len(array) < 2:
+        return
+    low, high = (np.asarray(ends.reduce(array, axis=0), np.float64).ravel() for ends in (np.fmin, np.fmax))
+    spread, largest = high - low, np.maximum(np.abs(low), np.abs(high))
+    few = np.flatnonzero((spread > 0) & (spread < FEWEST_STEPS * np.finfo(dtype).eps * largest))
+    if len(few):
+        column = few[0]
+        warn_user(
+            f"column {column} of {name} lies between {low[column]:.9g} and {high[column]:.9g}, where {dtype} has few numbers: subtract "
+            "about the mean first, or use dtype='float64'",
+            DataWarning,
+        )
 
 
 def check_replaced(inputs: np.ndarray, outputs: np.ndarray, first_row: int = 0) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from nncore._core import as_c_array
 from nncore.contract import Loss, is_inside
+from nncore.data.containers import admitted
 from nncore.data.samples import as_numbers, check_finite
 from nncore.errors import DataError, DtypeError, ShapeError
 
@@ -35,9 +38,9 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
     Class indices are whole numbers from 0 to ``n_outputs - 1``, shape ``(n,)``; reals have shape ``(n, n_targets)`` or, for one
     target, ``(n,)``.
     """
-    array, kind = np.asarray(y), loss.targets_for(n_outputs)
-    if array.dtype.kind in "USO" and kind != "real":
-        _refuse_text(array, name)
+    y, kind = admitted(y, name), loss.targets_for(n_outputs)
+    if kind != "real":
+        _refuse_text(y, name)
     array = as_numbers(y, name)
     n_targets = loss.n_targets(n_outputs)
     if array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1 and kind != "real":
@@ -50,7 +53,7 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
         hint = '; for class indices use loss="softmax_cross_entropy"' if array.ndim == 1 else ""
         raise ShapeError(f"{name} has shape {array.shape}, {loss!r} with {n_outputs} outputs needs (n_samples, {n_targets}){hint}")
     check_finite(array, name, dtype)
-    reals = np.ascontiguousarray(array, dtype)
+    reals = as_c_array(array, dtype)
     if loss.target_range is not None:
         outside = np.argwhere(~is_inside(reals, loss.target_range))
         if len(outside):
@@ -60,9 +63,13 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
     return Targets(reals=reals)
 
 
-def _refuse_text(array: np.ndarray, name: str) -> None:
+def _refuse_text(y: Any, name: str) -> None:
     """Text labels have to become numbers; say how."""
-    if array.dtype.kind in "US" or any(isinstance(value, str) for value in array.ravel()[:1]):
+    try:
+        array = np.asarray(y)
+    except ValueError:  # of rows of several lengths: said better later
+        return
+    if array.dtype.kind in "UST" or any(isinstance(value, str) for value in array.ravel()[:1]):
         raise DtypeError(
             f"{name} holds text, class indices from 0 on are needed: classes, {name} = np.unique({name}, return_inverse=True) turns one "
             "into the other"
@@ -97,4 +104,4 @@ def as_weights(sample_weight: object, n_samples: int, dtype: np.dtype, name: str
     check_finite(weights, name, dtype)
     if (weights < 0).any() or not (weights > 0).any():
         raise DataError(f"{name} must not be negative nor all zero")
-    return np.ascontiguousarray(weights, dtype)
+    return as_c_array(weights, dtype)

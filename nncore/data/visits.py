@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nncore._core import as_c_array
 from nncore.contract import SampleInfo, Sampler, copied_deeply
 from nncore.data.dataset import Dataset
 from nncore.errors import PluginError
@@ -55,7 +56,7 @@ class Visits:
         lowest, highest = order.min(), order.max()
         if lowest < 0 or highest >= n_samples:
             self._refuse(f"of numbers of rows, 0 to {n_samples - 1}", f"numbers from {lowest} to {highest}")
-        return np.ascontiguousarray(order)
+        return as_c_array(order, np.dtype(np.int64))
 
     def _refuse(self, wanted: str, returned: str) -> None:
         raise PluginError(f"{self.sampler!r}.order must return an int64 array {wanted}; it returned {returned}")

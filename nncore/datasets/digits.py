@@ -7,6 +7,8 @@ from importlib.resources import files
 
 import numpy as np
 
+from nncore.words import explains_calls
+
 #: Brightest value of a pixel: the number of dark points in a 4×4 block of the scanned bitmap.
 BRIGHTEST = 16
 
@@ -14,6 +16,7 @@ BRIGHTEST = 16
 TEST_EVERY = 4
 
 
+@explains_calls
 def load_digits() -> tuple[np.ndarray, np.ndarray]:
     """The 1,797 digits written by thirteen people.
 
@@ -34,6 +37,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8), table[:, -1].astype(np.int64)
 
 
+@explains_calls
 def load_digits_split() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The digits in two parts that are always the same and hold the ten digits in equal shares.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.data import as_labels, in_terms_of
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import INK, percent, shortened
 from nncore.displays.predictions import predicted_classes
@@ -74,14 +75,18 @@ class ConfusionDisplay(AxesDisplay):
         ShapeError
             If the two are not vectors of one length, or empty, or `names` has another length.
         """
-        true, predicted = np.asarray(y_true), np.asarray(y_pred)
+        true, predicted = np.asarray(as_labels(y_true, "y_true")), as_labels(y_pred, "y_pred")
+        predicted = np.asarray(in_terms_of(np.unique(true), predicted))
         if true.ndim != 1 or true.shape != predicted.shape or not true.size:
             raise ShapeError(f"a confusion matrix needs two vectors of one length, got shapes {true.shape} and {predicted.shape}")
         if any(part.dtype.kind == "f" and (part != np.round(part)).any() for part in (true, predicted)):
             raise DataError(
                 "a confusion matrix needs classes, and there are numbers between whole ones; ResidualsDisplay shows a regression"
             )
-        classes, indices = np.unique(np.concatenate([true, predicted]), return_inverse=True)
+        try:
+            classes, indices = np.unique(np.concatenate([true, predicted]), return_inverse=True)
+        except TypeError:
+            raise DataError(f"y_true holds {true.dtype}, y_pred {predicted.dtype}: labels of one kind can be compared") from None
         if names is not None and np.issubdtype(classes.dtype, np.integer):
             if classes.min() < 0 or classes.max() >= len(names):
                 raise ShapeError(f"classes go from {classes.min()} to {classes.max()}, but there are {len(names)} names")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.data import as_labels, as_numbers, check_finite
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import COLORS, INK, MARKERS
 from nncore.displays.predictions import as_vector, probabilities
@@ -107,9 +108,10 @@ class DecisionRegionDisplay(AxesDisplay):
         ParameterError
             If `y` has a class that the estimator does not know, or there are more than eight classes.
         """
-        points = np.asarray(X, np.float64)
+        points = as_numbers(X, "X").astype(np.float64)
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
             raise ShapeError(f"decision regions need samples of two features, got shape {points.shape}: choose two columns")
+        check_finite(points, "X", points.dtype)
         if resolution < 2:
             raise ParameterError(f"resolution must be at least 2, got {resolution}")
         if feature_names is None:
@@ -123,7 +125,7 @@ class DecisionRegionDisplay(AxesDisplay):
             raise ShapeError(f"there are {len(classes)} classes, but {len(names)} names")
         shown: dict[str, Any] = {}
         if y is not None:
-            labels = _indices(np.asarray(y), classes, len(points))
+            labels = _indices(np.asarray(as_labels(y)), classes, len(points))
             predicted = probabilities(estimator, X)[1].argmax(axis=1)
             shown = {"points": points, "labels": labels, "wrong": predicted != labels}
         return cls(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore.configuration import require
+from nncore.words import explains_calls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,10 @@ class Display:
     """
 
     figure_: Figure
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        explains_calls(cls)
 
     def _repr_png_(self) -> bytes | None:
         """The picture, for a notebook; none if there is none, or if pyplot shows it by itself."""

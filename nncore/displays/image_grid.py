@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.data import as_numbers
 from nncore.displays.display import COLORS, INK, Display, new_figure
 from nncore.errors import ParameterError, ShapeError
 
@@ -40,7 +41,7 @@ class ImageGridDisplay(Display):
     axes_: np.ndarray
 
     def __init__(self, images: Any, *, titles: Sequence[str] | None = None, highlight: Sequence[bool] | None = None) -> None:
-        self.images = np.asarray(images)
+        self.images = as_numbers(images, "images")
         shape, n = self.images.shape, len(self.images) if self.images.ndim else 0
         if not n or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (3, 4)):
             raise ShapeError(f"images need the shape (n_images, height, width), with a last axis of 3 or 4 colours if any; got {shape}")

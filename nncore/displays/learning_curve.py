@@ -151,7 +151,7 @@ def _draw(ax: Axes, history: History, names: list[str], ylabel: str) -> None:
                 continue
             values = history[column]
             label = part if len(names) == 1 else f"{part} {name.replace('_', ' ')}"
-            if part == "validation" and not single:
+            if part == "validation" and not single and history.mode(column) is not None:
                 best = history.best(column)
                 label += f" (best {values[best - 1]:.4g} in epoch {best})"
                 ax.plot(best, values[best - 1], "o", color=style["color"], markeredgecolor="white", markersize=8, zorder=3)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from nncore.contract import Loss, class_indices
-from nncore.errors import DataError, ShapeError
+from nncore.data import as_numbers
+from nncore.errors import DataError, DtypeError, ShapeError
 from nncore.network import Sequential
 
 
@@ -53,7 +54,7 @@ def predicted_classes(model: Any, X: Any) -> np.ndarray:
 
 def predicted_values(model: Any, X: Any) -> np.ndarray:
     """Value of every sample for a regression with a single output, shape (n_samples,)."""
-    return as_vector(as_reals(model.predict(X)))
+    return as_vector(as_reals(model.predict(X), "predictions"))
 
 
 def as_vector(values: np.ndarray) -> np.ndarray:
@@ -61,9 +62,9 @@ def as_vector(values: np.ndarray) -> np.ndarray:
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
-def as_reals(values: Any) -> np.ndarray:
-    """`values` as float64."""
+def as_reals(values: Any, name: str) -> np.ndarray:
+    """`values` as float64; `name` is that of the argument."""
     try:
-        return np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise DataError("residuals need numbers, and there is something else; ConfusionDisplay compares classes") from None
+        return as_numbers(values, name).astype(np.float64)
+    except DtypeError as error:
+        raise DataError(f"residuals need numbers: {error}; ConfusionDisplay compares classes") from None

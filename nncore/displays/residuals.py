@@ -41,7 +41,7 @@ class ResidualsDisplay(Display):
     axes_: np.ndarray
 
     def __init__(self, *, y_true: Any, y_pred: Any, name: str = "") -> None:
-        self.y_true, self.y_pred = as_reals(y_true), as_reals(y_pred)
+        self.y_true, self.y_pred = as_reals(y_true, "y_true"), as_reals(y_pred, "y_pred")
         if self.y_true.ndim != 1 or self.y_true.shape != self.y_pred.shape or not self.y_true.size:
             raise ShapeError(f"residuals need two vectors of one length, got shapes {self.y_true.shape} and {self.y_pred.shape}")
         self.name = name
@@ -84,7 +84,7 @@ class ResidualsDisplay(Display):
         name, ax : optional
             As in `from_predictions`.
         """
-        return cls.from_predictions(as_vector(as_reals(y)), predicted_values(estimator, X), name=name, ax=ax)
+        return cls.from_predictions(as_vector(as_reals(y, "y")), predicted_values(estimator, X), name=name, ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw.

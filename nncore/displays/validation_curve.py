@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.contract import History
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import COLORS, INK, TRAINING, VALIDATION, spans_decades, tidy
 from nncore.errors import DataError, ParameterError, ShapeError
+from nncore.network import metric_name
+from nncore.registry import resolve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +42,8 @@ class ValidationCurveDisplay(AxesDisplay):
         The band around each curve is one standard deviation over the repetitions.
     param_name, score_name : str, default "parameter" and "loss"
         Labels of the axes.
-    higher_is_better : bool, default False
-        Whether a higher score is the better one.
+    higher_is_better : bool or None, default None
+        Whether a higher score is the better one; by default as `score_name` tells: not of ``"loss"``, but of ``"accuracy"``.
 
     Attributes
     ----------
@@ -73,12 +76,15 @@ class ValidationCurveDisplay(AxesDisplay):
         validation_scores: Any,
         param_name: str = "parameter",
         score_name: str = "loss",
-        higher_is_better: bool = False,
+        higher_is_better: bool | None = None,
     ) -> None:
         self.param_values = list(param_values)
         self.train_scores = _columns(train_scores, len(self.param_values))
         self.validation_scores = _columns(validation_scores, len(self.param_values))
-        self.param_name, self.score_name, self.higher_is_better = param_name, score_name, higher_is_better
+        self.param_name, self.score_name = param_name, score_name
+        if higher_is_better is None and History().mode(score_name) is None:
+            raise ParameterError(f"nothing says whether more or less of {score_name!r} is better: pass higher_is_better=True or False")
+        self.higher_is_better = History().mode(score_name) == "max" if higher_is_better is None else higher_is_better
         if self._is_numeric and not (np.diff(np.asarray(self.param_values, np.float64)) > 0).all():
             raise ParameterError(f"param_values must rise, got {self.param_values}")
         self.best_, self.regions_ = self._judge()
@@ -114,7 +120,7 @@ class ValidationCurveDisplay(AxesDisplay):
         score : str, default "loss"
             A name in what `evaluate` returns.
         higher_is_better : bool, optional
-            By default False for ``"loss"``, else True.
+            By default as the metric or the name of the score says: False for ``"loss"``, True for ``"accuracy"``.
         ax : Axes, optional
             Where to draw.
         """
@@ -127,14 +133,15 @@ class ValidationCurveDisplay(AxesDisplay):
                     if score not in found:
                         raise ParameterError(f"there is no score {score!r}; evaluate gives {', '.join(found)}")
                     scores[part, row, repetition] = found[score]
-        is_better = score != "loss" if higher_is_better is None else higher_is_better
+                if higher_is_better is None:
+                    higher_is_better = _declared(network, score)
         display = cls(
             param_values=param_values,
             train_scores=scores[0],
             validation_scores=scores[1],
             param_name=param_name,
             score_name=score,
-            higher_is_better=is_better,
+            higher_is_better=higher_is_better,
         )
         return display.plot(ax=ax)
 
@@ -272,3 +279,10 @@ def _columns(scores: Any, n_values: int) -> np.ndarray:
     if not np.isfinite(array).all():
         raise DataError("a score is NaN or infinite: leave that value out, or find out why its training failed")
     return array
+
+
+def _declared(network: Any, score: str) -> bool | None:
+    """Whether more of a score of `evaluate` is better, if a metric that goes with the network's loss says so."""
+    metrics = [resolve("metrics", metric) for metric in network.loss.metrics]
+    found: bool | None = {metric_name(metric): metric.higher_is_better for metric in metrics}.get(score)
+    return found

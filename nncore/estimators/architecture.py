@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract import Activation, Layer
 from nncore.errors import ParameterError, ShapeError
 from nncore.estimators.parameters import is_number
@@ -32,7 +33,7 @@ def hidden_layer_sizes_of(sizes: Any) -> list[int]:
     """
     listed = list(sizes) if hasattr(sizes, "__iter__") and not isinstance(sizes, str) else [sizes]
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in listed):
-        raise ParameterError(f"hidden_layer_sizes must be whole numbers, got {sizes!r}")
+        raise ParameterError(f"hidden_layer_sizes must be whole numbers, got {shown(sizes)}")
     if any(size <= 0 for size in listed):
         raise ParameterError(f"hidden_layer_sizes must be > 0, got {listed}.")
     return [int(size) for size in listed]
@@ -64,7 +65,7 @@ def hidden_layers(sizes: Sequence[int], activations: Sequence[Any], normalizatio
     if len(rates) != len(sizes):
         raise ParameterError(f"dropout lists {len(rates)} rates for {len(sizes)} hidden layers: give one for each, or a single number")
     if not all(is_number(rate) and 0 <= rate < 1 for rate in rates):
-        raise ParameterError(f"dropout must be a number in [0, 1), or one for each hidden layer, got {dropout!r}")
+        raise ParameterError(f"dropout must be a number in [0, 1), or one for each hidden layer, got {shown(dropout)}")
     layers: list[Layer] = []
     for size, name, rate in zip(sizes, activations, rates, strict=True):
         activation = activation_of(name)

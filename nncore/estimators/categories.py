@@ -9,8 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.errors import DataError
-from nncore.estimators.frames import is_missing
+from nncore.data import is_missing, level_key
+from nncore.errors import DataError, DataWarning, warn_user
+
+#: Keys of truth values, and of the numbers that stand for them.
+TRUTH = ("false", "true"), ("0", "1")
 
 
 @dataclass(frozen=True)
@@ -44,28 +47,66 @@ class Categories:
     def learn(cls, label: str, values: list[Any], max_one_hot: int) -> Self:
         """From all values of a column that messages call `label`."""
         try:
-            distinct = set(values)
+            distinct = dict.fromkeys(values)
         except TypeError:
             raise DataError(f"{label} of X holds lists or other containers, which are no categories: drop it") from None
         present = [value for value in distinct if not is_missing(value)]
+        has_missing = len(present) < len(distinct)
+        present = list({level_key(value): value for value in reversed(present)}.values())  # of equal ones, the first
         try:
             levels = sorted(present)
         except TypeError:  # numbers and text in one column
             levels = sorted(present, key=lambda value: (type(value).__name__, str(value)))
-        has_missing = len(present) < len(distinct)
         return cls(tuple(levels), has_missing, len(levels) + has_missing <= max_one_hot)
 
     def codes(self, label: str, values: list[Any]) -> NDArray[np.int64]:
-        """Level of every row, shape ``(n_rows,)``; `n_levels` for a value that training did not have."""
-        code_of = {level: code for code, level in enumerate(self.levels)}
+        """Level of every row, shape ``(n_rows,)``; `n_levels` for a value that training did not have.
+
+        Raises
+        ------
+        DataError
+            If none of the values is known, and they are of another kind than all levels: text where training had numbers, say.
+
+        Warns
+        -----
+        DataWarning
+            If most of the values are unknown.
+        """
+        code_of_key = self._code_of_key()
+        missing = len(self.levels) if self.has_missing else self.n_levels
         try:
-            codes = np.fromiter((code_of.get(value, self.n_levels) for value in values), np.int64, len(values))
+            distinct = dict.fromkeys(values)
         except TypeError:
             raise DataError(f"{label} of X holds lists or other containers, where training had categories") from None
-        if self.has_missing:
-            strangers = np.flatnonzero(codes == self.n_levels)
-            codes[[row for row in strangers if is_missing(values[row])]] = len(self.levels)
+        code_of = {value: missing if is_missing(value) else code_of_key.get(level_key(value), self.n_levels) for value in distinct}
+        codes = np.fromiter(map(code_of.__getitem__, values), np.int64, len(values))
+        self._judge_strangers(label, values, codes)
         return codes
+
+    def _code_of_key(self) -> dict[Hashable, int]:
+        code_of_key = {level_key(level): code for code, level in enumerate(self.levels)}
+        for those, others in (TRUTH, TRUTH[::-1]):
+            if code_of_key.keys() <= set(those):  # yes and no as numbers, or the other way round
+                code_of_key |= {other: code_of_key[that] for that, other in zip(those, others, strict=True) if that in code_of_key}
+        return code_of_key
+
+    def _judge_strangers(self, label: str, values: list[Any], codes: NDArray[np.int64]) -> None:
+        strangers = np.flatnonzero(codes == self.n_levels)
+        if 2 * len(strangers) <= len(values):
+            return
+        first = values[strangers[0]]
+        present = [value for value in set(values) if not is_missing(value)]
+        met, known = set(map(_kind, present)), set(map(_kind, self.levels))
+        if len(strangers) == len(values) and present and known and not met & known:
+            raise DataError(
+                f"{label} of X holds {' and '.join(sorted(met))} ({first!r:.40}), where training had {' and '.join(sorted(known))} "
+                f"({self.levels[0]!r:.40}): convert the column to what it was"
+            )
+        warn_user(
+            f"{label} of X: {len(strangers)} of {len(values)} values are none of those that training had, first {first!r:.40}; the "
+            "network takes them for unknown",
+            DataWarning,
+        )
 
     def write(self, codes: NDArray[np.int64], out: NDArray[Any]) -> None:
         """Write a column with these codes into `out`, shape ``(n_rows, width)``; one-hot, a stranger is all zero."""
@@ -75,3 +116,15 @@ class Categories:
         out[:] = 0
         rows = np.flatnonzero(codes < self.n_levels)
         out[rows, codes[rows]] = 1
+
+
+def _kind(value: Hashable) -> str:
+    """Of a level: what it looks like, whatever its type."""
+    key = level_key(value)
+    if key in TRUTH[0]:
+        return "truth values"
+    try:
+        float(key)  # type: ignore[arg-type]  # what is no text or number raises
+    except (TypeError, ValueError):
+        return "text" if isinstance(key, str) else type(value).__name__
+    return "numbers"

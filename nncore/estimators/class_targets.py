@@ -11,9 +11,10 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from nncore.arguments import is_list, shown
 from nncore.contract import Loss, activation_for, class_indices
+from nncore.data import as_labels, in_terms_of
 from nncore.errors import DataError, ParameterError
-from nncore.estimators.frames import is_missing
 from nncore.registry import resolve
 
 #: scikit-learn's name of the loss of every kind of classes.
@@ -22,22 +23,28 @@ LOG_LOSS = "log_loss"
 MULTILABEL, HEADS = "multilabel-indicator", "multiclass-multioutput"
 
 
-def refuse_missing(y: Any) -> None:
-    """Raise `DataError` for the first sample without a class; of numbers, scikit-learn says it."""
-    try:
-        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
-    except ValueError:  # lists of different lengths, say: scikit-learn explains
-        return
-    if labels.dtype.kind != "O" or labels.ndim not in (1, 2):
-        return
-    for row, label in enumerate(labels.tolist()):
-        if any(map(is_missing, label)) if isinstance(label, list) else is_missing(label):
-            raise DataError(f"Input y contains NaN or None, at row {row} first: leave such samples out, or give them a class of their own")
-
-
 def own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
     """The estimator's own score, for classes that no metric of the network's outputs knows."""
     return float(estimator.score(X, y, sample_weight))
+
+
+def _checked_kind(y: Any) -> str:
+    """scikit-learn's kind of a target of classes.
+
+    Raises
+    ------
+    ValueError
+        By scikit-learn, if it holds no classes.
+    DataError
+        If several columns of two values are neither labels of 0 and 1 nor classes.
+    """
+    check_classification_targets(y)
+    kind: str = type_of_target(y)
+    if kind == MULTILABEL:
+        values = np.unique(y.data if issparse(y) else np.asarray(y))
+        if not np.isin(values, (0, 1)).all():
+            raise DataError(f"`y` has several columns of the two values {values.tolist()}: labels that may go together are 0 and 1")
+    return kind
 
 
 class ClassTargets:
@@ -58,9 +65,8 @@ class ClassTargets:
     """
 
     def __init__(self, y: Any) -> None:
-        check_classification_targets(y)
         self.is_sparse = issparse(y)
-        self.kind: str = type_of_target(y)
+        self.kind: str = _checked_kind(y)
         if self.kind == MULTILABEL:
             self.classes: Any = np.arange(y.shape[1])
         elif self.kind == HEADS:
@@ -72,33 +78,55 @@ class ClassTargets:
     @classmethod
     def of_classes(cls, classes: Any, y: Any) -> ClassTargets:
         """For the classes there will ever be in targets like `y`."""
-        kind = type_of_target(y)
+        kind = _checked_kind(y)
         if kind == MULTILABEL:
             return cls(y)
         if kind != HEADS:
-            return cls(np.asarray(classes))
+            if np.ndim(classes) != 1 or not len(classes):
+                raise DataError(f"classes must list the classes of y, got {classes!r}")
+            return cls(np.asarray(as_labels(classes, "classes")))
         targets = cls(y)
-        targets.classes = [np.unique(column) for column in classes]
+        if not is_list(classes) or len(list(classes)) != len(targets.classes):
+            raise DataError(f"classes must list the classes of each of the {len(targets.classes)} targets, got {classes!r}")
+        targets.classes = [np.unique(as_labels(column, "classes")) for column in classes]
         return targets
 
     def has_exactly(self, classes: Any) -> bool:
         """Whether `classes` are the classes here, in any order."""
         known, asked = (self.classes, classes) if self.kind == HEADS else ([self.classes], [classes])
+        if not all(np.ndim(some) == 1 for some in (asked if is_list(asked) else [asked])):
+            return False
         return len(known) == len(asked) and all(set(np.asarray(a).tolist()) == set(b.tolist()) for a, b in zip(asked, known, strict=True))
 
     def check(self, y: Any) -> None:
-        """Raise `DataError` if `y` has classes, or a number of them, that are not known here."""
-        if self.kind in (MULTILABEL, HEADS):
-            n_targets = len(self.classes)
-            if (np.ndim(y) != 2 and not issparse(y)) or y.shape[1] != n_targets:
-                raise DataError(f"`y` must have {n_targets} columns, as before; its shape is {np.shape(y)}")
+        """Raise `DataError` if `y` is of another kind, or has classes, or a number of them, that are not known here."""
+        kind = _checked_kind(y)
+        n_targets = len(self.classes) if self.kind in (MULTILABEL, HEADS) else 0
+        if n_targets and (len(y.shape) != 2 or y.shape[1] != n_targets):
+            raise DataError(f"`y` must have {n_targets} columns, as before; its shape is {y.shape}")
+        if not n_targets and len(y.shape) != 1:
+            raise DataError(f"`y` must have one class a sample, as before; its shape is {y.shape}")
         if self.kind == MULTILABEL:
+            if kind != MULTILABEL:
+                raise DataError("`y` must hold labels, 0 and 1 alone, as before; it has other values")
             return
         columns = np.asarray(y).T if self.kind == HEADS else [y]
         for known, column in zip(self.classes if self.kind == HEADS else [self.classes], columns, strict=True):
             present = np.unique(column)
             if len(np.setdiff1d(present, known)):
                 raise DataError(f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {present}.")
+
+    def columns(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The classes of each target, and which of them the samples have: of labels, 0 and 1."""
+        if self.kind == MULTILABEL:
+            labels = y.toarray() if issparse(y) else np.asarray(y)
+            return [(np.arange(2), column.astype(np.int64)) for column in labels.T]
+        known = zip(self.classes, np.asarray(y).T, strict=True) if self.kind == HEADS else [(self.classes, y)]
+        return [(classes, np.searchsorted(classes, column)) for classes, column in known]
+
+    def recognised(self, y: Any) -> Any:
+        """`y` with the labels that the classes here have, if it means them in another type."""
+        return y if self.kind in (MULTILABEL, HEADS) else in_terms_of(self.classes, y)
 
     # ---- what the network is trained on -------------------------------------------------------------------------------------
 
@@ -116,7 +144,7 @@ class ClassTargets:
 
     def _check_loss(self, loss: Loss) -> None:
         if self.kind == HEADS:
-            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {loss!r}")
+            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {shown(loss)}")
         if self.kind == MULTILABEL and not loss.has_yes_no_outputs and loss.targets != "real":
             raise ParameterError(f"{loss!r} takes one class a sample, but y is multilabel: use loss={LOG_LOSS!r}")
 
@@ -190,7 +218,13 @@ class ClassTargets:
         """The columns of each of several targets."""
         return np.split(outputs, np.cumsum([len(classes) for classes in self.classes])[:-1], axis=1)
 
-    def out_activation(self, loss: Loss) -> str:
-        """Name of what turns outputs into predictions, by scikit-learn's names."""
-        link: Any = loss.link or activation_for(loss, self.n_outputs(loss)) or "identity"
-        return {"sigmoid": "logistic"}.get(link, link) if isinstance(link, str) else "softmax"
+    def out_activation(self, loss: Loss) -> str | None:
+        """scikit-learn's name of what makes probabilities of the last layer's sums; None if there is more to it."""
+        n_outputs = self.n_outputs(loss)
+        if self.kind == HEADS or len(self.classes) == 1 or type(loss).decide is not Loss.decide:
+            return None
+        link = loss.link or activation_for(loss, n_outputs)
+        if link == "softmax":
+            return "softmax"
+        # Of one class against the others, each by itself, the probabilities are divided by their sum.
+        return "logistic" if link == "sigmoid" and (n_outputs == 1 or self.kind == MULTILABEL) else None

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y, validate_data
 
+from nncore.arguments import shown
 from nncore.contract import Layer
-from nncore.errors import DataError, DataWarning, ParameterError
+from nncore.data import check_finite, warn_of_lost_digits
+from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, frame_columns
 from nncore.estimators.standardizer import Standardizer
-from nncore.estimators.warning import warn_user
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 
@@ -25,6 +26,9 @@ from nncore.layers.fill_missing import FillMissing
 IDENTIFIER_SHARE = 0.7
 #: So few different texts may be anything.
 FEW = 20
+
+#: Others become the first.
+DTYPES = (np.float64, np.float32)
 
 #: What `validate_data` takes for "there is no y to check".
 NO_Y = "no_validation"
@@ -71,7 +75,9 @@ class ColumnEncoder:
 
     # ---- learning -----------------------------------------------------------------------------------------------------------
 
-    def fit_transform(self, estimator: Any, X: Any, y: Any = NO_Y, sample_weight: Any = None, **check_params: Any) -> Any:
+    def fit_transform(
+        self, estimator: Any, X: Any, y: Any = NO_Y, sample_weight: Any = None, *, dtype: np.dtype | None = None, **check_params: Any
+    ) -> Any:
         """Matrix of `X`, or matrix and checked `y`; what ``validate_data(estimator, X, y, reset=True, **check_params)`` returns.
 
         Parameters
@@ -82,6 +88,8 @@ class ColumnEncoder:
         y : array-like, optional
         sample_weight : array-like of shape (n_samples,), optional
             Of the rows in mean and standard deviation.
+        dtype : dtype, optional
+            Of the matrix, rounded to it last; None is that of `X` if it is float32 or float64, else float64.
         **check_params
             Of ``validate_data``.
 
@@ -111,11 +119,23 @@ class ColumnEncoder:
         self.standardizer: Standardizer | None = None
         if self.standardize:
             matrix = matrix.toarray() if issparse(matrix) else matrix
-            weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix)
+            weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix, dtype=np.float64)
             labels = None if columns is None else [columns.label(i) for i in range(len(columns)) if i not in self.categories]
             self.standardizer = Standardizer.fit(matrix, self.number_columns, weights, labels)
-            matrix = self.standardizer.transform(matrix)
+        elif dtype is not None and not issparse(matrix):
+            warn_of_lost_digits(matrix, "X", dtype)
+        matrix = self._rounded(matrix, dtype)
         return (matrix, result[1]) if isinstance(result, tuple) else matrix
+
+    def _rounded(self, matrix: Any, dtype: np.dtype | None) -> Any:
+        """The matrix in the dtype of the network: the last step, after all that needs the digits of the numbers."""
+        if self.standardizer is not None:
+            return self.standardizer.transform(matrix.toarray() if issparse(matrix) else matrix, dtype)
+        if dtype is None or matrix.dtype == dtype:
+            return matrix
+        if not issparse(matrix):
+            check_finite(matrix, "X", dtype, allow_nan=True)
+        return matrix.astype(dtype)
 
     def _warn_of_names(self, columns: Columns, index: int) -> None:
         """Say so if text that nobody called categorical has too many levels."""
@@ -152,7 +172,7 @@ class ColumnEncoder:
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
-    def transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
+    def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
         """The same for another `X`; what ``validate_data(estimator, X, y, reset=False, **check_params)`` returns.
 
         A category that training did not have is all zero, or a code of its own for the embedding. NaN in a numeric column that had
@@ -172,9 +192,7 @@ class ColumnEncoder:
             columns = self._checked_columns(estimator, X, columns, reset=False)
             codes = {i: categories.codes(columns.label(i), columns[i].values()) for i, categories in self.categories.items()}
             result = self._validate_encoded(estimator, columns, codes, y, **check_params)
-        matrix = self._filled(result[0] if isinstance(result, tuple) else result)
-        if self.standardizer is not None:
-            matrix = self.standardizer.transform(matrix.toarray() if issparse(matrix) else matrix)
+        matrix = self._filled(self._rounded(result[0] if isinstance(result, tuple) else result, dtype))
         return (matrix, result[1]) if isinstance(result, tuple) else matrix
 
     def _filled(self, matrix: Any) -> Any:
@@ -184,15 +202,21 @@ class ColumnEncoder:
                 return matrix
         holes = np.isnan(matrix)
         holes[:, self.has_missing] = False
-        return np.where(holes, self.means.astype(matrix.dtype), matrix) if holes.any() else matrix
+        return np.where(holes, self._first_fillings().astype(matrix.dtype), matrix) if holes.any() else matrix
+
+    def _first_fillings(self) -> NDArray[np.float64]:
+        """The means as the matrix has them, shape (n_columns,)."""
+        if self.standardizer is None:
+            return self.means
+        fillings: NDArray[np.float64] = self.standardizer.transform(self.means[None])[0]
+        return fillings
 
     def front_layers(self) -> list[Layer]:
         """Layers to put before the first one of a network that takes the matrix: for missing numbers, which begin as their column's
         mean, then for categories."""
         layers: list[Layer] = []
         if self.has_missing.any():
-            means = self.means[None] if self.standardizer is None else self.standardizer.transform(self.means[None])
-            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=means[0, self.has_missing]))
+            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=self._first_fillings()[self.has_missing]))
         coded = [(start, categories.n_levels) for start, categories in self._starts() if not categories.one_hot]
         if coded:
             layers.append(Embedding([n_levels for _, n_levels in coded], columns=[start for start, _ in coded]))
@@ -204,7 +228,7 @@ class ColumnEncoder:
         if columns is not None:
             self._refuse_times(columns)
         try:
-            return validate_data(estimator, X, y, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
+            return validate_data(estimator, X, y, dtype=DTYPES, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
         except (TypeError, ValueError) as error:
             # Of text, scikit-learn says only that it is no number, and not where it is.
             if columns is None and "could not convert string" in str(error):
@@ -262,7 +286,7 @@ class ColumnEncoder:
         """Mask of the categorical columns, or None if there are none."""
         if self._is_guess:
             if self.categorical_features != "from_dtype":
-                raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {self.categorical_features!r}")
+                raise ParameterError(f"categorical_features must be 'from_dtype', a list or None, got {shown(self.categorical_features)}")
             mask = np.array([] if columns is None else [columns.looks_categorical(i) for i in range(len(columns))], bool)
         elif self.categorical_features is None:
             return None

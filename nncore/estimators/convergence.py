@@ -21,6 +21,8 @@ class Convergence(Callback):
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
+    given : Given
+        With `early_stopping`, `tol`, `n_iter_no_change` and `verbose`.
     held_out : HeldOut or None
 
     Attributes
@@ -31,8 +33,10 @@ class Convergence(Callback):
         Whether the fit ended before all its epochs were done, here or elsewhere.
     """
 
-    def __init__(self, estimator: Any, held_out: HeldOut | None) -> None:
+    def __init__(self, estimator: Any, given: Any, held_out: HeldOut | None) -> None:
         self.estimator = estimator
+        self._by_score, self._verbose = bool(given.early_stopping), bool(given.verbose)
+        self._tol, self._patience = given.tol, given.n_iter_no_change
         self.held_out = held_out
         self.history = History()
         self.was_stopped = False
@@ -46,16 +50,16 @@ class Convergence(Callback):
     def on_epoch_end(self, training: Any) -> None:
         estimator = self.estimator
         estimator.t_ += len(training.data)
-        record_loss(estimator, estimator._shown_loss(training.loss, training.network))
+        record_loss(estimator, estimator._shown_loss(training.loss, training.network), verbose=self._verbose)
         if self.held_out is not None:
             recorded = {name: training.history[name][-1] for name in training.history if name.startswith("val_")}
             estimator.validation_loss_curve_.append(float(recorded["val_loss"]))
             self._judge(training, self.held_out.score(estimator, recorded))
-        if not estimator.early_stopping:
-            self._count(estimator.loss_ > estimator.best_loss_ - estimator.tol)
+        if not self._by_score:
+            self._count(estimator.loss_ > estimator.best_loss_ - self._tol)
             estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
         estimator._optimizer.end_epoch(estimator.t_, training.network)
-        if estimator._no_improvement_count > estimator.n_iter_no_change:
+        if estimator._no_improvement_count > self._patience:
             self._end_or_slow_down(training)
 
     def on_fit_end(self, training: Any) -> None:
@@ -67,7 +71,7 @@ class Convergence(Callback):
 
     def record_divergence(self) -> bool:
         """Record an epoch that ended for lack of finite numbers; whether the best network so far is back in its place."""
-        record_loss(self.estimator, np.nan)
+        record_loss(self.estimator, np.nan, verbose=self._verbose)
         if self._best is None:
             return False
         self.estimator.validation_loss_curve_.append(np.nan)
@@ -76,10 +80,10 @@ class Convergence(Callback):
 
     def _judge(self, training: Any, score: float) -> None:
         estimator = self.estimator
-        if estimator.verbose:
+        if self._verbose:
             print(f"Validation score: {score:f}")
-        if estimator.early_stopping:
-            self._count(score < estimator.best_validation_score_ + estimator.tol)
+        if self._by_score:
+            self._count(score < estimator.best_validation_score_ + self._tol)
         if record_score(estimator, score):
             self._best = Snapshot(training.network)
 
@@ -88,13 +92,13 @@ class Convergence(Callback):
 
     def _end_or_slow_down(self, training: Any) -> None:
         estimator, solver = self.estimator, self.estimator._optimizer
-        what = "Validation score" if estimator.early_stopping else "Training loss"
-        reason = f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} consecutive epochs."
+        what = "Validation score" if self._by_score else "Training loss"
+        reason = f"{what} did not improve more than tol={self._tol:f} for {self._patience} consecutive epochs."
         if solver.lower_rate(training.network):
             estimator._no_improvement_count = 0
             outcome = f"Setting learning rate to {solver.learning_rate:f}"
         else:
             training.stop(reason)
             outcome = "Learning rate too small. Stopping." if solver.rule == "adaptive" else "Stopping."
-        if estimator.verbose:
+        if self._verbose:
             print(reason, outcome)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 
-def record_loss(estimator: Any, loss: float) -> None:
+def record_loss(estimator: Any, loss: float, *, verbose: bool) -> None:
     """Count an epoch, and record and print its training loss as users see it."""
     estimator.n_iter_ += 1
     estimator.loss_ = float(loss)
     estimator.loss_curve_.append(estimator.loss_)
-    if estimator.verbose:
+    if verbose:
         print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
 
 

@@ -16,18 +16,11 @@ from scipy.sparse import issparse
 
 from nncore.arguments import listed
 from nncore.configuration import require
+from nncore.data import is_missing
 from nncore.errors import DataError, ParameterError
 
 #: A value, in messages, has at most so many characters.
 SHOWN = 40
-
-
-def is_missing(value: object) -> bool:
-    """Whether `value` stands for "unknown": None, NaN, NaT, and pandas' NA, which does not even equal itself."""
-    if value is None:
-        return True
-    equal = value == value
-    return not equal if isinstance(equal, (bool, np.bool_)) else type(value).__name__ == "NAType"
 
 
 @dataclass(frozen=True)
@@ -49,6 +42,8 @@ class Column:
 
     def values(self) -> list[Any]:
         """Python objects; whatever `is_missing` says of them."""
+        if str(self.data.dtype).lower() in ("float16", "float32"):  # as Python floats, 0.1 would be 0.10000000149
+            return list(self.data.to_numpy() if hasattr(self.data, "to_numpy") else self.data)
         values: list[Any] = self.data.tolist() if isinstance(self.data, np.ndarray) else self.data.to_list()
         return values
 

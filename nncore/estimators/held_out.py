@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from nncore.arguments import shown
 from nncore.contract import Metric
 from nncore.errors import ParameterError
 from nncore.estimators.sparse_rows import SparseRows
@@ -53,6 +54,12 @@ class HeldOut:
         """The ``validation`` argument of `Sequential.fit`."""
         return self.matrix, self.target, self.sample_weight
 
+    def score_of_network(self, estimator: Any) -> float:
+        """Score of the estimator with the network that it has."""
+        X, target, weights = self.for_network
+        scores = estimator.network_.evaluate(X, target, sample_weight=weights, metrics=self.judge.metrics)
+        return self.score(estimator, {f"val_{name}": value for name, value in scores.items()})
+
     def score(self, estimator: Any, recorded: Mapping[str, float]) -> float:
         """Score of the estimator as it is now, higher being better; `recorded` has loss and metrics of `for_network`."""
         return self.judge(estimator, self, recorded)
@@ -90,7 +97,7 @@ class Judge:
             self._scorer = get_scorer(scoring)
         else:
             wanted = f"'loss', a metric ({', '.join(names('metrics'))}), the name of one of scikit-learn's scorers, or a scorer"
-            raise ParameterError(f"scoring must be {wanted}, got {scoring!r}")
+            raise ParameterError(f"scoring must be {wanted}, got {shown(scoring)}")
         self._takes_weights = self._scorer is not None and "sample_weight" in inspect.signature(self._scorer).parameters
 
     def __call__(self, estimator: Any, held_out: HeldOut, recorded: Mapping[str, float]) -> float:

@@ -17,13 +17,12 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from nncore.contract import Snapshot
-from nncore.errors import ParameterError
+from nncore.errors import ParameterError, warn_user
 from nncore.estimators.curves import record_loss, record_score
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.training_data import TrainingData
-from nncore.estimators.warning import warn_user
 from nncore.network import Sequential
-from nncore.program import plan_network
+from nncore.program import at_most_threads, plan_network
 
 
 @dataclass
@@ -52,70 +51,77 @@ class Objective:
         return loss, self.network.gradients.copy()
 
 
-def fit_lbfgs(estimator: Any, data: TrainingData, tasks: FitTasks | None) -> None:
-    """Train the network of an estimator from where it is, in float64 whatever its dtype.
+class LbfgsFit:
+    """A fit of an estimator's network from where it is, in float64 whatever its dtype. Made, it has read all that it obeys.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
+    given : Given
     data : TrainingData
-    tasks : FitTasks or None
-        scikit-learn's callbacks.
+
+    Raises
+    ------
+    ParameterError
+        If the network or the arguments need steps, which L-BFGS has none of.
 
     References
     ----------
     Byrd, Lu, Nocedal & Zhu, "A limited memory algorithm for bound constrained optimization", 1995.
     """
-    network = estimator.network_
-    blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
-    if noise := next((stage.name for stage in blueprint.stages if stage.plan.training_only), None):
-        raise ParameterError(
-            f"solver='lbfgs' needs the same function at every step, which {noise} changes: leave it out, or use another solver"
-        )
-    if rule := next((rule for rule in network.rules if rule.kind == "constraint"), None):
-        raise ParameterError(
-            f"solver='lbfgs' moves along lines, which {rule.component!r} of {rule.tensor.name} would leave: use another solver"
-        )
-    if estimator.callbacks:
-        raise ParameterError("callbacks listen to epochs, and solver='lbfgs' has none: use another solver, or no callbacks")
-    of_steps = {"groups": estimator.groups, "sampler": estimator.sampler, "transforms": estimator.transforms or None}
-    if asked := [name for name, value in of_steps.items() if value is not None]:
-        what = " and ".join(asked)
-        raise ParameterError(f"solver='lbfgs' moves all parameters at once, by all samples: use another solver, or leave out {what}")
-    twin = network if network.dtype == np.float64 else _in_float64(network)
-    twin.weight_decay = data.penalty(float(estimator.alpha), len(data))
-    objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
-    iterations = Iterations(estimator, data, twin, tasks)
-    interrupted = False
-    try:
-        with threadpool_limits(1, user_api="blas"):  # SciPy's few sums are no work for threads, which would fight with ours for the cores
-            result = minimize(
-                objective,
-                twin.parameters.copy(),
-                method="L-BFGS-B",
-                jac=True,
-                callback=iterations,
-                options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
+
+    def __init__(self, estimator: Any, given: Any, data: TrainingData) -> None:
+        self.estimator, self.data = estimator, data
+        network = estimator.network_
+        blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
+        if noise := next((stage.name for stage in blueprint.stages if stage.plan.training_only), None):
+            raise ParameterError(
+                f"solver='lbfgs' needs the same function at every step, which {noise} changes: leave it out, or use another solver"
             )
-        iterations.parameters = twin.parameters[...] = result.x
-        estimator.loss_ = estimator._shown_loss(float(result.fun), twin)
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:  # also where a number overflowed on the way to the next iteration
-        twin.weight_decay = 0.0
-        network.parameters[...] = iterations.parameters
-    if twin is not network:
-        _copy_buffers(twin, network)
-    if iterations.best is not None:
-        iterations.best.restore(network)
-    if interrupted:
-        warn_user("Training interrupted by user.")
-    elif result.status != 0 and not iterations.ended_early:
-        warn_user(
-            f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}): {result.message}. Increase the "
-            "number of iterations (max_iter) or scale the data, so that each feature has about mean 0 and standard deviation 1.",
-            ConvergenceWarning,
-        )
+        if rule := next((rule for rule in network.rules if rule.kind == "constraint"), None):
+            raise ParameterError(
+                f"solver='lbfgs' moves along lines, which {rule.component!r} of {rule.tensor.name} would leave: use another solver"
+            )
+        self._penalty = data.penalty(float(given.alpha), len(data))
+        self._options = {"maxfun": given.max_fun, "maxiter": given.max_iter, "gtol": given.tol}
+        self._verbose, self._n_threads, self._time_limit = bool(given.verbose), given.n_threads, given.time_limit
+        self._patience = (given.n_iter_no_change, given.tol) if given.early_stopping else None
+
+    def run(self, tasks: FitTasks | None) -> None:
+        """Train; `tasks` are scikit-learn's callbacks."""
+        estimator, data = self.estimator, self.data
+        network = estimator.network_
+        vars(estimator).pop("_optimizer", None)  # a call of partial_fit does not go on with one that this fit knows nothing of
+        twin = network if network.dtype == np.float64 else _in_float64(network)
+        twin.weight_decay = self._penalty
+        objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
+        iterations = Iterations(estimator, data, twin, tasks, time_limit=self._time_limit, verbose=self._verbose, patience=self._patience)
+        interrupted = False
+        try:
+            # SciPy's few sums are no work for threads, which would fight with ours for the cores.
+            with threadpool_limits(1, user_api="blas"), at_most_threads(self._n_threads):
+                result = minimize(
+                    objective, twin.parameters.copy(), method="L-BFGS-B", jac=True, callback=iterations, options=self._options
+                )
+            iterations.parameters = twin.parameters[...] = result.x
+            estimator.loss_ = estimator._shown_loss(float(result.fun), twin)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:  # also where a number overflowed on the way to the next iteration
+            twin.weight_decay = 0.0
+            network.parameters[...] = iterations.parameters
+        if twin is not network:
+            _copy_buffers(twin, network)
+        if iterations.best is not None:
+            iterations.best.restore(network)
+        if interrupted:
+            warn_user("Training interrupted by user.")
+        elif result.status != 0 and not iterations.ended_early:
+            warn_user(
+                f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}): {result.message}. Increase "
+                "the number of iterations (max_iter) or scale the data, so that each feature has about mean 0 and standard deviation 1.",
+                ConvergenceWarning,
+            )
 
 
 class Iterations:
@@ -128,9 +134,24 @@ class Iterations:
     best : Snapshot or None
         With validation data, of the estimator's network at the best iteration.
     ended_early : bool
+
+    Parameters
+    ----------
+    patience : (float, float) or None
+        With `early_stopping`: the iterations in a row that may not improve, and what an improvement is.
     """
 
-    def __init__(self, estimator: Any, data: TrainingData, twin: Sequential, tasks: FitTasks | None) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        data: TrainingData,
+        twin: Sequential,
+        tasks: FitTasks | None,
+        *,
+        time_limit: float | None,
+        verbose: bool,
+        patience: tuple[float, float] | None,
+    ) -> None:
         self.estimator, self.held_out, self.tasks = estimator, data.held_out, tasks
         self.parameters = twin.parameters.copy()
         self.best: Snapshot | None = None
@@ -138,7 +159,8 @@ class Iterations:
             self.best = Snapshot(estimator.network_)  # of the fit that this one goes on with
         self.ended_early = False
         self._twin = twin
-        self._deadline = np.inf if estimator.time_limit is None else time.monotonic() + estimator.time_limit
+        self._deadline = np.inf if time_limit is None else time.monotonic() + time_limit
+        self._verbose, self._patience = verbose, patience
         estimator.n_iter_ = 0
         if tasks is not None:
             tasks.begin()
@@ -147,12 +169,14 @@ class Iterations:
         estimator = self.estimator
         self.parameters, loss = intermediate_result.x.copy(), float(intermediate_result.fun)
         self._twin.parameters[...] = self.parameters
-        record_loss(estimator, estimator._shown_loss(loss, self._twin))
+        record_loss(estimator, estimator._shown_loss(loss, self._twin), verbose=self._verbose)
         estimator.history_.append(loss=loss, **self._validate())
         if self.tasks is not None:
             self.ended_early = self.tasks.end()
             self.tasks.begin()
-        if self.ended_early or time.monotonic() >= self._deadline:
+        n_stuck = estimator._no_improvement_count
+        is_stuck = self._patience is not None and n_stuck > self._patience[0]
+        if self.ended_early or is_stuck or time.monotonic() >= self._deadline:
             self.ended_early = True
             raise StopIteration
 
@@ -166,7 +190,11 @@ class Iterations:
         scores = network.evaluate(X, target, sample_weight=weights, metrics=held_out.judge.metrics)
         recorded = {f"val_{name}": value for name, value in scores.items()}
         estimator.validation_loss_curve_.append(recorded["val_loss"])
-        if record_score(estimator, held_out.score(estimator, recorded)):
+        score = held_out.score(estimator, recorded)
+        if self._patience is not None:
+            is_stuck = score < estimator.best_validation_score_ + self._patience[1]
+            estimator._no_improvement_count = estimator._no_improvement_count + 1 if is_stuck else 0
+        if record_score(estimator, score):
             self.best = Snapshot(network)
         return recorded
 

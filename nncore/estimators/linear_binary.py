@@ -13,14 +13,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
+from nncore.words import explains_calls
 
 #: With features up to this size, no sum of products of weights and features leaves float64's range.
 LARGEST_FEATURE = 1e140
 
 
+@explains_calls
 class LinearBinaryClassifier(ClassifierMixin, BringsRegistrations, NestedParameters, BaseEstimator):
     """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
 
@@ -78,14 +81,38 @@ class LinearBinaryClassifier(ClassifierMixin, BringsRegistrations, NestedParamet
         positive = self.decision_function(X) > 0
         return self.classes_[positive.astype(np.intp)]
 
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        y = np.atleast_1d(in_terms_of(self.classes_, as_labels(y)))
+        sample_weight = as_weights(sample_weight, len(y), np.dtype(np.float64))
+        accuracy: float = super().score(X, y, sample_weight)
+        return accuracy
+
     def _validate_samples(self, X: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
         """`X` as a C-contiguous float64 matrix of finite numbers; itself if it is one already."""
+        X = admitted(X, "X", holes=True)
         samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=reset)
         check_finite(samples)
         return samples
 
     def _validate_training_data(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]:
         """Samples, whether each is of the second class, and the two classes."""
+        X, y = admitted(X, "X", holes=True), as_labels(y)
         samples, labels = validate_data(self, X, y, dtype=np.float64, order="C", ensure_all_finite=False)
         check_finite(samples)
         check_classification_targets(labels)

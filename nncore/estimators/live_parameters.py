@@ -1,15 +1,35 @@
-"""The weights and biases of an estimator's network, by scikit-learn's names."""
+"""A network in scikit-learn's words: weights, biases and activations, where those are all of it."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from nncore.estimators.architecture import dense_parameters
+import numpy as np
+from sklearn.exceptions import NotFittedError
+
+from nncore.estimators.architecture import SCIKIT_LEARN_ACTIVATIONS, dense_parameters
+from nncore.layers.dense import Dense
+from nncore.layers.dropout import Dropout
 from nncore.network import Sequential
+from nncore.registry import qualified_name, resolve
+
+#: scikit-learn's names of what makes predictions of the outputs.
+OUT_ACTIVATIONS = ("identity", "logistic", "softmax", "exp")
+
+
+T = TypeVar("T")
 
 
 class LiveParameters:
-    """``coefs_`` and ``intercepts_`` of what has a `network_`; assigned before there is one, they wait for it.
+    """``coefs_``, ``intercepts_``, ``n_layers_`` and ``out_activation_`` of what has a `network_`.
+
+    Tools that convert scikit-learn's perceptrons compute predictions from these and from ``activation``. So they exist only where that
+    gives the predictions: elsewhere an `AttributeError` says what else the network does. Weights and biases that are assigned before there
+    is a network wait for it.
 
     Attributes
     ----------
@@ -18,36 +38,104 @@ class LiveParameters:
     """
 
     network_: Sequential
+    activation: Any
+    _columns: Any
+
+    def _out_activation(self) -> str | None:
+        """scikit-learn's name of what makes predictions of the last layer's sums; None if they are made in another way."""
+        raise NotImplementedError
 
     @property
     def coefs_(self) -> list[np.ndarray]:
         """Live weights of the dense layers, ``(n_in, n_out)`` each: writing into them, or assigning arrays, changes the network."""
-        return self._dense_parameters(0, "_coefs")
+        return self._said("coefs_", lambda network: dense_parameters(network)[0])
 
     @coefs_.setter
     def coefs_(self, arrays: list[np.ndarray]) -> None:
-        self._set_dense_parameters(0, "_coefs", arrays)
+        self._assign("coefs_", arrays)
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """Live biases of the dense layers, ``(n_out,)`` each."""
-        return self._dense_parameters(1, "_intercepts")
+        return self._said("intercepts_", lambda network: dense_parameters(network)[1])
 
     @intercepts_.setter
     def intercepts_(self, arrays: list[np.ndarray]) -> None:
-        self._set_dense_parameters(1, "_intercepts", arrays)
+        self._assign("intercepts_", arrays)
 
-    def _dense_parameters(self, which: int, given: str) -> list[np.ndarray]:
-        if "network_" in self.__dict__:
-            return dense_parameters(self.network_)[which]
-        try:
-            arrays: list[np.ndarray] = self.__dict__[given]
-        except KeyError:
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call fit first") from None
-        return arrays
+    @property
+    def n_layers_(self) -> int:
+        """Layers of units, the input among them."""
+        return self._said("n_layers_", lambda network: len(dense_parameters(network)[0]) + 1)
 
-    def _set_dense_parameters(self, which: int, given: str, arrays: list[np.ndarray]) -> None:
-        if "network_" in self.__dict__:
-            dense_parameters(self.network_)[which][:] = arrays
-        else:  # waits for a partial_fit to begin from there
-            self.__dict__[given] = arrays
+    @n_layers_.setter
+    def n_layers_(self, number: int) -> None:
+        self._assign("n_layers_", number)
+
+    @property
+    def out_activation_(self) -> str:
+        """scikit-learn's name of what makes predictions of the last layer's sums."""
+        return self._said("out_activation_", lambda network: str(self._out_activation()))
+
+    @out_activation_.setter
+    def out_activation_(self, name: str) -> None:
+        self._assign("out_activation_", name)
+
+    def _said(self, name: str, of_network: Callable[[Sequential], T]) -> T:
+        """The value of an attribute: of the network, or what was assigned before there is one."""
+        if "network_" not in vars(self) and name in vars(self).get("_assigned", {}):
+            assigned: T = vars(self)["_assigned"][name]
+            return assigned
+        self._check_is_all(name)
+        return of_network(self.network_)
+
+    def _assign(self, name: str, value: Any) -> None:
+        if "network_" not in vars(self):  # waits for a partial_fit to begin from there
+            vars(self)["_assigned"] = vars(self).get("_assigned", {}) | {name: value}
+            return
+        self._check_is_all(name)
+        if name in ("coefs_", "intercepts_"):
+            dense_parameters(self.network_)[name == "intercepts_"][:] = value
+        elif value != getattr(self, name):
+            raise AttributeError(f"{name} is {getattr(self, name)!r}, as the network is made: it cannot become {value!r}")
+
+    def _take_assigned(self) -> None:
+        """Give the network, which is new, what was assigned before."""
+        for name, value in vars(self).pop("_assigned").items():
+            setattr(self, name, value)
+
+    def _check_is_all(self, name: str) -> None:
+        """Raise `AttributeError` for the attribute `name` if there is no network yet, or more to it than scikit-learn's words say."""
+        if "network_" not in vars(self):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
+        if more := self._more_than_words():
+            raise AttributeError(
+                f"this {type(self).__name__} has no {name}: its predictions come from more than dense layers ({more}). "
+                "network_.named_parameters() has all tensors, network_.save() the whole"
+            )
+
+    def _more_than_words(self) -> str:
+        """What predictions depend on beside weights, biases, ``activation`` and ``out_activation_``; empty if nothing."""
+        if self._columns.standardizer is not None:
+            return "features are standardised"
+        if self._columns.is_categorical is not None:
+            return "features are encoded"
+        if self._out_activation() not in OUT_ACTIVATIONS:
+            return "the loss reads the outputs in a way of its own"
+        dense: list[Dense] = []
+        for layer in self.network_.layers:
+            if type(layer) is Dense and layer.use_bias and layer.tied_to is None:
+                dense.append(layer)
+            elif not isinstance(layer, Dropout):  # which does nothing then
+                return f"{layer!r} is one of its layers"
+        used = {_activation_name(layer.activation) for layer in dense[:-1]}
+        asked = self.activation if isinstance(self.activation, str) else None
+        if used - {SCIKIT_LEARN_ACTIVATIONS.get(asked or "")}:
+            return f"its activations are {', '.join(sorted(used))}, and activation={self.activation!r}"
+        return ""
+
+
+def _activation_name(activation: Any) -> str:
+    """Of the registry; with its arguments, if it has any."""
+    made = resolve("activations", "identity" if activation is None else activation)
+    return repr(made) if made.config() else qualified_name("activations", type(made))

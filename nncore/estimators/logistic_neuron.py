@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -11,21 +12,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore.activations.sigmoid import Sigmoid
+from nncore.arguments import shown
 from nncore.contract import Callback, History, Optimizer
-from nncore.errors import ConvergenceWarning, ParameterError
+from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
-from nncore.estimators.warning import warn_user
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 #: Largest second derivative of log(1 + exp(z)).
 LOGISTIC_CURVATURE = 0.25
 
 
+@explains_calls
 class LogisticNeuron(LinearBinaryClassifier):
     """Logistic regression without penalty: P(second class) = σ(w·x + b).
 
@@ -106,7 +109,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         X : array-like of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,)
-            Labels of any kind, with two different values.
+            Labels: numbers, text or booleans, of two different values. None is missing, none of another kind than the others.
 
         Returns
         -------
@@ -117,7 +120,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         ParameterError
             For a parameter outside its range.
         DataError
-            For NaN or infinity in `X`, or a `y` without exactly two classes.
+            For NaN or infinity in `X`, or a `y` with missing or mixed labels, or without exactly two classes.
 
         Warns
         -----
@@ -142,6 +145,7 @@ class LogisticNeuron(LinearBinaryClassifier):
             shuffle=not full_batch,
             drop_last=True,  # a last batch of a few samples would need a smaller learning rate; they come in other batches later
             callbacks=[StopAtSmallGradient(self.tol)] if full_batch else [],
+            clip_value=sys.float_info.max if full_batch else None,  # changes none, and keeps all of them for the callback to look at
             rng=int(generator(self.random_state).integers(2**31)),
             progress=False,
             dtype="float64",
@@ -203,9 +207,9 @@ class LogisticNeuron(LinearBinaryClassifier):
         counts = {"max_epochs": self.max_epochs} | ({} if self.batch_size is None else {"batch_size": self.batch_size})
         for name, value in counts.items():
             if not is_count(value):
-                raise ParameterError(f"LogisticNeuron: {name} must be an integer of at least 1, got {value!r}")
+                raise ParameterError(f"LogisticNeuron: {name} must be an integer of at least 1, got {shown(value)}")
         if not isinstance(self.tol, Real) or not self.tol >= 0:
-            raise ParameterError(f"LogisticNeuron: tol must be a number of at least 0, got {self.tol!r}")
+            raise ParameterError(f"LogisticNeuron: tol must be a number of at least 0, got {shown(self.tol)}")
 
 
 @dataclass(frozen=True)

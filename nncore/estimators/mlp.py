@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from nncore.contract import History, Loss, activation_for
+from nncore.data import admitted, as_numbers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
     hidden_activations,
@@ -30,25 +31,35 @@ from nncore.estimators.architecture import (
 )
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin, FitTasks
+from nncore.estimators.given import ITS_RULES, Given, same
 from nncore.estimators.held_out import HeldOut, Judge
-from nncore.estimators.lbfgs import fit_lbfgs
+from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
-from nncore.estimators.solver import REACTIVE, make_optimizer
+from nncore.estimators.solver import make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
-from nncore.estimators.stochastic import fit_stochastic
+from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import BATCH_ROWS
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 #: What a fit ends with when numbers grew too large, in scikit-learn's words.
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 
 
+#: The solver that is no optimizer of the registry.
+LBFGS = "lbfgs"
+
+#: Arguments that a call of ``partial_fit`` has no use for.
+ONLY_FIT = ("warm_start", "max_iter", "validation_fraction", "scoring")
+
+
+@explains_calls
 class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
@@ -56,6 +67,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     """
 
     best_loss_: float | None
+    #: The arguments, by name, that the network was made of.
+    _made_of: dict[str, Any]
+    #: The `random_state` of the last call.
+    _seeded_by: Any
 
     # ---- the arguments of both constructors ---------------------------------------------------------------------------------
 
@@ -127,7 +142,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
                 return None if self._is_lbfgs else make_optimizer(self)
             except (NNCoreError, TypeError, ValueError):  # `fit` says what is wrong
                 return None
-        return None if parameter == "learning_rate" and isinstance(value, str) and value in REACTIVE else value
+        return None if parameter == "learning_rate" and isinstance(value, str) and value in ITS_RULES else value
 
     # ---- what subclasses know of the target ---------------------------------------------------------------------------------
 
@@ -137,32 +152,24 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     _targets: Any
 
     @abstractmethod
-    def _learn_target(self, y: Any) -> None:
-        """Take note, in `_targets`, of what y is; called when training starts over."""
+    def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
+        """Take note, in `_targets`, of what y is; called when training starts over. `classes` are those that ``partial_fit`` is given."""
 
     def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
         """Raise `DataError` if y does not fit what is trained already; for a warm start, it has to have all classes."""
         self._targets.check(y)
-
-    def _make_loss(self) -> Loss:
-        """The loss that `loss` means for this target."""
-        return self._targets.loss(self.loss)
 
     def _n_network_outputs(self, loss: Loss) -> int:
         """Units of the last layer."""
         return self._targets.n_outputs(loss)
 
     @abstractmethod
-    def _out_activation(self, loss: Loss) -> str:
-        """scikit-learn's name of what makes predictions of the outputs."""
-
-    @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         """y as the loss takes it."""
 
-    def _weights(self, y: Any, sample_weight: NDArray[np.floating] | None) -> NDArray[np.floating] | None:
-        """Weights of the samples, with those of their classes."""
-        return sample_weight
+    def _weigher(self, given: Given, y: Any) -> Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None]:
+        """What makes weights of targets and of weights of samples: with those of their classes, as `y` of the training has them."""
+        return lambda y, sample_weight: sample_weight
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         """What a split is to keep the proportions of."""
@@ -179,15 +186,25 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, validation: tuple[Any, Any, Any] = (None, None, None)
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        classes: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Self:
         check_parameters(self)
-        if incremental and self.early_stopping:
+        given = Given(self)
+        if incremental and given.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")
-        starts_over = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        with self._kept_on_error() if starts_over else nullcontext():
+        goes_on = incremental or given.warm_start
+        starts_over = not goes_on or vars(self).keys().isdisjoint(("network_", "_assigned"))
+        how = {"starts_over": starts_over, "incremental": incremental, "classes": classes}
+        with self._kept_on_error() if starts_over or "network_" not in vars(self) else nullcontext():
             try:
-                self._train(X, y, sample_weight, validation, starts_over=starts_over, incremental=incremental)
+                self._train(given, X, y, sample_weight, validation, **how)
             except NonFiniteError as error:
                 raise DataError(f"{NOT_FINITE} {error}") from error
         return self
@@ -204,113 +221,148 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             self.__dict__.update(before)
             raise
 
-    def _train(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, starts_over: bool, incremental: bool) -> None:
-        matrix, y_checked = self._validate_samples(X, y, sample_weight, reset=starts_over)
-        weights = _checked_weights(sample_weight, matrix)
-        if (starts_over and not incremental) or "_targets" not in self.__dict__:
-            self._learn_target(y_checked)
-        else:
-            self._check_target(y_checked, is_warm_start=not incremental)
-        loss = self._make_loss()
-        random_state = as_random_state(self.random_state)
-        if starts_over:
-            self._start_over(matrix, loss, random_state)
-        elif "network_" not in self.__dict__:
-            self._take_given_parameters(matrix, loss, random_state)
-        if self.best_loss_ is None and not self.early_stopping:  # it was on in the fit that this one goes on with
-            self.best_loss_ = np.inf
-        data = TrainingData(matrix, self._encode_target(y_checked, loss), self._weights(y_checked, weights))
-        self._hold_out(data, X, y_checked, validation, loss, random_state)
-        tasks = None
-        if not incremental:
+    def _train(
+        self,
+        given: Given,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any, Any],
+        *,
+        starts_over: bool,
+        incremental: bool,
+        classes: Any,
+    ) -> None:
+        builds = starts_over or "network_" not in vars(self)
+        if not builds and (changed := given.changed(self._made_of)):
+            self._refuse_another_network(given, changed[0], incremental=incremental)
+        random_state = as_random_state(given.random_state)
+        with given.noted() as made_of:
+            matrix, y_checked = self._validate_samples(X, y, sample_weight, given=given if builds else None)
+            weights = _checked_weights(sample_weight, matrix)
+            if (starts_over and not incremental) or "_targets" not in vars(self):
+                self._learn_target(y_checked, incremental=incremental, classes=classes)
+            else:
+                self._check_target(y_checked, is_warm_start=not incremental)
+            loss = self._targets.loss(given.loss) if builds else self._fitted_loss
+            if starts_over:
+                self._start_over(given, matrix, loss, random_state)
+            elif builds:
+                self._take_given_parameters(given, matrix, loss, random_state)
+        if builds:
+            self._made_of = made_of
+        weigh = self._weigher(given, y_checked)
+        data = TrainingData(matrix, self._encode_target(y_checked, loss), weigh(y_checked, weights))
+        self._hold_out(given, data, X, y_checked, validation, weigh, random_state)
+        is_lbfgs = isinstance(given.solver, str) and given.solver == LBFGS
+        fit = LbfgsFit(self, given, data) if is_lbfgs else StochasticFit(self, given, data, incremental=incremental)
+        given.refuse_ignored(*(ONLY_FIT if incremental else ()))
+
+        # Everything is checked: only now a network that goes on changes.
+        self._begin_comparison(given, data, starts_over=starts_over, incremental=incremental)
+        if not incremental or builds or not same(given.random_state, self._seeded_by):
             self.network_.seed = _seed(random_state)
-            tasks = FitTasks(self, X, y, sample_weight, max_iter=self.max_iter, fitted=self._fitted_so_far)
-        if self._is_lbfgs:
-            fit_lbfgs(self, data, tasks)
-        else:
-            fit_stochastic(self, data, [] if tasks is None else [tasks], incremental=incremental)
+        self._seeded_by = given.random_state
+        tasks = None if incremental else FitTasks(self, X, y, sample_weight, max_iter=given.max_iter, fitted=self._fitted_so_far)
+        fit.run(tasks)
         if tasks is not None:
             tasks.finish()
 
+    def _refuse_another_network(self, given: Given, name: str, *, incremental: bool) -> None:
+        goes_on = "partial_fit" if incremental else "fit with warm_start=True"
+        remedy = "call fit, which begins anew" if incremental else "fit with warm_start=False"
+        raise ParameterError(
+            f"{type(self).__name__}: {goes_on} goes on with a network that was made with {name}={self._made_of[name]!r}, and "
+            f"{given.shown(name)} is another one: set it back, or {remedy}"
+        )
+
     @property
     def _is_lbfgs(self) -> bool:
-        return isinstance(self.solver, str) and self.solver == "lbfgs"
+        return isinstance(self.solver, str) and self.solver == LBFGS
 
-    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Any, Any]:
-        """A matrix in the dtype of the training, and y; with `reset` the columns are learnt anew."""
-        dtype = (np.float64, np.float32) if self.dtype == "input" else np.dtype(self.dtype)
-        checks = {"accept_sparse": ["csr", "csc"], "multi_output": True, "dtype": dtype, **self._target_checks}
-        if reset or "_columns" not in self.__dict__:
-            columns = ColumnEncoder(self.categorical_features, self.max_one_hot, self.standardize)
+    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
+        """A matrix in the dtype of the training, and y; with `given` the columns are learnt anew."""
+        X, y = admitted(X, "X", holes=True), admitted(y, "y", times="y_numeric" not in self._target_checks)
+        checks: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, **self._target_checks}
+        if given is not None:
+            checks["dtype"] = None if given.dtype == "input" else np.dtype(given.dtype)
+            columns = ColumnEncoder(given.categorical_features, given.max_one_hot, given.standardize)
             matrix, y = columns.fit_transform(self, X, y, sample_weight, **checks)
             self._columns = columns
         else:
-            matrix, y = self._columns.transform(self, X, y, **checks)
+            matrix, y = self._columns.transform(self, X, y, dtype=self.network_.dtype, **checks)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         return dense_or_rows(matrix) if issparse(matrix) else matrix, y
 
-    def _new_network(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
+    def _new_network(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
         """Built, with first values."""
         front, n_outputs = self._columns.front_layers(), self._n_network_outputs(loss)
         output = Dense(n_outputs, activation=activation_for(loss, n_outputs))
-        if self.layers is None:
-            sizes = hidden_layer_sizes_of(self.hidden_layer_sizes)
-            activations = hidden_activations(self.activation, len(sizes))
-            network = Sequential(*front, *hidden_layers(sizes, activations, self.normalization, self.dropout), output)
+        if given.layers is None:
+            sizes = hidden_layer_sizes_of(given.hidden_layer_sizes)
+            activations = hidden_activations(given.activation, len(sizes))
+            network = Sequential(*front, *hidden_layers(sizes, activations, given.normalization, given.dropout), output)
             if is_scikit_learns(activations):
                 network.build(X.shape[1], loss=loss, rng=_seed(random_state) if front else 0, dtype=X.dtype)  # embeddings are not its own
                 start_as_scikit_learn(network, activations, random_state)
                 return network
         else:
-            network = Sequential(*front, *(resolve("layers", layer) for layer in copy.deepcopy(list(self.layers))), output)
+            network = Sequential(*front, *(resolve("layers", layer) for layer in copy.deepcopy(list(given.layers))), output)
         batch = X[:: -(-len(X) // BATCH_ROWS)]
         network.build(X.shape[1], loss=loss, rng=_seed(random_state), dtype=X.dtype, batch=batch)
         return network
 
-    def _start_over(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
+    def _start_over(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
         """A new network, and the attributes of a fit before its first epoch."""
-        network = self._new_network(X, loss, random_state)
-        for name in ("_coefs", "_intercepts", "_optimizer"):
+        network = self._new_network(given, X, loss, random_state)
+        for name in ("_assigned", "_optimizer"):
             self.__dict__.pop(name, None)
         self.network_ = network
         self.n_outputs_ = self._n_network_outputs(loss)
-        self.n_layers_ = len(self.coefs_) + 1
-        self.out_activation_ = self._out_activation(loss)
         self.n_iter_ = 0
         self.t_ = 0
         self.history_ = History()
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] = []
-        self.best_loss_ = None if self.early_stopping else np.inf
+        self.best_loss_ = np.inf
         self.validation_scores_: list[float] | None = None
         self.best_validation_score_: float | None = None
         self._no_improvement_count = 0
 
-    def _take_given_parameters(self, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
+    def _take_given_parameters(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
         """A network for weights and biases that were assigned before there was one."""
-        coefs, intercepts = self.__dict__.pop("_coefs"), self.__dict__.pop("_intercepts")
-        self.network_ = self._new_network(X, loss, random_state)
-        self.coefs_, self.intercepts_ = coefs, intercepts
+        self.network_ = self._new_network(given, X, loss, random_state)
+        self._take_assigned()
         self.history_ = History()
 
     def _hold_out(
-        self, data: TrainingData, X: Any, y: Any, validation: tuple[Any, Any, Any], loss: Loss, random_state: np.random.RandomState
+        self,
+        given: Given,
+        data: TrainingData,
+        X: Any,
+        y: Any,
+        validation: tuple[Any, Any, Any],
+        weigh: Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None],
+        random_state: np.random.RandomState,
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
-        judge = Judge(self.scoring, self._default_scoring(loss))
+        loss = self._fitted_loss
+        judge = Judge(given.unread("scoring"), self._default_scoring(loss))
         X_val, y_val, weights_val = validation
         if (X_val is None) != (y_val is None):
             raise ParameterError("X_val and y_val go together: pass both, or neither")
+        if X_val is None and (weights_val is not None):
+            raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
         if X_val is not None:
-            matrix, y_val = self._validate_samples(X_val, y_val, reset=False)
+            matrix, y_val = self._validate_samples(X_val, y_val)
             self._check_target(y_val)
-            weights_val = _checked_weights(weights_val, matrix)
-            data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), self._weights(y_val, weights_val), judge)
-        elif self.early_stopping and not self._is_lbfgs:
-            if self.validation_fraction == 0:
+            weights_val = weigh(y_val, _checked_weights(weights_val, matrix))
+            data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), weights_val, judge)
+        elif given.early_stopping:
+            if given.validation_fraction == 0:
                 raise ParameterError("early_stopping=True needs samples to judge by: validation_fraction above 0, or X_val and y_val")
             rows, stratify = np.arange(len(data)), self._strata(data.target)
-            train, val = train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=stratify)
+            train, val = train_test_split(rows, random_state=random_state, test_size=given.validation_fraction, stratify=stratify)
             if len(val) < 2:
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             held_out = data.rows(val)
@@ -318,8 +370,29 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
             kept = data.rows(train)
             data.X, data.target, data.weights = kept.X, kept.target, kept.weights
-        if data.held_out is not None and self.validation_scores_ is None:
+        if data.held_out is not None:
+            given.obey("scoring")
+
+    def _begin_comparison(self, given: Given, data: TrainingData, *, starts_over: bool, incremental: bool) -> None:
+        """What later epochs are compared with: those of the same call of `fit`, and the network that it goes on with.
+
+        Data, weights, penalty and judge may be others than before, so that the training loss of an earlier call says nothing, and the
+        network is rated anew.
+        """
+        if incremental:
+            self.best_loss_ = np.inf if self.best_loss_ is None else self.best_loss_
+            return
+        self.best_loss_ = None if given.early_stopping else np.inf
+        self._no_improvement_count = 0
+        if data.held_out is None:
+            self.validation_scores_ = self.best_validation_score_ = None
+        elif starts_over:
             self.validation_scores_, self.best_validation_score_ = [], -np.inf
+        else:
+            score = data.held_out.score_of_network(self)
+            if self.validation_scores_ is None or score != self.best_validation_score_:
+                self.validation_scores_, self.validation_loss_curve_ = [], []
+            self.best_validation_score_ = score
 
     def _extend_history(self, history: History) -> None:
         """Add the epochs of another call."""
@@ -341,7 +414,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     def _outputs(self, X: Any) -> NDArray[np.floating]:
         """Outputs of the network after the link of its loss, shape (n_samples, n_outputs)."""
         check_is_fitted(self, "network_")
-        X = self._columns.transform(self, X, accept_sparse=["csr", "csc"])
+        X = self._columns.transform(self, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
         if not issparse(X):
             return self.network_.predict_proba(X)
         return np.concatenate([self.network_.predict_proba(block) for block in SparseRows(X).blocks()])
@@ -355,7 +428,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         """Of the network on samples as users hold them."""
         check_is_fitted(self, "network_")
-        matrix, y = self._validate_samples(X, y, reset=False)
+        matrix, y = self._validate_samples(X, y)
         target = self._encode_target(y, self._fitted_loss)
         return self.network_.evaluate(matrix, target, sample_weight=_checked_weights(sample_weight, matrix), metrics=[])["loss"]
 
@@ -370,7 +443,7 @@ def _checked_weights(sample_weight: Any, X: NDArray[np.floating]) -> NDArray[np.
     """One weight for each row of `X`, none negative."""
     if sample_weight is None:
         return None
-    weights: NDArray[np.floating] = _check_sample_weight(sample_weight, X)
+    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X)
     if (weights < 0).any():
         raise DataError("sample_weight must not be negative")
     return weights

@@ -5,23 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import Loss
+from nncore.data import as_labels, as_weights
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
-from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets, refuse_missing
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
+from nncore.estimators.class_weights import ClassWeights
 from nncore.estimators.fit_tasks import with_callbacks
+from nncore.estimators.given import Given
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
 
@@ -126,17 +132,19 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     classes_ : ndarray of shape (n_classes,), or a list of them for several targets with classes of their own
         In sorted order.
     coefs_, intercepts_ : list of ndarray
-        Live weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the dense layers: what is written there, or assigned, changes the network.
+        Live weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the layers: what is written there, or assigned, changes the network. They
+        exist, like `n_layers_` and `out_activation_`, where they and `activation` are all that predictions come from.
     network_ : nncore.Sequential
         The network itself: to save, to draw, to export, to train on.
     loss_ : float
         Mean training loss of the last epoch, with its penalty.
     best_loss_ : float or None
-        The lowest; None with `early_stopping`.
+        The lowest of the last call of `fit`, and of calls of `partial_fit` after it; None with `early_stopping`.
     loss_curve_ : list of float
         Loss of every epoch, or iteration of L-BFGS.
     validation_scores_, best_validation_score_ : list of float and float, or None
-        If there is validation data. The network of the best score is the one that is kept.
+        If there is validation data. The network of the best score is the one that is kept. A warm start rates the network that it goes
+        on with first; if that has not the best score so far, since something else judges now, the list begins anew.
     validation_loss_curve_ : list of float
         Validation loss of every epoch, without penalty.
     history_ : nncore.History
@@ -232,8 +240,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
-    def _learn_target(self, y: Any) -> None:
-        self._targets = ClassTargets(y)
+    def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
+        if classes is not None:
+            self._targets = ClassTargets.of_classes(classes, y)
+            self._targets.check(y)
+        else:
+            self._targets = ClassTargets(y)
+            if incremental and self._targets.kind != MULTILABEL:
+                raise ParameterError("classes must be passed on the first call to partial_fit.")
         self.classes_ = self._targets.classes
 
     def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
@@ -244,23 +258,21 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
         super()._check_target(y)
 
-    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Any, Any]:
-        refuse_missing(y)
-        return super()._validate_samples(X, y, sample_weight, reset=reset)
+    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
+        matrix, y = super()._validate_samples(X, as_labels(y), sample_weight, given=given)
+        return matrix, y if given is not None else self._targets.recognised(y)
 
-    def _out_activation(self, loss: Loss) -> str:
-        return self._targets.out_activation(loss)
+    def _out_activation(self) -> str | None:
+        return self._targets.out_activation(self._fitted_loss)
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         return self._targets.encode(y, loss)
 
-    def _weights(self, y: Any, sample_weight: NDArray[np.floating] | None) -> NDArray[np.floating] | None:
-        if self.class_weight is None:
-            return sample_weight
-        weights: NDArray[np.floating] = compute_sample_weight(self.class_weight, y)
-        if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise ParameterError(f"class_weight must hold finite numbers of at least 0, got {self.class_weight!r}")
-        return weights if sample_weight is None else weights * sample_weight
+    def _weigher(self, given: Given, y: Any) -> Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None]:
+        if given.class_weight is None:
+            return super()._weigher(given, y)
+        weights = ClassWeights(given.class_weight, self._targets, y)
+        return lambda y, sample_weight: weights.of(y) if sample_weight is None else weights.of(y) * sample_weight
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if self.n_outputs_ == 1 else None
@@ -325,16 +337,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"class_weight={self.class_weight!r} looks at all samples, of which partial_fit sees a part: compute the weights "
                 "with sklearn.utils.class_weight.compute_class_weight and pass them as a dict"
             )
-        if hasattr(self, "classes_"):
-            if classes is not None and not self._targets.has_exactly(classes):
-                raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
-            return self._fit(X, y, sample_weight, incremental=True)
-        if classes is None:
-            raise ParameterError("classes must be passed on the first call to partial_fit.")
-        with self._kept_on_error():
-            self._targets = ClassTargets.of_classes(classes, y)
-            self.classes_ = self._targets.classes
-            return self._fit(X, y, sample_weight, incremental=True)
+        if classes is not None and "_targets" in vars(self) and not self._targets.has_exactly(classes):
+            raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
@@ -354,7 +359,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return self._targets.decode(outputs, self._fitted_loss)
 
     def _has_probabilities(self) -> bool:
-        """Whether the loss turns outputs into probabilities."""
+        """Whether the loss turns outputs into probabilities: the one that the network was trained with, if it was."""
+        if "network_" in vars(self):
+            return self._targets.kind == HEADS or self._fitted_loss.has_probabilities
         if isinstance(self.loss, str) and self.loss == LOG_LOSS:
             return True
         loss: Loss = resolve("losses", self.loss)
@@ -410,7 +417,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         float
         """
-        if "_targets" not in self.__dict__ or self._targets.kind != HEADS:
+        check_is_fitted(self, "network_")
+        y = self._targets.recognised(as_labels(y))
+        sample_weight = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)), np.dtype(np.float64))
+        if self._targets.kind != HEADS:
             accuracy: float = super().score(X, y, sample_weight)
             return accuracy
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
+from sklearn.utils.validation import check_is_fitted
 
-from nncore.contract import Loss, activation_for
+from nncore.contract import Loss
+from nncore.data import as_numbers, as_weights, check_finite
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
 from nncore.estimators.fit_tasks import with_callbacks
@@ -22,8 +24,10 @@ from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
 from nncore.losses.quantile import Quantile
 from nncore.network import Sequential
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """A multi-layer perceptron for regression: scikit-learn's, in a compiled core, with what its users asked for.
 
@@ -125,18 +129,20 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     Attributes
     ----------
     coefs_, intercepts_ : list of ndarray
-        Live weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the dense layers: what is written there, or assigned, changes the network.
+        Live weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the layers: what is written there, or assigned, changes the network. They
+        exist, like `n_layers_` and `out_activation_`, where they and `activation` are all that predictions come from.
     network_ : nncore.Sequential
         The network itself: to save, to draw, to export, to train on.
     loss_ : float
         Mean training loss of the last epoch, with its penalty. The squared error of several targets is their mean, as in scikit-learn;
         what is minimised, and stands in `history_`, is their sum.
     best_loss_ : float or None
-        The lowest; None with `early_stopping`.
+        The lowest of the last call of `fit`, and of calls of `partial_fit` after it; None with `early_stopping`.
     loss_curve_ : list of float
         Loss of every epoch, or iteration of L-BFGS.
     validation_scores_, best_validation_score_ : list of float and float, or None
-        If there is validation data. The network of the best score is the one that is kept.
+        If there is validation data. The network of the best score is the one that is kept. A warm start rates the network that it goes
+        on with first; if that has not the best score so far, since something else judges now, the list begins anew.
     validation_loss_curve_ : list of float
         Validation loss of every epoch, without penalty.
     history_ : nncore.History
@@ -235,18 +241,18 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
 
-    def _learn_target(self, y: Any) -> None:
+    def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
         self._targets = RealTargets(y)
 
-    def _out_activation(self, loss: Loss) -> str:
-        return str(loss.link or activation_for(loss, self._targets.n_outputs(loss)) or "identity")
+    def _out_activation(self) -> str | None:
+        return self._targets.out_activation(self._fitted_loss)
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         target: np.ndarray = y
         return target
 
     def _shown_loss(self, loss: float, network: Sequential) -> float:
-        if self._targets.n_targets == 1 or not (isinstance(self.loss, str) and self.loss == "squared_error"):
+        if self._targets.n_targets == 1 or not (isinstance(spec := self._made_of["loss"], str) and spec == "squared_error"):
             return loss
         # scikit-learn minimises the sum over the targets and shows, and stops by, their mean.
         penalty = network.weight_decay / 2 * sum(float((weight**2).sum(dtype=np.float64)) for weight in dense_parameters(network)[0])
@@ -348,7 +354,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         float
             At most 1, or the negative loss.
         """
-        loss = self._make_loss()
+        check_is_fitted(self, "network_")
+        y = np.atleast_1d(as_numbers(y, "y"))
+        check_finite(y, "y", np.dtype(np.float64))
+        sample_weight = as_weights(sample_weight, len(y), np.dtype(np.float64))
+        loss = self._fitted_loss
         if not self._targets.are_predicted(loss):
             return -self._mean_loss(X, y, sample_weight)
         if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:

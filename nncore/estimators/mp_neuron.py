@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nncore.arguments import shown
 from nncore.contract import Activation
 from nncore.data import as_numbers, check_finite
 from nncore.errors import ParameterError, ShapeError
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class MPNeuron:
     """y = φ(w·x + b). Nothing is trained.
 
@@ -108,7 +111,7 @@ def _numbers(value: ArrayLike, name: str) -> NDArray[np.float64]:
     try:
         numbers = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"MPNeuron: {name} must be numeric, got {value!r}") from error
+        raise ParameterError(f"MPNeuron: {name} must be numeric, got {shown(value)}") from error
     if not np.isfinite(numbers).all() or (name == "bias" and numbers.ndim):
-        raise ParameterError(f"MPNeuron: {name} must be {'a finite number' if name == 'bias' else 'finite numbers'}, got {value!r}")
+        raise ParameterError(f"MPNeuron: {name} must be {'a finite number' if name == 'bias' else 'finite numbers'}, got {shown(value)}")
     return numbers

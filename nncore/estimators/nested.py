@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Self
 from nncore.contract import Configurable
 from nncore.errors import NNCoreError, ParameterError
 from nncore.registry import config_of, resolve
+from nncore.words import explains_calls
 
 
+@explains_calls
 class NestedParameters:
     """Before scikit-learn's ``BaseEstimator``: components are to it what estimators in an estimator are.
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from nncore.arguments import is_list
+from nncore.arguments import is_list, shown
 from nncore.errors import ParameterError
 
 #: What each number may be, and how to say it.
@@ -57,7 +57,7 @@ def check_parameters(estimator: Any) -> None:
     """
 
     def refuse(name: str, wanted: str) -> None:
-        raise ParameterError(f"{type(estimator).__name__}: {name} must be {wanted}, got {getattr(estimator, name)!r}")
+        raise ParameterError(f"{type(estimator).__name__}: {name} must be {wanted}, got {shown(getattr(estimator, name))}")
 
     for name, (is_allowed, wanted) in NUMBERS.items():
         if not is_number(getattr(estimator, name)) or not is_allowed(getattr(estimator, name)):

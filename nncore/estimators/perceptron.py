@@ -7,15 +7,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nncore._core import PerceptronTrainer
-from nncore.errors import ConvergenceWarning, ParameterError
+from nncore._core import PerceptronTrainer, as_c_array
+from nncore.arguments import shown
+from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
-from nncore.estimators.warning import warn_user
+from nncore.words import explains_calls
 
 UPDATE = np.dtype([("epoch", np.int64), ("sample", np.int64), ("margin", np.float64)])
 
 
+@explains_calls
 class Perceptron(LinearBinaryClassifier):
     """Perceptron algorithm for two classes, with a pocket.
 
@@ -106,7 +108,7 @@ class Perceptron(LinearBinaryClassifier):
         X : array-like of shape (n_samples, n_features)
             Used without a copy if it is a C-contiguous float64 array.
         y : array-like of shape (n_samples,)
-            Labels of any kind, with two different values.
+            Labels: numbers, text or booleans, of two different values. None is missing, none of another kind than the others.
 
         Returns
         -------
@@ -117,7 +119,7 @@ class Perceptron(LinearBinaryClassifier):
         ParameterError
             For a parameter outside its range.
         DataError
-            For NaN or infinity in `X`, or a `y` without exactly two classes.
+            For NaN or infinity in `X`, or a `y` with missing or mixed labels, or without exactly two classes.
 
         Warns
         -----
@@ -128,6 +130,7 @@ class Perceptron(LinearBinaryClassifier):
         X, is_second, classes = self._validate_training_data(X, y)
         rng = generator(self.random_state)
         n_samples, n_features = X.shape
+        X = as_c_array(X, np.dtype(np.float64))
         trainer = PerceptronTrainer(X, np.where(is_second, 1.0, -1.0), self._first_weights(n_features, rng), self.fit_intercept)
         order = np.arange(n_samples, dtype=np.int64)
         mistakes, margins = np.empty(n_samples, np.int64), np.empty(n_samples, np.float64)
@@ -163,9 +166,9 @@ class Perceptron(LinearBinaryClassifier):
 
     def _validate_parameters(self) -> None:
         if not is_count(self.max_epochs):
-            raise ParameterError(f"Perceptron: max_epochs must be an integer of at least 1, got {self.max_epochs!r}")
+            raise ParameterError(f"Perceptron: max_epochs must be an integer of at least 1, got {shown(self.max_epochs)}")
         if self.init not in ("random", "zeros"):
-            raise ParameterError(f"Perceptron: init must be 'random' or 'zeros', got {self.init!r}")
+            raise ParameterError(f"Perceptron: init must be 'random' or 'zeros', got {shown(self.init)}")
 
     def _first_weights(self, n_features: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Weights and, last, the bias; shape (n_features + 1,)."""

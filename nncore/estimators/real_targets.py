@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import DISTRIBUTION, Loss
+from nncore.contract import DISTRIBUTION, Loss, activation_for
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.registry import resolve
@@ -85,6 +85,14 @@ class RealTargets:
         if self.n_targets == 1 or n_values % self.n_targets or n_values == self.n_targets:
             return decided
         return decided.reshape(n_samples, self.n_targets, -1)
+
+    def out_activation(self, loss: Loss) -> str | None:
+        """scikit-learn's name of what makes predictions of the last layer's sums; None if there is more to it."""
+        n_outputs = self.n_outputs(loss)
+        if type(loss).decide is not Loss.decide or (self.n_targets > 1 and n_outputs != self.n_targets):
+            return None
+        link = loss.link or activation_for(loss, n_outputs) or "identity"
+        return {"sigmoid": "logistic"}.get(link, link) if isinstance(link, str) else None
 
     def deviations(self, outputs: np.ndarray, loss: Loss) -> np.ndarray:
         """Standard deviations that go with `decode`, in its shape.

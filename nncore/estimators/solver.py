@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Optimizer, Schedule
+from nncore.contract import Optimizer, Schedule, alike
+from nncore.estimators.given import ITS_RULES
 from nncore.network import Sequential
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.momentum import Momentum
@@ -16,12 +17,13 @@ from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
 from nncore.registry import get, resolve
 
-#: scikit-learn's ways to move the learning rate; they act on an epoch's outcome.
-REACTIVE = ("constant", "invscaling", "adaptive")
 #: The adaptive learning rate is divided by this,
 DIVISOR = 5.0
 #: and training ends instead once it is as small as this.
 SMALLEST_RATE = 1e-6
+
+#: What the rate of an optimizer without one is called.
+UNKNOWN_RATE = 1e-3
 
 #: Our optimizers take no 1 and no 0: the nearest numbers that act alike.
 ALMOST_ONE = float(np.nextafter(1.0, 0.0))
@@ -48,8 +50,8 @@ class StochasticSolver:
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
-        Its `solver`, `learning_rate`, and the hyperparameters of the solver.
+    given : Given
+        With `solver`, `learning_rate`, and the hyperparameters of the solver.
 
     Attributes
     ----------
@@ -58,19 +60,38 @@ class StochasticSolver:
         How the learning rate moves between epochs.
     learning_rate : float
         At present; of a schedule of the registry, the one it begins with.
+    made_of : dict of str to object
+        The arguments that all this comes from.
     """
 
-    def __init__(self, estimator: Any) -> None:
-        self.optimizer = make_optimizer(estimator)
-        self._initial = self.learning_rate = float(getattr(self.optimizer, "lr", estimator.learning_rate_init))
-        self._power = float(estimator.power_t)
-        rule = estimator.learning_rate
-        self.rule = rule if isinstance(rule, str) and rule in REACTIVE and estimator.solver != "adam" else "constant"
-        self._schedule: Schedule | dict[str, Schedule] | None = None
-        if isinstance(rule, Mapping) and "name" not in rule:
-            self._schedule = {path: resolve("schedules", schedule) for path, schedule in rule.items()}
-        elif not (isinstance(rule, str) and rule in REACTIVE):
-            self._schedule = resolve("schedules", rule)
+    def __init__(self, given: Any) -> None:
+        with given.noted() as self.made_of:
+            self.optimizer = make_optimizer(given)
+            self._initial = self.learning_rate = float(getattr(self.optimizer, "lr", UNKNOWN_RATE))
+            rule: Any = given.unread("learning_rate")
+            is_reactive = isinstance(rule, str) and rule in ITS_RULES
+            is_obeyed = not (is_reactive and given.solver == "adam")  # which does not react, as in scikit-learn
+            if is_obeyed:
+                given.obey("learning_rate")
+            self.rule = rule if is_reactive and is_obeyed else "constant"
+            self._power = float(given.power_t) if self.rule == "invscaling" else 0.0
+            self._schedule: Schedule | dict[str, Schedule] | None = None
+            if is_reactive:
+                return
+            if isinstance(rule, Mapping) and "name" not in rule:
+                self._schedule = {path: resolve("schedules", schedule) for path, schedule in rule.items()}
+            else:
+                self._schedule = resolve("schedules", rule)
+
+    def move_to(self, network: Sequential) -> Optimizer | None:
+        """Hand hyperparameters to the optimizer of a network that is one of the same kind; else the one that is to take its place."""
+        mine, theirs = self.optimizer.config(), network.optimizer
+        if theirs is None or type(theirs) is not type(self.optimizer):
+            return self.optimizer
+        for name, value in mine.items():
+            if not alike(value, getattr(theirs, name)):
+                setattr(theirs, name, value)
+        return None
 
     def schedule(self, *, incremental: bool) -> Schedule | dict[str, Schedule] | None:
         """What `Sequential.fit` is to be given.
@@ -104,27 +125,33 @@ class StochasticSolver:
             network.schedule.held = rate / self._initial
 
 
-def make_optimizer(estimator: Any) -> Optimizer:
+def make_optimizer(given: Any) -> Optimizer:
     """The optimizer that ``solver`` means.
 
     ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. Any other name is
     the registry's: it gets `learning_rate_init`, Adam and its like also `beta_1`, `beta_2` and `epsilon`, those with a momentum
-    `momentum`. An instance brings its own hyperparameters.
+    `momentum`. An instance brings its own hyperparameters. Of `given`, only what counts is read.
     """
-    solver, lr = estimator.solver, float(estimator.learning_rate_init)
-    momentum = min(float(estimator.momentum), ALMOST_ONE)
+    solver = given.solver
     if not isinstance(solver, str):
         optimizer: Optimizer = copy.deepcopy(resolve("optimizers", solver))
         return optimizer
+    lr = float(given.learning_rate_init)
     if solver == "sgd":
+        momentum = _momentum(given)
         if momentum == 0:
             return SGD(lr)
-        return Nesterov(lr, momentum=momentum) if estimator.nesterovs_momentum else Momentum(lr, momentum=momentum)
+        return Nesterov(lr, momentum=momentum) if given.nesterovs_momentum else Momentum(lr, momentum=momentum)
     kind = get("optimizers", solver)
+    arguments = {"lr": lr}
     if issubclass(kind, Adam):
-        epsilon = max(float(estimator.epsilon), SMALLEST_EPSILON)
-        arguments = {"lr": lr, "beta1": float(estimator.beta_1), "beta2": float(estimator.beta_2), "epsilon": epsilon}
-    else:
-        arguments = {"lr": lr, "momentum": momentum} if issubclass(kind, (Momentum, Nesterov)) else {"lr": lr}
+        epsilon = max(float(given.epsilon), SMALLEST_EPSILON)
+        arguments |= {"beta1": float(given.beta_1), "beta2": float(given.beta_2), "epsilon": epsilon}
+    elif issubclass(kind, (Momentum, Nesterov)):
+        arguments["momentum"] = _momentum(given)
     made: Optimizer = resolve("optimizers", {"name": solver, **arguments})
     return made
+
+
+def _momentum(given: Any) -> float:
+    return min(float(given.momentum), ALMOST_ONE)

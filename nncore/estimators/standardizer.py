@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from nncore.errors import DataError
 #: A column of one value has a standard deviation of rounding noise at most: this part of its mean.
 NOISE = 1e-12
 
-#: Rows looked at in one go, so that no second copy of a large matrix is held.
-BLOCK_ROWS = 8192
+#: As float64, so many bytes are looked at in one go, so that no second copy of a large matrix is held.
+BLOCK = 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,19 @@ class Standardizer:
         result.mean[chosen], result.std[chosen] = mean, np.where(std > NOISE * np.abs(mean), std, 1.0)
         return result
 
-    def transform(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
-        """A new matrix of the shape of `X`, and of its dtype if that is floating."""
-        dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
-        result = X - self.mean.astype(dtype)
-        result /= self.std.astype(dtype)
+    def transform(self, X: NDArray[Any], dtype: np.dtype | None = None) -> NDArray[np.floating]:
+        """A new matrix of the shape of `X`, computed in float64 and rounded to `dtype` (by default that of `X`, if it is floating) last."""
+        if dtype is None:
+            dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+        result = np.empty(X.shape, dtype)
+        for rows in _blocks(X):
+            result[rows] = (X[rows] - self.mean) / self.std
         return result
+
+
+def _blocks(X: NDArray[Any]) -> Iterator[slice]:
+    n_rows = max(1, BLOCK // (8 * max(1, X.shape[1])))
+    return (slice(start, start + n_rows) for start in range(0, len(X), n_rows))
 
 
 def _weighted_sums(
@@ -87,8 +94,7 @@ def _weighted_sums(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Σw and Σw·(x − origin)^power of each column over the rows in which it is not NaN."""
     total, result = np.zeros(len(columns)), np.zeros(len(columns))
-    for start in range(0, len(X), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
+    for rows in _blocks(X):
         deviation = X[rows, columns].astype(np.float64) - origin
         is_present = ~np.isnan(deviation)
         total += weights[rows] @ is_present

@@ -11,79 +11,93 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.time_limit import TimeLimit
-from nncore.contract import Callback
-from nncore.errors import NonFiniteError
+from nncore.errors import NonFiniteError, warn_user
 from nncore.estimators.convergence import Convergence
+from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.solver import StochasticSolver
 from nncore.estimators.training_data import TrainingData
-from nncore.estimators.warning import warn_user
 
 #: Samples of a batch, if there are so many, for ``batch_size="auto"``.
 AUTO_BATCH_SIZE = 200
 
 
-def fit_stochastic(estimator: Any, data: TrainingData, callbacks: list[Callback], *, incremental: bool) -> None:
-    """Train the network of an estimator, for `max_iter` epochs at most, or for one that adds to those before.
+class StochasticFit:
+    """A fit for `max_iter` epochs at most, or for one that adds to those before. Made, it has read all that it obeys.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
+    given : Given
     data : TrainingData
-    callbacks : list of Callback
-        Called after those of the user.
     incremental : bool
         Go on with the solver as it is, for one epoch.
     """
-    network = estimator.network_
-    begins = not incremental or "_optimizer" not in vars(estimator)
-    if begins:
-        estimator._optimizer = StochasticSolver(estimator)
-        if network.optimizer is not None:
+
+    def __init__(self, estimator: Any, given: Any, data: TrainingData, *, incremental: bool) -> None:
+        self.estimator, self.data, self.incremental = estimator, data, incremental
+        kept: StochasticSolver | None = vars(estimator).get("_optimizer") if incremental else None
+        is_kept = kept is not None and not given.changed(kept.made_of)
+        self._begins = kept is None
+        self._solver = kept if kept is not None and is_kept else StochasticSolver(given)
+        self._moves = not self._begins and not is_kept
+        self.max_iter = 1 if incremental else int(given.max_iter)
+        self._convergence = Convergence(estimator, given, data.held_out)
+        limit = [] if given.time_limit is None else [TimeLimit(float(given.time_limit))]
+        self._callbacks: list[Any] = [self._convergence, *limit, *(given.callbacks or ())]
+        batch_size = _batch_size(given.batch_size, len(data))
+        sampler = given.sampler
+        self._arguments = {
+            "epochs": self.max_iter,
+            "batch_size": batch_size,
+            "shuffle": bool(given.shuffle) if sampler is None or not given.shuffle else None,
+            "sampler": sampler,
+            "transforms": given.transforms or (),
+            "validation": None if data.held_out is None else data.held_out.for_network,
+            "metrics": [] if data.held_out is None else data.held_out.judge.metrics,
+            "sample_weight": data.weights,
+            "weight_decay": data.penalty(float(given.alpha), batch_size),
+            "groups": {} if given.groups is None else given.groups,
+            "clip_norm": 0.0 if given.clip_norm is None else float(given.clip_norm),
+            "schedule": self._solver.schedule(incremental=incremental),
+            "n_threads": given.n_threads,
+            "progress": bool(given.progress),
+        }
+
+    def run(self, tasks: FitTasks | None) -> None:
+        """Train; `tasks` are scikit-learn's callbacks, called after those of the user."""
+        estimator, network, convergence = self.estimator, self.estimator.network_, self._convergence
+        estimator._optimizer = self._solver
+        if self._begins and network.optimizer is not None:
             for kept in network.optimizer_state.values():
                 kept[...] = 0
             network.n_steps = 0
-    solver: StochasticSolver = estimator._optimizer
-    batch_size = _batch_size(estimator.batch_size, len(data))
-    convergence = Convergence(estimator, data.held_out)
-    limit = [] if estimator.time_limit is None else [TimeLimit(float(estimator.time_limit))]
-    estimator.n_iter_ = 0
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):  # said better by the core, and for scores by NaN
-            history = network.fit(
-                data.X,
-                data.target,
-                optimizer=solver.optimizer if begins else None,  # what the network has, with what callbacks have changed
-                epochs=1 if incremental else int(estimator.max_iter),
-                batch_size=batch_size,
-                shuffle=None if estimator.shuffle and estimator.sampler is not None else bool(estimator.shuffle),
-                sampler=estimator.sampler,
-                transforms=estimator.transforms or (),
-                validation=None if data.held_out is None else data.held_out.for_network,
-                metrics=[] if data.held_out is None else data.held_out.judge.metrics,
-                sample_weight=data.weights,
-                callbacks=[convergence, *limit, *(estimator.callbacks or ()), *callbacks],
-                weight_decay=data.penalty(float(estimator.alpha), batch_size),
-                groups={} if estimator.groups is None else estimator.groups,
-                clip_norm=0.0 if estimator.clip_norm is None else float(estimator.clip_norm),
-                schedule=solver.schedule(incremental=incremental),
-                n_threads=estimator.n_threads,
-                progress=bool(estimator.progress),
-            )
-    except NonFiniteError as error:
-        if not convergence.record_divergence():
-            raise
-        estimator._extend_history(convergence.history)
-        message = f"Training diverged in epoch {estimator.n_iter_}; kept is the network with the best validation score. {error}"
-        warn_user(message, ConvergenceWarning)
-        return
-    finally:
-        network.schedule = None  # the next call brings its own, and a file needs none
-    estimator._extend_history(history)
-    if history.interrupted:
-        warn_user("Training interrupted by user.")
-    elif not incremental and estimator.n_iter_ == estimator.max_iter and not convergence.was_stopped:
-        message = f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't converged yet."
-        warn_user(message, ConvergenceWarning)
+        optimizer = self._solver.optimizer if self._begins else self._solver.move_to(network) if self._moves else None
+        estimator.n_iter_ = 0
+        network.forget_fit()  # each call begins with an epoch of its own, also after one that was cut short
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # said better by the core, and for scores by NaN
+                history = network.fit(
+                    self.data.X,
+                    self.data.target,
+                    optimizer=optimizer,  # None is what the network has, with what callbacks have changed
+                    callbacks=[*self._callbacks, *([] if tasks is None else [tasks])],
+                    **self._arguments,
+                )
+        except NonFiniteError as error:
+            if not convergence.record_divergence():
+                raise
+            estimator._extend_history(convergence.history)
+            message = f"Training diverged in epoch {estimator.n_iter_}; kept is the network with the best validation score. {error}"
+            warn_user(message, ConvergenceWarning)
+            return
+        finally:
+            network.schedule = None  # the next call brings its own, and a file needs none
+        estimator._extend_history(history)
+        if history.interrupted:
+            warn_user("Training interrupted by user.")
+        elif not self.incremental and estimator.n_iter_ == self.max_iter and not convergence.was_stopped:
+            message = f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
+            warn_user(message, ConvergenceWarning)
 
 
 def _batch_size(asked: Any, n_samples: int) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.errors import FileFormatError, ParameterError
 from nncore.plugin import Format
 
@@ -148,7 +149,7 @@ def _tensors(table: dict[str, Any], data: bytes, begin: int) -> dict[str, np.nda
 def _entry(name: str, entry: Any) -> tuple[np.dtype, tuple[int, ...], int, int]:
     """The dtype, the shape and the place of a tensor."""
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-        raise FileFormatError(f"the tensor {name!r} must have dtype, shape and data_offsets, got {entry!r:.80}")
+        raise FileFormatError(f"the tensor {name!r} must have dtype, shape and data_offsets, got {shown(entry)}")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise FileFormatError(f"the tensor {name!r} holds {dtype!r:.20}, which this nncore does not read: {', '.join(DTYPES)}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import Initializer
 
@@ -48,8 +49,10 @@ def _numbers(value: Any) -> np.ndarray:
     """`value` as float64, of any shape."""
     try:
         values = np.asarray(value)
-    except ValueError as error:
+    except Exception as error:  # of NumPy, or of an object that claims to be an array
         raise ParameterError(f"Constant: value must be a number or an array, with rows of one length: {error}") from None
-    if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
-        raise ParameterError(f"Constant: value must be made of finite numbers, got {value!r:.200}")
-    return values.astype(np.float64)
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float64) if values.dtype.kind in "iuf" else np.array(np.nan)
+    if not np.isfinite(values).all():
+        raise ParameterError(f"Constant: value must be made of finite numbers, got {shown(value)}")
+    return values

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ConvergenceWarning, DataError
+from nncore.errors import ConvergenceWarning, DataError, warn_user
 from nncore.initializers.data_dependent import output_statistics
 from nncore.initializers.orthogonal import Orthogonal
 from nncore.plugin import Initializer
@@ -78,9 +77,8 @@ class LSUV(Initializer):
             raise DataError(f"the inputs of a layer vary too little for weights in {weight.dtype}: scale the samples to variance 1")
         weight[...] = new_weight
         if abs(current - 1) >= self.tolerance:
-            warnings.warn(
+            warn_user(
                 f"LSUV: after {self.max_iterations} iterations the outputs of a layer have the variance {current:.3g} instead of 1: "
                 'use bias_initializer="zeros" or raise max_iterations',
                 ConvergenceWarning,
-                stacklevel=2,
             )

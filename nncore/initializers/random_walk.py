@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Initializer
 
 
@@ -42,17 +41,10 @@ class RandomWalk(Initializer):
     Sussillo & Abbott, "Random walk initialization for training very deep feedforward networks", 2014.
     """
 
-    activations: ClassVar[tuple[str, ...]] = ("linear", "relu")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"activation": ("linear", "relu")}
 
     def __init__(self, activation: str = "relu") -> None:
         self.activation = activation
-
-    def validate(self) -> None:
-        super().validate()
-        if self.activation not in self.activations:
-            raise ParameterError(
-                f"RandomWalk: activation must be 'linear' or 'relu', the two the paper has a formula for, got {self.activation!r}"
-            )
 
     def gain(self, fan_in: int) -> float:
         """The paper's g.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nncore.plugin import Activation, Layer, Plan
+from nncore.errors import ParameterError
+from nncore.plugin import ActivationLike, Layer, Plan, resolvable
 
 
 class ActivationLayer(Layer):
@@ -18,9 +19,13 @@ class ActivationLayer(Layer):
 
     examples = ({"activation": "tanh"},)
 
-    def __init__(self, activation: str | Activation, *, name: str | None = None) -> None:
-        self.activation = activation
+    def __init__(self, activation: ActivationLike, *, name: str | None = None) -> None:
+        self.activation = resolvable("activations", activation, "ActivationLayer: activation")
         self.name = name
+
+    def validate(self) -> None:
+        if self.activation is None:
+            raise ParameterError("ActivationLayer: activation must be an activation, got None")
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape, activation=self.activation, is_view=True)

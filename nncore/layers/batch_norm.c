@@ -3,7 +3,9 @@
  *
  *                 parameters                     buffers                                  cache
  *   mode 0        gamma (n,), beta (n,)          mean (n,), variance (n,)                 mean (n,), 1 / std (n,)
- *   mode 1        gamma (1,), beta (1,)          mean (n,), std (n,), count (1,)          mean (n,), 1 / std (n,)   */
+ *   mode 1        gamma (1,), beta (1,)          mean (n,), std (n,), count (2,)          mean (n,), 1 / std (n,)
+ *
+ * count is a number of two digits, of samples and of COUNT_BASE samples: T itself has none for the next sample after 2^24 of them. */
 #ifndef T
 #include <tgmath.h> /* sqrt of T in T */
 
@@ -13,6 +15,8 @@
 #define STRIP 128
 /* Columns that prediction takes together. */
 #define PART 256
+
+#define COUNT_BASE 8388608.0 /* 2^23: either digit is exact in float */
 
 #include "nncore/float32.h"
 #include "batch_norm.c"
@@ -46,14 +50,14 @@ static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, 
             T a = rows[j] - first_mean[j], b = rows[n + j] - first_mean[j];
             T c = rows[2 * n + j] - first_mean[j], d = rows[3 * n + j] - first_mean[j];
             sum[j] += (a + b) + (c + d);
-            square_sum[j] += (a * a + b * b) + (c * c + d * d);
+            square_sum[j] += F(nnc_fma)(a, a, b * b) + F(nnc_fma)(c, c, d * d);
         }
     }
     for (int64_t i = by_fours; i < n_rows; i++)
         for (int64_t j = 0; j < m; j++) {
             T deviation = x[i * n + j] - first_mean[j];
             sum[j] += deviation;
-            square_sum[j] += deviation * deviation;
+            square_sum[j] = F(nnc_fma)(deviation, deviation, square_sum[j]);
         }
     for (int64_t j = 0; j < m; j++) {
         T shift = sum[j] / (T)n_rows, left = square_sum[j] - shift * sum[j];
@@ -63,12 +67,12 @@ static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, 
 }
 
 /* Sums of one batch into the running statistics: var = squares / (count - 1), pooled as in the notes' code. */
-static void F(pool)(const T *batch_mean, const T *squares, int64_t n_rows, int64_t m, T *mean, T *std, T before) {
-    T after = before + (T)n_rows;
+static void F(pool)(const T *batch_mean, const T *squares, int64_t n_rows, int64_t m, T *mean, T *std, double before) {
+    double after = before + (double)n_rows;
     for (int64_t j = 0; j < m; j++) {
-        mean[j] = (mean[j] * before + batch_mean[j] * (T)n_rows) / after;
-        T pooled = (before > 0 ? std[j] * std[j] * (before - 1) : 0) + squares[j];
-        std[j] = after > 1 ? sqrt(pooled / (after - 1)) : 0;
+        mean[j] = (T)((mean[j] * before + batch_mean[j] * (double)n_rows) / after);
+        double pooled = (before > 0 ? (double)std[j] * std[j] * (before - 1) : 0) + squares[j];
+        std[j] = after > 1 ? (T)sqrt(pooled / (after - 1)) : 0;
     }
 }
 
@@ -77,10 +81,11 @@ static void F(train_forward)(const nnc_layer_call *call) {
     int cumulative = call->site->hyper[0] != 0;
     T momentum = (T)call->site->hyper[1], epsilon = (T)call->site->hyper[2];
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
-    T *running_mean = call->buffers;                /* (n,) */
-    T *running_spread = running_mean + n;           /* (n,) variance, or standard deviation if cumulative */
-    T *mean = call->cache, *inverse_std = mean + n; /* (n,), (n,) */
-    T *count = cumulative ? running_spread + n : NULL;
+    T *running_mean = call->buffers;                   /* (n,) */
+    T *running_spread = running_mean + n;              /* (n,) variance, or standard deviation if cumulative */
+    T *mean = call->cache, *inverse_std = mean + n;    /* (n,), (n,) */
+    T *count = cumulative ? running_spread + n : NULL; /* (2,) */
+    double before = cumulative ? count[0] + COUNT_BASE * count[1] : 0;
     T factor[STRIP], shift[STRIP], squares[STRIP];
 
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
@@ -91,7 +96,7 @@ static void F(train_forward)(const nnc_layer_call *call) {
         T *run_mean = running_mean + begin, *run_spread = running_spread + begin;
         F(column_moments)(x, n_rows, n, m, own_mean, squares);
         if (cumulative) {
-            F(pool)(own_mean, squares, n_rows, m, run_mean, run_spread, *count);
+            F(pool)(own_mean, squares, n_rows, m, run_mean, run_spread, before);
             for (int64_t j = 0; j < m; j++) {
                 own_mean[j] = run_mean[j];
                 own_inverse[j] = 1 / (run_spread[j] + epsilon);
@@ -109,9 +114,13 @@ static void F(train_forward)(const nnc_layer_call *call) {
             shift[j] = beta[cumulative ? 0 : begin + j];
         }
         for (int64_t i = 0; i < n_rows; i++)
-            for (int64_t j = 0; j < m; j++) y[i * n + j] = (x[i * n + j] - own_mean[j]) * factor[j] + shift[j];
+            for (int64_t j = 0; j < m; j++) y[i * n + j] = F(nnc_fma)(x[i * n + j] - own_mean[j], factor[j], shift[j]);
     }
-    if (cumulative) *count += (T)n_rows;
+    if (cumulative) {
+        double after = before + (double)n_rows, upper = floor(after / COUNT_BASE);
+        count[0] = (T)(after - COUNT_BASE * upper);
+        count[1] = (T)upper;
+    }
 }
 
 /* y = (x - mean) scale + shift with the running statistics; the mean apart, as it may be large against what is left. */
@@ -149,7 +158,7 @@ static void F(predict)(const nnc_layer_call *call) {
             const T *x = (const T *)call->x + i * n + begin;
             T *y = (T *)call->y + i * n + begin;
             int64_t length = nnc_least(call->n_rows - i, height) * m;
-            for (int64_t j = 0; j < length; j++) y[j] = (x[j] - mean[j]) * scale[j] + shift[j];
+            for (int64_t j = 0; j < length; j++) y[j] = F(nnc_fma)(x[j] - mean[j], scale[j], shift[j]);
         }
     }
 }
@@ -169,14 +178,14 @@ static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_ro
         for (int64_t j = 0; j < m; j++) {
             T a = d_rows[j], b = d_rows[n + j], c = d_rows[2 * n + j], d = d_rows[3 * n + j];
             sum[j] += (a + b) + (c + d);
-            product_sum[j] += (a * (rows[j] - mean[j]) + b * (rows[n + j] - mean[j])) +
-                              (c * (rows[2 * n + j] - mean[j]) + d * (rows[3 * n + j] - mean[j]));
+            product_sum[j] += F(nnc_fma)(a, rows[j] - mean[j], b * (rows[n + j] - mean[j])) +
+                              F(nnc_fma)(c, rows[2 * n + j] - mean[j], d * (rows[3 * n + j] - mean[j]));
         }
     }
     for (int64_t i = by_fours; i < n_rows; i++)
         for (int64_t j = 0; j < m; j++) {
             sum[j] += d_y[i * n + j];
-            product_sum[j] += d_y[i * n + j] * (x[i * n + j] - mean[j]);
+            product_sum[j] = F(nnc_fma)(d_y[i * n + j], x[i * n + j] - mean[j], product_sum[j]);
         }
 }
 
@@ -232,7 +241,7 @@ static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
         T *d_x = (T *)call->d_x + begin;
         for (int64_t i = 0; i < n_rows; i++)
             for (int64_t j = 0; j < m; j++)
-                d_x[i * n + j] = scale[j] * (d_y[i * n + j] - offset[j] - slope[j] * (x[i * n + j] - own_mean[j]));
+                d_x[i * n + j] = scale[j] * F(nnc_fma)(-slope[j], x[i * n + j] - own_mean[j], d_y[i * n + j] - offset[j]);
     }
     return 0;
 }

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Buffer, Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
+
+#: Samples are counted in two digits, of samples and of so many: float32 itself has no number for the next one after 2²⁴.
+COUNT_BASE = 2.0**23
 
 
 class BatchNorm(Layer):
@@ -39,18 +41,14 @@ class BatchNorm(Layer):
     """
 
     ranges = {"momentum": "[0, 1]", "epsilon": "(0, inf)"}
+    choices = {"mode": ("batch", "cumulative")}
     kernel = Kernel("nncore._core.native:layer_batch_norm", never_fails=True)
 
     def __init__(self, mode: str = "batch", momentum: float = 0.1, epsilon: float | None = None, *, name: str | None = None) -> None:
         self.mode = mode
         self.momentum = momentum
-        self.epsilon = (1e-4 if mode == "cumulative" else 1e-5) if epsilon is None else epsilon
+        self.epsilon = (1e-4 if self.mode == "cumulative" else 1e-5) if epsilon is None else epsilon
         self.name = name
-
-    def validate(self) -> None:
-        super().validate()
-        if self.mode not in ("batch", "cumulative"):
-            raise ParameterError(f'BatchNorm: mode must be "batch" or "cumulative", got {self.mode!r}')
 
     def hyper(self) -> list[float]:
         return [float(self.mode == "cumulative"), self.momentum, self.epsilon]
@@ -62,7 +60,7 @@ class BatchNorm(Layer):
         tensors = (Tensor("gamma", shape, "scale", {"name": "constant", "value": 1.0}, 1, 1), Tensor("beta", shape, "bias", "zeros", 1, 1))
         buffers: tuple[Buffer, ...]
         if cumulative:
-            buffers = (Buffer("mean", input_shape), Buffer("std", input_shape, 1.0), Buffer("count", (1,)))
+            buffers = (Buffer("mean", input_shape), Buffer("std", input_shape, 1.0), Buffer("count", (2,)))
         else:
             buffers = (Buffer("mean", input_shape), Buffer("variance", input_shape, 1.0))
         flops = 4 * n  # − μ, / σ, · γ, + β
@@ -83,11 +81,12 @@ class BatchNorm(Layer):
         if self.mode == "cumulative":
             count = call.buffers["count"]
             if call.training:
-                before, after = float(count[0]), float(count[0]) + n_rows
-                mean[...] = (mean * before + batch_mean * n_rows) / after
-                pooled = spread**2 * max(before - 1, 0) + squares
+                before = float(count[0]) + COUNT_BASE * float(count[1])
+                after = before + n_rows
+                mean[...] = (mean.astype(np.float64) * before + batch_mean.astype(np.float64) * n_rows) / after
+                pooled = spread.astype(np.float64) ** 2 * max(before - 1, 0) + squares
                 spread[...] = np.sqrt(pooled / (after - 1)) if after > 1 else 0
-                count[0] = after
+                count[...] = after % COUNT_BASE, after // COUNT_BASE
             return mean, 1 / (spread + call.x.dtype.type(self.epsilon))
         if not call.training:
             return mean, 1 / np.sqrt(spread + call.x.dtype.type(self.epsilon))

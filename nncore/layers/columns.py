@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from nncore.arguments import is_whole
+from nncore.arguments import shown, whole_numbers
 from nncore.errors import ParameterError, ShapeError
 
 
@@ -22,17 +20,10 @@ def as_columns(layer: str, columns: Any) -> list[int] | None:
         return None
     numbers = whole_numbers(columns)
     if not numbers or min(numbers) < 0:
-        raise ParameterError(f"{layer}: columns must be None or whole numbers of at least 0, one or more, got {columns!r}")
+        raise ParameterError(f"{layer}: columns must be None or whole numbers of at least 0, one or more, got {shown(columns)}")
     if len(set(numbers)) < len(numbers):
-        raise ParameterError(f"{layer}: columns names a column twice: {columns!r}")
+        raise ParameterError(f"{layer}: columns names a column twice: {shown(columns)}")
     return numbers
-
-
-def whole_numbers(values: Any) -> list[int] | None:
-    """A sequence of ints, of NumPy or not, as a list; None if it is anything else."""
-    if not isinstance(values, (list, tuple, range, np.ndarray)) or not all(is_whole(value) for value in values):
-        return None
-    return [int(value) for value in values]
 
 
 def columns_of(layer: str, columns: list[int] | None, input_shape: tuple[int, ...]) -> Sequence[int]:

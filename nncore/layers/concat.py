@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nncore.arguments import shown
 from nncore.errors import ParameterError
-from nncore.plugin import Activation, Layer, Plan
+from nncore.plugin import ActivationLike, Layer, Plan, resolvable
 
 
 class Concat(Layer):
@@ -41,20 +42,23 @@ class Concat(Layer):
     def __init__(
         self,
         branches: Sequence[Layer | str | Sequence[Layer | str]],
-        activation: str | Activation | None = None,
+        activation: ActivationLike | None = None,
         *,
         name: str | None = None,
     ) -> None:
         self.branches = branches
-        self.activation = activation
+        self.activation = resolvable("activations", activation, "Concat: activation")
         self.name = name
 
     def validate(self) -> None:
         if isinstance(self.branches, str) or not isinstance(self.branches, Sequence) or not self.branches:
-            raise ParameterError(f"Concat: branches must be a list of layers or of lists of layers, got {self.branches!r}")
+            raise ParameterError(f"Concat: branches must be a list of layers or of lists of layers, got {shown(self.branches)}")
+        for branch in self._chains():
+            for layer in branch:
+                resolvable("layers", layer, "Concat: branches")
+
+    def _chains(self) -> tuple[tuple[Layer | str, ...], ...]:
+        return tuple(tuple(chain) if isinstance(chain, Sequence) and not isinstance(chain, str) else (chain,) for chain in self.branches)
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
-        branches = tuple(
-            tuple(branch) if isinstance(branch, Sequence) and not isinstance(branch, str) else (branch,) for branch in self.branches
-        )
-        return Plan(input_shape, activation=self.activation, branches=branches, merge="concat")
+        return Plan(input_shape, activation=self.activation, branches=self._chains(), merge="concat")

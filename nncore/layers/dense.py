@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import (
-    Activation,
+    ActivationLike,
     Constraints,
     Graph,
-    Initializer,
+    InitializerLike,
     Kernel,
     Layer,
     LayerCall,
@@ -20,6 +18,7 @@ from nncore.plugin import (
     Regularizers,
     Tensor,
     Value,
+    resolvable,
     resolve_each,
 )
 
@@ -57,16 +56,19 @@ class Dense(Layer):
     ``d_z = d_y ⊙ φ'(z)``: ``d_W = xᵀ·d_z``, ``d_b = Σ d_z`` over the rows, ``d_x = d_z·Wᵀ``.
     """
 
+    ranges = {"n_outputs": "[1, 2147483647]"}
+    whole = ("n_outputs",)
+    flags = ("use_bias",)
     examples = ({"n_outputs": 5}, {"n_outputs": 5, "use_bias": False})
     kernel = Kernel("nncore._core.native:layer_dense", never_fails=True)
 
     def __init__(
         self,
         n_outputs: int,
-        activation: str | Activation | None = None,
+        activation: ActivationLike | None = None,
         *,
-        weight_initializer: str | Initializer | None = None,
-        bias_initializer: str | Initializer = "zeros",
+        weight_initializer: InitializerLike | None = None,
+        bias_initializer: InitializerLike = "zeros",
         use_bias: bool = True,
         weight_regularizer: Regularizers = None,
         bias_regularizer: Regularizers = None,
@@ -77,27 +79,21 @@ class Dense(Layer):
         transposed: bool | None = None,
     ) -> None:
         self.n_outputs = n_outputs
-        self.activation = activation
-        self.weight_initializer = weight_initializer
-        self.bias_initializer = bias_initializer
+        self.activation = resolvable("activations", activation, "Dense: activation")
+        self.weight_initializer = resolvable("initializers", weight_initializer, "Dense: weight_initializer")
+        self.bias_initializer = resolvable("initializers", bias_initializer, "Dense: bias_initializer")
         self.use_bias = use_bias
-        self.weight_regularizer = resolve_each("regularizers", weight_regularizer)
-        self.bias_regularizer = resolve_each("regularizers", bias_regularizer)
-        self.weight_constraint = resolve_each("constraints", weight_constraint)
-        self.bias_constraint = resolve_each("constraints", bias_constraint)
+        self.weight_regularizer = resolve_each("regularizers", weight_regularizer, "Dense: weight_regularizer")
+        self.bias_regularizer = resolve_each("regularizers", bias_regularizer, "Dense: bias_regularizer")
+        self.weight_constraint = resolve_each("constraints", weight_constraint, "Dense: weight_constraint")
+        self.bias_constraint = resolve_each("constraints", bias_constraint, "Dense: bias_constraint")
         self.name = name
         self.tied_to = tied_to
         self.transposed = transposed
 
     def validate(self) -> None:
-        n = self.n_outputs
-        if isinstance(n, bool) or not hasattr(n, "__index__") or not 1 <= n < 2**31:
-            raise ParameterError(f"Dense: n_outputs must be a whole number of at least 1 (and below 2³¹), got {n!r}")
-        if not isinstance(self.use_bias, (bool, np.bool_)):
-            raise ParameterError(f"Dense: use_bias must be True or False, got {self.use_bias!r}")
         if not self.use_bias and not (self.bias_regularizer is None and self.bias_constraint is None):
             raise ParameterError("Dense: there is no bias to regularize or to constrain with use_bias=False: leave one of the two out")
-        self.n_outputs = n.__index__()
 
     def hyper(self) -> list[float]:
         return [float(self.use_bias)]

@@ -1,7 +1,10 @@
 /* y = x * mask / (1 - rate), mask drawn anew for every step. hyper[0] is the rate. cache: the factors, 0 or 1 / (1 - rate). */
 #ifndef T
 #include "../_core/kernels/level.h"
-#include "../_core/kernels/philox.h"
+
+/* Elements whose random words are drawn together. */
+#define PART 512
+
 #include "nncore/float32.h"
 #include "dropout.c"
 #include "nncore/float64.h"
@@ -18,15 +21,16 @@ static int32_t F(dropout_forward)(const nnc_layer_call *call) {
     T *restrict y = call->y;                                                              /* (n_rows, n_inputs) */
     T *restrict factor = call->cache;                                                     /* (n_rows, n_inputs) */
     int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
-    double rate = call->site->hyper[0];
+    const nnc_site *site = call->site;
+    double rate = site->hyper[0];
     T kept = (T)(1.0 / (1.0 - rate));
     uint32_t threshold = (uint32_t)(rate * 4294967296.0); /* a word below it drops its element */
-    for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
-        uint32_t words[NNC_PHILOX_WORDS];
-        nnc_philox(call->site->seed, (uint64_t)call->site->step, (uint32_t)call->site->layer, (uint32_t)((before + first) / 4), words);
-        int64_t begin = first < 0 ? 0 : first, end = nnc_least(n, first + NNC_PHILOX_WORDS);
-        for (int64_t i = begin; i < end; i++) {
-            factor[i] = words[i - first] < threshold ? 0 : kept;
+    for (int64_t first = 0; first < n; first += PART, x += PART, y += PART, factor += PART) {
+        uint32_t words[PART];
+        int64_t m = nnc_least(n - first, PART);
+        site->host->random_words(site->seed, site->step, site->layer, before + first, m, words);
+        for (int64_t i = 0; i < m; i++) {
+            factor[i] = words[i] < threshold ? 0 : kept;
             y[i] = x[i] * factor[i];
         }
     }

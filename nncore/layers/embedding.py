@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nncore.arguments import is_whole
+from nncore.arguments import is_whole, shown, whole_numbers
 from nncore.errors import ParameterError, ShapeError
-from nncore.layers.columns import as_columns, columns_of, whole_numbers
+from nncore.layers.columns import as_columns, columns_of
 from nncore.plugin import (
     Constraints,
     Graph,
@@ -90,8 +90,8 @@ class Embedding(Layer):
         self.n_categories = _counts("n_categories", n_categories, MOST_CATEGORIES)
         self.n_outputs = None if n_outputs is None else _counts("n_outputs", n_outputs, 2**31 - 1)
         self.columns = as_columns("Embedding", columns)
-        self.weight_regularizer = resolve_each("regularizers", weight_regularizer)
-        self.weight_constraint = resolve_each("constraints", weight_constraint)
+        self.weight_regularizer = resolve_each("regularizers", weight_regularizer, "Embedding: weight_regularizer")
+        self.weight_constraint = resolve_each("constraints", weight_constraint, "Embedding: weight_constraint")
         self.name = name
 
     def validate(self) -> None:
@@ -222,9 +222,9 @@ class _FirstVectors(Initializer):
 _FIRST_VECTORS = _FirstVectors()
 
 
-def _counts(name: str, value: object, most: int) -> int | list[int]:
+def _counts(name: str, value: Any, most: int) -> int | list[int]:
     """An int from 1 to `most`, or a list of them."""
-    counts = [int(value)] if is_whole(value) else whole_numbers(value)  # type: ignore[call-overload]
+    counts = [value] if is_whole(value) else whole_numbers(value)
     if not counts or not all(1 <= count <= most for count in counts):
-        raise ParameterError(f"Embedding: {name} must be a whole number from 1 to {most}, or one for each column, got {value!r:.200}")
+        raise ParameterError(f"Embedding: {name} must be a whole number from 1 to {most}, or one for each column, got {shown(value)}")
     return counts[0] if is_whole(value) else counts

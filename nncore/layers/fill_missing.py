@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from nncore.arguments import as_number, numbers, shown
 from nncore.errors import ParameterError, ShapeError
 from nncore.layers.columns import as_columns, columns_of
 from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
@@ -101,13 +103,10 @@ class FillMissing(Layer):
             call.d_x[:, columns] = np.where(missing, 0, d_filled)
 
 
-def _numbers(values: float | Sequence[float] | np.ndarray) -> float | list[float]:
+def _numbers(values: Any) -> float | list[float]:
     """A finite number, or a list of them."""
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
-    if array.ndim > 1 or not np.isfinite(array).all():
-        raise ParameterError(f"FillMissing: values must be a finite number, or one for each column, got {values!r:.200}")
-    numbers: float | list[float] = array.tolist()
-    return numbers
+    found: float | list[float] | None = as_number(values)
+    found = numbers(values) if found is None else found
+    if found is None or not np.isfinite(found).all():
+        raise ParameterError(f"FillMissing: values must be a finite number, or one for each column, got {shown(values)}")
+    return found

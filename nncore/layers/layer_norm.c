@@ -45,12 +45,12 @@ NNC_INLINE void F(row_moments)(const T *x, int64_t n, T epsilon, int64_t parts, 
         for (int64_t k = 0; k < parts; k++) {
             T deviation = x[j + k] - first_mean;
             sum[k] += deviation;
-            squares[k] += deviation * deviation;
+            squares[k] = F(nnc_fma)(deviation, deviation, squares[k]);
         }
     for (int64_t j = whole; j < n; j++) {
         T deviation = x[j] - first_mean;
         sum[j - whole] += deviation;
-        squares[j - whole] += deviation * deviation;
+        squares[j - whole] = F(nnc_fma)(deviation, deviation, squares[j - whole]);
     }
     T left = F(total)(sum, parts), shift = left / (T)n, variance = (F(total)(squares, parts) - shift * left) / (T)n;
     *mean = first_mean + shift;
@@ -65,7 +65,7 @@ NNC_INLINE void F(forward_rows)(const nnc_layer_call *call, int64_t parts) {
     for (int64_t i = 0; i < call->n_rows; i++, x += n, y += n) {
         T mean, inverse_std;
         F(row_moments)(x, n, epsilon, parts, &mean, &inverse_std);
-        for (int64_t j = 0; j < n; j++) y[j] = (x[j] - mean) * inverse_std * gamma[j] + beta[j];
+        for (int64_t j = 0; j < n; j++) y[j] = F(nnc_fma)((x[j] - mean) * inverse_std, gamma[j], beta[j]);
         if (call->cache == NULL) continue;
         cache[2 * i] = mean;
         cache[2 * i + 1] = inverse_std;
@@ -88,15 +88,15 @@ NNC_INLINE void F(backward_rows)(const nnc_layer_call *call, int64_t parts) {
             for (int64_t k = 0; k < parts; k++) {
                 T g = d_y[j + k] * gamma[j + k];
                 sum[k] += g;
-                products[k] += g * (x[j + k] - mean);
+                products[k] = F(nnc_fma)(g, x[j + k] - mean, products[k]);
             }
         for (int64_t j = whole; j < n; j++) {
             T g = d_y[j] * gamma[j];
             sum[j - whole] += g;
-            products[j - whole] += g * (x[j] - mean);
+            products[j - whole] = F(nnc_fma)(g, x[j] - mean, products[j - whole]);
         }
         T offset = F(total)(sum, parts) / (T)n, slope = F(total)(products, parts) / (T)n * inverse_std * inverse_std;
-        for (int64_t j = 0; j < n; j++) d_x[j] = inverse_std * (d_y[j] * gamma[j] - offset - slope * (x[j] - mean));
+        for (int64_t j = 0; j < n; j++) d_x[j] = inverse_std * F(nnc_fma)(-slope, x[j] - mean, F(nnc_fma)(d_y[j], gamma[j], -offset));
     }
 }
 
@@ -116,15 +116,15 @@ static void F(gamma_gradient)(const nnc_layer_call *call, int64_t begin, int64_t
         int64_t by_fours = call->n_rows / 4 * 4;
         for (int64_t i = 0; i < by_fours; i += 4) {
             const T *c = cache + 2 * i, *x_rows = x + i * n, *d_rows = d_y + i * n;
-            for (int64_t j = 0; j < m; j++) { /* one after the other: every sum has one product, which any compiler fuses */
-                T s = sum[j] + d_rows[j] * ((x_rows[j] - c[0]) * c[1]);
-                s += d_rows[n + j] * ((x_rows[n + j] - c[2]) * c[3]);
-                s += d_rows[2 * n + j] * ((x_rows[2 * n + j] - c[4]) * c[5]);
-                sum[j] = s + d_rows[3 * n + j] * ((x_rows[3 * n + j] - c[6]) * c[7]);
+            for (int64_t j = 0; j < m; j++) {
+                T s = F(nnc_fma)(d_rows[j], (x_rows[j] - c[0]) * c[1], sum[j]);
+                s = F(nnc_fma)(d_rows[n + j], (x_rows[n + j] - c[2]) * c[3], s);
+                s = F(nnc_fma)(d_rows[2 * n + j], (x_rows[2 * n + j] - c[4]) * c[5], s);
+                sum[j] = F(nnc_fma)(d_rows[3 * n + j], (x_rows[3 * n + j] - c[6]) * c[7], s);
             }
         }
         for (int64_t i = by_fours; i < call->n_rows; i++)
-            for (int64_t j = 0; j < m; j++) sum[j] += d_y[i * n + j] * ((x[i * n + j] - cache[2 * i]) * cache[2 * i + 1]);
+            for (int64_t j = 0; j < m; j++) sum[j] = F(nnc_fma)(d_y[i * n + j], (x[i * n + j] - cache[2 * i]) * cache[2 * i + 1], sum[j]);
         memcpy(d_gamma, sum, (size_t)m * sizeof(T));
     }
 }

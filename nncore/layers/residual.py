@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nncore.arguments import shown
 from nncore.errors import ParameterError
-from nncore.plugin import Activation, Layer, Plan
+from nncore.plugin import ActivationLike, Layer, Plan, resolvable
 
 
 class Residual(Layer):
@@ -49,19 +50,21 @@ class Residual(Layer):
         self,
         layers: Sequence[Layer | str],
         shortcut: Sequence[Layer | str] = (),
-        activation: str | Activation | None = None,
+        activation: ActivationLike | None = None,
         *,
         name: str | None = None,
     ) -> None:
         self.layers = layers
         self.shortcut = shortcut
-        self.activation = activation
+        self.activation = resolvable("activations", activation, "Residual: activation")
         self.name = name
 
     def validate(self) -> None:
         for name in ("layers", "shortcut"):
             if isinstance(getattr(self, name), str) or not isinstance(getattr(self, name), Sequence):
-                raise ParameterError(f"Residual: {name} must be a list of layers, got {getattr(self, name)!r}")
+                raise ParameterError(f"Residual: {name} must be a list of layers, got {shown(getattr(self, name))}")
+            for layer in getattr(self, name):
+                resolvable("layers", layer, f"Residual: {name}")
         if not self.layers:
             raise ParameterError("Residual: layers is empty, so there is nothing to go around")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.errors import ParameterError, PluginError
-from nncore.plugin import OUTPUT_DOMAINS, Loss, resolve
+from nncore.plugin import OUTPUT_DOMAINS, Loss, resolvable
 
 
 class FunctionLoss(Loss):
@@ -49,6 +51,7 @@ class FunctionLoss(Loss):
     """
 
     flags = ("needs_batch",)
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"targets": ("real", "labels"), "output_domain": tuple(OUTPUT_DOMAINS)}
 
     def __init__(
         self,
@@ -60,21 +63,13 @@ class FunctionLoss(Loss):
     ) -> None:
         self.function = function
         self.targets = targets
-        self.link = link
+        self.link = resolvable("activations", link, "FunctionLoss: link")
         self.output_domain = output_domain
         self.needs_batch = needs_batch
 
     def validate(self) -> None:
         if not callable(self.function):
-            raise ParameterError(f"FunctionLoss: function must be a function of (output, target), got {self.function!r}")
-        if self.targets not in ("real", "labels"):
-            raise ParameterError(f'FunctionLoss: targets must be "real" or "labels", got {self.targets!r}')
-        if self.link is not None:
-            resolve("activations", self.link)  # raises if there is none of that name
-        if self.output_domain not in OUTPUT_DOMAINS:
-            words = ", ".join(map(repr, OUTPUT_DOMAINS))
-            raise ParameterError(f"FunctionLoss: output_domain must be one of {words}, got {self.output_domain!r}")
-        super().validate()
+            raise ParameterError(f"FunctionLoss: function must be a function of (output, target), got {shown(self.function)}")
 
     def forward(self, *arrays: np.ndarray) -> np.ndarray:
         return self._pair(*arrays)[0]

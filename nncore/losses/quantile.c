@@ -28,15 +28,15 @@ static int32_t F(quantile_real)(const nnc_loss_call *call) {
         int64_t n = n_rows - first < BLOCK ? n_rows - first : BLOCK;
         for (int64_t j = 0; j < n_outputs; j++) {
             const T *y = output + first * n_outputs + j, *Y = target + first * n_targets + j / n_quantiles;
-            T q = (T)hyper[j % n_quantiles];
+            T above = (T)hyper[j % n_quantiles], below = (T)(1 - hyper[j % n_quantiles]); /* digits of 1 - q are lost in a rounded q */
             for (int64_t i = 0; i < n; i++) {
                 T d = Y[i * n_targets] - y[i * n_outputs];
-                loss[first + i] += (d > 0 ? q : q - 1) * d;
+                loss[first + i] += (d > 0 ? above : -below) * d;
             }
             if (d_output == NULL) continue;
             T *d_y = d_output + first * n_outputs + j;
             for (int64_t i = 0; i < n; i++) {
-                T d = Y[i * n_targets] - y[i * n_outputs], slope = d > 0 ? -q : 1 - q;
+                T d = Y[i * n_targets] - y[i * n_outputs], slope = d > 0 ? -above : below;
                 d_y[i * n_outputs] = weight[first + i] / (T)n_outputs * (d == 0 ? 0 : slope) + (d - d); /* NaN passes */
             }
         }

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.arguments import is_number, numbers, shown
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import Kernel, Loss
 
@@ -41,14 +42,10 @@ class Quantile(Loss):
     kernel = Kernel("nncore._core.native:loss_quantile")
 
     def __init__(self, quantiles: float | Sequence[float] = (0.5,)) -> None:
-        try:
-            self.quantiles = tuple(float(q) for q in np.atleast_1d(np.asarray(quantiles, np.float64)))
-        except (TypeError, ValueError):
-            raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), got {quantiles!r}") from None
-
-    def validate(self) -> None:
-        if not self.quantiles or not all(0 < q < 1 for q in self.quantiles):
-            raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), at least one, got {self.quantiles}")
+        found = numbers([quantiles] if is_number(quantiles) else quantiles)
+        if not found or not all(0 < q < 1 for q in found):
+            raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), at least one, got {shown(quantiles)}")
+        self.quantiles = tuple(found)
 
     def hyper(self) -> list[float]:
         return list(self.quantiles)
@@ -60,15 +57,16 @@ class Quantile(Loss):
         return n_outputs // len(self.quantiles)
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        q, d = self._differences(output, target)
-        return np.maximum(q * d, (q - 1) * d).mean(axis=(1, 2))
+        above, below, d = self._differences(output, target)
+        return np.maximum(above * d, -below * d).mean(axis=(1, 2))
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        q, d = self._differences(output, target)
-        slope = np.where(d > 0, -q, np.where(d < 0, 1 - q, d))  # 0, or NaN, which passes
+        above, below, d = self._differences(output, target)
+        slope = np.where(d > 0, -above, np.where(d < 0, below, d))  # 0, or NaN, which passes
         return slope.reshape(output.shape) * output.dtype.type(1 / output.shape[1])
 
-    def _differences(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """q of shape (K,), and Y − y of shape (n_rows, m, K)."""
-        q = np.array(self.quantiles, output.dtype)
-        return q, target[:, :, None] - output.reshape(*target.shape, len(q))
+    def _differences(self, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """q and 1 − q, whose digits are lost in a rounded q, and d = Y − y of shape (n_rows, m, K)."""
+        q = np.array(self.quantiles)
+        d = target[:, :, None] - output.reshape(*target.shape, len(q))
+        return q.astype(output.dtype), (1 - q).astype(output.dtype), d

@@ -1,4 +1,4 @@
-/* p = softmax(z); loss = -sum_j Y_j log p_j = sum_j Y_j (log S - (z_j - max z)) with S = sum_j exp(z_j - max z);
+/* p = softmax(z); loss = -sum_j Y_j log p_j = sum_j Y_j (log(1 + rest) - (z_j - max z)) with 1 + rest = sum_j exp(z_j - max z);
  * d_z = p sum_j Y_j - Y. With hyper[0] = e > 0 Y is replaced by (1 - e) Y + e mean_j Y_j. */
 #ifndef T
 #include "../_core/kernels/level.h"
@@ -22,70 +22,74 @@ const nnc_loss NNC_TABLE(loss, softmax_cross_entropy) = {
 /* The functions below take as many rows as BLOCK_ROWS says. */
 
 static void F(labels_transposed)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
-    V t[GROUPS * FEW_COLUMNS], largest[GROUPS], sum[GROUPS];
+    V t[GROUPS * FEW_COLUMNS], largest[GROUPS], rest[GROUPS];
     int64_t n_groups = F(transpose)(z, n_rows, n, t);
     F(subtract_largest)(t, n_groups, n, largest);
-    F(exp_and_sum)(t, n_groups, n, sum);
+    F(exp_and_rest)(t, n_groups, n, rest);
     for (int64_t row = 0; row < n_rows; row++) loss[row] = z[row * n + labels[row]] - ((T *)largest)[row];
-    for (int64_t row = 0; row < n_rows; row++) loss[row] = F(nnc_log)(((T *)sum)[row]) - loss[row];
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = F(nnc_log1p_of_positive)(((T *)rest)[row]) - loss[row];
     if (d_z == NULL) return;
     V scale[GROUPS] = {0}, label[GROUPS] = {0}, one = (V){0} + (T)1;
     memcpy(scale, weight, (size_t)n_rows * sizeof(T));
     for (int64_t row = 0; row < n_rows; row++) ((T *)label)[row] = (T)labels[row];
     for (int64_t group = 0; group < n_groups; group++) {
-        V share = (T)1 / sum[group], *p = t + group * n;
+        V share = 1 / (1 + rest[group]), below_one = -(rest[group] * share), *e = t + group * n;
         for (int64_t j = 0; j < n; j++) {
-            __typeof__(label[0] == one) is_label = label[group] == (T)j;
-            p[j] = scale[group] * (p[j] * share - (V)((__typeof__(is_label))one & is_label));
+            V p = e[j] * share, of_label = F(choose)(e[j] == one, below_one, p - one);
+            e[j] = scale[group] * F(choose)(label[group] == (T)j, of_label, p);
         }
     }
     F(transpose_back)(t, d_z, n_rows, n);
 }
 
 static void F(labels_rows)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
-    T largest[PART_ROWS], sum[PART_ROWS];
-    F(exp_rows)(z, n_rows, n, d_z, largest, sum);
-    for (int64_t row = 0; row < n_rows; row++) loss[row] = F(nnc_log)(sum[row]) - (z[row * n + labels[row]] - largest[row]);
+    T largest[PART_ROWS], rest[PART_ROWS];
+    F(exp_rows)(z, n_rows, n, d_z, largest, rest);
+    for (int64_t row = 0; row < n_rows; row++) loss[row] = F(nnc_log1p_of_positive)(rest[row]) - (z[row * n + labels[row]] - largest[row]);
     if (d_z == NULL) return;
     for (int64_t row = 0; row < n_rows; row++, d_z += n) {
-        T share = 1 / sum[row], of_label = weight[row] * (d_z[labels[row]] * share - 1);
+        T share = 1 / (1 + rest[row]), e = d_z[labels[row]], of_label = weight[row] * F(d_label)(e, share, rest[row]);
         for (int64_t j = 0; j < n; j++) d_z[j] = weight[row] * (d_z[j] * share);
         d_z[labels[row]] = of_label;
     }
 }
 
-/* Products are stored before they are summed: compilers would fuse multiplication and addition in one layout and not in the other. */
+/* With the place `top` of the largest z, p of which is 1 - rest / (1 + rest) and need not be close to 1 in its digits, and with `beyond`,
+ * the sum of all Y but that one's: d_z there is beyond - mass (1 - p), which is no better where its Y is small. */
 
 static void F(real_transposed)(const T *z, const T *target, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
-    V t[GROUPS * FEW_COLUMNS], Y[GROUPS * FEW_COLUMNS], product[GROUPS * FEW_COLUMNS];
-    V largest[GROUPS], sum[GROUPS], mass[GROUPS] = {0}, linear[GROUPS] = {0};
+    V t[GROUPS * FEW_COLUMNS], Y[GROUPS * FEW_COLUMNS], largest[GROUPS], rest[GROUPS], mass[GROUPS] = {0}, linear[GROUPS] = {0};
     int64_t n_groups = F(transpose)(z, n_rows, n, t);
     F(transpose)(target, n_rows, n, Y);
     F(subtract_largest)(t, n_groups, n, largest);
-    for (int64_t j = 0; j < n_groups * n; j++) product[j] = Y[j] * t[j];
     for (int64_t group = 0; group < n_groups; group++)
         for (int64_t j = group * n; j < (group + 1) * n; j++) {
             mass[group] += Y[j];
-            linear[group] += product[j];
+            linear[group] += Y[j] * t[j];
         }
-    F(exp_and_sum)(t, n_groups, n, sum);
-    for (int64_t row = 0; row < n_rows; row++) loss[row] = ((T *)mass)[row] * F(nnc_log)(((T *)sum)[row]) - ((T *)linear)[row];
+    F(exp_and_rest)(t, n_groups, n, rest);
+    for (int64_t row = 0; row < n_rows; row++)
+        loss[row] = ((T *)mass)[row] * F(nnc_log1p_of_positive)(((T *)rest)[row]) - ((T *)linear)[row];
     if (d_z == NULL) return;
     V scale[GROUPS] = {0};
     memcpy(scale, weight, (size_t)n_rows * sizeof(T));
     for (int64_t group = 0; group < n_groups; group++) {
-        V share = mass[group] / sum[group];
-        for (int64_t j = group * n; j < (group + 1) * n; j++) t[j] = scale[group] * (t[j] * share - Y[j]);
+        V *e = t + group * n, *own_Y = Y + group * n, zero = {0}, one = zero + 1, top = zero - 1, beyond = zero;
+        for (int64_t j = n - 1; j >= 0; j--) top = F(choose)(e[j] == one, zero + (T)j, top);
+        for (int64_t j = 0; j < n; j++) beyond += F(choose)(top == (T)j, zero, own_Y[j]);
+        top = F(choose)(beyond + beyond < mass[group], top, zero - 1);
+        V share = mass[group] / (1 + rest[group]), of_top = beyond - rest[group] * share;
+        for (int64_t j = 0; j < n; j++) e[j] = scale[group] * F(choose)(top == (T)j, of_top, e[j] * share - own_Y[j]);
     }
     F(transpose_back)(t, d_z, n_rows, n);
 }
 
 static void F(real_rows)(const T *z, const T *Y, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
-    T largest[PART_ROWS], sum[PART_ROWS];
+    T largest[PART_ROWS], rest[PART_ROWS];
     int64_t whole = WHOLE(n);
-    F(exp_rows)(z, n_rows, n, d_z, largest, sum);
+    F(exp_rows)(z, n_rows, n, d_z, largest, rest);
     for (int64_t row = 0; row < n_rows; row++, z += n, Y += n) {
-        T mass = 0, linear = 0, product[FEW_COLUMNS];
+        T mass = 0, linear = 0, beyond = 0;
         if (whole > 0) {
             V masses = {0}, linears = {0};
             for (int64_t j = 0; j < whole; j += LANES) {
@@ -94,15 +98,24 @@ static void F(real_rows)(const T *z, const T *Y, const T *weight, T *loss, T *d_
             }
             mass = F(total)(masses), linear = F(total)(linears);
         }
-        for (int64_t j = whole; j < n; j++) product[j - whole] = Y[j] * (z[j] - largest[row]);
         for (int64_t j = whole; j < n; j++) {
             mass += Y[j];
-            linear += product[j - whole];
+            linear += Y[j] * (z[j] - largest[row]);
         }
-        loss[row] = mass * F(nnc_log)(sum[row]) - linear;
+        loss[row] = mass * F(nnc_log1p_of_positive)(rest[row]) - linear;
         if (d_z == NULL) continue;
-        T share = mass / sum[row];
+        int64_t top = 0;
+        while (top < n && d_z[top] != 1) top++;
+        if (whole > 0) {
+            V lanes = {0}, beyonds = {0};
+            for (int64_t lane = 0; lane < LANES; lane++) lanes[lane] = (T)lane;
+            for (int64_t j = 0; j < whole; j += LANES) beyonds += F(choose)(lanes == (T)(top - j), (V){0}, F(load)(Y + j));
+            beyond = F(total)(beyonds);
+        }
+        for (int64_t j = whole; j < n; j++) beyond += j == top ? 0 : Y[j];
+        T share = mass / (1 + rest[row]);
         for (int64_t j = 0; j < n; j++) d_z[j] = weight[row] * (d_z[j] * share - Y[j]);
+        if (top < n && beyond + beyond < mass) d_z[top] = weight[row] * (beyond - rest[row] * share);
         d_z += n;
     }
 }

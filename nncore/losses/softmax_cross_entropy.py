@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.losses.softmax import d_labels, exponentials
 from nncore.plugin import Kernel, Loss
 
 
@@ -14,8 +15,8 @@ class SoftmaxCrossEntropy(Loss):
     """E = −Σⱼ Yⱼ log pⱼ with p = softmax(z), from the logits z; ∂E/∂z = p − Y.
 
     The network's last layer has no activation. A target is a class index or a row Y over the classes. Computed as
-    log Σⱼ exp(zⱼ − max z) − (z_true − max z): no exp overflows, no logarithm of 0 is taken. Should a row of Y sum to some
-    s ≠ 1, the gradient is that of the same E, s·p − Y.
+    log(1 + r) − (z_true − max z), r the sum of exp(zⱼ − max z) over all j but that of max z: no exp overflows, no logarithm of 0 is taken,
+    and nothing is lost beside a probability close to 1. Should a row of Y sum to some s ≠ 1, the gradient is that of the same E, s·p − Y.
 
     Parameters
     ----------
@@ -41,23 +42,27 @@ class SoftmaxCrossEntropy(Loss):
         self.label_smoothing = label_smoothing
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
-            z = output - output.max(axis=1, keepdims=True)
-        log_sum = np.log(np.exp(z).sum(axis=1))
+        z, _, rest = exponentials(output)
+        log_sum = np.log1p(rest[:, 0])
         target = self._smoothed(target, output)
         if target.ndim == 1:
             return log_sum - z[np.arange(len(z)), target]
         return target.sum(axis=1) * log_sum - (target * z).sum(axis=1)
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            e = np.exp(output - output.max(axis=1, keepdims=True))
-            p = e / e.sum(axis=1, keepdims=True)
+        _, e, rest = exponentials(output)
         target = self._smoothed(target, output)
         if target.ndim == 1:
-            p[np.arange(len(p)), target] -= 1
-            return p
-        return p * target.sum(axis=1, keepdims=True) - target
+            return d_labels(e, rest, target)
+        share = target.sum(axis=1, keepdims=True) / (1 + rest)
+        d_output = e * share - target
+        rows, top = np.arange(len(e)), output.argmax(axis=1)
+        others = target.copy()
+        others[rows, top] = 0
+        beyond = others.sum(axis=1)
+        complement = beyond - (rest * share)[:, 0]
+        d_output[rows, top] = np.where(2 * beyond < target.sum(axis=1), complement, d_output[rows, top])
+        return d_output
 
     def _smoothed(self, target: np.ndarray, output: np.ndarray) -> np.ndarray:
         """Targets of which `label_smoothing` is spread over the classes; as they are where that is 0."""

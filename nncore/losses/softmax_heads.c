@@ -1,5 +1,5 @@
-/* For every head h, hyper[h] columns and a class Y_h: loss = sum_h log sum_j exp(z_hj - max z_h) - (z_h[Y_h] - max z_h);
- * d_z_h = softmax(z_h) - onehot(Y_h). */
+/* For every head h, hyper[h] columns and a class Y_h: loss = sum_h log(1 + rest) - (z_h[Y_h] - max z_h), 1 + rest = sum_j exp(z_hj
+ * - max z_h); * d_z_h = softmax(z_h) - onehot(Y_h). */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -27,12 +27,12 @@ static void F(heads_one_by_one)(const T *z, const T *Y, T weight, T *loss, T *d_
     *loss = 0;
     for (int64_t head = 0, n; head < n_heads; head++, z += n) {
         int64_t label = (int64_t)Y[head];
-        T largest, sum;
+        T largest, rest;
         n = (int64_t)n_classes[head];
-        F(exp_rows)(z, 1, n, d_z, &largest, &sum);
-        *loss += F(nnc_log)(sum) - (z[label] - largest);
+        F(exp_rows)(z, 1, n, d_z, &largest, &rest);
+        *loss += F(nnc_log1p_of_positive)(rest) - (z[label] - largest);
         if (d_z == NULL) continue;
-        T share = 1 / sum, of_label = weight * (d_z[label] * share - 1);
+        T share = 1 / (1 + rest), of_label = weight * F(d_label)(d_z[label], share, rest);
         for (int64_t j = 0; j < n; j++) d_z[j] = weight * (d_z[j] * share);
         d_z[label] = of_label;
         d_z += n;
@@ -42,7 +42,7 @@ static void F(heads_one_by_one)(const T *z, const T *Y, T weight, T *loss, T *d_
 /* Rows with no more than PART numbers together: heads are shorter than vectors, so exp and log run across heads and rows. */
 static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, int64_t n_heads,
                               const double *n_classes) {
-    T e[PART], sums[PART], logs[PART];
+    T e[PART], rests[PART], logs[PART];
     for (int64_t row = 0, i = 0, k = 0; row < n_rows; row++) {
         loss[row] = 0;
         for (int64_t head = 0; head < n_heads; head++, k++) {
@@ -54,9 +54,14 @@ static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, 
     }
     for (int64_t i = 0; i < n_rows * n; i++) e[i] = F(nnc_exp)(e[i]);
     for (int64_t row = 0, i = 0, k = 0; row < n_rows; row++)
-        for (int64_t head = 0; head < n_heads; i += (int64_t)n_classes[head], head++, k++)
-            sums[k] = F(sum_beyond)(e + i, 0, (int64_t)n_classes[head]);
-    for (int64_t k = 0; k < n_rows * n_heads; k++) logs[k] = F(nnc_log)(sums[k]);
+        for (int64_t head = 0, size; head < n_heads; i += size, head++, k++) {
+            T ones = 0;
+            size = (int64_t)n_classes[head];
+            rests[k] = 0;
+            F(add_row_apart)(e + i, size, WHOLE(size), rests + k, &ones);
+            rests[k] += ones - 1;
+        }
+    for (int64_t k = 0; k < n_rows * n_heads; k++) logs[k] = F(nnc_log1p_of_positive)(rests[k]);
     for (int64_t row = 0, i = 0, k = 0; row < n_rows; row++)
         for (int64_t head = 0; head < n_heads; head++, k++) {
             int64_t label = i + (int64_t)Y[k], end = i + (int64_t)n_classes[head];
@@ -65,7 +70,7 @@ static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, 
                 i = end;
                 continue;
             }
-            T share = 1 / sums[k], of_label = weight[row] * (e[label] * share - 1);
+            T share = 1 / (1 + rests[k]), of_label = weight[row] * F(d_label)(e[label], share, rests[k]);
             for (; i < end; i++) d_z[i] = weight[row] * (e[i] * share);
             d_z[label] = of_label;
         }

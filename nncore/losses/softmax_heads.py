@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore.errors import DataError, ShapeError
+from nncore.losses.softmax import d_labels, exponentials
 from nncore.plugin import Kernel, Loss, class_counts, head_columns
 
 
@@ -72,26 +73,18 @@ class SoftmaxHeads(Loss):
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         loss = np.zeros(len(output), output.dtype)
         for z, labels in self._heads(output, target):
-            shifted = _shifted(z)
-            loss += np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(z)), labels]
+            shifted, _, rest = exponentials(z)
+            loss += np.log1p(rest[:, 0]) - shifted[np.arange(len(z)), labels]
         return loss
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         gradients = []
         for z, labels in self._heads(output, target):
-            e = np.exp(_shifted(z))
-            p = e / e.sum(axis=1, keepdims=True)
-            p[np.arange(len(z)), labels] -= 1
-            gradients.append(p)
+            _, e, rest = exponentials(z)
+            gradients.append(d_labels(e, rest, labels))
         return np.hstack(gradients)
 
     def _heads(self, output: np.ndarray, target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Logits (n_rows, n_classes[h]) and class indices (n_rows,) of each head."""
         labels = target.astype(np.int64)
         return [(output[:, columns], labels[:, head]) for head, columns in enumerate(head_columns(self.n_classes))]
-
-
-def _shifted(z: np.ndarray) -> np.ndarray:
-    """z less its largest number in each row, whose exponential cannot overflow."""
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
-        return z - z.max(axis=1, keepdims=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ParameterError, ShapeError
+from nncore.errors import ShapeError
 from nncore.plugin import Metric
 
 #: How far the sum of a row of target probabilities may be from 1: they may come as float32 or rounded.
@@ -32,16 +32,13 @@ class Accuracy(Metric):
     outputs is wrong. Without samples, or with weights that sum to 0, the accuracy is NaN.
     """
 
+    higher_is_better = True
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"mode": ("auto", "classes", "labels")}
     ranges: ClassVar[dict[str, str]] = {"threshold": "(-inf, inf)"}
 
     def __init__(self, mode: str = "auto", threshold: float = 0.5) -> None:
         self.mode = mode
         self.threshold = threshold
-
-    def validate(self) -> None:
-        super().validate()
-        if self.mode not in ("auto", "classes", "labels"):
-            raise ParameterError(f"Accuracy: mode must be 'auto', 'classes' or 'labels', got {self.mode!r}")
 
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
         n_rows, n_outputs = output

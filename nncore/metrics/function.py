@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nncore.arguments import shown, text
 from nncore.errors import ParameterError
 from nncore.plugin import Metric
 
@@ -18,16 +19,19 @@ class FunctionMetric(Metric):
     function : callable
         ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities where the loss
         has a link), `target` is ``(n_rows, n_targets)`` reals or ``(n_rows,)`` class indices, `sample_weight` is ``(n_rows,)`` or None.
-    higher_is_better : bool, default True
-        Whether more is better.
+    higher_is_better : bool or None, default None
+        Whether more is better. None leaves it to the label: less of a ``"worst_error"``, more of a ``"hit_score"``. Where the label does
+        not tell either, whatever monitors the metric asks for its mode.
     label : str or None, default None
         Column of the history; None is the function's own name.
     """
 
+    flags = ("higher_is_better",)
+
     def __init__(
         self,
         function: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float],
-        higher_is_better: bool = True,
+        higher_is_better: bool | None = None,
         label: str | None = None,
     ) -> None:
         self.function = function
@@ -35,9 +39,10 @@ class FunctionMetric(Metric):
         self.label = getattr(function, "__name__", None) if label is None else label
 
     def validate(self) -> None:
-        if not callable(self.function) or not self.label:
+        if not callable(self.function) or self.label is None:
             wanted = "a function of (output, target, sample_weight) with a name or a label"
-            raise ParameterError(f"FunctionMetric: function must be {wanted}, got {self.function!r}")
+            raise ParameterError(f"FunctionMetric: function must be {wanted}, got {shown(self.function)}")
+        text("FunctionMetric: label", self.label)
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         return float(self.function(output, target, sample_weight))

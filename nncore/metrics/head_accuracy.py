@@ -24,6 +24,8 @@ class HeadAccuracy(Metric):
     A sample with a NaN among a head's outputs is wrong for that head. Without samples, or with weights that sum to 0, it is NaN.
     """
 
+    higher_is_better = True
+
     examples: ClassVar[Sequence[dict[str, Any]]] = ({"n_classes": (3, 2, 5)},)
 
     def __init__(self, n_classes: Sequence[int]) -> None:

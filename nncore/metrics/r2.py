@@ -14,6 +14,8 @@ class R2(RegressionMetric):
     fewer than two samples, or weights that sum to 0, R² is NaN.
     """
 
+    higher_is_better = True
+
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         truth, weight = self.truth_and_weight(output, target, sample_weight)  # (n_rows, n_outputs), (n_rows,)
         total = weight.sum()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nncore import registry
+from nncore.arguments import shown
 from nncore.contract import Format
-from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning
+from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, warn_user
 from nncore.network.network import Network
 from nncore.network.plain import check_plain
 from nncore.network.providers import are_providers
@@ -50,7 +50,7 @@ def format_for(path: Path) -> Format:
             if claims:
                 return registry.resolve("formats", name)
     for failure in failures:
-        warnings.warn(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning, stacklevel=4)
+        warn_user(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning)
     return registry.resolve("formats", DEFAULT_FORMAT)
 
 
@@ -135,18 +135,26 @@ def _are_memories(value: Any) -> bool:
 
 #: What a network says of an epoch that was cut short, and a test of each.
 _PLACE: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed", "n_samples", "length", "batch_size", "accumulate"), _is_size),
+    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed"), _is_size),
+    **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate"), lambda v: _is_size(v) and v > 0),
     **dict.fromkeys(("loss_sum", "weight_sum"), _is_number),
     "moved": is_state,
     "drop_last": lambda v: isinstance(v, bool),
-    "sampler": lambda v: isinstance(v, str),
+    **dict.fromkeys(("data", "sampler", "transforms"), lambda v: isinstance(v, str)),
 }
 
 
 def _is_place(value: Any) -> bool:
     return value is None or (
-        isinstance(value, dict) and value.keys() == _PLACE.keys() and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
+        isinstance(value, dict)
+        and value.keys() == _PLACE.keys()
+        and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
+        and _is_between_steps(**value)
     )
+
+
+def _is_between_steps(*, samples: int, epoch_length: int, batch_size: int, accumulate: int, **others: Any) -> bool:
+    return 0 < samples <= epoch_length and (samples % (batch_size * accumulate) == 0 or samples == epoch_length)
 
 
 @dataclass(frozen=True)
@@ -214,7 +222,7 @@ def check_network(description: Any) -> None:
             raise FileFormatError(f"the network has no {name!r}")
         if not field.is_valid(description[name]):
             remedy = "; a newer nncore may read it: pip install -U nncore-ml" if name in ("dtype", "precision") else ""
-            raise FileFormatError(f"the network's {name!r} must be {field.wanted}, got {description[name]!r:.80}{remedy}")
+            raise FileFormatError(f"the network's {name!r} must be {field.wanted}, got {shown(description[name])}{remedy}")
         if field.is_attribute:
             check_plain(description[name], f"the network's {name}")
     if unknown := description.keys() - FIELDS.keys():

@@ -9,8 +9,10 @@ from nncore.contract import Builder, Graph
 from nncore.network.inspection import check_network
 from nncore.network.sequential import Sequential
 from nncore.program import formula_of_activation, formula_of_network, plan_network
+from nncore.words import explains_calls
 
 
+@explains_calls
 def formula(network: Sequential, builder: Builder, x: Any, *, link: bool = False) -> Any:
     """Write what `Sequential.predict` computes with a builder: nodes of ONNX, lines of C, arrays of NumPy.
 

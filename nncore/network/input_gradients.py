@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import Program
+from nncore.arguments import shown
 from nncore.contract import Loss
 from nncore.data import Targets, as_matrix, as_samples, as_targets
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
@@ -64,9 +65,9 @@ def _outputs(network: Network, output: Any, n: int) -> np.ndarray:
         output = 0
     chosen = np.asarray(output)
     if chosen.dtype.kind not in "iu" or (chosen.ndim and chosen.shape != (n,)):
-        raise ParameterError(f"output must be a whole number, or one for each of the {n} samples, got {output!r:.80}")
+        raise ParameterError(f"output must be a whole number, or one for each of the {n} samples, got {shown(output)}")
     if ((chosen < 0) | (chosen >= n_outputs)).any():
-        raise ParameterError(f"output must be from 0 to {n_outputs - 1}, got {output!r:.80}")
+        raise ParameterError(f"output must be from 0 to {n_outputs - 1}, got {shown(output)}")
     return np.broadcast_to(chosen, (n,))
 
 

@@ -12,8 +12,10 @@ from nncore.data import as_matrix, as_samples
 from nncore.errors import ParameterError, ShapeError
 from nncore.network.sequential import Sequential
 from nncore.program import NETWORK_INPUT, Stage, plan_network
+from nncore.words import explains_calls
 
 
+@explains_calls
 def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[str, np.ndarray]:
     """Outputs of every layer, by its name.
 
@@ -96,6 +98,7 @@ def check_network(network: object) -> None:
         raise ParameterError(f"a network (nncore.Sequential) is wanted, got {type(network).__name__}{remedy}")
 
 
+@explains_calls
 def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) -> dict[str, np.ndarray]:
     """Gradient of the mean loss with respect to every tensor, by its name, as the next step of training would see it.
 

@@ -55,7 +55,6 @@ class Learning:
         """Raise unless `network`, which is or will be built like `blueprint`, can be trained so."""
         given = {name: number(name, value, 0) for name, value in limits.items() if value is not None}
         new_groups = None if groups is None else check_groups(groups)
-        check_trainable(blueprint)
         if optimizer is None:
             network._check_present("optimizer")
         network._check_rules_present(groups_come=groups is not None)
@@ -69,6 +68,7 @@ class Learning:
         assert new_optimizer is not None, "adam is there"
         in_force = network.groups if new_groups is None else new_groups
         grouping = group_tensors(in_force, blueprint)
+        check_trainable(blueprint, grouping.frozen)
         grouping.check(new_optimizer)
         check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         check_rules(rules_of(blueprint, in_force, grouping), grouping, new_optimizer)
@@ -104,6 +104,19 @@ class Learning:
         grouping = self.knobs.grouping
         assert grouping is not None, "it was grouped above"
         return network.schedule_is_under_way and alike(self.optimizer, network.optimizer) and network._keeps_optimizers(grouping)
+
+    def changes(self, network: Network) -> dict[str, tuple[object, object]]:
+        """What of this is not as the network has it, without numbers that may change at any step: what it has, and what comes."""
+        grouping = self.knobs.grouping
+        assert grouping is not None, "it was grouped above"
+        changes: dict[str, tuple[object, object]] = {}
+        if not alike(self.loss, network.loss):
+            changes["loss"] = network.loss, self.loss
+        if not alike(self.optimizer, network.optimizer):
+            changes["optimizer"] = network.optimizer, self.optimizer
+        elif network.is_built and not network._keeps_optimizers(grouping):
+            changes["groups"] = dict(network.groups), self.groups
+        return changes
 
     def build(self, network: Network, shape: tuple[int, ...], rng: Any, dtype: np.dtype, batch: np.ndarray) -> None:
         """Build a network that is not built yet, under these groups: their constraints hold for the first values, too."""

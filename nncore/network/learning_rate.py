@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore._core import permutation
-from nncore.arguments import whole_number
+from nncore.arguments import shown, whole_number
 from nncore.data import Samples, as_rows
 from nncore.errors import NonFiniteError, ParameterError
 from nncore.network.sequential import Sequential
 from nncore.typing import LossLike, OptimizerLike
+from nncore.words import explains_calls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +63,7 @@ class LearningRateSearch:
         return f"LearningRateSearch: {found}; {tried}; {self.stop_reason}"
 
 
+@explains_calls
 def find_learning_rate(
     network: Sequential,
     X: Any,
@@ -138,7 +140,7 @@ def find_learning_rate(
     if not 0 < lowest < highest < np.inf:
         raise ParameterError(f"the rates must rise from above 0, got lowest={lowest!r}, highest={highest!r}")
     if not 0 < smoothing < 1:
-        raise ParameterError(f"smoothing must be between 0 and 1, got {smoothing!r}")
+        raise ParameterError(f"smoothing must be between 0 and 1, got {shown(smoothing)}")
     trial = copy.deepcopy(network)
     # A fit of no epochs checks and prepares all that a fit does. The optimizer is copied, since its rate is going to be changed.
     trial.fit(

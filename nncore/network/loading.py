@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from nncore.contract import Configurable
-from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, UnknownComponentError
+from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, UnknownComponentError, warn_user
 from nncore.network.document import ATTRIBUTES, check_file, format_for, split, tensors_of
 from nncore.network.reading import Parts, checked_parts
 from nncore.network.sequential import Sequential
 from nncore.registry import given
+from nncore.words import explains_calls
 
 
+@explains_calls
 def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None) -> Sequential:
     """Read a network that `save` wrote, as it was: parameters, buffers, optimizer and its state, counters, metadata.
 
@@ -67,6 +68,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
     return network
 
 
+@explains_calls
 def load_many(
     path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None
 ) -> list[Sequential] | dict[str, Sequential]:
@@ -136,7 +138,7 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
 def _tell_what_is_absent(path: str | os.PathLike[str], networks: list[Sequential]) -> None:
     reasons = dict.fromkeys(missing.reason for network in networks for missing in network.absent.values())
     for reason in reasons:
-        warnings.warn(f"{Path(path)}: loaded for prediction: {reason}", PluginWarning, stacklevel=3)
+        warn_user(f"{Path(path)}: loaded for prediction: {reason}", PluginWarning)
 
 
 @contextlib.contextmanager

@@ -11,18 +11,20 @@ import numpy as np
 
 from nncore._core import INPUT_NOT_FINITE, Failure, Program
 from nncore.contract import Loss
-from nncore.data import Dataset, as_matrix, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
+from nncore.data import Dataset, as_matrix, as_numbers, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.network.evaluation import linked, metrics_for, score_dataset
 from nncore.network.failures import explained
 from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
-from nncore.network.saving import save
+from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
 from nncore.typing import MetricLike
+from nncore.words import explains_calls
 
 
+@explains_calls(but=("predict_one",))
 class Model(Network):
     """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
 
@@ -101,7 +103,7 @@ class Model(Network):
             if loss is not None:
                 value = program.loss_value(n, True)
             value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
-        self._has_gradients = True
+        self._has_gradients, self._has_stepped = True, False
         self._d_input = None if spec.d_input is None else spec.d_input[:n].reshape(n, *self.input_shape)
         return value
 
@@ -171,7 +173,7 @@ class Model(Network):
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
         program = self.program_for_training(n)
-        self._forward_rows, self._has_gradients, self._d_input = 0, False, None
+        self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
         progress = [0, 0.0, 0.0]
         with self.trained_parameters(), explained(program):
             n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
@@ -230,7 +232,7 @@ class Model(Network):
             output = program.predict_one(x)
             if output is not None:
                 return output
-        return self.predict(np.asarray(x)[None])[0]
+        return self.predict(as_numbers(x, "x", holes=True)[None])[0]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predictions on the scale of the targets: `predict` followed by the loss's link, if it has one.
@@ -355,6 +357,15 @@ class Model(Network):
             ``"digits.nncore"``. A file of that name is replaced once the new one is complete.
         """
         save(self, path)
+
+    def check_save(self, path: str | os.PathLike[str]) -> None:
+        """Raise as `save` would for this file, and leave everything as it is: for who is going to save after hours of work.
+
+        Parameters
+        ----------
+        path : str or path-like
+        """
+        check_save(self, path)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(repr(layer) for layer in self.layers)})"

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
 from nncore import registry
 from nncore._core import Program
-from nncore.arguments import as_dtype, as_seed, is_whole
+from nncore.arguments import as_dtype, as_seed, is_whole, shown
 from nncore.contract import (
     Layer,
     Loss,
@@ -21,6 +21,7 @@ from nncore.contract import (
     alike,
     bond_of,
     components_in,
+    thawed,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
 from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
@@ -53,8 +54,10 @@ from nncore.program import (
     zero_state,
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
+from nncore.words import explains_calls, no_member
 
 
+@explains_calls
 class Network(Resumable, ParameterSets):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
@@ -96,6 +99,14 @@ class Network(Resumable, ParameterSets):
             part.seed = self.seed
         return part
 
+    if not TYPE_CHECKING:  # to a type checker, what is not there is an error
+
+        def __getattr__(self, name: str) -> object:
+            """Asked for what is not there: by users of other libraries, who are told what to use here."""
+            if isinstance(getattr(type(self), name, None), property):
+                return object.__getattribute__(self, name)  # it was there, and says itself what is wrong
+            raise no_member(self, name)
+
     def _forget_programs(self) -> None:
         """Programs are made again when needed; the flat vectors they worked on stay."""
         self._n_steps = self.n_steps
@@ -105,6 +116,7 @@ class Network(Resumable, ParameterSets):
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
+        self._has_stepped = False  # by steps that were not taken apart, since the last backward
         self._d_input: np.ndarray | None = None  # of the last backward
         self._program_settings: object = None  # of the training program: what it was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
@@ -144,7 +156,7 @@ class Network(Resumable, ParameterSets):
         """
         shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
         if not shape or any(not is_whole(n) or n < 1 for n in shape):
-            raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {n_inputs!r}")
+            raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {shown(n_inputs)}")
         shape = tuple(int(n) for n in shape)
         number_type, seed = as_dtype(dtype), as_seed(rng)
         new_loss = None if loss is None else registry.resolve("losses", loss)
@@ -220,7 +232,7 @@ class Network(Resumable, ParameterSets):
         state = None if optimizer is None else zero_state(grouping, optimizer, self.dtype)
         self._forget_programs()
         self._absent.pop("groups", None)
-        self.gradients[...] = 0  # those of frozen tensors are not written any more
+        self._flat.gradients[...] = 0  # those of frozen tensors are not written any more
         self._knobs.options, self._knobs.grouping, self._vectors = own, grouping, replace(self._flat, state=state)
         if self.has_evaluation and self.trajectory is not None:
             self._settle(grouping)
@@ -256,7 +268,19 @@ class Network(Resumable, ParameterSets):
 
     @property
     def gradients(self) -> np.ndarray:
-        """Gradients of the last `backward`, laid out like `parameters`."""
+        """Gradients of the last `backward`, laid out like `parameters`.
+
+        Raises
+        ------
+        NotBuiltError
+            If steps came after it (`fit`, `train_on_batch`) that use gradients up as they are made, as those of large networks do.
+        """
+        program = self._training_program
+        if self._has_stepped and program is not None and program.spec.uses_up_gradients:
+            raise NotBuiltError(
+                "steps of this network use gradients up as they are made, so there are none of the last one: call "
+                "forward(X, training=True) and backward(y), or nncore.inspection.gradients(network, X, y)"
+            )
         return self._flat.gradients
 
     @property
@@ -326,7 +350,7 @@ class Network(Resumable, ParameterSets):
         transforms = self.transforms if transformed else ()
         settings = (average, accumulates, input_gradient, transforms)
         if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
-            check_trainable(self._built)
+            check_trainable(self._built, self._groups.frozen)
             self._check_rules_present()
             if self.loss is not None:
                 check_outputs(self.loss, self._built)
@@ -443,7 +467,8 @@ class Network(Resumable, ParameterSets):
         state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
         state |= self.left_behind()
         state["_vectors"] = self._vectors_at_rest()
-        knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=())
+        knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=(), options=thawed(self._knobs.options))
+        state |= {"_layers": list(self._layers), "_schedules": dict(self._schedules)}
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         vectors: Vectors | None = state["_vectors"]
         if vectors is not None and vectors.state is not None:

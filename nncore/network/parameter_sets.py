@@ -13,8 +13,10 @@ from nncore.contract import Optimizer
 from nncore.errors import NotBuiltError
 from nncore.network.settings import NOT_BUILT, Settings
 from nncore.program import Grouping, Vectors, aligned_zeros, evaluated
+from nncore.words import explains_calls
 
 
+@explains_calls
 class ParameterSets(Settings):
     """The vectors of a network, and which of two sets of parameters is in place: a base of `Network`."""
 

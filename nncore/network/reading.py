@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,16 +56,14 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
 
         from_json(description["encoding"])
     description, absent_rules = without_absent_rules(description)
-    layers = [revived("layers", one, description["components"]) for one in description["layers"]]
+    with _explained(description):
+        layers = [revived("layers", one, description["components"]) for one in description["layers"]]
     parts, absent = _for_training(description, tensors)
     for path, one in parts["schedule"].items():
         one.restore(description["schedule_state"][path])
     groups, optimizer, dtype = check_groups(parts.pop("groups")), parts["optimizer"], np.dtype(description["dtype"])
-    try:
+    with _explained(description):
         blueprint = _planned(layers, tuple(description["input_shape"]))
-    except UnknownComponentError:  # an argument names one, activation="snake"
-        check_present(description["components"], ("layers", "activations"))
-        raise
     grouping = group_tensors(groups, blueprint)
     grouping.check(optimizer)
     expected = _expected(blueprint, TRAJECTORY in tensors, dtype)
@@ -112,6 +112,16 @@ def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -
             state = {name: tensors[name].copy() for name in names}
             absent[what] = Absent(str(error), kept, named_in(kept, table), state)
     return parts, absent
+
+
+@contextmanager
+def _explained(description: dict[str, Any]) -> Iterator[None]:
+    """Say which plugin an argument names, activation="snake", that is not here."""
+    try:
+        yield
+    except UnknownComponentError:
+        check_present(description["components"], ("layers", "activations", "initializers"))
+        raise
 
 
 def _planned(layers: list[Layer], input_shape: tuple[int, ...]) -> Blueprint:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract import Callback
-from nncore.errors import PluginError, ResumptionWarning
+from nncore.errors import PluginError, ResumptionWarning, warn_user
 
 #: What arrays of a state may hold.
 DTYPES = ("float32", "float64", "int64")
@@ -64,7 +64,7 @@ def _memory(callback: Callback) -> Memory | None:
             numbers[name] = value
         else:
             raise PluginError(
-                f"{type(callback).__name__}.state must return finite numbers and arrays of {', '.join(DTYPES)} by name, got {state!r:.200}"
+                f"{type(callback).__name__}.state must return finite numbers and arrays of {', '.join(DTYPES)} by name, got {shown(state)}"
             )
     return Memory(repr(callback), numbers, arrays) if state else None
 
@@ -85,8 +85,7 @@ def matched(kept: Sequence[Memory], callbacks: Sequence[Callback]) -> tuple[list
 def warn_forgotten(forgotten: Sequence[Memory], why: str) -> None:
     """Warn the caller of `fit` of what no callback takes back."""
     for memory in forgotten:
-        warnings.warn(
+        warn_user(
             f"this fit goes on where another was cut short, and forgets what {memory.callback} remembered of that, since {why}",
             ResumptionWarning,
-            stacklevel=3,
         )

@@ -1,12 +1,54 @@
-"""What a fit leaves behind in its network if it is cut short, for one that goes on."""
+"""What a fit leaves behind in its network if it is cut short, and whether another one may go on from there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from nncore.contract import Transform
+from nncore.data import Dataset, Visits
+from nncore.errors import ParameterError, ResumptionWarning, warn_user
 from nncore.network.remembering import Memory
+from nncore.words import explains_calls
+
+#: In place of values that say nothing to a person.
+_MEANT = {"data": "the data have other values, targets or sample weights", "seed": "rng begins another stream (leave it out to go on)"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a fit goes through its samples: what must be the same for an epoch to be gone on with.
+
+    Attributes
+    ----------
+    data : Dataset
+    visits : Visits
+    transforms : sequence of Transform
+    batch_size, accumulate : int
+    drop_last : bool
+    """
+
+    data: Dataset
+    visits: Visits
+    transforms: Sequence[Transform]
+    batch_size: int
+    accumulate: int
+    drop_last: bool
+
+    def described(self) -> dict[str, Any]:
+        """Plain values by their names in `Resumable.place` and in messages."""
+        return {
+            "n_samples": len(self.data),
+            "data": self.data.digest,
+            "epoch_length": self.visits.length,
+            "batch_size": self.batch_size,
+            "accumulate": self.accumulate,
+            "drop_last": self.drop_last,
+            "sampler": repr(self.visits.sampler),
+            "transforms": repr(list(self.transforms)),
+        }
 
 
 class Fit(Protocol):
@@ -19,6 +61,7 @@ class Fit(Protocol):
         """What its callbacks remember."""
 
 
+@explains_calls
 class Resumable:
     """A network as far as it knows where a fit stands."""
 
@@ -30,7 +73,7 @@ class Resumable:
     def place(self) -> dict[str, Any] | None:
         """Where in an epoch a fit stands, or was cut short: samples done, the loss so far, and what must be the same to go on from there.
 
-        None between epochs. A fit with other data, batch size or sampler begins the epoch anew.
+        None between epochs. A fit in another way is refused until `forget_fit` is called.
         """
         return self._place if self._fit is None else self._fit.place()
 
@@ -47,7 +90,7 @@ class Resumable:
     def followed_by(self, fit: Fit) -> Iterator[None]:
         """While a fit is under way, which knows where it stands; it leaves behind what a fit that goes on needs."""
         outer = self._fit  # a callback of which may begin another
-        self._fit, self._place, self._memories = fit, None, ()
+        self._fit = fit
         try:
             yield
         finally:
@@ -58,9 +101,52 @@ class Resumable:
         self._fit, self._place, self._memories = None, place, memories
 
     def forget_fit(self) -> None:
-        """Begin anew next time."""
+        """Let the next fit begin its first epoch anew, in whatever way, though the last one was cut short; callbacks remember nothing."""
         self._place, self._memories = None, ()
 
     def left_behind(self) -> dict[str, Any]:
         """What a copy keeps of it, by the names of attributes."""
         return {"_place": self.place, "_memories": tuple(memory.copied() for memory in self.memories)}
+
+
+def place_to_go_on_from(network: Any, way: Way, seed: int, changed: Mapping[str, tuple[object, object]]) -> dict[str, Any] | None:
+    """Where the last fit of a network was cut short in the middle of an epoch, if it was, for one that is about to begin.
+
+    Parameters
+    ----------
+    network : Network
+    way : Way
+        Of the fit that begins.
+    seed : int
+        What it draws from.
+    changed : mapping of str to (object, object)
+        What else of it is not as the network has it: that of the network, and the new one.
+
+    Raises
+    ------
+    ParameterError
+        If it would go on in another way.
+
+    Warns
+    -----
+    ResumptionWarning
+        If the network was trained in between, so that the epoch begins anew.
+    """
+    place: dict[str, Any] | None = network.place
+    if place is None:
+        return None
+    now = way.described() | {"seed": seed}
+    others = {**{name: (place[name], value) for name, value in now.items() if place[name] != value}, **changed}
+    if others:
+        told = "; ".join(_MEANT.get(name, f"{name} is {new!r:.200} and was {old!r:.200}") for name, (old, new) in others.items())
+        raise ParameterError(
+            f"the last fit was cut short in the middle of epoch {place['n_epochs'] + 1}, and this one would go on there in another way: "
+            f"{told}. Give it the same, or call forget_fit() of the network first to begin the epoch anew"
+        )
+    if (place["n_steps"], place["n_epochs"]) != (network.n_steps, network.n_epochs):
+        warn_user(
+            f"epoch {place['n_epochs'] + 1}, which was cut short, begins anew, since the network was trained in between",
+            ResumptionWarning,
+        )
+        return None
+    return place

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,10 @@ import numpy as np
 
 import nncore
 from nncore import registry
+from nncore.arguments import shown
 from nncore.contract import Format, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
+from nncore.files import try_to_write, write
 from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, is_state, joined, split, tensors_of
 from nncore.network.network import Network
 from nncore.network.plain import check_plain
@@ -24,6 +24,7 @@ from nncore.network.providers import merged, providers
 from nncore.network.reading import checked_parts
 from nncore.network.rules import described_groups, replaced
 from nncore.program import plan_network
+from nncore.words import explains_calls
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -45,14 +46,15 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     OSError
         If the file cannot be written.
     """
-    path = Path(path)
-    with _at_rest([network]):
-        description, classes = _description(network)
-        document = {"nncore_version": nncore.__version__, "network": description}
-        data = _encoded(format_for(path), document, tensors_of(network), classes)
-    _write_atomically(path, data)
+    write(path, _file([network], None, format_for(Path(path))))
 
 
+def check_save(network: Network, path: str | os.PathLike[str]) -> None:
+    """Raise as `save` would, and leave everything as it is."""
+    try_to_write(path, _file([network], None, format_for(Path(path))))
+
+
+@explains_calls
 def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | os.PathLike[str]) -> None:
     """Write several networks to one file, folds or members of an ensemble for example; `load_many` reads them.
 
@@ -78,18 +80,26 @@ def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | o
     >>> mean.shape
     (4, 4)
     """
-    path = Path(path)
     many = list(networks.values()) if isinstance(networks, Mapping) else networks
     if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
-        raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {networks!r:.200}")
+        raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {shown(networks)}")
     if isinstance(networks, Mapping) and not all(isinstance(name, str) for name in networks):
-        raise ParameterError(f"networks must have texts as names, got {next(name for name in networks if not isinstance(name, str))!r:.80}")
-    with _at_rest(many):
-        described, classes = zip(*map(_description, many), strict=True)
-        by_name = dict(zip(networks, described, strict=True)) if isinstance(networks, Mapping) else list(described)
-        document = {"nncore_version": nncore.__version__, "networks": by_name}
-        data = _encoded(format_for(path), document, joined(list(map(tensors_of, many))), {k: c for of in classes for k, c in of.items()})
-    _write_atomically(path, data)
+        raise ParameterError(f"networks must have texts as names, got {shown(list(networks))}")
+    write(path, _file(many, list(networks) if isinstance(networks, Mapping) else range(len(many)), format_for(Path(path))))
+
+
+def _file(networks: Sequence[Network], keys: Sequence[str] | range | None, one: Format) -> bytes:
+    """The bytes of a file of one network, which has no key, or of several by their keys."""
+    with _at_rest(networks):
+        described, classes = zip(*map(_description, networks), strict=True)
+        document: dict[str, Any] = {"nncore_version": nncore.__version__}
+        if keys is None:
+            [document["network"]] = described
+            tensors = tensors_of(networks[0])
+        else:
+            document["networks"] = list(described) if isinstance(keys, range) else dict(zip(keys, described, strict=True))
+            tensors = joined(list(map(tensors_of, networks)))
+        return _encoded(one, document, tensors, {name: cls for of in classes for name, cls in of.items()})
 
 
 @contextlib.contextmanager
@@ -139,7 +149,7 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
     """What a file says of `network`, and its classes that no name stands for here; what would come back as something else is refused."""
     for name in ATTRIBUTES:
         if not FIELDS[name].is_valid(getattr(network, name)):
-            raise ParameterError(f"network.{name} must be {FIELDS[name].wanted}, got {getattr(network, name)!r:.80}")
+            raise ParameterError(f"network.{name} must be {FIELDS[name].wanted}, got {shown(getattr(network, name))}")
         check_plain(getattr(network, name), f"network.{name}")
     with registry.recorded() as looked_up:
         document: dict[str, Any] = {
@@ -197,35 +207,5 @@ def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
 def _state_of(schedule: Schedule) -> dict[str, float]:
     state = schedule.state()
     if not is_state(state):
-        raise PluginError(f"{schedule!r}.state must return finite numbers by name, got {state!r:.200}")
+        raise PluginError(f"{schedule!r}.state must return finite numbers by name, got {shown(state)}")
     return state
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write to a new file beside `path`, wait until the disk has it, and only then give it the name."""
-    path = Path(os.path.realpath(path))  # a link stays a link
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(path.parent))
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "this is a folder; give the name of a file", str(path))
-    if path.exists() and not path.is_file():  # a device that was replaced would be gone for the whole machine
-        raise OSError(errno.EINVAL, "this is a device or a pipe; give the name of a file", str(path))
-    temporary = path.with_name(f".{path.name[:200]}.{os.urandom(4).hex()}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # the new name is an entry of the folder, which has a disk block of its own
-        with contextlib.suppress(OSError):  # some network file systems cannot sync a folder; the file itself is safe
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)

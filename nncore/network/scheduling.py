@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
+from nncore._core import as_c_array
+from nncore.arguments import shown
 from nncore.contract import Schedule, copied_deeply, with_argument
 from nncore.errors import ParameterError, PluginError
 from nncore.network.settings import Settings
@@ -51,7 +53,7 @@ def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Sche
         return {}
     if isinstance(schedule, Mapping) and "name" not in schedule:
         if not schedule or not all(isinstance(path, str) for path in schedule):
-            raise ParameterError(f'schedule must be one schedule or a dict like {{"lr": "cosine", "beta1": "step"}}, got {schedule!r}')
+            raise ParameterError(f'schedule must be one schedule or a dict like {{"lr": "cosine", "beta1": "step"}}, got {shown(schedule)}')
         given: Mapping[str, Any] = schedule
     else:
         given = {"lr": schedule}
@@ -140,7 +142,7 @@ def factors_of(schedule: Schedule, steps: np.ndarray, n_steps: int) -> np.ndarra
     factors = np.asarray(schedule.factor(steps, n_steps), np.float64)
     if factors.shape != steps.shape or not (np.isfinite(factors) & (factors >= 0)).all():
         raise PluginError(f"{schedule!r}.factor must return {len(steps)} finite numbers, none negative")
-    return np.ascontiguousarray(factors)
+    return as_c_array(factors, factors.dtype)
 
 
 class Moving:

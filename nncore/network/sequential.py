@@ -9,20 +9,24 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import as_dtype, as_seed, several, whole_number
-from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_recorded
-from nncore.data import Dataset, Visits, as_rows
+from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
+from nncore.data import Dataset, Visits, as_numbers, as_rows, warn_of_lost_digits
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
 from nncore.network.learning import Learning
 from nncore.network.model import Model
 from nncore.network.remembering import matched, warn_forgotten
+from nncore.network.resuming import Way, place_to_go_on_from
 from nncore.network.scheduling import as_schedules, check_schedules
-from nncore.network.training import Training, columns
+from nncore.network.standing import check_standing, divided
+from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
 from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
+from nncore.words import explains_calls
 
 
+@explains_calls
 class Sequential(Model):
     """A network whose layers follow one another.
 
@@ -187,14 +191,17 @@ class Sequential(Model):
         Raises
         ------
         ParameterError
-            If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits); nothing is changed.
+            If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits), or if the last fit
+            was cut short in the middle of an epoch and this one has other data, another batch size or sampler, or another of what decides
+            how that epoch goes on: see `forget_fit`. Nothing is changed.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
 
         Warns
         -----
         ResumptionWarning
-            If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss.
+            If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss; or if
+            an epoch that was cut short begins anew, since the network was trained in between.
         """
         epochs = whole_number("epochs", epochs, 0)
         batch_size = whole_number("batch_size", batch_size, 1)
@@ -228,6 +235,9 @@ class Sequential(Model):
         schedules = dict(self.schedules) if under_way else schedules
         scored = metrics_for(learning.loss, metrics)
         data = Dataset.checked(samples, y, sample_weight, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
+        warn_of_lost_digits(samples, "X", number_type)
+        if data.targets.reals is not None:
+            warn_of_lost_digits(as_numbers(y, "y"), "y", number_type)
         held_out = None if validation is None else _held_out(validation, learning.loss, blueprint, number_type)
         if held_out is not None:
             for metric in scored:
@@ -243,39 +253,43 @@ class Sequential(Model):
         recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
         watching: list[Callback | Schedule] = [*observers, *schedules.values()]
         for component in watching:
-            if component.monitor is not None:
-                check_recorded(type(component).__name__, component.monitor, recorded)
+            check_monitored(component, history_for(scored, schedules), recorded)
         goes_on = self._fit is None and self.loss is not None and alike(learning.loss, self.loss)
-        restored, forgotten = matched(self.memories if goes_on else (), observers)
+        standing, kept = divided(() if self._fit is not None else self.memories)
+        restored, forgotten = matched(kept if goes_on else (), observers)
         warn_forgotten(
-            forgotten if goes_on or self._fit is not None else self.memories,
+            forgotten if goes_on else kept,
             why="it has no such callback" if goes_on else "it has another loss",
         )
+
+        seed = as_seed(rng) if self.is_built and rng is not None else self.seed
+        way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last)
+        changed = learning.changes(self)
+        if schedule is not None and not under_way:
+            changed["schedule"] = self.schedule, schedule
+        place = place_to_go_on_from(self, way, seed, changed) if self._fit is None else None
+        is_same = place is not None or (bool(restored) and not forgotten)
+        stood = check_standing(self, standing) if standing is not None and is_same else None
 
         # Everything is checked: only now the network changes.
         with self.training_alone(), self._with_transforms(new_transforms):
             if not self.is_built:
                 learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
             elif rng is not None:
-                self.seed = as_seed(rng)
+                self.seed = seed
             learning.give(self)
             if not under_way:
                 self._begin_schedules(schedules, n_steps)
             if progress:
                 observers.append(registry.resolve("callbacks", "progress_bar"))
             observers.sort(key=lambda observer: observer.saves)
-            place = self.place if goes_on else None
             n_rows = min(batch_size, visits.length)
             program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
             training = Training(
                 self,
                 program,
-                data,
+                way,
                 n_epochs=epochs,
-                batch_size=batch_size,
-                accumulate=accumulate,
-                visits=visits,
-                drop_last=drop_last,
                 pace=self._pace(program, n_rows, n_threads),
                 validation=held_out,
                 metrics=scored,
@@ -283,7 +297,9 @@ class Sequential(Model):
                 sound=sound,
                 place=place,
                 restored=restored,
+                stood=stood,
             )
+            self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
             return training.run()
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
@@ -292,8 +308,7 @@ class Sequential(Model):
         self.absent.pop("schedule", None)
         for schedule in self.schedules.values():
             schedule.restore({})
-        self.schedule_begin = self.n_steps
-        self.schedule_steps = n_steps
+        self.schedule_begin, self.schedule_steps = (self.n_steps, n_steps) if schedules else (0, 0)
 
 
 def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:

@@ -51,10 +51,12 @@ from nncore.program import (
     same_rules,
 )  # fmt: skip
 from nncore.typing import LossLike, OptimizerLike
+from nncore.words import explains_calls
 
 NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_inputs) first"
 
 
+@explains_calls
 class Settings(ABC):
     """What a network is made of and obeys: the base of `Network`, which gives it parameters and programs."""
 
@@ -324,10 +326,7 @@ class Settings(ABC):
 
     @seed.setter
     def seed(self, value: int) -> None:
-        seed = whole_number("seed", value, 0)
-        if seed >= 2**64:
-            raise ParameterError(f"seed must be below 2^64, got {value!r}")
-        self._knobs.seed = seed
+        self._knobs.seed = whole_number("seed", value, 0, most=2**64 - 1)
         self._knobs.moved()
 
     @property

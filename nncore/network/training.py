@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from nncore._core import Program
-from nncore.contract import Callback, History, Metric, Sampler, Transform
-from nncore.data import Dataset, Visits
+from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
+from nncore.data import Dataset
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import metric_name, score_dataset
 from nncore.network.failures import explained
 from nncore.network.model import Model
 from nncore.network.remembering import Memory, memories
+from nncore.network.resuming import Way
 from nncore.network.scheduling import Moving, Reach
+from nncore.network.standing import Standing
 from nncore.program import Move, Pace, ProgramSpec, courses_of
 
 #: How long the core runs before it lets Python look up.
@@ -26,6 +29,11 @@ def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: Iterable[s
     """Names of the columns that a run records."""
     names = ["loss", *(metric_name(metric) for metric in metrics)]
     return ["loss", *scheduled, *(f"val_{name}" for name in names if validated), "seconds"]
+
+
+def history_for(metrics: Sequence[Metric], scheduled: Iterable[str]) -> History:
+    """The history of a run before its first epoch: which way its metrics improve, and what schedules move."""
+    return History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(scheduled))
 
 
 class Training:
@@ -56,13 +64,9 @@ class Training:
         self,
         network: Model,
         program: Program[ProgramSpec],
-        data: Dataset,
+        way: Way,
         *,
         n_epochs: int,
-        batch_size: int,
-        accumulate: int,
-        visits: Visits,
-        drop_last: bool,
         pace: Pace,
         validation: Dataset | None,
         metrics: Sequence[Metric],
@@ -70,14 +74,15 @@ class Training:
         sound: Mapping[str, Reach],
         place: Mapping[str, Any] | None,
         restored: Sequence[tuple[Callback, Memory]],
+        stood: Snapshot | None,
     ) -> None:
-        self.network, self.data = network, data
+        self.network, self.data, self._way = network, way.data, way
         self._n_rows, self._average_decay = program.spec.max_rows, 0.0
-        self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, batch_size, accumulate, drop_last
-        self._visits = visits
+        self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
+        self._visits = way.visits
         self._pace = pace
         self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
-        self.history = History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(network.schedules))
+        self.history = history_for(metrics, network.schedules)
         self.epoch = 0
         self.stop_reason: str | None = None
         self._average: Average | None = None
@@ -87,8 +92,10 @@ class Training:
         self._samples_done = 0  # in the epoch
         self._is_in_epoch = False  # which is not counted yet
         self._cut_short = False
-        self._restored = restored
-        self._begin = place if place is not None and self._goes_on_from(place) else None
+        self._standing: Standing | None = None
+        self._has_begun = False  # until then the network keeps what the fit before left behind
+        self._restored, self._stood = restored, stood
+        self._begin = place
         self._moving = Moving(network, sound)
         self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
 
@@ -142,27 +149,10 @@ class Training:
         samples, loss_sum, weight_sum = self._progress
         if not self._is_in_epoch or self._block_begin + samples == 0:
             return None
+        network = self.network
         so_far = {"loss_sum": loss_sum, "weight_sum": weight_sum, "moved": self._moved}
-        return {"samples": self._block_begin + samples, **so_far, **self._way()}
-
-    def _way(self) -> dict[str, Any]:
-        """What must be the same for an epoch to be gone on with."""
-        return {
-            "n_steps": self.network.n_steps,
-            "n_epochs": self.network.n_epochs,
-            "seed": self.network.seed,
-            "n_samples": len(self.data),
-            "length": self._visits.length,
-            "batch_size": self.batch_size,
-            "accumulate": self.accumulate,
-            "drop_last": self.drop_last,
-            "sampler": repr(self.sampler),
-        }
-
-    def _goes_on_from(self, place: Mapping[str, Any]) -> bool:
-        samples, length = place["samples"], self._visits.length
-        at_a_step = samples <= length and (samples % (self.batch_size * self.accumulate) == 0 or samples == length)
-        return at_a_step and all(place[name] == value for name, value in self._way().items())
+        life = {"n_steps": network.n_steps, "n_epochs": network.n_epochs, "seed": network.seed}
+        return {"samples": self._block_begin + samples, **so_far, **life, **self._way.described()}
 
     def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
         """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
@@ -181,14 +171,19 @@ class Training:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
         with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
             at_the_end.enter_context(self.network.followed_by(self))
+            at_the_end.callback(self._keep_standing)
             for callback in reversed(self.callbacks):
                 at_the_end.callback(callback.on_fit_end, self)
             try:
                 self._call("on_fit_begin")
                 for callback, memory in self._restored:
                     callback.restore(memory.state(), self)
+                if self._stood is not None and self.n_epochs > 0 and self.stop_reason is None:
+                    self._stood.restore(self.network)
                 self._prepare_average()
                 while self.epoch < self.n_epochs and self.stop_reason is None:
+                    self.network.forget_fit()
+                    self._has_begun = True
                     self.epoch += 1
                     self._run_epoch()
                 self._leave_behind()
@@ -198,19 +193,40 @@ class Training:
                 self._leave_behind()
             except BaseException as error:
                 self.stop_reason = f"{type(error).__name__}: {error}"
+                if self._cut_short:
+                    self._leave_behind()
                 raise
             finally:
                 self.history.stop_reason = self.stop_reason or "all epochs done"
         return self.history
 
     def _leave_behind(self) -> None:
-        """What a fit that goes on needs of one that was cut short; callbacks may still take it back at the end."""
+        """What a fit that goes on needs of one that was cut short."""
         if self._cut_short or self._is_in_epoch:
-            self.network.leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
+            if self._has_begun:
+                self.network.leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
+                self._standing = Standing(self.network)
+        elif self.stop_reason is not None:  # at once
+            self.network.forget_fit()
+
+    def _keep_standing(self) -> None:
+        """Once callbacks have heard of the end, where they may have put other parameters into the network."""
+        memory = None if self._standing is None else self._standing.memory(self.network)
+        if memory is not None:
+            self.network.leave_fit(self.network.place, (*self.network.memories, memory))
 
     def _call(self, event: str) -> None:
-        for callback in self.callbacks:
-            getattr(callback, event)(self)
+        try:
+            for callback in self.callbacks:
+                getattr(callback, event)(self)
+        except Exception:  # between two steps, where a fit can go on
+            self._cut_short = True
+            raise
+
+    def _steps_to_pause(self) -> int:
+        """After how many steps a callback wants to be called, a very large number for none."""
+        wanted = [callback.pause_every for callback in self.callbacks if callback.pause_every is not None]
+        return min((every - self.network.n_steps % every for every in wanted), default=sys.maxsize)
 
     def _run_epoch(self) -> None:
         began = time.perf_counter()
@@ -255,7 +271,8 @@ class Training:
                     version, moves = self.network.version, self._moving.moves(first_step, -(-len(block) // step_size))
                 program = self.program
                 courses = courses_of(program.spec, moves) if moves else []
-                fields = (block.inputs, block.reals, block.labels, block.weights, block.order, courses)
+                part = block.until(self._progress[0] + self._steps_to_pause() * step_size)
+                fields = (part.inputs, part.reals, part.labels, part.weights, part.order, courses)
                 n_threads, seconds = self._pace.next(SLICE_SECONDS)
                 n_before, slice_began = self._progress[0], time.perf_counter()
                 with explained(program):

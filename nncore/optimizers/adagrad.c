@@ -23,7 +23,7 @@ static int32_t F(adagrad_step)(const nnc_optimizer_call *call) {
     const double *hyper = call->site->hyper;
     T lr = (T)hyper[0], epsilon = (T)hyper[1];
     for (int64_t i = 0; i < n; i++) {
-        r[i] += g[i] * g[i];
+        r[i] = F(nnc_fma)(g[i], g[i], r[i]);
         w[i] -= lr * g[i] / (epsilon + sqrt(r[i]));
     }
     return 0;

@@ -8,8 +8,8 @@ static void F(adam_pass)(T *w, const T *g, T *m, T *v, int64_t n, int64_t t, dou
     T b1 = (T)beta1, b2 = (T)beta2, rest1 = (T)(1 - beta1), rest2 = (T)(1 - beta2);
     T epsilon_inside = (T)inside, epsilon_outside = (T)outside, kept = (T)keep;
     for (int64_t i = 0; i < n; i++) {
-        m[i] = b1 * m[i] + rest1 * g[i];
-        v[i] = b2 * v[i] + rest2 * g[i] * g[i];
-        w[i] = kept * w[i] - m_scale * m[i] / (sqrt(v_scale * v[i] + epsilon_inside) + epsilon_outside);
+        m[i] = F(nnc_fma)(b1, m[i], rest1 * g[i]);
+        v[i] = F(nnc_fma)(b2, v[i], rest2 * g[i] * g[i]);
+        w[i] = F(nnc_fma)(kept, w[i], -(m_scale * m[i]) / (sqrt(F(nnc_fma)(v_scale, v[i], epsilon_inside)) + epsilon_outside));
     }
 }

@@ -38,7 +38,7 @@ static int32_t F(block_coordinate_step)(const nnc_optimizer_call *call) {
         if (block != turn || k < call->begin_tensor) continue;
         T *w = tensors[k].w;
         const T *g = tensors[k].g;
-        for (int64_t i = 0; i < tensors[k].rows * tensors[k].columns; i++) w[i] -= lr * g[i];
+        for (int64_t i = 0; i < tensors[k].rows * tensors[k].columns; i++) w[i] = F(nnc_fma)(-lr, g[i], w[i]);
     }
     return 0;
 }

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
@@ -38,6 +37,7 @@ class BlockCoordinate(Optimizer):
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "steps_per_block": "[1, 1e9]"}
     whole = ("steps_per_block",)
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"block": ("layer", "tensor")}
     needs_tensors = True
     kernel = Kernel("nncore._core.native:optimizer_block_coordinate", never_fails=True)
 
@@ -45,11 +45,6 @@ class BlockCoordinate(Optimizer):
         self.lr = lr
         self.block = block
         self.steps_per_block = steps_per_block
-
-    def validate(self) -> None:
-        super().validate()
-        if self.block not in ("layer", "tensor"):
-            raise ParameterError(f"{type(self).__name__}: block must be 'layer' or 'tensor', got {self.block!r}")
 
     def hyper(self) -> list[float]:
         """lr, whether a block is one tensor, steps_per_block."""

@@ -48,7 +48,7 @@ class Lookahead(OptimizerWrapper):
     def __init__(
         self, optimizer: str | Optimizer | type[Optimizer] | dict[str, Any] = "adam", *, every: int = 5, alpha: float = 0.5
     ) -> None:
-        self.optimizer: Optimizer = resolve("optimizers", optimizer)
+        self.optimizer: Optimizer = resolve("optimizers", optimizer, "Lookahead: optimizer")
         self.every = every
         self.alpha = alpha
 

@@ -21,8 +21,8 @@ static int32_t F(nesterov_step)(const nnc_optimizer_call *call) {
     const double *hyper = call->site->hyper;
     T lr = (T)hyper[0], rho = (T)hyper[1];
     for (int64_t i = 0; i < n; i++) {
-        v[i] = rho * v[i] + g[i];
-        w[i] -= lr * (g[i] + rho * v[i]);
+        v[i] = F(nnc_fma)(rho, v[i], g[i]);
+        w[i] = F(nnc_fma)(-lr, F(nnc_fma)(rho, v[i], g[i]), w[i]);
     }
     return 0;
 }

@@ -23,7 +23,7 @@ static int32_t F(rmsprop_step)(const nnc_optimizer_call *call) {
     const double *hyper = call->site->hyper;
     T lr = (T)hyper[0], rho = (T)hyper[1], rest = (T)(1 - hyper[1]), epsilon = (T)hyper[2];
     for (int64_t i = 0; i < n; i++) {
-        r[i] = rho * r[i] + rest * g[i] * g[i];
+        r[i] = F(nnc_fma)(rho, r[i], rest * g[i] * g[i]);
         w[i] -= lr * g[i] / (epsilon + sqrt(r[i]));
     }
     return 0;

@@ -20,7 +20,7 @@ static int32_t F(sgd_step)(const nnc_optimizer_call *call) {
     int64_t n = call->n;
     const double *hyper = call->site->hyper;
     T lr = (T)hyper[0];
-    for (int64_t i = 0; i < n; i++) w[i] -= lr * g[i];
+    for (int64_t i = 0; i < n; i++) w[i] = F(nnc_fma)(-lr, g[i], w[i]);
     return 0;
 }
 

@@ -151,5 +151,8 @@ def _courses(spec: ProgramSpec, move: Move) -> Iterator[Course]:
     else:
         for group, slot in zip(knob.groups, move.slots, strict=True):
             told = ("optimizer", group, knob.name)
-            flat = spec.optimizer_hyper.reshape(-1)
-            yield Course(factors, told=told) if slot is None else Course(factors, flat, group * spec.optimizer_hyper.shape[1] + slot)
+            flat, first = spec.optimizer_hyper.reshape(-1), group * spec.optimizer_hyper.shape[1]
+            if slot is None:
+                yield Course(factors, told=told)
+            if slot is not None or knob.name == "lr":  # the first number of a group is its rate, which constraints read as well
+                yield Course(factors, flat, first + (slot or 0))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import is_number
+from nncore.arguments import as_number, is_number, listed, plain, shown
 from nncore.contract import Optimizer, TensorSpan, with_settings
 from nncore.errors import NNCoreError, ParameterError
 from nncore.program.planning import Blueprint
@@ -19,10 +19,16 @@ from nncore.program.planning import Blueprint
 #: The group of tensors that are not trained.
 FROZEN = -1
 
+
+def _is_at_least_0(value: Any) -> bool:
+    found = as_number(value)
+    return found is not None and 0 <= found < math.inf
+
+
 #: What a group may say beside numbers of its optimizer: the option, what it must be, and the test.
 _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "lr_factor": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
-    "weight_decay": ("a number of at least 0", lambda v: is_number(v) and 0 <= v < math.inf),
+    "lr_factor": ("a number of at least 0", _is_at_least_0),
+    "weight_decay": ("a number of at least 0", _is_at_least_0),
     "frozen": ("True or False", lambda v: isinstance(v, bool)),
     "optimizer": ("an optimizer", lambda v: isinstance(v, Optimizer)),
 }
@@ -189,15 +195,15 @@ class Grouping:
 def check_groups(groups: object) -> dict[str, dict[str, Any]]:
     """Patterns and their options, as users write them, checked as far as that goes without a network; optimizers are instances."""
     if not isinstance(groups, Mapping):
-        raise ParameterError(f'groups must be a dict like {{"*.bias": {{"lr_factor": 0.1}}}}, got {groups!r}')
+        raise ParameterError(f'groups must be a dict like {{"*.bias": {{"lr_factor": 0.1}}}}, got {shown(groups)}')
     for pattern, options in groups.items():
         if not isinstance(pattern, str) or not isinstance(options, Mapping):
-            raise ParameterError(f"groups maps a pattern of tensor names to a dict of options, got {pattern!r}: {options!r}")
+            raise ParameterError(f"groups maps a pattern of tensor names to a dict of options, got {shown(pattern)}: {shown(options)}")
     return {pattern: _checked(pattern, options) for pattern, options in groups.items()}
 
 
 def _checked(pattern: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    given = {option: value.item() if isinstance(value, np.generic) else value for option, value in options.items()}
+    given = {option: plain(value) for option, value in options.items()}
     if "optimizer" in given:
         given["optimizer"] = registry.resolve("optimizers", given["optimizer"])
     for option, value in given.items():
@@ -209,9 +215,9 @@ def _checked(pattern: str, options: Mapping[str, Any]) -> dict[str, Any]:
                 f"groups[{pattern!r}] has no option {option!r}; there are {', '.join([*_OPTIONS, *RULES])}, and the numbers of the "
                 "group's optimizer"
             )
-        wanted, is_valid = _OPTIONS.get(option, ("a number", is_number))
+        wanted, is_valid = _OPTIONS.get(option, ("a number", lambda v: as_number(v) is not None))
         if not is_valid(value):
-            raise ParameterError(f"groups[{pattern!r}][{option!r}] must be {wanted}, got {value!r}")
+            raise ParameterError(f"groups[{pattern!r}][{option!r}] must be {wanted}, got {shown(value)}")
     return given
 
 
@@ -244,8 +250,10 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
     """
     spans = blueprint.spans
     for pattern in groups:
-        if not any(fnmatchcase(span.name, pattern) for span in spans):
+        matched = [span.name for span in spans if fnmatchcase(span.name, pattern)]
+        if not matched:
             _no_tensor(pattern, blueprint)
+        _check_ties(pattern, matched, blueprint)
     found: dict[object, tuple[Group, list[TensorSpan]]] = {}
     frozen: list[TensorSpan] = []
     for span in spans:
@@ -282,6 +290,18 @@ def _no_tensor(pattern: str, blueprint: Blueprint) -> NoReturn:
             f"groups: {pattern!r} matches tied tensors alone ({which}), which are trained with what they share: write {instead}"
         )
     raise ParameterError(f"groups: no tensor is called {pattern!r}; there are {', '.join(span.name for span in blueprint.spans)}")
+
+
+def _check_ties(pattern: str, matched: Sequence[str], blueprint: Blueprint) -> None:
+    """Raise for a pattern that matches a tied tensor and not the one that it shares: it would be obeyed for its other tensors alone."""
+    left_out = {name: source for name, source in blueprint.ties.items() if fnmatchcase(name, pattern) and source not in matched}
+    if left_out:
+        which = ", ".join(f"{name} is tied to {source}" for name, source in left_out.items())
+        own = listed(list(map(repr, matched)))
+        raise ParameterError(
+            f"groups: {pattern!r} matches {own}, and a tied tensor ({which}), which is trained with what it shares: write {own} for the "
+            f"layer's own, and {' or '.join(map(repr, dict.fromkeys(left_out.values())))} for what is shared"
+        )
 
 
 def _check_rules_are_obeyed(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[TensorSpan], frozen: Collection[str]) -> None:

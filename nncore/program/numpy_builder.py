@@ -10,10 +10,12 @@ import numpy as np
 
 from nncore.arguments import as_dtype
 from nncore.contract import Builder, Value
+from nncore.words import explains_calls
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])  # NumPy has none
 
 
+@explains_calls
 class NumPyBuilder(Builder):
     """Computes what a formula says, at once: a node is an array.
 

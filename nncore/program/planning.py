@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -226,15 +226,19 @@ def check_differentiable(blueprint: Blueprint) -> None:
             )
 
 
-def check_trainable(blueprint: Blueprint) -> None:
-    """Raise `NotTrainableError` if a gradient would have to pass through an activation that has none, or nothing is trained."""
+def check_trainable(blueprint: Blueprint, frozen: Collection[str] = ()) -> None:
+    """Raise `NotTrainableError` if a gradient would have to pass through an activation that has none, or nothing is trained.
+
+    What is `frozen`, by the names of tensors, needs no gradient.
+    """
     if blueprint.n_parameters == 0:
         raise NotTrainableError("this network has no parameters to train: add a Dense layer")
     trains: list[bool] = []  # whether a stage or any before it has something to train
     for stage in blueprint.stages:
-        trains.append(bool(stage.plan.tensors) or any(trains[source] for source in stage.sources if source != NETWORK_INPUT))
+        has_own = any(stage.full_name(tensor) not in frozen for tensor in stage.plan.tensors)
+        trains.append(has_own or any(trains[source] for source in stage.sources if source != NETWORK_INPUT))
         if stage.activation is not None and not stage.activation.trainable and trains[-1]:
             raise NotTrainableError(
                 f"{stage.name}: {stage.activation!r} has no useful derivative, so nothing before it can be trained by gradients; "
-                "use sigmoid or tanh for training, or call predict only"
+                "use sigmoid or tanh for training, freeze its tensors and those before it by groups, or call predict only"
             )

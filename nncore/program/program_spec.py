@@ -87,6 +87,16 @@ class ProgramSpec:
         return bool(self.decays.any())
 
     @property
+    def looks_at_gradients(self) -> bool:
+        """Whether something between the gradients and the step needs all of them."""
+        return self.has_penalty or any(rule.kind == "regularizer" for rule in self.rules) or self.clip_norm > 0 or self.clip_value > 0
+
+    @property
+    def uses_up_gradients(self) -> bool:
+        """Whether steps leave `gradients` as they are: each part of them is used where it is made, and its place used again."""
+        return self.tiles is not None and not self.looks_at_gradients
+
+    @property
     def first_rule(self) -> int:
         """What the core calls the first of `rules` by: its number behind those of ops, groups and transforms."""
         return len(self.ops) + len(self.grouping.groups) + len(self.transforms)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.arguments import is_whole
+from nncore.arguments import is_whole, shown
 from nncore.contract import Optimizer, State, TensorSpan, slot_name, wrappers_of
 from nncore.errors import PluginError
 from nncore.program.groups import Grouping
@@ -53,7 +53,7 @@ def declared_state(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> list[
         return [[State(slot_name(slot), tensor.shape) for slot in range(optimizer.n_slots)] for tensor in tensors]
     declared = [list(states) for states in optimizer.state(tensors)]
     if len(declared) != len(tensors) or any(not isinstance(state, State) for states in declared for state in states):
-        raise PluginError(f"{optimizer!r}.state must return a list of State for each of the {len(tensors)} tensors, got {declared!r:.200}")
+        raise PluginError(f"{optimizer!r}.state must return a list of State for each of the {len(tensors)} tensors, got {shown(declared)}")
     for tensor, states in zip(tensors, declared, strict=True):
         if len({state.name for state in states}) < len(states):
             raise PluginError(f"{optimizer!r}.state declares a name twice for {tensor.name}: {', '.join(state.name for state in states)}")
@@ -64,7 +64,7 @@ def needed_work(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> int:
     """How many numbers of working memory a call of an optimizer's kernel needs, checked."""
     work = optimizer.work(tensors)
     if not is_whole(work) or not 0 <= work <= 2**40 or (work and not optimizer.needs_tensors):
-        raise PluginError(f"{optimizer!r}.work must be a whole number from 0 to 2^40, and 0 unless it needs_tensors; got {work!r}")
+        raise PluginError(f"{optimizer!r}.work must be a whole number from 0 to 2^40, and 0 unless it needs_tensors; got {shown(work)}")
     return int(work)
 
 

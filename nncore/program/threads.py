@@ -7,10 +7,12 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from nncore.arguments import whole_number
 from nncore.errors import ParameterError
+from nncore.words import explains_calls
 
 #: Seconds of a step that pay for each thread of a run that is under way: several times what it costs to meet a few times.
 WORTH_MEETING = 10e-6
@@ -18,9 +20,11 @@ WORTH_MEETING = 10e-6
 WORTH_WAKING = 100e-6
 
 _chosen: int | None = None
+_at_most: ContextVar[int | None] = ContextVar("at most so many threads", default=None)
 _team: int | None = None  # inside of `team_of`
 
 
+@explains_calls
 def set_num_threads(n: int | None) -> None:
     """Set how many threads nncore uses where a call does not say, in this process.
 
@@ -36,6 +40,7 @@ def set_num_threads(n: int | None) -> None:
     _chosen = None if n is None else whole_number("n", n, 1)
 
 
+@explains_calls
 def get_num_threads() -> int:
     """How many threads nncore uses where a call does not say: see `set_num_threads`.
 
@@ -45,7 +50,17 @@ def get_num_threads() -> int:
         At least 1, at most the processors that the process may use.
     """
     usable = usable_cpus()
-    return min(_chosen or _from_environment() or usable, usable)
+    return min(_at_most.get() or _chosen or _from_environment() or usable, usable)
+
+
+@contextmanager
+def at_most_threads(n_threads: int | None) -> Iterator[None]:
+    """Inside, calls of this thread that do not say how many threads to use take so many; None changes nothing."""
+    token = _at_most.set(_at_most.get() if n_threads is None else n_threads)
+    try:
+        yield
+    finally:
+        _at_most.reset(token)
 
 
 def _from_environment() -> int | None:
@@ -99,6 +114,7 @@ def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) ->
     return min(affordable, get_num_threads() if n_threads is None else min(n_threads, usable_cpus()))
 
 
+@explains_calls
 @contextmanager
 def team_of(n_parts: int) -> Iterator[None]:
     """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors), worth it or not.

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 from typing import Any
 
+from nncore.arguments import shown
 from nncore.contract import (
     Activation,
     Callback,
@@ -155,7 +156,7 @@ class Catalogue:
     def _find(self, kind: str, name: str) -> Registration:
         kind = plural(kind)
         if not isinstance(name, str):
-            raise ParameterError(f"the name of {article(kind)} must be a string, got {name!r}")
+            raise ParameterError(f"the name of {article(kind)} must be a string, got {shown(name)}")
         distribution, slash, bare = name.rpartition("/")
         namesakes = self.of_kind(kind).get(bare, [])
         if slash:
@@ -323,7 +324,7 @@ def _class_of(registration: Registration) -> type[Configurable]:
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(f"the {who}: {target!r} is not a subclass of nncore.plugin.{base.__name__}")
     if issubclass(found, Format) and not are_suffixes(found.suffixes):
-        raise PluginError(f"the {who}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {found.suffixes!r:.200}")
+        raise PluginError(f"the {who}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {shown(found.suffixes)}")
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
+from nncore.arguments import shown
 from nncore.contract import Component, hookspecs
 
 _PREFIX = "nncore_"
@@ -115,7 +116,7 @@ def _checked(hook: str, returned: list[Any]) -> list[Component]:
     """The list of components inside what pluggy returns: a list with one entry, or none if the hook returned None."""
     components = returned[0] if returned else None
     if not isinstance(components, list) or not all(isinstance(component, Component) for component in components):
-        raise Rejected("hooks", f"{hook} must return a list of nncore.plugin.Component, got {components!r:.200}")
+        raise Rejected("hooks", f"{hook} must return a list of nncore.plugin.Component, got {shown(components)}")
     for component in components:
         if not is_sound_name(component.name):
             raise Rejected("hooks", f"{hook}: the name {component.name!r} {SOUND_NAME}")

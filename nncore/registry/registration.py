@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar, overload
 
+from nncore.arguments import shown
 from nncore.contract import Configurable, Format
 from nncore.errors import ParameterError, UnknownComponentError
 from nncore.registry import registry as of_process
@@ -14,6 +15,7 @@ from nncore.registry.manifest import SOUND_NAME, is_sound_name
 from nncore.registry.registry import RUN_TIME
 from nncore.registry.run_time import snake_case, target_of
 from nncore.registry.travel import Luggage, unpacked
+from nncore.words import explains_calls
 
 C = TypeVar("C", bound=type[Configurable])
 
@@ -26,6 +28,7 @@ def register(kind: str, cls: C, name: str | None = None) -> C: ...
 def register(kind: str, cls: None = None, name: str | None = None) -> Callable[[C], C]: ...
 
 
+@explains_calls
 def register(kind: str, cls: type[Configurable] | None = None, name: str | None = None) -> Any:
     """Let a class of yours be used by name in this process, without a plugin. Also a decorator: ``@nn.register("optimizers")``.
 
@@ -87,6 +90,7 @@ def register(kind: str, cls: type[Configurable] | None = None, name: str | None 
     return cls
 
 
+@explains_calls
 def unregister(kind: str, name: str) -> None:
     """Take back what `register` did: the name is unknown again. Networks that use the class keep it.
 
@@ -129,12 +133,12 @@ def given(components: Mapping[str, type[Configurable]]) -> AbstractContextManage
         As `register`; here a name that is registered is no hindrance, the class given comes first.
     """
     if not isinstance(components, Mapping):
-        raise ParameterError(f'components must be a dict of classes by name, {{"lamb": Lamb}}; got {components!r:.200}')
+        raise ParameterError(f'components must be a dict of classes by name, {{"lamb": Lamb}}; got {shown(components)}')
     classes = {}
     for name, cls in components.items():
         kind = kind_of(cls) if isinstance(cls, type) else None
         if kind is None:
-            raise ParameterError(f"components[{name!r}] must be a class that derives from a base class of nncore.plugin, got {cls!r:.200}")
+            raise ParameterError(f"components[{name!r}] must be a class that derives from a base class of nncore.plugin, got {shown(cls)}")
         _check_class(kind, cls)
         _checked_name(kind, cls, name)
         installed = of_process.installed().of_kind(kind).get(name, [])
@@ -180,7 +184,7 @@ def _check_class(kind: str, cls: object) -> None:
     if issubclass(cls, Format):
         if not are_suffixes(cls.suffixes):
             raise ParameterError(
-                f"{cls.__name__}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {cls.suffixes!r:.200}"
+                f"{cls.__name__}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {shown(cls.suffixes)}"
             )
         if taken := sorted(of_process.installed().built_in_suffixes().intersection(cls.suffixes)):
             raise ParameterError(

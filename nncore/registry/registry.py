@@ -6,7 +6,6 @@ import importlib
 import inspect
 import os
 import threading
-import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract import Configurable
-from nncore.errors import ParameterError, PluginError, PluginWarning
+from nncore.errors import ParameterError, PluginError, PluginWarning, warn_user
 from nncore.registry.catalogue import BASES, Catalogue, article, imported, kind_of, plural
 from nncore.registry.discovery import PluginProblem, Policy
 from nncore.registry.manifest import KINDS
 from nncore.registry.plugin_list import PluginList
 from nncore.registry.run_time import Registration, RunTimeRegistrations
+from nncore.words import explains_calls
 
 #: What a function becomes where a component of a kind is wanted: a class, named as in a manifest, and its argument for the function.
 FUNCTIONS = {
@@ -74,7 +75,7 @@ class Registry(Catalogue):
         but = f"which is {article(actual)}" if actual else f"of type {type(spec).__name__}"
         raise ParameterError(
             f"{article(kind)} is wanted: an instance or subclass of {base.__name__}, one of the names "
-            f"{', '.join(self.names(kind))}, or a dict {{'name': ..., arguments}}; got {spec!r:.200}, {but}"
+            f"{', '.join(self.names(kind))}, or a dict {{'name': ..., arguments}}; got {shown(spec)}, {but}"
         )
 
     def _revived(self, value: object) -> object:
@@ -180,10 +181,11 @@ def _discovered(policy: Policy, *, again: bool) -> Registry:
         finally:
             _discovering = False
     for problem in registry.problems_found():
-        warnings.warn(f"{problem}  (`nncore plugins` lists them)", PluginWarning, stacklevel=4)
+        warn_user(f"{problem}  (`nncore plugins` lists them)", PluginWarning)
     return registry
 
 
+@explains_calls
 def reload(*, only: Collection[str] | None = None, disabled: Collection[str] | None = None) -> None:
     """Discover the plugins again, after something was installed or to choose among them.
 
@@ -200,6 +202,7 @@ def reload(*, only: Collection[str] | None = None, disabled: Collection[str] | N
     _discovered(policy, again=True)
 
 
+@explains_calls
 def get(kind: str, name: str) -> type[Any]:
     """Class of an installed component: see `Registry.get`.
 
@@ -218,6 +221,7 @@ def get(kind: str, name: str) -> type[Any]:
     return installed().get(kind, name)
 
 
+@explains_calls
 def names(kind: str) -> list[str]:
     """Names of the installed components of a kind: see `Registry.names`.
 
@@ -239,6 +243,7 @@ def component(kind: str, name: str) -> Registration:
     return installed().component(kind, name)
 
 
+@explains_calls
 def plugins() -> PluginList:
     """Every plugin found, loaded or not, as a list of `PluginInfo` that is shown as a table: see `Registry.plugins`.
 

@@ -31,7 +31,7 @@ static int32_t F(group_lasso_add_gradient)(const nnc_regularizer_call *call) {
         T *g = (T *)call->g + i * call->stride;
         double norm = sqrt(F(sum_of_squares)(w, call->n_columns));
         T scale = norm > 0 ? (T)(pull / norm) : 0;
-        for (int64_t j = 0; j < call->n_columns; j++) g[j] += scale * w[j];
+        for (int64_t j = 0; j < call->n_columns; j++) g[j] = F(nnc_fma)(scale, w[j], g[j]);
     }
     return 0;
 }

@@ -27,8 +27,8 @@ static int32_t F(l1_l2_add_gradient)(const nnc_regularizer_call *call) {
     const T *w = call->w;
     T *g = call->g, l1 = (T)call->site->hyper[0], l2 = (T)call->site->hyper[1];
     for (int64_t i = 0; i < call->n_columns; i++) {
-        T pull = w[i] > 0 ? l1 : w[i] < 0 ? -l1 : 0; /* no product, so that there is one way to fuse the sum */
-        g[i] = (g[i] + pull) + l2 * w[i];
+        T pull = w[i] > 0 ? l1 : w[i] < 0 ? -l1 : 0;
+        g[i] = F(nnc_fma)(l2, w[i], g[i] + pull);
     }
     return 0;
 }

@@ -24,7 +24,7 @@ static int32_t F(l2_value)(const nnc_regularizer_call *call) {
 static int32_t F(l2_add_gradient)(const nnc_regularizer_call *call) {
     const T *w = call->w;
     T *g = call->g, strength = (T)call->site->hyper[0];
-    for (int64_t i = 0; i < call->n_columns; i++) g[i] += strength * w[i];
+    for (int64_t i = 0; i < call->n_columns; i++) g[i] = F(nnc_fma)(strength, w[i], g[i]);
     return 0;
 }
 

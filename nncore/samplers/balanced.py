@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nncore.errors import ParameterError
 from nncore.plugin import SampleInfo, Sampler, permutation
 
 #: Visits of each class in an epoch, by the counts of the classes.
@@ -43,13 +42,10 @@ class BalancedSampler(Sampler):
     He & Garcia, "Learning from imbalanced data", IEEE Transactions on Knowledge and Data Engineering, 2009.
     """
 
+    choices = {"per_class": tuple(_VISITS)}
+
     def __init__(self, per_class: str = "mean") -> None:
         self.per_class = per_class
-
-    def validate(self) -> None:
-        super().validate()
-        if not isinstance(self.per_class, str) or self.per_class not in _VISITS:
-            raise ParameterError(f"BalancedSampler: per_class must be one of {', '.join(map(repr, _VISITS))}, got {self.per_class!r}")
 
     def length(self, samples: SampleInfo) -> int:
         counts = np.bincount(samples.classes())

@@ -25,7 +25,7 @@ class Cosine(Schedule):
     Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
     """
 
-    ranges = {"last": "[0, 1]", "cycles": "[1, inf)", "growth": "[1, inf)"}
+    ranges = {"last": "[0, 1]", "cycles": "[1, 1e6]", "growth": "[1, inf)"}
     whole = ("cycles",)
 
     def __init__(self, last: float = 0.0, cycles: int = 1, growth: float = 1.0) -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from nncore.arguments import text
 from nncore.errors import ParameterError
 from nncore.plugin import History, Monitor, Schedule
 
@@ -27,11 +28,13 @@ class Plateau(Schedule):
     min_factor : float, default 0.0
         The factor falls no lower.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric says.
+        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
+        not begin.
     """
 
     ranges = {"multiplier": "(0, 1)", "patience": "[1, inf)", "min_delta": "[0, inf)", "min_factor": "[0, 1]"}
     whole = ("patience",)
+    choices = {"mode": ("auto", "min", "max")}
 
     def __init__(
         self,
@@ -42,12 +45,12 @@ class Plateau(Schedule):
         min_factor: float = 0.0,
         mode: str = "auto",
     ) -> None:
-        self.monitor: str = monitor
+        self.monitor: str = text("Plateau: monitor", monitor)
         self.multiplier = multiplier
         self.patience = patience
         self.min_delta = min_delta
         self.min_factor = min_factor
-        self.mode = mode
+        self.mode: str = mode
         self._forget()
 
     def _forget(self) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from nncore.arguments import numbers, shown
 from nncore.errors import ParameterError
 from nncore.plugin import Schedule
 
@@ -31,7 +31,7 @@ class StepDecay(Schedule):
     `gamma` is `multiplier`.
     """
 
-    ranges = {"multiplier": "(0, 1]"}
+    ranges = {"multiplier": "(0, 1]", "every": "(0, 1]"}
 
     def __init__(self, multiplier: float = 0.1, milestones: Sequence[float] | None = None, every: float | None = None) -> None:
         self.multiplier = multiplier
@@ -42,13 +42,13 @@ class StepDecay(Schedule):
         super().validate()
         if self.every is not None and self.milestones is not None:
             raise ParameterError("StepDecay takes milestones or every, not both")
-        if self.every is not None and (not _is_fraction(self.every) or self.every == 0):
-            raise ParameterError(f"StepDecay: every must be a number in (0, 1], the fraction of the fit between drops, got {self.every!r}")
         if self.milestones is not None:
-            times: Sequence[Any] = self.milestones if isinstance(self.milestones, (list, tuple, np.ndarray)) else ("",)
-            if not all(map(_is_fraction, times)) or list(times) != sorted(times):
-                raise ParameterError(f"StepDecay: milestones must be ascending fractions of the fit from 0 to 1, got {self.milestones!r}")
-            self.milestones = tuple(float(time) for time in times)  # a list from a file is the same schedule
+            times = numbers(self.milestones)
+            if times is None or times != sorted(times) or not all(0 <= time <= 1 for time in times):
+                raise ParameterError(
+                    f"StepDecay: milestones must be ascending fractions of the fit from 0 to 1, got {shown(self.milestones)}"
+                )
+            self.milestones = tuple(times)  # a list from a file is the same schedule
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
         # Half a step later is past all times that round to this step.
@@ -57,7 +57,3 @@ class StepDecay(Schedule):
         else:
             n_drops = np.searchsorted(np.multiply(self.milestones or (), n_steps), step + 0.5, side="right")
         return np.power(self.multiplier, n_drops, dtype=np.float64)
-
-
-def _is_fraction(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and bool(0 <= value <= 1)

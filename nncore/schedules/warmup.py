@@ -28,7 +28,7 @@ class Warmup(Schedule):
     ranges = {"fraction": "[0, 1)"}
 
     def __init__(self, then: str | Schedule | type[Schedule] | dict[str, Any] = "cosine", fraction: float = 0.05) -> None:
-        self.then: Schedule = resolve("schedules", then)
+        self.then: Schedule = resolve("schedules", then, "Warmup: then")
         self.monitor = self.then.monitor
         self.fraction = fraction
 

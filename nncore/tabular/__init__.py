@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from nncore.tabular.columns import CategoricalColumn, NumericColumn, parse_numbers
+from nncore.tabular.columns import CategoricalColumn, NumericColumn, level_counts, parse_numbers
 from nncore.tabular.description import from_json, to_json
+from nncore.tabular.dialect import SEPARATOR_NAMES
 from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind, column_kinds
-from nncore.tabular.reader import read_blocks, read_table
+from nncore.tabular.missing import added, missing_in_words, missing_words
+from nncore.tabular.reader import Writing, read_blocks, read_table
 from nncore.tabular.remarks import Remark, merged
 from nncore.tabular.source import STDIN
 from nncore.tabular.split import folds, hold_out
@@ -15,7 +17,7 @@ from nncore.tabular.target import ClassTarget, RealTarget, infer_target
 from nncore.tabular.values import as_number
 
 __all__ = [
-    "MOST_LEVELS", "STDIN", "CategoricalColumn", "ClassTarget", "ColumnKind", "NumericColumn", "RealTarget", "Remark", "Table",
-    "TableEncoder", "as_number", "column_kinds", "folds", "from_json", "hold_out", "infer_target", "merged", "parse_numbers", "read_blocks",
-    "read_table", "to_json",
+    "MOST_LEVELS", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "ClassTarget", "ColumnKind", "NumericColumn", "RealTarget", "Remark",
+    "Table", "TableEncoder", "Writing", "added", "as_number", "column_kinds", "folds", "from_json", "hold_out", "infer_target",
+    "level_counts", "merged", "missing_in_words", "missing_words", "parse_numbers", "read_blocks", "read_table", "to_json",
 ]  # fmt: skip

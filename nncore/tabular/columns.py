@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from nncore.data import level_key
 from nncore.errors import DataError
 from nncore.tabular.remarks import Remark, examples
-from nncore.tabular.values import as_number
+from nncore.tabular.values import as_number, number_hint
 
 #: A category of more codes than this is one column of them instead of one column for each.
 MOST_ONE_HOT = 16
@@ -24,8 +25,19 @@ def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.n
     numbers = {value: np.nan if value is None else as_number(value) for value in set(values)}
     if None in numbers.values():
         row = next(row for row, value in enumerate(values) if numbers[value] is None)
-        raise DataError(f"column {name!r}, {place(row)}: {values[row]!r} is not a finite number, as the column's other values are")
+        what, hint = values[row], number_hint([str(values[row])])
+        remedy = f"; {hint}" if hint else ""
+        raise DataError(f"column {name!r}, {place(row)}: {what!r} is not a finite number, as the column's other values are{remedy}")
     return np.fromiter((numbers[value] for value in values), dtype=np.float64, count=len(values))
+
+
+def level_counts(values: Iterable[str | None]) -> dict[str, int]:
+    """How often each level is there; one that is written in several ways by the commonest, of equally common ones the shortest."""
+    writings: dict[Hashable, Counter[str]] = {}
+    for value, count in Counter(values).items():
+        if value is not None:
+            writings.setdefault(level_key(value), Counter())[value] = count
+    return {min(found, key=lambda value: (-found[value], len(value), value)): found.total() for found in writings.values()}
 
 
 def mean_and_std(name: str, values: np.ndarray) -> tuple[float, float]:
@@ -97,7 +109,7 @@ class CategoricalColumn:
     ----------
     name : str
     levels : tuple of str
-        Sorted.
+        Sorted; each as it is written most often. Values that are equal, as 1 and 1.0, are one level.
     has_missing : bool
         A missing value is a level of its own.
     has_other : bool
@@ -114,13 +126,13 @@ class CategoricalColumn:
 
     @classmethod
     def fit(cls, name: str, values: Sequence[str | None], most: int, most_one_hot: int = MOST_ONE_HOT) -> CategoricalColumn:
-        counts = Counter(values)
-        has_missing = counts.pop(None, 0) > 0
+        has_missing = None in values
+        counts = level_counts(values)
         # Ties are broken by the alphabet, so that the order of the rows does not matter.
-        frequent = sorted(counts, key=lambda level: (-counts[level], str(level)))[:most]
+        frequent = sorted(counts, key=lambda level: (-counts[level], level))[:most]
         has_other = len(counts) > most
         is_coded = len(frequent) + has_missing + has_other > most_one_hot
-        return cls(name, tuple(sorted(str(level) for level in frequent)), has_missing, has_other, is_coded)
+        return cls(name, tuple(sorted(frequent)), has_missing, has_other, is_coded)
 
     @property
     def n_codes(self) -> int:
@@ -132,18 +144,19 @@ class CategoricalColumn:
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
-        position: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
+        position = {level_key(level): i for i, level in enumerate(self.levels)}
         if self.has_missing:
             position[None] = len(self.levels)
         unknown = self.n_codes - 1 if self.has_other else -1
-        places = np.fromiter((position.get(value, unknown) for value in values), dtype=np.int64, count=len(values))
+        distinct = {value: position.get(level_key(value), unknown) for value in set(values)}
+        places = np.fromiter((distinct[value] for value in values), dtype=np.int64, count=len(values))
         rows = np.flatnonzero(places >= 0)
         if self.is_coded:
             out[:, 0] = places
         else:
             out[:] = 0
             out[rows, places[rows]] = 1
-        strangers = set(values) - position.keys()
+        strangers = [value for value in distinct if level_key(value) not in position]
         if self.has_other or not strangers:
             return None
         unseen = examples("missing" if value is None else repr(value) for value in strangers)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 
 from nncore.errors import DataError
-from nncore.tabular.dialect import SAMPLE, first_row_is_header, parse, sniff_delimiter
+from nncore.tabular.dialect import SAMPLE, SEPARATOR_NAMES, find_separator, first_row_is_header, parse, sample
+from nncore.tabular.missing import USUAL
+from nncore.tabular.table_file import Block, TableFile
 
 #: A row and the line on which it ends.
 _Numbered = tuple[int, list[str]]
 
+#: Characters of a cell; Python's own limit is 131,072.
+MOST_CHARACTERS = 2**24
 
-class CsvFile:
-    """Rows of text, read as they are asked for.
+#: Cells that are looked at to see whether there is a header.
+_LOOKED_AT = 200_000
+
+
+class CsvFile(TableFile):
+    """Rows of text, one for each line that holds a cell.
+
+    A line of a single column is a row also if it is empty, unless no other follows it; elsewhere an empty line is none, and is counted.
 
     Parameters
     ----------
@@ -25,72 +35,107 @@ class CsvFile:
         The file, for messages.
     header : bool or None
         Whether the first line names the columns; None looks.
-
-    Attributes
-    ----------
-    names : list of str
-    has_header : bool
-    delimiter : str
-    unit : str
-        What the numbers of rows count.
+    separator : str or None
+        None looks.
+    preferred : str
+        The separator to take if it is as good as another.
 
     Raises
     ------
     DataError
-        Here and in `blocks`: no rows, rows of different lengths, two columns of one name, a quote that is not closed.
+        Here and in `rows`: no rows, rows of different lengths, a quote that is not closed, separators that cannot be told apart.
     """
 
+    kind = "CSV"
     unit = "line"
+    usual_missing = USUAL
 
-    def __init__(self, lines: Iterator[str], source: str, header: bool | None) -> None:
+    def __init__(self, lines: Iterator[str], source: str, *, header: bool | None, separator: str | None, preferred: str = "") -> None:
         self.source = source
-        head = list(islice(lines, SAMPLE))
-        self.delimiter = sniff_delimiter(head)
-        self._rows = self._parsed(chain(head, lines))
-        first = list(islice(self._rows, SAMPLE))
-        if not first:
+        head = sample(lines)
+        self.delimiter = find_separator(head, source, preferred) if separator is None else separator
+        rows = self._parsed(chain(head, lines))
+        start = next(rows, None)
+        while start is not None and self._is_blank(start[1]):
+            self.n_blank += 1
+            start = next(rows, None)
+        if start is None:
             raise DataError(f"{source} is empty")
-        rows = [row for _, row in first]
-        self.has_header = first_row_is_header(rows, self.delimiter) if header is None else header
-        if self.has_header:
-            self.names = _names(source, rows[0])
-            if len(rows) == 1:
-                raise DataError(f"{source} has a line of column names and no rows; if that line is data, say --no-header")
-        else:
-            self.names = [f"c{i}" for i in range(1, len(rows[0]) + 1)]
-        self._rows = chain(first[1 if self.has_header else 0 :], self._rows)
+        width = len(start[1])
+        filled = self._filled(rows, width)
+        first = [start, *islice(filled, max(8, min(SAMPLE, _LOOKED_AT // width)))]
+        cells = [row for _, row in first]
+        self.has_header = first_row_is_header(cells, self.delimiter) if header is None else header
+        if width == 1 and cells[0][0].startswith("#") and any(len(row) > 1 for row in cells):
+            raise DataError(f"{source}, line {start[0]}: {cells[0][0]!r} is a comment, not a row; delete it and all others")
+        self.given_names = list(cells[0]) if self.has_header else [f"c{i}" for i in range(1, width + 1)]
+        self.indexes = frozenset(i for i, name in enumerate(self.given_names) if not (name or "").strip())
+        self._rows = chain(first[1 if self.has_header else 0 :], filled)
 
-    def blocks(self, n_rows: int) -> Iterator[tuple[Sequence[Sequence[str | None]], Sequence[int]]]:
-        """Columns of cells, and the line on which each row ends, for at most `n_rows` rows at a time."""
-        while block := list(islice(self._rows, n_rows)):
-            for number, row in block:
-                if len(row) != len(self.names):
-                    above = "the header" if self.has_header else "the first row"
-                    raise DataError(
-                        f"{self.source}, line {number} has {len(row)} values where {above} has {len(self.names)}; a value holding the "
-                        "separator needs quotes"
-                    )
+    def rows(self, n_rows: int) -> Iterator[Block]:
+        first = next(self._rows, None)
+        while first is not None:
+            block = [first, *islice(self._rows, n_rows - 1)]
+            first = next(self._rows, None)  # now, so that blank lines at the end of the file are counted with its last block
+            self._check_widths(block)
             columns = [list(column) for column in zip(*(row for _, row in block), strict=True)]
             yield columns, [number for number, _ in block]
 
+    def _check_widths(self, block: list[_Numbered]) -> None:
+        width = len(self.given_names)
+        for number, row in block:
+            if len(row) != width:
+                above = "the header" if self.has_header else "the first row"
+                remedy = "a value holding the separator needs quotes"
+                if row[0].lstrip().startswith("#"):
+                    remedy = "if it is a comment, delete it and all others"
+                elif self.delimiter in SEPARATOR_NAMES:
+                    remedy += f", and another separator than {SEPARATOR_NAMES[self.delimiter]} is said by --separator"
+                raise DataError(f"{self.source}, line {number} has {len(row)} values where {above} has {width}; {remedy}")
+
+    @staticmethod
+    def _is_blank(row: list[str]) -> bool:
+        return not row or (len(row) == 1 and not row[0].strip())
+
+    def _filled(self, rows: Iterator[_Numbered], width: int) -> Iterator[_Numbered]:
+        """The rows, and how many lines are none."""
+        if width > 1:
+            for numbered in rows:
+                row = numbered[1]
+                if len(row) > 1 or not self._is_blank(row):
+                    yield numbered
+                else:
+                    self.n_blank += 1
+            return
+        waiting: list[int] = []
+        for numbered in rows:
+            if numbered[1]:  # also `""`, a cell that somebody has written
+                yield from ((line, [""]) for line in waiting)
+                waiting.clear()
+                yield numbered
+            else:
+                waiting.append(numbered[0])
+        self.n_blank += len(waiting)
+
     def _parsed(self, lines: Iterator[str]) -> Iterator[_Numbered]:
-        """Rows that are not empty."""
-        reader = parse(lines, self.delimiter)
         start = 1
-        try:
-            for row in reader:
-                if row and (len(row) > 1 or row[0].strip()):
+        with _long_cells():
+            reader = parse(lines, self.delimiter)
+            try:
+                for row in reader:
                     yield reader.line_num, row
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(f"{self.source}, line {start}: {error}; look for a quote that is not closed") from error
+                    start = reader.line_num + 1
+            except csv.Error as error:
+                what = f"a cell of more than {MOST_CHARACTERS} characters" if "field limit" in str(error) else str(error)
+                raise DataError(f"{self.source}, line {start}: {what}; look for a quote that is not closed") from error
 
 
-def _names(source: str, row: list[str]) -> list[str]:
-    """Column names; a nameless column, as pandas writes its index, gets its number."""
-    names = [cell.strip() or f"c{i}" for i, cell in enumerate(row, start=1)]
-    name, count = Counter(names).most_common(1)[0]
-    if count > 1:
-        places = [i for i, other in enumerate(names, start=1) if other == name]
-        raise DataError(f"{source} has {count} columns named {name!r} (number {', '.join(map(str, places))}); rename all but one")
-    return names
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Python's limit of a cell is one number for the whole process."""
+    before = csv.field_size_limit()
+    csv.field_size_limit(max(before, MOST_CHARACTERS))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -6,13 +6,14 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from nncore.data import level_key
 from nncore.errors import FileFormatError
 from nncore.tabular.columns import CategoricalColumn, NumericColumn
 from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.target import ClassTarget, RealTarget
 
 #: Raised when the meaning of a field changes.
-FORMAT = 3
+FORMAT = 4
 
 _TYPES: dict[str, type] = {
     "numeric": NumericColumn,
@@ -34,6 +35,7 @@ def to_json(encoder: TableEncoder) -> dict[str, Any]:
         "names": list(encoder.names),
         "has_header": encoder.has_header,
         "decimal_comma": encoder.decimal_comma,
+        "separator": encoder.separator,
         "missing": list(encoder.missing),
         "columns": described[:-1],
         "target": described[-1],
@@ -54,7 +56,8 @@ def from_json(description: object) -> TableEncoder:
     if len(set(used)) != len(used) or not set(used) <= set(names) or not columns:
         raise FileFormatError("the description of the columns is damaged: its columns do not fit its names")
     has_header, decimal_comma = record.boolean("has_header"), record.boolean("decimal_comma")
-    return TableEncoder(names, has_header, decimal_comma, record.texts("missing"), tuple(columns), target)
+    separator, missing = record.text("separator"), record.texts("missing")
+    return TableEncoder(names, has_header, decimal_comma, separator, missing, tuple(columns), target)
 
 
 def _column(part: object) -> NumericColumn | CategoricalColumn:
@@ -64,7 +67,7 @@ def _column(part: object) -> NumericColumn | CategoricalColumn:
             median, mean, std = record.number("median"), record.number("mean"), record.positive("std")
             return NumericColumn(record.text("name"), median, mean, std, record.boolean("has_missing"))
         case "categorical":
-            levels = record.texts("levels")
+            levels = record.levels("levels")
             has_missing, has_other, is_coded = (record.boolean(key) for key in ("has_missing", "has_other", "is_coded"))
             return CategoricalColumn(record.text("name"), levels, has_missing, has_other, is_coded)
         case other:
@@ -75,9 +78,9 @@ def _target(part: object) -> ClassTarget | RealTarget:
     record = _Record(part, "the target")
     match record.text("kind"):
         case "classes":
-            return ClassTarget(record.text("name"), record.texts("classes"))
+            return ClassTarget(record.text("name"), record.levels("classes"), record.texts("missing"))
         case "real":
-            return RealTarget(record.text("name"), record.number("mean"), record.positive("std"))
+            return RealTarget(record.text("name"), record.number("mean"), record.positive("std"), record.texts("missing"))
         case other:
             raise FileFormatError(f"the description of the columns is damaged: no target is of kind {other!r}")
 
@@ -115,6 +118,12 @@ class _Record:
         values = tuple(value for value in self.list(key) if isinstance(value, str))
         if len(values) != len(self.list(key)) or len(set(values)) != len(values):
             raise self._damaged(f"has {key!r}, which is no list of distinct texts")
+        return values
+
+    def levels(self, key: str) -> tuple[str, ...]:
+        values = self.texts(key)
+        if len(set(map(level_key, values))) != len(values):
+            raise self._damaged(f"has {key!r}, of which two are equal")
         return values
 
     def boolean(self, key: str) -> bool:

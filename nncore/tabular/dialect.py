@@ -3,60 +3,176 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from nncore.tabular.values import as_number, clean, with_point
+from nncore.errors import DataError
+from nncore.tabular.missing import USUAL
+from nncore.tabular.values import as_number, number_hint, with_point
 
 if TYPE_CHECKING:
     from _csv import Reader
 
-#: Separators understood, the commonest first.
-DELIMITERS = (",", ";", "\t", "|")
+#: Separators that are looked for, the commonest first. Any number of blanks is one separator.
+SEPARATORS = (",", ";", "\t", "|", " ")
 
-#: Rows that are looked at.
+#: How they are called.
+SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+
+#: Lines that are looked at, fewer of long ones: some of so many characters together.
 SAMPLE = 200
+SAMPLE_CHARACTERS = 1_000_000
+FEWEST = 8
+
+_QUOTED_OR_BLANKS = re.compile(r'("(?:[^"]|"")*")| +')
 
 
-def parse(lines: Iterable[str], delimiter: str) -> Reader:
+def sample(lines: Iterator[str]) -> list[str]:
+    """The first lines of a file."""
+    found: list[str] = []
+    n_characters = 0
+    for line in lines:
+        found.append(line)
+        n_characters += len(line)
+        if len(found) >= (SAMPLE if n_characters < SAMPLE_CHARACTERS else FEWEST):
+            break
+    return found
+
+
+def parse(lines: Iterable[str], separator: str) -> Reader:
     """Rows of cells; spaces after a separator do not count, and a quote that never closes raises `csv.Error`."""
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    if separator == " ":
+        return csv.reader(_with_single_blanks(lines), delimiter=" ", strict=True)
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
 
 
-def sniff_delimiter(lines: Sequence[str]) -> str:
-    """The separator that cuts the first lines into most columns, preferring one that gives every row as many."""
-
-    def quality(delimiter: str) -> tuple[bool, int]:
-        widths: list[int] = []
-        try:
-            for row in parse(lines, delimiter):
-                if row:
-                    widths.append(len(row))
-        except csv.Error:  # also a quoted cell that the sample cuts in two
-            pass
-        widest = max(widths, default=1)
-        return widest > 1 and len(set(widths)) == 1, widest
-
-    return max(DELIMITERS, key=quality)
+def _with_single_blanks(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield _QUOTED_OR_BLANKS.sub(lambda found: found[1] or " ", line.strip(" ")).replace(" \n", "\n").replace(" \r", "\r")
 
 
-def first_row_is_header(rows: Sequence[Sequence[str]], delimiter: str = ",") -> bool:
+def find_separator(lines: Sequence[str], source: str = "", preferred: str = "") -> str:
+    """The separator that cuts all lines into as many cells, and these into the more numbers.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        The first of the file.
+    source : str
+        The file, for messages.
+    preferred : str
+        Taken if it is as good as another: that of the file that a network was trained on.
+
+    Returns
+    -------
+    str
+        A comma if there is one column.
+
+    Raises
+    ------
+    DataError
+        If two separators do so equally well. It names both readings.
+    """
+    readings = [_Reading(lines, separator) for separator in dict.fromkeys([*filter(None, [preferred]), *SEPARATORS])]
+    cutting = [reading for reading in readings if reading.is_possible]
+    if not cutting:
+        return ","
+    best = max(reading.quality for reading in cutting)
+    found = [reading for reading in cutting if reading.quality == best]
+    if len(found) == 1 or found[0].separator == preferred:
+        return found[0].separator
+    one, other = found[:2]
+    raise DataError(
+        f"{source} can be read in two ways: with {one.name}, {one.width} columns ({one.example}), or with {other.name}, "
+        f"{other.width} columns ({other.example}); say --separator '{one.separator}' or --separator '{other.separator}'"
+    )
+
+
+class _Reading:
+    """Some lines, cut by one separator.
+
+    Attributes
+    ----------
+    width : int
+        Cells of most rows.
+    share : float
+        Part of the rows that have so many; 0 where that is one cell.
+    numbers : float
+        Part of the columns that hold nothing but numbers below the first row.
+    is_explained : bool
+        Whether no other separator is left in a column of text.
+    """
+
+    def __init__(self, lines: Sequence[str], separator: str) -> None:
+        self.separator = separator
+        self.name = SEPARATOR_NAMES.get(separator, repr(separator))
+        rows: list[list[str]] = []
+        with suppress(csv.Error):  # also a quoted cell that the sample cuts in two
+            rows += (row for row in parse(lines, separator) if any(row))
+        self.width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
+        self.share = count / len(rows) if self.width > 1 else 0.0
+        whole = [row for row in rows if len(row) == self.width]
+        columns = list(zip(*(whole[1:] or whole), strict=True)) if self.share else []
+        numeric = list(map(self._is_numeric, columns))
+        self.numbers = sum(numeric) / self.width
+        self.is_explained = all(is_numeric or self._is_plain(column) for is_numeric, column in zip(numeric, columns, strict=True))
+        self.example = ", ".join(map(repr, rows[0][:4])) + (", …" if self.width > 4 else "") if rows else ""
+
+    @property
+    def is_possible(self) -> bool:
+        """Blanks stand in text too: as separators they have to cut every row, and into numbers."""
+        return self.share >= 0.5 if self.separator != " " else self.share == 1 and self.numbers >= 0.5
+
+    @property
+    def quality(self) -> tuple[float, float, bool]:
+        return self.share, self.numbers, self.is_explained
+
+    def _is_plain(self, column: Sequence[str]) -> bool:
+        return not any(other in cell for cell in column for other in SEPARATORS[:-1] if other != self.separator)
+
+    def _is_numeric(self, column: Sequence[str]) -> bool:
+        present = {cell.strip() for cell in column if not _says_nothing(cell)}
+        return bool(present) and all(looks_numeric(cell, self.separator) for cell in present)
+
+
+def looks_numeric(cell: str, separator: str) -> bool:
+    """Whether a cell is a number, where the comma is no separator with a decimal comma too, or one of thousands or with a unit."""
+    return is_number(cell, separator) or bool(number_hint([cell]))
+
+
+def is_number(cell: str, separator: str) -> bool:
+    """Whether a cell is a number; where the comma is no separator, 1,5 is one too."""
+    return as_number(cell if separator == "," else with_point(cell)) is not None
+
+
+def _says_nothing(cell: str) -> bool:
+    text = cell.strip()
+    return not text or text.lower() in USUAL
+
+
+def first_row_is_header(rows: Sequence[Sequence[str]], separator: str = ",") -> bool:
     """Whether the first row names the columns.
 
     It does not if it holds a number. It does if a column of numbers stands below it, or, where everything is text, if its
-    cells are distinct and none occurs again in its own column. Where the comma is no separator, 1,5 is a number too.
+    cells are distinct and none occurs again in its own column.
     """
 
-    def is_number(cell: str) -> bool:
-        return as_number(cell if delimiter == "," else with_point(cell)) is not None
+    def cleaned(cell: str) -> str | None:
+        return None if _says_nothing(cell) else cell.strip()
 
-    first = [clean(cell) for cell in rows[0]]
-    below = [[clean(row[i]) for row in rows[1:] if i < len(row)] for i in range(len(first))]
-    if any(cell is not None and is_number(cell) for cell in first):
+    def numeric(cell: str) -> bool:
+        return is_number(cell, separator)
+
+    first = [cleaned(cell) for cell in rows[0]]
+    below = [[cleaned(row[i]) for row in rows[1:] if i < len(row)] for i in range(len(first))]
+    if any(cell is not None and numeric(cell) for cell in first):
         return False
     for column in below:
         present = [cell for cell in column if cell is not None]
-        if present and all(map(is_number, present)):
+        if present and all(map(numeric, present)):
             return True
     is_distinct = len(set(first)) == len(first)
     return is_distinct and not any(cell in column for cell, column in zip(first, below, strict=True))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nncore.arguments import listed
 from nncore.errors import DataError
 from nncore.tabular.columns import CategoricalColumn, NumericColumn
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
@@ -27,8 +28,10 @@ class TableEncoder:
         Columns are found by name if the training file named them, else by position.
     decimal_comma : bool
         Whether the training file wrote 1,5 for 1.5.
+    separator : str
+        Of the training file; empty if it was no CSV file.
     missing : tuple of str
-        What stood for a missing value, beside the usual.
+        Words, in lower case, that stand for a missing value in columns of features.
     columns : tuple of NumericColumn or CategoricalColumn
         Those the network sees, in the order of its inputs.
     target : ClassTarget or RealTarget
@@ -37,6 +40,7 @@ class TableEncoder:
     names: tuple[str, ...]
     has_header: bool
     decimal_comma: bool
+    separator: str
     missing: tuple[str, ...]
     columns: tuple[NumericColumn | CategoricalColumn, ...]
     target: ClassTarget | RealTarget
@@ -52,6 +56,8 @@ class TableEncoder:
         *,
         most_levels: int = MOST_LEVELS,
         target_range: str | None = None,
+        missing: tuple[str, ...] = (),
+        missing_target: tuple[str, ...] = (),
     ) -> TableEncoder:
         """Fit on some rows of a table.
 
@@ -71,6 +77,8 @@ class TableEncoder:
             Levels of a categorical column that get a code of their own.
         target_range : str, optional
             Interval in which a real target must stay, ``"[0, inf)"``; by default it is standardised.
+        missing, missing_target : tuple of str
+            Words that stand for a missing value in columns of features, and in the target: for tables to come.
         """
         learnt = table.select_rows(rows)
         columns: list[NumericColumn | CategoricalColumn] = []
@@ -82,10 +90,11 @@ class TableEncoder:
         if not columns:
             raise DataError(f"{table.source} has no column to learn from beside the target {target!r}")
         if task == "classification":
-            fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)])
+            fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)], missing_target)
         else:
-            fitted = RealTarget.fit(target, learnt.column(target), learnt.place, target_range)
-        return cls(tuple(table.names), table.has_header, table.decimal_comma, table.missing, tuple(columns), fitted)
+            fitted = RealTarget.fit(target, learnt.column(target), learnt.place, target_range, missing_target)
+        dialect = table.has_header, table.decimal_comma, table.delimiter
+        return cls(tuple(table.names), *dialect, missing, tuple(columns), fitted)
 
     @property
     def n_inputs(self) -> int:
@@ -103,22 +112,31 @@ class TableEncoder:
         return {starts[c.name]: c.n_codes for c in self.columns if isinstance(c, CategoricalColumn) and c.is_coded}
 
     def match(self, table: Table) -> tuple[Table, list[str]]:
-        """The columns of another file under the names of the training file, and what the user should know.
+        """The columns of another file under the names of the training file, without the words that stand for a missing value, and what the
+        user should know.
 
         Raises
         ------
         DataError
             If a column that the network needs is missing.
         """
-        if not self.has_header:
-            return self._match_positions(table), []
-        needed = [column.name for column in self.columns]
-        missing = [name for name in needed if name not in table.names]
-        if missing:
-            which = "the column" if len(missing) == 1 else "the columns"
-            raise DataError(f"{table.source} lacks {which} {', '.join(map(repr, missing))}, which the network was trained with")
-        extra = [name for name in table.names if name not in self.names]
-        return table, [f"ignored {', '.join(map(repr, extra))}: training had no such column"] if extra else []
+        notices: list[str] = []
+        if self.has_header:
+            needed = [column.name for column in self.columns]
+            missing = [name for name in needed if name not in table.positions]
+            if missing:
+                which = "the column" if len(missing) == 1 else "the columns"
+                shown = listed(list(map(repr, missing)), most=20)
+                raise DataError(f"{table.source} lacks {which} {shown}, which the network was trained with")
+            known = set(self.names)
+            extra = [name for name in table.names if name not in known]
+            notices += [f"ignored {listed(list(map(repr, extra)), most=20)}: training had no such column"] if extra else []
+        else:
+            table = self._match_positions(table)
+        table = table.take_missing(self.missing, [column.name for column in self.columns])
+        if self.target.name in table.positions:
+            table = table.take_missing(self.target.missing, [self.target.name])
+        return table, notices
 
     def _match_positions(self, table: Table) -> Table:
         for names in (self.names, tuple(name for name in self.names if name != self.target.name)):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from nncore.data import level_key
 from nncore.tabular.columns import MOST_ONE_HOT, Place
+from nncore.tabular.identifiers import identifier_reason, is_index_of_pandas
 from nncore.tabular.table import Table
-from nncore.tabular.values import as_number
+from nncore.tabular.values import are_dates, as_number, number_hint
 
 #: Levels of a categorical column that are told apart.
 MOST_LEVELS = 500
@@ -21,11 +22,6 @@ IDENTIFIER_SHARE = 0.7
 
 #: Text of many values with fewer rows for each than this, on average, has none that much could be learnt about.
 FEWEST_ROWS_A_LEVEL = 3
-
-_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}($|[ T])")
-
-#: 1,234 and 12 % and $5.
-_UNITS = re.compile(r"[$€£¥]? ?[+-]?\d[\d,.' ]* ?[%$€£¥]?")
 
 #: Text with this share of numbers was perhaps meant to be numbers.
 NUMBERS_SHARE = 0.9
@@ -55,11 +51,10 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
         return ColumnKind("left out", "empty")
     numbers = {text: as_number(text) for text in counts if text is not None}
     words = [text for text, number in numbers.items() if number is None]
-    if len(set(numbers.values())) == 1 and not words:
-        return ColumnKind("left out", f"always {next(iter(counts))}")
     if not words:
-        return ColumnKind("numeric")
-    if len(counts) == 1 and not n_missing:
+        return ColumnKind("numeric") if len(set(numbers.values())) > 1 else ColumnKind("left out", f"always {next(iter(counts))}")
+    n_levels = len({level_key(text) for text in numbers})
+    if n_levels == 1 and not n_missing:
         return ColumnKind("left out", f"always {next(iter(counts))!r}")
     n_words = sum(counts[word] for word in words)
     if n_words <= (1 - NUMBERS_SHARE) * n_present:
@@ -68,24 +63,25 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
         remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {word!r} in {place(first)}; mend them, or say "
         remark += f"--missing {shlex.quote(str(word))} if nothing is known there"
         return ColumnKind("categorical", remark)
-    if len(counts) >= IDENTIFIER_SHARE * n_present and len(counts) > 2:
-        return ColumnKind("left out", f"text, {len(counts)} different values in {n_present} rows{_nearly_numbers(counts, words)}")
-    if all(_DATE.match(word) for word in words):
+    if are_dates(words):
         return ColumnKind("left out", f"dates, {len(counts)} different; columns of month or weekday can stand for them")
-    has_few_rows_each = len(counts) > MOST_ONE_HOT and n_present < FEWEST_ROWS_A_LEVEL * len(counts)
+    hint = number_hint(words)
+    if hint and n_levels > MOST_ONE_HOT:
+        return ColumnKind("left out", f"text, {n_levels} different values; they look like numbers: {hint}")
+    if n_levels >= IDENTIFIER_SHARE * n_present and n_levels > 2:
+        return ColumnKind("left out", f"text, {n_levels} different values in {n_present} rows{_nearly_numbers(counts, words)}")
+    has_few_rows_each = n_levels > MOST_ONE_HOT and n_present < FEWEST_ROWS_A_LEVEL * n_levels
     if has_few_rows_each or sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
-        return ColumnKind("left out", f"text, {len(counts)} different values, none frequent")
-    return ColumnKind("categorical")
+        return ColumnKind("left out", f"text, {n_levels} different values, none frequent{_nearly_numbers(counts, words)}")
+    return ColumnKind("categorical", f"taken as text, although its values look like numbers: {hint}" if hint else "")
 
 
 def _nearly_numbers(counts: Counter[str | None], words: Sequence[str]) -> str:
-    """What to do about text that was perhaps meant to be numbers, or ""."""
+    """What to do about text of which more than half are numbers, or ""."""
     n_words, n_present = sum(counts[word] for word in words), counts.total()
     commonest = max(words, key=lambda word: counts[word])
     if n_words < n_present / 2 and counts[commonest] > n_words / 2:
         return f"; {n_present - n_words} are numbers: if {commonest!r} means that nothing is known, say --missing {shlex.quote(commonest)}"
-    if all(_UNITS.fullmatch(word) for word in words):
-        return f"; they look like numbers: write {commonest!r} without separators and units"
     return ""
 
 
@@ -111,20 +107,41 @@ def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: S
 
     Notes
     -----
-    A first column that counts the rows is left out if others remain: it says where a row stood in the file, not what it is.
+    The index of a frame of pandas, a first column that counts the rows, and numbers that name the rows (`identifier_reason`) are left out
+    if others remain: they say which row of the file it was, not what it is.
     """
     kinds: dict[str, ColumnKind] = {}
+    dropped, kept = set(drop), set(keep)
     for name in table.names:
         if name == target:
             continue
-        values = table.column(name)
-        kind = ColumnKind("left out", "as asked") if name in drop else column_kind(values, table.place)
-        if name in keep and kind.kind == "left out":
-            is_numeric = all(value is None or as_number(value) is not None for value in values)
-            kind = ColumnKind("numeric" if is_numeric else "categorical", "kept as asked")
-        kinds[name] = kind
-    first = table.names[0]
-    others = [name for name, kind in kinds.items() if kind.kind != "left out" and name != first]
-    if first in kinds and first not in (*drop, *keep) and len(others) > 1 and counts_rows(table.column(first)):
-        kinds[first] = ColumnKind("left out", "counts the rows")
-    return kinds
+        if name in dropped:
+            kinds[name] = ColumnKind("left out", "as asked")
+        elif name in table.unreadable and name not in kept:
+            kinds[name] = ColumnKind("left out", f"holds {table.unreadable[name]}, not numbers or text")
+        else:
+            values = table.column(name)
+            kind = column_kind(values, table.place)
+            if name in kept and kind.kind == "left out":
+                is_numeric = all(value is None or as_number(value) is not None for value in values)
+                kind = ColumnKind("numeric" if is_numeric else "categorical", "kept as asked")
+            kinds[name] = kind
+    named = {name: reason for name in kinds if name not in kept and (reason := _names_rows(table, name, kinds[name]))}
+    if any(kind.kind != "left out" and name not in named for name, kind in kinds.items()):
+        return kinds | {name: ColumnKind("left out", reason) for name, reason in named.items()}
+    # Nothing else is there to learn from.
+    only = {name: f"used since there is no other column, although it looks like this: {reason}" for name, reason in named.items()}
+    return kinds | {name: ColumnKind(kinds[name].kind, reason) for name, reason in only.items()}
+
+
+def _names_rows(table: Table, name: str, kind: ColumnKind) -> str:
+    """Why a column that is not left out says no more than which row it is, or ""."""
+    if kind.kind == "left out":
+        return ""
+    if table.kind != "CSV" and (name in table.indexes or is_index_of_pandas(name)):
+        return "the index of a frame of pandas"
+    if kind.kind != "numeric":
+        return ""
+    if name == table.names[0] and counts_rows(table.column(name)):
+        return "counts the rows"
+    return identifier_reason(name, table.column(name), is_marked=name in table.indexes)

@@ -2,41 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from nncore.errors import DataError
+from nncore.tabular.arrow_file import ArrowFile, ParquetFile
 from nncore.tabular.csv_file import CsvFile
-from nncore.tabular.parquet_file import ParquetFile
-from nncore.tabular.source import is_parquet, opened, source_name, text_lines
-from nncore.tabular.table import Table
-from nncore.tabular.values import clean, has_decimal_commas, with_point
+from nncore.tabular.magic import HEAD
+from nncore.tabular.packed import unpacked
+from nncore.tabular.source import opened, source_name, text_lines
+from nncore.tabular.table import Table, unknown_column
+from nncore.tabular.table_file import TableFile
+from nncore.tabular.values import decimal_point, has_decimal_commas, has_thousands, with_point
 
 #: Rows of a block: enough that the work on a block outweighs the work around it.
 BLOCK_ROWS = 16_384
 
+#: What is known by its first bytes. Everything else is text.
+_TYPED = (ParquetFile, ArrowFile)
 
-def read_table(path: str | Path, *, header: bool | None = None, decimal_comma: bool | None = None, missing: Collection[str] = ()) -> Table:
-    """Read a CSV or Parquet file.
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """How a text file is written, as far as somebody says so.
+
+    Attributes
+    ----------
+    header : bool or None
+        Whether the first line names the columns; None looks. Without a header they are called ``c1`` to ``cn``.
+    separator : str or None
+        One character; None looks.
+    preferred : str
+        The separator to take where another is as good.
+    decimal_comma : bool or None
+        Whether 1,5 means 1.5; None looks, if the comma is not the separator.
+    """
+
+    header: bool | None = None
+    separator: str | None = None
+    preferred: str = ""
+    decimal_comma: bool | None = None
+
+
+def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequence[str] = ()) -> Table:
+    """Read a CSV, Parquet or Feather file, packed or not.
 
     Parameters
     ----------
     path : str or Path
-        Parquet, or UTF-8 text (a byte-order mark is fine) separated by commas, semicolons, tabs or bars; which, is found by
-        looking. Text may be compressed by gzip. Cells may be quoted with ``"``. Empty lines are skipped. ``-`` is standard input.
-    header : bool or None, default None
-        Whether the first line names the columns; None looks. Without a header they are called ``c1`` to ``cn``.
-    decimal_comma : bool or None, default None
-        Whether 1,5 means 1.5; None looks, if the comma is not the separator.
-    missing : collection of str, default ()
-        What stands for a missing value, beside an empty cell and the usual `nncore.tabular.values.MISSING`.
+        Parquet, Feather (Arrow), or text: UTF-8, or UTF-16 with a byte-order mark, separated by commas, semicolons, tabs, bars or blanks.
+        Text may be packed by gzip, bzip2, xz, zstd, lz4 or zip. Cells may be quoted with ``"``. ``-`` is standard input.
+    writing : Writing, optional
+        What is known of it.
+    needed : sequence of str
+        Columns that must be there: told before any row is read.
 
     Raises
     ------
     DataError
-        If the file cannot be read, is empty, is not UTF-8, has rows of different lengths or two columns of one name.
+        If the file cannot be read, is empty or no table, has rows of different lengths or two columns of one name, or lacks a column.
     """
-    with _file(path, header) as file:
+    writing = writing or Writing()
+    with _file(path, writing) as file:
+        names, known_names = file.names, set(file.names)
+        for name in dict.fromkeys(needed):
+            if name not in known_names:
+                raise unknown_column(file.source, names, name, has_header=file.has_header)
         # One string object for each distinct value: a column of categories costs a pointer a row.
         known: list[dict[str | None, str | None]] = [{} for _ in file.names]
         columns: list[list[str | None]] = [[] for _ in file.names]
@@ -45,50 +79,84 @@ def read_table(path: str | Path, *, header: bool | None = None, decimal_comma: b
             for column, texts, seen in zip(columns, block, known, strict=True):
                 column.extend(map(seen.setdefault, texts, texts))
             numbers.extend(block_numbers)
-        return _table(file, columns, numbers, decimal_comma, missing)
+        return _table(file, columns, numbers, writing.decimal_comma)
 
 
-def read_blocks(
-    path: str | Path,
-    *,
-    header: bool | None = None,
-    decimal_comma: bool | None = None,
-    missing: Collection[str] = (),
-    n_rows: int = BLOCK_ROWS,
-) -> Iterator[Table]:
+def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int = BLOCK_ROWS) -> Iterator[Table]:
     """`read_table` in tables of at most `n_rows` rows, so that memory does not grow with the file; at least one.
 
     Whether there are decimal commas is seen from the first block.
     """
-    with _file(path, header) as file:
+    writing = writing or Writing()
+    decimal_comma = writing.decimal_comma
+    with _file(path, writing) as file:
         for columns, numbers in file.blocks(n_rows):
-            table = _table(file, columns, numbers, decimal_comma, missing)
+            table = _table(file, columns, numbers, decimal_comma)
             decimal_comma = table.decimal_comma
             yield table
 
 
 @contextmanager
-def _file(path: str | Path, header: bool | None) -> Iterator[CsvFile | ParquetFile]:
+def _file(path: str | Path, writing: Writing) -> Iterator[TableFile]:
     source = source_name(path)
     with opened(path) as binary:
-        if is_parquet(binary, path):
-            yield ParquetFile(binary, source)
-        else:
-            yield CsvFile(text_lines(binary, source), source, header)
+        file = _reader(binary, path, source, writing)
+        file.check()
+        yield file
 
 
-def _table(
-    file: CsvFile | ParquetFile,
-    columns: Iterable[Sequence[str | None]],
-    numbers: Sequence[int],
-    decimal_comma: bool | None,
-    missing: Collection[str],
-) -> Table:
-    columns, missing = list(columns), frozenset(missing)
-    meanings = [{text: None if text is None else clean(text, missing) for text in set(column)} for column in columns]
+def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: Writing) -> TableFile:
+    binary = unpacked(packed, source)
+    head = binary.peek(HEAD)[:HEAD]
+    for typed in _TYPED:
+        if _begins(head, typed.first_bytes):
+            if binary is not packed:
+                raise DataError(f"{source} is a {typed.kind} file packed once more, which nothing can read from its end; unpack it first")
+            return typed(binary, source)
+    for suffix, what in ((".parquet", "Parquet"), (".pq", "Parquet"), (".feather", "Feather"), (".arrow", "Arrow")):
+        if Path(path).suffix.lower() == suffix and head:
+            raise DataError(f"{path} is not a {what} file, although its name says so; if it is CSV, call it .csv")
+    lines = text_lines(binary, source)
+    return CsvFile(lines, source, header=writing.header, separator=writing.separator, preferred=writing.preferred)
+
+
+def _begins(head: bytes, mark: bytes) -> bool:
+    """Whether these are the first bytes of a file of a kind, and not of a text that begins with the same letters, as ``PAR1,PAR2``."""
+    following = head[len(mark) :][:1]
+    return head.startswith(mark) and not (following.isalnum() or (following and following in b"\t\n\r \"',-.;_|"))
+
+
+def _table(file: TableFile, columns: Iterable[Sequence[str | None]], numbers: Sequence[int], decimal_comma: bool | None) -> Table:
+    columns, names, thousands = list(columns), file.names, ""
+    meanings = [{text: (text.strip() or None) if text else None for text in set(column)} for column in columns]
     if decimal_comma is None:
-        decimal_comma = file.delimiter not in (",", "") and any(has_decimal_commas(meaning.values()) for meaning in meanings)
-    if decimal_comma:
+        decimal_comma = file.delimiter not in (",", "") and any(
+            has_decimal_commas(text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing)
+            for meaning in meanings
+        )
+    if decimal_comma and file.delimiter:
+        for name, meaning in zip(names, meanings, strict=True):
+            present = {text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing}
+            if (found := decimal_point(present)) is not None:
+                raise DataError(
+                    f"{file.source}: column {name!r} holds {found!r}, with a decimal point, and the file has decimal commas, where a point "
+                    "parts thousands; write all numbers alike, or say --decimal ."
+                )
+        thousands = next((text for meaning in meanings for text in meaning.values() if text is not None and has_thousands(text)), "")
         meanings = [{text: value and with_point(value) for text, value in meaning.items()} for meaning in meanings]
-    cells = [[meaning[text] for text in column] for meaning, column in zip(meanings, columns, strict=True)]
-    return Table(file.source, file.names, cells, numbers, file.has_header, file.delimiter, decimal_comma, tuple(sorted(missing)), file.unit)
+    return Table(
+        file.source,
+        names,
+        [[meaning[text] for text in column] for meaning, column in zip(meanings, columns, strict=True)],
+        numbers,
+        file.has_header,
+        file.delimiter,
+        decimal_comma,
+        file.unit,
+        file.kind,
+        file.usual_missing,
+        file.n_blank,
+        frozenset(names[i] for i in file.indexes),
+        {names[i]: what for i, what in file.unreadable.items()},
+        thousands=thousands,
+    )

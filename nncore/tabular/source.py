@@ -1,25 +1,23 @@
-"""Opening a file of data: what it is, told by its first bytes, and one sentence for each way in which it cannot be read."""
+"""Opening a file of data, and its lines of text; one sentence for each way in which it cannot be read."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from nncore.errors import DataError
+from nncore.tabular.magic import HEAD, check_text, encoding_of
 
 #: The name of standard input on the command line.
 STDIN = "-"
 
-_PARQUET = b"PAR1"
-_GZIP = b"\x1f\x8b"
-_ZIP = b"PK\x03\x04"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+#: Characters of a line. A longer one has another end of lines than is thought, or none.
+MOST_CHARACTERS = 2**26
 
 
 def source_name(path: str | Path) -> str:
@@ -39,7 +37,7 @@ def opened(path: str | Path) -> Iterator[io.BufferedReader]:
     path = Path(path)
     try:
         if str(path) == STDIN:
-            yield cast(io.BufferedReader, sys.stdin.buffer)  # which it is wherever there is a console or a pipe
+            yield io.BufferedReader(_Whole(cast(io.BufferedReader, sys.stdin.buffer)))  # which it is wherever there is a console or a pipe
         else:
             with path.open("rb") as file:
                 yield file
@@ -53,53 +51,66 @@ def opened(path: str | Path) -> Iterator[io.BufferedReader]:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def is_parquet(file: io.BufferedReader, path: str | Path) -> bool:
-    """Whether the first bytes are those of Parquet. Raises `DataError` if only the name is."""
-    if file.peek(4)[:4] == _PARQUET:
+class _Whole(io.RawIOBase):
+    """A stream that may be a pipe, whose first bytes come together however slowly they are written."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self.file = file
+
+    def readable(self) -> bool:
         return True
-    if Path(path).suffix.lower() in (".parquet", ".pq") and file.peek(1):
-        raise DataError(f"{path} is not a Parquet file, although its name says so; if it is CSV, call it .csv")
-    return False
+
+    def seekable(self) -> bool:
+        return self.file.seekable()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        view, n = memoryview(buffer), 0
+        while n < min(HEAD, len(view)) and (more := self.file.readinto1(view[n:])):
+            n += more
+        return n
 
 
 def text_lines(file: io.BufferedReader, source: str) -> Iterator[str]:
-    """Lines of UTF-8 text with their ends; what is compressed by gzip is unpacked on the way.
+    """Lines of text with their ends: UTF-8, or UTF-16 and UTF-32 with a byte-order mark.
 
     Raises
     ------
     DataError
-        If it is no text, in another encoding, or cut off within a compressed file.
+        If it is no text, in another encoding, or has a line without end.
     """
-    first = file.peek(4)[:4]
-    if first[:2] == _GZIP:
-        try:
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield from text_lines(io.BufferedReader(unpacked), source)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise DataError(f"{source} is damaged or cut off: its compressed data ends too early; fetch it again") from None
-        return
-    if first == _ZIP:
-        raise DataError(f"{source} is a spreadsheet or a zip archive, not a CSV file; export the sheet as CSV (UTF-8)")
-    if first[:2] in _UTF_16:
-        raise DataError(f"{source} is UTF-16, not UTF-8; save it as UTF-8 (iconv -f UTF-16 -t UTF-8 {source} > new.csv)")
-    yield from _decoded(file, source)
+    head = file.peek(HEAD)[:HEAD]
+    check_text(head, source)
+    encoding = encoding_of(head)
+    for number, line in enumerate(_decoded(file, source, encoding), start=1):
+        if len(line) > MOST_CHARACTERS:
+            raise DataError(f"{source}, line {number} has more than {MOST_CHARACTERS} characters; give a file with one row in each line")
+        if not line.isascii():
+            try:
+                line.encode()
+            except UnicodeEncodeError as error:
+                raise DataError(
+                    f"{source} is not UTF-8: line {number} holds the byte 0x{ord(line[error.start]) - 0xDC00:02x}; save it as UTF-8 "
+                    f"(if it is Latin-1: iconv -f LATIN1 -t UTF-8 {source} > new.csv)"
+                ) from None
+        yield line
 
 
-def _decoded(file: BinaryIO, source: str) -> Iterator[str]:
+def _decoded(file: BinaryIO, source: str, encoding: str) -> Iterator[str]:
     # Line ends are kept apart as they are: a quoted cell may hold any. A byte that is not UTF-8 becomes a lone surrogate, so
     # that the line it stands on is known.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
+    text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
     try:
-        for number, line in enumerate(text, start=1):
-            if not line.isascii():
-                try:
-                    line.encode()
-                except UnicodeEncodeError as error:
-                    raise DataError(
-                        f"{source} is not UTF-8: line {number} holds the byte 0x{ord(line[error.start]) - 0xDC00:02x}; save it as UTF-8 "
-                        f"(if it is Latin-1: iconv -f LATIN1 -t UTF-8 {source} > new.csv)"
-                    ) from None
-            yield line
+        yield from iter(partial(text.readline, MOST_CHARACTERS + 1), "")
+    except UnicodeDecodeError as error:
+        what = f"it begins as {encoding.upper()} and does not go on so ({error.reason})"
+        raise DataError(f"{source} is damaged: {what}; save it as UTF-8") from None
     finally:
         if not file.closed:
             text.detach()  # whoever opened the file closes it

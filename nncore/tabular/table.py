@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from nncore.arguments import listed
 from nncore.errors import DataError
+from nncore.tabular.missing import take_missing
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,22 @@ class Table:
         Empty for a file of another kind than CSV.
     decimal_comma : bool
         Whether the file writes 1,5 for 1.5; the cells have a point then.
-    missing : tuple of str
-        What the user said stands for a missing value; the cells are None then.
     unit : {"line", "row"}
         What `lines` counts.
+    kind : str
+        What the file is, ``"CSV"``.
+    usual_missing : frozenset of str
+        Words that stand for a missing value in files of this kind, unless somebody says otherwise. They are not yet taken for missing.
+    n_blank : int
+        Lines without a cell, which are no rows.
+    indexes : frozenset of str
+        Columns that pandas wrote as the index of a frame, and columns without a name.
+    unreadable : mapping of str to str
+        Columns whose cells are neither numbers nor text, and what they are; they are None here.
+    words : mapping of str to Counter
+        For each column, the words that were taken for missing and how often.
+    thousands : str
+        A number in which points part thousands, ``"1.500"`` for 1500, if there is one.
     """
 
     source: str
@@ -42,32 +57,68 @@ class Table:
     has_header: bool
     delimiter: str
     decimal_comma: bool = False
-    missing: tuple[str, ...] = ()
     unit: str = "line"
+    kind: str = "CSV"
+    usual_missing: frozenset[str] = frozenset()
+    n_blank: int = 0
+    indexes: frozenset[str] = frozenset()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Counter[str]] = field(default_factory=dict)
+    thousands: str = ""
 
     @property
     def n_rows(self) -> int:
         return len(self.lines)
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where each column stands, by its name."""
+        return {name: position for position, name in enumerate(self.names)}
 
     def place(self, row: int) -> str:
         """Where a row stands in the file: ``"line 7"``."""
         return f"{self.unit} {self.lines[row]}"
 
     def column(self, name: str) -> list[str | None]:
-        """The cells of one column. Raises `DataError`, with near names, if there is none of that name."""
-        if name in self.names:
-            return self.columns[self.names.index(name)]
-        near, known = difflib.get_close_matches(name, self.names, n=3), listed(list(map(repr, self.names)), most=20)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {known}"
-        if not self.has_header:
-            hint = f"its first line is taken for data and the columns are called {known}; if it holds names, say --header"
-        raise DataError(f"{self.source} has no column {name!r}; {hint}")
+        """The cells of one column. Raises `DataError`, with near names, if there is none of that name, or none that can be read."""
+        if name in self.unreadable:
+            raise DataError(f"{self.source}: column {name!r} holds {self.unreadable[name]}, not numbers or text; write it as one of these")
+        if name not in self.positions:
+            raise unknown_column(self.source, self.names, name, has_header=self.has_header)
+        return self.columns[self.positions[name]]
 
     def rename(self, names: Sequence[str]) -> Table:
         """The same cells under other column names."""
         return replace(self, names=list(names))
 
+    def replace_column(self, name: str, cells: list[str | None]) -> Table:
+        """The same with other cells in one column."""
+        columns = list(self.columns)
+        columns[self.positions[name]] = cells
+        return replace(self, columns=columns)
+
+    def take_missing(self, words: Collection[str], names: Collection[str]) -> Table:
+        """The same with None where one of `words` stands in the columns `names`, and with these in `words`."""
+        columns, found = list(self.columns), dict(self.words)
+        for name in names:
+            if name in self.unreadable:
+                continue
+            position = self.positions[name]
+            columns[position], counts = take_missing(columns[position], words)
+            if counts:
+                found[name] = counts
+        return replace(self, columns=columns, words=found)
+
     def select_rows(self, rows: Sequence[int]) -> Table:
         """The given rows, in the given order."""
         columns = [[column[row] for row in rows] for column in self.columns]
         return replace(self, columns=columns, lines=[self.lines[row] for row in rows])
+
+
+def unknown_column(source: str, names: Sequence[str], name: str, *, has_header: bool) -> DataError:
+    """The error for a column that is not there, with near names."""
+    near, known = difflib.get_close_matches(name, names, n=3), listed(list(map(repr, names)), most=20)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {known}"
+    if not has_header:
+        hint = f"its first line is taken for data and the columns are called {known}; if it holds names, say --header"
+    return DataError(f"{source} has no column {name!r}; {hint}")

@@ -1,4 +1,4 @@
-"""What the text in one cell means: nothing, a number, or a word."""
+"""What the text in one cell means: a number, or a word, which may look like a number or a date."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ import math
 import re
 from collections.abc import Collection, Iterable
 
-#: Cells that say "unknown", compared without regard to case.
-MISSING = frozenset({"", "?", "-", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
-
-
-def clean(text: str, also_missing: Collection[str] = ()) -> str | None:
-    """The text without surrounding spaces, or None if it stands for a missing value: one of `MISSING` or `also_missing`."""
-    text = text.strip()
-    return None if text.lower() in MISSING or text in also_missing else text
-
 
 def as_number(text: str) -> float | None:
-    """The finite number that `text` writes, or None. ``1_000``, which Python would take, is a word."""
-    if "_" in text:
+    """The finite number that `text` writes in ASCII digits, or None. ``1_000`` and other digits, which Python would take, are words."""
+    if "_" in text or not text.isascii():
         return None
     try:
         value = float(text)
@@ -27,17 +18,90 @@ def as_number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+# ---- decimal commas ---------------------------------------------------------------------------------------------------------
+
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_POINTS_FOR_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?", re.ASCII)
+
+
+def has_thousands(text: str) -> bool:
+    """Whether a number of a file with decimal commas has points between its thousands."""
+    return _POINTS_FOR_THOUSANDS.fullmatch(text) is not None
 
 
 def with_point(text: str) -> str:
-    """``"1,5"`` as ``"1.5"``; anything else as it is."""
+    """A number with a decimal comma as Python writes it, ``"1,5"`` as ``"1.5"`` and ``"1.500"`` as ``"1500"``; anything else as it is."""
+    if has_thousands(text):
+        text = text.replace(".", "")
     return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
+
+
+def _proves_decimal_comma(text: str) -> bool:
+    if has_thousands(text):
+        return "," in text
+    return _DECIMAL_COMMA.fullmatch(text) is not None and _THOUSANDS.fullmatch(text) is None
 
 
 def has_decimal_commas(texts: Iterable[str | None]) -> bool:
     """Whether a column is one of numbers with a decimal comma; ``1,234`` alone proves nothing, it may be a thousand."""
     present = [text for text in texts if text is not None]
-    proofs = (text for text in present if _DECIMAL_COMMA.fullmatch(text) and not _THOUSANDS.fullmatch(text))
+    proofs = (text for text in present if _proves_decimal_comma(text))
     return next(proofs, None) is not None and all(as_number(with_point(text)) is not None for text in present)
+
+
+def decimal_point(texts: Collection[str]) -> str | None:
+    """A number with a decimal point, ``"2.25"``, in a column of nothing but numbers of a file with decimal commas."""
+    found = next((text for text in texts if "." in text and not has_thousands(text) and as_number(text) is not None), None)
+    return found if found is not None and all(as_number(with_point(text)) is not None for text in texts) else None
+
+
+# ---- words that look like something else ------------------------------------------------------------------------------------
+
+#: 45$, € 5, 12 %, 70 kg, 1,000, 1 000, 1'000.50: what is before the number, the number, what is behind it.
+_MEASURE = re.compile(
+    r"(?P<before>[$€£¥]|USD|EUR|GBP|CHF|JPY|)\s?[+-]?"
+    r"(\d{1,3}([ ,.'’\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]\d{3})+([.,]\d+)?|\d+([.,]\d+)?)"
+    r"[\s\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]?(?P<behind>[%‰$€£¥°]|[A-Za-zµ°Ω][A-Za-z²³/]{0,7}|)",
+    re.ASCII,
+)
+#: Other ways of writing a number: hexadecimal, with underscores, infinite.
+_OTHER_NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|\d+(_\d+)+(\.\d*)?|inf|infinity|nan)", re.IGNORECASE | re.ASCII)
+
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATE = re.compile(
+    r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}($|[ T,].*)"  # 2024-01-31, 31.1.2024 10:00
+    r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[ap]m)?$"  # 10:00
+    rf"|\d{{1,2}}[-. ]{_MONTH}[-. ]\d{{2,4}}($|[ T,].*)"  # 31 Jan 2024
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}}($|[ T,].*)"  # January 31, 2024
+    rf"|((mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? )\d{{1,2}} {_MONTH} \d{{2,4}}.*",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def are_dates(words: Collection[str]) -> bool:
+    """Whether all words are dates or times of day."""
+    return bool(words) and all(map(_DATE.match, words))
+
+
+def number_hint(words: Collection[str]) -> str:
+    """What to do about words that all look like numbers, or "" if they do not: ``"write '45$' without separators and units"``."""
+    if not words:
+        return ""
+    example = min(words, key=lambda word: (len(word), word))
+    measures = [_MEASURE.fullmatch(word) for word in words]
+    if all(measures):
+        units = {(found["before"], found["behind"]) for found in measures if found}
+        if all(_DECIMAL_COMMA.fullmatch(word) for word in words):
+            return f"write {example!r} without its comma if that parts thousands, or say --decimal , if it is a decimal comma"
+        if len(units - {("", "")}) <= 1:
+            return f"write {example!r} without separators and units"
+        return ""
+    if all(_OTHER_NUMBER.fullmatch(word) or _has_other_digits(word) for word in words):
+        return f"write {example!r} in ASCII digits, as 1000 or 0.5"
+    return ""
+
+
+def _has_other_digits(word: str) -> bool:
+    """Whether a word is nothing but digits, of which some are not ASCII: ٣, ½."""
+    return not word.isascii() and all(letter.isnumeric() or letter in "+-.,٫٬" for letter in word)

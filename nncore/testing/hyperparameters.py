@@ -43,7 +43,13 @@ def check_ranges(component: Configurable) -> None:
     for name in component.flags:
         expect(name in config, f"`flags` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")
         for other in ("false", 1, None):
-            _expect_refused(component, name, other, "it is one of `flags`; does `validate` call super().validate()?")
+            _expect_refused(component, name, other, "it is one of `flags`")
+    for name, words in component.choices.items():
+        expect(name in config, f"`choices` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")
+        for word in words:
+            expect(word in repr(type(component)(**config | {name: word}).config()[name]), f"{name}={word!r} is not kept")
+        for other in ("no such word", 1):
+            _expect_refused(component, name, other, "it is one of `choices`")
     for name, value in config.items():
         is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
         if is_number and name not in component.ranges:
@@ -52,7 +58,7 @@ def check_ranges(component: Configurable) -> None:
         expect(name in config, f"`ranges` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")
         whole = is_whole(config[name])
         for value in (math.nan, "0.1"):
-            _expect_refused(component, name, value, f"its interval is {interval}; does `validate` call super().validate()?")
+            _expect_refused(component, name, value, f"its interval is {interval}")
         for bound, closed, beyond in zip(bounds(interval), (interval[0] == "[", interval[-1] == "]"), (-math.inf, math.inf), strict=True):
             if closed:
                 _expect_taken(component, name, int(bound) if whole else bound, interval)

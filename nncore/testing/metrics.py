@@ -100,7 +100,9 @@ def check_score(metric: Metric) -> None:
 
 
 def check_direction(metric: Metric) -> None:
-    """Predictions that equal the targets score no worse than others, as `higher_is_better` says."""
+    """The metric says which way it improves, and predictions that equal the targets score no worse than others, as it says."""
+    says = metric.higher_is_better
+    expect(isinstance(says, bool), f"higher_is_better is {says!r}; it must be True or False, so that nobody has to guess what is better")
     output, target = example(metric)
     if target.ndim == 1:
         perfect = np.eye(output.shape[1])[target] if output.shape[1] > 1 else target[:, None].astype(output.dtype)

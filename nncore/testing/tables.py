@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import native
+from nncore._core import is_c_array, native
 from nncore.contract import ABI_MAJOR, CALLS, TABLES, HeadStruct, SiteStruct, TensorStruct
 from nncore.errors import PluginError
 from nncore.testing.expectations import expect
@@ -67,7 +67,7 @@ class Call:
             return
         if not isinstance(value, np.ndarray):  # places in memory, or numbers of a plan
             value = np.array(value, np.uint64 if "tensors" in name else np.int64)
-        expect(value.flags.c_contiguous, "kernels take C-contiguous arrays")
+        expect(is_c_array(value, value.dtype.newbyteorder("=")), "kernels take C-contiguous, aligned arrays in the processor's byte order")
         self._kept.append(value)
         address = ctypes.c_void_p(value.ctypes.data)
         setattr(struct, name, address if kinds[name] is ctypes.c_void_p else ctypes.cast(address, kinds[name]))

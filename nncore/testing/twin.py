@@ -6,10 +6,12 @@ import copy
 from typing import TypeVar
 
 from nncore.contract import Configurable
+from nncore.words import explains_calls
 
 C = TypeVar("C", bound=Configurable)
 
 
+@explains_calls
 def numpy_twin(component: C) -> C:
     """A copy without compiled kernel, which runs on the NumPy rung: the oracle of the kernel."""
     twin = copy.copy(component)

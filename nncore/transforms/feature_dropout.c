@@ -1,7 +1,10 @@
 /* x = value where a feature is left out, with probability rate, and x is not missing. hyper: rate, value. */
 #ifndef T
 #include "../_core/kernels/level.h"
-#include "../_core/kernels/philox.h"
+
+/* Elements whose random words are drawn together. */
+#define PART 512
+
 #include "nncore/float32.h"
 #include "feature_dropout.c"
 #include "nncore/float64.h"
@@ -21,11 +24,11 @@ static int32_t F(feature_dropout_apply)(const nnc_transform_call *call) {
     const nnc_site *site = call->site;
     uint32_t threshold = (uint32_t)(site->hyper[0] * 4294967296.0); /* a word below it leaves its element out */
     T value = (T)site->hyper[1];
-    for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
-        uint32_t words[NNC_PHILOX_WORDS];
-        nnc_philox(site->seed, (uint64_t)site->step, (uint32_t)site->layer, (uint32_t)((before + first) / 4), words);
-        int64_t begin = first < 0 ? 0 : first, end = nnc_least(n, first + NNC_PHILOX_WORDS);
-        for (int64_t i = begin; i < end; i++) x[i] = words[i - first] < threshold && x[i] == x[i] ? value : x[i];
+    for (int64_t first = 0; first < n; first += PART, x += PART) {
+        uint32_t words[PART];
+        int64_t m = nnc_least(n - first, PART);
+        site->host->random_words(site->seed, site->step, site->layer, before + first, m, words);
+        for (int64_t i = 0; i < m; i++) x[i] = words[i] < threshold && x[i] == x[i] ? value : x[i];
     }
     return 0;
 }

@@ -3,8 +3,11 @@
 #include <tgmath.h> /* sqrt of T in T */
 
 #include "../_core/kernels/level.h"
-#include "../_core/kernels/philox.h"
 #include "../_core/kernels/vector_math.h"
+
+/* Elements whose random words are drawn together. */
+#define PART 512
+
 #include "nncore/float32.h"
 #include "gaussian_noise.c"
 #include "nncore/float64.h"
@@ -23,22 +26,22 @@ NNC_INLINE T F(standard_normal)(uint32_t word) {
     T q = ((T)(int32_t)(word & 0x7FFFFFFF) + (T)0.5) * (T)(1.0 / 2147483648.0);
     T w = -F(nnc_log)(q * (2 - q)), c = w - (T)2.5, t = sqrt(w > 0 ? w : 0) - 3;
     T centre = (T)2.81022636e-08, tail = (T)-0.000200214257;
-    centre = centre * c + (T)3.43273939e-07;
-    centre = centre * c - (T)3.5233877e-06;
-    centre = centre * c - (T)4.39150654e-06;
-    centre = centre * c + (T)0.00021858087;
-    centre = centre * c - (T)0.00125372503;
-    centre = centre * c - (T)0.00417768164;
-    centre = centre * c + (T)0.246640727;
-    centre = centre * c + (T)1.50140941;
-    tail = tail * t + (T)0.000100950558;
-    tail = tail * t + (T)0.00134934322;
-    tail = tail * t - (T)0.00367342844;
-    tail = tail * t + (T)0.00573950773;
-    tail = tail * t - (T)0.0076224613;
-    tail = tail * t + (T)0.00943887047;
-    tail = tail * t + (T)1.00167406;
-    tail = tail * t + (T)2.83297682;
+    centre = F(nnc_fma)(centre, c, (T)3.43273939e-07);
+    centre = F(nnc_fma)(centre, c, -(T)3.5233877e-06);
+    centre = F(nnc_fma)(centre, c, -(T)4.39150654e-06);
+    centre = F(nnc_fma)(centre, c, (T)0.00021858087);
+    centre = F(nnc_fma)(centre, c, -(T)0.00125372503);
+    centre = F(nnc_fma)(centre, c, -(T)0.00417768164);
+    centre = F(nnc_fma)(centre, c, (T)0.246640727);
+    centre = F(nnc_fma)(centre, c, (T)1.50140941);
+    tail = F(nnc_fma)(tail, t, (T)0.000100950558);
+    tail = F(nnc_fma)(tail, t, (T)0.00134934322);
+    tail = F(nnc_fma)(tail, t, -(T)0.00367342844);
+    tail = F(nnc_fma)(tail, t, (T)0.00573950773);
+    tail = F(nnc_fma)(tail, t, -(T)0.0076224613);
+    tail = F(nnc_fma)(tail, t, (T)0.00943887047);
+    tail = F(nnc_fma)(tail, t, (T)1.00167406);
+    tail = F(nnc_fma)(tail, t, (T)2.83297682);
     T magnitude = (T)1.4142135623730951 * (1 - q) * (w < 5 ? centre : tail);
     return word >> 31 ? -magnitude : magnitude;
 }
@@ -48,13 +51,11 @@ static int32_t F(gaussian_noise_apply)(const nnc_transform_call *call) {
     int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
     const nnc_site *site = call->site;
     T std = (T)site->hyper[0];
-    for (int64_t first = -(before % 4); first < n; first += NNC_PHILOX_WORDS) {
-        uint32_t words[NNC_PHILOX_WORDS];
-        T normal[NNC_PHILOX_WORDS];
-        nnc_philox(site->seed, (uint64_t)site->step, (uint32_t)site->layer, (uint32_t)((before + first) / 4), words);
-        for (int64_t i = 0; i < NNC_PHILOX_WORDS; i++) normal[i] = F(standard_normal)(words[i]);
-        int64_t begin = first < 0 ? 0 : first, end = nnc_least(n, first + NNC_PHILOX_WORDS);
-        for (int64_t i = begin; i < end; i++) x[i] += std * normal[i - first];
+    for (int64_t first = 0; first < n; first += PART, x += PART) {
+        uint32_t words[PART];
+        int64_t m = nnc_least(n - first, PART);
+        site->host->random_words(site->seed, site->step, site->layer, before + first, m, words);
+        for (int64_t i = 0; i < m; i++) x[i] = F(nnc_fma)(std, F(standard_normal)(words[i]), x[i]);
     }
     return 0;
 }

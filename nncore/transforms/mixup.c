@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "../_core/kernels/level.h"
-#include "../_core/kernels/philox.h"
 
 #define TWO_TO_32 4294967296.0
 
@@ -16,9 +15,9 @@ typedef struct mixing {
 /* Student's t with 2 alpha degrees of freedom, sqrt(2 alpha (u^(-1/alpha) - 1)) cos(2 pi v), turned into Beta(alpha, alpha) (Devroye 1996),
  * in a form that nothing overflows in. */
 static mixing draw(const nnc_transform_call *call) {
-    uint32_t words[NNC_PHILOX_WORDS];
+    uint32_t words[4];
     const nnc_site *site = call->site;
-    nnc_philox(site->seed, (uint64_t)site->step, (uint32_t)site->layer, 0, words);
+    site->host->random_words(site->seed, site->step, site->layer, 0, 4, words);
     double u = ((double)words[0] + ((double)words[1] + 0.5) / TWO_TO_32) / TWO_TO_32, v = (double)words[2] / TWO_TO_32;
     double q = pow(u, 1 / site->hyper[0]), c = cos(2 * 3.14159265358979323846 * v);
     mixing drawn = {0.5 + 0.5 * sqrt(1 - q) * fabs(c) / sqrt(q + (1 - q) * c * c), 0};

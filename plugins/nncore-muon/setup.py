@@ -13,7 +13,7 @@ try:
 except ModuleNotFoundError:
     sys.exit("nncore-muon compiles against the headers of an installed nncore: install nncore, then pip install --no-build-isolation")
 
-FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+FLAGS = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 
 kernel = Extension("nncore_muon.kernel", ["nncore_muon/kernel.pyx"], include_dirs=[nncore.get_include()], extra_compile_args=FLAGS)
 # Cython finds nncore/abi.pxd by folder, which the import hook of an editable nncore hides from it.

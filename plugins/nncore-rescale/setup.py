@@ -24,6 +24,8 @@ native = Extension(
     py_limited_api=STABLE_ABI,
     # A kernel that calls nothing of the C library would be linked without it, and auditwheel could not tell which one its wheel is for.
     extra_link_args=["-Wl,--no-as-needed"] if sys.platform == "linux" else [],
-    extra_compile_args=["/O2", "/std:c11"] if MSVC else ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"],
+    extra_compile_args=["/O2", "/std:c11"]
+    if MSVC
+    else ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden"],
 )
 setup(ext_modules=[native], options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI else {})

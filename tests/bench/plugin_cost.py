@@ -30,7 +30,7 @@ SIZES = (10**3, 10**5, 10**7)
 LIMIT = 1.03
 OPTIMIZERS = Path(nn.__file__).parent / "optimizers"
 LEVEL_FLAGS = {"portable": [], "v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}  # as setup.py has them
-FLAGS = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC"]
+FLAGS = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-shared", "-fPIC"]
 
 #: Calls a table's step the way ``runner.c`` does, many times, and returns the time of one.
 HARNESS = """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -109,11 +110,46 @@ def test_an_older_file_stays_until_there_is_a_newer_one(tmp_path: Path):
     assert os.listdir(tmp_path) == ["run.nncore"]
 
 
+def test_files_by_step(tmp_path: Path):
+    """7 steps an epoch: a fit pauses where it is asked to, at steps that no slice of time would end with."""
+    paths = tmp_path / "{step:02}.nncore", tmp_path / "{epoch}-{step}.nncore"
+    every = nn.Checkpoint(paths[0], every_steps=5), nn.Checkpoint(paths[1], every_steps=9)
+    whole = network()
+    fit(whole, 3, *every, rng=3)
+    assert sorted(os.listdir(tmp_path)) == ["05.nncore", "1-9.nncore", "10.nncore", "15.nncore", "2-18.nncore", "20.nncore"]
+    for name in os.listdir(tmp_path):
+        again = nn.load(tmp_path / name)
+        assert again.n_steps == int(name.removesuffix(".nncore").split("-")[-1])
+        fit(again, 3 - again.n_epochs)
+        assert again.parameters.tobytes() == whole.parameters.tobytes()
+        assert again.n_steps == 21
+    assert every[0].saved == tmp_path / "20.nncore"
+
+
+@pytest.mark.parametrize("minutes", [0, 0.5, 2.0])
+def test_files_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: float):
+    monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # a pause after every step
+    seconds = iter(range(0, 10**6, 20))
+    monkeypatch.setattr("nncore.callbacks.checkpoint.monotonic", lambda: next(seconds))
+    saved: list[int] = []
+
+    def look(training: Any) -> None:
+        if (tmp_path / "run.nncore").exists():
+            saved.append(nn.load(tmp_path / "run.nncore").n_steps)
+
+    fit(network(), 2, nn.Checkpoint(tmp_path / "run.nncore", every_minutes=minutes), nn.LambdaCallback(on_progress=look), look)
+    assert len(set(saved)) == {0: 14, 0.5: 7, 2.0: 2}[minutes]
+    assert os.listdir(tmp_path) == ["run.nncore"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"path": ""}, {"path": 3}, {"path": "{}.nncore"}, {"path": "{step}.nncore"}, {"path": "{epoch:x!}.nncore"}, {"path": "{"},
+        {"path": ""}, {"path": 3}, {"path": "{}.nncore"}, {"path": "{steps}.nncore"}, {"path": "{epoch:x!}.nncore"}, {"path": "{"},
         {"path": "{epoch.name}"}, {"every": 0}, {"every": 1.5}, {"mode": "least"}, {"min_delta": -1.0}, {"monitor": 3},
+        {"every": 1, "every_steps": 5}, {"every_steps": 5, "every_minutes": 1.0},
+        {"every_steps": 0}, {"every_steps": 2.5}, {"every_minutes": -1.0}, {"every_minutes": math.nan},
+        {"every_steps": 5, "monitor": "loss"}, {"every_minutes": 5, "monitor": "loss"},
     ],
 )  # fmt: skip
 def test_arguments_are_checked(arguments: dict[str, Any]):

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nncore.cli import evaluation
 from nncore.cli.evaluation import as_probabilities, evaluate, importances
-from nncore.cli.experiment import Fitted, Task, divide, find_task, fit
+from nncore.cli.experiment import Fitted, divide, fit
 from nncore.cli.settings import Settings
+from nncore.cli.task import Task, find_task
 
 
 @pytest.fixture
@@ -18,13 +20,13 @@ def fitted(prices: Path) -> tuple[Fitted, Task]:
 
 
 def test_evaluation_of_numbers_is_in_the_unit_of_the_file(fitted: tuple[Fitted, Task]) -> None:
-    evaluation = evaluate(*fitted)
-    true = np.array([float(fitted[1].table.column("price")[row] or 0) for row in evaluation.rows])
-    assert np.array_equal(evaluation.true, true)
-    assert np.abs(evaluation.predicted - true).mean() == pytest.approx(evaluation.scores["mae"])
-    assert evaluation.scores["r2"] > 0.99
+    found = evaluate(*fitted)
+    true = np.array([float(fitted[1].table.column("price")[row] or 0) for row in found.rows])
+    assert np.array_equal(found.true, true)
+    assert np.abs(found.predicted - true).mean() == pytest.approx(found.scores["mae"])
+    assert found.scores["r2"] > 0.99
     learnt = np.array([float(fitted[1].table.column("price")[row] or 0) for row in fitted[0].parts.training])
-    assert evaluation.baseline["mae"] == pytest.approx(np.abs(true - learnt.mean()).mean())
+    assert found.baseline["mae"] == pytest.approx(np.abs(true - learnt.mean()).mean())
 
 
 def test_importance_is_twice_the_share_of_variance_for_a_sum(fitted: tuple[Fitted, Task]) -> None:
@@ -36,6 +38,15 @@ def test_importance_is_twice_the_share_of_variance_for_a_sum(fitted: tuple[Fitte
     assert found["area"].mean == pytest.approx(2 * area / total, rel=0.2)
     assert found["garden"].mean == pytest.approx(2 * (1 - area / total), rel=0.5)
     assert 0 < found["area"].std < 0.5
+
+
+def test_of_many_columns_those_are_shuffled_that_move_with_the_outputs(
+    fitted: tuple[Fitted, Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = importances([fitted[0]], fitted[1], seed=0)
+    monkeypatch.setattr(evaluation, "IMPORTANCE_COLUMNS", 1)
+    (only,) = importances([fitted[0]], fitted[1], seed=0)
+    assert only.column == everything[0].column
 
 
 def test_importance_changes_nothing(fitted: tuple[Fitted, Task]) -> None:

@@ -109,7 +109,8 @@ def test_cross_validation(data: Path, tmp_path: Path) -> None:
 
 def test_without_rows_held_out(data: Path, tmp_path: Path) -> None:
     text = report(tmp_path / "r.html", data, "--target", "species", "--test-fraction", "0", "--patience", "0")
-    assert headings(text)[:1] == ["Learning curves"]
+    assert headings(text)[:2] == ["Worth knowing", "Learning curves"]
+    assert "&#x27;NA&#x27; is taken for missing in &#x27;length&#x27;" in text
 
 
 def test_names_are_text_and_no_markup(tmp_path: Path) -> None:

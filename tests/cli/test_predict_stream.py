@@ -37,8 +37,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def with_blocks_of(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def blocks(path: Path, **options: bool | None) -> object:
-        return reader.read_blocks(path, n_rows=n, **options)
+    def blocks(path: Path, writing: reader.Writing) -> object:
+        return reader.read_blocks(path, writing, n_rows=n)
 
     monkeypatch.setattr(command, "read_blocks", blocks)
 
@@ -209,8 +209,8 @@ def test_ctrl_c_says_how_far_it_came(
 ) -> None:
     data = written(tmp_path / "new.csv", 40)
 
-    def blocks(path: Path, **options: bool | None) -> object:
-        yield next(reader.read_blocks(path, n_rows=10, **options))
+    def blocks(path: Path, writing: reader.Writing) -> object:
+        yield next(reader.read_blocks(path, writing, n_rows=10))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "read_blocks", blocks)

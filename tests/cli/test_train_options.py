@@ -10,8 +10,9 @@ import pytest
 
 import nncore
 from nncore.cli import main
-from nncore.cli.experiment import divide_in_folds, find_task, fit
+from nncore.cli.experiment import divide_in_folds, fit
 from nncore.cli.settings import Settings
+from nncore.cli.task import find_task
 from nncore.cli.train import train
 
 QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02"]
@@ -206,7 +207,7 @@ def test_config_and_save_config(data: Path, tmp_path: Path, capsys: pytest.Captu
         (b"a,species\n", "a line of column names and no rows"),
         (b"a,species\n1,caf\xe9\n", "is not UTF-8: line 2 holds the byte 0xe9"),
         (b"\x1f\x8b\x08\x00rest", "damaged or cut off"),
-        (b"PAR1rest", "damaged or cut off"),
+        (b"PAR1\x15rest", "damaged or cut off"),
         (b"a,species\n1,x\n2\n", "line 3 has 1 values where the header has 2"),
         (b"a,b\n1,2\n", "has no column 'species'"),
         (b"a,species\n1,x\n2,x\n", "is always 'x': there is nothing to learn"),

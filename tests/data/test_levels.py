@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Hashable
 from decimal import Decimal
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
@@ -28,6 +30,8 @@ EQUAL: dict[str, list[Hashable]] = {
     "its neighbour": ["12345678901234568"],
     "a long number beyond any float": ["1e9999"],
     "infinity": ["inf", float("inf")],
+    "a day": ["2020-02-29", datetime.date(2020, 2, 29), datetime.datetime(2020, 2, 29), pd.Timestamp("2020-02-29")],
+    "an hour": ["2020-02-29T05:00:00", datetime.datetime(2020, 2, 29, 5), pd.Timestamp("2020-02-29 05:00")],
     "nothing": [None],
     "a pair": [(1, 2)],
     "empty": [""],

@@ -9,7 +9,10 @@ from sklearn.metrics import get_scorer, log_loss
 from nncore.estimators import MLPClassifier, MLPRegressor
 from nncore.metrics.accuracy import Accuracy
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:.*is ignored, as in scikit-learn"),
+]
 
 rng = np.random.default_rng(1)
 X, X_val = rng.normal(size=(60, 6)), rng.normal(size=(200, 6))

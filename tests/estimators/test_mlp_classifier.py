@@ -215,7 +215,7 @@ def test_warm_start_has_to_have_all_classes():
         {"normalization": "layer_norm", "activation": "silu"},
         {"layers": [nn.Dense(16, activation="relu"), nn.Residual([nn.Dense(16, activation="tanh")])]},
         {"solver": "adamw", "learning_rate": "cosine"},
-        {"solver": nn.RMSProp(lr=0.005), "learning_rate": {"name": "warmup"}},
+        {"solver": nn.RMSProp(lr=0.005), "learning_rate_init": 0.001, "learning_rate": {"name": "warmup"}},
         {"solver": "momentum", "learning_rate": "one_cycle", "clip_norm": 1.0},
         {"callbacks": [nn.EMA(0.9)]},
     ],

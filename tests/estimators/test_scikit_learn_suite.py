@@ -14,7 +14,7 @@ import sklearn.neural_network
 
 from nncore.estimators import MLPClassifier, MLPRegressor
 
-EXCEPTIONS = {
+EXCEPTIONS: dict[str, str] = {
     "test_gradient": "calls the private method _loss_grad_lbfgs with scikit-learn's own buffers; test_lbfgs.py checks the gradient",
 }
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from manifest import instances
+from native_losses import Native
 
 from nncore.plugin import Loss
-from nncore.testing import Guarded, tables
 from nncore.testing.losses import real_targets
 from nncore.testing.widths import outputs_for
 
@@ -21,31 +21,6 @@ SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (70, 16), (70, 17), (9
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-class Native:
-    """The compiled kernel of a loss on guarded buffers."""
-
-    def __init__(self, loss: Loss, dtype: Any) -> None:
-        assert loss.kernel is not None
-        self._table, self._suffix = tables.loss(loss.kernel.load()), tables.SUFFIXES[np.dtype(dtype)]
-        self._hyper = np.array(loss.hyper())
-
-    def function(self, kind: str) -> Any:
-        return getattr(self._table, f"{kind}_{self._suffix}")
-
-    def __call__(self, output: np.ndarray, target: np.ndarray, weight: np.ndarray, gradient: bool = True) -> tuple[np.ndarray, Any]:
-        """(loss, d_output), the latter None unless `gradient`."""
-        kind, what, n_targets = ("labels", "labels", 0) if target.ndim == 1 else ("real", "target", target.shape[1])
-        inputs = [Guarded(array, name) for array, name in ((output, "output"), (target, what), (weight, "weight"))]
-        value = Guarded(np.full(len(output), 7, output.dtype))
-        d_output = Guarded(np.full_like(output, 7)) if gradient else None
-        arrays = {buffer.name: buffer.array for buffer in inputs} | {"loss": value.array}
-        shape = {"n_rows": len(output), "n_outputs": output.shape[1], "n_targets": n_targets}
-        self.function(kind).must(**arrays, d_output=None if d_output is None else d_output.array, **shape, hyper=self._hyper)
-        for buffer, before in zip(inputs, (output, target, weight), strict=True):
-            np.testing.assert_array_equal(buffer.check(), before)
-        return value.check(), None if d_output is None else d_output.check()
 
 
 def widths(loss: Loss, wanted: Iterable[int]) -> list[int]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import copy
+import inspect
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +54,8 @@ class Cut(Callback):
         if training.network.n_steps >= self.steps:
             if self.how == "stop":
                 training.stop("cut short for a test")
+            elif self.how == "error":
+                raise ZeroDivisionError
             else:
                 _thread.interrupt_main(signal.SIGINT)
                 for _ in range(1000):  # the interpreter looks for signals at the end of a loop
@@ -145,34 +152,84 @@ def test_data_that_are_converted_block_by_block(monkeypatch: pytest.MonkeyPatch)
         assert_equal(net, ends[0])
 
 
+#: What a fit may not do otherwise where it goes on in the middle of an epoch, and the word for it in the error.
+OTHER_WAYS: dict[str, tuple[dict[str, Any], str]] = {
+    "batch size": ({"batch_size": 20}, "batch_size is 20 and was 10"),
+    "shuffle": ({"shuffle": False}, r"sampler is 'SequentialSampler\(\)' and was 'ShuffleSampler\(\)'"),
+    "sampler": ({"sampler": "balanced"}, "epoch_length is 204 and was 203; sampler is .Balanced"),
+    "accumulate": ({"accumulate": 2}, "accumulate is 2 and was 1"),
+    "drop last": ({"drop_last": True}, "drop_last is True and was False"),
+    "transforms": ({"transforms": ["gaussian_noise"]}, r"transforms is '\[GaussianNoise"),
+    "rng": ({"rng": 5}, "rng begins another stream"),
+    "loss": ({"loss": "hinge"}, "loss is Hinge"),
+    "optimizer": ({"optimizer": nn.Adam(lr=0.5)}, r"optimizer is Adam\(lr=0.5.*was Adam\(lr=0.02"),
+    "groups": ({"groups": {"dense_1.*": {"optimizer": "sgd"}}}, "groups is"),
+    "schedule": ({"schedule": "cosine"}, "schedule is 'cosine' and was None"),
+    "weights": ({"sample_weight": np.ones(203)}, "other values, targets or sample weights"),
+    "order": ({"X": X[::-1], "y": Y[::-1]}, "other values, targets or sample weights"),
+    "values": ({"X": np.where(np.arange(203)[:, None] == 100, X + 1, X)}, "other values, targets or sample weights"),
+    "targets": ({"y": np.where(np.arange(203) == 202, 1 - Y, Y)}, "other values, targets or sample weights"),
+    "fewer samples": ({"X": X[:200], "y": Y[:200]}, "n_samples is 200 and was 203; the data have.*epoch_length is 200 and was 203"),
+}
+
+
+def test_every_argument_that_decides_how_an_epoch_goes_on_is_looked_at() -> None:
+    """Those of `fit` that may differ: they count from the next step or epoch on, or watch."""
+    free = {"epochs", "validation", "metrics", "callbacks", "weight_decay", "clip_norm", "clip_value", "n_threads", "progress", "dtype"}
+    refused = {name for options, _ in OTHER_WAYS.values() for name in options}
+    assert {*inspect.signature(nn.Sequential.fit).parameters} - {"self"} == free | refused
+
+
 @pytest.mark.usefixtures("one_step_a_slice")
-@pytest.mark.parametrize(
-    "other",
-    [{"batch_size": 20}, {"shuffle": False}, {"accumulate": 2}, {"drop_last": True}, {"rng": 5}, {"loss": "hinge"}],
-    ids=lambda other: next(iter(other)),
-)
-def test_in_another_way_the_epoch_begins_anew(other: dict[str, Any]) -> None:
-    part = network()
+@pytest.mark.parametrize("other", OTHER_WAYS)
+def test_in_another_way_it_is_refused_and_told(other: str, tmp_path: Path) -> None:
+    part, (options, message) = network(), OTHER_WAYS[other]
     fit(part, 1, Cut(5))
-    before = part.n_steps
-    fit(part, 1, **other)
-    per_epoch = {"batch_size": 11, "accumulate": 11, "drop_last": 20}.get(next(iter(other)), 21)
-    assert part.n_steps == before + per_epoch
+    part = through_a_file(part, tmp_path)
+    before = part.parameters.tobytes()
+    settings = {"X": X, "y": Y, "epochs": 1, "batch_size": 10, "progress": False} | options
+    with pytest.raises(ParameterError, match=rf"cut short in the middle of epoch 1.*{message}.*forget_fit"):
+        part.fit(**settings)
+    assert (part.parameters.tobytes(), part.n_steps, part.place["samples"]) == (before, 5, 50)
+    assert part.optimizer.lr == 0.02
+    part.forget_fit()
+    part.fit(**settings)
     assert part.n_epochs == 1
     assert part.place is None
 
 
 @pytest.mark.usefixtures("one_step_a_slice")
-def test_other_data_or_a_step_in_between_begin_the_epoch_anew() -> None:
-    for between in ("data", "step"):
-        part = network()
-        fit(part, 1, Cut(5))
-        if between == "step":
-            part.train_on_batch(X[:10], Y[:10])
-        before = part.n_steps
-        n = 203 if between == "step" else 200
-        part.fit(X[:n], Y[:n], epochs=1, batch_size=10, progress=False)
-        assert part.n_steps - before == -(-n // 10)
+@pytest.mark.parametrize(
+    "same", [{"X": X.astype(np.float64)}, {"X": X.tolist()}, {"X": np.asfortranarray(X)}, {"y": Y.astype(np.int8)}], ids=str
+)
+def test_the_same_data_in_another_container_are_the_same(same: dict[str, Any]) -> None:
+    part = network()
+    fit(part, 1, Cut(5))
+    part.fit(**{"X": X, "y": Y, "epochs": 1, "batch_size": 10, "progress": False} | same)
+    assert part.n_steps == 21
+
+
+def test_of_large_data_some_rows_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset, "DIGESTED", 20 * 20)
+    loss, changed = registry.resolve("losses", "softmax_cross_entropy"), X.copy()
+
+    def digest(rows: np.ndarray) -> str:
+        return dataset.Dataset.checked(rows, Y, None, loss, 2, np.dtype(np.float32), False).digest
+
+    changed[1] += 1
+    assert digest(changed) == digest(X)
+    changed[202] += 1
+    assert digest(changed) != digest(X)
+
+
+@pytest.mark.usefixtures("one_step_a_slice")
+def test_a_step_in_between_begins_the_epoch_anew() -> None:
+    part = network()
+    fit(part, 1, Cut(5))
+    part.train_on_batch(X[:10], Y[:10])
+    with pytest.warns(ResumptionWarning, match="epoch 1, which was cut short, begins anew"):
+        fit(part, 1)
+    assert part.n_steps == 5 + 1 + 21
 
 
 @pytest.mark.usefixtures("one_step_a_slice")
@@ -194,20 +251,72 @@ def test_time_limit_leaves_a_fit_that_goes_on() -> None:
     net = network()
     history = fit(net, 10**6, nn.EarlyStopping(patience=10**6), nn.TimeLimit(0.2))
     assert "time limit" in history.stop_reason
-    assert len(net.memories) == 1
+    assert [memory.callback.partition("(")[0] for memory in net.memories] == ["EarlyStopping", "training"]
+
+
+@pytest.mark.usefixtures("one_step_a_slice")
+@pytest.mark.parametrize("how", ["stop", "ctrl-c", "error"])
+@pytest.mark.parametrize("average", [(), (nn.EMA(0.7),)], ids=["plain", "averaged"])
+def test_the_best_parameters_are_shown_and_the_last_ones_go_on(average: tuple[Callback, ...], how: str, tmp_path: Path) -> None:
+    def watching() -> nn.EarlyStopping:
+        return nn.EarlyStopping(monitor="loss", mode="max", patience=50)  # the first epoch is the best one
+
+    whole, first, part = network(), network(), network()
+    one, other = watching(), watching()
+    fit(whole, 4, *average, one)
+    fit(first, 1, *average)
+    with pytest.raises(ZeroDivisionError) if how == "error" else contextlib.nullcontext():
+        fit(part, 4, *average, watching(), Cut(50, how))
+    part = through_a_file(part, tmp_path)
+    assert part.parameters.tobytes() == first.parameters.tobytes()
+    assert part.n_steps == 50
+    fit(part, 2, *average, other)
+    assert_equal(part, whole)
+    assert (one.best_epoch, one.best_value) == (other.best_epoch, other.best_value)
+    assert part.memories == ()
+
+
+@pytest.mark.usefixtures("one_step_a_slice")
+def test_parameters_that_were_set_in_between_are_asked_about() -> None:
+    part = network()
+    fit(part, 4, nn.EarlyStopping(monitor="loss", mode="max"), Cut(50))
+    part.parameters[:] = 0
+    with pytest.raises(ParameterError, match=r"parameters were changed since then.*forget_fit"):
+        fit(part, 1, nn.EarlyStopping(monitor="loss", mode="max"))
+    part.forget_fit()
+    fit(part, 1, nn.EarlyStopping(monitor="loss", mode="max"))
+    assert part.n_steps == 50 + 21
+
+
+@pytest.mark.usefixtures("one_step_a_slice")
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt], ids=lambda error: error.__name__)
+def test_a_fit_that_does_not_begin_forgets_nothing(error: type[BaseException]) -> None:
+    def fail(training: Training) -> None:
+        raise error
+
+    whole, part = network(), network()
+    fit(whole, 3, nn.EarlyStopping(patience=50))
+    fit(part, 3, nn.EarlyStopping(patience=50), Cut(30))
+    with pytest.raises(error) if error is OSError else contextlib.nullcontext():
+        fit(part, 2, nn.EarlyStopping(patience=50), nn.LambdaCallback(on_fit_begin=fail))
+    fit(part, 0, nn.EarlyStopping(patience=50))
+    fit(part, 2, nn.EarlyStopping(patience=50))
+    assert_equal(part, whole)
 
 
 @pytest.mark.parametrize(
-    "change", [{"samples": 204}, {"samples": 95}, {"length": 90}, {"n_steps": 1}, {"seed": 1}, {"sampler": "Other()"}], ids=str
+    "change",
+    [{"samples": 204}, {"samples": 95}, {"samples": 0}, {"epoch_length": 80}, {"batch_size": 0}, {"accumulate": 0}, {"batch_size": 2**64}],
+    ids=str,
 )
 @pytest.mark.usefixtures("one_step_a_slice")
-def test_a_place_that_cannot_be_is_not_gone_on_from(change: dict[str, Any], tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_is_not_saved(change: dict[str, Any], tmp_path: Path) -> None:
     part = network()
     fit(part, 1, Cut(9))
     part.place = part.place | change
-    part = through_a_file(part, tmp_path)
-    fit(part, 1)
-    assert part.n_steps == 9 + 21
+    with pytest.raises(ParameterError, match=r"network\.place must be an object that says where"):
+        part.save(tmp_path / "net.nncore")
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("place", [{}, [], {"samples": 1}, "here"], ids=str)
@@ -414,3 +523,85 @@ def test_arrays_of_another_network(tmp_path: Path) -> None:
     ):
         with pytest.raises(FileFormatError, match=message):
             nn.load(written(tampered(file, change), tmp_path))
+
+
+# ---- whatever is registered, in another process -----------------------------------------------------------------------------
+
+#: Arguments of `fit` under which components of a kind are tried.
+KINDS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "samplers": lambda one: {"sampler": one},
+    "transforms": lambda one: {"transforms": [one]},
+    "schedules": lambda one: {"schedule": one},
+    "optimizers": lambda one: {"optimizer": one},
+    "regularizers": lambda one: {"groups": {"dense_1.weight": {"regularizer": one}}},
+    "constraints": lambda one: {"groups": {"dense_1.weight": {"constraint": one}}},
+    "callbacks": lambda one: {"callbacks": [one]},
+}
+
+
+def instances(kind: str) -> list[Any]:
+    """Of every component of a kind that goes with this network."""
+    found = []
+    for name in registry.names(kind):
+        cls = registry.get(kind, name)
+        found += [cls(**arguments) for arguments in cls.examples or ({},)]
+    return found
+
+
+def options_for(kind: str, number: int) -> dict[str, Any]:
+    """Arguments of a fit with one of the registered components, made anew."""
+    options: dict[str, Any] = {"callbacks": [], **KINDS[kind](instances(kind)[number])}
+    if not any(isinstance(one, nn.EarlyStopping) for one in options["callbacks"]):
+        options["callbacks"] = [*options["callbacks"], nn.EarlyStopping(patience=50)]
+    return options
+
+
+def go_on(cases: list[tuple[str, str, int]], folder: Path) -> None:
+    """In a process of its own: load what was cut short, and finish it."""
+    os.chdir(folder)
+    for name, kind, number in cases:
+        net, options = nn.load(folder / f"{name}.part.nncore"), options_for(kind, number)
+        for what in ("optimizer", "schedule", "groups"):
+            options.pop(what, None)
+        callbacks = options.pop("callbacks")
+        history = fit(net, 3 - net.n_epochs, *callbacks, **options)
+        net.save(folder / f"{name}.end.nncore")
+        np.savez(folder / f"{name}.npz", **{column: history[column] for column in history if column != "seconds"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_component_goes_on_in_another_process(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut short in the middle of the second epoch, in turns by Ctrl-C, a callback that stops, an error of one, and a checkpoint."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)
+    cases, histories = [], {}
+    for number, one in enumerate(instances(kind)):
+        name, whole, part = f"{type(one).__name__}{number}", network(), network()
+        options = options_for(kind, number)
+        callbacks = options.pop("callbacks")
+        histories[name] = fit(whole, 3, *callbacks, **options)
+        whole.save(tmp_path / f"{name}.whole.nncore")
+        options = options_for(kind, number)
+        callbacks = options.pop("callbacks")
+        middle = whole.n_steps // 3 + 4
+        how = ("stop", "ctrl-c", "error", "checkpoint")[number % 4]
+        if how == "checkpoint":
+            fit(part, 3, *callbacks, nn.Checkpoint(tmp_path / f"{name}.part.nncore", every_steps=middle), Cut(middle + 2), **options)
+        elif how == "error":
+            with pytest.raises(ZeroDivisionError):
+                fit(part, 3, *callbacks, Cut(middle, how), **options)
+        else:
+            fit(part, 3, *callbacks, Cut(middle, how), **options)
+        if how != "checkpoint":
+            part.save(tmp_path / f"{name}.part.nncore")
+        cases.append((name, kind, number))
+    code = "import sys; from network.test_resuming import *; go_on(eval(sys.argv[1]), Path(sys.argv[2]))"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-W", "error", "-c", code, repr(cases), str(tmp_path)], check=True, env=environment)
+    for name, _, _ in cases:
+        assert (tmp_path / f"{name}.end.nncore").read_bytes() == (tmp_path / f"{name}.whole.nncore").read_bytes(), name
+        with np.load(tmp_path / f"{name}.npz") as end:
+            history = histories[name]
+            assert {*end} == {*history} - {"seconds"}
+            for column in end:
+                np.testing.assert_array_equal(end[column], history[column][1:], err_msg=name)

@@ -16,7 +16,6 @@ from network.files import assert_equal, built, parts, trained
 import nncore as nn
 from nncore.errors import NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.formats.safetensors import Safetensors
-from nncore.network import saving
 from nncore.plugin import Layer, Plan
 
 # ---- what is in the file ----------------------------------------------------------------------------------------------------
@@ -160,7 +159,7 @@ def test_a_failed_save_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: 
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(saving.os, function, fail)
+    monkeypatch.setattr(os, function, fail)
     with pytest.raises(type(error)):
         built().save(path)
     assert os.listdir(tmp_path) == ["net.nncore"]

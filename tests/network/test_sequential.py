@@ -58,6 +58,19 @@ def test_training_through_a_step_is_refused(name: str) -> None:
     assert np.isin(nn.Sequential(nn.Dense(3, activation=name)).build(4).predict(X), [-1, 0, 1]).all()
 
 
+@pytest.mark.parametrize("name", ["step", "sign"])
+@pytest.mark.parametrize("layer", [nn.Dense(6, name="fixed"), nn.Residual([nn.Dense(4)], name="fixed")], ids=["dense", "residual"])
+def test_what_is_frozen_needs_no_gradient(name: str, layer: nn.Layer) -> None:
+    net = nn.Sequential(layer, nn.ActivationLayer(name), nn.Dense(3)).build(4, rng=0)
+    before = {key: view.copy() for key, view in net.named_parameters().items()}
+    net.fit(X, Y, loss="softmax_cross_entropy", groups={"fixed*": {"frozen": True}}, epochs=2, progress=False)
+    net.train_on_batch(X, Y)
+    for key, view in net.named_parameters().items():
+        assert (view == before[key]).all() == key.startswith("fixed")
+    with pytest.raises(NotTrainableError, match="freeze its tensors and those before it by groups"):
+        net.fit(X, Y, groups={}, progress=False)
+
+
 def test_nothing_to_train_is_refused() -> None:
     with pytest.raises(NotTrainableError, match="no parameters to train"):
         nn.Sequential(nn.Flatten()).fit(X, Y, loss="softmax_cross_entropy")

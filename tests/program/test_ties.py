@@ -452,6 +452,10 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], list[Layer]]]] = {
     [
         ("fourth.weight", r"'fourth.weight' matches tied tensors alone \(fourth.weight is tied to first.weight\).*: write 'first.weight'$"),
         ("[tf]?*[dh].weight", r"third.weight is tied to second.weight, fourth.weight is .*: write 'second.weight' or 'first.weight'$"),
+        (
+            "fourth.*",
+            r"'fourth\.\*' matches 'fourth\.bias', and a tied tensor \(fourth\.weight is tied to first\.weight\).*: write 'fourth\.bias'",
+        ),
         ("fith.weight", r"no tensor is called 'fith.weight'; there are first.weight, first.bias"),
     ],
 )
@@ -478,7 +482,7 @@ def test_refused(error: type[Exception], match: str, layers: Callable[[], list[L
 
 
 @pytest.mark.parametrize(("arguments", "match"), [({"tied_to": "a b"}, "name of a layer"), ({"tied_to": 3}, "name of a layer"),
-    ({"tied_to": "a", "transposed": 1}, "True, False or None")], ids=["words", "number", "transposed"])  # fmt: skip
+    ({"tied_to": "a", "transposed": 1}, "True or False")], ids=["words", "number", "transposed"])  # fmt: skip
 def test_arguments_are_checked(arguments: dict[str, Any], match: str) -> None:
     for make in (lambda **given: nn.Dense(3, **given), lambda **given: nn.BatchNorm(**given)):
         with pytest.raises(ParameterError, match=match):

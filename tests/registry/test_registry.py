@@ -114,8 +114,9 @@ def test_a_type_error_inside_a_component_is_not_disguised(good):
         def __init__(self):
             len(3)
 
-    with pytest.raises(TypeError, match="has no len"):
+    with pytest.raises(ParameterError, match=r"Faulty.* cannot be made: TypeError: .* has no len") as caught:
         good.resolve("layers", Faulty)
+    assert isinstance(caught.value.__cause__, TypeError)
 
 
 # ---------------------------------------------------------------- config_of

@@ -111,7 +111,7 @@ def test_json_there_and_back(task: str) -> None:
 
 
 PATHS_AND_VALUES = [
-    (("format",), 4),
+    (("format",), 5),
     (("format",), 1),
     (("format",), "1"),
     (("names",), ["a", "a"]),
@@ -120,6 +120,7 @@ PATHS_AND_VALUES = [
     (("has_header",), 1),
     (("decimal_comma",), "yes"),
     (("missing",), "unknown"),
+    (("separator",), None),
     (("columns",), []),
     (("columns",), {}),
     (("columns", 0), None),
@@ -141,6 +142,8 @@ PATHS_AND_VALUES = [
     (("target",), []),
     (("target", "kind"), "numeric"),
     (("target", "classes"), [0, 1]),
+    (("target", "classes"), ["1", "1.0"]),
+    (("target", "missing"), None),
 ]
 
 

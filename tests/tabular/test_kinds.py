@@ -61,7 +61,9 @@ def test_text_that_was_perhaps_meant_to_be_numbers_is_left_out_with_a_remedy() -
     assert kind([f"{i}.5" for i in range(80)] + ["not known"] * 20).reason == (
         "text, 81 different values in 100 rows; 80 are numbers: if 'not known' means that nothing is known, say --missing 'not known'"
     )
-    assert kind([f"{i},{i:03}" for i in range(1, 30)]).reason.endswith("look like numbers: write '1,001' without separators and units")
+    assert (
+        "look like numbers: write '1,001' without its comma if that parts thousands" in kind([f"{i},{i:03}" for i in range(1, 30)]).reason
+    )
     assert kind([f"{i} %" for i in range(30)]).reason.endswith("look like numbers: write '0 %' without separators and units")
     assert kind([f"{i}" for i in range(60)] + [f"A/{i}" for i in range(40)]).reason == "text, 100 different values in 100 rows"
 
@@ -74,16 +76,6 @@ def test_counting_rows() -> None:
     assert not counts_rows(["1", None, "3"])
     assert not counts_rows([None, "1"])
     assert not counts_rows(["x", "y"])
-
-
-def test_an_index_is_left_out_only_where_others_remain() -> None:
-    index: list[str | None] = [str(i) for i in range(6)]
-    other: list[str | None] = ["3", "1", "4", "1", "5", "9"]
-    y: list[str | None] = list("ababab")
-    assert column_kinds(table(id=index, a=other, b=other[::-1], y=y), "y")["id"] == ColumnKind("left out", "counts the rows")
-    assert column_kinds(table(id=index, a=other, y=y), "y")["id"].kind == "numeric"
-    assert column_kinds(table(a=other, b=other, id=index, y=y), "y")["id"].kind == "numeric"
-    assert column_kinds(table(id=index, a=other, b=other, y=y), "y", keep=["id"])["id"].kind == "numeric"
 
 
 def test_target_dropped_and_kept_columns() -> None:
@@ -106,3 +98,31 @@ def test_dates_are_left_out_and_said_to_be() -> None:
 def test_values_of_few_rows_each_are_left_out() -> None:
     assert kind([f"name {i % 150}" for i in range(400)]).reason == "text, 150 different values, none frequent"
     assert kind([f"name {i % 100}" for i in range(400)]).kind == "categorical"
+
+
+@pytest.mark.parametrize("n_levels", [2, 9, 30, 400])
+@pytest.mark.parametrize("form", ["{} %", "{},000", "{} kg", "$ {}", "0x{}", "{}_000"])
+def test_text_that_looks_like_numbers_is_always_told(form: str, n_levels: int) -> None:
+    found = kind([form.format(i % n_levels + 1) for i in range(400)])
+    assert found.kind == ("categorical" if n_levels <= 16 else "left out")
+    assert "look like numbers: write '" in found.reason
+
+
+@pytest.mark.parametrize("n_levels", [2, 9, 28])
+@pytest.mark.parametrize("form", ["{}.1.2011", "2011-1-{}", "1/{}/2011 10:00", "10:{:02}", "{} Jan 2011"])
+def test_dates_are_always_told(form: str, n_levels: int) -> None:
+    for n_rows in (28, 400):
+        assert kind([form.format(i % n_levels + 1) for i in range(n_rows)]).reason.startswith("dates, ")
+
+
+def test_equal_values_are_one_level() -> None:
+    assert kind(["1", "1.0", "x", "x"] * 20).kind == "categorical"
+    assert kind(["True", "TRUE", "true"] * 20) == ColumnKind("left out", "always 'True'")
+
+
+def test_a_column_that_cannot_be_read_is_left_out_or_dropped() -> None:
+    from dataclasses import replace
+
+    data = replace(table(a=["1", "2"], y=["1", "2"], b=[None, None]), unreadable={"b": "list<int>"})
+    assert column_kinds(data, "y")["b"] == ColumnKind("left out", "holds list<int>, not numbers or text")
+    assert column_kinds(data, "y", drop=["b"])["b"] == ColumnKind("left out", "as asked")

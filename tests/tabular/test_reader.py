@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nncore.errors import DataError
-from nncore.tabular.dialect import DELIMITERS, first_row_is_header, sniff_delimiter
-from nncore.tabular.reader import read_table
+from nncore.tabular.dialect import SEPARATOR_NAMES, SEPARATORS, find_separator, first_row_is_header
+from nncore.tabular.reader import Writing, read_table
 from nncore.tabular.table import Table
 
 
 def read(tmp_path: Path, content: str | bytes, *, header: bool | None = None) -> Table:
     path = tmp_path / "data.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_table(path, header=header)
+    return read_table(path, Writing(header=header))
 
 
-@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("delimiter", SEPARATORS, ids=SEPARATOR_NAMES.get)
 def test_delimiters(tmp_path: Path, delimiter: str) -> None:
     table = read(tmp_path, "age;name\n1;x\n2;y\n".replace(";", delimiter))
     assert table.delimiter == delimiter
@@ -35,7 +35,7 @@ def test_the_other_separator_may_occur_in_cells(tmp_path: Path) -> None:
 def test_decimal_commas(tmp_path: Path) -> None:
     table = read(tmp_path, "a;b;c\n1,5;x, y;1,234\n2;z,1;-2,5e3\n?;;,5\n")
     assert table.decimal_comma
-    assert table.columns == [["1.5", "2", None], ["x, y", "z,1", None], ["1.234", "-2.5e3", ".5"]]
+    assert table.columns == [["1.5", "2", "?"], ["x, y", "z,1", None], ["1.234", "-2.5e3", ".5"]]
 
 
 def test_a_header_above_decimal_commas_is_seen(tmp_path: Path) -> None:
@@ -54,13 +54,13 @@ def test_what_may_be_thousands_stays_text(tmp_path: Path) -> None:
 def test_decimal_commas_can_be_said(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a;b\n1,234;x\n")
-    assert read_table(path, decimal_comma=True).columns[0] == ["1.234"]
+    assert read_table(path, Writing(decimal_comma=True)).columns[0] == ["1.234"]
 
 
 def test_spaces_quotes_missing_and_line_ends(tmp_path: Path) -> None:
     table = read(tmp_path, 'a, b, c\r\n 1 , "x, ""y""", ?\r\n2, NA, z\r\n')
     assert table.names == ["a", "b", "c"]
-    assert table.columns == [["1", "2"], ['x, "y"', None], [None, "z"]]
+    assert table.columns == [["1", "2"], ['x, "y"', "NA"], ["?", "z"]]
 
 
 def test_byte_order_mark(tmp_path: Path) -> None:
@@ -81,6 +81,7 @@ def test_empty_lines_are_skipped_but_counted(tmp_path: Path) -> None:
     table = read(tmp_path, "\na,b\n\n1,2\n  \n3,4\n\n")
     assert table.columns == [["1", "3"], ["2", "4"]]
     assert list(table.lines) == [4, 6]
+    assert table.n_blank == 4
 
 
 def test_header_is_seen(tmp_path: Path) -> None:
@@ -112,8 +113,9 @@ def test_nameless_index_column(tmp_path: Path) -> None:
         ("a,b,a\n1,2,3\n", "2 columns named 'a' (number 1, 3)"),
         ('a,b\n1,"x\n2,y\n', "line 2"),
         (b"a,b\n1,caf\xe9\n", "line 2 holds the byte 0xe9"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
-        (b"PK\x03\x04rest", "spreadsheet"),
+        ("a,b\n1,2\n".encode("utf-16")[:-1], "damaged"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16 without a byte-order mark"),
+        (b"PK\x03\x04rest", "damaged or cut off"),
         (b"\x1f\x8brest", "damaged or cut off"),
     ],
 )
@@ -158,9 +160,9 @@ def test_what_csv_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
 
 
 def test_sniffing_prefers_rows_of_one_length() -> None:
-    assert sniff_delimiter(["a;b, c, d\n", "1;x\n", "2;y, z\n"]) == ";"
-    assert sniff_delimiter(["only\n", "one\n"]) == ","
-    assert sniff_delimiter([]) == ","
+    assert find_separator(["a;b, c, d\n", "1;x\n", "2;y, z\n"]) == ";"
+    assert find_separator(["only\n", "one\n"]) == ","
+    assert find_separator([]) == ","
 
 
 def test_header_of_short_rows_does_not_fail() -> None:

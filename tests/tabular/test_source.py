@@ -3,7 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,34 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(TEXT.encode()))))
     table = read_table("-")
     assert (table.source, table.columns[0]) == ("standard input", ["1", "2"])
+
+
+class Slow(io.RawIOBase):
+    """A pipe into which one byte is written at a time."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.n = content, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self.content[self.n : self.n + 1]
+        buffer[: len(piece)] = piece
+        self.n += 1
+        return len(piece)
+
+
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, lambda content: gzip.compress(content[:1]) + gzip.compress(content[1:])], ids=["plain", "gzip", "parts"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_slow_pipe_is_looked_at_as_a_whole(encoding: str, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Slow(pack(TEXT.encode(encoding))))))
+    assert read_table("-").columns == [["1", "2"], ["x", "y"]]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Slow(b"SQLite format 3\0" + bytes(900)))))
+    with pytest.raises(DataError, match="standard input is an SQLite database"):
+        read_table("-")
 
 
 def test_parquet_by_name_alone(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
         for (int i = 0; i < rows; i++) {
             T element = a[i * a_row + p * a_column];
 #pragma GCC unroll 2
-            for (int v = 0; v < vectors; v++) sum[i][v] += element * row_of_b[v];
+            for (int v = 0; v < vectors; v++) sum[i][v] = F(nnc_vector_fma)(element, row_of_b[v], sum[i][v]);
         }
     }
     T *c = strip->c;

@@ -29,8 +29,6 @@ const nnc_host NNC_HOST(NNC_LEVEL) = {
 };
 
 #else
-#include "blocks.h"
-
 static void F(product)(const nnc_gemm_call *call) {
     int64_t a_row = call->a_transposed ? 1 : call->a_stride, a_column = call->a_transposed ? call->a_stride : 1;
     int64_t b_row = call->b_transposed ? 1 : call->b_stride, b_column = call->b_transposed ? call->b_stride : 1;
@@ -38,13 +36,10 @@ static void F(product)(const nnc_gemm_call *call) {
             call->c_stride);
 }
 
-/* In blocks, so that a number's bits do not depend on how many follow it. */
-#define DEFINE_MAP(name)                                                                            \
-    NNC_BLOCK_LOOP void F(name##_blocks)(const T *x, T *y, int64_t n_blocks, const double *hyper) { \
-        (void)hyper;                                                                                \
-        for (int64_t i = 0; i < n_blocks * NNC_LOOP_BLOCK; i++) y[i] = F(nnc_##name)(x[i]);         \
-    }                                                                                               \
-    static void F(name##_of)(const T *x, T *y, int64_t n) { F(nnc_in_blocks)(F(name##_blocks), x, y, n, NULL); }
+#define DEFINE_MAP(name)                                            \
+    static void F(name##_of)(const T *x, T *y, int64_t n) {         \
+        for (int64_t i = 0; i < n; i++) y[i] = F(nnc_##name)(x[i]); \
+    }
 DEFINE_MAP(exp)
 DEFINE_MAP(log)
 DEFINE_MAP(tanh)

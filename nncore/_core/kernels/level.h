@@ -12,6 +12,16 @@
 /* A call that is not inlined keeps its whole loop scalar. */
 #define NNC_INLINE static inline __attribute__((always_inline))
 
+/* a b + c, rounded once at the levels that have an instruction for it. Compilers themselves fuse nothing (setup.py): they would in the
+ * vectors of a loop and not in its remainder, so that the bits of a number depended on how many follow it. */
+#if defined(__FMA__) || defined(__aarch64__)
+NNC_INLINE float nnc_fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+NNC_INLINE double nnc_fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+NNC_INLINE float nnc_fma_f32(float a, float b, float c) { return a * b + c; }
+NNC_INLINE double nnc_fma_f64(double a, double b, double c) { return a * b + c; }
+#endif
+
 NNC_INLINE int64_t nnc_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 #endif

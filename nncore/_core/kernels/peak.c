@@ -11,9 +11,9 @@
 
 static void update_f32(float *restrict w, const float *restrict g, float *restrict m, float *restrict v, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
-        m[i] = 0.75f * m[i] + 0.25f * g[i];
-        v[i] = 0.75f * v[i] + 0.25f * g[i];
-        w[i] = 0.75f * w[i] + m[i] * v[i];
+        m[i] = nnc_fma_f32(0.75f, m[i], 0.25f * g[i]);
+        v[i] = nnc_fma_f32(0.75f, v[i], 0.25f * g[i]);
+        w[i] = nnc_fma_f32(0.75f, w[i], m[i] * v[i]);
     }
 }
 
@@ -47,12 +47,13 @@ const nnc_peak NNC_PEAK(NNC_LEVEL) = {
 #endif
 
 static double F(multiply_add)(int64_t n_rounds, T *sink) {
-    V sum[CHAINS], half = (V){0} + (T)0.5, one = (V){0} + 1;
+    V sum[CHAINS], one = (V){0} + 1;
 #pragma GCC unroll 32
     for (int c = 0; c < CHAINS; c++) sum[c] = (V){0} + (T)c;
     for (int64_t round = 0; round < n_rounds; round++)
 #pragma GCC unroll 32
-        for (int c = 0; c < CHAINS; c++) sum[c] = sum[c] * half + one; /* goes to 2: neither overflow nor subnormal numbers */
+        for (int c = 0; c < CHAINS; c++)
+            sum[c] = F(nnc_vector_fma)((T)0.5, sum[c], one); /* goes to 2: neither overflow nor subnormal numbers */
 #pragma GCC unroll 32
     for (int c = 1; c < CHAINS; c++) sum[0] += sum[c];
     *(V *)sink = sum[0];

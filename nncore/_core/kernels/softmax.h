@@ -1,4 +1,7 @@
-/* exp(z - max z) of every row and its sum, a template: include after vector_math.h and float32.h or float64.h.
+/* e = exp(z - max z) of every row and its sum, a template: include after vector_math.h and float32.h or float64.h.
+ *
+ * The largest has e = 1, beside which the others may be small: `rest` is the sum without one that is 1, so that log(1 + rest) and 1 - p
+ * = rest / (1 + rest) keep the digits that the whole sum has lost.
  *
  * Two layouts keep vectors full. Many rows of few columns are transposed, so that a vector runs across rows; other rows are taken
  * as they lie. In either layout few columns are summed in their order, and lanes do not meet: a row's bits depend on nothing but
@@ -29,11 +32,14 @@
 
 NNC_INLINE V F(load)(const T *x) { return *(const V *)x; }
 
+/* What a comparison of vectors gives: all bits of a lane, or none. */
+typedef __typeof__((V){0} == (V){0}) F(nnc_mask);
+
+/* Lane by lane, a where `is_a`, else b. */
+NNC_INLINE V F(choose)(F(nnc_mask) is_a, V a, V b) { return (V)(((F(nnc_mask))a & is_a) | ((F(nnc_mask))b & ~is_a)); }
+
 /* Lane by lane, a where it is larger, else b. */
-NNC_INLINE V F(larger)(V a, V b) {
-    __typeof__(a > b) is_a = a > b;
-    return (V)(((__typeof__(is_a))a & is_a) | ((__typeof__(is_a))b & ~is_a));
-}
+NNC_INLINE V F(larger)(V a, V b) { return F(choose)(a > b, a, b); }
 
 NNC_INLINE T F(total)(V x) {
     T sum = x[0];
@@ -79,13 +85,35 @@ NNC_INLINE void F(subtract_largest)(V *t, int64_t n_groups, int64_t n, V *larges
     }
 }
 
-/* t = exp(t) for t (n_groups, n), and sum (n_groups,) over its columns. */
-NNC_INLINE void F(exp_and_sum)(V *t, int64_t n_groups, int64_t n, V *sum) {
+/* Lane by lane, adds e to `ones` where it is 1, elsewhere to `others`. */
+NNC_INLINE void F(add_apart)(V e, V *others, V *ones) {
+    const V zero = {0}, one = zero + 1;
+    *others += F(choose)(e == one, zero, e);
+    *ones += F(choose)(e == one, one, zero);
+}
+
+/* The same for e (n,), of which vectors take the first `whole`; the rest is others + (ones - 1). */
+NNC_INLINE void F(add_row_apart)(const T *e, int64_t n, int64_t whole, T *others, T *ones) {
+    if (whole > 0) {
+        V other_lanes = {0}, one_lanes = {0};
+        for (int64_t j = 0; j < whole; j += LANES) F(add_apart)(F(load)(e + j), &other_lanes, &one_lanes);
+        *others += F(total)(other_lanes);
+        *ones += F(total)(one_lanes);
+    }
+    for (int64_t j = whole < 0 ? 0 : whole; j < n; j++) {
+        *others += e[j] == 1 ? 0 : e[j];
+        *ones += e[j] == 1;
+    }
+}
+
+/* t = exp(t) for t (n_groups, n), and rest (n_groups,) over its columns. */
+NNC_INLINE void F(exp_and_rest)(V *t, int64_t n_groups, int64_t n, V *rest) {
     T *flat = (T *)t;
     for (int64_t i = 0; i < n_groups * n * LANES; i++) flat[i] = F(nnc_exp)(flat[i]);
     for (int64_t group = 0; group < n_groups; group++, t += n) {
-        sum[group] = t[0];
-        for (int64_t j = 1; j < n; j++) sum[group] += t[j];
+        V others = {0}, ones = {0};
+        for (int64_t j = 0; j < n; j++) F(add_apart)(t[j], &others, &ones);
+        rest[group] = others + (ones - 1);
     }
 }
 
@@ -102,6 +130,17 @@ NNC_INLINE T F(sum_beyond)(const T *x, T origin, int64_t n) {
     return sum;
 }
 
+/* p - 1 of a class, p = e share with share = 1 / (1 + rest). */
+NNC_INLINE T F(d_label)(T e, T share, T rest) { return e == 1 ? -(rest * share) : e * share - 1; }
+
+/* d_a (n,) of the probability a above 1/2, or 0 if there is none. From there d_a is counted, since what is left of its own d_a against
+ * the mean is as small as 1 - a. */
+NNC_INLINE T F(of_likely)(const T *a, const T *d_a, int64_t n) {
+    T origin = 0;
+    for (int64_t j = 0; j < n; j++) origin = a[j] > (T)0.5 ? d_a[j] : origin;
+    return origin;
+}
+
 /* The largest number of z (n,). */
 NNC_INLINE T F(largest_of)(const T *z, int64_t n) {
     int64_t whole = WHOLE(n);
@@ -115,13 +154,13 @@ NNC_INLINE T F(largest_of)(const T *z, int64_t n) {
     return largest;
 }
 
-/* largest (n_rows,), and sum (n_rows,) of exp(z - largest) over each row of z (n_rows, n), as many rows as BLOCK_ROWS says. The
- * numbers themselves go to e (n_rows, n), which may be z or NULL. */
-NNC_INLINE void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *largest, T *sum) {
-    T room[PART];
+/* largest (n_rows,), and rest (n_rows,) over each row of z (n_rows, n), as many rows as BLOCK_ROWS says. The e themselves go to
+ * e (n_rows, n), which may be z or NULL. */
+NNC_INLINE void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *largest, T *rest) {
+    T room[PART], ones[PART_ROWS];
     for (int64_t row = 0; row < n_rows; row++) {
         largest[row] = F(largest_of)(z + row * n, n);
-        sum[row] = 0;
+        rest[row] = ones[row] = 0;
     }
     for (int64_t first = 0; first < n; first += PART) { /* more than once for a single row only */
         int64_t m = nnc_least(n - first, PART), whole = nnc_least(WHOLE(n) - first, m);
@@ -133,12 +172,7 @@ NNC_INLINE void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *larg
                 for (int64_t j = 0; j < m; j++) part[row * m + j] = z[row * n + j] - largest[row];
             for (int64_t i = 0; i < n_rows * m; i++) part[i] = F(nnc_exp)(part[i]);
         }
-        for (int64_t row = 0; row < n_rows; row++) {
-            const T *terms = part + row * m;
-            V sums = {0};
-            for (int64_t j = 0; j < whole; j += LANES) sums += F(load)(terms + j);
-            if (whole > 0) sum[row] += F(total)(sums);
-            for (int64_t j = whole < 0 ? 0 : whole; j < m; j++) sum[row] += terms[j];
-        }
+        for (int64_t row = 0; row < n_rows; row++) F(add_row_apart)(part + row * m, m, whole, rest + row, ones + row);
     }
+    for (int64_t row = 0; row < n_rows; row++) rest[row] += ones[row] - 1;
 }

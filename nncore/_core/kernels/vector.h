@@ -11,8 +11,12 @@
 #    include <immintrin.h>
 #    define NNC_VECTOR_BYTES 64
 #elif defined(__AVX__)
+#    include <immintrin.h>
 #    define NNC_VECTOR_BYTES 32
 #else
+#    if defined(__aarch64__)
+#        include <arm_neon.h>
+#    endif
 #    define NNC_VECTOR_BYTES 16
 #endif
 
@@ -21,6 +25,33 @@ typedef double nnc_vector_f64 __attribute__((vector_size(NNC_VECTOR_BYTES), alig
 
 #define V F(nnc_vector)
 #define LANES ((int64_t)(NNC_VECTOR_BYTES / sizeof(T)))
+
+/* a b + c with a in every lane: nnc_fma, for which compilers have no operator on vectors. */
+#if defined(__AVX512F__)
+NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) {
+    return (nnc_vector_f32)_mm512_fmadd_ps(_mm512_set1_ps(a), (__m512)b, (__m512)c);
+}
+NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) {
+    return (nnc_vector_f64)_mm512_fmadd_pd(_mm512_set1_pd(a), (__m512d)b, (__m512d)c);
+}
+#elif defined(__FMA__)
+NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) {
+    return (nnc_vector_f32)_mm256_fmadd_ps(_mm256_set1_ps(a), (__m256)b, (__m256)c);
+}
+NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) {
+    return (nnc_vector_f64)_mm256_fmadd_pd(_mm256_set1_pd(a), (__m256d)b, (__m256d)c);
+}
+#elif defined(__aarch64__)
+NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) {
+    return (nnc_vector_f32)vfmaq_n_f32((float32x4_t)c, (float32x4_t)b, a);
+}
+NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) {
+    return (nnc_vector_f64)vfmaq_n_f64((float64x2_t)c, (float64x2_t)b, a);
+}
+#else
+NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) { return a * b + c; }
+NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) { return a * b + c; }
+#endif
 
 /* Vectors of which only the first `count` elements, 0 .. LANES, are in memory. What load_partial does not load is 0. */
 #if defined(__AVX512F__)

@@ -1,7 +1,8 @@
 /* exp, expm1, log, log1p, tanh, sigmoid and the normal distribution of one number, written so that a loop over them becomes vector code.
  *
  * There is no branch, no call and no table: only arithmetic, comparisons that select, and the bits of a number read as an integer, which
- * GCC and Clang vectorise at every CPU level without -ffast-math. expm1 takes what is not positive, log1p what lies in 0 .. 1. Errors stay
+ * GCC and Clang vectorise at every CPU level without -ffast-math. expm1 takes what is not positive, log1p what lies in 0 .. 1,
+ * or in a form of its own whatever is positive. Errors stay
  * below 3 ULP (of x Phi(-x), as gelu.c puts it together, 4) over all numbers, subnormal results included. NaN passes through, infinities
  * give the limits, tanh keeps the sign of a zero. Nothing relies on fused multiply-add, but levels that have it and levels that do not may
  * differ in the last place.
@@ -20,100 +21,100 @@
 /* (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2. The polynomials of this file are minimax in the relative error of their function. */
 NNC_INLINE float nnc_exp_tail_f32(float r) {
     float q = 1.3814597e-3f;
-    q = q * r + 8.3687169e-3f;
-    q = q * r + 4.16683881e-2f;
-    q = q * r + 1.66665206e-1f;
-    return q * r + 4.99999934e-1f;
+    q = nnc_fma_f32(q, r, 8.3687169e-3f);
+    q = nnc_fma_f32(q, r, 4.16683881e-2f);
+    q = nnc_fma_f32(q, r, 1.66665206e-1f);
+    return nnc_fma_f32(q, r, 4.99999934e-1f);
 }
 
 NNC_INLINE double nnc_exp_tail_f64(double r) {
     double q = 2.5000061626415511e-8;
-    q = q * r + 2.7630248385771479e-7;
-    q = q * r + 2.7557586373784997e-6;
-    q = q * r + 2.4801493098886233e-5;
-    q = q * r + 1.9841269506578721e-4;
-    q = q * r + 1.3888888943630135e-3;
-    q = q * r + 8.3333333334944617e-3;
-    q = q * r + 4.1666666666530158e-2;
-    q = q * r + 1.6666666666666413e-1;
-    return q * r + 5.0000000000000106e-1;
+    q = nnc_fma_f64(q, r, 2.7630248385771479e-7);
+    q = nnc_fma_f64(q, r, 2.7557586373784997e-6);
+    q = nnc_fma_f64(q, r, 2.4801493098886233e-5);
+    q = nnc_fma_f64(q, r, 1.9841269506578721e-4);
+    q = nnc_fma_f64(q, r, 1.3888888943630135e-3);
+    q = nnc_fma_f64(q, r, 8.3333333334944617e-3);
+    q = nnc_fma_f64(q, r, 4.1666666666530158e-2);
+    q = nnc_fma_f64(q, r, 1.6666666666666413e-1);
+    return nnc_fma_f64(q, r, 5.0000000000000106e-1);
 }
 
 /* (2 atanh(s) - 2 s) / s^3 as a function of s^2, for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1). */
 NNC_INLINE float nnc_atanh_tail_f32(float s2) {
     float q = 2.9871886e-1f;
-    q = q * s2 + 3.9977537e-1f;
-    return q * s2 + 6.6666776e-1f;
+    q = nnc_fma_f32(q, s2, 3.9977537e-1f);
+    return nnc_fma_f32(q, s2, 6.6666776e-1f);
 }
 
 NNC_INLINE double nnc_atanh_tail_f64(double s2) {
     double q = 1.4796103636452206e-1;
-    q = q * s2 + 1.5314036009114776e-1;
-    q = q * s2 + 1.8183564860250342e-1;
-    q = q * s2 + 2.2222198563598603e-1;
-    q = q * s2 + 2.8571428742473930e-1;
-    q = q * s2 + 3.9999999999414324e-1;
-    return q * s2 + 6.6666666666667345e-1;
+    q = nnc_fma_f64(q, s2, 1.5314036009114776e-1);
+    q = nnc_fma_f64(q, s2, 1.8183564860250342e-1);
+    q = nnc_fma_f64(q, s2, 2.2222198563598603e-1);
+    q = nnc_fma_f64(q, s2, 2.8571428742473930e-1);
+    q = nnc_fma_f64(q, s2, 3.9999999999414324e-1);
+    return nnc_fma_f64(q, s2, 6.6666666666667345e-1);
 }
 
 /* The same for |s| <= 1/3. */
 NNC_INLINE float nnc_wide_atanh_tail_f32(float s2) {
     float q = 2.32335642e-1f;
-    q = q * s2 + 2.17045331e-1f;
-    q = q * s2 + 2.85924989e-1f;
-    q = q * s2 + 3.99997032e-1f;
-    return q * s2 + 6.66666673e-1f;
+    q = nnc_fma_f32(q, s2, 2.17045331e-1f);
+    q = nnc_fma_f32(q, s2, 2.85924989e-1f);
+    q = nnc_fma_f32(q, s2, 3.99997032e-1f);
+    return nnc_fma_f32(q, s2, 6.66666673e-1f);
 }
 
 NNC_INLINE double nnc_wide_atanh_tail_f64(double s2) {
     double q = 1.6172372522579059e-1;
-    q = q * s2 + 8.7965840064435627e-2;
-    q = q * s2 + 1.2001936214906146e-1;
-    q = q * s2 + 1.3314047479705865e-1;
-    q = q * s2 + 1.5385576378178434e-1;
-    q = q * s2 + 1.8181789194221706e-1;
-    q = q * s2 + 2.2222222722631396e-1;
-    q = q * s2 + 2.8571428567052737e-1;
-    q = q * s2 + 4.0000000000014813e-1;
-    return q * s2 + 6.6666666666666663e-1;
+    q = nnc_fma_f64(q, s2, 8.7965840064435627e-2);
+    q = nnc_fma_f64(q, s2, 1.2001936214906146e-1);
+    q = nnc_fma_f64(q, s2, 1.3314047479705865e-1);
+    q = nnc_fma_f64(q, s2, 1.5385576378178434e-1);
+    q = nnc_fma_f64(q, s2, 1.8181789194221706e-1);
+    q = nnc_fma_f64(q, s2, 2.2222222722631396e-1);
+    q = nnc_fma_f64(q, s2, 2.8571428567052737e-1);
+    q = nnc_fma_f64(q, s2, 4.0000000000014813e-1);
+    return nnc_fma_f64(q, s2, 6.6666666666666663e-1);
 }
 
 /* exp(-x^2 / 2) / Phi(-x) = 2 + x (sqrt(2 pi) - bend(x)), Phi the distribution function of the standard normal: bend for
  * 0 <= x <= NORMAL_IS_ZERO. No more than a fifth of its relative error gets into the whole. */
 NNC_INLINE float nnc_normal_bend_f32(float x) {
     float p = 4.01629519e-3f, q = 2.00811390e-3f;
-    p = p * x + 4.60133736e-2f;
-    p = p * x + 2.41393501e-1f;
-    p = p * x + 6.75912562e-1f;
-    p = p * x + 9.10859156e-1f;
-    q = q * x + 2.55254303e-2f;
-    q = q * x + 1.52638685e-1f;
-    q = q * x + 5.24967031e-1f;
-    q = q * x + 1.04204064f;
-    return p / (q * x + 1);
+    p = nnc_fma_f32(p, x, 4.60133736e-2f);
+    p = nnc_fma_f32(p, x, 2.41393501e-1f);
+    p = nnc_fma_f32(p, x, 6.75912562e-1f);
+    p = nnc_fma_f32(p, x, 9.10859156e-1f);
+    q = nnc_fma_f32(q, x, 2.55254303e-2f);
+    q = nnc_fma_f32(q, x, 1.52638685e-1f);
+    q = nnc_fma_f32(q, x, 5.24967031e-1f);
+    q = nnc_fma_f32(q, x, 1.04204064f);
+    return p / nnc_fma_f32(q, x, 1);
 }
 
 NNC_INLINE double nnc_normal_bend_f64(double x) {
     double p = 9.7395264752038115e-7, q = 4.8697632376336882e-7;
-    p = p * x + 2.8755431021630609e-5;
-    p = p * x + 4.1595059282231032e-4;
-    p = p * x + 3.8195544722002507e-3;
-    p = p * x + 2.4377327791393135e-2;
-    p = p * x + 1.1184614287823874e-1;
-    p = p * x + 3.6918422172952068e-1;
-    p = p * x + 8.4921539551317709e-1;
-    p = p * x + 1.2475045020565269;
-    p = p * x + 9.1085915302526977e-1;
-    q = q * x + 1.4988049821260945e-5;
-    q = q * x + 2.2676003120604279e-4;
-    q = q * x + 2.1927581167386828e-3;
-    q = q * x + 1.4899309316025970e-2;
-    q = q * x + 7.4034282599100488e-2;
-    q = q * x + 2.7207183088204318e-1;
-    q = q * x + 7.3104745950418403e-1;
-    q = q * x + 1.3805211388628661;
-    q = q * x + 1.6695710217554311;
-    return p / (q * x + 1);
+    p = nnc_fma_f64(p, x, 2.8755431021630609e-5);
+    p = nnc_fma_f64(p, x, 4.1595059282231032e-4);
+    p = nnc_fma_f64(p, x, 3.8195544722002507e-3);
+    p = nnc_fma_f64(p, x, 2.4377327791393135e-2);
+    p = nnc_fma_f64(p, x, 1.1184614287823874e-1);
+    p = nnc_fma_f64(p, x, 3.6918422172952068e-1);
+    p = nnc_fma_f64(p, x, 8.4921539551317709e-1);
+    p = nnc_fma_f64(p, x, 1.2475045020565269);
+    p = nnc_fma_f64(p, x, 9.1085915302526977e-1);
+    q = nnc_fma_f64(q, x, 1.4988049821260945e-5);
+    q = nnc_fma_f64(q, x, 2.2676003120604279e-4);
+    q = nnc_fma_f64(q, x, 2.1927581167386828e-3);
+    q = nnc_fma_f64(q, x, 1.4899309316025970e-2);
+    q = nnc_fma_f64(q, x, 7.4034282599100488e-2);
+    q = nnc_fma_f64(q, x, 2.7207183088204318e-1);
+    q = nnc_fma_f64(q, x, 7.3104745950418403e-1);
+    q = nnc_fma_f64(q, x, 1.3805211388628661);
+    q = nnc_fma_f64(q, x, 1.6695710217554311);
+    return p / nnc_fma_f64(q, x, 1);
 }
 
 #include "nncore/float32.h"

@@ -31,16 +31,16 @@ typedef struct F(nnc_exp_parts) {
 
 /* Of exp(x - rest), where `rest` holds digits that x has no room for. */
 NNC_INLINE F(nnc_exp_parts) F(nnc_split_exp)(T x, T rest) {
-    T k = (x - rest) * (T)1.4426950408889634 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
-    T r = x - k * LN2_HIGH - rest;
-    r = r - k * LN2_LOW;
-    F(nnc_exp_parts) parts = {k, F(nnc_exp_tail)(r) * (r * r) + r};
+    T k = F(nnc_fma)(x - rest, (T)1.4426950408889634, ROUND_TO_INTEGER) - ROUND_TO_INTEGER;
+    T r = F(nnc_fma)(-k, LN2_HIGH, x) - rest;
+    r = F(nnc_fma)(-k, LN2_LOW, r);
+    F(nnc_exp_parts) parts = {k, F(nnc_fma)(F(nnc_exp_tail)(r), r * r, r)};
     return parts;
 }
 
 /* x 2^k in two factors, since 2^k itself need not be a normal number. */
 NNC_INLINE T F(nnc_times_power_of_two)(T x, T k) {
-    T half = k * (T)0.5 + ROUND_TO_INTEGER - ROUND_TO_INTEGER;
+    T half = F(nnc_fma)(k, (T)0.5, ROUND_TO_INTEGER) - ROUND_TO_INTEGER;
     return x * F(nnc_power_of_two)(half) * F(nnc_power_of_two)(k - half);
 }
 
@@ -56,7 +56,7 @@ NNC_INLINE T F(nnc_expm1_of_negative)(T x) {
     /* 2^k p + (2^k - 1) does not cancel: k = 0 near 0. */
     F(nnc_exp_parts) e = F(nnc_split_exp)(x < EXPM1_IS_MINUS_ONE ? EXPM1_IS_MINUS_ONE : x, 0);
     T scale = F(nnc_power_of_two)(e.k);
-    return scale * e.p + (scale - 1);
+    return F(nnc_fma)(scale, e.p, scale - 1);
 }
 
 /* log(x) for a positive normal x; `scaled_by` is log2 of a factor in x. */
@@ -71,8 +71,8 @@ NNC_INLINE T F(nnc_log_of_normal)(T x, T scaled_by) {
     T s = f / (2 + f);
     T s2 = s * s;
     T half_f2 = (T)0.5 * f * f;
-    T small = s * (half_f2 + s2 * F(nnc_atanh_tail)(s2)) + k * LN2_LOW - half_f2;
-    return (f + small) + k * LN2_HIGH;
+    T small = F(nnc_fma)(k, LN2_LOW, s * F(nnc_fma)(s2, F(nnc_atanh_tail)(s2), half_f2)) - half_f2;
+    return F(nnc_fma)(k, LN2_HIGH, f + small);
 }
 
 NNC_INLINE T F(nnc_log)(T x) {
@@ -89,7 +89,13 @@ NNC_INLINE T F(nnc_log1p)(T x) {
     T s = x / (2 + x);
     T s2 = s * s;
     T half_x2 = (T)0.5 * x * x;
-    return x - (half_x2 - s * (half_x2 + s2 * F(nnc_wide_atanh_tail)(s2)));
+    return x - F(nnc_fma)(-s, F(nnc_fma)(s2, F(nnc_wide_atanh_tail)(s2), half_x2), half_x2);
+}
+
+/* log(1 + x) for any x >= 0 but infinity: what 1 + x has rounded away is added to its logarithm. */
+NNC_INLINE T F(nnc_log1p_of_positive)(T x) {
+    T above = 1 + x;
+    return F(nnc_log_of_normal)(above, 0) + (x - (above - 1)) / above;
 }
 
 NNC_INLINE T F(nnc_tanh)(T x) {
@@ -115,7 +121,7 @@ NNC_INLINE F(nnc_normal_parts) F(nnc_split_normal)(T x) {
     /* The rounding of x^2 would be an error many times as large in exp: x is split in halves, of which the upper has an exact square. */
     T upper = F(nnc_from_bits)(F(nnc_bits)(x) & ~(((BITS)1 << (FRACTION_BITS / 2 + 1)) - 1));
     T rest = (T)0.5 * (x - upper) * (x + upper);
-    T ratio = x * ((T)2.5066282746310005 - F(nnc_normal_bend)(x)) + 2;
+    T ratio = F(nnc_fma)(x, (T)2.5066282746310005 - F(nnc_normal_bend)(x), 2);
     F(nnc_normal_parts) parts = {x, ratio, F(nnc_split_exp)((T)-0.5 * upper * upper, rest)};
     return parts;
 }

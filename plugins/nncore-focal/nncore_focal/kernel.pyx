@@ -7,7 +7,7 @@ hyper: gamma or smoothing, number of class weights (0: all are 1), class weights
 """
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport INFINITY, exp, log, log1p, pow
+from libc.math cimport INFINITY, exp, log1p, pow
 from libc.stdint cimport int32_t, int64_t
 
 from nncore.abi cimport NNC_ABI_MAJOR, NNC_ABI_MINOR, nnc_fail, nnc_loss, nnc_loss_call
@@ -34,9 +34,9 @@ cdef Softmax softmax_of(const real *z, int64_t n) noexcept nogil:
     for j in range(n):
         if j != s.argmax:
             s.others += exp(z[j] - s.largest)
-    if n > 0:
-        s.total = s.others + exp(z[s.argmax] - s.largest)  # 1, unless the logit is infinite or NaN
-    s.log_total = log(s.total)
+    cdef double one = exp(z[s.argmax] - s.largest) if n > 0 else 0  # NaN if the logit is infinite or NaN
+    s.total = s.others + one
+    s.log_total = log1p(s.others) + (one - 1)
     return s
 
 
@@ -106,7 +106,7 @@ cdef int32_t smoothing_batch(const nnc_loss_call *call, const real *output) noex
     cdef int64_t n_rows = call.n_rows, n_outputs = call.n_outputs
     cdef const double *hyper = call.site.hyper
     cdef const double *class_weights = hyper + 2 if hyper[1] != 0 else NULL
-    cdef double smoothing = hyper[0], spread, smoothed, row_loss, sum_smoothed, p
+    cdef double smoothing = hyper[0], spread, smoothed, row_loss, sum_smoothed, others, p, d
     cdef int64_t row, j
     cdef const real *z
     cdef Softmax s
@@ -119,10 +119,12 @@ cdef int32_t smoothing_batch(const nnc_loss_call *call, const real *output) noex
         for j in range(n_outputs):
             spread += weighted_target(target, labels, row, j, n_outputs, NULL)
         spread *= smoothing / n_outputs
-        row_loss = sum_smoothed = 0
+        row_loss = sum_smoothed = others = 0
         for j in range(n_outputs):
             smoothed = smoothed_target(target, labels, row, j, n_outputs, class_weights, smoothing, spread)
             sum_smoothed += smoothed
+            if j != s.argmax:
+                others += smoothed
             row_loss += smoothed * (s.log_total - (z[j] - s.largest))
         loss[row] = <real>row_loss
         if d_output == NULL:
@@ -130,7 +132,8 @@ cdef int32_t smoothing_batch(const nnc_loss_call *call, const real *output) noex
         for j in range(n_outputs):
             smoothed = smoothed_target(target, labels, row, j, n_outputs, class_weights, smoothing, spread)
             p = exp(z[j] - s.largest) / s.total
-            d_output[row * n_outputs + j] = <real>(weight[row] * (p * sum_smoothed - smoothed))
+            d = others - sum_smoothed * (s.others / s.total) if j == s.argmax else p * sum_smoothed - smoothed
+            d_output[row * n_outputs + j] = <real>(weight[row] * d)
     return 0
 
 

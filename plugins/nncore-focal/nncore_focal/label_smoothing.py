@@ -45,16 +45,27 @@ class LabelSmoothing(ClassWeightedLoss):
         self.class_weights = as_list(class_weights)
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
-            z = output - output.max(axis=1, keepdims=True)
-        log_sum = np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return (self.smoothed(target, output) * (log_sum - z)).sum(axis=1)
+        z, _, rest = self._exponentials(output)
+        return (self.smoothed(target, output) * (np.log1p(rest) - z)).sum(axis=1)
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            e = np.exp(output - output.max(axis=1, keepdims=True))
+        _, e, rest = self._exponentials(output)
         smoothed = self.smoothed(target, output)
-        return e / e.sum(axis=1, keepdims=True) * smoothed.sum(axis=1, keepdims=True) - smoothed
+        share = smoothed.sum(axis=1, keepdims=True) / (1 + rest)
+        d_output = e * share - smoothed
+        rows, top = np.arange(len(e)), output.argmax(axis=1)
+        smoothed[rows, top] = 0  # 1 − p of the largest output is the share of the others
+        d_output[rows, top] = smoothed.sum(axis=1) - (rest * share)[:, 0]
+        return d_output
+
+    def _exponentials(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """z − max z, the exp of that, and its sum over a row without the largest."""
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
+            z = output - output.max(axis=1, keepdims=True)
+        others = np.exp(z)
+        e = others.copy()
+        others[np.arange(len(e)), output.argmax(axis=1)] -= 1
+        return z, e, others.sum(axis=1, keepdims=True)
 
     def smoothed(self, target: np.ndarray, output: np.ndarray) -> np.ndarray:
         """T = w·Ỹ, of the shape of `output`."""

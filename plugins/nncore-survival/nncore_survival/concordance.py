@@ -30,6 +30,8 @@ class Concordance(Metric):
     Harrell, Califf, Pryor, Lee & Rosati, "Evaluating the yield of medical tests", JAMA 1982.
     """
 
+    higher_is_better = True
+
     def example(self, rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
         return np.round(rng.normal(size=(n_rows, 1)), 1), example_survival(rng, n_rows, 4.0)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nncore.data import level_key
 from nncore.errors import DataError, MissingExtraError
 from nncore.tabular import Table, read_blocks, read_table
 
@@ -29,7 +30,8 @@ def test_cells_are_what_a_csv_file_would_hold(data: Path) -> None:
     table = read_table(data)
     assert table.names == ["a", "n", "c", "b"]
     assert [[None if v is None else float(v) for v in column] for column in table.columns[:2]] == [[1.5, None, 3.0], [1, 2, None]]
-    assert table.columns[2:] == [["x", None, "é"], ["True", None, "False"]]
+    assert table.columns[2:] == [["x", "?", "é"], ["True", None, "False"]]
+    assert table.usual_missing == frozenset()  # what is missing is so without a word
     assert (table.has_header, table.delimiter, table.place(1)) == (True, "", "row 2")
 
 
@@ -80,14 +82,19 @@ def test_damaged_pages(tmp_path: Path) -> None:
         read_table(data)
 
 
-@pytest.mark.parametrize(("column", "message"), [([[1, 2]], "column 'x' holds list"), ([b"1"], "column 'x' holds binary")])
-def test_what_is_no_cell(tmp_path: Path, column: list[Any], message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        read_table(written(tmp_path / "d.parquet", {"x": column}))
+@pytest.mark.parametrize(
+    ("column", "what"), [([[1, 2]], "list"), ([b"1"], "binary"), ([{"a": 1}], "struct")], ids=["list", "binary", "struct"]
+)
+def test_what_is_no_cell_is_told_when_it_is_asked_for(tmp_path: Path, column: list[Any], what: str) -> None:
+    table = read_table(written(tmp_path / "d.parquet", {"x": column, "a": [1]}))
+    assert table.column("a") == ["1"]
+    assert table.unreadable["x"].startswith(what)
+    with pytest.raises(DataError, match=f"column 'x' holds {what}.*, not numbers or text"):
+        table.column("x")
 
 
 def test_no_rows(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="columns and no rows"):
+    with pytest.raises(DataError, match="column names and no rows"):
         read_table(written(tmp_path / "d.parquet", {"x": pa.array([], pa.int64())}))
 
 
@@ -114,6 +121,6 @@ def test_same_table_as_from_csv(data: Path, tmp_path: Path) -> None:
     one, other = read_table(data), read_table(csv)
 
     def meaning(table: Table) -> list[list[object]]:
-        return [[None if v is None else float(v) if v[0].isdigit() else v for v in column] for column in table.columns]
+        return [[level_key(value) for value in column] for column in table.columns]
 
     assert meaning(one) == meaning(other)

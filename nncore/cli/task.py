@@ -1,0 +1,201 @@
+"""What is to be learnt, found out from the table: the column to predict, the task, what every other column is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore import registry
+from nncore.cli.arguments import component
+from nncore.cli.settings import Settings
+from nncore.contract import Loss, is_inside
+from nncore.errors import DataError, ParameterError, ShapeError
+from nncore.tabular import (
+    ClassTarget,
+    ColumnKind,
+    Table,
+    Writing,
+    column_kinds,
+    infer_target,
+    level_counts,
+    missing_words,
+    parse_numbers,
+    read_table,
+)
+
+#: Whole numbers are classes of a loss for classes only where each occurs this often on average.
+ROWS_A_CLASS = 5
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learnt.
+
+    Attributes
+    ----------
+    table : Table
+        The rows that have a target. Its classes are written as `ClassTarget` writes them.
+    n_unlabelled : int
+        Rows left out because they have none.
+    target : str
+    kind : {"classification", "regression"}
+    why : str
+        The reason for that, in words.
+    columns : dict of str to ColumnKind
+        Of every column but the target.
+    loss : Loss
+    classes : ndarray of shape (n_rows,), int64, or None
+        A number for the class of each row, for dividing the rows.
+    missing, missing_target : tuple of str
+        Words, in lower case, that stand for a missing value in features, and in the target.
+    usual_classes : tuple of str
+        Classes that stand for a missing value elsewhere, as NA.
+    """
+
+    table: Table
+    n_unlabelled: int
+    target: str
+    kind: str
+    why: str
+    columns: dict[str, ColumnKind]
+    loss: Loss
+    classes: np.ndarray | None
+    missing: tuple[str, ...] = ()
+    missing_target: tuple[str, ...] = ()
+    usual_classes: tuple[str, ...] = ()
+
+
+def find_task(settings: Settings) -> Task:
+    """Read the table and see what is in it. Everything in the settings that concerns columns is checked."""
+    assert settings.data is not None, "the command line asks for it"
+    assert settings.target is not None, "the command line asks for it"
+    _check_columns(settings)
+    target, loss = settings.target, None if settings.loss is None else registry.resolve("losses", component(settings.loss))
+    table = read_table(settings.data, _writing(settings), needed=[target, *settings.drop, *settings.keep])
+    missing = missing_words(table.usual_missing, settings.missing, settings.not_missing)
+    table = table.take_missing(missing, [name for name in table.names if name != target])
+    table, missing_target = _target_words(table, settings, loss, missing)
+    table, n_unlabelled = _labelled_rows(table, target)
+    kind, why = _kind(settings, _values(table, target), loss)
+    is_classification = kind == "classification"
+    if settings.class_weight is not None and not is_classification:
+        raise ParameterError(f"--class-weight: {target!r} is a number and has no classes (or say --task classification)")
+    if loss is None:
+        loss = registry.resolve("losses", component("softmax_cross_entropy" if is_classification else "mse"))
+    classes: np.ndarray | None = None
+    usual_classes: tuple[str, ...] = ()
+    if is_classification:
+        _check_one_hot(loss, settings)
+        fitted = ClassTarget.fit(target, _values(table, target))
+        classes = fitted.encode(table.column(target))
+        table = table.replace_column(target, [fitted.classes[k] for k in classes.tolist()])
+        usual_classes = tuple(label for label in fitted.classes if label.lower() in missing)
+    else:
+        _check_one_output(loss, settings)
+        _check_range(loss, table, settings)
+    columns = column_kinds(table, target, drop=settings.drop, keep=settings.keep)
+    return Task(table, n_unlabelled, target, kind, why, columns, loss, classes, missing, missing_target, usual_classes)
+
+
+def _writing(settings: Settings) -> Writing:
+    decimal_comma = None if settings.decimal is None else settings.decimal == ","
+    return Writing(header=settings.header, separator=settings.separator, decimal_comma=decimal_comma)
+
+
+def _check_columns(settings: Settings) -> None:
+    for option, names in (("--drop", settings.drop), ("--keep", settings.keep)):
+        if settings.target in names:
+            raise ParameterError(f"{option} {settings.target}: this is the column to predict; name another")
+    if both := sorted(set(settings.drop) & set(settings.keep)):
+        raise ParameterError(f"--drop {both[0]} and --keep {both[0]} contradict each other; take one")
+
+
+# ---- the target -------------------------------------------------------------------------------------------------------------
+
+
+def _values(table: Table, target: str) -> list[str]:
+    return [value for value in table.column(target) if value is not None]
+
+
+def _target_words(table: Table, settings: Settings, loss: Loss | None, missing: tuple[str, ...]) -> tuple[Table, tuple[str, ...]]:
+    """The table without the words that stand for a missing target, and which these are.
+
+    A word that somebody has named is always one. Another, as NA, is one among numbers to predict, and a class among classes.
+    """
+    assert settings.target is not None, "the command line asks for it"
+    named = missing_words((), settings.missing)
+    table = table.take_missing(named, [settings.target])
+    without = table.take_missing(missing, [settings.target])
+    if settings.target not in without.words or settings.task == "classification":
+        return table, named
+    try:
+        kind, _ = _kind(settings, _values(without, settings.target), loss)
+    except (DataError, ParameterError):  # told of all values
+        return table, named
+    return (without, tuple(sorted({*named, *missing}))) if kind == "regression" else (table, named)
+
+
+def _kind(settings: Settings, values: Sequence[str], loss: Loss | None) -> tuple[str, str]:
+    """The task and the reason for it: what the user says, else what the loss is for, else what the values look like."""
+    assert settings.target is not None, "the command line asks for it"
+    name, asked = settings.target, settings.task
+    if loss is None or (loss.targets == "real" and asked == "classification"):
+        return infer_target(name, values, asked)
+    if loss.targets == "real":
+        if asked is None and loss.has_yes_no_outputs and (seen := infer_target(name, values))[0] == "classification":
+            return seen
+        return infer_target(name, values, "regression", f"--loss {settings.loss} is for numbers" if asked is None else "as asked")
+    if asked == "regression":
+        raise ParameterError(f"--loss {settings.loss} is for classes, and --task regression for numbers; leave one of them out")
+    if asked is None and infer_target(name, values)[0] == "regression":
+        numbers = level_counts(values)
+        if len(numbers) > len(values) / ROWS_A_CLASS or not all(float(number).is_integer() for number in numbers):
+            what = f"is for classes, and {name!r} is a number with {len(numbers)} different values"
+            raise ParameterError(f"--loss {settings.loss} {what}; take a loss for numbers (or say --task classification)")
+        return "classification", f"--loss {settings.loss} is for classes"
+    return infer_target(name, values, asked)
+
+
+def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:
+    """The rows that have a target, and how many have not."""
+    rows = [row for row, value in enumerate(table.column(target)) if value is not None]
+    if len(rows) < 2:
+        raise DataError(f"{table.source} has {len(rows)} rows with a value for {target!r}; training needs at least 2")
+    n_unlabelled = table.n_rows - len(rows)
+    return (table.select_rows(rows) if n_unlabelled else table), n_unlabelled
+
+
+# ---- the loss ---------------------------------------------------------------------------------------------------------------
+
+
+def _check_one_hot(loss: Loss, settings: Settings) -> None:
+    """A loss for numbers compares with 0 and 1 for each class."""
+    if loss.targets == "real" and loss.target_range is not None and not is_inside(np.array([0.0, 1.0]), loss.target_range).all():
+        what = f"takes numbers in {loss.target_range}, and classes are compared as 0 and 1"
+        raise ParameterError(f"--loss {settings.loss} {what}; choose another loss")
+
+
+def _check_one_output(loss: Loss, settings: Settings) -> None:
+    """The network has one output for a number."""
+    try:
+        n_targets = loss.n_targets(1)
+    except (ParameterError, ShapeError):
+        raise ParameterError(
+            f"--loss {settings.loss} needs several outputs for each number, and nncore train makes one; use it in Python, or another loss"
+        ) from None
+    if n_targets != 1:
+        raise ParameterError(f"--loss {settings.loss} compares with {n_targets} columns, and nncore train has one; use it in Python")
+
+
+def _check_range(loss: Loss, table: Table, settings: Settings) -> None:
+    """All numbers to predict are such as the loss takes."""
+    if loss.target_range is None:
+        return
+    assert settings.target is not None, "the command line asks for it"
+    numbers = parse_numbers(settings.target, table.column(settings.target), table.place)
+    if (outside := ~is_inside(numbers, loss.target_range)).any():
+        row = int(outside.argmax())
+        where = f"column {settings.target!r}, {table.place(row)}: {numbers[row]:g}"
+        raise DataError(f"{where} is outside {loss.target_range}, which --loss {settings.loss} takes; choose another loss")

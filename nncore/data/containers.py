@@ -1,0 +1,133 @@
+"""What users pass as an array, looked at before NumPy takes it: ``np.asarray`` drops masks and units, and wraps a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nncore.errors import DataError, DtypeError, ShapeError
+
+
+def is_missing(value: object) -> bool:
+    """Whether `value` stands for "unknown": None, NaN, NaT, and pandas' NA, which does not even equal itself."""
+    if value is None:
+        return True
+    equal = value == value
+    return not equal if isinstance(equal, (bool, np.bool_)) else type(value).__name__ == "NAType"
+
+
+def admitted(data: Any, name: str, *, holes: bool = False, times: bool = False) -> Any:
+    """`data` itself, if ``np.asarray`` loses nothing of it; else an array that says the same.
+
+    Parameters
+    ----------
+    data : object
+        What a user passes as an array.
+    name : str
+        Of the argument, for messages.
+    holes : bool, default False
+        What is masked becomes NaN (None among texts and objects), since missing values are judged later. Otherwise a mask is refused.
+    times : bool, default False
+        Whether dates and times may stand there: as labels of classes, say.
+
+    Raises
+    ------
+    DataError
+        If values are masked and may not be missing.
+    DtypeError
+        If it is no array, or one of a kind that says more than numbers: records, quantities with a unit.
+    """
+    if type(data) is np.ndarray and data.dtype.kind in "biufcUSO":
+        return data
+    if isinstance(data, (list, tuple)) and any(isinstance(part, np.ma.MaskedArray) for part in data):
+        try:
+            data = np.ma.stack([np.ma.asarray(part) for part in data])
+        except ValueError as error:
+            raise ShapeError(f"{name} is not a rectangular array: {error}") from None
+    if isinstance(data, np.ndarray):
+        return _admitted_array(data, name, holes=holes, times=times)
+    if hasattr(type(data), "collect") and hasattr(type(data), "collect_schema"):
+        raise DtypeError(f"{name} is a lazy frame, whose rows are not there yet: pass {name}.collect()")
+    if _is_table(data):
+        return data
+    _refuse_other_things(data, name)
+    if _is_array(data):
+        try:
+            data = np.asarray(data)
+        except (TypeError, ValueError, RuntimeError) as error:
+            gradient = f": pass {name}.detach().cpu().numpy()" if hasattr(data, "detach") else ""
+            raise DtypeError(f"{name} is a {_type_name(data)} that NumPy cannot read ({error}){gradient}") from None
+        return _admitted_array(data, name, holes=holes, times=times)
+    return data
+
+
+def _admitted_array(array: np.ndarray, name: str, *, holes: bool, times: bool) -> np.ndarray:
+    if array.dtype.kind in "mM" and not times:
+        raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed: make numbers of it (year, month, hours since …)")
+    if array.dtype.names is not None:
+        fields = ", ".join(array.dtype.names)
+        raise DtypeError(
+            f"{name} is a structured array with the fields {fields}: numpy.lib.recfunctions.structured_to_unstructured({name}) makes "
+            "columns of them"
+        )
+    if type(array) is np.ndarray:
+        return array
+    if (unit := getattr(array, "unit", getattr(array, "units", None))) is not None:
+        _refuse_unit(name, array, unit)
+    return _without_mask(array, name, holes=holes) if isinstance(array, np.ma.MaskedArray) else array
+
+
+def _without_mask(array: np.ma.MaskedArray[Any, Any], name: str, *, holes: bool) -> np.ndarray:
+    masked = np.ma.getmaskarray(array)
+    if not masked.any():
+        return np.asarray(array)
+    if holes:
+        if array.dtype.kind in "biuf":
+            return np.where(masked, np.nan, array.data).astype(array.dtype if array.dtype.kind == "f" else np.float64)
+        filled = array.data.astype(object)
+        filled[masked] = None
+        return filled
+    place = ", ".join(str(index) for index in np.argwhere(masked)[0])
+    raise DataError(
+        f"{name} is masked in {int(masked.sum())} places, first at {place}: leave these samples out, or, if what lies under the mask is "
+        f"meant, pass {name}.data"
+    )
+
+
+def _refuse_other_things(data: Any, name: str) -> None:
+    """Raise `DtypeError` for what holds or makes numbers, but is no array of them."""
+    if hasattr(type(data), "magnitude") and hasattr(type(data), "units"):
+        _refuse_unit(name, data, data.units)
+    if isinstance(data, Mapping):
+        raise DtypeError(f"{name} is a {_type_name(data)}: pass a frame, or numpy.column_stack(list({name}.values()))")
+    if isinstance(data, (set, frozenset)):
+        raise DtypeError(f"{name} is a {_type_name(data)}, which has no order: pass a list or an array")
+    is_sequence = isinstance(data, Sequence) or (hasattr(type(data), "__len__") and hasattr(type(data), "__getitem__"))
+    if isinstance(data, Iterable) and not is_sequence and not _is_array(data):
+        raise DtypeError(
+            f"{name} is a {_type_name(data)}, which makes its values one by one; whole arrays are needed: collect them first, "
+            f"numpy.concatenate(list(...)) of batches or numpy.array(list(...)) of samples"
+        )
+
+
+def _refuse_unit(name: str, data: Any, unit: Any) -> None:
+    raise DtypeError(
+        f"{name} is a {_type_name(data)} in {unit!s:.40}, and a network knows no units: convert it to the same one each time, and pass "
+        "its bare numbers"
+    )
+
+
+def _is_array(data: Any) -> bool:
+    """Whether NumPy makes an array of it by the object's own rules."""
+    return any(hasattr(type(data), protocol) for protocol in ("__array__", "__array_interface__", "__cuda_array_interface__"))
+
+
+def _is_table(data: Any) -> bool:
+    """A frame, a column of one, or a sparse matrix: what more is known of it than NumPy would keep is used later."""
+    return any(hasattr(type(data), attribute) for attribute in ("columns", "to_frame", "__narwhals_dataframe__", "toarray"))
+
+
+def _type_name(data: Any) -> str:
+    return type(data).__name__

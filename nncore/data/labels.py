@@ -1,0 +1,73 @@
+"""Labels of classes as users write them: none missing, of one kind, and the same class whatever type it is written in later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.data.containers import admitted, is_missing
+from nncore.data.levels import level_key
+from nncore.errors import DataError, ShapeError
+
+
+def as_labels(y: Any, name: str = "y") -> Any:
+    """Labels of classes, none missing, and all of a column of one kind; objects that are numbers are numbers.
+
+    Raises
+    ------
+    DataError
+        For the first sample without a class, and for text among numbers.
+    """
+    y = admitted(y, name, times=True)
+    try:
+        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
+    except ValueError:
+        raise ShapeError(
+            f"{name} is not a rectangular array; of several labels a sample, sklearn.preprocessing.MultiLabelBinarizer makes columns"
+        ) from None
+    if labels.dtype.kind not in "Of" or labels.ndim not in (1, 2) or labels.size == 0:
+        return y
+    missing = np.isnan(labels) if labels.dtype.kind == "f" else np.vectorize(is_missing, otypes=[bool])(labels)
+    if missing.any():
+        row = int(np.argwhere(missing)[0, 0])
+        raise DataError(f"Input {name} contains NaN or None, at row {row} first: leave such samples out, or give them a class of their own")
+    if labels.dtype.kind == "f":
+        return y
+    kinds = [_kinds(column) for column in labels.reshape(len(labels), -1).T]
+    for of_column in kinds:
+        if len(of_column) > 1:
+            mixed = " and ".join(sorted(of_column))
+            raise DataError(f"{name} mixes labels that are {mixed}: make all of them text, [str(label) for label in {name}]")
+    return np.array(labels.tolist()) if isinstance(y, np.ndarray) and all(of_column == {"numbers"} for of_column in kinds) else y
+
+
+def in_terms_of(classes: NDArray[Any], y: Any) -> Any:
+    """`y` with the labels of `classes`: where those are text and `y` holds numbers, ``"1"`` for 1, or the other way round.
+
+    Itself if nothing needs translating, or if a label is none of the classes: what compares the two says so.
+    """
+    labels = np.asarray(y)
+    if labels.ndim != 1 or _kinds(labels) == _kinds(classes):
+        return y
+    by_key = {level_key(label): label for label in classes.tolist()}
+    keys = [level_key(label) for label in labels.tolist()]
+    if len(by_key) < len(classes) or not by_key.keys() >= set(keys):
+        return y
+    return np.array([by_key[key] for key in keys], classes.dtype)
+
+
+def _kinds(labels: NDArray[Any]) -> set[str]:
+    """Of the labels in an array: "numbers", "text", or names of other types."""
+    if labels.dtype.kind != "O":
+        return {"numbers" if labels.dtype.kind in "biuf" else "text" if labels.dtype.kind in "USTO" else labels.dtype.name}
+    types: Iterable[type] = set(map(type, labels.tolist()))
+    return {_kind(kind) for kind in types}
+
+
+def _kind(kind: type) -> str:
+    if issubclass(kind, str):
+        return "text"
+    return "numbers" if issubclass(kind, (bool, int, float, np.number, np.bool_)) else kind.__name__

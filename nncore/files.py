@@ -1,0 +1,213 @@
+"""The one place where nncore writes files: each appears whole or not at all, and nobody else sees what is not finished.
+
+A file is written under an unpredictable name beside the one that it will get, which it is given when the disk has all of it. Its writer
+holds a lock on it, so that the next write into that folder can tell what a killed process left there, and removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be removed, which does for a lock
+    fcntl = None  # type: ignore[assignment]
+
+_TEMPORARY = ".nncore-{}.tmp"
+_OURS = re.compile(r"\.nncore-[0-9a-f]{16}\.tmp")
+
+#: Where locks cannot tell, a temporary file is left behind if it is older than this.
+_STALE_SECONDS = 24 * 3600
+
+_ACL = "system.posix_acl_access"
+
+_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK if os.name == "posix" else getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether there is something of this name that is no file to be replaced: a pipe, a terminal, ``/dev/stdout``."""
+    return path.exists() and not path.is_file()
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], *, may_be_stream: bool = False) -> Iterator[BinaryIO]:
+    """A file that gets the name `path` when the block ends; until then, and if the block raises, `path` stays what it is.
+
+    A link stays one: what it points to is replaced. The new file has the mode, the access list and, where the system lets us, the owner of
+    the older one. Without an older one it has the mode that any new file has.
+
+    Parameters
+    ----------
+    path : str or path-like
+    may_be_stream : bool, default False
+        Write to what is there and no file, like a pipe or ``/dev/stdout``, as it is; otherwise it is refused.
+
+    Raises
+    ------
+    OSError
+        If `path` cannot be written: there is no such folder, it is a folder itself, a device, or write-protected, or the disk is full.
+    """
+    path = Path(path)
+    if may_be_stream and is_stream(path) and not path.is_dir():
+        with path.open("wb") as stream:
+            yield stream
+        return
+    path = _target(path)
+    _remove_stale(path.parent)
+    file, temporary = _new_file(path)
+    try:
+        with file:
+            yield file
+            file.flush()
+            _take_after(path, file.fileno())
+            os.fsync(file.fileno())
+            if fcntl is None:
+                file.close()  # Windows does not rename open files
+            os.replace(temporary, path)  # under the lock
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+@contextmanager
+def writing_text(path: str | os.PathLike[str], *, may_be_stream: bool = False) -> Iterator[TextIO]:
+    """The same for UTF-8 text, whose line ends are written as they are."""
+    with writing(path, may_be_stream=may_be_stream) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        try:
+            yield text
+            text.flush()
+        finally:
+            with contextlib.suppress(OSError, ValueError):  # after an error, which says more
+                text.detach()
+
+
+def write(path: str | os.PathLike[str], content: bytes | str, *, may_be_stream: bool = False) -> None:
+    """Write bytes or UTF-8 text so that `path` holds either what it held or all of it."""
+    with writing(path, may_be_stream=may_be_stream) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def try_to_write(path: str | os.PathLike[str], content: bytes) -> None:
+    """Raise as `write` would, and leave everything as it is."""
+    path = _target(Path(path))
+    _remove_stale(path.parent)
+    file, temporary = _new_file(path)
+    try:
+        with file:
+            file.write(content)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def open_log(path: str | os.PathLike[str], *, anew: bool) -> TextIO:
+    """A file of UTF-8 text that grows while it is read by others: begun `anew`, or gone on with."""
+    return open(path, "w" if anew else "a", newline="", encoding="utf-8")
+
+
+def _target(path: Path) -> Path:
+    """The file that a path means, links followed, if it can be replaced."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, "this link leads in a circle; remove it, or give another name", str(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(target.parent))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "this is a folder; give the name of a file", str(path))
+    if is_stream(target):  # a device that was replaced would be gone for the whole machine
+        raise OSError(errno.EINVAL, "this is a device or a pipe; give the name of a file", str(path))
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "this file is write-protected; allow writing to it, or give another name", str(path))
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(target)  # raises for a name that is too long, before the work
+    return target
+
+
+def _new_file(path: Path) -> tuple[BinaryIO, Path]:
+    """An empty, locked file beside `path`, which nobody may read who may not read `path`."""
+    mode = 0o600 if path.exists() else 0o666  # the system takes the umask and the folder's access list off
+    while True:
+        temporary = path.with_name(_TEMPORARY.format(secrets.token_hex(8)))
+        with contextlib.suppress(FileExistsError):
+            file = os.fdopen(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, mode), "w+b")
+            if _lock(file.fileno(), wait=True) is not False and temporary.exists():  # not taken for stale before it was locked
+                return file, temporary
+            file.close()
+
+
+def _take_after(path: Path, descriptor: int) -> None:
+    """Give a new file the owner, mode and access list of the one that it replaces."""
+    if os.name != "posix" or not path.exists():
+        return
+    older, newer = path.stat(), os.fstat(descriptor)
+    mode = stat.S_IMODE(older.st_mode)
+    if (older.st_uid, older.st_gid) != (newer.st_uid, newer.st_gid):
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, older.st_uid, older.st_gid)
+        if os.fstat(descriptor).st_gid != older.st_gid:
+            with contextlib.suppress(OSError):  # a group may be allowed where an owner is not
+                os.fchown(descriptor, -1, older.st_gid)
+        if os.fstat(descriptor).st_gid != older.st_gid:
+            mode &= ~0o070 | (mode & 0o007) << 3  # another group may no more than all others
+    os.fchmod(descriptor, mode & 0o777)
+    if hasattr(os, "getxattr"):
+        with contextlib.suppress(OSError):  # most files have none, and some file systems know none
+            os.setxattr(descriptor, _ACL, os.getxattr(path, _ACL))
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool | None:
+    """Lock an open file for as long as it is open: whether that was done, None where files cannot be locked."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError:  # not on this file system
+        return None
+    return True
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what killed processes left in a folder. That it cannot be done is no reason not to write."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    _remove_if_stale(entry.path)
+
+
+def _remove_if_stale(path: str) -> None:
+    descriptor = os.open(path, os.O_RDWR | _FLAGS)
+    try:
+        locked = _lock(descriptor, wait=False)
+        is_old = time.time() - os.fstat(descriptor).st_mtime > _STALE_SECONDS
+        if fcntl is not None and (locked or (locked is None and is_old)):
+            os.unlink(path)
+    finally:
+        os.close(descriptor)
+    if fcntl is None and is_old:
+        os.unlink(path)
+
+
+def _sync(folder: Path) -> None:
+    """Wait until the disk has the new name, which is an entry of the folder."""
+    if os.name == "posix":
+        with contextlib.suppress(OSError):  # some network file systems cannot sync a folder; the file itself is safe
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,146 @@
+"""Parquet and Arrow files block by block, their cells as the text a CSV file would hold."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO, ClassVar
+
+from nncore.configuration import require
+from nncore.errors import DataError
+from nncore.tabular.table_file import Block, TableFile
+
+
+class _ArrowColumns(TableFile):
+    """A file with columns of types. Needs the extra ``parquet``.
+
+    Cells that can be missing are so in a way of their own: no word of a text column stands for that.
+
+    Parameters
+    ----------
+    file : file
+        That can seek: what describes such a file stands at its end.
+    source : str
+        The file, for messages.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+
+    first_bytes: ClassVar[bytes]
+
+    def __init__(self, file: BinaryIO, source: str) -> None:
+        self._arrow: Any = require("pyarrow", extra="parquet", purpose=f"reading {self.kind}")
+        self._compute: Any = require("pyarrow.compute", extra="parquet", purpose=f"reading {self.kind}")
+        self.source = source
+        if not file.seekable():
+            raise DataError(f"{self.kind} cannot be read from {source}, its description stands at its end; give the name of a file")
+        with self._explained():
+            self._open(file)
+            schema = self._schema()
+            self.given_names = list(schema.names)
+            self.indexes = _pandas_index(schema)
+            types = [field.type for field in schema]
+            self.unreadable: Mapping[int, str] = {i: str(kind) for i, kind in enumerate(types) if not self._is_scalar(kind)}
+
+    @abc.abstractmethod
+    def _open(self, file: BinaryIO) -> None: ...
+
+    @abc.abstractmethod
+    def _schema(self) -> Any: ...
+
+    @abc.abstractmethod
+    def _batches(self, n_rows: int) -> Iterator[Any]:
+        """Record batches of at most `n_rows` rows."""
+
+    def rows(self, n_rows: int) -> Iterator[Block]:
+        done = 0
+        batches = self._batches(n_rows)
+        while True:
+            with self._explained():
+                batch = next(batches, None)
+                columns = [] if batch is None else [self._cells(i, column) for i, column in enumerate(batch.columns)]
+            if batch is None:
+                return
+            if batch.num_rows:
+                yield columns, range(done + 1, done + batch.num_rows + 1)
+                done += batch.num_rows
+
+    def _is_scalar(self, kind: Any) -> bool:
+        types = self._arrow.types
+        if types.is_dictionary(kind):
+            return self._is_scalar(kind.value_type)
+        if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+            return False
+        try:
+            self._arrow.array([], kind).cast(self._arrow.string())
+        except self._arrow.ArrowException:
+            return False
+        return True
+
+    def _cells(self, i: int, column: Any) -> list[str | None]:
+        if i in self.unreadable:
+            return [None] * len(column)
+        if self._arrow.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if self._arrow.types.is_boolean(column.type):  # as Python, and so pandas, writes them to CSV
+            return [None if value is None else str(value) for value in column.to_pylist()]
+        if self._arrow.types.is_floating(column.type):
+            if column.type == self._arrow.float16():
+                column = column.cast(self._arrow.float32())
+            column = self._compute.if_else(self._compute.is_nan(column), None, column)
+        cells: list[str | None] = column.cast(self._arrow.string()).to_pylist()
+        return cells
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (self._arrow.ArrowException, OSError) as error:
+            raise DataError(f"{self.source} is damaged or cut off: {str(error).splitlines()[0]}; write it again") from None
+
+
+class ParquetFile(_ArrowColumns):
+    """A Parquet file."""
+
+    kind = "Parquet"
+    first_bytes = b"PAR1"
+
+    def _open(self, file: BinaryIO) -> None:
+        self._file = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet").ParquetFile(file)
+
+    def _schema(self) -> Any:
+        return self._file.schema_arrow
+
+    def _batches(self, n_rows: int) -> Iterator[Any]:
+        batches: Iterator[Any] = self._file.iter_batches(batch_size=n_rows)
+        return batches
+
+
+class ArrowFile(_ArrowColumns):
+    """A Feather file, of version 2, which is Arrow's own."""
+
+    kind = "Arrow"
+    first_bytes = b"ARROW1"
+
+    def _open(self, file: BinaryIO) -> None:
+        self._file = self._arrow.ipc.open_file(file)
+
+    def _schema(self) -> Any:
+        return self._file.schema
+
+    def _batches(self, n_rows: int) -> Iterator[Any]:
+        for number in range(self._file.num_record_batches):
+            batch = self._file.get_batch(number)
+            for start in range(0, batch.num_rows, n_rows):
+                yield batch.slice(start, n_rows)
+
+
+def _pandas_index(schema: Any) -> frozenset[int]:
+    """Columns that were the index of a frame."""
+    described = schema.pandas_metadata or {}
+    names = {name for name in described.get("index_columns", ()) if isinstance(name, str)}
+    return frozenset(i for i, name in enumerate(schema.names) if name in names)

@@ -1,0 +1,130 @@
+"""Columns of numbers that name the rows of a file, and say nothing about what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from nncore.tabular.values import as_number
+
+#: In fewer rows all numbers may differ by chance.
+FEWEST_ROWS = 10
+
+#: From so many on, whole numbers without a gap are no measurement, whatever they begin with.
+RUN_ROWS = 50
+
+#: First or last words of names of what names or numbers rows.
+_WORDS = frozenset(
+    {
+        "id",
+        "ids",
+        "pid",
+        "uid",
+        "gid",
+        "cid",
+        "oid",
+        "fid",
+        "uuid",
+        "guid",
+        "idx",
+        "index",
+        "rowid",
+        "rownum",
+        "rowname",
+        "rownames",
+        "seqn",
+    }
+)
+#: Last words of such names.
+_LAST_WORDS = frozenset({"key", "no", "nr"})
+#: Whole names.
+_NAMES = frozenset({"case", "nr", "number", "obs", "observation", "record", "row", "rows", "serial"})
+_WRITTEN_TOGETHER = re.compile(
+    r"(account|applicant|case|client|customer|employee|house|item|member|object|observation|order|parcel|passenger|patient|person|player|"
+    r"product|record|row|sample|student|subject|transaction|user)_?(id|no|nr|num|number|index)"
+)
+#: As pandas calls an index that it wrote to a file without a name.
+_OF_PANDAS = re.compile(r"Unnamed: \d+(\.\d+|_level_\d+)?|__index_level_\d+__|level_\d+", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+#: What is whole, different and without gaps, and a measurement.
+_TIMES = frozenset(
+    {
+        "year",
+        "years",
+        "yr",
+        "month",
+        "week",
+        "day",
+        "date",
+        "time",
+        "t",
+        "hour",
+        "minute",
+        "second",
+        "quarter",
+        "step",
+        "age",
+        "rank",
+        "period",
+    }
+)
+
+
+def name_words(name: str) -> list[str]:
+    """``"PassengerId"`` as ``["passenger", "id"]``."""
+    return re.findall(r"[a-z]+|\d+", _CAMEL.sub(" ", name).lower())
+
+
+def is_index_of_pandas(name: str) -> bool:
+    """Whether a column is called as pandas calls an index without a name."""
+    return _OF_PANDAS.fullmatch(name) is not None
+
+
+def sounds_like_identifier(name: str) -> bool:
+    """Whether a column is called as identifiers are."""
+    words = name_words(name)
+    if is_index_of_pandas(name) or not words:
+        return bool(words)
+    return (
+        not _WORDS.isdisjoint((words[0], words[-1]))
+        or words[-1] in _LAST_WORDS
+        or (len(words) == 1 and words[0] in _NAMES)
+        or _WRITTEN_TOGETHER.fullmatch("".join(words)) is not None
+    )
+
+
+def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool = False) -> str:
+    """Why the numbers of a column name its rows, or "" if they may be a measurement.
+
+    They do if none is missing, all are whole and all differ, and besides
+
+    - the name says so: ``id``, ``PassengerId``, ``rownames``, none at all (`is_marked`), or one that pandas gives to an index; or
+    - they have no gaps, in whatever order: from 0 or 1, or in `RUN_ROWS` rows or more from any number, unless the name says that they
+      are a time, as ``year``.
+
+    Parameters
+    ----------
+    name : str
+    cells : sequence of (str or None)
+    is_marked : bool
+        Whether the column has no name, or is the index of a frame.
+    """
+    n = len(cells)
+    if n < FEWEST_ROWS or len(set(cells)) != n:
+        return ""
+    numbers = np.array([np.nan if cell is None or (number := as_number(cell)) is None else number for cell in cells])
+    if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
+        return ""
+    ordered = np.sort(numbers)
+    if (ordered[1:] == ordered[:-1]).any():
+        return ""
+    if is_marked or sounds_like_identifier(name):
+        return "an identifier: whole numbers, all different"
+    starts, has_no_gaps = float(ordered[0]), float(ordered[-1] - ordered[0]) == n - 1
+    is_time = not _TIMES.isdisjoint(name_words(name))
+    if has_no_gaps and (starts in (0.0, 1.0) or (n >= RUN_ROWS and not is_time)):
+        return "counts the rows" if (numbers == ordered).all() else "numbers the rows: whole, all different, without gaps"
+    return ""

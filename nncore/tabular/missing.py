@@ -1,0 +1,61 @@
+"""Words that stand for a missing value: which they are, and where they were found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from nncore.errors import ParameterError
+
+#: What stands for a missing value in a text file, compared without regard to case, beside an empty cell. A file that can say that a cell
+#: is missing in another way, as Parquet, has no such words.
+USUAL = frozenset({"?", "-", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
+
+
+def missing_words(usual: Collection[str], more: Sequence[str] = (), but: Sequence[str] = ()) -> tuple[str, ...]:
+    """The words in force, in lower case: `usual` and `more` without `but`.
+
+    Raises
+    ------
+    ParameterError
+        If a word of `but` would not be taken for missing, or stands in `more` too.
+    """
+    words = {*usual, *(word.strip().lower() for word in more)} - {""}
+    for word in but:
+        if word in more:
+            raise ParameterError(f"--missing {word} and --not-missing {word} contradict each other; take one")
+        if word.strip().lower() not in words:
+            known = ", ".join(sorted(words)) or "no word"
+            raise ParameterError(f"--not-missing {word}: it is not taken for missing, but {known}; leave it out")
+    return tuple(sorted(words - {word.strip().lower() for word in but}))
+
+
+def take_missing(cells: Sequence[str | None], words: Collection[str]) -> tuple[list[str | None], Counter[str]]:
+    """The cells with None for each of `words`, and how often each was found as it is written."""
+    taken = {cell for cell in set(cells) if cell is not None and cell.lower() in words}
+    if not taken:
+        return list(cells), Counter()
+    return [None if cell in taken else cell for cell in cells], Counter(cell for cell in cells if cell is not None and cell in taken)
+
+
+def missing_in_words(found: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """One text for each word that was taken for missing: where, and how often."""
+    by_word: dict[str, list[tuple[str, int]]] = {}
+    for column, counts in found.items():
+        for word, count in counts.items():
+            by_word.setdefault(word, []).append((column, count))
+    return [f"{word!r} is taken for missing in {_places(places)}" for word, places in sorted(by_word.items())]
+
+
+def _places(places: Sequence[tuple[str, int]], most: int = 5) -> str:
+    shown = ", ".join(f"{column!r} ({count})" for column, count in places[:most])
+    n_more = sum(count for _, count in places[most:])
+    return shown if not n_more else f"{shown} and {len(places) - most} more columns ({n_more})"
+
+
+def added(one: Mapping[str, Counter[str]], other: Iterable[tuple[str, Counter[str]]]) -> dict[str, Counter[str]]:
+    """The counts of both."""
+    total = {column: Counter(counts) for column, counts in one.items()}
+    for column, counts in other:
+        total.setdefault(column, Counter()).update(counts)
+    return total

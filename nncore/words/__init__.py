@@ -1,0 +1,27 @@
+"""Words that users write: those of other libraries beside ours, near ones where a word is mistyped, and the names that are built in."""
+
+from __future__ import annotations
+
+from nncore.words.builtin import (
+    BUILT_IN as BUILT_IN,
+    ActivationName as ActivationName,
+    CallbackName as CallbackName,
+    ConstraintName as ConstraintName,
+    InitializerName as InitializerName,
+    LayerName as LayerName,
+    LossName as LossName,
+    MetricName as MetricName,
+    OptimizerName as OptimizerName,
+    RegularizerName as RegularizerName,
+    SamplerName as SamplerName,
+    ScheduleName as ScheduleName,
+    TransformName as TransformName,
+)
+from nncore.words.calls import explains_calls, is_of_call, misfit
+from nncore.words.foreign import ARGUMENTS, KINDS, MEMBERS, NAMES, REMEDIES
+from nncore.words.missing import no_class_here, no_member, no_name
+
+__all__ = [
+    "ARGUMENTS", "BUILT_IN", "KINDS", "MEMBERS", "NAMES", "REMEDIES", "explains_calls", "is_of_call", "misfit", "no_class_here",
+    "no_member", "no_name",
+]  # fmt: skip

@@ -1,0 +1,49 @@
+"""The names of the built-in components, for type checkers and for a look that imports nothing; a test holds them to the registry."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias, get_args
+
+LayerName: TypeAlias = Literal[
+    "activation", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten", "layer_norm", "residual",
+]  # fmt: skip
+ActivationName: TypeAlias = Literal[
+    "elu", "exp", "gelu", "identity", "leaky_relu", "mish", "relu", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads",
+    "softplus", "step", "tanh",
+]  # fmt: skip
+LossName: TypeAlias = Literal[
+    "binary_cross_entropy", "cross_entropy", "gaussian_nll", "half_mse", "hinge", "huber", "mae", "mse", "poisson", "quantile",
+    "softmax_cross_entropy", "softmax_heads",
+]  # fmt: skip
+InitializerName: TypeAlias = Literal[
+    "constant", "data_dependent", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lsuv", "orthogonal", "random_walk",
+    "uniform_fan_in", "xavier_notes", "zeros",
+]  # fmt: skip
+OptimizerName: TypeAlias = Literal[
+    "adafactor", "adagrad", "adam", "adamw", "block_coordinate", "lookahead", "momentum", "nesterov", "rmsprop", "sgd",
+]  # fmt: skip
+RegularizerName: TypeAlias = Literal["group_lasso", "l1", "l1_l2", "l2"]
+ConstraintName: TypeAlias = Literal["max_norm", "non_negative", "soft_threshold", "unit_norm"]
+ScheduleName: TypeAlias = Literal["constant", "cosine", "coslog4", "flat_cosine", "invscaling", "one_cycle", "plateau", "step", "warmup"]
+SamplerName: TypeAlias = Literal["balanced", "blocks", "sequential", "shuffle"]
+TransformName: TypeAlias = Literal["feature_dropout", "gaussian_noise", "mixup"]
+MetricName: TypeAlias = Literal["accuracy", "head_accuracy", "mae", "r2", "rmse"]
+CallbackName: TypeAlias = Literal[
+    "checkpoint", "csv_logger", "early_stopping", "ema", "lambda", "progress_bar", "swa", "tensorboard", "time_limit",
+]  # fmt: skip
+
+#: By kind.
+BUILT_IN: Final[dict[str, tuple[str, ...]]] = {
+    "layers": get_args(LayerName),
+    "activations": get_args(ActivationName),
+    "losses": get_args(LossName),
+    "initializers": get_args(InitializerName),
+    "optimizers": get_args(OptimizerName),
+    "regularizers": get_args(RegularizerName),
+    "constraints": get_args(ConstraintName),
+    "schedules": get_args(ScheduleName),
+    "samplers": get_args(SamplerName),
+    "transforms": get_args(TransformName),
+    "metrics": get_args(MetricName),
+    "callbacks": get_args(CallbackName),
+}
