@@ -196,6 +196,7 @@ def extensions() -> list[Extension]:
     cython = [
         extension("nncore._core.program", ["nncore/_core/program.pyx"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
+        extension("nncore._core.turns", ["nncore/_core/turns.pyx", "nncore/_core/waiting.c"]),
     ]
     directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "freethreading_compatible": True}
     built = cythonize(cython, compiler_directives=directives, build_dir="build/cython")

@@ -106,7 +106,8 @@ def number(name: str, value: Any, least: float) -> float:
     """`value` as a finite float of at least `least`; `name` is that of the argument."""
     found = as_number(value)
     if found is None or not least <= found < math.inf:
-        raise ParameterError(f"{name} must be a number of at least {least}, got {shown(value)}")
+        kind = "number" if found is None or found < least else "finite number"
+        raise ParameterError(f"{name} must be a {kind} of at least {least}, got {shown(value)}")
     return found
 
 

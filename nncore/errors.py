@@ -48,7 +48,7 @@ class NotBuiltError(NNCoreError, RuntimeError):
 
 
 class BusyError(NNCoreError, RuntimeError):
-    """A network is being fitted by another thread."""
+    """A fit is under way, or another thread uses what two cannot use at once."""
 
 
 class NotTrainableError(NNCoreError, TypeError):

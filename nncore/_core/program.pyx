@@ -2,9 +2,8 @@
 
 import functools
 
-cimport cython
-
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -21,6 +20,8 @@ from nncore._core.runner cimport (
     NNC_IN_PYTHON, NNC_BLOCK, NNC_SITE, nnc_branch, nnc_op, nnc_transformer, nnc_note, nnc_stretch, nnc_tie, nnc_group, nnc_around,
     nnc_rule, nnc_piece, nnc_rounds, nnc_undo, nnc_task, nnc_program, nnc_course, nnc_samples, nnc_progress, nnc_runner,
 )
+
+from nncore._core.turns cimport Turn
 
 import numpy as np
 from numpy import empty, may_share_memory, ndarray
@@ -200,7 +201,7 @@ cdef class Program:
     cdef object output_shape, dtype  # of an output, read more often than `spec` would make cheap
     cdef object interpreter
     cdef object exception
-    cdef cython.pymutex lock  # threads that share a network take turns: they share its buffers
+    cdef Turn turn  # of the network: the threads that share it share its parameters and buffers
     cdef unsigned long python_thread  # that runs a Python component for this program, or 0
     cdef const int64_t *version  # of what may change while the network lives
     cdef int64_t seen  # the version that was taken over
@@ -209,7 +210,9 @@ cdef class Program:
         self.spec = spec
         self.interpreter = spec.interpreter
         self.output_shape, self.dtype = spec.output_shape, spec.dtype
+        self.turn = spec.turn
         cdef nnc_program *program = &self.program
+        program.n_waiting = &self.turn.turn.n_waiting
         cdef nnc_op *op
         stretches = list(spec.grouping.stretches())
         program.ops = <nnc_op *>calloc(max(len(spec.ops), 1), sizeof(nnc_op))
@@ -565,10 +568,13 @@ cdef class Program:
         cdef int64_t n_rows = len(x)
         cdef int32_t status
         self.check_entry()
-        with self.lock:
+        self.turn.enter()
+        try:
             self.refresh()
             with nogil:
                 status = runner.forward(&self.program, data, n_rows, training, n_threads)
+        finally:
+            self.turn.leave()
         self.finish(status)
 
     @property
@@ -585,10 +591,13 @@ cdef class Program:
         cdef double value = 0
         cdef int32_t status
         self.check_entry()
-        with self.lock:
+        self.turn.enter()
+        try:
             self.refresh()
             with nogil:
                 status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
+        finally:
+            self.turn.leave()
         self.finish(status)
         return value
 
@@ -599,10 +608,13 @@ cdef class Program:
         cdef double value = 0
         cdef int32_t status
         self.check_entry()
-        with self.lock:
+        self.turn.enter()
+        try:
             self.refresh()
             with nogil:
                 status = runner.backward(&self.program, data, n_rows, &value, n_threads)
+        finally:
+            self.turn.leave()
         self.finish(status)
         return value
 
@@ -610,10 +622,13 @@ cdef class Program:
         """Let the optimizer take one step."""
         cdef int32_t status
         self.check_entry()
-        with self.lock:
+        self.turn.enter()
+        try:
             self.refresh()
             with nogil:
                 status = runner.update(&self.program, n_threads)
+        finally:
+            self.turn.leave()
         self.finish(status)
 
     cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
@@ -696,7 +711,8 @@ cdef class Program:
         cdef Py_ssize_t i
         cdef int32_t status
         self.check_entry()
-        with self.lock:
+        self.turn.enter()
+        try:
             self.refresh()
             if courses:
                 moved = <nnc_course *>calloc(len(courses), sizeof(nnc_course))
@@ -714,6 +730,8 @@ cdef class Program:
             finally:
                 if courses:
                     self.end_courses(courses, moved, own)
+        finally:
+            self.turn.leave()
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 
@@ -727,24 +745,39 @@ cdef class Program:
         cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
         cdef int32_t status
         self.check_entry()
-        with self.lock:
+        self.turn.enter()
+        try:
             self.refresh()
             with nogil:
                 status = runner.evaluate(&self.program, &samples, kept, seconds, &sums, n_threads)
+        finally:
+            self.turn.leave()
         progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
         self.finish(status)
 
-    def predict(self, inputs, outputs, int32_t n_threads=1):
-        """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs)."""
-        cdef const void *source = given(inputs, self.dtype, self.program.n_inputs, False, "inputs")
-        cdef void *destination = self.room(outputs, inputs)
-        cdef int64_t n_rows = len(inputs)
-        cdef int32_t status
+    def predict(self, inputs, outputs, int32_t n_threads=1, int64_t n_at_once=0):
+        """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs).
+
+        Python looks for signals after every `n_at_once` rows; 0 is once, at the end.
+        """
+        cdef const char *source = <const char *>given(inputs, self.dtype, self.program.n_inputs, False, "inputs")
+        cdef char *destination = <char *>self.room(outputs, inputs)
+        cdef int64_t n_rows = len(inputs), first = 0, rows
+        cdef int64_t size = 8 if self.program.is_f64 else 4
+        cdef int32_t status = NNC_OK
         self.check_entry()
-        with self.lock:
+        self.turn.enter()
+        try:
             self.refresh()
-            with nogil:
-                status = runner.predict(&self.program, source, n_rows, destination, n_threads)
+            while first < n_rows and status == NNC_OK:
+                rows = n_rows - first if n_at_once == 0 else min(n_at_once, n_rows - first)
+                with nogil:
+                    status = runner.predict(&self.program, source + first * self.program.n_inputs * size, rows,
+                                            destination + first * self.program.n_outputs * size, n_threads)
+                first += rows
+                PyErr_CheckSignals()
+        finally:
+            self.turn.leave()
         self.finish(status)
 
     def predict_one(self, x):
@@ -767,10 +800,13 @@ cdef class Program:
             output = empty(self.output_shape, self.dtype)
             destination = address(output)
             self.check_entry()
-            with self.lock:
+            self.turn.enter()
+            try:
                 self.refresh()
                 with nogil:
                     status = runner.predict(&self.program, view.buf, 1, destination, 1)
+            finally:
+                self.turn.leave()
         finally:
             PyBuffer_Release(&view)
         if status == NNC_INPUT_NOT_FINITE:

@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "clock.h"
@@ -409,6 +410,8 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
             look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
         }
+        if (part == 0 && verdict == NNC_OK && is_last && atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0)
+            verdict = time_is_up;
         verdict = F(finish_update)(&m, nnc_meet(team, verdict));
         if (part == 0 && (verdict == NNC_OK || verdict == time_is_up)) {
             if (is_last) program->step = m.step;

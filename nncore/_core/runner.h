@@ -257,6 +257,8 @@ typedef struct nnc_program {
     nnc_python_callback python;
     void *python_context;
     int64_t failed_op; /* set when a status is not NNC_OK */
+
+    const _Atomic int32_t *n_waiting; /* threads that want the network: training stops after the step under way */
 } nnc_program;
 
 /* Parameters, or gradients, whose squares are added up together. */
@@ -304,7 +306,7 @@ typedef struct nnc_runner {
     /* One update of the parameters; refuses gradients that are not finite. */
     int32_t (*update)(nnc_program *program, int32_t n_threads);
 
-    /* Trains batch after batch until the samples are used up or `seconds` have passed; `accumulate` batches, or what is left of them,
+    /* Trains batch after batch until the samples are used up, `seconds` have passed or a thread waits for the network; `accumulate` batches, or what is left of them,
      * make a step. An incomplete last batch is trained on unless drop_last is set. It may leave gradients unwritten. */
     int32_t (*train)(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int64_t accumulate, int32_t drop_last,
                      double seconds, nnc_progress *progress, int32_t n_threads);

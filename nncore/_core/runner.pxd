@@ -143,6 +143,7 @@ cdef extern from "runner.h" nogil:
         nnc_python_callback python
         void *python_context
         int64_t failed_op
+        const int32_t *n_waiting
     ctypedef struct nnc_course:
         double *place
         int64_t stride

@@ -1,13 +1,16 @@
 /* What the pool needs of the operating system, for POSIX and for Windows: a mutex, a condition, a thread, the number of processors. Include
  * before any other header.
  *
- * MUTEX_INITIALIZER initialises a static mutex. `start_thread` starts a thread that nobody will join and that leaves signals to others;
- * it returns 0 if the system refuses. A THREAD_FUNCTION ends with `return 0`. */
+ * MUTEX_INITIALIZER initialises a static mutex. `start_thread` starts a thread that nobody will join and that leaves signals to others, all
+ * but those of its own crashes, which faulthandler reports; it returns 0 if the system refuses. A THREAD_FUNCTION ends with `return 0`. */
 #ifndef NNCORE_SYSTEM_H
 #define NNCORE_SYSTEM_H
 
 /* Musl gives threads 128 kB, macOS 512 kB, which kernels that keep tiles on the stack may exceed. */
 #define STACK_BYTES (2 * 1024 * 1024)
+
+/* How long a thread of Python waits before it looks for signals. */
+#define WHILE_MS 50
 
 #if defined(_WIN32)
 #    define WIN32_LEAN_AND_MEAN
@@ -26,6 +29,7 @@ static inline void destroy_mutex(mutex *m) { (void)m; }
 
 static inline void init_condition(condition *c) { InitializeConditionVariable(c); }
 static inline void wait_for(condition *c, mutex *m) { SleepConditionVariableSRW(c, m, INFINITE, 0); }
+static inline void wait_for_a_while(condition *c, mutex *m) { SleepConditionVariableSRW(c, m, WHILE_MS, 0); }
 static inline void wake_one(condition *c) { WakeConditionVariable(c); }
 static inline void wake_all(condition *c) { WakeAllConditionVariable(c); }
 static inline void destroy_condition(condition *c) { (void)c; }
@@ -58,6 +62,7 @@ static inline int32_t bound_processors(void) {
 #    include <sched.h>
 #    include <signal.h>
 #    include <stdint.h>
+#    include <time.h>
 
 typedef pthread_mutex_t mutex;
 typedef pthread_cond_t condition;
@@ -70,6 +75,14 @@ static inline void destroy_mutex(mutex *m) { pthread_mutex_destroy(m); }
 
 static inline void init_condition(condition *c) { pthread_cond_init(c, NULL); }
 static inline void wait_for(condition *c, mutex *m) { pthread_cond_wait(c, m); }
+static inline void wait_for_a_while(condition *c, mutex *m) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += WHILE_MS * 1000000L;
+    end.tv_sec += end.tv_nsec / 1000000000L;
+    end.tv_nsec %= 1000000000L;
+    pthread_cond_timedwait(c, m, &end);
+}
 static inline void wake_one(condition *c) { pthread_cond_signal(c); }
 static inline void wake_all(condition *c) { pthread_cond_broadcast(c); }
 static inline void destroy_condition(condition *c) { pthread_cond_destroy(c); }
@@ -84,7 +97,9 @@ static inline int start_thread(void *(*function)(void *), void *argument) {
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigfillset(&all); /* signals are for Python's own threads */
+    sigfillset(&all); /* signals are for Python's own threads, but for those that say that this one has crashed */
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&all, crashes[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&thread, &attributes, function, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

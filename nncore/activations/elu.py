@@ -23,7 +23,6 @@ class ELU(Activation):
     """
 
     ranges: ClassVar[dict[str, str]] = {"alpha": "[0, inf)"}
-    initializer = "he_uniform"  # what the paper trained with
     kernel = Kernel("nncore._core.native:activation_elu")
 
     def __init__(self, alpha: float = 1.0) -> None:

@@ -23,7 +23,6 @@ class LeakyReLU(Activation):
     """
 
     ranges: ClassVar[dict[str, str]] = {"slope": "[0, 1)"}
-    initializer = "he_uniform"
     kernel = Kernel("nncore._core.native:activation_leaky_relu")
 
     def __init__(self, slope: float = 0.01) -> None:

@@ -22,7 +22,6 @@ class Mish(Activation):
     """
 
     needs_input = True
-    initializer = "he_uniform"  # for standard normal z, φ'² is 0.48 on average; He's variance is made for ReLU's 0.5
     output_domain = "[-0.309, inf)"  # −0.3088 at z ≈ −1.19
     kernel = Kernel("nncore._core.native:activation_mish")
 

@@ -15,7 +15,6 @@ class ReLU(Activation):
     Nair & Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
     """
 
-    initializer = "he_uniform"
     output_domain = "[0, inf)"
     kernel = Kernel("nncore._core.native:activation_relu")
 

@@ -23,7 +23,6 @@ class SiLU(Activation):
     """
 
     needs_input = True
-    initializer = "he_uniform"  # for standard normal z, φ'² is 0.38 on average; He's variance is made for ReLU's 0.5
     output_domain = "[-0.279, inf)"  # −0.2785 at z ≈ −1.28
     kernel = Kernel("nncore._core.native:activation_silu")
 

@@ -26,7 +26,6 @@ class Softplus(Activation):
     """
 
     ranges: ClassVar[dict[str, str]] = {"beta": "(0, inf)"}
-    initializer = "he_uniform"  # lets through less than ReLU does, for which He's is the largest there is
     output_domain = "(0, inf)"
     kernel = Kernel("nncore._core.native:activation_softplus")
 

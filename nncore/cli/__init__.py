@@ -1,8 +1,8 @@
 """The command ``nncore``.
 
 Results go to standard output; notices, progress and errors to standard error. Exit codes: 0 done, 1 a component that fails
-verification, 2 an error that the message explains, 130 interrupted by Ctrl-C, 141 the reader of the output went away.
-``NNCORE_TRACEBACK=1`` shows where an error came from.
+verification, 2 an error that the message explains, 130 interrupted by Ctrl-C, 141 the reader of the output went away, 143
+ended by SIGTERM. ``NNCORE_TRACEBACK=1`` shows where an error came from.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
+from nncore.cli.interruptions import INTERRUPTED, end_at_once_from_now_on, ending_at_once, ending_tidily
 from nncore.cli.terminal import notice, printable, say
 from nncore.errors import NNCoreError
 
@@ -38,8 +39,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="nncore",
         description="Dense neural networks on CPUs.",
-        epilog="exit codes: 0 done, 1 a component that fails verification, 2 an error that the message explains, 130 interrupted by "
-        "Ctrl-C, 141 the reader of the output went away",
+        epilog="exit codes: 0 done, 1 a component that fails verification or a damaged model file, 2 an error that the message explains, "
+        "130 interrupted by Ctrl-C, 141 the reader of the output went away, 143 ended by SIGTERM",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
@@ -62,9 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code. Wrong usage raises `SystemExit` with code 2, as argparse does.
     """
+    if argv is None:
+        end_at_once_from_now_on()
     try:
-        parser = make_parser()  # imports NumPy, which takes long enough for Ctrl-C to hit it
-        with warnings.catch_warnings():
+        with ending_at_once():
+            parser = make_parser()  # imports NumPy, which takes long enough for Ctrl-C to hit it
+        with ending_tidily(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             code = _run(parser, parser.parse_args(argv))
             sys.stdout.flush()  # so that a reader that went away is noticed here
@@ -74,8 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        notice("interrupted; nothing was written")
-        return 130
+        notice("interrupted")
+        return INTERRUPTED
     except (NNCoreError, OSError, ImportError) as error:
         if os.environ.get("NNCORE_TRACEBACK", "0") not in ("", "0"):
             raise

@@ -1,4 +1,4 @@
-"""``nncore info``: what is installed, where, and what it runs on."""
+"""``nncore info``: what is installed, where, and what it runs on; with MODEL, what a file of networks holds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from nncore.cli.terminal import labelled, notice, say
+from nncore.errors import ParameterError
 
 #: Extra of the distribution, the distribution it brings, and what for.
 EXTRAS = (
@@ -21,11 +22,25 @@ EXTRAS = (
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("info", help="versions, CPU level, optional libraries, file locations", description=__doc__)
+    parser = commands.add_parser(
+        "info", help="versions, CPU level, optional libraries, file locations; or what a model file holds", description=__doc__
+    )
+    parser.add_argument(
+        "model", type=Path, nargs="?", metavar="MODEL",
+        help="a saved network: tell what is in the file, without making a network of it; exit code 1 if it is damaged",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="with MODEL: the same as JSON")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.model is not None:
+        from nncore.cli.model_info import show
+
+        return show(arguments.model, as_json=arguments.json)
+    if arguments.json:
+        raise ParameterError("--json goes with MODEL: nncore info MODEL --json")
+
     import numpy as np
 
     import nncore

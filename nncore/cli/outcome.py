@@ -13,6 +13,7 @@ import numpy as np
 from nncore.cli.config_file import changed
 from nncore.cli.evaluation import Evaluation, Importance
 from nncore.cli.experiment import Fitted, n_outputs
+from nncore.cli.report import column_notes
 from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
@@ -138,6 +139,7 @@ class Outcome:
                 "held_out": len(self.final.parts.test),
             },
             "columns": kinds,
+            "notes": column_notes(task, encoder),
             "network": {
                 "inputs": encoder.n_inputs,
                 "hidden": list(self.settings.hidden),

@@ -99,11 +99,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _writing(arguments: argparse.Namespace, encoder: TableEncoder) -> Writing:
     """How the file is written: as is said, else as the one of training if that can be."""
-    if arguments.decimal is not None:
-        decimal_comma: bool | None = arguments.decimal == ","
-    else:  # where training had no decimal commas they are looked for again: another file may be written otherwise
-        decimal_comma = encoder.decimal_comma or None
-    return Writing(header=encoder.has_header, separator=arguments.separator, preferred=encoder.separator, decimal_comma=decimal_comma)
+    return Writing(
+        header=encoder.has_header,
+        separator=arguments.separator,
+        decimal_comma=None if arguments.decimal is None else arguments.decimal == ",",
+        like_separator=encoder.separator,
+        like_decimal_comma=encoder.decimal_comma,
+    )
 
 
 class Answers:

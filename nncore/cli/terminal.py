@@ -19,8 +19,9 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2
 _UNPRINTABLE_IN_LINES = re.compile(_UNPRINTABLE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 
 
-#: What nobody would read to its end, like a cell of a million letters.
+#: What nobody would read to its end, like a cell of a million letters: a word, and all there is to say.
 _LONG = re.compile(r"\S{401,}")
+_MOST_CHARACTERS = 4000
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -41,8 +42,9 @@ def notice(text: str) -> None:
 
 
 def _shortened(text: str) -> str:
-    """The text with the first letters of words that are very long."""
-    return _LONG.sub(lambda found: f"{found[0][:100]}…", text)
+    """The text with the first letters of what is very long."""
+    text = _LONG.sub(lambda found: f"{found[0][:100]}…", text)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS // 2]} … {text[-_MOST_CHARACTERS // 4 :]}"
 
 
 def json_text(value: Any, **options: Any) -> str:

@@ -16,9 +16,12 @@ class Format(Configurable):
     ----------
     suffixes : tuple of str
         Of the file names it claims, in lower case with the dot: ``(".npz",)``.
+    version : int or None
+        Of what it writes, if it counts versions.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[int | None] = None
 
     def encode(self, document: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
         """The file, from a description that JSON can hold and C-contiguous arrays by name. The host writes it atomically."""

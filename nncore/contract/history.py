@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.arguments import several, shown
 from nncore.configuration import require
 from nncore.contract.direction import decided_mode, direction
 from nncore.errors import ParameterError
@@ -59,10 +60,12 @@ class History:
     """
 
     def __init__(self, higher_is_better: Mapping[str, bool | None] | None = None, *, moved: Sequence[str] = ("lr",)) -> None:
-        self.moved = tuple(moved)
+        if higher_is_better is not None and not isinstance(higher_is_better, Mapping):
+            raise ParameterError(f"higher_is_better must be a dict of True, False or None by name, got {shown(higher_is_better)}")
+        self.moved = tuple(several("moved", moved))
         self.stop_reason = ""
         self.interrupted = False
-        self._higher_is_better = dict(higher_is_better or {})
+        self._higher_is_better = dict(() if higher_is_better is None else higher_is_better)
         self._n_epochs = 0
         self._columns: dict[str, array[float]] = {}
 
@@ -107,6 +110,22 @@ class History:
         except KeyError:
             recorded = ", ".join(self._columns) or "nothing"
             raise KeyError(f"no column {name!r}; this history has {recorded}") from None
+
+    def whole(self) -> Self:
+        """This history, of a fit that nobody broke off: for code that calls `fit` and has a caller of its own, who is to hear of Ctrl-C.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C ended the fit.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
 
     def keys(self) -> list[str]:
         """Names of the columns.

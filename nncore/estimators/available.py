@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import sklearn.utils.metaestimators
 
+from nncore.estimators.turns import takes_turn
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
     """scikit-learn's ``available_if``, after which type checkers still know the method."""
     decorator: Callable[[Method], Method] = sklearn.utils.metaestimators.available_if(check)
-    return decorator
+    return lambda method: decorator(takes_turn(method))  # which is no function any more that `TakesTurns` would find

@@ -87,8 +87,8 @@ class LbfgsFit:
         self._verbose, self._n_threads, self._time_limit = bool(given.verbose), given.n_threads, given.time_limit
         self._patience = (given.n_iter_no_change, given.tol) if given.early_stopping else None
 
-    def run(self, tasks: FitTasks | None) -> None:
-        """Train; `tasks` are scikit-learn's callbacks."""
+    def run(self, tasks: FitTasks | None) -> bool:
+        """Train; `tasks` are scikit-learn's callbacks. False if Ctrl-C cut the fit short."""
         estimator, data = self.estimator, self.data
         network = estimator.network_
         vars(estimator).pop("_optimizer", None)  # a call of partial_fit does not go on with one that this fit knows nothing of
@@ -96,7 +96,7 @@ class LbfgsFit:
         twin.weight_decay = self._penalty
         objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
         iterations = Iterations(estimator, data, twin, tasks, time_limit=self._time_limit, verbose=self._verbose, patience=self._patience)
-        interrupted = False
+        is_whole = True
         try:
             # SciPy's few sums are no work for threads, which would fight with ours for the cores.
             with threadpool_limits(1, user_api="blas"), at_most_threads(self._n_threads):
@@ -106,7 +106,7 @@ class LbfgsFit:
             iterations.parameters = twin.parameters[...] = result.x
             estimator.loss_ = estimator._shown_loss(float(result.fun), twin)
         except KeyboardInterrupt:
-            interrupted = True
+            is_whole = False
         finally:  # also where a number overflowed on the way to the next iteration
             twin.weight_decay = 0.0
             network.parameters[...] = iterations.parameters
@@ -114,14 +114,13 @@ class LbfgsFit:
             _copy_buffers(twin, network)
         if iterations.best is not None:
             iterations.best.restore(network)
-        if interrupted:
-            warn_user("Training interrupted by user.")
-        elif result.status != 0 and not iterations.ended_early:
+        if is_whole and result.status != 0 and not iterations.ended_early:
             warn_user(
                 f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}): {result.message}. Increase "
                 "the number of iterations (max_iter) or scale the data, so that each feature has about mean 0 and standard deviation 1.",
                 ConvergenceWarning,
             )
+        return is_whole
 
 
 class Iterations:

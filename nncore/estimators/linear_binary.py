@@ -13,10 +13,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from nncore.arguments import shown
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
-from nncore.errors import DataError
+from nncore.errors import DataError, ParameterError
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
+from nncore.estimators.turns import TakesTurns
 from nncore.words import explains_calls
 
 #: With features up to this size, no sum of products of weights and features leaves float64's range.
@@ -24,7 +26,7 @@ LARGEST_FEATURE = 1e140
 
 
 @explains_calls
-class LinearBinaryClassifier(ClassifierMixin, BringsRegistrations, NestedParameters, BaseEstimator):
+class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, NestedParameters, BaseEstimator):
     """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
 
     Attributes
@@ -149,4 +151,7 @@ def generator(random_state: int | np.random.Generator | np.random.RandomState | 
     """A generator from what scikit-learn's users write as `random_state`."""
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
-    return np.random.default_rng(random_state)
+    try:
+        return np.random.default_rng(random_state)
+    except Exception as error:  # of NumPy, or of an object that claims to be a number
+        raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}") from error

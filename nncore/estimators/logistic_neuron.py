@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore.activations.sigmoid import Sigmoid
-from nncore.arguments import shown
+from nncore.arguments import as_number, shown
 from nncore.contract import Callback, History, Optimizer
 from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
@@ -134,7 +133,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         batch_size = n_samples if self.batch_size is None else min(self.batch_size, n_samples)
         full_batch = batch_size == n_samples
 
-        network = Sequential(Dense(1, weight_initializer="zeros"))
+        network = Sequential(Dense(1, weight_initializer="zeros", bias_initializer="zeros"))
         history: History = network.fit(
             Z,
             is_second[:, np.newaxis].astype(np.float64),
@@ -149,10 +148,7 @@ class LogisticNeuron(LinearBinaryClassifier):
             rng=int(generator(self.random_state).integers(2**31)),
             progress=False,
             dtype="float64",
-        )
-
-        if history.interrupted:
-            raise KeyboardInterrupt
+        ).whole()
 
         self.classes_ = classes
         weight, bias = network.named_parameters().values()
@@ -208,7 +204,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         for name, value in counts.items():
             if not is_count(value):
                 raise ParameterError(f"LogisticNeuron: {name} must be an integer of at least 1, got {shown(value)}")
-        if not isinstance(self.tol, Real) or not self.tol >= 0:
+        if (tol := as_number(self.tol)) is None or not tol >= 0:
             raise ParameterError(f"LogisticNeuron: tol must be a number of at least 0, got {shown(self.tol)}")
 
 

@@ -32,16 +32,19 @@ from nncore.estimators.architecture import (
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same
-from nncore.estimators.held_out import HeldOut, Judge
+from nncore.estimators.held_out import LOSS, HeldOut, Judge
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
+from nncore.estimators.trial import check_judge
+from nncore.estimators.turns import TakesTurns
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import BATCH_ROWS
@@ -60,7 +63,7 @@ ONLY_FIT = ("warm_start", "max_iter", "validation_fraction", "scoring")
 
 
 @explains_calls
-class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
+class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
     Its subclasses' documentation has the attributes that a fit leaves.
@@ -204,9 +207,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         how = {"starts_over": starts_over, "incremental": incremental, "classes": classes}
         with self._kept_on_error() if starts_over or "network_" not in vars(self) else nullcontext():
             try:
-                self._train(given, X, y, sample_weight, validation, **how)
+                is_whole = self._train(given, X, y, sample_weight, validation, **how)
             except NonFiniteError as error:
                 raise DataError(f"{NOT_FINITE} {error}") from error
+        if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
+            raise KeyboardInterrupt
         return self
 
     @contextmanager
@@ -232,7 +237,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         starts_over: bool,
         incremental: bool,
         classes: Any,
-    ) -> None:
+    ) -> bool:
+        """From checked data to a trained network; False if Ctrl-C cut the training short."""
         builds = starts_over or "network_" not in vars(self)
         if not builds and (changed := given.changed(self._made_of)):
             self._refuse_another_network(given, changed[0], incremental=incremental)
@@ -257,6 +263,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
         is_lbfgs = isinstance(given.solver, str) and given.solver == LBFGS
         fit = LbfgsFit(self, given, data) if is_lbfgs else StochasticFit(self, given, data, incremental=incremental)
         given.refuse_ignored(*(ONLY_FIT if incremental else ()))
+        if data.held_out is not None:
+            check_judge(self, data.held_out)
 
         # Everything is checked: only now a network that goes on changes.
         self._begin_comparison(given, data, starts_over=starts_over, incremental=incremental)
@@ -264,9 +272,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             self.network_.seed = _seed(random_state)
         self._seeded_by = given.random_state
         tasks = None if incremental else FitTasks(self, X, y, sample_weight, max_iter=given.max_iter, fitted=self._fitted_so_far)
-        fit.run(tasks)
+        is_whole = fit.run(tasks)
         if tasks is not None:
             tasks.finish()
+        return is_whole
 
     def _refuse_another_network(self, given: Given, name: str, *, incremental: bool) -> None:
         goes_on = "partial_fit" if incremental else "fit with warm_start=True"
@@ -366,6 +375,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, BringsRegistrat
             if len(val) < 2:
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             held_out = data.rows(val)
+            if given.unread("scoring") is None and isinstance(self._targets, RealTargets) and not np.ptp(held_out.target, axis=0).any():
+                judge = Judge(LOSS, LOSS)  # equal targets have no R² or D², and nobody asked for one
             shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all kinds of sparse matrices have rows to choose
             data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
             kept = data.rows(train)

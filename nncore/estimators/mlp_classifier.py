@@ -22,6 +22,7 @@ from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTa
 from nncore.estimators.class_weights import ClassWeights
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
+from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
 from nncore.words import explains_calls
@@ -96,9 +97,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Weights of the classes, by which those of the samples are multiplied, also in validation; a list for several targets.
     scoring : str, callable, Metric or None, default None
         What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
-        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy.
+        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy for ``loss="log_loss"``, as in
+        scikit-learn, and the loss itself for another one.
     callbacks : sequence of str, Callback or dict, optional
-        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS.
+        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
     clip_norm : float, optional
         Gradients longer than this are scaled down to it.
     time_limit : float, optional
@@ -278,7 +280,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return target if self.n_outputs_ == 1 else None
 
     def _default_scoring(self, loss: Loss) -> Any:
-        return self._targets.accuracy(loss)
+        spec = self._made_of["loss"]
+        return self._targets.accuracy(loss) if isinstance(spec, str) and spec == LOG_LOSS else loss.judge or LOSS
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.time_limit import TimeLimit
+from nncore.contract import copied_deeply
 from nncore.errors import NonFiniteError, warn_user
 from nncore.estimators.convergence import Convergence
 from nncore.estimators.fit_tasks import FitTasks
@@ -43,7 +44,7 @@ class StochasticFit:
         self.max_iter = 1 if incremental else int(given.max_iter)
         self._convergence = Convergence(estimator, given, data.held_out)
         limit = [] if given.time_limit is None else [TimeLimit(float(given.time_limit))]
-        self._callbacks: list[Any] = [self._convergence, *limit, *(given.callbacks or ())]
+        self._callbacks: list[Any] = [self._convergence, *limit, *copied_deeply(list(given.callbacks or ()))]
         batch_size = _batch_size(given.batch_size, len(data))
         sampler = given.sampler
         self._arguments = {
@@ -63,8 +64,8 @@ class StochasticFit:
             "progress": bool(given.progress),
         }
 
-    def run(self, tasks: FitTasks | None) -> None:
-        """Train; `tasks` are scikit-learn's callbacks, called after those of the user."""
+    def run(self, tasks: FitTasks | None) -> bool:
+        """Train; `tasks` are scikit-learn's callbacks, called after those of the user. False if Ctrl-C cut the fit short."""
         estimator, network, convergence = self.estimator, self.estimator.network_, self._convergence
         estimator._optimizer = self._solver
         if self._begins and network.optimizer is not None:
@@ -89,15 +90,14 @@ class StochasticFit:
             estimator._extend_history(convergence.history)
             message = f"Training diverged in epoch {estimator.n_iter_}; kept is the network with the best validation score. {error}"
             warn_user(message, ConvergenceWarning)
-            return
+            return True
         finally:
             network.schedule = None  # the next call brings its own, and a file needs none
         estimator._extend_history(history)
-        if history.interrupted:
-            warn_user("Training interrupted by user.")
-        elif not self.incremental and estimator.n_iter_ == self.max_iter and not convergence.was_stopped:
+        if not history.interrupted and not self.incremental and estimator.n_iter_ == self.max_iter and not convergence.was_stopped:
             message = f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
             warn_user(message, ConvergenceWarning)
+        return not history.interrupted
 
 
 def _batch_size(asked: Any, n_samples: int) -> int:

@@ -35,7 +35,15 @@ _MOST_DIMENSIONS = 32
 _LENGTH = 8  # bytes that say how long the header is
 _BEGIN = '{{"__metadata__":{{"format":"nncore","format_version":"{version}","checksum":"{checksum}",'
 _FOUND = re.compile(rb'\{"__metadata__":\{"format":"nncore","format_version":"([0-9]{1,9})",(?:"checksum":"([0-9a-f]{64})",)?')
-_NOT_OURS = "it is damaged, or not a network that nncore saved"
+
+#: How other files begin.
+_OTHERS = {
+    b"PK\x03\x04": "this is a ZIP archive (PyTorch's, Keras' and NumPy's .npz are some)",
+    b"\x80": "this may be a pickle, which is read by Python's pickle or joblib",
+    b"\x89HDF": "this is an HDF5 file (Keras' .h5 is one)",
+    b"\x93NUMPY": "this is an array of NumPy",
+    b"\x1f\x8b": "this is compressed with gzip: unpack it",
+}
 
 
 class Safetensors(Format):
@@ -46,6 +54,7 @@ class Safetensors(Format):
     """
 
     suffixes = (".nncore", ".safetensors")
+    version = FORMAT_VERSION
 
     def encode(self, document: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
         arrays = {name: np.ascontiguousarray(view) for name, view in tensors.items()}
@@ -74,11 +83,13 @@ class Safetensors(Format):
     def decode(self, data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
         length = int.from_bytes(data[:_LENGTH], "little")
         begin = _LENGTH + length
-        if len(data) < _LENGTH or begin > len(data):
-            raise FileFormatError(_NOT_OURS)
-        found = _FOUND.match(data, _LENGTH, begin)
+        found = _FOUND.match(data, _LENGTH)
         if found is None:
-            raise FileFormatError(_NOT_OURS)
+            raise FileFormatError(f"it does not begin like a network that nncore saved: {_begins(data)}")
+        if begin > len(data):
+            raise FileFormatError(
+                f"it is damaged or cut short: its first 8 bytes say that its header ends at byte {begin}, and it has {len(data)} bytes"
+            )
         if int(found[1]) > FORMAT_VERSION:
             raise FileFormatError(
                 f"format version {int(found[1])} is newer than this nncore can read ({FORMAT_VERSION}): pip install -U nncore-ml"
@@ -91,7 +102,9 @@ class Safetensors(Format):
         checksum.update(bytes_of[: found.start(2)])
         checksum.update(bytes_of[found.end(2) :])
         if checksum.hexdigest().encode() != found[2]:
-            raise FileFormatError("it is damaged or cut short: its checksum does not fit. Take a copy of it, or save it again")
+            raise FileFormatError(
+                f"it is damaged or cut short: the checksum of its {len(data)} bytes does not fit. Take a copy of it, or save it again"
+            )
         header = _parsed(str(bytes_of[_LENGTH:begin], "utf-8", "replace"), "header")
         metadata = header.pop("__metadata__") if isinstance(header, dict) else None
         if not isinstance(metadata, dict) or metadata.keys() != {"format", "format_version", "checksum", "description"}:
@@ -99,6 +112,13 @@ class Safetensors(Format):
         if not isinstance(metadata["description"], str):
             raise FileFormatError("the description is no text")
         return _parsed(metadata["description"], "description"), _tensors(header, data, begin)
+
+
+def _begins(data: bytes) -> str:
+    """What else a file may be."""
+    if data[_LENGTH:].startswith(b"{"):
+        return "these are tensors that another program wrote, or it is damaged at its beginning"
+    return next((what for begin, what in _OTHERS.items() if data.startswith(begin)), f"its first bytes are {data[:16]!r}")
 
 
 def _text(value: Any) -> str:

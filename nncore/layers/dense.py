@@ -33,9 +33,10 @@ class Dense(Layer):
     activation : str, Activation or None, default None
         φ; None is the identity.
     weight_initializer : str, Initializer or None, default None
-        None takes the one that suits the activation: ``he_uniform`` for the ReLU family, else ``glorot_uniform``.
-    bias_initializer : str or Initializer, default "zeros"
-        First values of b.
+        None takes ``glorot_uniform``, or what the activation asks for (`SELU`). Deep stacks of ReLU layers begin better with
+        ``"he_uniform"``.
+    bias_initializer : str or Initializer, default "uniform_fan_in"
+        First values of b. Where they differ, so do the places at which units bend, which one or two inputs need.
     use_bias : bool, default True
         False leaves b out, as before a layer that has a shift of its own (batch normalisation).
     weight_regularizer, bias_regularizer : str, Regularizer, dict, list of these or None, default None
@@ -68,7 +69,7 @@ class Dense(Layer):
         activation: ActivationLike | None = None,
         *,
         weight_initializer: InitializerLike | None = None,
-        bias_initializer: InitializerLike = "zeros",
+        bias_initializer: InitializerLike = "uniform_fan_in",
         use_bias: bool = True,
         weight_regularizer: Regularizers = None,
         bias_regularizer: Regularizers = None,

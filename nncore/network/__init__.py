@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nncore.network.evaluation import metric_name
+from nncore.network.file_info import FileInfo, LayerInfo, NetworkInfo, ProviderInfo, file_info
 from nncore.network.formula import formula
 from nncore.network.inspection import activations, gradients
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
@@ -12,10 +13,15 @@ from nncore.network.sequential import Sequential
 from nncore.network.training import Training
 
 __all__ = [
+    "FileInfo",
+    "LayerInfo",
     "LearningRateSearch",
+    "NetworkInfo",
+    "ProviderInfo",
     "Sequential",
     "Training",
     "activations",
+    "file_info",
     "find_learning_rate",
     "formula",
     "gradients",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from nncore.contract import Optimizer
 from nncore.errors import ParameterError
@@ -49,12 +51,14 @@ class Average:
         if self.over == "steps" and self.network.trajectory is None:
             self.network.begin_average(self.network.n_steps)
 
-    def end_epoch(self) -> None:
-        """After the steps of an epoch, which is already counted in ``network.n_epochs``."""
-        network = self.network
-        if self.over == "steps" or network.n_epochs <= self.begin:
-            return
+    def end_epoch(self) -> Callable[[], None] | None:
+        """After the steps of an epoch, which ``network.n_epochs`` does not count yet. What undoes it, unless nothing is done."""
+        network, n_before = self.network, self.network.n_epochs
+        if self.over == "steps" or n_before < self.begin:
+            return None
         if network.trajectory is None:
-            network.begin_average(network.n_epochs - 1)
-            return
-        network.parameters[...] += (network.trajectory - network.parameters) / (network.n_epochs - network.average_begin)
+            network.begin_average(n_before)
+            return network.end_average
+        before = network.parameters.copy()
+        network.parameters[...] += (network.trajectory - before) / (n_before + 1 - network.average_begin)
+        return lambda: np.copyto(network.parameters, before)

@@ -8,7 +8,6 @@ slash come first. How a file holds them is a `Format`'s affair.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,9 @@ from nncore.arguments import shown
 from nncore.contract import Format
 from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, warn_user
 from nncore.network.network import Network
-from nncore.network.plain import check_plain
+from nncore.network.plain import check_plain, is_count, is_state
 from nncore.network.providers import are_providers
+from nncore.network.resuming import is_place
 
 T = TypeVar("T")
 
@@ -84,26 +84,6 @@ def array_names(number: int, arrays: Mapping[str, T]) -> dict[str, T]:
     return {f"callbacks/{number}/{name}": array for name, array in arrays.items()}
 
 
-def is_state(value: Any) -> bool:
-    largest = sys.float_info.max  # an integer of JSON may be beyond it
-    return isinstance(value, dict) and all(
-        isinstance(name, str) and isinstance(number, (int, float)) and not isinstance(number, bool) and -largest <= number <= largest
-        for name, number in value.items()
-    )
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**63  # bool is not a count; the core counts in int64
-
-
-def _is_size(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**64
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and -sys.float_info.max <= value <= sys.float_info.max
-
-
 def _is_limit(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < math.inf
 
@@ -133,30 +113,6 @@ def _are_memories(value: Any) -> bool:
     )
 
 
-#: What a network says of an epoch that was cut short, and a test of each.
-_PLACE: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed"), _is_size),
-    **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate"), lambda v: _is_size(v) and v > 0),
-    **dict.fromkeys(("loss_sum", "weight_sum"), _is_number),
-    "moved": is_state,
-    "drop_last": lambda v: isinstance(v, bool),
-    **dict.fromkeys(("data", "sampler", "transforms"), lambda v: isinstance(v, str)),
-}
-
-
-def _is_place(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, dict)
-        and value.keys() == _PLACE.keys()
-        and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
-        and _is_between_steps(**value)
-    )
-
-
-def _is_between_steps(*, samples: int, epoch_length: int, batch_size: int, accumulate: int, **others: Any) -> bool:
-    return 0 < samples <= epoch_length and (samples % (batch_size * accumulate) == 0 or samples == epoch_length)
-
-
 @dataclass(frozen=True)
 class Field:
     """What a field of the description must be.
@@ -183,7 +139,7 @@ _LIMIT = "a number, 0 or greater"
 FIELDS: dict[str, Field] = {
     "layers": Field(lambda v: isinstance(v, list) and len(v) > 0 and all(map(_is_object, v)), "a list of objects"),
     "input_shape": Field(
-        lambda v: isinstance(v, list) and len(v) > 0 and all(_is_count(n) and n > 0 for n in v), "a list of positive integers"
+        lambda v: isinstance(v, list) and len(v) > 0 and all(is_count(n) and n > 0 for n in v), "a list of positive integers"
     ),
     "dtype": Field(_is_precision, " or ".join(PRECISIONS)),
     "precision": Field(_is_precision, " or ".join(PRECISIONS)),
@@ -197,13 +153,13 @@ FIELDS: dict[str, Field] = {
     "clip_norm": Field(_is_limit, _LIMIT, True),
     "clip_value": Field(_is_limit, _LIMIT, True),
     "groups": Field(lambda v: isinstance(v, dict) and all(map(_is_object, v.values())), "an object of objects"),
-    "n_steps": Field(_is_count, _COUNT, True),
-    "n_epochs": Field(_is_count, _COUNT, True),
+    "n_steps": Field(is_count, _COUNT, True),
+    "n_epochs": Field(is_count, _COUNT, True),
     "seed": Field(lambda v: type(v) is int and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1", True),
-    "schedule_begin": Field(_is_count, _COUNT, True),
-    "schedule_steps": Field(_is_count, _COUNT, True),
-    "average_begin": Field(_is_count, _COUNT, True),
-    "place": Field(_is_place, "an object that says where an epoch was cut short, or null", True),
+    "schedule_begin": Field(is_count, _COUNT, True),
+    "schedule_steps": Field(is_count, _COUNT, True),
+    "average_begin": Field(is_count, _COUNT, True),
+    "place": Field(is_place, "an object that says where an epoch was cut short, or null", True),
     "callbacks": Field(_are_memories, "a list of callbacks, each with numbers and the names of its arrays"),
     "encoding": Field(_is_object_or_null, "an object or null", True),
     "metadata": Field(_is_object, "an object", True),

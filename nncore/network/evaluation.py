@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from nncore import registry
+from nncore._core import Turn
 from nncore.arguments import several
-from nncore.contract import Loss, Metric
+from nncore.contract import Loss, Metric, copied_deeply
 from nncore.data import Dataset, check_replaced
 from nncore.network.failures import explained
 from nncore.network.network import Network
@@ -23,8 +24,8 @@ def metric_name(metric: Metric) -> str:
 
 
 def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
-    """The metrics asked for, or those that go with the loss."""
-    return [registry.resolve("metrics", name) for name in (loss.metrics if names is None else several("metrics", names))]
+    """The metrics asked for, copies of one's own, or those that go with the loss."""
+    return [copied_deeply(registry.resolve("metrics", name)) for name in (loss.metrics if names is None else several("metrics", names))]
 
 
 def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
@@ -33,8 +34,11 @@ def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     return outputs if link is None else registry.resolve("activations", link).forward(outputs)
 
 
-def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
-    """Mean loss and metrics of a network on data that is already checked: `nncore.Sequential.evaluate`."""
+def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric], turn: Turn | None = None) -> dict[str, float]:
+    """Mean loss and metrics of a network on data that is already checked: `nncore.Sequential.evaluate`.
+
+    A fit, in which no other thread can change parameters, hands its `turn` over, and others may use the network while it is validated.
+    """
     program, loss = network.program_for_prediction(), network.loss
     assert loss is not None, "data is checked against a loss"
     outputs = np.empty((len(data), program.spec.n_outputs), network.dtype)
@@ -51,6 +55,8 @@ def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) ->
         if program.spec.accepts_nan:
             check_replaced(block.inputs, rows, done)
         done += len(block)
+        if turn is not None:
+            turn.give_way()
     if loss.needs_batch:
         program = compile_loss(loss, outputs.shape[1], len(data), network.dtype)
         with explained(program):

@@ -94,17 +94,17 @@ def _backward(
     """Gradients (n_samples, n_directions, n_inputs); `begin` sets that of the output, for some rows and one direction."""
     n = len(samples)
     found = np.empty((n, n_directions, samples.shape[1]), network.dtype)
-    with network.input_gradient_program(min(max(n, 1), BATCH_ROWS)) as program:
-        d_input = program.spec.d_input
-        assert d_input is not None, "the program was made for it"
-        for start in range(0, n, BATCH_ROWS):
-            rows = slice(start, min(start + BATCH_ROWS, n))
-            batch = samples[rows]
-            n_threads = threads_for(None, program.spec.forward_seconds(len(batch)), WORTH_WAKING)
-            with explained(program):
-                program.forward(batch, False, n_threads)
-                for direction in range(n_directions):
-                    begin(program, rows, direction)
-                    program.backward(batch, n_threads)
-                    found[rows, direction] = d_input[: len(batch)]
+    program = network.program_for_input_gradients(min(max(n, 1), BATCH_ROWS))
+    d_input = program.spec.d_input
+    assert d_input is not None, "the program was made for it"
+    for start in range(0, n, BATCH_ROWS):
+        rows = slice(start, min(start + BATCH_ROWS, n))
+        batch = samples[rows]
+        n_threads = threads_for(None, program.spec.forward_seconds(len(batch)), WORTH_WAKING)
+        with explained(program):
+            program.forward(batch, False, n_threads)
+            for direction in range(n_directions):
+                begin(program, rows, direction)
+                program.backward(batch, n_threads)
+                found[rows, direction] = d_input[: len(batch)]
     return found

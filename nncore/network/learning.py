@@ -122,7 +122,7 @@ class Learning:
         """Build a network that is not built yet, under these groups: their constraints hold for the first values, too."""
         if self.groups is not None:
             network._knobs.options = network._own_groups(self.groups)
-        network.build(shape, rng=rng, dtype=dtype, batch=batch)
+        network._build(shape, None, None, rng, dtype, batch)
 
     def give(self, network: Network) -> None:
         """Let the built network obey it from now on."""

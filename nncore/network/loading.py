@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import path_text
 from nncore.contract import Configurable
 from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, UnknownComponentError, warn_user
 from nncore.network.document import ATTRIBUTES, check_file, format_for, split, tensors_of
@@ -59,7 +60,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         If the plugin of the loss, an optimizer, the schedule, a regularizer or a constraint is not here. The network predicts; training
         raises `MissingPluginError` until it is given others; saving it again keeps what is missing as it was.
     """
-    with _opened(Path(path), components) as (document, tensors):
+    with _opened(Path(path_text("path", path)), components) as (document, tensors):
         if "networks" in document:
             n = len(document["networks"])
             raise FileFormatError(f"it holds {n} network{'s' * (n > 1)} that were saved together: use nncore.load_many")
@@ -91,7 +92,7 @@ def load_many(
     FileFormatError, MissingPluginError, PluginError, ParameterError, OSError
         As `load`.
     """
-    with _opened(Path(path), components) as (document, tensors):
+    with _opened(Path(path_text("path", path)), components) as (document, tensors):
         networks = _networks(document, tensors)
     _tell_what_is_absent(path, networks)
     many = document.get("networks")
@@ -101,15 +102,21 @@ def load_many(
 @contextlib.contextmanager
 def _opened(path: Path, components: Mapping[str, type[Configurable]] | None) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
     """What a file holds, for a ``with`` block in which its components have the classes given for them and errors name the file."""
-    if path.exists() and not path.is_file():
-        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a saved network")
-    data = path.read_bytes()  # a missing or forbidden file has its usual error
-    if not data:
-        raise FileFormatError(f"{path} is empty: it was never written, or lost in a crash")
-    with given({} if components is None else components), _explained(path):
+    data = content(path)
+    with given({} if components is None else components), explained(path):
         document, tensors = format_for(path).decode(data)
         check_file(document)
         yield document, tensors
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file; a missing or forbidden one has its usual error."""
+    if path.exists() and not path.is_file():
+        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a saved network")
+    data = path.read_bytes()
+    if not data:
+        raise FileFormatError(f"{path} is empty: it was never written, or lost in a crash")
+    return data
 
 
 def _networks(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> list[Sequential]:
@@ -128,7 +135,7 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
     network._own_schedules(parts.schedule)
     for name in ATTRIBUTES:
         setattr(network, name, description[name])
-    network.leave_fit(network.place, parts.memories)
+    network._leave_fit(network.place, parts.memories)
     network.absent.update(parts.absent)
     for name, view in tensors_of(network).items():
         view[...] = tensors[name]
@@ -142,7 +149,7 @@ def _tell_what_is_absent(path: str | os.PathLike[str], networks: list[Sequential
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Turn whatever a damaged description makes components say into a `FileFormatError` that names the file."""
     try:
         yield

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import INPUT_NOT_FINITE, Failure, Program
+from nncore.arguments import flag
 from nncore.contract import Loss
 from nncore.data import Dataset, as_matrix, as_numbers, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
@@ -19,9 +20,13 @@ from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
 from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
+from nncore.network.turns import reads, steps, writes_down
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
 from nncore.typing import MetricLike
 from nncore.words import explains_calls
+
+#: About how long the core runs before it lets Python look up.
+SLICE_SECONDS = 0.05
 
 
 @explains_calls(but=("predict_one",))
@@ -30,6 +35,7 @@ class Model(Network):
 
     # ---- one step, part by part ---------------------------------------------------------------------------------------------
 
+    @reads
     def forward(self, X: Any, training: bool = False) -> np.ndarray:
         """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.
 
@@ -45,8 +51,9 @@ class Model(Network):
         ndarray of shape (n_samples, n_outputs)
             What leaves the last layer.
         """
-        return self._forward(X, input_gradient=is_differentiable(self._built)) if training else self.predict(X)
+        return self._forward(X, input_gradient=is_differentiable(self._built)) if flag("training", training) else self.predict(X)
 
+    @steps
     def _forward(self, X: Any, *, input_gradient: bool) -> np.ndarray:
         """A forward pass of training; only with `input_gradient` does `backward` leave `d_input`, which costs a product more."""
         inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
@@ -54,11 +61,12 @@ class Model(Network):
             raise ShapeError("X has no samples")
         program = self.program_for_training(len(inputs), input_gradient=input_gradient)
         self._forward_rows, self._forward_inputs, self._has_gradients, self._d_input = 0, inputs, False, None
-        with self.trained_parameters(), explained(program):
+        with self._trained_parameters(), explained(program):
             program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
         self._forward_rows = len(inputs)
         return program.spec.output[: len(inputs)].copy()
 
+    @steps
     def backward(self, y: Any = None, sample_weight: Any = None, *, d_output: Any = None) -> float:
         """Gradients of the loss of the last ``forward(X, training=True)`` against `y`, into `gradients` and `d_input`.
 
@@ -99,7 +107,7 @@ class Model(Network):
             spec_d_output[:n] = as_matrix(given, self.dtype)
         else:
             self._set_targets(program, loss, y, sample_weight, n)
-        with self.trained_parameters(), explained(program):
+        with self._trained_parameters(), explained(program):
             if loss is not None:
                 value = program.loss_value(n, True)
             value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
@@ -130,6 +138,7 @@ class Model(Network):
             raise NotBuiltError("d_input is left by backward, which follows forward(X, training=True): call these first")
         return self._d_input
 
+    @steps
     def step(self) -> None:
         """Let the optimizer update the parameters by the gradients of the last `backward`.
 
@@ -147,10 +156,11 @@ class Model(Network):
         if self._training_program is None or not self._has_gradients:
             raise NotBuiltError("step follows backward(y): call that first")
         program = self.program_for_training(self._forward_rows, input_gradient=self._training_program.spec.d_input is not None)
-        with self.trained_parameters(), explained(program):
+        with self._trained_parameters(), explained(program):
             program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
         self._has_gradients, self._forward_rows = False, 0
 
+    @steps
     def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """One step of training on one batch, as in `fit`.
 
@@ -175,13 +185,14 @@ class Model(Network):
         program = self.program_for_training(n)
         self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
         progress = [0, 0.0, 0.0]
-        with self.trained_parameters(), explained(program):
+        with self._trained_parameters(), explained(program):
             n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
             program.train(inputs, targets.reals, targets.labels, weights, None, [], n, 1, False, math.inf, progress, n_threads)
         return progress[1] / progress[2]
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
+    @reads
     def predict(self, X: Any) -> np.ndarray:
         """Outputs of the network, as they leave the last layer (logits for a loss from logits: see `predict_proba`).
 
@@ -203,7 +214,9 @@ class Model(Network):
         outputs = np.empty((len(inputs), program.spec.n_outputs), self.dtype)
         with explained(program):
             try:
-                program.predict(inputs, outputs, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
+                seconds = program.spec.forward_seconds(len(inputs))
+                n_at_once = math.ceil(len(inputs) * SLICE_SECONDS / seconds) if seconds > SLICE_SECONDS else 0
+                program.predict(inputs, outputs, threads_for(None, seconds, WORTH_WAKING), n_at_once)
             except Failure as failure:
                 if failure.status == INPUT_NOT_FINITE:
                     check_finite(samples, "X", self.dtype, self._built.accepts_nan)
@@ -234,6 +247,7 @@ class Model(Network):
                 return output
         return self.predict(as_numbers(x, "x", holes=True)[None])[0]
 
+    @reads
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predictions on the scale of the targets: `predict` followed by the loss's link, if it has one.
 
@@ -251,6 +265,7 @@ class Model(Network):
         """
         return linked(self, self.predict(X))
 
+    @reads
     def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
         """Mean loss (without the penalty of `weight_decay` and regularizers) and metrics on data not trained on.
 
@@ -276,6 +291,7 @@ class Model(Network):
 
     # ---- gradients with respect to the inputs -------------------------------------------------------------------------------
 
+    @reads
     def input_gradients(self, X: Any, *, output: Any = None, y: Any = None) -> np.ndarray:
         """Gradient of the prediction for each sample with respect to its inputs: of one output, or of the loss against `y`.
 
@@ -311,6 +327,7 @@ class Model(Network):
         """
         return input_gradients(self, X, output, y)
 
+    @reads
     def jacobian(self, X: Any) -> np.ndarray:
         """Gradient of every output of `predict` with respect to the inputs, sample by sample; see `input_gradients`.
 
@@ -328,6 +345,7 @@ class Model(Network):
 
     # ---- showing and keeping ------------------------------------------------------------------------------------------------
 
+    @reads
     def summary(self) -> str:
         """A table of layers, shapes and parameters.
 
@@ -338,6 +356,7 @@ class Model(Network):
         """
         return summary(self)
 
+    @reads
     def describe(self) -> dict[str, Any]:
         """What the network is made of, and the rung (native, numpy) on which each part runs.
 
@@ -348,6 +367,7 @@ class Model(Network):
         """
         return describe(self)
 
+    @writes_down
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file (safetensors with a JSON description and a checksum); `nncore.load` reads it back. No pickle.
 
@@ -358,6 +378,7 @@ class Model(Network):
         """
         save(self, path)
 
+    @writes_down
     def check_save(self, path: str | os.PathLike[str]) -> None:
         """Raise as `save` would for this file, and leave everything as it is: for who is going to save after hours of work.
 
@@ -367,9 +388,11 @@ class Model(Network):
         """
         check_save(self, path)
 
+    @reads
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(repr(layer) for layer in self.layers)})"
 
+    @reads
     def _repr_html_(self) -> str:
         return html(self)
 

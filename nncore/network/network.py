@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
+import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
 from nncore import registry
-from nncore._core import Program
-from nncore.arguments import as_dtype, as_seed, is_whole, shown
+from nncore._core import Program, Turn
+from nncore.arguments import as_dtype, as_seed, is_whole, shown, whole_number
 from nncore.contract import (
     Layer,
     Loss,
@@ -24,10 +24,12 @@ from nncore.contract import (
     thawed,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
-from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
+from nncore.errors import MissingPluginError, NotBuiltError, ParameterError
+from nncore.network.forking import survive_forks
 from nncore.network.layer_list import LayerList
 from nncore.network.parameter_sets import ParameterSets, realigned
 from nncore.network.resuming import Resumable
+from nncore.network.turns import at_rest, reads, rebuilds, records, steps
 from nncore.network.untying import untie
 from nncore.program import (
     NO_AVERAGE,
@@ -61,8 +63,6 @@ from nncore.words import explains_calls, no_member
 class Network(Resumable, ParameterSets):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
-    _trainer: tuple[int, object]  # there only while a thread fits the network: which one, and in which call
-
     def __init__(self, *layers: LayerLike | Network | Sequence[LayerLike | Network]) -> None:
         given = list(_flattened(layers))
         super().__init__(given)
@@ -75,7 +75,18 @@ class Network(Resumable, ParameterSets):
         self._vectors: Vectors | None = None
         self._n_steps = 0
         self._is_under_way = False  # `parameters` are those that are trained, though there are others to predict with
+        self._share()
         self._forget_programs()
+
+    def _share(self) -> None:
+        """Let threads share the network from now on."""
+        self._round = Turn()  # of the callbacks of a fit
+        self._trainer = 0  # the thread that fits the network
+        survive_forks(self)
+
+    @property
+    def _turn(self) -> Turn:
+        return self._knobs.turn
 
     @overload
     def __getitem__(self, where: int) -> Layer: ...
@@ -83,6 +94,7 @@ class Network(Resumable, ParameterSets):
     @overload
     def __getitem__(self, where: slice) -> Self: ...
 
+    @reads
     def __getitem__(self, where: int | slice) -> Layer | Self:
         """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built.
 
@@ -112,7 +124,7 @@ class Network(Resumable, ParameterSets):
         self._n_steps = self.n_steps
         self._training_program: Program[ProgramSpec] | None = None
         self._prediction_program: Program[ProgramSpec] | None = None
-        self._input_gradient_programs: list[Program[ProgramSpec]] = []
+        self._input_gradient_program: Program[ProgramSpec] | None = None
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
@@ -126,6 +138,7 @@ class Network(Resumable, ParameterSets):
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 
+    @rebuilds
     def build(
         self,
         n_inputs: int | tuple[int, ...],
@@ -154,6 +167,9 @@ class Network(Resumable, ParameterSets):
         Network
             This one.
         """
+        return self._build(n_inputs, loss, optimizer, rng, dtype, batch)
+
+    def _build(self, n_inputs: Any, loss: Any, optimizer: Any, rng: Any, dtype: Any, batch: Any) -> Self:
         shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
         if not shape or any(not is_whole(n) or n < 1 for n in shape):
             raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {shown(n_inputs)}")
@@ -180,6 +196,7 @@ class Network(Resumable, ParameterSets):
         self.seed = seed
         return self
 
+    @rebuilds
     def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
         """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
         blueprint = plan_network(self.layers, self.layer_names, input_shape)
@@ -297,6 +314,7 @@ class Network(Resumable, ParameterSets):
             raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
         return named_state(self._flat.state, self._groups, self._built.tensor_shapes())
 
+    @reads
     def named_parameters(self) -> dict[str, np.ndarray]:
         """Live views into `parameters` by name.
 
@@ -307,6 +325,7 @@ class Network(Resumable, ParameterSets):
         """
         return self._built.parameter_views(self.parameters)
 
+    @reads
     def named_gradients(self) -> dict[str, np.ndarray]:
         """Live views into `gradients` by name.
 
@@ -317,6 +336,7 @@ class Network(Resumable, ParameterSets):
         """
         return self._built.parameter_views(self.gradients)
 
+    @reads
     def named_buffers(self) -> dict[str, np.ndarray]:
         """Live views of what is kept but not trained, by name.
 
@@ -334,13 +354,16 @@ class Network(Resumable, ParameterSets):
         return self._n_steps if program is None else program.step
 
     @n_steps.setter
+    @steps
     def n_steps(self, value: int) -> None:
+        value = whole_number("n_steps", value, 0)
         self._n_steps = value
         if self._training_program is not None:
             self._training_program.step = value
 
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
+    @steps
     def program_for_training(
         self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False, transformed: bool = False
     ) -> Program[ProgramSpec]:
@@ -369,29 +392,23 @@ class Network(Resumable, ParameterSets):
             self._training_program, self._program_settings = program, settings
         return program
 
+    @reads
     def program_for_prediction(self) -> Program[ProgramSpec]:
         """The prediction program, for any number of rows."""
         if self._prediction_program is None:
             self._prediction_program = compile_program(self._knobs, self._flat, training=False)
         return self._prediction_program
 
-    @contextmanager
-    def input_gradient_program(self, n_rows: int) -> Iterator[Program[ProgramSpec]]:
-        """A program for at least `n_rows` rows that predicts and finds its way back to the inputs; it leaves `gradients` alone.
-
-        It is the caller's own until the end: another thread gets another one, since what one does takes several calls.
-        """
+    @reads
+    def program_for_input_gradients(self, n_rows: int) -> Program[ProgramSpec]:
+        """A program for at least `n_rows` rows that predicts and finds its way back to the inputs; it leaves `gradients` alone."""
         check_differentiable(self._built)
-        idle = self._input_gradient_programs
-        try:
-            program = idle.pop()  # one step, which no other thread can share
-        except IndexError:
-            program = None
+        program = self._input_gradient_program
         if program is None or program.spec.max_rows < n_rows:
             vectors = replace(self._flat, gradients=aligned_zeros(self.n_parameters, self.dtype))
             program = compile_program(self._knobs, vectors, max_rows=n_rows, training=False, input_gradient=True)
-        yield program
-        idle.append(program)
+            self._input_gradient_program = program
+        return program
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
@@ -433,39 +450,68 @@ class Network(Resumable, ParameterSets):
 
     # ---- copies -------------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def training_alone(self) -> Iterator[None]:
-        """While one thread fits the network, no other may begin to: their steps would get mixed up. Callbacks of the fit may.
+    @reads
+    def paused(self) -> AbstractContextManager[None]:
+        """Inside, no other thread changes the network: a fit there waits between two steps, and callbacks of it do not run.
+
+        For whatever takes several calls, or looks at live views, while another thread fits the network.
+
+        Returns
+        -------
+        context manager
 
         Raises
         ------
         BusyError
-        """
-        own = threading.get_ident(), object()
-        thread, begun = self.__dict__.setdefault("_trainer", own)  # asks and claims in one, also without a GIL
-        if thread != own[0]:
-            raise BusyError("another thread is fitting this network: wait for it, or give each thread a network of its own (copy.deepcopy)")
-        try:
-            yield
-        finally:
-            if begun is own[1]:
-                del self._trainer
+            If a callback of the fit has been running for a minute.
 
+        Examples
+        --------
+        >>> import nncore as nn
+        >>> net = nn.Sequential(nn.Dense(3)).build(2, rng=0)
+        >>> with net.paused():
+        ...     copies = {name: view.copy() for name, view in net.named_parameters().items()}
+        """
+        return at_rest(self)
+
+    def _lose_fit(self) -> None:
+        """In a forked child, which has not got the thread that fitted the network: go on as after a fit that was cut short."""
+        if self._fit is not None:
+            memories = () if self._fit.is_telling else tuple(memory.copied() for memory in self.memories)
+            self._leave_fit(self.place, memories)
+        self._knobs.transforms = ()
+        if self._is_under_way:
+            self._arrive()
+        self._trainer = 0
+
+    @records
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__setstate__(copy.deepcopy(self._state(), memo))
+        return twin
+
+    @records
     def __getstate__(self) -> dict[str, Any]:
+        """A copy, since a fit may go on while it is written."""
+        return copy.deepcopy(self._state())
+
+    def _state(self) -> dict[str, Any]:
         """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {
             "_training_program",
             "_program_settings",
             "_prediction_program",
-            "_input_gradient_programs",
+            "_input_gradient_program",
             "_forward_inputs",
             "_d_input",
             "_paces",
             "_trainer",
+            "_round",
             "_fit",
         }
         state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
-        state |= self.left_behind()
+        state |= self._left_behind()
         state["_vectors"] = self._vectors_at_rest()
         knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=(), options=thawed(self._knobs.options))
         state |= {"_layers": list(self._layers), "_schedules": dict(self._schedules)}
@@ -481,7 +527,8 @@ class Network(Resumable, ParameterSets):
         self.__dict__.update(state)
         self.__dict__.pop("_luggage", None)  # it did its work when the pickle was opened
         input_shape = self.__dict__.pop("_input_shape")
-        self._knobs = knobs = replace(self._knobs, version=np.zeros(1, np.int64))  # an array from a file may be read-only
+        self._knobs = knobs = replace(self._knobs, version=np.zeros(1, np.int64), turn=Turn())  # an array from a file may be read-only
+        self._share()
         self._layers = LayerList(adopt(layer, self, "layers") for layer in self._layers)
         knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")
         knobs.optimizer = None if knobs.optimizer is None else adopt(knobs.optimizer, self, "optimizer")

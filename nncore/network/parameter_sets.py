@@ -12,6 +12,7 @@ import numpy as np
 from nncore.contract import Optimizer
 from nncore.errors import NotBuiltError
 from nncore.network.settings import NOT_BUILT, Settings
+from nncore.network.turns import steps
 from nncore.program import Grouping, Vectors, aligned_zeros, evaluated
 from nncore.words import explains_calls
 
@@ -44,11 +45,13 @@ class ParameterSets(Settings):
         """
         return self._flat.shadow
 
+    @steps
     def begin_average(self, begin: int) -> None:
         """From now on there are two sets of parameters, equal at first; `begin` counts what came before, steps or epochs."""
         self._vectors = replace(self._flat, shadow=realigned(self.parameters))
         self.average_begin = begin
 
+    @steps
     def end_average(self) -> None:
         """Keep `parameters` alone."""
         if self._flat.shadow is not None:
@@ -56,7 +59,7 @@ class ParameterSets(Settings):
             self._vectors = replace(self._flat, shadow=None)
 
     @contextmanager
-    def under_way(self) -> Iterator[None]:
+    def _under_way(self) -> Iterator[None]:
         """While steps are taken: `parameters` are those that are trained. At all other times they are those to predict with."""
         if self._is_under_way:
             yield
@@ -72,13 +75,13 @@ class ParameterSets(Settings):
         finally:
             self._arrive()
 
-    def trained_parameters(self) -> AbstractContextManager[None]:
-        """For a part of a step: as `under_way`, if it is the optimizer that has two sets of parameters."""
-        return self.under_way() if self.has_evaluation else nullcontext()
+    def _trained_parameters(self) -> AbstractContextManager[None]:
+        """For a part of a step: as `_under_way`, if it is the optimizer that has two sets of parameters."""
+        return self._under_way() if self.has_evaluation else nullcontext()
 
     @contextmanager
-    def at_rest(self) -> Iterator[None]:
-        """Inside `under_way`, for a callback that saves the network: each set of parameters is where it belongs."""
+    def _each_in_place(self) -> Iterator[None]:
+        """Inside `_under_way`, for a callback that saves the network: each set of parameters is where it belongs."""
         if not self._is_under_way:
             yield
             return

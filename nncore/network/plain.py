@@ -1,10 +1,12 @@
-"""What a file holds as it is: values that JSON gives back equal."""
+"""What a file holds as it is: values that JSON gives back equal, and tests of some."""
 
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
+from nncore.arguments import shown
 from nncore.errors import ParameterError
 
 
@@ -31,8 +33,8 @@ def _check(value: Any, where: str) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise ParameterError(f"{where} cannot be written to a file: its key {key!r:.80} is no text; write {str(key)[:40]!r}")
-            _check(inner, f"{where}[{key!r:.80}]")
+                raise ParameterError(f"{where} cannot be written to a file: its key {shown(key)} is no text; write {shown(key)[:40]!r}")
+            _check(inner, f"{where}[{shown(key)}]")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _check(inner, f"{where}[{index}]")
@@ -42,4 +44,24 @@ def _check(value: Any, where: str) -> None:
         remedy = (
             "list(...)" if isinstance(value, (tuple, set, frozenset)) else "numbers, texts, lists and dicts, array.tolist() for an array"
         )
-        raise ParameterError(f"{where} cannot be written to a file: it is {value!r:.80}; write {remedy}")
+        raise ParameterError(f"{where} cannot be written to a file: it is {shown(value)}; write {remedy}")
+
+
+def is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63  # bool is not a count; the core counts in int64
+
+
+def is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**64
+
+
+def is_finite(value: Any) -> bool:
+    return type(value) in (int, float) and -sys.float_info.max <= value <= sys.float_info.max
+
+
+def is_state(value: Any) -> bool:
+    largest = sys.float_info.max  # an integer of JSON may be beyond it
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(number, (int, float)) and not isinstance(number, bool) and -largest <= number <= largest
+        for name, number in value.items()
+    )

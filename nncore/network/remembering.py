@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from nncore.arguments import shown
 from nncore.contract import Callback
 from nncore.errors import PluginError, ResumptionWarning, warn_user
+from nncore.network.plain import is_state
 
 #: What arrays of a state may hold.
 DTYPES = ("float32", "float64", "int64")
@@ -60,7 +60,7 @@ def _memory(callback: Callback) -> Memory | None:
     for name, value in state.items() if isinstance(state, dict) else [(None, state)]:
         if isinstance(name, str) and isinstance(value, np.ndarray) and value.dtype.name in DTYPES:
             arrays[name] = value
-        elif isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        elif is_state({name: value}):
             numbers[name] = value
         else:
             raise PluginError(

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from nncore._core import Turn
+from nncore.arguments import shown
 from nncore.contract import Transform
 from nncore.data import Dataset, Visits
 from nncore.errors import ParameterError, ResumptionWarning, warn_user
+from nncore.network.plain import is_finite, is_size, is_state
 from nncore.network.remembering import Memory
+from nncore.network.turns import steps
 from nncore.words import explains_calls
 
 #: In place of values that say nothing to a person.
 _MEANT = {"data": "the data have other values, targets or sample weights", "seed": "rng begins another stream (leave it out to go on)"}
+
+#: What a network says of an epoch that was cut short, and a test of each.
+_PLACE: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed"), is_size),
+    **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate"), lambda v: is_size(v) and v > 0),
+    **dict.fromkeys(("loss_sum", "weight_sum"), is_finite),
+    "moved": is_state,
+    "drop_last": lambda v: isinstance(v, bool),
+    **dict.fromkeys(("data", "sampler", "transforms"), lambda v: isinstance(v, str)),
+}
+
+
+def is_place(value: Any) -> bool:
+    """Whether it says where an epoch was cut short, or is None."""
+    return value is None or (
+        isinstance(value, dict)
+        and value.keys() == _PLACE.keys()
+        and all(is_valid(value[name]) for name, is_valid in _PLACE.items())
+        and _is_between_steps(**value)
+    )
+
+
+def _is_between_steps(*, samples: int, epoch_length: int, batch_size: int, accumulate: int, **others: Any) -> bool:
+    return 0 < samples <= epoch_length and (samples % (batch_size * accumulate) == 0 or samples == epoch_length)
 
 
 @dataclass(frozen=True)
@@ -60,14 +88,25 @@ class Fit(Protocol):
     def memories(self) -> tuple[Memory, ...]:
         """What its callbacks remember."""
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether its callbacks are running."""
+
 
 @explains_calls
 class Resumable:
     """A network as far as it knows where a fit stands."""
 
+    _round: Turn
+    _trainer: int
     _fit: Fit | None = None  # the one under way
     _place: dict[str, Any] | None = None
     _memories: tuple[Memory, ...] = ()
+
+    @property
+    def _turn(self) -> Turn:
+        """Taken by the thread that uses the network."""
+        raise NotImplementedError
 
     @property
     def place(self) -> dict[str, Any] | None:
@@ -78,7 +117,10 @@ class Resumable:
         return self._place if self._fit is None else self._fit.place()
 
     @place.setter
+    @steps
     def place(self, value: dict[str, Any] | None) -> None:
+        if not is_place(value):
+            raise ParameterError(f"place must be what another network's place was, or None, got {shown(value)}")
         self._place = value
 
     @property
@@ -87,24 +129,24 @@ class Resumable:
         return self._memories if self._fit is None else self._fit.memories()
 
     @contextmanager
-    def followed_by(self, fit: Fit) -> Iterator[None]:
+    def _followed_by(self, fit: Fit) -> Iterator[None]:
         """While a fit is under way, which knows where it stands; it leaves behind what a fit that goes on needs."""
-        outer = self._fit  # a callback of which may begin another
         self._fit = fit
         try:
             yield
         finally:
-            self._fit = outer
+            self._fit = None
 
-    def leave_fit(self, place: dict[str, Any] | None, memories: tuple[Memory, ...]) -> None:
+    def _leave_fit(self, place: dict[str, Any] | None, memories: tuple[Memory, ...]) -> None:
         """The fit under way is over, and was cut short: this is what one that goes on needs."""
         self._fit, self._place, self._memories = None, place, memories
 
+    @steps
     def forget_fit(self) -> None:
         """Let the next fit begin its first epoch anew, in whatever way, though the last one was cut short; callbacks remember nothing."""
         self._place, self._memories = None, ()
 
-    def left_behind(self) -> dict[str, Any]:
+    def _left_behind(self) -> dict[str, Any]:
         """What a copy keeps of it, by the names of attributes."""
         return {"_place": self.place, "_memories": tuple(memory.copied() for memory in self.memories)}
 

@@ -13,16 +13,17 @@ import numpy as np
 
 import nncore
 from nncore import registry
-from nncore.arguments import shown
+from nncore.arguments import path_text, shown
 from nncore.contract import Format, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.files import try_to_write, write
-from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, is_state, joined, split, tensors_of
+from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, joined, split, tensors_of
 from nncore.network.network import Network
-from nncore.network.plain import check_plain
+from nncore.network.plain import check_plain, is_state
 from nncore.network.providers import merged, providers
 from nncore.network.reading import checked_parts
 from nncore.network.rules import described_groups, replaced
+from nncore.network.turns import at_rest
 from nncore.program import plan_network
 from nncore.words import explains_calls
 
@@ -46,11 +47,13 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     OSError
         If the file cannot be written.
     """
+    path = path_text("path", path)
     write(path, _file([network], None, format_for(Path(path))))
 
 
 def check_save(network: Network, path: str | os.PathLike[str]) -> None:
     """Raise as `save` would, and leave everything as it is."""
+    path = path_text("path", path)
     try_to_write(path, _file([network], None, format_for(Path(path))))
 
 
@@ -80,6 +83,7 @@ def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | o
     >>> mean.shape
     (4, 4)
     """
+    path = path_text("path", path)
     many = list(networks.values()) if isinstance(networks, Mapping) else networks
     if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
         raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {shown(networks)}")
@@ -106,17 +110,18 @@ def _file(networks: Sequence[Network], keys: Sequence[str] | range | None, one: 
 def _at_rest(networks: Sequence[Network]) -> Iterator[None]:
     """For callbacks that save: each set of parameters is where it belongs."""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(at_rest(*networks))
         for network in networks:
             if not network.is_built:
                 raise NotBuiltError("this network has no parameters to save yet: call fit or build first")
-            stack.enter_context(network.at_rest())
+            stack.enter_context(network._each_in_place())
         yield
 
 
 def _encoded(one: Format, document: dict[str, Any], tensors: dict[str, np.ndarray], classes: Mapping[str, type[Any]]) -> bytes:
     """The bytes of a file, after the checks that a reader will make of them, for whom names stand for these classes."""
-    data = one.encode(document, tensors)
     try:
+        data = one.encode(document, tensors)
         again, arrays = one.decode(data)
         if json.dumps(again) != json.dumps(document) or not _are_same(arrays, tensors):  # as texts, since NaN equals nothing
             raise PluginError(f"{one!r} does not give back what it was handed: use another suffix")
@@ -126,7 +131,7 @@ def _encoded(one: Format, document: dict[str, Any], tensors: dict[str, np.ndarra
                 checked_parts(*parts)
     except PluginError:
         raise
-    except (NNCoreError, ValueError, TypeError) as error:
+    except (NNCoreError, ValueError, TypeError, RecursionError) as error:
         raise ParameterError(f"this network cannot be saved, since its file could not be loaded: {error}") from error
     return data
 

@@ -12,6 +12,7 @@ from nncore.arguments import as_dtype, as_seed, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
 from nncore.data import Dataset, Visits, as_numbers, as_rows, warn_of_lost_digits
 from nncore.errors import ParameterError
+from nncore.network.claims import claimed
 from nncore.network.evaluation import metrics_for
 from nncore.network.learning import Learning
 from nncore.network.model import Model
@@ -21,6 +22,7 @@ from nncore.network.scheduling import as_schedules, check_schedules
 from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
+from nncore.network.turns import fits
 from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 from nncore.words import explains_calls
@@ -75,6 +77,7 @@ class Sequential(Model):
     True
     """
 
+    @fits
     def fit(
         self,
         X: Any,
@@ -194,6 +197,9 @@ class Sequential(Model):
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits), or if the last fit
             was cut short in the middle of an epoch and this one has other data, another batch size or sampler, or another of what decides
             how that epoch goes on: see `forget_fit`. Nothing is changed.
+        BusyError
+            If a fit of this network is under way, also in this thread, as in a callback; or a fit of any network that has one of these
+            callbacks.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
 
@@ -267,39 +273,40 @@ class Sequential(Model):
         changed = learning.changes(self)
         if schedule is not None and not under_way:
             changed["schedule"] = self.schedule, schedule
-        place = place_to_go_on_from(self, way, seed, changed) if self._fit is None else None
+        place = place_to_go_on_from(self, way, seed, changed)
         is_same = place is not None or (bool(restored) and not forgotten)
         stood = check_standing(self, standing) if standing is not None and is_same else None
 
         # Everything is checked: only now the network changes.
-        with self.training_alone(), self._with_transforms(new_transforms):
-            if not self.is_built:
-                learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
-            elif rng is not None:
-                self.seed = seed
-            learning.give(self)
-            if not under_way:
-                self._begin_schedules(schedules, n_steps)
-            if progress:
-                observers.append(registry.resolve("callbacks", "progress_bar"))
-            observers.sort(key=lambda observer: observer.saves)
-            n_rows = min(batch_size, visits.length)
-            program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
-            training = Training(
-                self,
-                program,
-                way,
-                n_epochs=epochs,
-                pace=self._pace(program, n_rows, n_threads),
-                validation=held_out,
-                metrics=scored,
-                callbacks=observers,
-                sound=sound,
-                place=place,
-                restored=restored,
-                stood=stood,
-            )
-            self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
+        with claimed(observers), self._with_transforms(new_transforms):
+            with self._turn:
+                if not self.is_built:
+                    learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
+                elif rng is not None:
+                    self.seed = seed
+                learning.give(self)
+                if not under_way:
+                    self._begin_schedules(schedules, n_steps)
+                if progress:
+                    observers.append(registry.resolve("callbacks", "progress_bar"))
+                observers.sort(key=lambda observer: observer.saves)
+                n_rows = min(batch_size, visits.length)
+                program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
+                training = Training(
+                    self,
+                    program,
+                    way,
+                    n_epochs=epochs,
+                    pace=self._pace(program, n_rows, n_threads),
+                    validation=held_out,
+                    metrics=scored,
+                    callbacks=observers,
+                    sound=sound,
+                    place=place,
+                    restored=restored,
+                    stood=stood,
+                )
+                self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
             return training.run()
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:

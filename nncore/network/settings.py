@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from nncore import registry
-from nncore.arguments import number, whole_number
+from nncore._core import Turn
+from nncore.arguments import number, plain, shown, whole_number
 from nncore.contract import (
     Configurable,
     FrozenDict,
@@ -30,11 +31,12 @@ from nncore.contract import (
     frozen,
     with_argument,
 )  # fmt: skip
-from nncore.errors import BusyError, NNCoreError, NotBuiltError, ParameterError
+from nncore.errors import NNCoreError, NotBuiltError, ParameterError
 from nncore.network.absent import Absent, Path
 from nncore.network.change import commit, refusal, stays_the_same, tried
 from nncore.network.layer_list import LayerList, check_distinct
 from nncore.network.rules import path_of
+from nncore.network.turns import check_not_fitted, reads, rebuilds, sets
 from nncore.program import (
     Blueprint,
     Grouping,
@@ -60,6 +62,9 @@ NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_
 class Settings(ABC):
     """What a network is made of and obeys: the base of `Network`, which gives it parameters and programs."""
 
+    _round: Turn
+    _trainer: int
+
     def __init__(self, given: Sequence[Layer]) -> None:
         if not given:
             raise ParameterError("Sequential needs at least one layer")
@@ -70,6 +75,11 @@ class Settings(ABC):
         self.schedule_begin: int = 0  # the value of n_steps at which the step of the schedules is 0
         self.schedule_steps: int = 0  # that they span
         self._absent: dict[str, Absent] = {}
+
+    @property
+    @abstractmethod
+    def _turn(self) -> Turn:
+        """Taken by the thread that uses the network."""
 
     @abstractmethod
     def _forget_programs(self) -> None:
@@ -108,14 +118,17 @@ class Settings(ABC):
         """``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` a layer was given."""
         return FrozenList(layer_names(self._layers))
 
+    @reads
     def __len__(self) -> int:
         return len(self._layers)
 
+    @reads
     def __iter__(self) -> Iterator[Layer]:
         return iter(self._layers)
 
     # ---- what may change ----------------------------------------------------------------------------------------------------
 
+    @sets
     def change(self, component: Configurable, place: str, name: str, value: Any) -> None:
         """Set an argument of a component of this network; ``net.optimizer.lr = 0.1`` ends here.
 
@@ -135,6 +148,8 @@ class Settings(ABC):
         ParameterError
             If the value is not valid, or decides what the network consists of. Then nothing is changed.
         """
+        if plain(name) not in (*type(component).argument_names, *type(component).common):
+            raise ParameterError(f"{type(component).__name__} has no argument {shown(name)}")
         before = getattr(component, name)
         if type(before) is type(value) and alike(before, value):
             return
@@ -206,6 +221,7 @@ class Settings(ABC):
         return self._knobs.loss
 
     @loss.setter
+    @rebuilds
     def loss(self, value: LossLike | None) -> None:
         self._check_settable("loss")
         new: Loss | None = None if value is None else registry.resolve("losses", value)
@@ -231,6 +247,7 @@ class Settings(ABC):
         return self._knobs.optimizer
 
     @optimizer.setter
+    @rebuilds
     def optimizer(self, value: OptimizerLike) -> None:
         self._check_settable("optimizer")
         new: Optimizer = registry.resolve("optimizers", value)
@@ -247,6 +264,7 @@ class Settings(ABC):
         return self._schedules["lr"] if list(self._schedules) == ["lr"] else self._schedules or None
 
     @schedule.setter
+    @rebuilds
     def schedule(self, value: None) -> None:
         if value is not None:
             raise ParameterError("a schedule spans the steps of a fit: pass schedule= to fit")
@@ -285,8 +303,6 @@ class Settings(ABC):
     def _check_settable(self, what: str) -> None:
         if not self.is_built:
             raise NotBuiltError(f"this network is not built yet: pass {what}= to build or fit")
-        if "_trainer" in vars(self):
-            raise BusyError(f"this network is being fitted: set its {what} before or after, or change numbers of the one it has")
 
     @property
     def weight_decay(self) -> float:
@@ -294,6 +310,7 @@ class Settings(ABC):
         return self._knobs.weight_decay
 
     @weight_decay.setter
+    @sets
     def weight_decay(self, value: float) -> None:
         self._set_number("weight_decay", value)
 
@@ -303,6 +320,7 @@ class Settings(ABC):
         return self._knobs.clip_norm
 
     @clip_norm.setter
+    @sets
     def clip_norm(self, value: float) -> None:
         self._set_number("clip_norm", value)
 
@@ -312,6 +330,7 @@ class Settings(ABC):
         return self._knobs.clip_value
 
     @clip_value.setter
+    @sets
     def clip_value(self, value: float) -> None:
         self._set_number("clip_value", value)
 
@@ -325,6 +344,7 @@ class Settings(ABC):
         return self._knobs.seed
 
     @seed.setter
+    @sets
     def seed(self, value: int) -> None:
         self._knobs.seed = whole_number("seed", value, 0, most=2**64 - 1)
         self._knobs.moved()
@@ -338,6 +358,7 @@ class Settings(ABC):
         return self._knobs.options
 
     @groups.setter
+    @sets
     def groups(self, value: Mapping[str, Mapping[str, Any]]) -> None:
         groups = check_groups(value)
         self._replace_absent_rules(("groups",))
@@ -348,8 +369,8 @@ class Settings(ABC):
         grouping.check(self.optimizer)
         if self.optimizer is not None:
             check_rules(rules_of(self._built, groups, grouping), grouping, self.optimizer)
-        if "_trainer" in vars(self) and not self._keeps_optimizers(grouping):
-            raise BusyError("this network is being fitted: give its tensors other optimizers before or after")
+        if not self._keeps_optimizers(grouping):
+            check_not_fitted(self, "groups with other optimizers")
         self._set_groups(groups)
 
     def _keeps_optimizers(self, grouping: Grouping) -> bool:

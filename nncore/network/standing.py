@@ -14,7 +14,7 @@ from nncore.errors import ParameterError
 from nncore.network.remembering import Memory
 
 #: In the place of a callback's class and arguments.
-_TRAINING = "training"
+TRAINING = "training"
 
 
 class Standing:
@@ -31,13 +31,13 @@ class Standing:
     def memory(self, network: Any) -> Memory | None:
         """What the network must keep; None if it still shows the same."""
         shown = _fingerprint(network)
-        return None if shown == self._stood else Memory(_TRAINING, {"stood": self._stood, "shown": shown}, self._snapshot.arrays())
+        return None if shown == self._stood else Memory(TRAINING, {"stood": self._stood, "shown": shown}, self._snapshot.arrays())
 
 
 def divided(memories: Sequence[Memory]) -> tuple[Memory | None, tuple[Memory, ...]]:
     """Where training stands, if that was kept, and what callbacks remember."""
-    others = tuple(memory for memory in memories if memory.callback != _TRAINING)
-    return next((memory for memory in memories if memory.callback == _TRAINING), None), others
+    others = tuple(memory for memory in memories if memory.callback != TRAINING)
+    return next((memory for memory in memories if memory.callback == TRAINING), None), others
 
 
 def check_standing(network: Any, memory: Memory) -> Snapshot:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from nncore._core import Program
@@ -92,6 +92,7 @@ class Training:
         self._samples_done = 0  # in the epoch
         self._is_in_epoch = False  # which is not counted yet
         self._cut_short = False
+        self.is_telling = False  # its callbacks are running
         self._standing: Standing | None = None
         self._has_begun = False  # until then the network keeps what the fit before left behind
         self._restored, self._stood = restored, stood
@@ -169,11 +170,11 @@ class Training:
 
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
-        with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
-            at_the_end.enter_context(self.network.followed_by(self))
+        with self.network._turn, ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
+            at_the_end.enter_context(self.network._followed_by(self))
             at_the_end.callback(self._keep_standing)
             for callback in reversed(self.callbacks):
-                at_the_end.callback(callback.on_fit_end, self)
+                at_the_end.callback(self._tell, callback, "on_fit_end")
             try:
                 self._call("on_fit_begin")
                 for callback, memory in self._restored:
@@ -204,7 +205,7 @@ class Training:
         """What a fit that goes on needs of one that was cut short."""
         if self._cut_short or self._is_in_epoch:
             if self._has_begun:
-                self.network.leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
+                self.network._leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
                 self._standing = Standing(self.network)
         elif self.stop_reason is not None:  # at once
             self.network.forget_fit()
@@ -213,15 +214,24 @@ class Training:
         """Once callbacks have heard of the end, where they may have put other parameters into the network."""
         memory = None if self._standing is None else self._standing.memory(self.network)
         if memory is not None:
-            self.network.leave_fit(self.network.place, (*self.network.memories, memory))
+            self.network._leave_fit(self.network.place, (*self.network.memories, memory))
 
     def _call(self, event: str) -> None:
         try:
             for callback in self.callbacks:
-                getattr(callback, event)(self)
+                self._tell(callback, event)
         except Exception:  # between two steps, where a fit can go on
             self._cut_short = True
             raise
+
+    def _tell(self, callback: Callback, event: str) -> None:
+        """Call it while other threads may use the network, but not save it: they would do so with half of what it learns here."""
+        with self.network._turn.pause(), self.network._round:
+            self.is_telling = True
+            try:
+                getattr(callback, event)(self)
+            finally:
+                self.is_telling = False
 
     def _steps_to_pause(self) -> int:
         """After how many steps a callback wants to be called, a very large number for none."""
@@ -230,28 +240,41 @@ class Training:
 
     def _run_epoch(self) -> None:
         began = time.perf_counter()
-        with self.network.under_way():
+        with self.network._under_way():
             self._run_steps()
         if self._samples_done < self._visits.length:  # a callback stopped the run
             return
-        self.network.n_epochs += 1
-        self._is_in_epoch = False
-        if self._average is not None:
-            self._average.end_epoch()
         row = {"loss": self.loss, **self._moved}
-        if self.validation is not None:
-            scores = score_dataset(self.network, self.validation, self.metrics)
-            row |= {f"val_{name}": value for name, value in scores.items()}
+        with self._counted_epoch():
+            if self.validation is not None:
+                scores = score_dataset(self.network, self.validation, self.metrics, self.network._turn)
+                row |= {f"val_{name}": value for name, value in scores.items()}
         self.history.append(**row, seconds=time.perf_counter() - began)
         for schedule in self.network.schedules.values():
             schedule.observe(self.history)
         self._call("on_epoch_end")
+
+    @contextmanager
+    def _counted_epoch(self) -> Iterator[None]:
+        """Inside, the epoch whose steps are done is over; after Ctrl-C it is not, and a fit that goes on validates it first."""
+        average = None if self._average is None else self._average.end_epoch()
+        self.network.n_epochs += 1
+        self._is_in_epoch = False
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._is_in_epoch = True
+            self.network.n_epochs -= 1
+            if average is not None:
+                average()
+            raise
 
     def _run_steps(self) -> None:
         """The steps of an epoch that are left, or, if a callback stops the run, some of them."""
         begin, self._begin = self._begin, None
         skipped = 0 if begin is None else begin["samples"]
         self._block_begin, self._samples_done = 0, skipped
+        last_look = time.perf_counter()
         self._progress = [skipped, *((0.0, 0.0) if begin is None else (begin["loss_sum"], begin["weight_sum"]))]
         if begin is not None:
             self._moved = dict(begin["moved"])
@@ -277,10 +300,16 @@ class Training:
                 n_before, slice_began = self._progress[0], time.perf_counter()
                 with explained(program):
                     program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
-                self._pace.record(n_threads, self._progress[0] - n_before, time.perf_counter() - slice_began)
+                now = time.perf_counter()
+                is_whole = now - slice_began >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
+                if is_whole:
+                    self._pace.record(n_threads, self._progress[0] - n_before, now - slice_began)
                 self._samples_done = self._block_begin + self._progress[0]
                 last = (min(self._progress[0], n_trained) - 1) // step_size
                 self._moved = {move.knob.path: move.knob.value * float(move.factors[last]) for move in moves}
-                self._call("on_progress")
+                self.network._turn.give_way()
+                if is_whole or now - last_look >= seconds:
+                    last_look = now
+                    self._call("on_progress")
                 if self.stop_reason is not None and self._samples_done < self._visits.length:
                     return

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore._core import Turn
 from nncore.contract import Configurable, FrozenDict, Loss, Optimizer, Transform, numbers_of, numbers_of_optimizer
 from nncore.errors import ParameterError
 from nncore.program.groups import Grouping
@@ -81,6 +82,8 @@ class Knobs:
     seed : int
     transforms : tuple of Transform
         Of the fit under way.
+    turn : Turn
+        Taken by every thread that runs a program, or looks at or changes what is here.
     """
 
     version: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
@@ -94,6 +97,7 @@ class Knobs:
     clip_value: float = 0.0
     seed: int = 0
     transforms: tuple[Transform, ...] = ()
+    turn: Turn = field(default_factory=Turn)
 
     def rules(self) -> list[Rule]:
         """The regularizers and constraints of trained tensors."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -80,21 +81,28 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     ParameterError
         If two of them have one name.
     """
-    counts: dict[str, int] = {}
-    names: list[str] = []
-    for layer in layers:
-        if layer.name is not None:
-            names.append(layer.name)
-            continue
-        try:
-            kind = registry.qualified_name("layers", type(layer)).rpartition("/")[2]
-        except LookupError:  # a class of the user's own
-            kind = type(layer).__name__.lower()
-        counts[kind] = counts.get(kind, 0) + 1
-        names.append(f"{kind}_{counts[kind]}")
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    names = numbered([(_kind_of(layer), layer.name) for layer in layers])
+    if twice := next((name for name, count in Counter(names).items() if count > 1), None):
         raise ParameterError(f"two layers are called {twice!r}: give one of them another name=")
     return names
+
+
+def numbered(layers: Iterable[tuple[str, str | None]]) -> list[str]:
+    """The names of layers, from the kind of each and the name that it was given."""
+    counts: Counter[str] = Counter()
+    names = []
+    for kind, given in layers:
+        if given is None:
+            counts[kind] += 1
+        names.append(f"{kind}_{counts[kind]}" if given is None else given)
+    return names
+
+
+def _kind_of(layer: Layer) -> str:
+    try:
+        return registry.qualified_name("layers", type(layer)).rpartition("/")[2]
+    except LookupError:  # a class of the user's own
+        return type(layer).__name__.lower()
 
 
 def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tuple[int, ...]) -> Blueprint:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore._core import Turn
 from nncore.contract import Loss, Optimizer, wrappers_of
 from nncore.program.groups import Grouping
 from nncore.program.kernels import Around, Needed, named
@@ -81,6 +82,11 @@ class ProgramSpec:
     def version(self) -> np.ndarray:
         """Of the knobs, (1,) int64."""
         return self.knobs.version
+
+    @property
+    def turn(self) -> Turn:
+        """Of the network, which runs one program at a time."""
+        return self.knobs.turn
 
     @property
     def has_penalty(self) -> bool:

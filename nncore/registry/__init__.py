@@ -16,6 +16,7 @@ from nncore.registry.discovery import (
 from nncore.registry.manifest import KINDS, Rejected as Rejected, isolated as isolated
 from nncore.registry.registration import given as given, given_kind as given_kind, luggage as luggage, register, unregister
 from nncore.registry.registry import (
+    LAYER_NAME as LAYER_NAME,
     Registry,
     component,
     config_of,

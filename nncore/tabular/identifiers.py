@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nncore.data import level_key
 from nncore.tabular.values import as_number
 
 #: In fewer rows all numbers may differ by chance.
@@ -118,9 +119,9 @@ def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool
     numbers = np.array([np.nan if cell is None or (number := as_number(cell)) is None else number for cell in cells])
     if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
         return ""
-    ordered = np.sort(numbers)
-    if (ordered[1:] == ordered[:-1]).any():
+    if len({level_key(cell) for cell in cells}) != n:  # not by float64, which has one number for two long identifiers
         return ""
+    ordered = np.sort(numbers)
     if is_marked or sounds_like_identifier(name):
         return "an identifier: whole numbers, all different"
     starts, has_no_gaps = float(ordered[0]), float(ordered[-1] - ordered[0]) == n - 1

@@ -20,7 +20,7 @@ MOST_LAYERS = 4
 
 #: A file that unpacks to more than this many times its size is no table, but one made to fill the memory; small ones may.
 MOST_TIMES = 250
-FREE_BYTES = 2**28
+FREE_BYTES = 2**26
 
 
 def _by_arrow(codec: str) -> Callable[[BinaryIO], Any]:
@@ -53,7 +53,7 @@ def _by_zip(file: BinaryIO) -> IO[bytes]:
 #: First bytes of what can be unpacked.
 PACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZh": bz2.BZ2File,
+    **{b"BZh%d1AY&SY" % level: bz2.BZ2File for level in range(1, 10)},
     b"\xfd7zXZ\0": lzma.LZMAFile,
     b"\x5d\0\0": lzma.LZMAFile,
     b"\x28\xb5\x2f\xfd": _by_arrow("zstd"),
@@ -86,6 +86,8 @@ def unpacked(file: io.BufferedReader, source: str) -> io.BufferedReader:
             raise DataError(f"{source} {error}") from None
         except zipfile.BadZipFile:
             raise _cut_off(source) from None
+        except NotImplementedError:
+            raise DataError(f"{source} is packed in a way that is not known here; unpack it first") from None
     if any(file.peek(HEAD).startswith(first) for first in PACKERS):
         raise DataError(f"{source} was packed more than {MOST_LAYERS} times; unpack it first")
     return file

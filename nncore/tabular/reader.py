@@ -35,16 +35,19 @@ class Writing:
         Whether the first line names the columns; None looks. Without a header they are called ``c1`` to ``cn``.
     separator : str or None
         One character; None looks.
-    preferred : str
-        The separator to take where another is as good.
     decimal_comma : bool or None
         Whether 1,5 means 1.5; None looks, if the comma is not the separator.
+    like_separator : str
+        Of a file like this one: taken where another is as good.
+    like_decimal_comma : bool
+        A text file like this one has decimal commas.
     """
 
     header: bool | None = None
     separator: str | None = None
-    preferred: str = ""
     decimal_comma: bool | None = None
+    like_separator: str = ""
+    like_decimal_comma: bool = False
 
 
 def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequence[str] = ()) -> Table:
@@ -79,7 +82,7 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
             for column, texts, seen in zip(columns, block, known, strict=True):
                 column.extend(map(seen.setdefault, texts, texts))
             numbers.extend(block_numbers)
-        return _table(file, columns, numbers, writing.decimal_comma)
+        return _table(file, columns, numbers, _decimal_comma(file, writing))
 
 
 def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int = BLOCK_ROWS) -> Iterator[Table]:
@@ -88,12 +91,18 @@ def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int
     Whether there are decimal commas is seen from the first block.
     """
     writing = writing or Writing()
-    decimal_comma = writing.decimal_comma
     with _file(path, writing) as file:
+        decimal_comma = _decimal_comma(file, writing)
         for columns, numbers in file.blocks(n_rows):
             table = _table(file, columns, numbers, decimal_comma)
             decimal_comma = table.decimal_comma
             yield table
+
+
+def _decimal_comma(file: TableFile, writing: Writing) -> bool | None:
+    if not file.delimiter:
+        return False
+    return True if writing.decimal_comma is None and writing.like_decimal_comma else writing.decimal_comma
 
 
 @contextmanager
@@ -112,12 +121,14 @@ def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: W
         if _begins(head, typed.first_bytes):
             if binary is not packed:
                 raise DataError(f"{source} is a {typed.kind} file packed once more, which nothing can read from its end; unpack it first")
+            if writing.separator is not None or writing.decimal_comma is not None:
+                raise DataError(f"{source} is a {typed.kind} file, whose columns have types; leave --separator and --decimal out")
             return typed(binary, source)
     for suffix, what in ((".parquet", "Parquet"), (".pq", "Parquet"), (".feather", "Feather"), (".arrow", "Arrow")):
         if Path(path).suffix.lower() == suffix and head:
             raise DataError(f"{path} is not a {what} file, although its name says so; if it is CSV, call it .csv")
     lines = text_lines(binary, source)
-    return CsvFile(lines, source, header=writing.header, separator=writing.separator, preferred=writing.preferred)
+    return CsvFile(lines, source, header=writing.header, separator=writing.separator, preferred=writing.like_separator)
 
 
 def _begins(head: bytes, mark: bytes) -> bool:
@@ -130,11 +141,11 @@ def _table(file: TableFile, columns: Iterable[Sequence[str | None]], numbers: Se
     columns, names, thousands = list(columns), file.names, ""
     meanings = [{text: (text.strip() or None) if text else None for text in set(column)} for column in columns]
     if decimal_comma is None:
-        decimal_comma = file.delimiter not in (",", "") and any(
+        decimal_comma = file.delimiter != "," and any(
             has_decimal_commas(text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing)
             for meaning in meanings
         )
-    if decimal_comma and file.delimiter:
+    if decimal_comma:
         for name, meaning in zip(names, meanings, strict=True):
             present = {text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing}
             if (found := decimal_point(present)) is not None:

@@ -134,7 +134,8 @@ def test_a_second_thread_that_fits_a_network_is_refused_and_changes_nothing() ->
             thread.join()
 
     net.fit(X, Y, epochs=2, rng=0, progress=False, callbacks=[Second()])
-    assert refusals == ["another thread is fitting this network: wait for it, or give each thread a network of its own (copy.deepcopy)"] * 2
+    assert len(refusals) == 2
+    assert all(refusal.startswith("fit: this network is being fitted, and has one fit at a time") for refusal in refusals)
     np.testing.assert_array_equal(net.parameters, reference.parameters)
     assert type(net.optimizer) is nn.Adam
     net.fit(X, Y, epochs=1, progress=False)  # it is free again
@@ -248,3 +249,19 @@ def test_the_thread_sanitizer_finds_no_race(tmp_path: Path) -> None:
     if "FATAL: ThreadSanitizer" in done.stderr:
         pytest.skip(f"the sanitizer cannot run here: {done.stderr[:300]}")
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+# ---- crashes and other signals ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not (CORE / "threads.c").exists(), reason="installed without its sources")
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_worker_is_told_of_its_own_crashes_and_of_nothing_else(tmp_path: Path) -> None:
+    compiler, program = shlex.split(sysconfig.get_config_var("CC") or "cc"), tmp_path / "program"
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"there is no compiler {compiler[0]}")
+    sources = [str(CORE / "threads.c"), str(Path(__file__).with_name("signals_program.c"))]
+    flags = ["-std=c11", "-O1", "-pthread", "-I", str(CORE), "-o", str(program)]
+    subprocess.run([*compiler, *flags, *sources], check=True, capture_output=True)
+    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "")

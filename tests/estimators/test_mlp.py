@@ -279,13 +279,13 @@ def test_warm_start_goes_on(kind):
 
 
 @both
-def test_ctrl_c_keeps_what_there_is(kind):
+def test_ctrl_c_is_raised_and_keeps_what_there_is(kind):
     def interrupt(training):
         if training.epoch == 3:
             raise KeyboardInterrupt
 
     model = getattr(nn.estimators, kind)(max_iter=10, callbacks=[interrupt])
-    with pytest.warns(UserWarning, match="Training interrupted by user"):
+    with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert model.n_iter_ == 3
     assert model.predict(X).shape == y.shape

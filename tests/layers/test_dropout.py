@@ -14,7 +14,7 @@ from nncore.testing import Guarded, tables
 
 
 def masked(rate: float, n_rows: int = 200, n: int = 50, seed: int = 0) -> np.ndarray:
-    network = nn.Sequential(nn.Dense(n), nn.Dropout(rate)).build(n, rng=seed)
+    network = nn.Sequential(nn.Dense(n, bias_initializer="zeros"), nn.Dropout(rate)).build(n, rng=seed)
     network.parameters[: n * n] = np.eye(n, dtype=np.float32).ravel()
     return network.forward(np.ones((n_rows, n), np.float32), training=True)
 

@@ -108,7 +108,9 @@ def test_training_gives_the_same_bits_on_any_number_of_threads(n: int) -> None:
 
 def test_it_normalises_samples_of_any_shape() -> None:
     X = np.random.default_rng(8).normal(size=(6, 3, 4))
-    network = nn.Sequential(nn.LayerNorm(), nn.Flatten(), nn.Dense(2)).build((3, 4), loss="half_mse", rng=0, dtype="float64")
+    network = nn.Sequential(nn.LayerNorm(), nn.Flatten(), nn.Dense(2, bias_initializer="zeros")).build(
+        (3, 4), loss="half_mse", rng=0, dtype="float64"
+    )
     assert network.named_parameters()["layer_norm_1.gamma"].shape == (3, 4)
     flat = X.reshape(6, 12)
     flat = (flat - flat.mean(1, keepdims=True)) / np.sqrt(flat.var(1, keepdims=True) + 1e-5)

@@ -170,7 +170,7 @@ def test_someone_elses_safetensors(tmp_path: Path, whole: bytes):
     for metadata in (None, {}, {"format": "pt"}):
         header, data = parts(whole)
         header.pop("__metadata__")
-        with pytest.raises(FileFormatError, match="not a network that nncore saved"):
+        with pytest.raises(FileFormatError, match="not begin like a network that nncore saved"):
             load_bytes(joined({**header, **({} if metadata is None else {"__metadata__": metadata})}, data), tmp_path)
 
 
@@ -209,7 +209,9 @@ def test_flipped_bytes_of_the_header(tmp_path: Path, whole: bytes, data: st.Data
 @pytest.mark.parametrize("version", ["", "0", "-1", "1.0", "²", "9" * 5000, "one"])
 def test_a_format_version_that_is_no_number(tmp_path: Path, whole: bytes, version: str):
     file = tampered(whole, lambda header: header["__metadata__"].__setitem__("format_version", version))
-    with pytest.raises(FileFormatError, match=r"not a network that nncore saved|version 0 is none of those that this nncore reads"):
+    with pytest.raises(
+        FileFormatError, match=r"not begin like a network that nncore saved|version 0 is none of those that this nncore reads"
+    ):
         load_bytes(file, tmp_path)
 
 

@@ -17,6 +17,7 @@ import nncore as nn
 from nncore.errors import NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.formats.safetensors import Safetensors
 from nncore.plugin import Layer, Plan
+from nncore.tabular.description import FORMAT
 
 # ---- what is in the file ----------------------------------------------------------------------------------------------------
 
@@ -118,7 +119,7 @@ def test_metadata_that_hold_themselves(tmp_path: Path):
 
 def test_an_encoding_that_describes_no_columns(tmp_path: Path):
     network = built()
-    network.encoding = {"format": 3}
+    network.encoding = {"format": FORMAT}
     with pytest.raises(ParameterError, match=r"this network cannot be saved.*description of the columns is damaged"):
         network.save(tmp_path / "net.nncore")
     assert os.listdir(tmp_path) == []

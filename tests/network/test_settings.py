@@ -32,9 +32,9 @@ def test_every_entry_of_a_program_looks_whether_something_has_changed() -> None:
     entries = [method for method in re.split(r"\n    (?=def )", source) if "= runner." in method]
     assert len(entries) == len(re.findall(r"= runner\.\w+\(&self\.program", source)) >= 8
     for method in entries:
-        before, _, after = method.partition("with self.lock:")
+        before, _, after = method.partition("self.turn.enter()")
         assert "runner." not in before, method
-        assert after.lstrip().startswith("self.refresh()"), method
+        assert re.match(r"\s+try:\s+self\.refresh\(\)", after), method
 
 
 @pytest.mark.parametrize("kernel", ["native", "numpy"])

@@ -163,8 +163,9 @@ def test_values_are_those_of_the_formulas() -> None:
 def test_dropout_in_a_branch_is_left_out_at_prediction_alone() -> None:
     network = nn.Sequential(dense(4), nn.Residual([nn.Dropout(0.5)]), dense(2)).build(3, loss="mse", rng=0, dtype="float64")
     X, _ = data()
-    hidden = X @ network.named_parameters()["dense_1.weight"]
-    np.testing.assert_allclose(network.predict(X), 2 * hidden @ network.named_parameters()["dense_2.weight"], rtol=1e-12)
+    w = network.named_parameters()
+    hidden = X @ w["dense_1.weight"] + w["dense_1.bias"]
+    np.testing.assert_allclose(network.predict(X), 2 * hidden @ w["dense_2.weight"] + w["dense_2.bias"], rtol=1e-12)
     assert not np.allclose(network.forward(X, training=True), network.predict(X))
 
 

@@ -229,7 +229,7 @@ def test_no_other_optimizers_while_it_is_being_fitted() -> None:
     def change(training: Any) -> None:
         training.network.groups = {"*.bias": {"optimizer": "sgd"}}
 
-    with pytest.raises(BusyError, match="other optimizers before or after"):
+    with pytest.raises(BusyError, match="groups with other optimizers: this network is being fitted"):
         fit(net, 2, callbacks=[change])
     fit(net, 2, callbacks=[lambda training: setattr(training.network, "groups", {"*.bias": {"lr": 0.1 * training.epoch}})])
 

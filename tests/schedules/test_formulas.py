@@ -179,7 +179,8 @@ def test_plateau_of_what_is_not_finite() -> None:
 
 
 def test_plateau_moves_the_rate_of_a_fit() -> None:
-    net = nn.Sequential(nn.Dense(2, weight_initializer="zeros"))  # from there, what is learned is wrong for the opposite labels
+    # From zeros, what is learned is wrong for the opposite labels.
+    net = nn.Sequential(nn.Dense(2, weight_initializer="zeros", bias_initializer="zeros"))
     history = fit(net, schedule=nn.Plateau(patience=3), optimizer=nn.SGD(lr=0.125), validation=(X, 1 - Y), dtype="float64")
     assert history.best() == 1
     np.testing.assert_allclose(history["lr"] / 0.125, 0.1 ** ((np.arange(20) - 1) // 3).clip(0), rtol=1e-12)
@@ -201,7 +202,7 @@ def test_plateau_goes_on_from_a_file(tmp_path) -> None:
             training.stop("power cut")
 
     settings = {"schedule": {"name": "plateau", "patience": 3}, "validation": (X, 1 - Y), "optimizer": "adam"}
-    whole, part = (nn.Sequential(nn.Dense(2, weight_initializer="zeros")) for _ in range(2))
+    whole, part = (nn.Sequential(nn.Dense(2, weight_initializer="zeros", bias_initializer="zeros")) for _ in range(2))
     history = fit(whole, **settings)
     assert history["lr"][5] < history["lr"][0]
     lr = list(fit(part, callbacks=[nn.LambdaCallback(on_epoch_end=stop)], **settings)["lr"])

@@ -10,7 +10,7 @@ import pytest
 
 from nncore.data import level_key
 from nncore.errors import DataError, MissingExtraError
-from nncore.tabular import Table, read_blocks, read_table
+from nncore.tabular import Table, Writing, read_blocks, read_table
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -91,6 +91,13 @@ def test_what_is_no_cell_is_told_when_it_is_asked_for(tmp_path: Path, column: li
     assert table.unreadable["x"].startswith(what)
     with pytest.raises(DataError, match=f"column 'x' holds {what}.*, not numbers or text"):
         table.column("x")
+
+
+@pytest.mark.parametrize("writing", [Writing(separator=";"), Writing(decimal_comma=True)], ids=["separator", "decimal"])
+def test_what_is_for_text_is_refused(writing: Writing, data: Path) -> None:
+    with pytest.raises(DataError, match="is a Parquet file, whose columns have types; leave --separator and --decimal out"):
+        read_table(data, writing)
+    assert read_table(data, Writing(like_separator=";", like_decimal_comma=True)).columns[0] == ["1.5", None, "3"]
 
 
 def test_no_rows(tmp_path: Path) -> None:

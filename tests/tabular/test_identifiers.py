@@ -77,6 +77,11 @@ def test_times_have_no_gaps_and_are_measurements(name: str) -> None:
     assert identifier_reason(name, texts(np.arange(1800, 1800 + N))) == ""
 
 
+def test_long_identifiers() -> None:
+    long: list[str | None] = [str(10**18 + i) for i in range(N)]
+    assert identifier_reason("id", long) == "an identifier: whole numbers, all different"
+
+
 def test_a_missing_cell_names_no_row() -> None:
     assert identifier_reason("id", [None, *texts(GAPS)]) == ""
     assert identifier_reason("id", ["7", "7.0", *texts(GAPS + 100)]) == ""

@@ -82,7 +82,7 @@ def test_every_kind_is_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["PAR1", "ARROW1", "ORC", "FEA1", "Obj", "RDX2", "Rar!", "BZ", "<a>", "{km}", "[1]", "A", "X", "MZ", "$FL", "7z", "GIF"]
+    "name", ["PAR1", "ARROW1", "ORC", "FEA1", "Obj", "RDX2", "Rar!", "BZ", "BZh1", "<a>", "{km}", "[1]", "A", "X", "MZ", "$FL", "7z", "GIF"]
 )
 def test_names_of_columns_that_are_first_bytes_elsewhere(name: str, tmp_path: Path) -> None:
     path = tmp_path / "data.csv"

@@ -29,7 +29,7 @@ class Side:
         network, n_steps = _network(task), -(-len(X) // task["batch"])
         arguments = {"batch_size": task["batch"], "shuffle": n_steps > 1, "n_threads": self.n_threads, "progress": False}
         network.build(X.shape[1], loss=task["loss"], optimizer="adam", rng=0)
-        return lambda: float(network.fit(X, y, epochs=1, **arguments)["seconds"][0]) / n_steps
+        return lambda: float(network.fit(X, y, epochs=1, **arguments).whole()["seconds"][0]) / n_steps
 
     def prediction(self, task: dict[str, Any]) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         X, _ = data.samples(task)
@@ -40,9 +40,9 @@ class Side:
         """Bytes that one epoch over the task's data adds to what the process holds with the data alone, at its peak."""
         X, y = data.samples(task)
         network = _network(task)
-        network.fit(X[:4096], y[:4096], loss=task["loss"], batch_size=task["batch"], epochs=1, progress=False)
+        network.fit(X[:4096], y[:4096], loss=task["loss"], batch_size=task["batch"], epochs=1, progress=False).whole()
         before = _resident_bytes()
-        network.fit(X, y, batch_size=task["batch"], epochs=1, n_threads=self.n_threads, progress=False)
+        network.fit(X, y, batch_size=task["batch"], epochs=1, n_threads=self.n_threads, progress=False).whole()
         return max(0, _peak_bytes() - before)
 
 

@@ -1,0 +1,65 @@
+"""Threads that share an estimator: one at a time, and none while another one fits it for long."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from nncore._core import Turn
+from nncore.errors import BusyError
+
+#: How long to wait for a fit in another thread. A partial_fit on some rows takes less.
+FIT_SECONDS = 1.0
+
+#: Methods that change what others read.
+FITS = ("fit", "partial_fit")
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class _Use:
+    """Whose turn it is with one estimator, and whether that is for a fit."""
+
+    def __init__(self) -> None:
+        self.turn = Turn()
+        self.is_fit = False
+
+
+# Beside the estimators, whose attributes are looked at, copied and pickled.
+_uses: weakref.WeakKeyDictionary[Any, _Use] = weakref.WeakKeyDictionary()
+
+
+class TakesTurns:
+    """A base of estimators, whose public methods take turns: each meets the model of before a fit or of after it, or raises `BusyError`."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, value in list(vars(cls).items()):
+            if inspect.isfunction(value) and not name.startswith("_"):
+                setattr(cls, name, takes_turn(value))
+
+
+def takes_turn(method: Method) -> Method:
+    """The method, for one thread at a time."""
+
+    @functools.wraps(method)
+    def alone(self: Any, *args: Any, **kwargs: Any) -> Any:
+        use = _uses.get(self) or _uses.setdefault(self, _Use())
+        while not use.turn.take(FIT_SECONDS):
+            if use.is_fit:
+                raise BusyError(
+                    f"{method.__name__}: another thread is fitting this {type(self).__name__}: wait for its end, or give each thread an "
+                    "estimator of its own (copy.deepcopy, sklearn.base.clone)"
+                )
+        is_within = use.is_fit
+        use.is_fit = is_within or method.__name__ in FITS
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            use.is_fit = is_within
+            use.turn.leave()
+
+    return alone  # type: ignore[return-value]
