@@ -4,6 +4,9 @@ Estimators, displays and testing are collected only if the program imports them 
 they would bring scikit-learn and matplotlib along.
 """
 
+# PyInstaller has no type information.
+# mypy: disable-error-code="import-untyped"
+
 from __future__ import annotations
 
 from importlib.metadata import entry_points
