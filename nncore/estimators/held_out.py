@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from nncore.arguments import shown
+from nncore.arguments import rescaled, shown
 from nncore.contract import History, Metric, decided_mode, direction
 from nncore.errors import ParameterError
 from nncore.estimators.sparse_rows import SparseRows
@@ -129,7 +129,8 @@ class Judge:
     def by_scorer(self, estimator: Any, held_out: HeldOut) -> float:
         """What scikit-learn's scorer, or one of the user, makes of the estimator."""
         assert self._scorer is not None, "asked for only where there is one"
-        weights = {"sample_weight": held_out.sample_weight} if self._takes_weights and held_out.sample_weight is not None else {}
+        given = held_out.sample_weight if self._takes_weights else None
+        weights = {} if given is None else {"sample_weight": rescaled(given)}
         return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
 
     @property

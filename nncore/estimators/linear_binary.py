@@ -101,7 +101,7 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         """
         check_is_fitted(self)
         y = np.atleast_1d(in_terms_of(self.classes_, as_labels(y)))
-        sample_weight = as_weights(sample_weight, len(y), np.dtype(np.float64))
+        sample_weight = as_weights(sample_weight, len(y))
         accuracy: float = super().score(X, y, sample_weight)
         return accuracy
 

@@ -454,7 +454,7 @@ def _checked_weights(sample_weight: Any, X: NDArray[np.floating]) -> NDArray[np.
     """One weight for each row of `X`, none negative."""
     if sample_weight is None:
         return None
-    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X)
+    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X, dtype=np.float64)
     if (weights < 0).any():
         raise DataError("sample_weight must not be negative")
     return weights

@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from nncore.arguments import rescaled
 from nncore.contract import Loss
 from nncore.data import as_labels, as_weights
 from nncore.errors import DataError, ParameterError
@@ -274,7 +275,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if given.class_weight is None:
             return super()._weigher(given, y)
         weights = ClassWeights(given.class_weight, self._targets, y)
-        return lambda y, sample_weight: weights.of(y) if sample_weight is None else weights.of(y) * sample_weight
+        return lambda y, sample_weight: weights.of(y) if sample_weight is None else _products(weights.of(y), sample_weight)
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if self.n_outputs_ == 1 else None
@@ -422,13 +423,21 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """
         check_is_fitted(self, "network_")
         y = self._targets.recognised(as_labels(y))
-        sample_weight = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)), np.dtype(np.float64))
+        weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
         if self._targets.kind != HEADS:
-            accuracy: float = super().score(X, y, sample_weight)
+            accuracy: float = super().score(X, y, weights)
             return accuracy
-        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
+        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _products(weights: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Of weights of classes and samples; of their ratios, where a product would leave the range of float64."""
+    with np.errstate(over="ignore", under="ignore"):
+        products: NDArray[np.floating] = weights * others
+    fits = np.isfinite(products).all() and ((products > 0) == ((weights > 0) & (others > 0))).all()
+    return products if fits else rescaled(weights) * rescaled(others)

@@ -356,12 +356,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         check_is_fitted(self, "network_")
         y = np.atleast_1d(as_numbers(y, "y"))
         check_finite(y, "y", np.dtype(np.float64))
-        sample_weight = as_weights(sample_weight, len(y), np.dtype(np.float64))
+        weights = as_weights(sample_weight, len(y))
         loss = self._fitted_loss
         if loss.judge is None:
             return -self._mean_loss(X, y, sample_weight)
         if loss.judge == "r2":
-            r2: float = super().score(X, y, sample_weight)
+            r2: float = super().score(X, y, weights)
             return r2
         judge: Metric = resolve("metrics", loss.judge)
-        return judge.score(self._outputs(X), y.reshape(len(y), -1), sample_weight)
+        return judge.score(self._outputs(X), y.reshape(len(y), -1), weights)

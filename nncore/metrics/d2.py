@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nncore.arguments import rescaled
 from nncore.errors import ShapeError
 from nncore.plugin import Metric
 
@@ -41,7 +42,7 @@ class D2Metric(Metric):
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         self.check_shapes(output.shape, target.shape)
         truth, predicted = np.asarray(target, np.float64).reshape(len(target), -1), np.asarray(output, np.float64)
-        weight = np.ones(len(truth)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        weight = np.ones(len(truth)) if sample_weight is None else rescaled(sample_weight)
         if len(truth) < 2 or weight.sum() == 0:
             return float("nan")
         scores = []

@@ -121,7 +121,7 @@ class Model(Network):
         targets = as_targets(y, loss, spec.n_outputs, self.dtype)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, the last forward had {n}")
-        weights = as_weights(sample_weight, n, self.dtype)
+        weights = as_weights(sample_weight, n)
         program.use_labels = targets.labels is not None
         (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
         spec.weight[:n] = _normalised(weights, n, self.dtype)
@@ -179,7 +179,7 @@ class Model(Network):
         n = len(inputs)
         if n == 0:
             raise ShapeError("X has no samples")
-        targets, weights = as_targets(y, loss, self._built.n_outputs, self.dtype), as_weights(sample_weight, n, self.dtype)
+        targets, weights = as_targets(y, loss, self._built.n_outputs, self.dtype), as_weights(sample_weight, n)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
         program = self.program_for_training(n)
@@ -399,6 +399,6 @@ class Model(Network):
 
 def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarray:
     """Row weights that sum to 1, computed as the core does it in `fit`."""
-    weights = np.ones(n, dtype) if weights is None else weights
-    total = float(np.cumsum(weights, dtype=np.float64)[-1])  # term after term; np.sum adds in pairs and may round otherwise
-    return weights * dtype.type(1 / total)
+    weights = np.ones(n) if weights is None else weights
+    total = float(np.cumsum(weights)[-1])  # term after term; np.sum adds in pairs and may round otherwise
+    return (weights * (1 / total)).astype(dtype)
