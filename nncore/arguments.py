@@ -12,6 +12,8 @@ import numpy as np
 
 from nncore.errors import ParameterError
 
+#: What counts is exact in float64 up to here, and no product of it with a number of samples is asked for.
+LARGEST_COUNT = 2**53
 #: Counts end in C as 64-bit integers.
 MOST = 2**63 - 1
 
@@ -106,7 +108,8 @@ def number(name: str, value: Any, least: float) -> float:
     """`value` as a finite float of at least `least`; `name` is that of the argument."""
     found = as_number(value)
     if found is None or not least <= found < math.inf:
-        raise ParameterError(f"{name} must be a number of at least {least}, got {shown(value)}")
+        kind = "number" if found is None or found < least else "finite number"
+        raise ParameterError(f"{name} must be a {kind} of at least {least}, got {shown(value)}")
     return found
 
 
@@ -155,6 +158,13 @@ def path_text(name: str, value: Any) -> str:
     if not isinstance(found, str) or not found or "\0" in found:
         raise ParameterError(f"{name} must be a path, a text or a pathlib.Path, got {shown(value)}")
     return found
+
+
+def rescaled(weights: np.ndarray) -> np.ndarray:
+    """Weights in float64, times the power of two that brings the largest into [1, 2): only their ratios count, and sums stay in range."""
+    weights = np.asarray(weights, np.float64)
+    largest = float(weights.max(initial=0.0))
+    return weights if not 0 < largest < math.inf or 1 <= largest < 2 else np.ldexp(weights, 1 - math.frexp(largest)[1])
 
 
 def is_list(value: object) -> bool:

@@ -56,7 +56,7 @@ class NotTrainableError(NNCoreError, TypeError):
 
 
 class NonFiniteError(NNCoreError, FloatingPointError):
-    """The loss or a gradient became NaN or infinite; the parameters are those of the last finished step.
+    """The loss, a gradient or what a step changes became NaN or infinite; the network is as the last finished step left it.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class NonFiniteError(NNCoreError, FloatingPointError):
     step : int
         The step that failed, counted from 1 over the life of the network.
     layer : str
-        The first layer that produced a value that is not finite, or ``"loss"``.
+        The first layer that produced a value that is not finite, or ``"loss"``; empty where it is the optimizer that did.
     """
 
     def __init__(self, message: str, *, step: int, layer: str) -> None:

@@ -44,9 +44,9 @@ def copy_tree(to: Path) -> None:
             if source.suffix == ".so":
                 continue
             kept.add(target)
-            if not target.exists() or target.stat().st_mtime_ns != source.stat().st_mtime_ns:
+            if not target.exists() or target.read_bytes() != source.read_bytes():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target)
+                shutil.copy(source, target)  # as new: what was compiled of another text is out of date
     for target in to.rglob("*"):
         if target.is_file() and target not in kept and target.suffix != ".so" and not SKIPPED & set(target.relative_to(to).parts):
             target.unlink()
@@ -80,7 +80,8 @@ def run(compiler: str, sanitizer: str | None, tree: Path, arguments: list[str]) 
         # libstdc++ is there from the start, since an exception of another library (matplotlib) would end the process otherwise.
         environment |= {"LD_PRELOAD": f"{runtime(compiler, sanitizer)} {file_of(compiler, 'libstdc++.so.6')}"}
         environment |= {"ASAN_OPTIONS": ADDRESS, "TSAN_OPTIONS": THREAD, "UBSAN_OPTIONS": "print_stacktrace=1"}
-        command = ["setarch", "-R", *command]  # newer systems scatter addresses more widely than sanitizers know of
+        # Newer systems scatter addresses more widely than sanitizers know of. What those write goes past a captured sys.stderr.
+        command = ["setarch", "-R", *command, "--capture=sys"]
     return subprocess.run(command, cwd=tree, env=environment).returncode
 
 

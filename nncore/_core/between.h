@@ -71,7 +71,7 @@ static int64_t F(obey)(const member *m, const nnc_rounds *rounds, int64_t verdic
             verdict = in_python                   ? call_python(m, NNC_RULE, op, 0)
                       : rule->regularizer != NULL ? F(regularize)(m, rule, piece, op)
                                                   : F(project)(m, rule, piece, op);
-            if (verdict == NNC_OK && rounds == &program->constraints && program->n_undo > 0)
+            if (verdict == NNC_OK && rounds == &program->constraints && m->is_careful)
                 verdict = verdict_of(F(is_finite)(piece, (T *)program->parameters + piece->place) ? NNC_OK : NNC_RULE_NOT_FINITE, op);
         }
         begin = rounds->ends[round];

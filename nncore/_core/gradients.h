@@ -20,15 +20,23 @@ static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, 
 
 /* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */
 
-/* To the sums of blocks first_block .. end_block - 1: factor times the squares of x[begin .. end - 1] that lie in them. */
-static void F(add_squares)(const nnc_program *program, int64_t first_block, int64_t end_block, const T *x, int64_t begin, int64_t end,
-                           double factor) {
+/* Of scale x, as weighted_sum adds up. */
+static double F(sum_of_squares)(const T *x, double scale, int64_t n) {
+    if (scale == 1) return F(weighted_sum)(x, x, n);
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (scale * (double)x[i]) * (scale * (double)x[i]);
+    return sum;
+}
+
+/* To the sums of blocks first_block .. end_block - 1: factor times the squares of scale x[begin .. end - 1] that lie in them. */
+static void F(add_squares)(const nnc_program *program, int64_t first_block, int64_t end_block, const T *x, double scale, int64_t begin,
+                           int64_t end, double factor) {
     int64_t last_block = (end + NNC_BLOCK - 1) / NNC_BLOCK;
     if (first_block < begin / NNC_BLOCK) first_block = begin / NNC_BLOCK;
     for (int64_t block = first_block; block < nnc_least(end_block, last_block); block++) {
         int64_t from = block * NNC_BLOCK, to = nnc_least(end, from + NNC_BLOCK);
         if (from < begin) from = begin;
-        program->block_sums[block] += factor * F(weighted_sum)(x + from, x + from, to - from);
+        program->block_sums[block] += factor * F(sum_of_squares)(x + from, scale, to - from);
     }
 }
 
@@ -40,7 +48,7 @@ static int64_t F(own_blocks)(const member *m, int64_t *end) {
     return first;
 }
 
-static double F(sum_of_blocks)(const nnc_program *program) {
+static double F(sum_of_blocks)(const nnc_program *program) { /* by all members alike */
     double sum = 0;
     for (int64_t block = 0; block * NNC_BLOCK < program->n_parameters; block++) sum += program->block_sums[block];
     return sum;
@@ -61,28 +69,42 @@ static void F(add_penalty)(const member *m) {
         int64_t begin = tensor->offset, end = begin + tensor->rows * tensor->columns;
         for (int64_t j = begin > m->begin_parameter ? begin : m->begin_parameter; j < nnc_least(end, m->end_parameter); j++)
             g[j] += lambda * w[j];
-        F(add_squares)(program, first_block, end_block, w, begin, end, 0.5 * program->decays[i]);
+        F(add_squares)(program, first_block, end_block, w, 1, begin, end, 0.5 * program->decays[i]);
     }
 }
 
 /* What the penalty and the regularizers add to the loss, to *value, once all have added theirs. */
 static int64_t F(add_penalties)(const member *m, double *value) {
     if (m->program->decays != NULL) *value += F(sum_of_blocks)(m->program);
+    if (!isfinite(*value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
     return m->program->regularizers.n_pieces > 0 ? F(add_up)(m, value) : NNC_OK;
 }
 
-/* The norm of the gradients of all trained parameters, or only of those that are about to be moved. All members have to come here. */
-static double F(norm_of_gradients)(const member *m, int only_perturbed) {
+/* The squares of gradients, times `scale`, of trained parameters, or only of those that are about to be moved; added up. */
+static double F(squared_norm)(const member *m, int only_perturbed, double scale) {
     const nnc_program *program = m->program;
-    nnc_meet(m->team, NNC_OK); /* the others' gradients are asked for, and nobody reads a penalty from the blocks any more */
+    nnc_meet(m->team, NNC_OK); /* the others' gradients are asked for, and nobody reads the blocks any more */
     int64_t end_block, first_block = F(own_blocks)(m, &end_block);
     for (int64_t i = 0; i < program->n_stretches; i++) {
         const nnc_stretch *stretch = &program->stretches[i];
         if (stretch->group != NNC_FROZEN && (!only_perturbed || program->groups[stretch->group].perturbs))
-            F(add_squares)(program, first_block, end_block, program->gradients, stretch->begin, stretch->end, 1);
+            F(add_squares)(program, first_block, end_block, program->gradients, scale, stretch->begin, stretch->end, 1);
     }
     nnc_meet(m->team, NNC_OK);
-    return sqrt(F(sum_of_blocks)(program));
+    return F(sum_of_blocks)(program);
+}
+
+/* Squares of numbers beyond these, or the sum of so many of them, do not fit a double; those of smaller ones vanish. */
+#define SMALLEST_SQUARE 1e-280
+#define NORM_SCALE 0x1p-700 /* of what is too large; its inverse of what is too small */
+
+/* The norm of those gradients. All members have to come here. */
+static double F(norm_of_gradients)(const member *m, int only_perturbed) {
+    double square = F(squared_norm)(m, only_perturbed, 1), scale = 1;
+    if (square > SMALLEST_SQUARE && isfinite(square)) return sqrt(square);
+    if (sizeof(T) == sizeof(double)) scale = isfinite(square) ? 1 / NORM_SCALE : NORM_SCALE;
+    if (scale != 1) square = F(squared_norm)(m, only_perturbed, scale);
+    return sqrt(square) / scale;
 }
 
 /* ---- gradients cut down to size ---------------------------------------------------------------------------------------------- */
@@ -101,8 +123,8 @@ static void F(clip)(const member *m) {
     if (program->clip_norm > 0) {
         double norm = F(norm_of_gradients)(m, 0);
         if (norm > program->clip_norm) {
-            T factor = (T)(program->clip_norm / norm);
-            for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] *= factor;
+            double factor = program->clip_norm / norm; /* which float need not hold */
+            for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] = (T)(factor * (double)g[j]);
         }
     }
     if (program->clip_value > 0 || program->clip_norm > 0) nnc_meet(m->team, NNC_OK); /* one member may be about to use all of them */
@@ -110,13 +132,15 @@ static void F(clip)(const member *m) {
 
 /* ---- gradients of several batches ------------------------------------------------------------------------------------------ */
 
-/* The member's range: after the last batch of a step, the gradients become the mean of all its samples'. */
+/* The member's range becomes the mean of the gradients so far, of all samples of the step; what each batch has of their weights is a share,
+ * so that neither sum is larger than a gradient. */
 static void F(accumulate)(const member *m, int goes_on, int is_last) {
-    T *g = m->program->gradients, *sum = m->program->accumulated; /* (n_parameters,) */
-    T weight = (T)m->weight_sum, scale = m->step_weight > 0 ? (T)(1 / m->step_weight) : 0;
+    T *g = m->program->gradients, *mean = m->program->accumulated; /* (n_parameters,) */
+    double all = m->step_weight;
+    T now = (T)(all > 0 ? m->weight_sum / all : 0), before = (T)(all > 0 ? (all - m->weight_sum) / all : 0);
     for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) {
-        sum[j] = goes_on ? sum[j] + weight * g[j] : weight * g[j];
-        if (is_last) g[j] = scale * sum[j];
+        mean[j] = goes_on ? before * mean[j] + now * g[j] : now * g[j];
+        if (is_last) g[j] = mean[j];
     }
 }
 
@@ -137,8 +161,33 @@ static int64_t F(write_gradients)(const member *m) {
     return program->regularizers.n_pieces > 0 ? F(obey)(m, &program->regularizers, verdict) : verdict;
 }
 
+/* The largest |x|, or more than any number if one is NaN. The bits of positive numbers are in the order of the numbers, those of NaN above. */
+static T F(largest)(const T *x, int64_t n) {
+    F(bits) largest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        F(bits) bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= F(magnitude);
+        largest = bits > largest ? bits : largest;
+    }
+    T result;
+    memcpy(&result, &largest, sizeof result);
+    return result;
+}
+
+/* Whether the gradients of the member's range are finite, and small enough for a step that cannot but be. */
 static int64_t F(check_gradients)(const member *m) {
     const T *gradients = m->program->gradients; /* (n_parameters,) */
-    int is_finite = F(all_finite)(gradients + m->begin_parameter, m->end_parameter - m->begin_parameter, 0);
-    return verdict_of(is_finite ? NNC_OK : NNC_GRADIENT_NOT_FINITE, NNC_IS_OPTIMIZER);
+    double largest = (double)F(largest)(gradients + m->begin_parameter, m->end_parameter - m->begin_parameter);
+    if (!(largest <= (double)LARGEST)) return verdict_of(NNC_GRADIENT_NOT_FINITE, NNC_IS_OPTIMIZER);
+    return m->is_gated && largest > m->program->safe_gradient ? verdict_of(NNC_MAY_OVERFLOW, NNC_IS_OPTIMIZER) : NNC_OK;
 }
+
+/* What all have found. */
+static int64_t F(agree)(member *m, int64_t verdict) {
+    verdict = nnc_meet(m->team, verdict);
+    m->may_overflow = verdict >> 32 == NNC_MAY_OVERFLOW;
+    return m->may_overflow ? NNC_OK : verdict;
+}
+
+static int64_t F(agree_on_gradients)(member *m) { return F(agree)(m, F(check_gradients)(m)); }

@@ -1,28 +1,8 @@
 /* The second phase of a step: from gradients of a range of the parameters to their update. Included by runner.c as a template. */
 
-/* Copies the member's share of what a step changes to where it can be had again, or back from there. */
-static void F(move_undo)(const member *m, int back) {
-    for (int64_t i = 0; i < m->program->n_undo; i++) {
-        const nnc_undo *undo = &m->program->undo[i];
-        int64_t begin = share(undo->n_bytes, 1, m->part, m->n_parts), end = share(undo->n_bytes, 1, m->part + 1, m->n_parts);
-        char *from = back ? undo->kept : undo->live, *to = back ? undo->live : undo->kept;
-        if (begin < end) memcpy(to + begin, from + begin, (size_t)(end - begin));
-    }
-}
-
-/* After all have updated: what some of them changed is put back if the step of one, or a constraint, has failed. */
-static int64_t F(finish_update)(const member *m, int64_t verdict) {
-    if (verdict >> 32 > NNC_TIME_IS_UP) F(move_undo)(m, 1);
-    return verdict;
-}
-
 /* The member's range, once all gradients are known to be finite, and its share of what is not updated by ranges. */
 static int64_t F(update_range)(const member *m) {
     const nnc_program *program = m->program;
-    if (program->n_undo > 0) {
-        F(move_undo)(m, 0);
-        nnc_meet(m->team, NNC_OK); /* nobody may step on what another one is about to copy */
-    }
     int64_t verdict = F(step_on)(m, m->begin_parameter, m->end_parameter, (const T *)program->gradients + m->begin_parameter);
     if (!m->run->updates_tensors) return verdict;
     for (int64_t i = 0; i < program->n_groups && verdict == NNC_OK; i++) {
@@ -34,36 +14,23 @@ static int64_t F(update_range)(const member *m) {
 
 /* ---- gradients used up tile by tile ------------------------------------------------------------------------------------------ */
 
-/* The largest |x|, or more than any number if one is NaN. The bits of positive numbers are in the order of the numbers, those of NaN above. */
-static T F(largest)(const T *x, int64_t n) {
-    F(bits) largest = 0;
-    for (int64_t i = 0; i < n; i++) {
-        F(bits) bits;
-        memcpy(&bits, x + i, sizeof bits);
-        bits &= F(magnitude);
-        largest = bits > largest ? bits : largest;
-    }
-    T result;
-    memcpy(&result, &largest, sizeof result);
-    return result;
-}
-
-/* Whether all gradients must be finite, from looking at the batch alone, which is smaller than they are: each is a sum over the rows of
+/* Whether all gradients must be finite, and so small that the step cannot overflow, from looking at the batch alone, which is smaller than they are: each is a sum over the rows of
  * products of an element of d_y with a number no larger than the largest of x, or than the layer's bound. */
 static int F(are_bounded)(const member *m) {
     const nnc_program *program = m->program;
+    double limit = m->is_gated && program->safe_gradient < (double)LARGEST / 2 ? program->safe_gradient : (double)LARGEST / 2;
     for (int64_t i = 0; i < program->n_ops; i++) {
         const nnc_op *op = &program->ops[i];
         const nnc_layer_call *call = &op->call;
         if (!op->is_trained) continue;
         if (F(gradient_of)(op) == NULL) {
-            if (!F(all_finite)((const T *)program->gradients + op->first_parameter, op->n_parameters, 0)) return 0;
+            if (!((double)F(largest)((const T *)program->gradients + op->first_parameter, op->n_parameters) < limit)) return 0;
             continue;
         }
         double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
         if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
-        if (!(x_bound * d_y_bound * (double)m->n_rows * op->gradient_terms < (double)LARGEST / 2)) return 0;
+        if (!(x_bound * d_y_bound * (double)m->n_rows * op->gradient_terms < limit)) return 0;
     }
     return 1;
 }
@@ -114,11 +81,12 @@ static int F(is_worth_bounding)(const member *m) {
  * stands among those that make the step; only after the last one are the gradients what the optimizer is to get. */
 static int64_t F(prepare_update)(member *m, int goes_on, int is_last) {
     m->uses_tiles = m->program->tiles != NULL && F(is_worth_bounding)(m) && F(are_bounded)(m);
+    m->may_overflow = 0;
     if (m->uses_tiles) return NNC_OK;
     int64_t verdict = F(write_gradients)(m);
     if (goes_on || !is_last) F(accumulate)(m, goes_on, is_last);
     if (verdict == NNC_OK) verdict = F(check_gradients)(m);
-    verdict = nnc_meet(m->team, verdict);
+    verdict = F(agree)(m, verdict);
     if (verdict != NNC_OK) return verdict;
     verdict = F(add_penalties)(m, &m->value);
     if (m->program->anchor != NULL && verdict == NNC_OK) verdict = F(second_pass)(m);

@@ -8,6 +8,7 @@ LOSS_NOT_FINITE: int
 GRADIENT_NOT_FINITE: int
 INPUT_NOT_FINITE: int
 RULE_NOT_FINITE: int
+STEP_NOT_FINITE: int
 FORWARD: int
 BACKWARD: int
 LOSS: int
@@ -18,6 +19,7 @@ RULE: int
 TRANSFORM: int
 IS_LOSS: int
 BLOCK: int
+ROOM: int
 
 class Failure(Exception):
     status: int

@@ -14,8 +14,8 @@ from nncore.abi cimport (
     nnc_constraint, nnc_optimizer, nnc_regularizer, nnc_site, nnc_tensor, nnc_transform, nnc_transform_call,
 )
 from nncore._core.runner cimport (
-    NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE, NNC_FORWARD,
-    NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB, NNC_OP_LAYER, NNC_OP_ACTIVATION,
+    NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE,
+    NNC_STEP_NOT_FINITE, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB, NNC_OP_LAYER, NNC_OP_ACTIVATION,
     NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK, NNC_IS_LOSS, NNC_IS_OPTIMIZER, NNC_ON_RANGES, NNC_ON_TENSORS,
     NNC_IN_PYTHON, NNC_BLOCK, NNC_SITE, nnc_branch, nnc_op, nnc_transformer, nnc_note, nnc_stretch, nnc_tie, nnc_group, nnc_around,
     nnc_rule, nnc_piece, nnc_rounds, nnc_undo, nnc_task, nnc_program, nnc_course, nnc_samples, nnc_progress, nnc_runner,
@@ -45,6 +45,7 @@ LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
 GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
 INPUT_NOT_FINITE = NNC_INPUT_NOT_FINITE
 RULE_NOT_FINITE = NNC_RULE_NOT_FINITE
+STEP_NOT_FINITE = NNC_STEP_NOT_FINITE
 
 #: What a program asks of its `Interpreter`.
 FORWARD = NNC_FORWARD
@@ -62,6 +63,11 @@ IS_LOSS = NNC_IS_LOSS
 #: Parameters whose squares are added up together.
 BLOCK = NNC_BLOCK
 
+#: Bytes of working memory that matrix products need for each thread.
+ROOM = runner.gemm_room_bytes
+
+#: Steps beyond those under way for which it is found out how large gradients may be.
+cdef int64_t AHEAD = 1 << 20
 _FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
 _ROLES = {"weight": 0, "bias": 1, "scale": 2}
@@ -205,6 +211,9 @@ cdef class Program:
     cdef unsigned long python_thread  # that runs a Python component for this program, or 0
     cdef const int64_t *version  # of what may change while the network lives
     cdef int64_t seen  # the version that was taken over
+    cdef int64_t shown  # the second number of the version, when `extent` was found
+    cdef int64_t safe_until  # the step up to which the program's safe_gradient holds
+    cdef double rate_factor  # and the largest factor of learning rates
 
     def __cinit__(self, spec):
         self.spec = spec
@@ -343,11 +352,14 @@ cdef class Program:
         if spec.anchor is not None:
             program.buffers, program.kept_buffers, program.n_buffers = address(spec.buffers), address(spec.kept_buffers), spec.buffers.size
         program.values = <double *>address(spec.values)
-        for i, (live, kept) in enumerate(spec.undo):
-            self.undo[i] = nnc_undo(address(live), address(kept), live.nbytes)
-        program.undo, program.n_undo = self.undo, len(spec.undo)
+        for i, part in enumerate(spec.undo):
+            number_bytes = part.live.itemsize if part.live.dtype in (np.float32, np.float64) else 0
+            self.undo[i] = nnc_undo(address(part.live), address(part.kept), part.live.nbytes, number_bytes)
+        program.undo, program.n_undo, program.is_careful = self.undo, len(spec.undo), spec.is_careful
+        program.n_undo_buffers = len(spec.undo) > 0 and spec.buffers.size > 0
+        program.gemm_rooms = address(spec.rooms)
         self.version = <const int64_t *>address(spec.version)
-        self.seen = self.version[0] - 1
+        self.seen, self.shown = self.version[0] - 1, self.version[1] - 1
         program.python = run_python
         program.python_context = <void *>self
 
@@ -546,7 +558,21 @@ cdef class Program:
         cdef int64_t k
         for k in range(program.max_parts * program.n_sites):
             program.sites[k].seed = spec.seed
-        self.seen = version
+        self.seen, self.safe_until = version, -1
+        return 0
+
+    cdef int gate(self, list courses, int64_t n_steps) except -1:
+        """Finds out, for so many steps and many more, how large gradients may be before the optimizers' steps have to be looked at."""
+        cdef nnc_program *program = &self.program
+        cdef double factor
+        if program.is_careful or program.n_groups == 0:
+            return 0
+        factor = self.spec.rate_factor(courses) if courses else 1
+        if self.version[1] == self.shown and factor <= self.rate_factor and n_steps <= self.safe_until - program.step:
+            return 0
+        n_steps = min(n_steps, 1 << 40) + AHEAD
+        program.safe_gradient = self.spec.safe_gradient(factor, n_steps)
+        self.shown, self.rate_factor, self.safe_until = self.version[1], factor, program.step + n_steps
         return 0
 
     cdef int finish(self, int32_t status) except -1:
@@ -625,6 +651,7 @@ cdef class Program:
         self.turn.enter()
         try:
             self.refresh()
+            self.gate([], 1)
             with nogil:
                 status = runner.update(&self.program, n_threads)
         finally:
@@ -639,7 +666,7 @@ cdef class Program:
             given(inputs, self.dtype, self.program.n_inputs, False, "inputs"),
             given(targets, self.dtype, self.program.n_targets, False, "targets"),
             <const int64_t *>given(labels, _INT64, 1, False, "labels"),
-            given(weights, self.dtype, 1, False, "weights"),
+            <const double *>given(weights, _FLOAT64, 1, False, "weights"),
             <const int64_t *>given(order, _INT64, 1, False, "order"),
             len(inputs) if order is None else len(order), NULL, 0,
         )
@@ -710,10 +737,13 @@ cdef class Program:
         cdef dict own = {}
         cdef Py_ssize_t i
         cdef int32_t status
+        if batch_size < 1 or accumulate < 1 or min(batch_size, samples.n_samples) > self.program.max_rows:
+            raise ValueError(f"batches of {batch_size} samples do not fit {self.program.max_rows} rows")
         self.check_entry()
         self.turn.enter()
         try:
             self.refresh()
+            self.gate(courses, samples.n_samples)  # a step takes a sample at least
             if courses:
                 moved = <nnc_course *>calloc(len(courses), sizeof(nnc_course))
                 if moved == NULL:

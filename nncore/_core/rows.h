@@ -52,9 +52,11 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
             else F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
         }
     }
-    const T *weights = samples->weights;
-    T *weight = (T *)m->run->to_weight + first, scale = m->weight_sum > 0 ? (T)(1 / m->weight_sum) : 0;
-    for (int64_t i = 0; i < n_rows; i++) weight[i] = weights != NULL ? weights[order != NULL ? order[i] : begin + i] * scale : scale;
+    const double *weights = samples->weights; /* of any size, of which the batch's own sum makes shares */
+    double scale = m->weight_sum > 0 ? 1 / m->weight_sum : 0;
+    T *weight = (T *)m->run->to_weight + first, share_of_each = (T)scale;
+    for (int64_t i = 0; i < n_rows; i++)
+        weight[i] = weights != NULL ? (T)(weights[order != NULL ? order[i] : begin + i] * scale) : share_of_each;
 }
 
 /* A transform on some rows of the batch. Where it changes nothing, they are as they were: each buffer begins as a copy, and columns that

@@ -11,8 +11,10 @@
 
 #include "clock.h"
 #include "float_mode.h"
+#include "kernels/gemm.h"
 #include "kernels/level.h"
 #include "permutation.h"
+#include "sizes.h"
 #include "threads.h"
 
 /* What a run was asked for; every member of its team sees the same. */
@@ -25,6 +27,7 @@ typedef struct run {
     const nnc_samples *samples;
     int64_t batch_size;
     int64_t accumulate; /* batches that make a step */
+    int64_t step_size;  /* samples that do */
     int32_t drop_last;
     double seconds;
     nnc_progress *progress;
@@ -36,6 +39,8 @@ typedef struct run {
     double *value;
     uint64_t caller_float_mode; /* of the processor, in the thread that asked */
     int64_t verdict;            /* of the whole run */
+    nnc_progress kept_progress; /* and the step, as they were when the rest was copied: undo.h */
+    int64_t kept_step;
 } run;
 
 /* One thread of the team, and the batch it is working on. */
@@ -56,6 +61,10 @@ typedef struct member {
     double step_weight;   /* sum of weight_sum over the batches of this step so far */
     double value;         /* loss of the batch */
     int uses_tiles;       /* for its gradients: parameters.h */
+    int is_careful;       /* every step can be taken back: undo.h */
+    int is_gated;         /* so can those that may overflow */
+    int may_overflow;     /* the step under way */
+    int64_t n_kept;       /* pieces of what a step changes that are copied */
 } member;
 
 /* A status and the op that it is about, in one number, of which a team agrees on the largest. */
@@ -139,6 +148,11 @@ static void set_numbers(const member *m, const nnc_samples *samples, int64_t ste
     }
 }
 
+/* Whether what a step will do to parameters and state is known from its gradients. */
+static int program_is_gated(const nnc_program *program) {
+    return program->safe_gradient > 0 && program->anchor == NULL && program->constraints.n_pieces == 0;
+}
+
 /* What messages call a rule by. */
 static int64_t rule_op(const nnc_program *program, int64_t rule) {
     return program->n_ops + program->n_groups + program->n_transforms + rule;
@@ -175,6 +189,11 @@ typedef uint64_t bits_f64;
 #define exponent_f32 UINT32_C(0x7f800000)
 #define exponent_f64 UINT64_C(0x7ff0000000000000)
 
+static int32_t all_finite_f32(const float *values, int64_t n, int32_t allow_nan);
+static int32_t all_finite_f64(const double *values, int64_t n, int32_t allow_nan);
+
+#include "undo.h"
+
 #include "nncore/float32.h"
 #define LARGEST FLT_MAX
 #include "runner.c"
@@ -193,8 +212,10 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
         program->notes[part].op = NNC_IS_NOBODY;
         program->notes[part].message[0] = 0;
     }
+    void *caller_room = gemm_room; /* of the run that has called Python, which has called this one */
     nnc_run_team(n_threads < program->max_parts ? n_threads : program->max_parts, program->is_f64 ? f64 : f32, asked);
     set_float_mode(asked->caller_float_mode);
+    gemm_room = caller_room;
     return status_of(program, asked->verdict);
 }
 #define RUN(asked, n_threads, function) run_team(asked, n_threads, function##_f32, function##_f64)
@@ -232,9 +253,12 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
                  .samples = samples,
                  .batch_size = batch_size,
                  .accumulate = accumulate,
+                 .step_size = nnc_times(batch_size, accumulate),
                  .drop_last = drop_last,
                  .seconds = seconds,
                  .progress = progress,
+                 .kept_progress = *progress,
+                 .kept_step = program->step,
                  .to_input = program->gathered_input,
                  .to_target = program->gathered_target,
                  .to_weight = program->gathered_weight,
@@ -283,7 +307,7 @@ static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows,
 }
 
 const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
-    forward, loss_value, backward, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
+    NNC_GEMM_ROOM_BYTES, forward, loss_value, backward, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
 };
 
 #else
@@ -312,6 +336,7 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
     nnc_site *sites = program->sites + part * program->n_sites;
     for (int64_t i = 0; i < program->n_sites; i++) sites[i].training = program->training;
     set_float_mode(asked->caller_float_mode | FLUSH);
+    gemm_room = (char *)program->gemm_rooms + part * (int64_t)NNC_GEMM_ROOM_BYTES;
     return (member){
         .run = asked,
         .program = program,
@@ -346,9 +371,15 @@ static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *con
 static void F(run_update)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     run *asked = context;
     member m = F(enter)(asked, team, part, n_parts);
-    int64_t verdict = nnc_meet(team, F(check_gradients)(&m));
+    m.is_gated = program_is_gated(asked->program);
+    int64_t verdict = F(agree_on_gradients)(&m);
     if (verdict == NNC_OK) F(clip)(&m);
-    if (verdict == NNC_OK) verdict = F(finish_update)(&m, nnc_meet(team, F(update)(&m)));
+    if (verdict == NNC_OK && (!m.is_gated || m.may_overflow)) {
+        keep(&m, asked->program->n_undo);
+        nnc_meet(team, NNC_OK); /* nobody may change what another one is about to copy */
+    }
+    if (verdict == NNC_OK) verdict = look_back(&m, nnc_meet(team, F(update)(&m)));
+    if (is_trouble(verdict)) put_back(&m);
     if (part != 0) return;
     if (verdict == NNC_OK) asked->program->step = m.step;
     asked->verdict = verdict;
@@ -361,10 +392,9 @@ static void F(begin_batch)(member *m, int64_t first_sample, int64_t n_rows) {
     m->n_rows = n_rows;
     m->weight_sum = (double)n_rows;
     if (samples->weights != NULL) {
-        const T *weights = samples->weights;
         m->weight_sum = 0;
         for (int64_t i = 0; i < n_rows; i++)
-            m->weight_sum += (double)weights[samples->order != NULL ? samples->order[first_sample + i] : first_sample + i];
+            m->weight_sum += samples->weights[samples->order != NULL ? samples->order[first_sample + i] : first_sample + i];
     }
     if (samples->order != NULL || m->run->copies_rows) { /* Python sees the arrays it was given, not pointers */
         m->x = m->program->input;
@@ -381,47 +411,87 @@ static void F(end_batch)(const member *m) {
     progress->weight_sum += m->weight_sum;
 }
 
-static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
-    run *asked = context;
-    nnc_program *program = asked->program;
+/* Step after step from where progress stands. */
+static int64_t F(take_steps)(member *m) {
+    run *asked = m->run;
+    nnc_program *program = m->program;
     const nnc_samples *samples = asked->samples;
-    member m = F(enter)(asked, team, part, n_parts);
     const int64_t time_is_up = verdict_of(NNC_TIME_IS_UP, 0);
     int64_t verdict = NNC_OK, n_samples = samples->n_samples, first = asked->progress->n_done;
     if (asked->drop_last) n_samples -= n_samples % asked->batch_size;
     int64_t steps = 0, look_at_clock = 1; /* a look costs as much as a small step: rarer once steps turn out short */
-    double begin = part == 0 ? nnc_now() : 0;
-    nnc_meet(team, NNC_OK); /* nobody may move `progress` on before all have read it */
+    double begin = m->part == 0 ? nnc_now() : 0;
+    m->step = program->step + 1;
+    nnc_meet(m->team, NNC_OK); /* nobody may move `progress` on before all have read it */
 
-    for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m.n_rows) { /* a batch, the number of_step of its step */
-        F(begin_batch)(&m, first, nnc_least(n_samples - first, asked->batch_size));
-        if (samples->n_courses > 0) set_numbers(&m, samples, first / (asked->batch_size * asked->accumulate));
-        m.draw = (m.step - 1) * asked->accumulate + of_step + 1;
-        m.step_weight = (of_step > 0 ? m.step_weight : 0) + m.weight_sum;
-        verdict = F(run_batch)(&m, 0);
-        int is_last = of_step + 1 == asked->accumulate || first + m.n_rows >= n_samples;
-        if (verdict == NNC_OK) verdict = F(prepare_update)(&m, of_step > 0, is_last);
+    for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m->n_rows) { /* a batch, the number of_step of its step */
+        F(begin_batch)(m, first, nnc_least(n_samples - first, asked->batch_size));
+        if (samples->n_courses > 0) set_numbers(m, samples, first / asked->step_size);
+        if ((m->is_careful || m->is_gated) && of_step == 0) {
+            m->n_kept = 0;
+            keep(m, m->is_careful ? program->n_undo : program->n_undo_buffers);
+            if (m->part == 0) asked->kept_progress = *asked->progress;
+            if (m->n_kept > 0) nnc_meet(m->team, NNC_OK); /* nobody may change what another one is about to copy */
+        }
+        m->draw = (int64_t)((uint64_t)(m->step - 1) * (uint64_t)asked->accumulate + (uint64_t)of_step + 1); /* a key, which may wrap */
+        m->step_weight = (of_step > 0 ? m->step_weight : 0) + m->weight_sum;
+        verdict = F(run_batch)(m, 0);
+        int is_last = of_step + 1 == asked->accumulate || first + m->n_rows >= n_samples;
+        if (verdict == NNC_OK) verdict = F(prepare_update)(m, of_step > 0, is_last);
+        if (verdict == NNC_OK && is_last && m->is_gated && m->n_kept > 0) verdict = look_back(m, verdict); /* at buffers, which are done */
         if (verdict != NNC_OK) break; /* so far all have agreed on it; what one finds out from here on it brings to the meeting */
         of_step = is_last ? 0 : of_step + 1;
-        if (is_last) verdict = F(update)(&m);
-        if (part == 0 && verdict == NNC_OK && is_last && ++steps == look_at_clock) {
+        if (is_last && m->may_overflow && m->is_gated) {
+            keep(m, program->n_undo);
+            nnc_meet(m->team, NNC_OK);
+        }
+        if (is_last) verdict = F(update)(m);
+        if (m->part == 0 && verdict == NNC_OK && is_last && ++steps == look_at_clock) {
             double elapsed = nnc_now() - begin;
             if (elapsed >= asked->seconds || elapsed < 0) verdict = time_is_up;
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
             look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
         }
-        if (part == 0 && verdict == NNC_OK && is_last && atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0)
+        if (m->part == 0 && verdict == NNC_OK && is_last && atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0)
             verdict = time_is_up;
-        verdict = F(finish_update)(&m, nnc_meet(team, verdict));
-        if (part == 0 && (verdict == NNC_OK || verdict == time_is_up)) {
-            if (is_last) program->step = m.step;
-            F(end_batch)(&m);
+        verdict = nnc_meet(m->team, verdict);
+        if (is_last && (m->is_careful || (m->is_gated && m->may_overflow))) verdict = look_back(m, verdict);
+        if (m->part == 0 && !is_trouble(verdict)) {
+            if (is_last) program->step = m->step;
+            F(end_batch)(m);
         }
-        m.step += is_last;
+        m->step += is_last;
+    }
+    if ((m->is_careful || m->is_gated) && is_trouble(verdict)) {
+        put_back(m);
+        if (m->part == 0) *asked->progress = asked->kept_progress;
+    }
+    return verdict;
+}
+
+static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
+    run *asked = context;
+    nnc_program *program = asked->program;
+    member m = F(enter)(asked, team, part, n_parts);
+    m.is_careful = program->is_careful;
+    m.is_gated = !m.is_careful && program_is_gated(program);
+    int can_go_back = m.is_careful || m.is_gated;
+    if (!can_go_back) keep(&m, program->n_undo);
+    int64_t verdict = F(take_steps)(&m);
+    if (!can_go_back && is_trouble(look_back(&m, verdict))) { /* once more, to stop before the step that went wrong */
+        put_back(&m);
+        program->notes[part].op = NNC_IS_NOBODY;
+        if (part == 0) {
+            *asked->progress = asked->kept_progress;
+            program->step = asked->kept_step;
+        }
+        nnc_meet(team, NNC_OK);
+        m.is_careful = 1;
+        verdict = F(take_steps)(&m);
     }
     if (part != 0) return;
-    if (verdict == NNC_OK) asked->progress->n_done = samples->n_samples; /* what drop_last leaves out is done with, too */
-    asked->verdict = verdict == time_is_up ? NNC_OK : verdict;
+    if (verdict == NNC_OK) asked->progress->n_done = asked->samples->n_samples; /* what drop_last leaves out is done with, too */
+    asked->verdict = is_trouble(verdict) ? verdict : NNC_OK;
 }
 
 static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {

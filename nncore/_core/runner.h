@@ -15,13 +15,15 @@
 /* What a runner function returns: 0, or what stopped it. */
 enum {
     NNC_OK = 0,
-    NNC_TIME_IS_UP = 1,          /* inside the runner only */
-    NNC_KERNEL_FAILED = 2,       /* a table's function returned nonzero; failed_op says whose */
-    NNC_LOSS_NOT_FINITE = 3,     /* nothing was updated */
-    NNC_GRADIENT_NOT_FINITE = 4, /* nothing was updated */
-    NNC_PYTHON_RAISED = 5,       /* the callback left an exception */
-    NNC_INPUT_NOT_FINITE = 6,    /* at prediction, which looks at its inputs when it is about to use them */
-    NNC_RULE_NOT_FINITE = 7,     /* the value of a regularizer, or what a constraint that can be taken back has made */
+    NNC_MAY_OVERFLOW = 1, /* this and the next inside the runner only */
+    NNC_TIME_IS_UP = 2,
+    NNC_KERNEL_FAILED = 3,       /* a table's function returned nonzero; failed_op says whose */
+    NNC_LOSS_NOT_FINITE = 4,     /* nothing was updated */
+    NNC_GRADIENT_NOT_FINITE = 5, /* nothing was updated */
+    NNC_PYTHON_RAISED = 6,       /* the callback left an exception */
+    NNC_INPUT_NOT_FINITE = 7,    /* at prediction, which looks at its inputs when it is about to use them */
+    NNC_RULE_NOT_FINITE = 8,     /* the value of a regularizer, or what a constraint has made */
+    NNC_STEP_NOT_FINITE = 9,     /* what a step has changed; it was put back */
 };
 
 /* What is done for an op, or for the batch; the first six are also what the callback into Python is asked to do. */
@@ -159,10 +161,11 @@ typedef struct nnc_rounds {
     int64_t n_rounds;
 } nnc_rounds;
 
-/* Memory that a step changes, and how it was before the step under way. */
+/* Memory that a step changes, and how it was before: undo.h. */
 typedef struct nnc_undo {
     void *live, *kept;
     int64_t n_bytes;
+    int32_t number_bytes; /* of float or double; 0 where the numbers are none of these, and always finite */
 } nnc_undo;
 
 typedef struct nnc_task {
@@ -186,7 +189,8 @@ typedef struct nnc_program {
     nnc_task *tasks;     /* (2 * n_ops + n_transforms + 3,) of the run under way */
     nnc_site *sites;     /* (max_parts, n_sites) */
     int64_t n_sites;
-    nnc_note *notes; /* (max_parts,) */
+    nnc_note *notes;  /* (max_parts,) */
+    void *gemm_rooms; /* (max_parts, gemm_room_bytes) working memory of matrix products */
 
     /* One batch. */
     void *input;        /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
@@ -246,8 +250,10 @@ typedef struct nnc_program {
     int64_t n_rules;
     nnc_rounds regularizers, constraints;
     double *values;       /* (regularizers.n_pieces,) what each of these adds to the loss */
-    const nnc_undo *undo; /* (n_undo,) parameters, state and mean; none if no function of a step can fail */
-    int64_t n_undo;
+    const nnc_undo *undo; /* (n_undo,) first the buffers, if there are any; then parameters, state and mean */
+    int64_t n_undo, n_undo_buffers;
+    double safe_gradient; /* the optimizers' steps stay finite if no gradient is larger; 0: not known */
+    int32_t is_careful;   /* it cannot be run again: what a step changes is copied before each */
 
     int32_t training; /* whether the run under way is training, or prediction; a backward goes with the forward before it */
     uint64_t seed;
@@ -278,7 +284,7 @@ typedef struct nnc_samples {
     const void *inputs;        /* (n, n_inputs) */
     const void *targets;       /* (n, n_targets) or NULL */
     const int64_t *labels;     /* (n,) or NULL */
-    const void *weights;       /* (n,) or NULL for 1 each */
+    const double *weights;     /* (n,) none above 2, or NULL for 1 each */
     const int64_t *order;      /* (n_samples,) rows to visit, or NULL for 0, 1, 2, ... */
     int64_t n_samples;         /* how many to visit */
     const nnc_course *courses; /* (n_courses,) */
@@ -294,6 +300,8 @@ typedef struct nnc_progress {
 
 /* The functions of a runner; `n_threads` is how many it may use. */
 typedef struct nnc_runner {
+    int64_t gemm_room_bytes;
+
     /* Forward through all ops for the n_rows at x. */
     int32_t (*forward)(nnc_program *program, const void *x, int64_t n_rows, int32_t training, int32_t n_threads);
 
@@ -303,11 +311,12 @@ typedef struct nnc_runner {
     /* Gradients of all parameters from d_output and the x of the forward, L2 penalty included; its value is written to *value. */
     int32_t (*backward)(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads);
 
-    /* One update of the parameters; refuses gradients that are not finite. */
+    /* One update of the parameters; refuses gradients that are not finite, and takes a step back that makes other numbers so. */
     int32_t (*update)(nnc_program *program, int32_t n_threads);
 
-    /* Trains batch after batch until the samples are used up, `seconds` have passed or a thread waits for the network; `accumulate` batches, or what is left of them,
-     * make a step. An incomplete last batch is trained on unless drop_last is set. It may leave gradients unwritten. */
+    /* Trains batch after batch until the samples are used up, `seconds` have passed or a thread waits for the network; `accumulate` batches,
+     * or what is left of them, make a step. An incomplete last batch is trained on unless drop_last is set. It may leave gradients
+     * unwritten. Whatever ends it, parameters, state, buffers and progress are those after the last step that is done. */
     int32_t (*train)(nnc_program *program, const nnc_samples *samples, int64_t batch_size, int64_t accumulate, int32_t drop_last,
                      double seconds, nnc_progress *progress, int32_t n_threads);
 

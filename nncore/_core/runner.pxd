@@ -11,7 +11,7 @@ from nncore.abi cimport (
 cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
-        NNC_RULE_NOT_FINITE
+        NNC_RULE_NOT_FINITE, NNC_STEP_NOT_FINITE
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
@@ -71,6 +71,7 @@ cdef extern from "runner.h" nogil:
         void *live
         void *kept
         int64_t n_bytes
+        int32_t number_bytes
     ctypedef struct nnc_task:
         int32_t what
         int64_t op, n_columns
@@ -86,6 +87,7 @@ cdef extern from "runner.h" nogil:
         nnc_site *sites
         int64_t n_sites
         nnc_note *notes
+        void *gemm_rooms
         void *input
         void *output
         void *d_output
@@ -136,7 +138,9 @@ cdef extern from "runner.h" nogil:
         nnc_rounds regularizers, constraints
         double *values
         const nnc_undo *undo
-        int64_t n_undo
+        int64_t n_undo, n_undo_buffers
+        double safe_gradient
+        int32_t is_careful
         int32_t training
         uint64_t seed
         int64_t step, draw
@@ -153,7 +157,7 @@ cdef extern from "runner.h" nogil:
         const void *inputs
         const void *targets
         const int64_t *labels
-        const void *weights
+        const double *weights
         const int64_t *order
         int64_t n_samples
         const nnc_course *courses
@@ -163,6 +167,7 @@ cdef extern from "runner.h" nogil:
         double loss_sum
         double weight_sum
     ctypedef struct nnc_runner:
+        int64_t gemm_room_bytes
         int32_t (*forward)(nnc_program *, const void *x, int64_t n_rows, int32_t training, int32_t n_threads) noexcept nogil
         int32_t (*loss_value)(nnc_program *, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) noexcept nogil
         int32_t (*backward)(nnc_program *, const void *x, int64_t n_rows, double *value, int32_t n_threads) noexcept nogil

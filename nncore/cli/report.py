@@ -43,6 +43,7 @@ def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, s
 def column_notes(task: Task, encoder: TableEncoder) -> list[str]:
     """What is doubtful about the columns."""
     doubts = [f"{name}: {kind.reason}" for name, kind in task.columns.items() if kind.kind != "left out" and kind.reason]
+    doubts += _capitals(encoder)
     tell_tales = _giveaways(task.table, encoder)
     used = {column.name for column in encoder.columns} | {task.target}
     missing = missing_in_words({name: counts for name, counts in task.table.words.items() if name in used})
@@ -52,12 +53,30 @@ def column_notes(task: Task, encoder: TableEncoder) -> list[str]:
     return doubts + [f"{name} tells the target exactly; if it is not known beforehand, add --drop {name}" for name in tell_tales]
 
 
+def _capitals(encoder: TableEncoder) -> list[str]:
+    """Values of a column that are told apart by nothing but capitals."""
+    values = {column.name: column.levels for column in encoder.columns if isinstance(column, CategoricalColumn)}
+    if isinstance(encoder.target, ClassTarget):
+        values[encoder.target.name] = encoder.target.classes
+    found = []
+    for name, levels in values.items():
+        alike: dict[str, list[str]] = {}
+        for level in levels:
+            alike.setdefault(level.casefold(), []).append(repr(level))
+        pairs = [" and ".join(group) for group in alike.values() if len(group) > 1]
+        if pairs:
+            found.append(f"{name}: {listed(pairs, most=3)} are different values; write them alike if they mean the same")
+    return found
+
+
 def _written(table: Table) -> str:
     if not table.delimiter:
         return table.kind
     header = "first line names the columns" if table.has_header else "no header, columns are called c1, c2, …"
     separator = SEPARATOR_NAMES.get(table.delimiter, f"{table.delimiter!r} between columns")
-    commas = ", decimal commas" + (f" ({table.thousands} is {table.thousands.replace('.', '')})" if table.thousands else "")
+    commas = ", decimal commas" + (
+        f" ({table.thousands} is {table.thousands.replace('.', '').replace(',', '.')})" if table.thousands else ""
+    )
     return f"{separator}{commas if table.decimal_comma else ''}, {header}"
 
 

@@ -9,7 +9,7 @@ from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, Tens
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, alike, bounds, is_inside, numbers_of, written
 from nncore.contract.constraint import Constraint, ConstraintLike, Constraints
-from nncore.contract.direction import decided_mode
+from nncore.contract.direction import decided_mode, direction
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
 from nncore.contract.format import Format
 from nncore.contract.formula import Builder, Graph, Value, formula_of, formula_result
@@ -53,7 +53,8 @@ __all__ = [
     "Regularizer", "RegularizerLike", "Regularizers", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor",
     "TensorSpan", "TensorStruct", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
     "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
-    "copied_deeply", "decided_mode", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "head_columns",
-    "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation",
-    "random_words", "rung", "slot_name", "thawed", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
+    "copied_deeply", "decided_mode", "direction", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table",
+    "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer",
+    "permutation", "random_words", "rung", "slot_name", "thawed", "with_argument", "with_arguments", "with_settings", "wrappers_of",
+    "written",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.arguments import several, shown
 from nncore.configuration import require
 from nncore.contract.direction import decided_mode, direction
 from nncore.errors import ParameterError
@@ -59,10 +60,12 @@ class History:
     """
 
     def __init__(self, higher_is_better: Mapping[str, bool | None] | None = None, *, moved: Sequence[str] = ("lr",)) -> None:
-        self.moved = tuple(moved)
+        if higher_is_better is not None and not isinstance(higher_is_better, Mapping):
+            raise ParameterError(f"higher_is_better must be a dict of True, False or None by name, got {shown(higher_is_better)}")
+        self.moved = tuple(several("moved", moved))
         self.stop_reason = ""
         self.interrupted = False
-        self._higher_is_better = dict(higher_is_better or {})
+        self._higher_is_better = dict(() if higher_is_better is None else higher_is_better)
         self._n_epochs = 0
         self._columns: dict[str, array[float]] = {}
 

@@ -29,6 +29,10 @@ class Loss(Configurable):
         (``"exp"``). ``predict_proba`` applies it, and metrics see what it gives. A dict is ``{"name": ..., **arguments}``.
     metrics : tuple of str or dict
         Metrics shown beside this loss when the user asks for none.
+    judge : str, dict or None
+        The metric that rates networks trained with this loss where nobody says which: in ``score``, early stopping and the choice of the
+        best epoch. The best constant predictions by it must be those by the loss: R² for squared errors, D² for others. None is the
+        loss itself, a smaller one being better.
     needs_batch : bool
         Whether a row's loss depends on other rows (ranking, contrastive and survival losses). Such a loss is called once with all rows of
         a batch, and for a score once with all samples; `forward` and `backward` are given the weights of the rows too, which sum to 1.
@@ -41,6 +45,7 @@ class Loss(Configurable):
     output_domain: str = "real"
     link: str | dict[str, Any] | None = None
     metrics: tuple[str | dict[str, Any], ...] = ()
+    judge: str | dict[str, Any] | None = None
     needs_batch: bool = False
     kernel: ClassVar[Kernel | None] = None
 

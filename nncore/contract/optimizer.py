@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -186,6 +187,27 @@ class Optimizer(Configurable):
     def n_passes(self) -> int:
         """How many gradients of a batch a step needs: 2 for a class with `perturb`."""
         return 1 if type(self).perturb is Optimizer.perturb else 2
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """What no parameter, no number of the state, and nothing that is computed on the way to them exceeds in some steps.
+
+        A step that cannot overflow need not be looked at, and nothing has to be copied before it. Where nothing is known, training costs
+        a copy of parameters and state for each run of the core: for each `train_on_batch`, and some twenty times a second in a fit.
+
+        Parameters
+        ----------
+        w, g : float
+            Parameters before them have magnitudes up to w, all gradients up to g.
+        state : sequence of (float, float)
+            For each vector of the state, the lowest number in it and the highest, before them.
+        n_steps : int
+
+        Returns
+        -------
+        float
+            Any bound, however rough; not smaller for larger arguments. Infinity, the default, says that there is none.
+        """
+        return math.inf
 
     def evaluation(self, w: Any, state: Any, out: Any) -> None:
         """Write to `out` the parameters to predict with, for an optimizer that trains others: an average, or slower ones.

@@ -23,7 +23,7 @@ class SampleInfo:
     targets : ndarray of shape (n_samples, n_targets) or None
         Real targets, if there are no labels.
     weights : ndarray of shape (n_samples,) or None
-        What ``sample_weight`` was; None stands for 1 each.
+        What ``sample_weight`` was, in float64 and times a power of two: the largest is from 1 to 2. None stands for 1 each.
     """
 
     n_samples: int

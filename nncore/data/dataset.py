@@ -33,7 +33,7 @@ class Block:
     inputs: np.ndarray  # (n, n_inputs)
     reals: np.ndarray | None
     labels: np.ndarray | None
-    weights: np.ndarray | None
+    weights: np.ndarray | None  # (n,) float64
     order: np.ndarray | None  # rows to visit, or None for all in turn
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class Dataset:
     inputs : ndarray or Rows of shape (n_samples, ...)
         As returned by `as_samples`.
     targets : Targets
-    weights : ndarray of shape (n_samples,) or None
+    weights : ndarray of shape (n_samples,), float64, or None
     dtype : dtype
         The network's.
     """
@@ -91,7 +91,7 @@ class Dataset:
             raise ShapeError(f"{role}X has {len(inputs)} samples, {role}y has {len(targets)}")
         if len(inputs) == 0:
             raise DataError(f"{role}X has no samples")
-        return cls(inputs, targets, as_weights(sample_weight, len(inputs), dtype, f"{role}sample_weight"), dtype)
+        return cls(inputs, targets, as_weights(sample_weight, len(inputs), f"{role}sample_weight"), dtype)
 
     def __len__(self) -> int:
         return len(self.inputs)

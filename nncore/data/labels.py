@@ -23,11 +23,15 @@ def as_labels(y: Any, name: str = "y") -> Any:
     """
     y = admitted(y, name, times=True)
     try:
+        if isinstance(y, (list, tuple)):
+            np.asarray(y)  # lists of different lengths become objects otherwise
         labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
     except ValueError:
         raise ShapeError(
             f"{name} is not a rectangular array; of several labels a sample, sklearn.preprocessing.MultiLabelBinarizer makes columns"
         ) from None
+    if labels.dtype.kind == "c":
+        raise DataError(f"Complex data not supported: {name} has dtype {labels.dtype}, labels are numbers, text or booleans")
     if labels.dtype.kind not in "Of" or labels.ndim not in (1, 2) or labels.size == 0:
         return y
     missing = np.isnan(labels) if labels.dtype.kind == "f" else np.vectorize(is_missing, otypes=[bool])(labels)

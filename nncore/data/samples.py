@@ -89,7 +89,9 @@ def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
         raise DtypeError(f"{name} is a sparse matrix; networks here are dense: pass {name}.toarray()")
     try:
         array = np.asarray(data)
-    except ValueError as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of NumPy, or of an object that claims to be an array
         raise ShapeError(f"{name} is not a rectangular array: {error}") from None
     if array.dtype.kind == "O":  # a frame of mixed numeric columns, or a list of such rows
         array = _numbers_of_objects(array, name)
@@ -113,7 +115,9 @@ def _numbers_of_objects(array: np.ndarray, name: str) -> np.ndarray:
             return np.where(missing, np.nan, array).astype(np.float64)
     except OverflowError:
         raise DataError(f"{name} holds a whole number too large for float64: scale it first") from None
-    except (TypeError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of an object that claims to be a number
         raise DtypeError(f"{name} holds something that is not a number ({error}): encode text and categories as numbers first") from None
 
 

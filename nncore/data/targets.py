@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import as_c_array
+from nncore.arguments import rescaled
 from nncore.contract import Loss, is_inside
 from nncore.data.containers import admitted
 from nncore.data.samples import as_numbers, check_finite
@@ -94,14 +95,14 @@ def _as_labels(array: np.ndarray, n_classes: int, n_outputs: int, name: str) -> 
     return labels
 
 
-def as_weights(sample_weight: object, n_samples: int, dtype: np.dtype, name: str = "sample_weight") -> np.ndarray | None:
-    """One weight a sample, none negative, not all zero."""
+def as_weights(sample_weight: object, n_samples: int, name: str = "sample_weight") -> np.ndarray | None:
+    """One weight a sample, none negative, not all zero, in float64 and `rescaled`, whatever the network's dtype."""
     if sample_weight is None:
         return None
     weights = as_numbers(sample_weight, name)
     if weights.shape != (n_samples,):
         raise ShapeError(f"{name} has shape {weights.shape}, one number for each of the {n_samples} samples is needed")
-    check_finite(weights, name, dtype)
+    check_finite(weights, name, np.dtype(np.float64))
     if (weights < 0).any() or not (weights > 0).any():
         raise DataError(f"{name} must not be negative nor all zero")
-    return as_c_array(weights, dtype)
+    return rescaled(as_c_array(weights, np.dtype(np.float64)))

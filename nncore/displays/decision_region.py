@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.arguments import several
 from nncore.data import as_labels, as_numbers, check_finite
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import COLORS, INK, MARKERS
-from nncore.displays.predictions import as_vector, probabilities
+from nncore.displays.predictions import as_reals, as_vector, probabilities
 from nncore.errors import ParameterError, ShapeError
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ class DecisionRegionDisplay(AxesDisplay):
         wrong: np.ndarray | None = None,
         feature_names: Sequence[str] = ("feature 1", "feature 2"),
     ) -> None:
-        self.x, self.y, self.probability = x, y, probability
-        self.classes = [str(name) for name in classes]
+        self.x, self.y, self.probability = x, y, probability = as_reals(x, "x"), as_reals(y, "y"), as_reals(probability, "probability")
+        if x.ndim != 1 or y.ndim != 1:
+            raise ShapeError(f"x and y must be vectors, got shapes {x.shape} and {y.shape}")
+        self.classes = [str(name) for name in several("classes", classes)]
         self.points, self.labels, self.wrong = points, labels, wrong
         self.feature_names = feature_names
         if probability.shape != (len(y), len(x), len(self.classes)):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.configuration import require
+from nncore.errors import ParameterError
 from nncore.words import explains_calls
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ def new_figure(width: float, height: float) -> Figure:
 
 def figure_of(ax: Axes) -> Figure:
     """The figure an axes is in, also if it is in a subfigure."""
+    if not hasattr(ax, "get_figure"):
+        raise ParameterError(f"ax must be axes of matplotlib, got {shown(ax)}")
     figure: Any = ax.get_figure(root=True)
     made: Figure = figure
     return made

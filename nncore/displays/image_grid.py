@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.arguments import several
 from nncore.data import as_numbers
 from nncore.displays.display import COLORS, INK, Display, new_figure
 from nncore.errors import ParameterError, ShapeError
@@ -46,8 +47,8 @@ class ImageGridDisplay(Display):
         if not n or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (3, 4)):
             raise ShapeError(f"images need the shape (n_images, height, width), with a last axis of 3 or 4 colours if any; got {shape}")
         for argument, values in (("titles", titles), ("highlight", highlight)):
-            if values is not None and len(values) != n:
-                raise ShapeError(f"there are {n} images, but {argument} has {len(values)} entries")
+            if values is not None and len(several(argument, values)) != n:
+                raise ShapeError(f"there are {n} images, but {argument} has {len(several(argument, values))} entries")
         self.titles, self.highlight = titles, highlight
 
     @classmethod

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.displays.display import COLORS, INK, Display, new_figure, percent, tidy
+from nncore.displays.predictions import as_reals
 from nncore.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -45,7 +48,9 @@ class LayerHistograms(Display, ABC):
     color = COLORS[0]
 
     def __init__(self, values: dict[str, Any]) -> None:
-        self.values = {name: np.asarray(numbers, np.float64) for name, numbers in values.items()}
+        if not isinstance(values, Mapping):
+            raise ParameterError(f"values must be a dict of numbers by layer, got {shown(values)}")
+        self.values = {name: as_reals(numbers, f"values[{name!r}]") for name, numbers in values.items()}
         if not self.values or not all(numbers.size for numbers in self.values.values()):
             raise ParameterError("there is nothing to draw: give at least one layer, and numbers for each")
         for name, numbers in self.values.items():

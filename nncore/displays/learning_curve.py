@@ -107,6 +107,8 @@ class LearningCurveDisplay(Display):
             If no epoch is recorded.
         """
         history = self.history
+        if not isinstance(history, History):
+            raise ParameterError(f"history must be a nncore.History, which fit returns, got {type(history).__name__}")
         if not len(history):
             raise ParameterError("the history has no epoch to draw; fit the network first")
         shown = dict.fromkeys(key.removeprefix("val_") for key in history if key not in history.moved)

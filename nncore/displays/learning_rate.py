@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import COLORS, INK, tidy
-from nncore.errors import ShapeError
+from nncore.displays.predictions import as_reals
+from nncore.errors import ParameterError, ShapeError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,8 @@ class LearningRateDisplay(AxesDisplay):
     _size = (5.6, 3.6)
 
     def __init__(self, *, rates: Any, losses: Any, smoothed: Any, suggestion: float | None = None) -> None:
-        self.rates, self.losses, self.smoothed = (np.asarray(values, np.float64) for values in (rates, losses, smoothed))
+        given = {"rates": rates, "losses": losses, "smoothed": smoothed}
+        self.rates, self.losses, self.smoothed = (as_reals(values, name) for name, values in given.items())
         self.suggestion = suggestion
         if self.rates.ndim != 1 or not self.rates.shape == self.losses.shape == self.smoothed.shape or not self.rates.size:
             shapes = f"{self.rates.shape}, {self.losses.shape} and {self.smoothed.shape}"
@@ -52,6 +55,8 @@ class LearningRateDisplay(AxesDisplay):
         ax : Axes, optional
             Where to draw.
         """
+        if not hasattr(search, "smoothed"):
+            raise ParameterError(f"search must be what nncore.find_learning_rate returns, got {shown(search)}")
         curves = {"rates": search.rates, "losses": search.losses, "smoothed": search.smoothed}
         return cls(**curves, suggestion=search.suggestion).plot(ax=ax)
 

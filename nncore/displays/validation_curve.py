@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nncore.arguments import several, shown, whole_number
 from nncore.contract import History
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import COLORS, INK, TRAINING, VALIDATION, spans_decades, tidy
+from nncore.displays.predictions import as_reals
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.network import metric_name
 from nncore.registry import resolve
@@ -78,7 +80,7 @@ class ValidationCurveDisplay(AxesDisplay):
         score_name: str = "loss",
         higher_is_better: bool | None = None,
     ) -> None:
-        self.param_values = list(param_values)
+        self.param_values = several("param_values", param_values)
         self.train_scores = _columns(train_scores, len(self.param_values))
         self.validation_scores = _columns(validation_scores, len(self.param_values))
         self.param_name, self.score_name = param_name, score_name
@@ -124,6 +126,12 @@ class ValidationCurveDisplay(AxesDisplay):
         ax : Axes, optional
             Where to draw.
         """
+        if not callable(fit):
+            raise ParameterError(f"fit must be a function of a value and the number of a repetition, got {shown(fit)}")
+        for name, pair in {"train": train, "validation": validation}.items():
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise ParameterError(f"{name} must be (X, y), got {shown(pair)}")
+        param_values, n_repetitions = several("param_values", param_values), whole_number("n_repetitions", n_repetitions, 1)
         scores = np.empty((2, len(param_values), n_repetitions))
         for row, value in enumerate(param_values):
             for repetition in range(n_repetitions):
@@ -272,7 +280,7 @@ class ValidationCurveDisplay(AxesDisplay):
 
 def _columns(scores: Any, n_values: int) -> np.ndarray:
     """Scores as (n_values, n_repetitions)."""
-    array = np.asarray(scores, np.float64)
+    array = as_reals(scores, "scores")
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or len(array) != n_values or not array.size:
         raise ShapeError(f"{n_values} values need scores of shape ({n_values},) or ({n_values}, n_repetitions), got {np.shape(scores)}")

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from nncore.arguments import shown
-from nncore.contract import Metric
+from nncore.arguments import rescaled, shown
+from nncore.contract import History, Metric, decided_mode, direction
 from nncore.errors import ParameterError
 from nncore.estimators.sparse_rows import SparseRows
 from nncore.network import metric_name
@@ -77,6 +77,8 @@ class Judge:
 
     Attributes
     ----------
+    spec : str, callable, Metric or dict
+        What is meant by `scoring`.
     metrics : list of Metric
         To be computed by the network itself, which is quicker than a scorer.
     """
@@ -84,6 +86,7 @@ class Judge:
     def __init__(self, scoring: Any, default: Any) -> None:
         if scoring is None or (isinstance(default, Mapping) and scoring == default["name"]):
             scoring = default
+        self.spec = scoring
         self.metrics: list[Metric] = []
         self._scorer: Callable[..., float] | None = None
         self._takes_weights = False
@@ -98,14 +101,43 @@ class Judge:
         else:
             wanted = f"'loss', a metric ({', '.join(names('metrics'))}), the name of one of scikit-learn's scorers, or a scorer"
             raise ParameterError(f"scoring must be {wanted}, got {shown(scoring)}")
+        self._check_direction()
         self._takes_weights = self._scorer is not None and "sample_weight" in inspect.signature(self._scorer).parameters
+
+    def _check_direction(self) -> None:
+        """Raise `ParameterError` for a score of which nothing says whether more is better, or something that it is to be small."""
+        for metric in self.metrics:
+            decided_mode("scoring", metric_name(metric), "auto", _mode(metric))
+        name = getattr(self._scorer, "__name__", "")
+        if name and getattr(self._scorer, "__module__", "").startswith("sklearn.metrics"):
+            raise ParameterError(f"scoring={name} is a metric of predictions: pass sklearn.metrics.make_scorer({name}), or a scorer's name")
+        if direction(name) == "min":
+            raise ParameterError(
+                f"scoring={name}: more of what a scorer returns is better, and its name says that less is: return the negative, and call "
+                f"it neg_{name}"
+            )
 
     def __call__(self, estimator: Any, held_out: HeldOut, recorded: Mapping[str, float]) -> float:
         if self._scorer is not None:
-            weights = {"sample_weight": held_out.sample_weight} if self._takes_weights and held_out.sample_weight is not None else {}
-            return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
+            return self.by_scorer(estimator, held_out)
         if not self.metrics:
             return -float(recorded["val_loss"])
         (metric,) = self.metrics
         value = float(recorded[f"val_{metric_name(metric)}"])
-        return value if metric.higher_is_better else -value
+        return value if _mode(metric) == "max" else -value
+
+    def by_scorer(self, estimator: Any, held_out: HeldOut) -> float:
+        """What scikit-learn's scorer, or one of the user, makes of the estimator."""
+        assert self._scorer is not None, "asked for only where there is one"
+        given = held_out.sample_weight if self._takes_weights else None
+        weights = {} if given is None else {"sample_weight": rescaled(given)}
+        return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
+
+    @property
+    def is_of_scikit_learn(self) -> bool:
+        """Whether it is a scorer that sees predictions alone, which may be anybody's."""
+        return self._scorer is not None and hasattr(self._scorer, "_score_func")
+
+
+def _mode(metric: Metric) -> str | None:
+    return History({metric_name(metric): metric.higher_is_better}).mode(metric_name(metric))

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from nncore.arguments import shown
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
-from nncore.errors import DataError
+from nncore.errors import DataError, ParameterError
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.turns import TakesTurns
@@ -100,7 +101,7 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         """
         check_is_fitted(self)
         y = np.atleast_1d(in_terms_of(self.classes_, as_labels(y)))
-        sample_weight = as_weights(sample_weight, len(y), np.dtype(np.float64))
+        sample_weight = as_weights(sample_weight, len(y))
         accuracy: float = super().score(X, y, sample_weight)
         return accuracy
 
@@ -150,4 +151,7 @@ def generator(random_state: int | np.random.Generator | np.random.RandomState | 
     """A generator from what scikit-learn's users write as `random_state`."""
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
-    return np.random.default_rng(random_state)
+    try:
+        return np.random.default_rng(random_state)
+    except Exception as error:  # of NumPy, or of an object that claims to be a number
+        raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}") from error

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore.activations.sigmoid import Sigmoid
-from nncore.arguments import shown
+from nncore.arguments import as_number, shown
 from nncore.contract import Callback, History, Optimizer
 from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
@@ -205,7 +204,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         for name, value in counts.items():
             if not is_count(value):
                 raise ParameterError(f"LogisticNeuron: {name} must be an integer of at least 1, got {shown(value)}")
-        if not isinstance(self.tol, Real) or not self.tol >= 0:
+        if (tol := as_number(self.tol)) is None or not tol >= 0:
             raise ParameterError(f"LogisticNeuron: tol must be a number of at least 0, got {shown(self.tol)}")
 
 

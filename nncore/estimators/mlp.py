@@ -32,16 +32,18 @@ from nncore.estimators.architecture import (
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same
-from nncore.estimators.held_out import HeldOut, Judge
+from nncore.estimators.held_out import LOSS, HeldOut, Judge
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
 from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
+from nncore.estimators.trial import check_judge
 from nncore.estimators.turns import TakesTurns
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -261,6 +263,8 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         is_lbfgs = isinstance(given.solver, str) and given.solver == LBFGS
         fit = LbfgsFit(self, given, data) if is_lbfgs else StochasticFit(self, given, data, incremental=incremental)
         given.refuse_ignored(*(ONLY_FIT if incremental else ()))
+        if data.held_out is not None:
+            check_judge(self, data.held_out)
 
         # Everything is checked: only now a network that goes on changes.
         self._begin_comparison(given, data, starts_over=starts_over, incremental=incremental)
@@ -371,6 +375,8 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
             if len(val) < 2:
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             held_out = data.rows(val)
+            if given.unread("scoring") is None and isinstance(self._targets, RealTargets) and not np.ptp(held_out.target, axis=0).any():
+                judge = Judge(LOSS, LOSS)  # equal targets have no R² or D², and nobody asked for one
             shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all kinds of sparse matrices have rows to choose
             data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
             kept = data.rows(train)
@@ -448,7 +454,7 @@ def _checked_weights(sample_weight: Any, X: NDArray[np.floating]) -> NDArray[np.
     """One weight for each row of `X`, none negative."""
     if sample_weight is None:
         return None
-    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X)
+    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X, dtype=np.float64)
     if (weights < 0).any():
         raise DataError("sample_weight must not be negative")
     return weights

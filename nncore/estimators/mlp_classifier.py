@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from nncore.arguments import rescaled
 from nncore.contract import Loss
 from nncore.data import as_labels, as_weights
 from nncore.errors import DataError, ParameterError
@@ -22,6 +23,7 @@ from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTa
 from nncore.estimators.class_weights import ClassWeights
 from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
+from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.registry import resolve
 from nncore.words import explains_calls
@@ -96,7 +98,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Weights of the classes, by which those of the samples are multiplied, also in validation; a list for several targets.
     scoring : str, callable, Metric or None, default None
         What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
-        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy.
+        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is the accuracy for ``loss="log_loss"``, as in
+        scikit-learn, and the loss itself for another one.
     callbacks : sequence of str, Callback or dict, optional
         Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
     clip_norm : float, optional
@@ -272,13 +275,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if given.class_weight is None:
             return super()._weigher(given, y)
         weights = ClassWeights(given.class_weight, self._targets, y)
-        return lambda y, sample_weight: weights.of(y) if sample_weight is None else weights.of(y) * sample_weight
+        return lambda y, sample_weight: weights.of(y) if sample_weight is None else _products(weights.of(y), sample_weight)
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if self.n_outputs_ == 1 else None
 
     def _default_scoring(self, loss: Loss) -> Any:
-        return self._targets.accuracy(loss)
+        spec = self._made_of["loss"]
+        return self._targets.accuracy(loss) if isinstance(spec, str) and spec == LOG_LOSS else loss.judge or LOSS
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -419,13 +423,21 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """
         check_is_fitted(self, "network_")
         y = self._targets.recognised(as_labels(y))
-        sample_weight = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)), np.dtype(np.float64))
+        weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
         if self._targets.kind != HEADS:
-            accuracy: float = super().score(X, y, sample_weight)
+            accuracy: float = super().score(X, y, weights)
             return accuracy
-        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
+        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _products(weights: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Of weights of classes and samples; of their ratios, where a product would leave the range of float64."""
+    with np.errstate(over="ignore", under="ignore"):
+        products: NDArray[np.floating] = weights * others
+    fits = np.isfinite(products).all() and ((products > 0) == ((weights > 0) & (others > 0))).all()
+    return products if fits else rescaled(weights) * rescaled(others)

@@ -11,10 +11,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.metrics import d2_pinball_score
 from sklearn.utils.validation import check_is_fitted
 
-from nncore.contract import Loss
+from nncore.contract import Loss, Metric
 from nncore.data import as_numbers, as_weights, check_finite
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
@@ -22,8 +21,8 @@ from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
-from nncore.losses.quantile import Quantile
 from nncore.network import Sequential
+from nncore.registry import resolve
 from nncore.words import explains_calls
 
 
@@ -95,7 +94,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         A layer of the registry between every dense layer and its activation.
     scoring : str, callable, Metric or None, default None
         What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
-        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is R², or the loss if there are more outputs than targets.
+        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is what `score` returns.
     callbacks : sequence of str, Callback or dict, optional
         Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
     clip_norm : float, optional
@@ -259,8 +258,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return (loss - penalty) / self._targets.n_targets + penalty
 
     def _default_scoring(self, loss: Loss) -> Any:
-        of_each = self._targets.n_outputs(loss) == self._targets.n_targets
-        return "r2" if of_each and self._targets.are_predicted(loss) else LOSS
+        return loss.judge or LOSS
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -335,10 +333,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return (predictions, self._targets.deviations(outputs, loss)) if return_std else predictions
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R² of the predictions; of several quantiles, the mean over them of D² with the pinball loss, which is 0 for constant quantiles.
+        """R² of the predictions for squared errors; for another loss its own score.
 
-        A loss whose predictions are not values of the targets (survival: a risk against a time and an event) scores the negative mean
-        loss.
+        That is D², the part of the loss of the best constant predictions that the network saves: of absolute errors, of the pinball loss
+        (the mean over several quantiles), of Huber's loss, of the deviance for ``"poisson"``. A loss without such a score, like
+        ``"gaussian_nll"`` or a function of yours, scores the negative mean loss.
 
         Parameters
         ----------
@@ -357,13 +356,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         check_is_fitted(self, "network_")
         y = np.atleast_1d(as_numbers(y, "y"))
         check_finite(y, "y", np.dtype(np.float64))
-        sample_weight = as_weights(sample_weight, len(y), np.dtype(np.float64))
+        weights = as_weights(sample_weight, len(y))
         loss = self._fitted_loss
-        if not self._targets.are_predicted(loss):
+        if loss.judge is None:
             return -self._mean_loss(X, y, sample_weight)
-        if not isinstance(loss, Quantile) or len(loss.quantiles) == 1:
-            r2: float = super().score(X, y, sample_weight)
+        if loss.judge == "r2":
+            r2: float = super().score(X, y, weights)
             return r2
-        predictions: Any = self.predict(X)
-        scores = [d2_pinball_score(y, predictions[..., k], sample_weight=sample_weight, alpha=q) for k, q in enumerate(loss.quantiles)]
-        return float(np.mean(scores))
+        judge: Metric = resolve("metrics", loss.judge)
+        return judge.score(self._outputs(X), y.reshape(len(y), -1), weights)

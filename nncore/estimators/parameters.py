@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from nncore.arguments import is_list, shown
+from nncore.arguments import MOST, as_number, is_list, is_whole, plain, shown
 from nncore.errors import ParameterError
 
 #: What each number may be, and how to say it.
@@ -60,7 +60,7 @@ def check_parameters(estimator: Any) -> None:
         raise ParameterError(f"{type(estimator).__name__}: {name} must be {wanted}, got {shown(getattr(estimator, name))}")
 
     for name, (is_allowed, wanted) in NUMBERS.items():
-        if not is_number(getattr(estimator, name)) or not is_allowed(getattr(estimator, name)):
+        if not is_number(getattr(estimator, name)) or not is_allowed(as_number(getattr(estimator, name)) or 0.0):
             refuse(name, wanted)
     for name, others in COUNTS.items():
         value = getattr(estimator, name)
@@ -73,28 +73,32 @@ def check_parameters(estimator: Any) -> None:
         refuse("verbose", "True, False or a whole number")
     for name in LIMITS:
         value = getattr(estimator, name)
-        if value is not None and not (is_number(value) and value > 0):
+        if value is not None and not (as_number(value) or 0.0) > 0:
             refuse(name, "a number above 0 or None")
     for name in LISTS:
         if getattr(estimator, name) is not None and not is_list(getattr(estimator, name)):
             refuse(name, "a list, also of one thing, or None")
-    if estimator.dtype not in DTYPES:
+    if not isinstance(estimator.dtype, str) or estimator.dtype not in DTYPES:
         refuse("dtype", "one of " + ", ".join(map(repr, DTYPES)))
 
 
 def is_number(value: Any) -> bool:
     """A real number; True and False are none."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return as_number(value) is not None
 
 
 def is_count(value: Any) -> bool:
     """A whole number of at least 1; True is none."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    found = plain(value)
+    return is_whole(found) and 1 <= found <= MOST
 
 
 def as_random_state(random_state: Any) -> np.random.RandomState:
     """scikit-learn's `random_state`, or a NumPy Generator."""
     if isinstance(random_state, np.random.Generator):
         return np.random.RandomState(random_state.integers(2**32, dtype=np.uint32))
-    state: np.random.RandomState = check_random_state(random_state)
+    try:
+        state: np.random.RandomState = check_random_state(random_state)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}") from error
     return state

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore._core import PerceptronTrainer, as_c_array
-from nncore.arguments import shown
+from nncore.arguments import choice, flag, shown
 from nncore.errors import ConvergenceWarning, ParameterError, warn_user
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
@@ -167,8 +167,9 @@ class Perceptron(LinearBinaryClassifier):
     def _validate_parameters(self) -> None:
         if not is_count(self.max_epochs):
             raise ParameterError(f"Perceptron: max_epochs must be an integer of at least 1, got {shown(self.max_epochs)}")
-        if self.init not in ("random", "zeros"):
-            raise ParameterError(f"Perceptron: init must be 'random' or 'zeros', got {shown(self.init)}")
+        choice("Perceptron: init", self.init, ("random", "zeros"))
+        for name in ("shuffle", "fit_intercept", "record_updates"):
+            flag(f"Perceptron: {name}", getattr(self, name))
 
     def _first_weights(self, n_features: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Weights and, last, the bias; shape (n_features + 1,)."""

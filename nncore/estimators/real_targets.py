@@ -62,11 +62,6 @@ class RealTargets:
         remedy = f": it takes a y of {taken.pop()} columns" if len(taken) == 1 else ""
         raise ParameterError(f"{loss!r} has no number of outputs for {self.n_targets} targets{remedy}")
 
-    def are_predicted(self, loss: Loss) -> bool:
-        """Whether predictions are values of the targets, one or several for each, and not a risk or a mean time of survival."""
-        decided = loss.decide(np.zeros((1, self.n_outputs(loss))))
-        return (1 if decided.ndim == 1 else decided.shape[1]) % self.n_targets == 0
-
     def decode(self, outputs: np.ndarray, loss: Loss) -> np.ndarray:
         """Predictions for outputs of shape (n_samples, n_outputs) after the link of `loss`.
 

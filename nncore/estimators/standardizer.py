@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore.arguments import rescaled
 from nncore.errors import DataError
 
 #: A column of one value has a standard deviation of rounding noise at most: this part of its mean.
@@ -58,7 +59,7 @@ class Standardizer:
             If a column's numbers are so large that their squares overflow.
         """
         chosen = np.asarray(columns, np.int64)
-        weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        weights = np.ones(len(X)) if sample_weight is None else rescaled(sample_weight)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             # About a value of each column, so that a small deviation from a large mean keeps its digits.
             origin = np.nan_to_num(X[:1, chosen].astype(np.float64))

@@ -10,6 +10,9 @@ from nncore.errors import DataError
 from nncore.estimators.held_out import HeldOut
 from nncore.estimators.sparse_rows import SparseRows
 
+#: Beyond it, or its inverse, weights were meant for their ratios.
+_FAR_FROM_1 = 1e15
+
 
 @dataclass
 class TrainingData:
@@ -40,9 +43,12 @@ class TrainingData:
     def penalty(self, alpha: float, batch_size: int) -> float:
         """λ of a network whose batches are to have scikit-learn's penalty.
 
-        That is ½·alpha·ΣW² divided by the sum of the weights of a batch; λ is for whole batches of mean weight.
+        That is ½·alpha·ΣW² divided by the sum of the weights of a batch; λ is for whole batches of mean weight. Weights so far from 1 that
+        they would leave only the penalty, or none of it, stand for their ratios: their mean counts as 1.
         """
-        mean_weight = 1.0 if self.weights is None else float(self.weights.mean(dtype=np.float64))
-        if mean_weight == 0:
+        weights = np.ones(1) if self.weights is None else self.weights
+        largest = float(weights.max())
+        if largest == 0:
             raise DataError("every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one")
-        return alpha / (batch_size * mean_weight)
+        is_near_1 = 1 / _FAR_FROM_1 <= largest <= _FAR_FROM_1
+        return alpha / (batch_size * (float(weights.mean(dtype=np.float64)) if is_near_1 else 1.0))

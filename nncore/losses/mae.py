@@ -18,6 +18,7 @@ class MAE(Loss):
     """
 
     metrics = ("r2",)
+    judge = "d2_absolute_error"
     kernel = Kernel("nncore._core.native:loss_mae")
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:

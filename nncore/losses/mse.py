@@ -11,6 +11,7 @@ class MSE(Loss):
     """E = (1/m) Σⱼ (yⱼ − Yⱼ)² over the m outputs of a sample, ∂E/∂y = (2/m)(y − Y). As scikit-learn and PyTorch define it."""
 
     metrics = ("r2",)
+    judge = "r2"
     kernel = Kernel("nncore._core.native:loss_mse")
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:

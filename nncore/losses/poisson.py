@@ -22,6 +22,7 @@ class Poisson(Loss):
     target_range = "[0, inf)"
     link = "exp"
     metrics = ("mae",)
+    judge = {"name": "d2_tweedie", "power": 1.0}
     output_domain = "logits"
     kernel = Kernel("nncore._core.native:loss_poisson")
 

@@ -47,6 +47,10 @@ class Quantile(Loss):
             raise ParameterError(f"Quantile: quantiles must be numbers in (0, 1), at least one, got {shown(quantiles)}")
         self.quantiles = tuple(found)
 
+    @property
+    def judge(self) -> dict[str, Any]:  # type: ignore[override]  # as the arguments are
+        return {"name": "d2_pinball", "quantiles": self.quantiles}
+
     def hyper(self) -> list[float]:
         return list(self.quantiles)
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from nncore.arguments import rescaled
 from nncore.errors import ShapeError
 from nncore.plugin import Metric
 
@@ -59,7 +60,7 @@ class Accuracy(Metric):
         else:
             correct = ((output > self.threshold) == (target > self.threshold)).all(axis=1)
         correct &= ~np.isnan(output).any(axis=1)
-        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weight = np.ones(n_rows) if sample_weight is None else rescaled(sample_weight)
         total = weight.sum()
         return float(weight[correct].sum() / total) if total else float("nan")
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nncore.arguments import rescaled
 from nncore.errors import ShapeError
 from nncore.plugin import Metric, class_counts, head_columns
 
@@ -43,7 +44,7 @@ class HeadAccuracy(Metric):
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         self.check_shapes(output.shape, target.shape)
         n_rows = len(output)
-        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weight = np.ones(n_rows) if sample_weight is None else rescaled(sample_weight)
         total = weight.sum()
         if not total:
             return float("nan")

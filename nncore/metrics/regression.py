@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nncore.arguments import rescaled
 from nncore.errors import ShapeError
 from nncore.plugin import Metric
 
@@ -21,4 +22,4 @@ class RegressionMetric(Metric):
         """Targets ``(n_rows, n_outputs)`` and weights ``(n_rows,)`` in float64."""
         self.check_shapes(output.shape, target.shape)
         truth = np.asarray(target, dtype=np.float64).reshape(output.shape)
-        return truth, np.ones(len(truth)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return truth, np.ones(len(truth)) if sample_weight is None else rescaled(sample_weight)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nncore._core import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, RULE_NOT_FINITE, Failure, Program, all_finite
+import numpy as np
+
+from nncore._core import GRADIENT_NOT_FINITE, LOSS_NOT_FINITE, RULE_NOT_FINITE, STEP_NOT_FINITE, Failure, Program, all_finite
 from nncore.errors import NonFiniteError, PluginError
 from nncore.program import ProgramSpec
 
@@ -38,6 +40,15 @@ def explain(program: Program[ProgramSpec], failure: Failure) -> Exception:
         tensor = next(t for t in tensors if not all_finite(spec.gradients[t.offset : t.offset + t.rows * t.columns]))
         message = f"the gradient of {tensor.name} became NaN or infinite at step {step}. {remedy}"
         return NonFiniteError(message, step=step, layer=tensor.name.rpartition(".")[0])
+    if failure.status == STEP_NOT_FINITE:
+        spoiled = ((part, np.isfinite(part.live) & ~np.isfinite(part.kept)) for part in spec.undo)  # the step's numbers are in `kept`
+        part, places = next((part, where) for part, where in spoiled if where.any())
+        layer, what = "", part.what
+        if not what:
+            what = next(tensor.name for tensor in spec.grouping.tensors if places[tensor.offset : tensor.offset + tensor.size].any())
+            layer = what.rpartition(".")[0]
+        message = f"step {step} would have made {what} NaN or infinite. {remedy}"
+        return NonFiniteError(message, step=step, layer=layer)
     rule = spec.rules[failure.op - spec.first_rule] if failure.op >= spec.first_rule else None
     if failure.status == RULE_NOT_FINITE and rule is not None:
         what = "the value" if rule.kind == "regularizer" else "the result"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nncore import registry
+from nncore.arguments import shown
 from nncore.contract import Builder, Graph
+from nncore.errors import ParameterError
 from nncore.network.inspection import check_network
 from nncore.network.sequential import Sequential
 from nncore.program import formula_of_activation, formula_of_network, plan_network
@@ -48,6 +50,8 @@ def formula(network: Sequential, builder: Builder, x: Any, *, link: bool = False
     """
     check_network(network)
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
+    if not isinstance(builder, Builder):
+        raise ParameterError(f"builder must be a nncore.plugin.Builder, got {shown(builder)}")
     g = Graph(builder)
     value = formula_of_network(g, blueprint, g.samples(x, network.input_shape), network.parameters, network.named_buffers())
     if link and network.link is not None:

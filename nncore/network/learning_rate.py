@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore._core import permutation
-from nncore.arguments import shown, whole_number
+from nncore.arguments import number, shown, whole_number
 from nncore.data import Samples, as_rows
 from nncore.errors import NonFiniteError, ParameterError
 from nncore.network.sequential import Sequential
@@ -137,10 +137,13 @@ def find_learning_rate(
     True
     """
     n_steps = whole_number("n_steps", n_steps, 10)
-    if not 0 < lowest < highest < np.inf:
+    lowest, highest, smoothing = number("lowest", lowest, 0), number("highest", highest, 0), number("smoothing", smoothing, 0)
+    if not 0 < lowest < highest:
         raise ParameterError(f"the rates must rise from above 0, got lowest={lowest!r}, highest={highest!r}")
     if not 0 < smoothing < 1:
-        raise ParameterError(f"smoothing must be between 0 and 1, got {shown(smoothing)}")
+        raise ParameterError(f"smoothing must be between 0 and 1, got {smoothing!r}")
+    if not isinstance(network, Sequential):
+        raise ParameterError(f"a network (nncore.Sequential) is wanted, got {shown(network)}")
     trial = copy.deepcopy(network)
     # A fit of no epochs checks and prepares all that a fit does. The optimizer is copied, since its rate is going to be changed.
     trial.fit(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import path_text
 from nncore.contract import Configurable
 from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, UnknownComponentError, warn_user
 from nncore.network.document import ATTRIBUTES, check_file, format_for, split, tensors_of
@@ -59,7 +60,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         If the plugin of the loss, an optimizer, the schedule, a regularizer or a constraint is not here. The network predicts; training
         raises `MissingPluginError` until it is given others; saving it again keeps what is missing as it was.
     """
-    with _opened(Path(path), components) as (document, tensors):
+    with _opened(Path(path_text("path", path)), components) as (document, tensors):
         if "networks" in document:
             n = len(document["networks"])
             raise FileFormatError(f"it holds {n} network{'s' * (n > 1)} that were saved together: use nncore.load_many")
@@ -91,7 +92,7 @@ def load_many(
     FileFormatError, MissingPluginError, PluginError, ParameterError, OSError
         As `load`.
     """
-    with _opened(Path(path), components) as (document, tensors):
+    with _opened(Path(path_text("path", path)), components) as (document, tensors):
         networks = _networks(document, tensors)
     _tell_what_is_absent(path, networks)
     many = document.get("networks")

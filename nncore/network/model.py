@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import INPUT_NOT_FINITE, Failure, Program
+from nncore.arguments import flag
 from nncore.contract import Loss
 from nncore.data import Dataset, as_matrix, as_numbers, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
@@ -50,7 +51,7 @@ class Model(Network):
         ndarray of shape (n_samples, n_outputs)
             What leaves the last layer.
         """
-        return self._forward(X, input_gradient=is_differentiable(self._built)) if training else self.predict(X)
+        return self._forward(X, input_gradient=is_differentiable(self._built)) if flag("training", training) else self.predict(X)
 
     @steps
     def _forward(self, X: Any, *, input_gradient: bool) -> np.ndarray:
@@ -120,7 +121,7 @@ class Model(Network):
         targets = as_targets(y, loss, spec.n_outputs, self.dtype)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, the last forward had {n}")
-        weights = as_weights(sample_weight, n, self.dtype)
+        weights = as_weights(sample_weight, n)
         program.use_labels = targets.labels is not None
         (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
         spec.weight[:n] = _normalised(weights, n, self.dtype)
@@ -178,7 +179,7 @@ class Model(Network):
         n = len(inputs)
         if n == 0:
             raise ShapeError("X has no samples")
-        targets, weights = as_targets(y, loss, self._built.n_outputs, self.dtype), as_weights(sample_weight, n, self.dtype)
+        targets, weights = as_targets(y, loss, self._built.n_outputs, self.dtype), as_weights(sample_weight, n)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
         program = self.program_for_training(n)
@@ -398,6 +399,6 @@ class Model(Network):
 
 def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarray:
     """Row weights that sum to 1, computed as the core does it in `fit`."""
-    weights = np.ones(n, dtype) if weights is None else weights
-    total = float(np.cumsum(weights, dtype=np.float64)[-1])  # term after term; np.sum adds in pairs and may round otherwise
-    return weights * dtype.type(1 / total)
+    weights = np.ones(n) if weights is None else weights
+    total = float(np.cumsum(weights)[-1])  # term after term; np.sum adds in pairs and may round otherwise
+    return (weights * (1 / total)).astype(dtype)

@@ -306,6 +306,7 @@ class Network(Resumable, ParameterSets):
             ``"dense_1.weight/slot_0"``: by the tensor, and what the optimizer calls it; a slot has the tensor's shape. Nothing of tensors
             that are frozen.
         """
+        self._knobs.shown()
         if self._flat.state is None:
             raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
         return named_state(self._flat.state, self._groups, self._built.tensor_shapes())
@@ -523,7 +524,7 @@ class Network(Resumable, ParameterSets):
         self.__dict__.update(state)
         self.__dict__.pop("_luggage", None)  # it did its work when the pickle was opened
         input_shape = self.__dict__.pop("_input_shape")
-        self._knobs = knobs = replace(self._knobs, version=np.zeros(1, np.int64), turn=Turn())  # an array from a file may be read-only
+        self._knobs = knobs = replace(self._knobs, version=np.zeros(2, np.int64), turn=Turn())  # an array from a file may be read-only
         self._share()
         self._layers = LayerList(adopt(layer, self, "layers") for layer in self._layers)
         knobs.loss = None if knobs.loss is None else adopt(knobs.loss, self, "loss")

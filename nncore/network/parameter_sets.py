@@ -33,6 +33,7 @@ class ParameterSets(Settings):
     @property
     def parameters(self) -> np.ndarray:
         """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
+        self._knobs.shown()
         return self._flat.parameters
 
     @property
@@ -42,6 +43,7 @@ class ParameterSets(Settings):
         They are an average (`nncore.EMA`, `nncore.SWA`), or what the optimizer wants predictions made with (`Optimizer.evaluation`). A fit
         goes on from here, whatever is written to `parameters`. None if there is one set of parameters.
         """
+        self._knobs.shown()
         return self._flat.shadow
 
     @steps
@@ -63,9 +65,9 @@ class ParameterSets(Settings):
         if self._is_under_way:
             yield
             return
-        if self.has_evaluation and self.trajectory is None:
+        if self.has_evaluation and self._flat.shadow is None:
             self.begin_average(0)
-        if self.trajectory is None:
+        if self._flat.shadow is None:
             yield
             return
         self._depart()
@@ -102,12 +104,16 @@ class ParameterSets(Settings):
 
     def _depart(self) -> None:
         self._is_under_way = True
-        _swap(self._flat)
+        self._swap()
 
     def _arrive(self) -> None:
         self._is_under_way = False
-        _swap(self._flat)
+        self._swap()
         self._evaluate(self._flat)
+
+    def _swap(self) -> None:
+        self._knobs.shown()
+        _swap(self._flat)
 
     def _evaluate(self, vectors: Vectors) -> None:
         """Let the optimizer say which parameters to predict with."""

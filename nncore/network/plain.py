@@ -6,7 +6,7 @@ import math
 import sys
 from typing import Any
 
-from nncore.arguments import shown
+from nncore.arguments import LARGEST_COUNT, shown
 from nncore.errors import ParameterError
 
 
@@ -48,7 +48,7 @@ def _check(value: Any, where: str) -> None:
 
 
 def is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**63  # bool is not a count; the core counts in int64
+    return type(value) is int and 0 <= value <= LARGEST_COUNT  # bool is not a count
 
 
 def is_size(value: Any) -> bool:

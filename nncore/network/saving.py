@@ -13,7 +13,7 @@ import numpy as np
 
 import nncore
 from nncore import registry
-from nncore.arguments import shown
+from nncore.arguments import path_text, shown
 from nncore.contract import Format, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
 from nncore.files import try_to_write, write
@@ -47,11 +47,13 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     OSError
         If the file cannot be written.
     """
+    path = path_text("path", path)
     write(path, _file([network], None, format_for(Path(path))))
 
 
 def check_save(network: Network, path: str | os.PathLike[str]) -> None:
     """Raise as `save` would, and leave everything as it is."""
+    path = path_text("path", path)
     try_to_write(path, _file([network], None, format_for(Path(path))))
 
 
@@ -81,6 +83,7 @@ def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | o
     >>> mean.shape
     (4, 4)
     """
+    path = path_text("path", path)
     many = list(networks.values()) if isinstance(networks, Mapping) else networks
     if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
         raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {shown(networks)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from nncore.typing import SchedulesLike
 
 #: Steps whose factors are looked at together.
 _CHUNK = 1 << 16
+#: Of the chunks of a schedule that is longer, so many are looked at before the fit, the last one among them.
+_MOST_CHUNKS = 64
 #: How near to 1 the factors have to end of a number that predictions read.
 _NEAR = 1e-6
 
@@ -127,7 +129,11 @@ def _chunks(schedule: Schedule, first_step: int, n_steps: int) -> Iterator[np.nd
     trial = copied_deeply(schedule)
     if first_step == 0:
         trial.restore({})
-    for first in range(first_step, n_steps, _CHUNK):
+    chunks: Sequence[int] = range(first_step, n_steps, _CHUNK)
+    if len(chunks) > _MOST_CHUNKS:  # the others are looked at when they come
+        last = n_steps - _CHUNK
+        chunks = [*range(first_step, last, (last - first_step) // _MOST_CHUNKS), last]
+    for first in chunks:
         yield factors_of(trial, np.arange(first, min(first + _CHUNK, n_steps)), n_steps)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import as_dtype, as_seed, several, whole_number
+from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
 from nncore.data import Dataset, Visits, as_numbers, as_rows, warn_of_lost_digits
 from nncore.errors import ParameterError
@@ -252,8 +252,10 @@ class Sequential(Model):
         visits = Visits(_sampler(shuffle, sampler), data)
         if drop_last and visits.length < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
+        batch_size = min(batch_size, visits.length)
         n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
-        n_steps = epochs * -(-n_batches // accumulate)
+        accumulate = min(accumulate, n_batches)  # an epoch ends a step
+        n_steps = min(epochs * -(-n_batches // accumulate), LARGEST_COUNT)
         first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if under_way else (0, n_steps)
         sound = check_schedules(schedules, learning.knobs, first_step, last_step)
         recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
@@ -290,14 +292,13 @@ class Sequential(Model):
                 if progress:
                     observers.append(registry.resolve("callbacks", "progress_bar"))
                 observers.sort(key=lambda observer: observer.saves)
-                n_rows = min(batch_size, visits.length)
-                program = self.program_for_training(n_rows, accumulates=accumulate > 1, transformed=True)
+                program = self.program_for_training(batch_size, accumulates=accumulate > 1, transformed=True)
                 training = Training(
                     self,
                     program,
                     way,
                     n_epochs=epochs,
-                    pace=self._pace(program, n_rows, n_threads),
+                    pace=self._pace(program, batch_size, n_threads),
                     validation=held_out,
                     metrics=scored,
                     callbacks=observers,

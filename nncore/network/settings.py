@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from nncore import registry
-from nncore.arguments import number, whole_number
+from nncore.arguments import number, plain, shown, whole_number
 from nncore.contract import (
     Configurable,
     FrozenDict,
@@ -139,6 +139,8 @@ class Settings(Notes):
         ParameterError
             If the value is not valid, or decides what the network consists of. Then nothing is changed.
         """
+        if plain(name) not in (*type(component).argument_names, *type(component).common):
+            raise ParameterError(f"{type(component).__name__} has no argument {shown(name)}")
         before = getattr(component, name)
         if type(before) is type(value) and alike(before, value):
             return

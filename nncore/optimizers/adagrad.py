@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -37,3 +38,10 @@ class AdaGrad(Optimizer):
         (r,) = state
         r += g * g
         w -= self.lr * g / (self.epsilon + np.sqrt(r))
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """r grows by g² at most in a step, w by η·g/ε."""
+        if state[0][0] < 0:
+            return math.inf
+        r = state[0][1] + n_steps * g * g
+        return w + n_steps * self.lr * g * max(1.0, 1 / self.epsilon) + r

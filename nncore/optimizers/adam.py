@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -61,3 +62,12 @@ class Adam(Optimizer):
         m_hat = m / (1 - self.beta1**t)
         v_hat = v / (1 - self.beta2**t)
         w -= self.lr * m_hat / (np.sqrt(v_hat + self.epsilon) if self.epsilon_inside else np.sqrt(v_hat) + self.epsilon)
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """m and v are means, so that w grows by η·m/((1 − β₁)·ε) at most in a step."""
+        (low, high), (lowest, highest) = state
+        if lowest < 0:
+            return math.inf
+        m, v = max(-low, high, g), (highest + g * g) / (1 - self.beta2)
+        epsilon = math.sqrt(self.epsilon) if self.epsilon_inside else self.epsilon
+        return w + n_steps * self.lr * m / (1 - self.beta1) * max(1.0, 1 / epsilon) + m + v

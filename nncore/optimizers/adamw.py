@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -52,3 +53,7 @@ class AdamW(Adam):
     def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
         w *= 1 - self.lr * self.weight_decay
         super().step(w, g, state, t)
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """As for Adam, while w does not grow by its own decay."""
+        return super().bound(w, g, state, n_steps) if self.lr * self.weight_decay <= 2 else math.inf

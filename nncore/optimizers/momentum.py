@@ -40,3 +40,8 @@ class Momentum(Optimizer):
         v *= self.momentum
         v += g
         w -= self.lr * v
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """v grows by g at most in a step, w by η·v."""
+        v = max(-state[0][0], state[0][1]) + n_steps * g
+        return w + n_steps * self.lr * v + v

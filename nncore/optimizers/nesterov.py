@@ -42,3 +42,8 @@ class Nesterov(Optimizer):
         v *= self.momentum
         v += g
         w -= self.lr * (g + self.momentum * v)
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """v grows by g at most in a step, w by η·(g + v)."""
+        v = max(-state[0][0], state[0][1]) + n_steps * g
+        return w + n_steps * self.lr * (g + v) + v

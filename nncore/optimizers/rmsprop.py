@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -43,3 +44,10 @@ class RMSProp(Optimizer):
         r *= self.rho
         r += (1 - self.rho) * g * g
         w -= self.lr * g / (self.epsilon + np.sqrt(r))
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """r is a mean of squares, w grows by η·g/ε at most in a step."""
+        if state[0][0] < 0:
+            return math.inf
+        r = state[0][1] + g * g
+        return w + n_steps * self.lr * g * max(1.0, 1 / self.epsilon) + r

@@ -33,3 +33,7 @@ class SGD(Optimizer):
 
     def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
         w -= self.lr * g
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """w + n·η·g."""
+        return w + n_steps * self.lr * g

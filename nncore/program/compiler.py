@@ -11,18 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from nncore import registry
-from nncore._core import BLOCK, Program
+from nncore._core import BLOCK, ROOM, Program
 from nncore.contract import Loss, Optimizer, Transform, native_kernel, wrappers_of
 from nncore.program.graph import GraphBuilder
 from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
 from nncore.program.kernels import Needed, compiled_wrappers, needed
 from nncore.program.knobs import Knobs
-from nncore.program.memory import aligned_zeros
+from nncore.program.memory import aligned_bytes, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.rules import rounds_of
-from nncore.program.specification import Averaging, Op
+from nncore.program.specification import Averaging, Op, Undo
 from nncore.program.state import needed_work
 from nncore.program.threads import usable_cpus
 from nncore.program.transforming import BatchBuffers, transform_ops
@@ -79,6 +79,8 @@ def compile_program(
     d_output = d_input = None
     if builder.has_way_back:
         ops, d_output, d_input = builder.link_gradients(ops)
+    batch = BatchBuffers(builder.input, builder.matrix(n_targets), aligned_zeros(max_rows, dtype))
+    transformed, gathered = transform_ops(transforms, blueprint, n_targets, batch)
     rules = knobs.rules() if training else []
     may_fail = [rule for rule in rules if rule.kind == "constraint" and (rule.kernel is None or not rule.kernel.never_fails)]
     regularizers = rounds_of("regularizer", rules)
@@ -86,10 +88,14 @@ def compile_program(
     room = max((needed_work(own, grouping.tensors_of(number)) for number, own in compiled), default=0)
     can_fail = any(kernel is None or not kernel.never_fails for kernel in kernels)
     has_two_passes = any(optimizer.n_passes > 1 for optimizer in optimizers)
+    runs_python = (
+        any(op.kind == "python" for op in ops)
+        or any(op.capsule is None for op in transformed)
+        or any(rule.kernel is None for rule in rules)
+        or (loss is not None and loss_kernel is None)
+    )
     is_elementwise = not any(optimizer.needs_tensors for optimizer in optimizers)
     steps_anywhere = bool(optimizers) and not can_fail and is_elementwise and not has_two_passes
-    batch = BatchBuffers(builder.input, builder.matrix(n_targets), aligned_zeros(max_rows, dtype))
-    transformed, gathered = transform_ops(transforms, blueprint, n_targets, batch)
     spec = ProgramSpec(
         knobs=knobs,
         dtype=dtype,
@@ -125,7 +131,9 @@ def compile_program(
         anchor=aligned_zeros(blueprint.n_parameters, dtype) if has_two_passes else None,
         buffers=vectors.buffers,
         kept_buffers=aligned_zeros(vectors.buffers.size, dtype) if has_two_passes else None,
-        undo=_undo(vectors) if can_fail or may_fail else [],
+        undo=_undo(vectors, average) if training else [],
+        is_careful=can_fail or bool(may_fail) or runs_python,
+        rooms=aligned_bytes(max_parts * ROOM),
         accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
         optimizers=optimizers,
         optimizer_capsules=[None if kernel is None else _capsule(own) for own, kernel in zip(optimizers, kernels, strict=True)],
@@ -184,11 +192,16 @@ def _needed_of_optimizer(optimizer: Optimizer, dtype: np.dtype) -> list[Needed]:
     return needed("optimizer", ["step"], dtype) + needed("optimizer", ["perturb"], dtype, why, perturbs)
 
 
-def _undo(vectors: Vectors) -> list[tuple[np.ndarray, np.ndarray]]:
-    """What a step changes, each with room for how it was before."""
-    live = [vectors.parameters, *([] if vectors.shadow is None else [vectors.shadow])]
-    live += [block for group in vectors.state or () for block in group.blocks]
-    return [(block, aligned_zeros(block.size, block.dtype)) for block in live]
+def _undo(vectors: Vectors, average: Averaging) -> list[Undo]:
+    """What a step changes, the buffers first, each with room for how it was."""
+    live = [("running statistics of layers", vectors.buffers)] if vectors.buffers.size else []
+    live.append(("", vectors.parameters))
+    if average.decay and vectors.shadow is not None:
+        live.append(("the average of the parameters", vectors.shadow))
+    for group in vectors.state or ():
+        arrays = group.slots if len(group.slots) else [array.reshape(-1) for kept in group.tensors for array in kept.values()]
+        live += [("the state of the optimizer", array) for array in arrays]
+    return [Undo(what, array, aligned_zeros(array.size, array.dtype)) for what, array in live]
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:

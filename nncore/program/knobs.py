@@ -71,8 +71,8 @@ class Knobs:
 
     Attributes
     ----------
-    version : ndarray of shape (1,), int64
-        Raised by every change.
+    version : ndarray of shape (2,), int64
+        Raised by every change; and beside it, how often somebody was shown what is trained, and may have written to it.
     blueprint, grouping : Blueprint, Grouping or None
         None before the network is built.
     options : mapping
@@ -86,7 +86,7 @@ class Knobs:
         Taken by every thread that runs a program, or looks at or changes what is here.
     """
 
-    version: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    version: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
     blueprint: Blueprint | None = None
     grouping: Grouping | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=FrozenDict)
@@ -108,6 +108,10 @@ class Knobs:
     def moved(self) -> None:
         """Let every program take over what has changed before it runs again."""
         self.version[0] += 1
+
+    def shown(self) -> None:
+        """Parameters or state were handed out as live views: nothing that is known of them holds any more."""
+        self.version[1] += 1
 
     def table(self) -> dict[str, Knob]:
         """Every number by its path, as the components say it: layers and their activations, what is obeyed between steps, transforms, the

@@ -24,6 +24,13 @@ def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     return raw[start : start + size * dtype.itemsize].view(dtype)
 
 
+def aligned_bytes(size: int) -> np.ndarray:
+    """So many bytes of anything, which take no memory before they are written, from a cache line on."""
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size]
+
+
 def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:
     """Views by name of a vector that holds the parts one after the other; no vector, no parts."""
     views: dict[str, np.ndarray] = {}

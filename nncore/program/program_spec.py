@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,8 +14,9 @@ from nncore.contract import Loss, Optimizer, wrappers_of
 from nncore.program.groups import Grouping
 from nncore.program.kernels import Around, Needed, named
 from nncore.program.knobs import Knobs
+from nncore.program.reach import rate_factor, safe_gradient
 from nncore.program.rules import Rounds, Rule
-from nncore.program.specification import Averaging, Op, Tie
+from nncore.program.specification import Averaging, Course, Op, Tie, Undo
 from nncore.program.state import NetworkState
 from nncore.program.transforming import BatchBuffers, TransformOp
 
@@ -64,7 +66,9 @@ class ProgramSpec:
     anchor: np.ndarray | None  # (n_parameters,) the parameters while others take their place for a second gradient
     buffers: np.ndarray  # (n_buffers,)
     kept_buffers: np.ndarray | None  # (n_buffers,) the same as the first of two passes left it
-    undo: list[tuple[np.ndarray, np.ndarray]]  # what a step changes, and room for how it was, if a step may fail halfway
+    undo: list[Undo]  # what a step changes; the buffers first
+    is_careful: bool  # whether something may fail, or do otherwise when it is run again
+    rooms: np.ndarray  # (max_parts, ROOM) bytes of working memory of matrix products
     grouping: Grouping
     average: Averaging
     decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`
@@ -80,7 +84,7 @@ class ProgramSpec:
 
     @property
     def version(self) -> np.ndarray:
-        """Of the knobs, (1,) int64."""
+        """Of the knobs, (2,) int64."""
         return self.knobs.version
 
     @property
@@ -134,6 +138,17 @@ class ProgramSpec:
         self.decays[:] = self.grouping.penalties(knobs.weight_decay, knobs.optimizer)
         self.clip_norm, self.clip_value, self.seed = knobs.clip_norm, knobs.clip_value, knobs.seed
         self.interpreter.refresh()
+
+    def safe_gradient(self, rate_factor: float, n_steps: int) -> float:
+        """Up to which no gradient lets a step overflow: `reach.safe_gradient`; asked by the program."""
+        if self.state is None or self.anchor is not None or self.constraints.pieces:
+            return 0.0
+        numbered = [group.of_group(own) for group, own in zip(self.grouping.groups, self.optimizers, strict=True)]
+        return safe_gradient(numbered, self.parameters, self.state, rate_factor, n_steps)
+
+    def rate_factor(self, courses: Sequence[Course]) -> float:
+        """The largest that some courses multiply learning rates with: `reach.rate_factor`."""
+        return rate_factor(courses, self.optimizer_hyper)
 
     def who_judges(self) -> str:
         """The loss, for messages."""

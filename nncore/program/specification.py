@@ -231,6 +231,15 @@ def places(tensors: Sequence[Tensor]) -> list[int]:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """Numbers that a step changes, and room for how they were. Once a step was taken back, it holds what the step had made of them."""
+
+    what: str  # for messages; empty for the parameters
+    live: np.ndarray
+    kept: np.ndarray
+
+
+@dataclass(frozen=True)
 class Averaging:
     """The mean of the parameters over steps."""
 

@@ -165,6 +165,10 @@ def nncore_metrics(api: tuple[int, int]) -> list[Component]:
         Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),
         Component("head_accuracy", "nncore.metrics.head_accuracy:HeadAccuracy", "accuracy of several classifications, their mean"),
         Component("r2", "nncore.metrics.r2:R2", "1 − residual variance / variance"),
+        Component("d2_absolute_error", "nncore.metrics.d2_absolute_error:D2AbsoluteError", "part of the median's absolute error saved"),
+        Component("d2_pinball", "nncore.metrics.d2_pinball:D2Pinball", "part of constant quantiles' pinball loss saved"),
+        Component("d2_huber", "nncore.metrics.d2_huber:D2Huber", "part of the best constant's Huber loss saved"),
+        Component("d2_tweedie", "nncore.metrics.d2_tweedie:D2Tweedie", "part of the mean's Tweedie deviance saved: Poisson, gamma"),
         Component("mae", "nncore.metrics.mae:MAE", "mean absolute error"),
         Component("rmse", "nncore.metrics.rmse:RMSE", "root of the mean squared error"),
     ]

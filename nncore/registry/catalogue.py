@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from nncore.arguments import shown
+from nncore.arguments import plain, shown
 from nncore.contract import (
     Activation,
     Callback,
@@ -282,9 +282,12 @@ def _noted(registration: Registration) -> Registration:
 
 def plural(kind: str) -> str:
     """A kind as `KINDS` has it, from that or its singular: ``"optimizers"`` of ``"optimizer"``."""
-    found = kind if isinstance(kind, str) and kind in BASES else next((known for known in KINDS if singular(known) == kind), None)
+    kind = plain(kind)
+    if not isinstance(kind, str):
+        raise ParameterError(f"the kind of a component must be a text, one of {', '.join(KINDS)}, got {shown(kind)}")
+    found = kind if kind in BASES else next((known for known in KINDS if singular(known) == kind), None)
     if found is None:
-        raise ParameterError(f"there is no kind of component {kind!r}; the kinds are {', '.join(KINDS)}")
+        raise ParameterError(f"there is no kind of component {shown(kind)}; the kinds are {', '.join(KINDS)}")
     return found
 
 

@@ -88,7 +88,9 @@ class TableEncoder:
             elif kind.kind == "categorical":
                 columns.append(CategoricalColumn.fit(name, learnt.column(name), most_levels))
         if not columns:
-            raise DataError(f"{table.source} has no column to learn from beside the target {target!r}")
+            reasons = listed([f"{name!r} is left out: {kind.reason}" for name, kind in kinds.items()], most=3)
+            detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
+            raise DataError(f"{table.source} has no column to learn from beside the target {target!r}{detail}")
         if task == "classification":
             fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)], missing_target)
         else:

@@ -65,8 +65,9 @@ _MEASURE = re.compile(
     r"[\s\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]?(?P<behind>[%‰$€£¥°]|[A-Za-zµ°Ω][A-Za-z²³/]{0,7}|)",
     re.ASCII,
 )
-#: Other ways of writing a number: hexadecimal, with underscores, infinite.
-_OTHER_NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|\d+(_\d+)+(\.\d*)?|inf|infinity|nan)", re.IGNORECASE | re.ASCII)
+#: Other ways of writing a number: hexadecimal, with underscores; and what is as a number to a computer alone.
+_OTHER_NUMBER = re.compile(r"[+-]?(0x[0-9a-f]+|\d+(_\d+)+(\.\d*)?)", re.IGNORECASE | re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE | re.ASCII)
 
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATE = re.compile(
@@ -97,6 +98,8 @@ def number_hint(words: Collection[str]) -> str:
         if len(units - {("", "")}) <= 1:
             return f"write {example!r} without separators and units"
         return ""
+    if all(_NOT_FINITE.fullmatch(word) for word in words):
+        return f"{example!r} is not finite; write a number, or say --missing {example} if nothing is known there"
     if all(_OTHER_NUMBER.fullmatch(word) or _has_other_digits(word) for word in words):
         return f"write {example!r} in ASCII digits, as 1000 or 0.5"
     return ""

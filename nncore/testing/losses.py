@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from nncore import registry
-from nncore.contract import OUTPUT_DOMAINS, Loss, activation_for, bounds, native_kernel
+from nncore.contract import OUTPUT_DOMAINS, Loss, Metric, activation_for, bounds, native_kernel
 from nncore.errors import DataError
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -50,6 +50,9 @@ class LossConformance(networks.NetworkConformance):
 
     def test_declarations(self) -> None:
         self.each(check_declarations)
+
+    def test_judge(self) -> None:
+        self.each(check_judge)
 
     def test_value_and_gradient(self) -> None:
         self.each(lambda loss: check_rungs(loss, self.columns_of(loss)))
@@ -210,6 +213,34 @@ def check_declarations(loss: Loss) -> None:
         registry.resolve("activations", loss.link)
     for metric in loss.metrics:
         registry.resolve("metrics", metric)
+
+
+def check_judge(loss: Loss) -> None:
+    """The constant output that is best by `judge` is that which is best by the loss, for each output by itself."""
+    if loss.judge is None:
+        return
+    metric: Metric = registry.resolve("metrics", loss.judge)
+    says = metric.higher_is_better
+    expect(isinstance(says, bool), f"judge is {metric!r}, which does not say whether more of it is better")
+    n_outputs = outputs_for(loss, 1)
+    rng = np.random.default_rng(11)
+    truth = np.exp(rng.normal(-0.3, 0.8, (101, loss.n_targets(n_outputs))))  # skewed: mean, median and mode are apart
+    truth = np.clip(truth, *np.clip(bounds(loss.target_range or "(0, 2)"), 0.01, 2.0))
+    link = None if loss.link is None else registry.resolve("activations", loss.link)
+    grid = np.linspace(-2, 2, 401)
+    weight = np.full(len(truth), 1 / len(truth))
+    for column in range(n_outputs):
+        losses, scores = [], []
+        for constant in grid:
+            output = np.full((len(truth), n_outputs), 0.5)
+            output[:, column] = constant
+            losses.append(float(weight @ loss.forward(output, truth, *((weight,) if loss.needs_batch else ()))))
+            scores.append(metric.score(output if link is None else link.forward(output), truth))
+        best, judged = int(np.argmin(losses)), int(np.argmax(scores) if says else np.argmin(scores))
+        expect(
+            abs(best - judged) <= 2,
+            f"{loss!r}: the best constant in output {column} is {grid[best]:.3g}, and {grid[judged]:.3g} by its judge {metric!r}",
+        )
 
 
 def check_rungs(loss: Loss, columns: Sequence[int]) -> None:

@@ -211,3 +211,11 @@ def test_decimal_separator_and_header_reach_the_reader(tmp_path: Path) -> None:
     path.write_text("".join(f"{i % 7},{i % 9}^w{i % 3}^{i % 2}\n" for i in range(N)))
     found = find_task(Settings(data=path, target="c3", separator="^", decimal=",", header=False))
     assert found.table.column("c1")[:2] == ["0.0", "1.1"]
+
+
+def test_values_that_differ_in_capitals_alone_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = written(tmp_path / "a.csv", [["yes", "no", "Yes"][i % 3] for i in range(N)], z=[["A", "a"][i % 2] for i in range(N)])
+    assert main(["train", str(data), "--target", "y", "--epochs", "1", "--hidden", "2"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "note z: 'A' and 'a' are different values; write them alike if they mean the same" in shown
+    assert "note y: 'Yes' and 'yes' are different values" in shown

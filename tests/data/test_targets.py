@@ -68,4 +68,4 @@ def test_targets_that_do_not_fit(y: object, loss: object, n_outputs: int, error:
 )  # fmt: skip
 def test_weights_that_do_not_fit(weights: list[float], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        as_weights(weights, 3, F32)
+        as_weights(weights, 3)

@@ -74,8 +74,14 @@ def instance(name: str | None) -> Any:
 def made(rng: np.random.Generator, kind: str) -> Any:
     """A component of `kind` that needs no arguments, with numbers that let rounding stay small."""
     cls = pick(rng, [cls for cls in (registry.get(kind, name) for name in registry.names(kind)) if not required_arguments(cls)])
-    wanted = {"lr": 1e-3, "epsilon": 1e-2}  # where a gradient is all rounding, an optimizer that divides by its size would magnify it
-    return cls(**{name: value for name, value in wanted.items() if name in inspect.signature(cls).parameters and kind == "optimizers"})
+    if kind != "optimizers":
+        return cls()
+    wanted: dict[str, Callable[[], Any]] = {
+        "lr": lambda: 1e-3,
+        "epsilon": lambda: 1e-2,  # where a gradient is all rounding, an optimizer that divides by its size would magnify it
+        "optimizer": lambda: nn.Momentum(1e-3),
+    }
+    return cls(**{name: value() for name, value in wanted.items() if name in inspect.signature(cls).parameters})
 
 
 def random_front(rng: np.random.Generator, X: np.ndarray) -> tuple[np.ndarray, list[Layer]]:
@@ -96,6 +102,8 @@ def random_dense(rng: np.random.Generator, **arguments: Any) -> nn.Dense:
     rules = {"weight_regularizer": "regularizers", "bias_regularizer": "regularizers", "weight_constraint": "constraints"}
     chosen = {name: made(rng, kind) for name, kind in rules.items() if rng.random() < 0.15}
     use_bias = "bias_regularizer" in chosen or bool(rng.random() < 0.8)
+    # Not zeros: of a bias that is all rounding, a norm's gradient has any direction.
+    chosen |= {"bias_initializer": {"name": "constant", "value": 0.1}} if use_bias else {}
     return nn.Dense(int(rng.integers(1, 40)), activation=activation, use_bias=use_bias, **chosen, **arguments)
 
 

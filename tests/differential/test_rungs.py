@@ -27,7 +27,7 @@ def outcome(case: Case, n_parts: int) -> dict[str, np.ndarray] | None:
     """All that a fit, a prediction and a step by hand leave behind; None if numbers were no longer finite."""
     network = case.network()
     try:
-        with team_of(n_parts):
+        with team_of(n_parts), np.errstate(over="ignore", invalid="ignore"):  # NumPy says so before the host does
             history = network.fit(case.X, case.y, **case.fit)
             found = {"loss": np.array(history["loss"]), "predictions": network.predict(case.X), "parameters": network.parameters.copy()}
             kept = [*network.named_buffers().values(), *network.optimizer_state.values()]

@@ -150,7 +150,7 @@ def test_text_and_picture():
     [
         ({"lowest": 0}, "rise from above 0"),
         ({"lowest": 1, "highest": 1}, "rise from above 0"),
-        ({"highest": float("inf")}, "rise from above 0"),
+        ({"highest": float("inf")}, "highest must be a finite number"),
         ({"n_steps": 5}, "n_steps"),
         ({"smoothing": 0}, "smoothing"),
         ({"batch_size": 0}, "batch_size"),

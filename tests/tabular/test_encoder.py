@@ -100,7 +100,7 @@ def test_columns_without_names_are_matched_by_position() -> None:
 
 def test_nothing_to_learn_from() -> None:
     data = table([("1", "0"), ("1", "1")], ("a", "y"))
-    with pytest.raises(DataError, match="no column to learn from"):
+    with pytest.raises(DataError, match=r"no column to learn from beside the target 'y'; 'a' is left out: always 1 \(--keep uses"):
         encoder(data=data, rows=range(2))
 
 

@@ -62,7 +62,7 @@ def test_a_decimal_point_among_decimal_commas_is_found_in_columns_of_numbers_alo
         (["1,000"], "write '1,000' without its comma if that parts thousands, or say --decimal , if it is a decimal comma"),
         (["1_000"], "write '1_000' in ASCII digits, as 1000 or 0.5"),
         (["0x1F"], "write '0x1F' in ASCII digits, as 1000 or 0.5"),
-        (["Infinity"], "write 'Infinity' in ASCII digits, as 1000 or 0.5"),
+        (["Infinity"], "'Infinity' is not finite; write a number, or say --missing Infinity if nothing is known there"),
         (["٣"], "write '٣' in ASCII digits, as 1000 or 0.5"),
         (["½"], "write '½' in ASCII digits, as 1000 or 0.5"),
     ],

@@ -35,7 +35,7 @@ def test_a_copy_has_the_sources_and_keeps_what_was_compiled(tool: ModuleType, tm
         (to / name).touch()
     before = (to / "nncore/a.c").stat().st_mtime_ns
     tool.copy_tree(to)
-    assert (to / "nncore/a.c").stat().st_mtime_ns == before == (root / "nncore/a.c").stat().st_mtime_ns
+    assert (to / "nncore/a.c").stat().st_mtime_ns == before
     assert (to / "nncore/b.so").exists()
     assert (to / "build/b.o").exists()
     assert not (to / "tests/test_gone.py").exists()

@@ -15,6 +15,11 @@
 #define K_BLOCK 256 /* rows of a packed block of b, at most */
 #define A_STRIPS 4  /* strips of a that are packed at a time */
 
+/* What fits here is packed on the stack, which may be as small as a few pages; the rest in the room that the thread was given. */
+#define STACK_SHARE (4 * 1024)
+
+_Thread_local void *gemm_room;
+
 #include "nncore/float32.h"
 #include "gemm.c"
 #include "nncore/float64.h"
@@ -123,15 +128,31 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
     }
 }
 
-/* In the two sizes of room: 250 kB of stack, or no more than the level-1 cache holds, which is for small products. */
-static __attribute__((noinline)) void F(large_blocks)(F(plan) plan, PRODUCT) {
-    T packed_b[L2_SHARE / sizeof(T)], packed_a[A_STRIPS * TILE_ROWS * K_BLOCK];
-    F(blocks)(plan, packed_a, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+_Static_assert(L2_SHARE + A_STRIPS * TILE_ROWS * K_BLOCK * sizeof(T) <= NNC_GEMM_ROOM_BYTES, "blocks of b and of a fit together");
+_Static_assert(TILE_COLUMNS * sizeof(T) <= STACK_SHARE, "a row of a panel fits");
+
+/* Functions of their own, so that only a product that packs there has room on the stack. */
+static __attribute__((noinline)) void F(blocks_in_room)(F(plan) plan, T *room, PRODUCT) {
+    T *packed_a = room != NULL ? room + L2_SHARE / sizeof(T) : NULL;
+    F(blocks)(plan, packed_a, room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
-static __attribute__((noinline)) void F(small_blocks)(F(plan) plan, PRODUCT) {
-    T packed_b[L1_SHARE / sizeof(T)];
+static __attribute__((noinline)) void F(blocks_on_stack)(F(plan) plan, PRODUCT) {
+    T packed_b[STACK_SHARE / sizeof(T)];
     F(blocks)(plan, NULL, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+}
+
+/* A thread without a room packs what fits on its stack: no plan changes a bit. */
+NNC_INLINE void F(run_plan)(F(plan) plan, PRODUCT) {
+    int64_t panels = (plan.n_block + TILE_COLUMNS - 1) / TILE_COLUMNS, width = plan.n_block > LANES ? panels * TILE_COLUMNS : LANES;
+    int fits = plan.packs_b && !plan.packs_a && nnc_least(plan.k_block, k) * width * (int64_t)sizeof(T) <= STACK_SHARE;
+    T *room = NULL;
+    if ((plan.packs_a || plan.packs_b) && !fits && (room = gemm_room) == NULL) {
+        plan = (F(plan)){.n_block = TILE_COLUMNS, .k_block = STACK_SHARE / (TILE_COLUMNS * (int64_t)sizeof(T)), .packs_b = 1};
+        fits = 1;
+    }
+    if (fits) F(blocks_on_stack)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+    else F(blocks_in_room)(plan, room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
 /* tile (n, TILE_COLUMNS) = start (m, n) transposed. */
@@ -171,16 +192,13 @@ static void F(transposed_product)(PRODUCT) {
 NNC_INLINE void F(whole_vectors)(PRODUCT) {
     F(plan) plan =
         m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column) : F(plan_strips)(m, n, k, a_row == 1 ? a_column : a_row, b_row, b_column);
-    int64_t panels = (plan.n_block + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    int fits = !plan.packs_b || panels * TILE_COLUMNS * plan.k_block * (int64_t)sizeof(T) <= L1_SHARE;
-    (fits && !plan.packs_a ? F(small_blocks) : F(large_blocks))(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c,
-                                                                c_row);
+    F(run_plan)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
 /* The product for n < LANES. Its b is packed, so that rows of it can be read as whole vectors. */
 NNC_INLINE void F(part_of_vector)(PRODUCT) {
     F(plan) plan = {.n_block = LANES, .k_block = K_BLOCK, .packs_b = 1};
-    F(small_blocks)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+    F(run_plan)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
 NNC_DECLARE_GEMM(T, F(gemm)) {

@@ -54,7 +54,7 @@ typedef struct nnc_gemm_call {
 } nnc_gemm_call;
 
 /* A matrix product. Each element sums its terms in the order of k, so that the bits do not depend on how m and n are split over calls, nor
- * on how k is, if each call goes on from the c of the one before as its `start`. It uses up to 256 kB of the calling thread's stack. */
+ * on how k is, if each call goes on from the c of the one before as its `start`. Its working memory is the host's. */
 typedef void (*nnc_gemm)(const nnc_gemm_call *call);
 
 /* words[i] = the random word of element `first` + i under a key, by Philox4x32-10: a function of seed, step, layer and element alone. A

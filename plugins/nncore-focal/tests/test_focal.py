@@ -242,3 +242,14 @@ def test_trains_a_network_by_name(name: str) -> None:
     net.fit(X, y, loss=name, optimizer=nn.Adam(0.02), epochs=40, batch_size=32, rng=0, progress=False)
     assert net.evaluate(X, y)["accuracy"] > 0.95
     np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+
+
+@every_rung
+@every_dtype
+@pytest.mark.parametrize("loss", [LabelSmoothing(0.0), Focal(0.0)], ids=repr)
+def test_a_certain_sample_keeps_the_digits_of_its_loss_and_gradient(loss: Loss, dtype: type, rung: str) -> None:
+    z = np.array([[30, 0, 0, 0]], dtype)
+    value, gradient = evaluate(rung, loss, z, np.array([0]))
+    small = np.exp(-30.0)
+    np.testing.assert_allclose(value, 3 * small, rtol=1e-6)
+    np.testing.assert_allclose(gradient, [[-3 * small, small, small, small]], rtol=1e-6)

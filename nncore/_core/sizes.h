@@ -1,0 +1,13 @@
+/* Products of sizes that users give: the one place where they are multiplied. */
+#ifndef NNCORE_SIZES_H
+#define NNCORE_SIZES_H
+
+#include <stdint.h>
+
+/* a times b, neither negative, or the largest number there is. */
+static inline int64_t nnc_times(int64_t a, int64_t b) {
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+#endif

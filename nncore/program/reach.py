@@ -1,0 +1,74 @@
+"""How far steps can go: gradients so small that parameters and state stay finite, known without a look at every step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from nncore.contract import Optimizer, with_settings
+from nncore.errors import ParameterError
+from nncore.program.specification import Course
+from nncore.program.state import NetworkState
+
+#: Exponents of what is tried: a smaller gradient is not worth knowing.
+_SMALLEST = -64
+
+
+def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state: NetworkState, rate_factor: float, n_steps: int) -> float:
+    """A magnitude: with gradients up to it no optimizer overflows in `n_steps` from where parameters and state are. 0: none is known.
+
+    Parameters
+    ----------
+    optimizers : sequence of Optimizer
+        For each group, with its numbers.
+    parameters : ndarray of shape (n_parameters,)
+    state : tuple of GroupState
+    rate_factor : float
+        The largest that a schedule multiplies learning rates with.
+    n_steps : int
+    """
+    if math.isinf(rate_factor) or not all(map(_knows_its_bound, optimizers)):
+        return 0.0
+    try:
+        if rate_factor > 1:
+            optimizers = [with_settings(own, {"lr": own.settings()["lr"] * rate_factor}) for own in optimizers]
+    except ParameterError:
+        return 0.0
+    low, high = _range(parameters)
+    w, ranges = max(-low, high), [[_range(slot) for slot in group.slots] for group in state]
+    kind = np.finfo(parameters.dtype)
+    largest = float(kind.max) / 4  # so that what is added up on the way stays below it, too
+
+    def is_safe(exponent: int) -> bool:
+        with np.errstate(all="ignore"):  # a learning rate may be a number of NumPy
+            bounds = [own.bound(w, math.ldexp(1.0, exponent), slots, n_steps) for own, slots in zip(optimizers, ranges, strict=True)]
+        return all(bound <= largest for bound in bounds)
+
+    low_exponent, high_exponent = _SMALLEST, int(kind.maxexp)
+    if not is_safe(low_exponent):
+        return 0.0
+    while high_exponent - low_exponent > 1:
+        middle = (low_exponent + high_exponent) // 2
+        low_exponent, high_exponent = (middle, high_exponent) if is_safe(middle) else (low_exponent, middle)
+    return math.ldexp(1.0, low_exponent)
+
+
+def _knows_its_bound(optimizer: Optimizer) -> bool:
+    """Whether its class says it of its own steps, and not of those of a class that it inherits from."""
+    owner = next(cls for cls in type(optimizer).__mro__ if not vars(cls).keys().isdisjoint(("bound", "step", "kernel")))
+    return owner is not Optimizer and "bound" in vars(owner)
+
+
+def _range(numbers: np.ndarray) -> tuple[float, float]:
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
+
+
+def rate_factor(courses: Sequence[Course], hyper: np.ndarray) -> float:
+    """The largest factor of a learning rate in some courses; infinity if another number of an optimizer moves."""
+    largest = 1.0
+    for course in courses:
+        if course.op is None and not course.limit and np.shares_memory(course.numbers, hyper):
+            largest = max(largest, float(course.factors.max()) if course.index % hyper.shape[1] == 0 else math.inf)
+    return largest
