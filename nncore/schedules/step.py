@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nncore.arguments import numbers, shown
+from nncore.arguments import as_number, numbers, shown
 from nncore.errors import ParameterError
 from nncore.plugin import Schedule
 
@@ -31,7 +31,7 @@ class StepDecay(Schedule):
     `gamma` is `multiplier`.
     """
 
-    ranges = {"multiplier": "(0, 1]", "every": "(0, 1]"}
+    ranges = {"multiplier": "(0, 1]"}
 
     def __init__(self, multiplier: float = 0.1, milestones: Sequence[float] | None = None, every: float | None = None) -> None:
         self.multiplier = multiplier
@@ -42,6 +42,11 @@ class StepDecay(Schedule):
         super().validate()
         if self.every is not None and self.milestones is not None:
             raise ParameterError("StepDecay takes milestones or every, not both")
+        if self.every is not None:
+            if (every := as_number(self.every)) is None or not 0 < every <= 1:
+                wanted = "a number in (0, 1], the fraction of the fit between drops"
+                raise ParameterError(f"StepDecay: every must be {wanted}, got {shown(self.every)}")
+            self.every = every
         if self.milestones is not None:
             times = numbers(self.milestones)
             if times is None or times != sorted(times) or not all(0 <= time <= 1 for time in times):

@@ -77,7 +77,7 @@ def table(**changes: int) -> Table:
 
 
 def fit(optimizer: Optimizer, epochs: int = 2, dtype: str = "float64") -> nn.Sequential:
-    net = nn.Sequential(nn.Dense(1)).build(3, rng=0, dtype=dtype)
+    net = nn.Sequential(nn.Dense(1, bias_initializer="zeros")).build(3, rng=0, dtype=dtype)
     net.fit(X, Y, loss="half_mse", optimizer=optimizer, epochs=epochs, batch_size=40, progress=False)
     return net
 
@@ -86,7 +86,7 @@ def fit(optimizer: Optimizer, epochs: int = 2, dtype: str = "float64") -> nn.Seq
 def test_a_kernel_from_elsewhere_runs_in_the_loop(optimizer, dtype: str) -> None:
     keep = table()
     net = fit(optimizer(capsule(keep)), dtype=dtype)
-    start = nn.Sequential(nn.Dense(1)).build(3, rng=0, dtype=dtype).parameters
+    start = nn.Sequential(nn.Dense(1, bias_initializer="zeros")).build(3, rng=0, dtype=dtype).parameters
     np.testing.assert_allclose(np.abs(net.parameters - start), 0.02, rtol=1e-5)
 
 

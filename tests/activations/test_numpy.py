@@ -171,7 +171,7 @@ def test_hyperparameters_outside_their_range_are_refused(activation: type[Activa
 
 
 def test_gelu_refuses_an_approximation_it_does_not_know() -> None:
-    with pytest.raises(ParameterError, match='GELU: approximate must be "none" or "tanh", got \'erf\''):
+    with pytest.raises(ParameterError, match="GELU: approximate must be 'none' or 'tanh', got 'erf'"):
         GELU(approximate="erf")
 
 

@@ -290,7 +290,7 @@ def test_predict_errors(tmp_path: Path, data: Path, model: Path, capsys: pytest.
     short.write_text("id,length\n1,2\n")
     assert "lacks the column 'colour', which the network was trained with" in complaint(model, short)
     assert "No such file" in complaint(tmp_path / "none.nncore", data)
-    assert "damaged, or not a network" in complaint(data, data)
+    assert "does not begin like a network that nncore saved" in complaint(data, data)
     assert "is a file that is read" in complaint(model, data, "--out", model)
     words = tmp_path / "words.csv"
     words.write_text("length,colour\n5,red\nlong,red\n")

@@ -14,7 +14,7 @@ from nncore.errors import ParameterError, ShapeError
 from nncore.initializers.constant import Constant
 
 
-@pytest.mark.parametrize("value", [0.5, -3, np.float32(0.25), np.int64(7), np.array(2.0), True])
+@pytest.mark.parametrize("value", [0.5, -3, np.float32(0.25), np.int64(7), np.array(2.0)])
 def test_a_number_fills_any_shape(value: Any) -> None:
     rng = np.random.default_rng(0)
     initializer = Constant(value)

@@ -452,12 +452,11 @@ def test_copies_and_pickles_made_by_a_callback_have_none() -> None:
 
 
 def test_a_callback_may_train_the_network_otherwise() -> None:
-    """A fit in a fit, and steps by hand: each with its own transforms, and the outer one goes on with its own."""
+    """Steps by hand between the steps of a fit: without its transforms, and the fit goes on with its own."""
 
     def interlude(training: Any) -> None:
         if training.epoch == 1:
             SEEN.clear()
-            fit(training.network, transforms=[nn.GaussianNoise(5.0)], epochs=1)
             training.network.train_on_batch(X, LABELS)
             assert SEEN == []
 
