@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_X_
 
 from nncore.arguments import shown
 from nncore.contract import Layer
-from nncore.data import check_finite, warn_of_lost_digits
+from nncore.data import as_numbers, check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, frame_columns
@@ -236,6 +236,14 @@ class ColumnEncoder:
             for column in () if columns is None else columns:
                 if column.kind != "number":
                     column.numbers()
+            raise
+        except MemoryError:
+            raise
+        except Exception:  # a whole number beyond float64, or an object that claims to be an array
+            if not issparse(X):
+                as_numbers(X, "X")
+            if type(y) is not str or y != NO_Y:
+                as_numbers(y, "y")
             raise
 
     def _checked_columns(self, estimator: Any, X: Any, columns: Columns | None, *, reset: bool) -> Columns:

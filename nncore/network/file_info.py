@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
+from nncore.arguments import path_text
 from nncore.contract import Format
 from nncore.network.document import OPTIMIZER, TRAJECTORY, check_file, check_network, format_for, split
 from nncore.network.loading import content, explained
@@ -171,7 +172,7 @@ def file_info(path: str | os.PathLike[str]) -> FileInfo:
     >>> [(layer.name, layer.n_parameters) for layer in network.layers]
     [('dense_1', 9), ('dense_2', 4)]
     """
-    path = Path(path)
+    path = Path(path_text("path", path))
     data = content(path)
     with explained(path):
         name, one = _format(path)

@@ -9,12 +9,13 @@ from typing import Any
 import matplotlib.style
 import numpy as np
 import pytest
+from hostile import hostile_values
 from matplotlib.figure import Figure
 
 import nncore.displays
-from nncore.displays import ConfusionDisplay, DecisionRegionDisplay, ImageGridDisplay, ValidationCurveDisplay
+from nncore.displays import ConfusionDisplay, DecisionRegionDisplay, ImageGridDisplay, ResidualsDisplay, ValidationCurveDisplay
 from nncore.displays.display import COLORS, GRID, percent
-from nncore.errors import MissingExtraError
+from nncore.errors import MissingExtraError, ParameterError
 
 
 @pytest.mark.parametrize("name", nncore.displays.__all__)
@@ -101,3 +102,12 @@ def test_colours_of_lines_stand_out_from_white():
 )
 def test_percent(share: float, text: str):
     assert percent(share) == text
+
+
+@pytest.mark.parametrize("name", hostile_values())
+def test_what_cannot_predict_is_refused(name: str) -> None:
+    """By every display that asks an estimator."""
+    X, y = np.zeros((4, 2)), [0, 1, 0, 1]
+    for display in (ConfusionDisplay, DecisionRegionDisplay, ResidualsDisplay):
+        with pytest.raises(ParameterError, match="which has predict"):
+            display.from_estimator(hostile_values()[name], X, y)

@@ -110,3 +110,12 @@ def test_what_cannot_be_written_is_refused():
     net = nn.Sequential(nn.Dense(2, activation=type("Cube", (Activation,), {}))).build(4, rng=0)
     with pytest.raises(NoFormulaError, match="dense_1, activation Cube: Cube has no formula"):
         formula(net, NumPyBuilder(), X)
+
+
+def test_what_is_no_node_of_the_builder_is_refused():
+    net = nn.Sequential(nn.Dense(2)).build(4, rng=0)
+    for x in ("text", None, object(), [[1, 2], [3]]):
+        with pytest.raises(ParameterError, match="x must be a node of NumPyBuilder"):
+            formula(net, NumPyBuilder(), x)
+    with pytest.raises(ParameterError, match="link must be True or False"):
+        formula(net, NumPyBuilder(), np.zeros((2, 4)), link="yes")  # type: ignore[arg-type]
