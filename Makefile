@@ -10,7 +10,7 @@ CLANG ?= clang
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint docs docs-test asan tsan clang wheels clean
+.PHONY: help demo test test-slow lint docs docs-test trust asan tsan clang wheels clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf 'make %-10s %s\n' "$$target" "$$text"; done
@@ -45,6 +45,17 @@ docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation
 
 docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages, look at it in Chromium
 	$(PYTEST) --site --browser tests/docs tests/tools/test_check_site.py tests/browser
+
+# CI runs each of these for seconds. `make trust TIMES=10` runs them ten times as long; the builds by other compilers are tested once.
+TIMES ?= 1
+MULTIPLE = $$(($(1) * $(TIMES)))
+trust: $(VENV)/trust $(VENV)/built  ## look for faults for hours: fuzz readers and functions, kill, leak, compare, under sanitizers and clang
+	$(VENV)/bin/python tools/fuzz_readers.py --seconds $(call MULTIPLE,600)
+	NNCORE_FUZZ_CALLS=$(call MULTIPLE,50000) $(PYTEST) tests/fuzz/test_api.py
+	NNCORE_EXAMPLES=$(call MULTIPLE,2000) $(PYTEST) tests/differential
+	NNCORE_KILLS=$(call MULTIPLE,100) $(PYTEST) --slow tests/network/test_kills.py
+	$(VENV)/bin/python tools/leaks.py --fits $(call MULTIPLE,10000)
+	$(MAKE) asan tsan clang
 
 # Each in a copy of the tree: tools/other_builds.py says how, and what else it can run.
 OTHER_BUILD = $(VENV)/bin/python tools/other_builds.py
@@ -93,10 +104,13 @@ $(VENV)/docs: $(VENV)/created pyproject.toml
 	$(call INSTALL,[docs],$@)
 
 # Dependency groups want a pip of 2025 or later.
+GROUP = $(PIP) install 'pip>=25.1' && $(PIP) install --group $(1) && touch $@
+
 $(VENV)/wheels: $(VENV)/created pyproject.toml
-	$(PIP) install 'pip>=25.1'
-	$(PIP) install --group wheels
-	@touch $@
+	$(call GROUP,wheels)
+
+$(VENV)/trust: $(VENV)/test pyproject.toml
+	$(call GROUP,trust)
 
 # Of KaTeX's fonts those in the format that every browser of today reads.
 build/npm/installed: $(VENV)/docs docs/package.json docs/package-lock.json

@@ -42,6 +42,8 @@ class TensorBoard(Callback):
 
     def on_fit_begin(self, training: Any) -> None:
         tensorboardx = require("tensorboardX", extra="tensorboard", purpose="TensorBoard")
+        if "://" not in self.folder:  # the library's own making fails where another fit makes it at the same time
+            os.makedirs(self.folder, exist_ok=True)
         # The library names files by the second, and would overwrite that of a fit which began in the same one.
         suffix = f".{secrets.token_hex(4)}"
         self._writer = tensorboardx.SummaryWriter(self.folder, purge_step=training.network.n_epochs + 1, filename_suffix=suffix)

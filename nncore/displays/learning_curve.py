@@ -114,6 +114,7 @@ class LearningCurveDisplay(Display):
         shown = dict.fromkeys(key.removeprefix("val_") for key in history if key not in history.moved)
         metrics = [name for name in shown if name not in _NOT_SCORES]
         if ax is not None:
+            figure_of(ax)  # raises if it is none
             self.axes_ = np.array([ax])
         else:
             self.axes_ = new_figure(9.0 if metrics else 5.0, 3.6).subplots(1, 2 if metrics else 1, squeeze=False)[0]

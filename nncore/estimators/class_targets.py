@@ -82,9 +82,10 @@ class ClassTargets:
         if kind == MULTILABEL:
             return cls(y)
         if kind != HEADS:
+            classes = as_labels(classes, "classes")
             if np.ndim(classes) != 1 or not len(classes):
                 raise DataError(f"classes must list the classes of y, got {classes!r}")
-            return cls(np.asarray(as_labels(classes, "classes")))
+            return cls(np.asarray(classes))
         targets = cls(y)
         if not is_list(classes) or len(list(classes)) != len(targets.classes):
             raise DataError(f"classes must list the classes of each of the {len(targets.classes)} targets, got {classes!r}")
@@ -93,7 +94,7 @@ class ClassTargets:
 
     def has_exactly(self, classes: Any) -> bool:
         """Whether `classes` are the classes here, in any order."""
-        known, asked = (self.classes, classes) if self.kind == HEADS else ([self.classes], [classes])
+        known, asked = (self.classes, classes) if self.kind == HEADS else ([self.classes], [as_labels(classes, "classes")])
         if not all(np.ndim(some) == 1 for some in (asked if is_list(asked) else [asked])):
             return False
         return len(known) == len(asked) and all(set(np.asarray(a).tolist()) == set(b.tolist()) for a, b in zip(asked, known, strict=True))

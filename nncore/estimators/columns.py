@@ -14,10 +14,10 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_X_
 
 from nncore.arguments import shown
 from nncore.contract import Layer
-from nncore.data import as_numbers, check_finite, warn_of_lost_digits
+from nncore.data import check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
-from nncore.estimators.frames import Columns, as_mask, frame_columns
+from nncore.estimators.frames import Columns, as_mask, frame_columns, numbers_explained
 from nncore.estimators.standardizer import Standardizer
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
@@ -228,7 +228,8 @@ class ColumnEncoder:
         if columns is not None:
             self._refuse_times(columns)
         try:
-            return validate_data(estimator, X, y, dtype=DTYPES, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
+            with numbers_explained(X=X, **{} if type(y) is str and y == NO_Y else {"y": y}):
+                return validate_data(estimator, X, y, dtype=DTYPES, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
         except (TypeError, ValueError) as error:
             # Of text, scikit-learn says only that it is no number, and not where it is.
             if columns is None and "could not convert string" in str(error):
@@ -236,14 +237,6 @@ class ColumnEncoder:
             for column in () if columns is None else columns:
                 if column.kind != "number":
                     column.numbers()
-            raise
-        except MemoryError:
-            raise
-        except Exception:  # a whole number beyond float64, or an object that claims to be an array
-            if not issparse(X):
-                as_numbers(X, "X")
-            if type(y) is not str or y != NO_Y:
-                as_numbers(y, "y")
             raise
 
     def _checked_columns(self, estimator: Any, X: Any, columns: Columns | None, *, reset: bool) -> Columns:

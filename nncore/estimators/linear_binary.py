@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from nncore.arguments import shown
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError, ParameterError
+from nncore.estimators.frames import numbers_explained
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.turns import TakesTurns
@@ -108,14 +109,16 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
     def _validate_samples(self, X: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
         """`X` as a C-contiguous float64 matrix of finite numbers; itself if it is one already."""
         X = admitted(X, "X", holes=True)
-        samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=reset)
+        with numbers_explained(X=X):
+            samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=reset)
         check_finite(samples)
         return samples
 
     def _validate_training_data(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]:
         """Samples, whether each is of the second class, and the two classes."""
         X, y = admitted(X, "X", holes=True), as_labels(y)
-        samples, labels = validate_data(self, X, y, dtype=np.float64, order="C", ensure_all_finite=False)
+        with numbers_explained(X=X):
+            samples, labels = validate_data(self, X, y, dtype=np.float64, order="C", ensure_all_finite=False)
         check_finite(samples)
         check_classification_targets(labels)
         classes, encoded = np.unique(labels, return_inverse=True)

@@ -341,8 +341,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"class_weight={self.class_weight!r} looks at all samples, of which partial_fit sees a part: compute the weights "
                 "with sklearn.utils.class_weight.compute_class_weight and pass them as a dict"
             )
-        if classes is not None and not (isinstance(classes, (list, tuple)) and any(np.ndim(part) for part in classes)):
-            classes = as_labels(classes, "classes")  # those of several targets are looked at one by one
         if classes is not None and "_targets" in vars(self) and not self._targets.has_exactly(classes):
             raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)

@@ -19,8 +19,10 @@ from nncore.network.providers import RUN_TIME, Providers
 from nncore.network.standing import TRAINING
 from nncore.program import numbered
 from nncore.registry import LAYER_NAME
+from nncore.words import explains_calls
 
 
+@explains_calls
 @dataclass(frozen=True)
 class LayerInfo:
     """A layer as a file describes it.
@@ -41,6 +43,7 @@ class LayerInfo:
     n_parameters: int
 
 
+@explains_calls
 @dataclass(frozen=True)
 class ProviderInfo:
     """Who provides a component that a file names.
@@ -61,6 +64,7 @@ class ProviderInfo:
     installed: str | None
 
 
+@explains_calls
 @dataclass(frozen=True)
 class NetworkInfo:
     """A network as a file describes it.
@@ -116,6 +120,7 @@ class NetworkInfo:
     providers: tuple[ProviderInfo, ...]
 
 
+@explains_calls
 @dataclass(frozen=True)
 class FileInfo:
     """A file of networks.
@@ -141,6 +146,7 @@ class FileInfo:
     networks: tuple[NetworkInfo, ...]
 
 
+@explains_calls
 def file_info(path: str | os.PathLike[str]) -> FileInfo:
     """Read what a file of networks holds, without making a network of it and without importing a plugin (but one that is its format).
 

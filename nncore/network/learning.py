@@ -103,7 +103,8 @@ class Learning:
         """Whether steps of the optimizers that the network has now follow, so that a schedule under way may go on."""
         grouping = self.knobs.grouping
         assert grouping is not None, "it was grouped above"
-        return network.schedule_is_under_way and alike(self.optimizer, network.optimizer) and network._keeps_optimizers(grouping)
+        has_steps = network.schedule_is_under_way or (network.place is not None and bool(network.schedules))  # or an epoch to be ended
+        return has_steps and alike(self.optimizer, network.optimizer) and network._keeps_optimizers(grouping)
 
     def changes(self, network: Network) -> dict[str, tuple[object, object]]:
         """What of this is not as the network has it, without numbers that may change at any step: what it has, and what comes."""

@@ -68,10 +68,6 @@ class Network(Resumable, ParameterSets):
         super().__init__(given)
         for layer, own in zip(given, self._layers, strict=True):
             _bring_values(layer, own)
-        self.average_begin: int = 0  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
-        self.n_epochs: int = 0
-        self.metadata: dict[str, Any] = {}
-        self.encoding: dict[str, Any] | None = None
         self._vectors: Vectors | None = None
         self._n_steps = 0
         self._is_under_way = False  # `parameters` are those that are trained, though there are others to predict with

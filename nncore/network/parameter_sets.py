@@ -21,7 +21,6 @@ from nncore.words import explains_calls
 class ParameterSets(Settings):
     """The vectors of a network, and which of two sets of parameters is in place: a base of `Network`."""
 
-    average_begin: int  # the value of n_steps, or of n_epochs, before the first parameters that are averaged
     _vectors: Vectors | None
     _is_under_way: bool  # `parameters` are those that are trained, though there are others to predict with
 

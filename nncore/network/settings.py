@@ -6,14 +6,13 @@ comes through `Settings.change` or a property here: into `Knobs`, from which all
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from nncore import registry
-from nncore._core import Turn
 from nncore.arguments import choice, number, plain, shown, whole_number
 from nncore.contract import (
     Configurable,
@@ -36,6 +35,7 @@ from nncore.errors import NNCoreError, NotBuiltError, ParameterError
 from nncore.network.absent import Absent, Path
 from nncore.network.change import REMEDIES, commit, refusal, stays_the_same, tried
 from nncore.network.layer_list import LayerList, check_distinct
+from nncore.network.notes import Notes
 from nncore.network.rules import path_of
 from nncore.network.turns import check_not_fitted, reads, rebuilds, sets
 from nncore.program import (
@@ -60,27 +60,18 @@ NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_
 
 
 @explains_calls
-class Settings(ABC):
+class Settings(Notes):
     """What a network is made of and obeys: the base of `Network`, which gives it parameters and programs."""
 
-    _round: Turn
-    _trainer: int
-
     def __init__(self, given: Sequence[Layer]) -> None:
+        super().__init__()
         if not given:
             raise ParameterError("Sequential needs at least one layer")
         check_distinct(given, layer_names(given))
         self._layers = LayerList(adopt(layer, self, "layers") for layer in given)
         self._knobs = Knobs()
         self._schedules: Mapping[str, Schedule] = FrozenDict()
-        self.schedule_begin: int = 0  # the value of n_steps at which the step of the schedules is 0
-        self.schedule_steps: int = 0  # that they span
         self._absent: dict[str, Absent] = {}
-
-    @property
-    @abstractmethod
-    def _turn(self) -> Turn:
-        """Taken by the thread that uses the network."""
 
     @abstractmethod
     def _forget_programs(self) -> None:

@@ -235,11 +235,12 @@ def test_a_process_ends_while_its_pool_sleeps() -> None:
 
 
 @pytest.mark.skipif(not (CORE / "threads.c").exists(), reason="installed without its sources")
-def test_the_thread_sanitizer_finds_no_race(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["threads", "waiting"])
+def test_the_thread_sanitizer_finds_no_race(name: str, tmp_path: Path) -> None:
     compiler, program = shlex.split(sysconfig.get_config_var("CC") or "cc"), tmp_path / "program"
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"there is no compiler {compiler[0]}")
-    sources = [str(CORE / "threads.c"), str(Path(__file__).with_name("threads_program.c"))]
+    sources = [str(CORE / f"{name}.c"), str(Path(__file__).with_name(f"{name}_program.c"))]
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=thread", "-pthread", "-I", str(CORE), "-o", str(program)]
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # another sanitizer, in `make asan`
     compiled = subprocess.run([*compiler, *flags, *sources], env=environment, capture_output=True, text=True)
@@ -265,3 +266,32 @@ def test_a_worker_is_told_of_its_own_crashes_and_of_nothing_else(tmp_path: Path)
     subprocess.run([*compiler, *flags, *sources], check=True, capture_output=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+CRASH = """
+import faulthandler, sys
+from pathlib import Path
+import numpy as np
+import nncore as nn
+from nncore.testing import team_of
+from testing.fixtures.site import installed
+
+faulthandler.enable()
+with installed(Path(sys.argv[1]), "nncore-crashing"):
+    net = nn.Sequential(nn.Dense(8, activation="nncore-crashing/crashing")).build(4, rng=0)
+    for n_parts in (1, 3):
+        with team_of(n_parts):
+            net.predict(np.ones((3000, 4)))
+        print(n_parts, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_faulthandler_reports_a_plugin_that_crashes_in_a_worker(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[1]
+    path = os.pathsep.join([str(folder), str(folder.parent)])
+    sanitizers = {name: f"{os.environ.get(name, '')}:handle_segv=0" for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}  # else they catch it
+    environment = os.environ | {"PYTHONPATH": path} | sanitizers
+    done = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (-signal.SIGSEGV, "1\n"), done.stderr
+    assert "Fatal Python error: Segmentation fault" in done.stderr

@@ -88,7 +88,7 @@ def train_until(net: nn.Sequential, x: np.ndarray, y: np.ndarray, **arguments: A
 
 
 every_rung = pytest.mark.parametrize("rung", ["native", "numpy"])
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+every_dtype = pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 
 
 def made(name: str, rung: str, **arguments: Any) -> Optimizer:

@@ -106,6 +106,19 @@ def test_an_epoch_cut_short_goes_on_with_the_same_bits(way: str, how: str, tmp_p
     assert_equal(part, whole)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", None])
+def test_a_checkpoint_of_the_very_last_step_ends_the_epoch(schedule: str | None, tmp_path: Path) -> None:
+    whole, end = network(), network()
+    fit(whole, 2, nn.Checkpoint(tmp_path / "{step}.nncore", every_steps=21), schedule="cosine")
+    part = nn.load(tmp_path / "42.nncore")
+    assert part.place["samples"] == 203
+    history = fit(part, 1, schedule=schedule)
+    assert len(history) == 1
+    fit(end, 2, schedule="cosine")
+    assert_equal(part, end)
+    assert_equal(part, whole)
+
+
 @pytest.mark.usefixtures("one_step_a_slice")
 @pytest.mark.parametrize("average", [nn.EMA(0.7), nn.SWA(1)], ids=repr)
 def test_averages_go_on_in_the_middle_of_an_epoch(average: Callback, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ SETTERS = [name for name in PROPERTIES if inspect.getattr_static(nn.Sequential, 
 def test_the_rule_is_asked_about_what_there_is() -> None:
     assert {"fit", "predict", "predict_one", "save", "build", "train_on_batch", "__getstate__", "change", "step"} <= set(METHODS)
     assert {"parameters", "n_steps", "memories"} <= set(PROPERTIES)
-    assert {"loss", "groups", "seed", "clip_norm"} <= set(SETTERS)
+    assert {"loss", "groups", "seed", "clip_norm", "n_epochs", "metadata"} <= set(SETTERS)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -125,6 +125,34 @@ def test_everything_that_can_be_set_has_a_place_in_the_rule(name: str) -> None:
     setter = inspect.getattr_static(nn.Sequential, name).fset
     is_refused = name == "layers"  # always
     assert place_of(setter) in {"sets", "steps", "rebuilds"} or is_refused
+
+
+@pytest.mark.parametrize(
+    "made", [network, lambda: nn.Sequential(nn.Dense(1)), lambda: copy.deepcopy(network())], ids=["built", "bare", "copy"]
+)
+def test_nothing_of_a_network_can_be_set_without_the_rule(made: Callable[[], nn.Sequential]) -> None:
+    net = made()
+    net.fit(X, Y, loss="mse", epochs=1, progress=False, callbacks=[nn.EMA()], schedule="cosine")
+    assert [name for name in vars(net) if not name.startswith("_")] == []  # properties have setters, plain attributes have none
+
+
+@pytest.mark.parametrize("name", [name for name in SETTERS if place_of(inspect.getattr_static(nn.Sequential, name).fset) == "sets"])
+def test_what_is_set_waits_for_its_turn(name: str) -> None:
+    net, done = network(), threading.Event()
+
+    def set_it() -> None:
+        setattr(net, name, getattr(net, name))
+        done.set()
+
+    thread = threading.Thread(target=set_it)
+    with net.paused():
+        thread.start()
+        while not net._turn.is_awaited:
+            assert not done.is_set()
+            time.sleep(0.001)
+        assert not done.is_set()
+    thread.join(30)
+    assert done.is_set()
 
 
 def seen(value: Any) -> Any:
