@@ -62,7 +62,9 @@ def _ragged(name: str) -> ShapeError:
 def _check_sorts(labels: NDArray[Any], name: str) -> None:
     """Classes are numbered in their order."""
     try:
-        sorted(set(labels.ravel().tolist()))
+        flat = labels.ravel().tolist()
+        set(flat)
+        sorted(flat)
     except Exception:  # whatever the comparison of such objects raises
         raise DataError(
             f"{name} holds labels that cannot be sorted, of type {type(labels.flat[0]).__name__}: make all of them text or numbers"

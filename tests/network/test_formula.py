@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 
+import components
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from test_random_networks import LAYERS
 
 import nncore as nn
 from nncore.errors import NoFormulaError, NotBuiltError, ParameterError
@@ -73,6 +73,21 @@ def check(net: nn.Sequential, X: np.ndarray) -> np.ndarray:
     assert found.dtype == net.dtype
     np.testing.assert_allclose(found, net.predict(X), rtol=200 * np.finfo(X.dtype).eps, atol=200 * np.finfo(X.dtype).eps)
     return found
+
+
+#: Of any kind, for networks that nobody thought of.
+LAYERS = st.one_of(
+    st.builds(
+        nn.Dense,
+        st.integers(1, 40),
+        activation=st.sampled_from([None, *components.activations(trainable=True)]),
+        use_bias=st.booleans(),
+    ),
+    st.builds(nn.Dropout, st.floats(0, 0.9)),
+    st.builds(nn.BatchNorm, st.sampled_from(["batch", "cumulative"])),
+    st.builds(nn.ActivationLayer, st.sampled_from(components.activations(trainable=True))),
+    st.just(nn.Flatten()),
+)
 
 
 @given(layers=st.lists(LAYERS, min_size=1, max_size=6), n_rows=st.integers(1, 9), n_inputs=st.integers(1, 9), seed=st.integers(0, 99))
