@@ -13,7 +13,15 @@ from hostile import hostile_values
 from matplotlib.figure import Figure
 
 import nncore.displays
-from nncore.displays import ConfusionDisplay, DecisionRegionDisplay, ImageGridDisplay, ResidualsDisplay, ValidationCurveDisplay
+from nncore.contract import History
+from nncore.displays import (
+    ConfusionDisplay,
+    DecisionRegionDisplay,
+    ImageGridDisplay,
+    LearningCurveDisplay,
+    ResidualsDisplay,
+    ValidationCurveDisplay,
+)
 from nncore.displays.display import COLORS, GRID, percent
 from nncore.errors import MissingExtraError, ParameterError
 
@@ -111,3 +119,18 @@ def test_what_cannot_predict_is_refused(name: str) -> None:
     for display in (ConfusionDisplay, DecisionRegionDisplay, ResidualsDisplay):
         with pytest.raises(ParameterError, match="which has predict"):
             display.from_estimator(hostile_values()[name], X, y)
+
+
+@pytest.mark.parametrize("name", sorted(hostile_values().keys() - {"none"}))
+def test_what_is_no_axes_is_refused(name: str) -> None:
+    """By every display that is drawn into axes of the user's, and nothing is drawn."""
+    history = History()
+    history.append(loss=1.0)
+    for display in (
+        ConfusionDisplay(np.eye(2, dtype=int), names=["a", "b"]),
+        ResidualsDisplay(y_true=[1.0, 2.0], y_pred=[1.0, 3.0]),
+        LearningCurveDisplay(history=history),
+    ):
+        with pytest.raises(ParameterError, match="ax must be axes of matplotlib"):
+            display.plot(ax=hostile_values()[name])
+        assert not hasattr(display, "figure_")
