@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from nncore.arguments import shown
+from nncore.arguments import plain, shown, whole_numbers
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.frames import numbers_explained
@@ -154,7 +154,12 @@ def generator(random_state: int | np.random.Generator | np.random.RandomState | 
     """A generator from what scikit-learn's users write as `random_state`."""
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
+    seed: Any = plain(random_state)
+    if isinstance(seed, (list, tuple, range, np.ndarray)):
+        seed = whole_numbers(seed)  # NumPy crashes on a list that holds itself
+        if seed is None:
+            raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}")
     try:
-        return np.random.default_rng(random_state)
+        return np.random.default_rng(seed)
     except Exception as error:  # of NumPy, or of an object that claims to be a number
         raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}") from error
