@@ -153,7 +153,8 @@ def path_text(name: str, value: Any) -> str:
     found = plain(value)
     try:
         found = os.fspath(found)
-    except Exception:  # no path, or one whose __fspath__ fails
+        os.fsencode(found)
+    except Exception:  # no path, one whose __fspath__ fails, or one that no file system can write
         found = None
     if not isinstance(found, str) or not found or "\0" in found:
         raise ParameterError(f"{name} must be a path, a text or a pathlib.Path, got {shown(value)}")
@@ -180,6 +181,17 @@ def several(name: str, values: Any) -> list[Any]:
         return list(values)
     except Exception as error:  # an array without dimensions, or an iterator that fails
         raise ParameterError(f"{name} must be a list, also of one thing: [...]; got {shown(values)}, which fails: {error}") from error
+
+
+def texts(name: str, values: Any) -> list[str]:
+    """`values` as texts to be shown, of a list of anything that can be written; `name` is that of the argument."""
+    found = []
+    for value in several(name, values):
+        try:
+            found.append(str(plain(value)))
+        except Exception as error:  # of an author's __str__, or of an int too long to be written
+            raise ParameterError(f"{name} must be texts, got {shown(value)}, which cannot be written: {error}") from error
+    return found
 
 
 def numbers(values: Any) -> list[float] | None:

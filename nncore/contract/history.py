@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.arguments import several, shown
+from nncore.arguments import several, shown, text
 from nncore.configuration import require
 from nncore.contract.direction import decided_mode, direction
 from nncore.errors import ParameterError
@@ -155,6 +155,7 @@ class History:
         {"min", "max", None}
             The better direction: of a metric the one that it declares, else the one that its name tells; None if nobody knows.
         """
+        name = text("History.mode: name", name)
         declared = self._higher_is_better.get(name.removeprefix("val_"))
         if declared is None:
             return None if name in self.moved else direction(name)
@@ -182,6 +183,7 @@ class History:
         ParameterError
             If `mode` is none of the three or ``"auto"`` does not know, or the column holds no number.
         """
+        name = text("History.best: name", name)
         values = self[name]
         better = decided_mode("History.best", name, mode, self.mode(name))
         if np.isnan(values).all():

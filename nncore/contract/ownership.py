@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract.configurable import Configurable, alike
 from nncore.contract.frozen import frozen, thawed
 from nncore.errors import NNCoreError, ParameterError, PluginError
@@ -162,12 +163,12 @@ def _methods(cls: type) -> set[str]:
 def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
     """A deep copy of a component or an argument, in which functions stay the same ones, also methods of the user's objects."""
     memo = {} if memo is None else memo
-    for part in components_in(value):
-        memo.update({id(one): one for one in part.config().values() if callable(one) and not isinstance(one, (Configurable, type))})
     try:
+        for part in components_in(value):
+            memo.update({id(one): one for one in part.config().values() if callable(one) and not isinstance(one, (Configurable, type))})
         return copy.deepcopy(value, memo)
     except Exception as error:
-        raise PluginError(f"{value!r} cannot be copied ({error}): a network works with copies of its components") from error
+        raise PluginError(f"{shown(value)} cannot be copied ({error}): a network works with copies of its components") from error
 
 
 def components_in(value: Any) -> Iterator[Configurable]:

@@ -14,7 +14,10 @@ def is_missing(value: object) -> bool:
     """Whether `value` stands for "unknown": None, NaN, NaT, and pandas' NA, which does not even equal itself."""
     if value is None:
         return True
-    equal = value == value
+    try:
+        equal = value == value
+    except Exception:  # of an object that cannot be compared, which is there all the same
+        return False
     return not equal if isinstance(equal, (bool, np.bool_)) else type(value).__name__ == "NAType"
 
 
@@ -56,7 +59,9 @@ def admitted(data: Any, name: str, *, holes: bool = False, times: bool = False) 
     if _is_array(data):
         try:
             data = np.asarray(data)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever an object that claims to be an array raises
             gradient = f": pass {name}.detach().cpu().numpy()" if hasattr(data, "detach") else ""
             raise DtypeError(f"{name} is a {_type_name(data)} that NumPy cannot read ({error}){gradient}") from None
         return _admitted_array(data, name, holes=holes, times=times)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore.arguments import is_list
 from nncore.data.containers import admitted, is_missing
 from nncore.data.levels import level_key
 from nncore.errors import DataError, ShapeError
@@ -26,14 +27,16 @@ def as_labels(y: Any, name: str = "y") -> Any:
         if isinstance(y, (list, tuple)):
             np.asarray(y)  # lists of different lengths become objects otherwise
         labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
-    except ValueError:
-        raise ShapeError(
-            f"{name} is not a rectangular array; of several labels a sample, sklearn.preprocessing.MultiLabelBinarizer makes columns"
-        ) from None
+    except MemoryError:
+        raise
+    except Exception:  # of NumPy, or of an object that claims to be an array
+        raise _ragged(name) from None
     if labels.dtype.kind == "c":
         raise DataError(f"Complex data not supported: {name} has dtype {labels.dtype}, labels are numbers, text or booleans")
     if labels.dtype.kind not in "Of" or labels.ndim not in (1, 2) or labels.size == 0:
         return y
+    if labels.dtype.kind == "O" and any(map(is_list, labels.flat)):
+        raise _ragged(name)
     missing = np.isnan(labels) if labels.dtype.kind == "f" else np.vectorize(is_missing, otypes=[bool])(labels)
     if missing.any():
         row = int(np.argwhere(missing)[0, 0])
@@ -45,7 +48,27 @@ def as_labels(y: Any, name: str = "y") -> Any:
         if len(of_column) > 1:
             mixed = " and ".join(sorted(of_column))
             raise DataError(f"{name} mixes labels that are {mixed}: make all of them text, [str(label) for label in {name}]")
+    if not all(of_column <= {"numbers", "text"} for of_column in kinds):
+        _check_sorts(labels, name)
     return np.array(labels.tolist()) if isinstance(y, np.ndarray) and all(of_column == {"numbers"} for of_column in kinds) else y
+
+
+def _ragged(name: str) -> ShapeError:
+    return ShapeError(
+        f"{name} is not a rectangular array; of several labels a sample, sklearn.preprocessing.MultiLabelBinarizer makes columns"
+    )
+
+
+def _check_sorts(labels: NDArray[Any], name: str) -> None:
+    """Classes are numbered in their order."""
+    try:
+        flat = labels.ravel().tolist()
+        set(flat)
+        sorted(flat)
+    except Exception:  # whatever the comparison of such objects raises
+        raise DataError(
+            f"{name} holds labels that cannot be sorted, of type {type(labels.flat[0]).__name__}: make all of them text or numbers"
+        ) from None
 
 
 def in_terms_of(classes: NDArray[Any], y: Any) -> Any:

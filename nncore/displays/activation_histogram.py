@@ -6,9 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from nncore.arguments import shown as in_message
 from nncore.data import as_samples
 from nncore.displays.display import percent
 from nncore.displays.layer_histograms import LayerHistograms
+from nncore.errors import ParameterError
 from nncore.network import Sequential, activations
 
 
@@ -56,6 +58,8 @@ class ActivationHistogramDisplay(LayerHistograms):
         training : bool, default False
             True: with dropout and the statistics of the batch, as in `fit`.
         """
+        if not isinstance(network, Sequential):
+            raise ParameterError(f"network must be a nncore.Sequential, got {in_message(network)}")
         samples = np.ascontiguousarray(as_samples(X, "X", network.input_shape, network.dtype, allow_nan=True), network.dtype)
         found = activations(network, samples, training=training)
         shown: dict[str, np.ndarray] = {}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.data import as_labels, in_terms_of
+from nncore.arguments import several, texts
+from nncore.data import as_labels, as_numbers, in_terms_of
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import INK, percent, shortened
 from nncore.displays.predictions import predicted_classes
@@ -47,8 +48,8 @@ class ConfusionDisplay(AxesDisplay):
     """
 
     def __init__(self, counts: Any, *, names: Sequence[Any] | np.ndarray) -> None:
-        self.counts = np.asarray(counts)
-        self.names = [str(name) for name in names]
+        self.counts = as_numbers(counts, "counts")
+        self.names = texts("names", names)
         n = len(self.names)
         if self.counts.shape != (n, n) or not n:
             raise ShapeError(f"{n} classes need counts of shape ({n}, {n}) and at least one class, got {self.counts.shape}")
@@ -75,8 +76,10 @@ class ConfusionDisplay(AxesDisplay):
         ShapeError
             If the two are not vectors of one length, or empty, or `names` has another length.
         """
-        true, predicted = np.asarray(as_labels(y_true, "y_true")), as_labels(y_pred, "y_pred")
-        predicted = np.asarray(in_terms_of(np.unique(true), predicted))
+        names = None if names is None else several("names", names)
+        true, predicted = (np.asarray(as_labels(y, name)) for y, name in ((y_true, "y_true"), (y_pred, "y_pred")))
+        if true.ndim == 1:
+            predicted = np.asarray(in_terms_of(np.unique(true), predicted))
         if true.ndim != 1 or true.shape != predicted.shape or not true.size:
             raise ShapeError(f"a confusion matrix needs two vectors of one length, got shapes {true.shape} and {predicted.shape}")
         if any(part.dtype.kind == "f" and (part != np.round(part)).any() for part in (true, predicted)):

@@ -71,11 +71,17 @@ def new_figure(width: float, height: float) -> Figure:
 
 def figure_of(ax: Axes) -> Figure:
     """The figure an axes is in, also if it is in a subfigure."""
-    if not hasattr(ax, "get_figure"):
+    if isinstance(ax, type) or not hasattr(ax, "get_figure"):
         raise ParameterError(f"ax must be axes of matplotlib, got {shown(ax)}")
     figure: Any = ax.get_figure(root=True)
     made: Figure = figure
     return made
+
+
+def only_axes(ax: Axes) -> np.ndarray:
+    """What a user passed as axes, as the `axes_` of a display that else has several."""
+    figure_of(ax)  # raises if it is none
+    return np.array([ax])
 
 
 def tidy(ax: Axes) -> None:

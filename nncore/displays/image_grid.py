@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.arguments import several
+from nncore.arguments import flag, several, texts, whole_number
 from nncore.data import as_numbers
 from nncore.displays.display import COLORS, INK, Display, new_figure
-from nncore.errors import ParameterError, ShapeError
+from nncore.errors import ShapeError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,8 @@ class ImageGridDisplay(Display):
         for argument, values in (("titles", titles), ("highlight", highlight)):
             if values is not None and len(several(argument, values)) != n:
                 raise ShapeError(f"there are {n} images, but {argument} has {len(several(argument, values))} entries")
-        self.titles, self.highlight = titles, highlight
+        self.titles = None if titles is None else texts("titles", titles)
+        self.highlight = None if highlight is None else [flag("highlight", each) for each in several("highlight", highlight)]
 
     @classmethod
     def from_images(
@@ -84,10 +85,8 @@ class ImageGridDisplay(Display):
         Self
             This display, drawn.
         """
-        if n_columns is not None and n_columns < 1:
-            raise ParameterError(f"n_columns must be at least 1, got {n_columns}")
         images, n = self.images, len(self.images)
-        columns = min(n, n_columns or int(np.ceil(np.sqrt(2 * n))))
+        columns = min(n, int(np.ceil(np.sqrt(2 * n))) if n_columns is None else whole_number("n_columns", n_columns, 1))
         rows = -(-n // columns)
         room = 0.0 if self.titles is None else 0.25
         self.figure_ = new_figure(columns * 0.95, rows * (0.95 * images.shape[1] / images.shape[2] + room))
@@ -104,6 +103,6 @@ class ImageGridDisplay(Display):
 
     def _title(self, ax: Axes, index: int) -> None:
         if self.titles is not None:
-            stands_out = self.highlight is not None and bool(self.highlight[index])
+            stands_out = self.highlight is not None and self.highlight[index]
             style: dict[str, Any] = {"color": COLORS[1], "fontweight": "bold"} if stands_out else {"color": INK}
-            ax.set_title(str(self.titles[index]), fontsize=9, pad=3, **style)
+            ax.set_title(self.titles[index], fontsize=9, pad=3, **style)

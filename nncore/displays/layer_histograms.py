@@ -51,7 +51,7 @@ class LayerHistograms(Display, ABC):
         if not isinstance(values, Mapping):
             raise ParameterError(f"values must be a dict of numbers by layer, got {shown(values)}")
         self.values = {name: as_reals(numbers, f"values[{name!r}]") for name, numbers in values.items()}
-        if not self.values or not all(numbers.size for numbers in self.values.values()):
+        if not self.values or not all(numbers.ndim and numbers.size for numbers in self.values.values()):
             raise ParameterError("there is nothing to draw: give at least one layer, and numbers for each")
         for name, numbers in self.values.items():
             if not np.isfinite(numbers).all():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nncore.contract import History
-from nncore.displays.display import MARKERS, TRAINING, VALIDATION, Display, figure_of, new_figure, spans_decades, tidy
+from nncore.displays.display import MARKERS, TRAINING, VALIDATION, Display, figure_of, new_figure, only_axes, spans_decades, tidy
 from nncore.errors import NotBuiltError, ParameterError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class LearningCurveDisplay(Display):
         shown = dict.fromkeys(key.removeprefix("val_") for key in history if key not in history.moved)
         metrics = [name for name in shown if name not in _NOT_SCORES]
         if ax is not None:
-            self.axes_ = np.array([ax])
+            self.axes_ = only_axes(ax)
         else:
             self.axes_ = new_figure(9.0 if metrics else 5.0, 3.6).subplots(1, 2 if metrics else 1, squeeze=False)[0]
         self.ax_, self.figure_ = self.axes_[0], figure_of(self.axes_[0])

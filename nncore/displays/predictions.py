@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract import Loss, class_indices
 from nncore.data import as_numbers
-from nncore.errors import DataError, DtypeError, ShapeError
+from nncore.errors import DataError, DtypeError, ParameterError, ShapeError
 from nncore.network import Sequential
 
 
@@ -27,6 +28,7 @@ def probabilities(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
         0, 1, ... for a network; a single output is the probability of 1.
     probability : ndarray of shape (n_samples, n_classes)
     """
+    _check_predicts(model)
     if isinstance(model, Sequential):
         output = np.asarray(model.predict_proba(X), np.float64)
         if output.ndim != 2:
@@ -43,6 +45,7 @@ def probabilities(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def predicted_classes(model: Any, X: Any) -> np.ndarray:
     """Class of every sample, shape (n_samples,): indices for a network, else what the estimator predicts."""
+    _check_predicts(model)
     if not isinstance(model, Sequential):
         return np.asarray(model.predict(X))
     classes, probability = probabilities(model, X)
@@ -54,7 +57,13 @@ def predicted_classes(model: Any, X: Any) -> np.ndarray:
 
 def predicted_values(model: Any, X: Any) -> np.ndarray:
     """Value of every sample for a regression with a single output, shape (n_samples,)."""
+    _check_predicts(model)
     return as_vector(as_reals(model.predict(X), "predictions"))
+
+
+def _check_predicts(model: Any) -> None:
+    if isinstance(model, type) or not callable(getattr(model, "predict", None)):
+        raise ParameterError(f"estimator must be a network or an estimator, which has predict; got {shown(model)}")
 
 
 def as_vector(values: np.ndarray) -> np.ndarray:

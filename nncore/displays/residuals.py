@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.displays.display import COLORS, INK, Display, figure_of, new_figure, tidy
+from nncore.displays.display import COLORS, INK, Display, figure_of, new_figure, only_axes, tidy
 from nncore.displays.predictions import as_reals, as_vector, predicted_values
 from nncore.errors import DataError, ShapeError
 
@@ -99,7 +99,7 @@ class ResidualsDisplay(Display):
         Self
             This display, drawn.
         """
-        self.axes_ = new_figure(9.0, 4.0).subplots(1, 2, width_ratios=(1, 1.1)) if ax is None else np.array([ax])
+        self.axes_ = new_figure(9.0, 4.0).subplots(1, 2, width_ratios=(1, 1.1)) if ax is None else only_axes(ax)
         self.ax_, self.figure_ = self.axes_[0], figure_of(self.axes_[0])
         self._draw_predictions(self.ax_)
         if len(self.axes_) > 1:

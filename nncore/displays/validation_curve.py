@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.arguments import several, shown, whole_number
+from nncore.arguments import several, shown, text, whole_number
 from nncore.contract import History
 from nncore.displays.axes_display import AxesDisplay
 from nncore.displays.display import COLORS, INK, TRAINING, VALIDATION, spans_decades, tidy
@@ -83,7 +83,7 @@ class ValidationCurveDisplay(AxesDisplay):
         self.param_values = several("param_values", param_values)
         self.train_scores = _columns(train_scores, len(self.param_values))
         self.validation_scores = _columns(validation_scores, len(self.param_values))
-        self.param_name, self.score_name = param_name, score_name
+        self.param_name, self.score_name = text("param_name", param_name), text("score_name", score_name)
         if higher_is_better is None and History().mode(score_name) is None:
             raise ParameterError(f"nothing says whether more or less of {score_name!r} is better: pass higher_is_better=True or False")
         self.higher_is_better = History().mode(score_name) == "max" if higher_is_better is None else higher_is_better
@@ -188,8 +188,8 @@ class ValidationCurveDisplay(AxesDisplay):
         from nncore.configuration import require
 
         selection = require("sklearn.model_selection", extra="sklearn", purpose="ValidationCurveDisplay.from_estimator")
+        names = {"param_name": text("param_name", param_name), "score_name": text("score_name", score_name)}
         train, test = selection.validation_curve(estimator, X, y, param_name=param_name, param_range=param_range, **options)
-        names = {"param_name": param_name, "score_name": score_name}
         return cls(param_values=param_range, train_scores=train, validation_scores=test, higher_is_better=True, **names).plot(ax=ax)
 
     @property

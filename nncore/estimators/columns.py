@@ -17,7 +17,7 @@ from nncore.contract import Layer
 from nncore.data import check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
-from nncore.estimators.frames import Columns, as_mask, frame_columns
+from nncore.estimators.frames import Columns, as_mask, frame_columns, numbers_explained
 from nncore.estimators.standardizer import Standardizer
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
@@ -228,7 +228,8 @@ class ColumnEncoder:
         if columns is not None:
             self._refuse_times(columns)
         try:
-            return validate_data(estimator, X, y, dtype=DTYPES, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
+            with numbers_explained(X=X, **{} if type(y) is str and y == NO_Y else {"y": y}):
+                return validate_data(estimator, X, y, dtype=DTYPES, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
         except (TypeError, ValueError) as error:
             # Of text, scikit-learn says only that it is no number, and not where it is.
             if columns is None and "could not convert string" in str(error):

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
@@ -16,7 +17,7 @@ from scipy.sparse import issparse
 
 from nncore.arguments import listed
 from nncore.configuration import require
-from nncore.data import is_missing
+from nncore.data import as_numbers, is_missing
 from nncore.errors import DataError, ParameterError
 
 #: A value, in messages, has at most so many characters.
@@ -123,6 +124,20 @@ def frame_columns(X: Any) -> Columns | None:
     if hasattr(type(X), "collect"):
         raise DataError("X is a lazy frame, whose rows are not there yet: pass X.collect()")
     return None
+
+
+@contextmanager
+def numbers_explained(**arrays: Any) -> Iterator[None]:
+    """Around scikit-learn's checks, which hand on what NumPy raises for integers beyond float64, and what hostile objects raise."""
+    try:
+        yield
+    except (TypeError, ValueError, MemoryError):
+        raise
+    except Exception:
+        for name, array in arrays.items():
+            if not issparse(array):
+                as_numbers(array, name)
+        raise
 
 
 def as_mask(chosen: NDArray[Any], columns: Columns | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -13,9 +13,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from nncore.arguments import shown
+from nncore.arguments import plain, shown, whole_numbers
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError, ParameterError
+from nncore.estimators.frames import numbers_explained
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.turns import TakesTurns
@@ -108,14 +109,16 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
     def _validate_samples(self, X: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
         """`X` as a C-contiguous float64 matrix of finite numbers; itself if it is one already."""
         X = admitted(X, "X", holes=True)
-        samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=reset)
+        with numbers_explained(X=X):
+            samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=reset)
         check_finite(samples)
         return samples
 
     def _validate_training_data(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]:
         """Samples, whether each is of the second class, and the two classes."""
         X, y = admitted(X, "X", holes=True), as_labels(y)
-        samples, labels = validate_data(self, X, y, dtype=np.float64, order="C", ensure_all_finite=False)
+        with numbers_explained(X=X):
+            samples, labels = validate_data(self, X, y, dtype=np.float64, order="C", ensure_all_finite=False)
         check_finite(samples)
         check_classification_targets(labels)
         classes, encoded = np.unique(labels, return_inverse=True)
@@ -151,7 +154,12 @@ def generator(random_state: int | np.random.Generator | np.random.RandomState | 
     """A generator from what scikit-learn's users write as `random_state`."""
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
+    seed: Any = plain(random_state)
+    if isinstance(seed, (list, tuple, range, np.ndarray)):
+        seed = whole_numbers(seed)  # NumPy crashes on a list that holds itself
+        if seed is None:
+            raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}")
     try:
-        return np.random.default_rng(random_state)
+        return np.random.default_rng(seed)
     except Exception as error:  # of NumPy, or of an object that claims to be a number
         raise ParameterError(f"random_state must be a seed, a RandomState, a Generator or None, got {shown(random_state)}") from error

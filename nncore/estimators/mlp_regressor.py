@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from nncore.arguments import flag
 from nncore.contract import Loss, Metric
 from nncore.data import as_numbers, as_weights, check_finite
 from nncore.estimators.architecture import dense_parameters
@@ -328,9 +329,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
             A loss with several outputs for each target (quantiles) has them along a last axis.
         """
+        with_std = flag("return_std", return_std)
         outputs, loss = self._outputs(X), self._fitted_loss
         predictions = self._targets.decode(outputs, loss)
-        return (predictions, self._targets.deviations(outputs, loss)) if return_std else predictions
+        return (predictions, self._targets.deviations(outputs, loss)) if with_std else predictions
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions for squared errors; for another loss its own score.

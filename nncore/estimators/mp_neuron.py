@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from nncore.arguments import shown
 from nncore.contract import Activation
 from nncore.data import as_numbers, check_finite
-from nncore.errors import ParameterError, ShapeError
+from nncore.errors import NNCoreError, ParameterError, ShapeError
 from nncore.registry import resolve
 from nncore.words import explains_calls
 
@@ -109,8 +109,8 @@ class MPNeuron:
 
 def _numbers(value: ArrayLike, name: str) -> NDArray[np.float64]:
     try:
-        numbers = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        numbers = as_numbers(value, name).astype(np.float64)
+    except NNCoreError as error:
         raise ParameterError(f"MPNeuron: {name} must be numeric, got {shown(value)}") from error
     if not np.isfinite(numbers).all() or (name == "bias" and numbers.ndim):
         raise ParameterError(f"MPNeuron: {name} must be {'a finite number' if name == 'bias' else 'finite numbers'}, got {shown(value)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from nncore.arguments import flag
 from nncore.contract import Configurable
 from nncore.errors import NNCoreError, ParameterError
 from nncore.registry import config_of, resolve
@@ -39,6 +40,7 @@ class NestedParameters:
         dict
             Values by name.
         """
+        deep = flag("deep", deep)
         params: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]  # BaseEstimator has it
         if deep:
             for parameter, kind in self._components.items():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
+from nncore.arguments import path_text
 from nncore.contract import Format
 from nncore.network.document import OPTIMIZER, TRAJECTORY, check_file, check_network, format_for, split
 from nncore.network.loading import content, explained
@@ -18,8 +19,10 @@ from nncore.network.providers import RUN_TIME, Providers
 from nncore.network.standing import TRAINING
 from nncore.program import numbered
 from nncore.registry import LAYER_NAME
+from nncore.words import explains_calls
 
 
+@explains_calls
 @dataclass(frozen=True)
 class LayerInfo:
     """A layer as a file describes it.
@@ -40,6 +43,7 @@ class LayerInfo:
     n_parameters: int
 
 
+@explains_calls
 @dataclass(frozen=True)
 class ProviderInfo:
     """Who provides a component that a file names.
@@ -60,6 +64,7 @@ class ProviderInfo:
     installed: str | None
 
 
+@explains_calls
 @dataclass(frozen=True)
 class NetworkInfo:
     """A network as a file describes it.
@@ -115,6 +120,7 @@ class NetworkInfo:
     providers: tuple[ProviderInfo, ...]
 
 
+@explains_calls
 @dataclass(frozen=True)
 class FileInfo:
     """A file of networks.
@@ -140,6 +146,7 @@ class FileInfo:
     networks: tuple[NetworkInfo, ...]
 
 
+@explains_calls
 def file_info(path: str | os.PathLike[str]) -> FileInfo:
     """Read what a file of networks holds, without making a network of it and without importing a plugin (but one that is its format).
 
@@ -171,7 +178,7 @@ def file_info(path: str | os.PathLike[str]) -> FileInfo:
     >>> [(layer.name, layer.n_parameters) for layer in network.layers]
     [('dense_1', 9), ('dense_2', 4)]
     """
-    path = Path(path)
+    path = Path(path_text("path", path))
     data = content(path)
     with explained(path):
         name, one = _format(path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nncore import registry
-from nncore.arguments import shown
+from nncore.arguments import flag, shown
 from nncore.contract import Builder, Graph
-from nncore.errors import ParameterError
+from nncore.errors import NNCoreError, ParameterError
 from nncore.network.inspection import check_network
 from nncore.network.sequential import Sequential
 from nncore.program import formula_of_activation, formula_of_network, plan_network
@@ -49,11 +49,17 @@ def formula(network: Sequential, builder: Builder, x: Any, *, link: bool = False
     True
     """
     check_network(network)
+    with_link = flag("link", link)
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
     if not isinstance(builder, Builder):
         raise ParameterError(f"builder must be a nncore.plugin.Builder, got {shown(builder)}")
     g = Graph(builder)
-    value = formula_of_network(g, blueprint, g.samples(x, network.input_shape), network.parameters, network.named_buffers())
-    if link and network.link is not None:
+    try:
+        value = formula_of_network(g, blueprint, g.samples(x, network.input_shape), network.parameters, network.named_buffers())
+    except (NNCoreError, MemoryError):
+        raise
+    except Exception as error:  # only the builder knows what its nodes are
+        raise ParameterError(f"x must be a node of {type(builder).__name__}, got {shown(x)}, of which it says: {error}") from error
+    if with_link and network.link is not None:
         value = formula_of_activation(g, registry.resolve("activations", network.link), value)
     return value.node

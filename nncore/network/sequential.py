@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, several, whole_number
+from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, flag, several, whole_number
 from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
 from nncore.data import Dataset, Visits, as_numbers, as_rows, warn_of_lost_digits
 from nncore.errors import ParameterError
@@ -250,6 +250,7 @@ class Sequential(Model):
                 metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
         check_transforms(new_transforms, learning.loss, data, blueprint)
         visits = Visits(_sampler(shuffle, sampler), data)
+        drop_last = flag("drop_last", drop_last)
         if drop_last and visits.length < batch_size:
             raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
         batch_size = min(batch_size, visits.length)
@@ -321,7 +322,7 @@ class Sequential(Model):
 
 def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:
     """The sampler that two arguments of `fit` mean."""
-    by_flag: Sampler = registry.resolve("samplers", "shuffle" if shuffle is None or shuffle else "sequential")
+    by_flag: Sampler = registry.resolve("samplers", "shuffle" if shuffle is None or flag("shuffle", shuffle) else "sequential")
     if sampler is None:
         return by_flag
     chosen: Sampler = registry.resolve("samplers", sampler)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from nncore import registry
-from nncore.arguments import number, plain, shown, whole_number
+from nncore.arguments import choice, number, plain, shown, whole_number
 from nncore.contract import (
     Configurable,
     FrozenDict,
@@ -26,13 +26,14 @@ from nncore.contract import (
     adopt,
     alike,
     bind,
+    components_in,
     copied_deeply,
     frozen,
     with_argument,
 )  # fmt: skip
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError
 from nncore.network.absent import Absent, Path
-from nncore.network.change import commit, refusal, stays_the_same, tried
+from nncore.network.change import REMEDIES, commit, refusal, stays_the_same, tried
 from nncore.network.layer_list import LayerList, check_distinct
 from nncore.network.notes import Notes
 from nncore.network.rules import path_of
@@ -139,7 +140,11 @@ class Settings(Notes):
         ParameterError
             If the value is not valid, or decides what the network consists of. Then nothing is changed.
         """
-        if plain(name) not in (*type(component).argument_names, *type(component).common):
+        if not isinstance(component, Configurable):
+            raise ParameterError(f"component must be one of this network's own, got {shown(component)}")
+        place = choice("place", place, tuple(REMEDIES))
+        name = plain(name)
+        if not isinstance(name, str) or name not in (*type(component).argument_names, *type(component).common):
             raise ParameterError(f"{type(component).__name__} has no argument {shown(name)}")
         before = getattr(component, name)
         if type(before) is type(value) and alike(before, value):
@@ -149,6 +154,8 @@ class Settings(Notes):
             root: Any = self._schedules
         else:
             root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
+        if not any(part is component for part in components_in(root)):
+            raise ParameterError(f"component must be one of this network's own, in its {place}; got another, {shown(component)}")
         rules_stay = True
         try:
             trial = tried(root, component, attributes)
@@ -161,7 +168,7 @@ class Settings(Notes):
         except NNCoreError:
             raise
         except (AttributeError, TypeError, ValueError) as error:  # of a class that does not check it
-            raise ParameterError(f"{type(component).__name__}: {name} cannot be {value!r:.80}: {error}") from error
+            raise ParameterError(f"{type(component).__name__}: {name} cannot be {shown(value)}: {error}") from error
         if not is_possible:
             raise refusal(place, component, name, value)
         learned = {path: schedule.state() for path, schedule in self._schedules.items()} if place == "schedule" else {}

@@ -173,9 +173,11 @@ def arrive(packed: list[tuple[str, str, bytes]]) -> Luggage | None:
 def _check_class(kind: str, cls: object) -> None:
     base = BASES[kind]
     if isinstance(cls, str):
-        raise ParameterError(f"the class comes before the name: nncore.register({kind!r}, cls, {cls!r}), or name={cls!r} in a decorator")
+        raise ParameterError(
+            f"the class comes before the name: nncore.register({kind!r}, cls, {shown(cls)}), or name={shown(cls)} in a decorator"
+        )
     if not isinstance(cls, type) or not issubclass(cls, base):
-        what = f"the class {cls.__name__}" if isinstance(cls, type) else repr(cls)[:200]
+        what = f"the class {cls.__name__}" if isinstance(cls, type) else shown(cls)
         raise ParameterError(
             f"{article(kind)} derives from nncore.plugin.{base.__name__}, and {what} does not: derive it, or say another kind"
         )

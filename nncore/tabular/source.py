@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from nncore.arguments import path_text
 from nncore.errors import DataError
 from nncore.tabular.magic import HEAD, check_text, encoding_of
 
@@ -34,7 +35,7 @@ def opened(path: str | Path) -> Iterator[io.BufferedReader]:
     DataError
         If there is no such file or it cannot be read, also where reading it fails later on.
     """
-    path = Path(path)
+    path = Path(path_text("path", path))
     try:
         if str(path) == STDIN:
             yield io.BufferedReader(_Whole(cast(io.BufferedReader, sys.stdin.buffer)))  # which it is wherever there is a console or a pipe

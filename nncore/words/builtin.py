@@ -27,7 +27,9 @@ ConstraintName: TypeAlias = Literal["max_norm", "non_negative", "soft_threshold"
 ScheduleName: TypeAlias = Literal["constant", "cosine", "coslog4", "flat_cosine", "invscaling", "one_cycle", "plateau", "step", "warmup"]
 SamplerName: TypeAlias = Literal["balanced", "blocks", "sequential", "shuffle"]
 TransformName: TypeAlias = Literal["feature_dropout", "gaussian_noise", "mixup"]
-MetricName: TypeAlias = Literal["accuracy", "head_accuracy", "mae", "r2", "rmse"]
+MetricName: TypeAlias = Literal[
+    "accuracy", "d2_absolute_error", "d2_huber", "d2_pinball", "d2_tweedie", "head_accuracy", "mae", "r2", "rmse",
+]  # fmt: skip
 CallbackName: TypeAlias = Literal[
     "checkpoint", "csv_logger", "early_stopping", "ema", "lambda", "progress_bar", "swa", "tensorboard", "time_limit",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import functools
 import inspect
 import itertools
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from nncore.arguments import did_you_mean, listed
@@ -17,10 +17,21 @@ from nncore.words.foreign import ARGUMENTS, REMEDIES
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def is_of_call(error: TypeError) -> bool:
-    """Whether Python refused the call that the handler's own frame made: nothing of what was called has run."""
+def is_of_call(error: TypeError, called: Any = None) -> bool:
+    """Whether Python refused the call of `called` that the handler's own frame made: nothing has run but what is wrapped around it."""
     frames = traceback.walk_tb(error.__traceback__)
-    return all(frame.f_code.co_filename == contextlib.__file__ for frame, _ in itertools.islice(frames, 1, None))  # of @contextmanager
+    around = set(_codes_around(called))
+    return all(
+        frame.f_code in around or frame.f_code.co_filename == contextlib.__file__  # of @contextmanager
+        for frame, _ in itertools.islice(frames, 1, None)
+    )
+
+
+def _codes_around(called: Any) -> Iterator[object]:
+    """Of the decorators of a function, by `functools.wraps`."""
+    while (inside := getattr(called, "__wrapped__", None)) is not None:
+        yield getattr(called, "__code__", None)
+        called = inside
 
 
 def misfit(what: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError) -> CallError:
@@ -98,7 +109,7 @@ def _explaining(function: Callable[..., Any]) -> Any:
         try:
             return function(*args, **kwargs)
         except TypeError as error:
-            if not is_of_call(error):
+            if not is_of_call(error, function):
                 raise
             signature, name = inspect.signature(function), function.__qualname__
             if next(iter(signature.parameters), "") in ("self", "cls"):

@@ -161,3 +161,11 @@ def test_html_escapes_what_others_named():
     assert "&lt;b&gt;bored" in text
     assert text.count("<tr>") == 2
     assert history_of(SHOWN_EPOCHS + 5)._repr_html_().count("<tr>") == SHOWN_EPOCHS + 2
+
+
+@pytest.mark.parametrize("name", [None, 3, ["loss"], {"loss": 1}, ""])
+def test_the_name_of_a_column_is_a_text(name: object) -> None:
+    with pytest.raises(ParameterError, match="name must be a text"):
+        History().mode(name)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="name must be a text"):
+        History().best(name)  # type: ignore[arg-type]

@@ -9,12 +9,21 @@ from typing import Any
 import matplotlib.style
 import numpy as np
 import pytest
+from hostile import hostile_values
 from matplotlib.figure import Figure
 
 import nncore.displays
-from nncore.displays import ConfusionDisplay, DecisionRegionDisplay, ImageGridDisplay, ValidationCurveDisplay
+from nncore.contract import History
+from nncore.displays import (
+    ConfusionDisplay,
+    DecisionRegionDisplay,
+    ImageGridDisplay,
+    LearningCurveDisplay,
+    ResidualsDisplay,
+    ValidationCurveDisplay,
+)
 from nncore.displays.display import COLORS, GRID, percent
-from nncore.errors import MissingExtraError
+from nncore.errors import MissingExtraError, ParameterError
 
 
 @pytest.mark.parametrize("name", nncore.displays.__all__)
@@ -101,3 +110,27 @@ def test_colours_of_lines_stand_out_from_white():
 )
 def test_percent(share: float, text: str):
     assert percent(share) == text
+
+
+@pytest.mark.parametrize("name", hostile_values())
+def test_what_cannot_predict_is_refused(name: str) -> None:
+    """By every display that asks an estimator."""
+    X, y = np.zeros((4, 2)), [0, 1, 0, 1]
+    for display in (ConfusionDisplay, DecisionRegionDisplay, ResidualsDisplay):
+        with pytest.raises(ParameterError, match="which has predict"):
+            display.from_estimator(hostile_values()[name], X, y)
+
+
+@pytest.mark.parametrize("name", sorted(hostile_values().keys() - {"none"}))
+def test_what_is_no_axes_is_refused(name: str) -> None:
+    """By every display that is drawn into axes of the user's, and nothing is drawn."""
+    history = History()
+    history.append(loss=1.0)
+    for display in (
+        ConfusionDisplay(np.eye(2, dtype=int), names=["a", "b"]),
+        ResidualsDisplay(y_true=[1.0, 2.0], y_pred=[1.0, 3.0]),
+        LearningCurveDisplay(history=history),
+    ):
+        with pytest.raises(ParameterError, match="ax must be axes of matplotlib"):
+            display.plot(ax=hostile_values()[name])
+        assert not hasattr(display, "figure_")

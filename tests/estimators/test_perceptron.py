@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 import nncore.estimators.perceptron as module
 from nncore._core.perceptron import PerceptronTrainer
 from nncore.errors import ConvergenceWarning, ParameterError
-from nncore.estimators import Perceptron
+from nncore.estimators import LogisticNeuron, Perceptron
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float), np.array([0, 1, 1, 0])
 AND = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float), np.array([0, 0, 0, 1])
@@ -391,3 +391,14 @@ def test_interrupt_ends_the_fit():
         finally:
             timer.cancel()
     assert not hasattr(model, "coef_")
+
+
+@pytest.mark.filterwarnings("ignore::nncore.errors.ConvergenceWarning")
+@pytest.mark.parametrize("estimator", [Perceptron, LogisticNeuron])
+def test_a_seed_that_holds_itself_is_refused(estimator):
+    """NumPy would follow it until the process dies."""
+    seed: list = []
+    seed.append(seed)
+    with pytest.raises(ParameterError, match="random_state must be a seed"):
+        estimator(random_state=seed).fit([[0.0], [1.0]], [0, 1])
+    estimator(random_state=[1, 2]).fit([[0.0], [1.0], [0.0], [1.0]], [0, 1, 1, 0])

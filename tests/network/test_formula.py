@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 
+import components
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from test_random_networks import LAYERS
 
 import nncore as nn
 from nncore.errors import NoFormulaError, NotBuiltError, ParameterError
@@ -75,6 +75,21 @@ def check(net: nn.Sequential, X: np.ndarray) -> np.ndarray:
     return found
 
 
+#: Of any kind, for networks that nobody thought of.
+LAYERS = st.one_of(
+    st.builds(
+        nn.Dense,
+        st.integers(1, 40),
+        activation=st.sampled_from([None, *components.activations(trainable=True)]),
+        use_bias=st.booleans(),
+    ),
+    st.builds(nn.Dropout, st.floats(0, 0.9)),
+    st.builds(nn.BatchNorm, st.sampled_from(["batch", "cumulative"])),
+    st.builds(nn.ActivationLayer, st.sampled_from(components.activations(trainable=True))),
+    st.just(nn.Flatten()),
+)
+
+
 @given(layers=st.lists(LAYERS, min_size=1, max_size=6), n_rows=st.integers(1, 9), n_inputs=st.integers(1, 9), seed=st.integers(0, 99))
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_random_networks(layers, n_rows, n_inputs, seed):
@@ -110,3 +125,12 @@ def test_what_cannot_be_written_is_refused():
     net = nn.Sequential(nn.Dense(2, activation=type("Cube", (Activation,), {}))).build(4, rng=0)
     with pytest.raises(NoFormulaError, match="dense_1, activation Cube: Cube has no formula"):
         formula(net, NumPyBuilder(), X)
+
+
+def test_what_is_no_node_of_the_builder_is_refused():
+    net = nn.Sequential(nn.Dense(2)).build(4, rng=0)
+    for x in ("text", None, object(), [[1, 2], [3]]):
+        with pytest.raises(ParameterError, match="x must be a node of NumPyBuilder"):
+            formula(net, NumPyBuilder(), x)
+    with pytest.raises(ParameterError, match="link must be True or False"):
+        formula(net, NumPyBuilder(), np.zeros((2, 4)), link="yes")  # type: ignore[arg-type]

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile import hostile_values
 
 import nncore as nn
+from nncore.errors import ParameterError
 from nncore.network.document import ATTRIBUTES
 from nncore.network.settings import Settings
 from nncore.testing import numpy_twin
@@ -67,3 +69,15 @@ def test_a_change_from_another_thread_comes_between_two_steps(kernel: str) -> No
     net.fit(X, y, epochs=1, progress=False)
     np.testing.assert_array_equal(net.parameters, before)
     assert np.isfinite(net.parameters).all()
+
+
+@pytest.mark.parametrize("name", hostile_values())
+def test_change_refuses_what_is_no_component_place_or_argument_of_it(name: str) -> None:
+    net = nn.Sequential(nn.Dense(1)).build(2, loss="mse", optimizer="adam", rng=0)
+    value = hostile_values()[name]
+    for arguments in ((value, "optimizer", "lr", 0.1), (net.optimizer, value, "lr", 0.1), (net.optimizer, "optimizer", value, 0.1)):
+        with pytest.raises(ParameterError):
+            net.change(*arguments)
+    with pytest.raises(ParameterError, match="one of this network's own"):
+        net.change(nn.Adam(), "optimizer", "lr", 0.1)
+    assert net.optimizer.lr == nn.Adam().lr

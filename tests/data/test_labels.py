@@ -1,0 +1,34 @@
+"""Labels of classes, whatever users pass as such."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hostile import hostile_values
+
+from nncore.data import as_labels
+from nncore.errors import DataError, NNCoreError, ShapeError
+
+
+@pytest.mark.parametrize("name", hostile_values())
+def test_labels_can_be_sorted_or_are_refused(name):
+    """Alone, several of one kind, and beside a number."""
+    for labels in (hostile_values()[name], [hostile_values()[name]] * 2, [hostile_values()[name], 1]):
+        try:
+            found = as_labels(labels)
+        except NNCoreError:
+            continue
+        if isinstance(found, (list, np.ndarray)) and np.ndim(found) == 1:
+            np.unique(np.asarray(found))
+
+
+def test_what_is_ragged_is_no_label():
+    with pytest.raises(ShapeError, match="MultiLabelBinarizer"):
+        as_labels([[1], [2, 3]])
+    with pytest.raises(ShapeError, match="MultiLabelBinarizer"):
+        as_labels([(1,), (2, 3)])
+
+
+def test_labels_that_no_order_has_are_refused():
+    with pytest.raises(DataError, match="cannot be sorted, of type slice"):
+        as_labels([slice(1), slice(2)])
