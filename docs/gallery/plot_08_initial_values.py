@@ -94,10 +94,11 @@ inputs = rng.normal(size=(64, WIDTH))
 
 
 def deep_network(initializer, activation):
-    layers = [
-        nn.Dense(WIDTH, activation, weight_initializer=initializer)
-        for _ in range(DEPTH)
-    ]
+    values = {
+        "weight_initializer": initializer,
+        "bias_initializer": "zeros",
+    }
+    layers = [nn.Dense(WIDTH, activation, **values) for _ in range(DEPTH)]
     return nn.Sequential(*layers).build(
         WIDTH, loss="half_mse", rng=0, batch=inputs
     )

@@ -92,7 +92,8 @@ class LossConformance(networks.NetworkConformance):
         loss = first if network.loss is None else None
         y = labels if real is None else real
         assert y is not None, "a loss takes reals or labels"
-        history = network.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=16, progress=False)
+        batch_size = len(y) if instance.needs_batch else 16  # of other samples such a loss is another function
+        history = network.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=batch_size, progress=False)
         return list(history["loss"])
 
 
