@@ -43,8 +43,8 @@ lint: $(VENV)/lint $(VENV)/built  ## check style, types, the C and Cython code, 
 docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation in build/docs/html; every warning is an error
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sphinx-build -W --keep-going -n -q -b html -d build/docs/doctrees docs build/docs/html
 
-docs-test: docs $(VENV)/test  ## check links and names of the built documentation, run the examples in its pages, look at it in Chromium
-	$(PYTEST) --site --browser tests/docs tests/tools/test_check_site.py tests/browser
+docs-test: docs $(VENV)/test  ## check links and names of the built documentation, look at it in Chromium
+	$(PYTEST) --site --browser -m "site or browser" tests/docs tests/browser
 
 # CI runs each of these for seconds. `make trust TIMES=10` runs them ten times as long; the builds by other compilers are tested once.
 TIMES ?= 1

@@ -98,7 +98,9 @@ def deep_network(initializer, activation):
         "weight_initializer": initializer,
         "bias_initializer": "zeros",
     }
-    layers = [nn.Dense(WIDTH, activation, **values) for _ in range(DEPTH)]
+    layers = [
+        nn.Dense(WIDTH, activation, **values) for _ in range(DEPTH)
+    ]
     return nn.Sequential(*layers).build(
         WIDTH, loss="half_mse", rng=0, batch=inputs
     )
