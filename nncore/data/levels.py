@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Hashable
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 
 import numpy as np
 
 #: A number in ASCII digits. Superfluous zeros in front, as in 02134, make it a code.
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?")
+#: Digits as many as there are: the usual 28 would make one level of two long identifiers.
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _TRUTH = ("true", "false")
 
 
@@ -39,6 +41,6 @@ def level_key(value: Hashable) -> Hashable:
     else:
         return value
     if _NUMBER.fullmatch(text):
-        number = Decimal(text).normalize()
+        number = Decimal(text).normalize(_EXACT)
         return str(number if number else abs(number))
     return lowered if (lowered := text.lower()) in _TRUTH else text

@@ -28,6 +28,8 @@ EQUAL: dict[str, list[Hashable]] = {
     "hexadecimal": ["0x1"],
     "a long number": ["12345678901234567", 12345678901234567],
     "its neighbour": ["12345678901234568"],
+    "an identifier longer than decimals usually are": ["1234567890123456789012345678901", 1234567890123456789012345678901],
+    "the next identifier": ["1234567890123456789012345678902"],
     "a long number beyond any float": ["1e9999"],
     "infinity": ["inf", float("inf")],
     "a day": ["2020-02-29", datetime.date(2020, 2, 29), datetime.datetime(2020, 2, 29), pd.Timestamp("2020-02-29")],
