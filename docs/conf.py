@@ -37,6 +37,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 # Every reference resolves, or the build fails. Nothing is fetched while building, so that other projects are not linked name by name.
 nitpicky = True
 nitpick_ignore = {("c:identifier", name) for name in ("int32_t", "int64_t", "uint8_t", "uint32_t", "uint64_t")}
+nitpick_ignore |= {("py:class", f"collections.abc.{name}") for name in ("Callable", "Mapping", "Sequence")}  # in what an alias stands for
 
 # -- Python reference: api_pages.py writes the pages, numpydoc reads the docstrings -------------------------------------------------
 
@@ -51,7 +52,7 @@ python_maximum_signature_line_length = 88
 numpydoc_show_class_members = False
 _structure = {"GL03", "GL05", "GL06", "GL07", "GL08", "GL09", "GL10", "SS01", "SS03"}
 numpydoc_validation_checks = _structure | {"PR02", "PR03", "PR04", "PR05", "PR10"}
-numpydoc_validation_exclude = {r"\.(ABI_MAJOR|ABI_MINOR|API|TABLES|hookimpl)$"}  # constants
+numpydoc_validation_exclude = {r"\.(ABI_MAJOR|ABI_MINOR|API|TABLES|hookimpl|\w+Like|Constraints|Regularizers)$"}  # constants, and types that are written as one
 
 # -- Pages in Markdown --------------------------------------------------------------------------------------------------------------
 

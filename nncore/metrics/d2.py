@@ -19,23 +19,23 @@ class D2Metric(Metric):
     higher_is_better = True
 
     @property
-    def n_levels(self) -> int:
+    def _n_levels(self) -> int:
         """Outputs for each target, those of the first target first."""
         return 1
 
-    def deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
+    def _deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
         """d of each sample, shape ``(n_rows,)``, for output `level` of a target."""
-        raise NotImplementedError(f"{type(self).__name__}.deviation")
+        raise NotImplementedError(f"{type(self).__name__}._deviation")
 
-    def constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
+    def _constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
         """c for targets ``(n_rows,)``; the weights do not sum to 0."""
-        raise NotImplementedError(f"{type(self).__name__}.constant")
+        raise NotImplementedError(f"{type(self).__name__}._constant")
 
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
         n_targets = target[1] if len(target) > 1 else 1
-        if output != (target[0], n_targets * self.n_levels):
+        if output != (target[0], n_targets * self._n_levels):
             raise ShapeError(
-                f"{self!r} is for {self.n_levels} output{'s' * (self.n_levels > 1)} of each target: targets of shape {target} do not fit "
+                f"{self!r} is for {self._n_levels} output{'s' * (self._n_levels > 1)} of each target: targets of shape {target} do not fit "
                 f"outputs of shape {output}"
             )
 
@@ -47,9 +47,9 @@ class D2Metric(Metric):
             return float("nan")
         scores = []
         for column in range(predicted.shape[1]):
-            values, level = truth[:, column // self.n_levels], column % self.n_levels
-            best = np.full(len(values), self.constant(values, weight, level))
-            deviations = (self.deviation(of, values, level) for of in (predicted[:, column], best))
+            values, level = truth[:, column // self._n_levels], column % self._n_levels
+            best = np.full(len(values), self._constant(values, weight, level))
+            deviations = (self._deviation(of, values, level) for of in (predicted[:, column], best))
             left, whole = (float(weight @ np.where(weight > 0, deviation, 0)) for deviation in deviations)
             scores.append(1 - left / whole if whole > 0 else float(left == 0))
         return float(np.mean(scores))

@@ -13,8 +13,8 @@ class D2AbsoluteError(D2Metric):
     As scikit-learn's ``d2_absolute_error_score``.
     """
 
-    def deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
+    def _deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
         return np.abs(output - truth)
 
-    def constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
+    def _constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
         return weighted_quantile(truth, weight, 0.5)

@@ -24,12 +24,12 @@ class D2Huber(D2Metric):
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = delta
 
-    def deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
+    def _deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
         d = output - truth
         c = np.clip(d, -self.delta, self.delta)
         return c * (d - c / 2)
 
-    def constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
+    def _constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
         low, high = float(truth.min()), float(truth.max())
         for _ in range(HALVINGS):  # the slope grows with the constant
             middle = low + (high - low) / 2

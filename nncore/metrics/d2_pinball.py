@@ -32,12 +32,12 @@ class D2Pinball(D2Metric):
         self.quantiles = tuple(found)
 
     @property
-    def n_levels(self) -> int:
+    def _n_levels(self) -> int:
         return len(self.quantiles)
 
-    def deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
+    def _deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
         q, d = self.quantiles[level], truth - output
         return np.maximum(q * d, (q - 1) * d)
 
-    def constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
+    def _constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
         return weighted_quantile(truth, weight, self.quantiles[level])

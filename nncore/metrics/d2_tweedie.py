@@ -28,7 +28,7 @@ class D2Tweedie(D2Metric):
         if 0 < self.power < 1:
             raise ParameterError(f"D2Tweedie: power must be 0 or a number of at least 1, got {self.power!r}")
 
-    def deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
+    def _deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
         if self.power == 0:
             return (output - truth) ** 2
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -45,7 +45,7 @@ class D2Tweedie(D2Metric):
         of_truth = truth ** (2 - p) / ((1 - p) * (2 - p))
         return 2 * (of_truth - truth * output ** (1 - p) / (1 - p) + output ** (2 - p) / (2 - p))
 
-    def constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
+    def _constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
         return float(weight @ truth / weight.sum())
 
     def example(self, rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray]:

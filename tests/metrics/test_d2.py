@@ -52,8 +52,8 @@ def test_huber_is_about_the_best_constant(delta):
     rng = np.random.default_rng(1)
     truth, predicted, weight = rng.exponential(size=60), rng.exponential(size=60), rng.uniform(0.5, 2, 60)
     metric = D2Huber(delta)
-    best = minimize_scalar(lambda c: weight @ metric.deviation(np.full(60, c), truth, 0), bounds=(0, 5), method="bounded")
-    expected = 1 - weight @ metric.deviation(predicted, truth, 0) / best.fun
+    best = minimize_scalar(lambda c: weight @ metric._deviation(np.full(60, c), truth, 0), bounds=(0, 5), method="bounded")
+    expected = 1 - weight @ metric._deviation(predicted, truth, 0) / best.fun
     assert metric.score(predicted[:, None], truth[:, None], weight) == pytest.approx(expected, rel=1e-4)
 
 
