@@ -56,7 +56,7 @@ def samples(dtype: str = "float32") -> dict[str, np.ndarray]:
     return {
         "X": rng.normal(size=(ROWS, INPUTS)).astype(dtype),
         "y": rng.dirichlet(np.ones(3), ROWS).astype(dtype),
-        "sample_weight": rng.uniform(1, 2, ROWS).astype(dtype),
+        "sample_weight": rng.uniform(1, 2, ROWS),  # weights are doubles in the core, whatever the network is
     }
 
 

@@ -31,7 +31,7 @@ def test_any_size(cls: type, solver: str, size: float) -> None:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("of_class", [1e-200, 1e200])
 def test_classes_and_samples_together(of_class: float) -> None:
-    y, weights = TARGETS[MLPClassifier], RNG.uniform(0.5, 2, 60)
+    y, weights = TARGETS[MLPClassifier], np.random.default_rng(1).uniform(0.5, 2, 60)
     arguments: dict[str, Any] = {"max_iter": 3, "random_state": 0, "hidden_layer_sizes": (4,)}
     one = MLPClassifier(**arguments, class_weight={0: of_class, 1: 3 * of_class}).fit(X, y, sample_weight=weights * of_class)
     other = MLPClassifier(**arguments, class_weight={0: 1.0, 1: 3.0}).fit(X, y, sample_weight=weights)

@@ -6,6 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,7 +74,7 @@ for what, name, value in json.loads(sys.stdin.read()):
 """
 
 
-def test_large_sizes() -> None:
+def test_large_sizes(tmp_path: Path) -> None:
     assert {"epochs", "batch_size", "accumulate", "n_threads", "rng"} <= {name for what, name in CASES if what == "fit"}
     tried = [(what, name, value) for what, name in CASES for value in (ENOUGH, *LARGE)]
     done = subprocess.run(
@@ -81,6 +82,7 @@ def test_large_sizes() -> None:
         input=json.dumps(tried),
         capture_output=True,
         encoding="utf-8",
+        cwd=tmp_path,  # callbacks write there
     )
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, (tried[len(results)], done.stderr[-2000:])
