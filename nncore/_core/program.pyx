@@ -15,7 +15,8 @@ from nncore.abi cimport (
 )
 from nncore._core.runner cimport (
     NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE,
-    NNC_STEP_NOT_FINITE, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB, NNC_OP_LAYER, NNC_OP_ACTIVATION,
+    NNC_STEP_NOT_FINITE, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB,
+    NNC_OP_LAYER, NNC_OP_ACTIVATION,
     NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK, NNC_IS_LOSS, NNC_IS_OPTIMIZER, NNC_ON_RANGES, NNC_ON_TENSORS,
     NNC_IN_PYTHON, NNC_BLOCK, NNC_SITE, nnc_branch, nnc_op, nnc_transformer, nnc_note, nnc_stretch, nnc_tie, nnc_group, nnc_around,
     nnc_rule, nnc_piece, nnc_rounds, nnc_undo, nnc_task, nnc_program, nnc_course, nnc_samples, nnc_progress, nnc_runner,

@@ -1,4 +1,4 @@
-"""`Turn`: threads that share a network use it one after the other. The lock itself is in waiting.c; here are Python's signals, and forks."""
+"""`Turn`: threads that share a network use it one after the other. The lock is in waiting.c; here are Python's signals, and forks."""
 
 import os
 import time
