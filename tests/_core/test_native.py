@@ -64,7 +64,7 @@ def test_x86_levels_are_those_whose_every_feature_the_system_lists() -> None:
     for level, added in X86_LEVELS.items():
         needed |= set(added.split())
         assert native.machine_can_run(level) == (needed <= set(flags)), level
-    assert native.LEVELS[1:] == tuple(X86_LEVELS)
+    assert [level for level in X86_LEVELS if level in native.LEVELS] == list(native.LEVELS[1:])  # a build may leave some out
 
 
 @pytest.mark.parametrize("level", ["", "v", "v1", "v5", "v33", "V3", "x86-64-v3"])
