@@ -141,7 +141,15 @@ INNER = ("nncore", "sklearn.callback", "sklearn.base")
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, in the name of the line that called into nncore."""
+    """Warn, in the name of the line that called into nncore.
+
+    Parameters
+    ----------
+    message : str
+        What the user should know.
+    category : type of Warning, default UserWarning
+        Its class.
+    """
     frame: FrameType | None = sys._getframe(1)
     level = 2
     while frame is not None and f"{frame.f_globals.get('__name__', '')}.".startswith(tuple(f"{package}." for package in INNER)):

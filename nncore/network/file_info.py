@@ -27,14 +27,16 @@ from nncore.words import explains_calls
 class LayerInfo:
     """A layer as a file describes it.
 
-    Attributes
+    Parameters
     ----------
     name : str
         In the network: ``"dense_1"``.
     kind : str
         Of the component: ``"dense"``.
     arguments : dict
+        What it was made with.
     n_parameters : int
+        Of all its tensors.
     """
 
     name: str
@@ -48,9 +50,10 @@ class LayerInfo:
 class ProviderInfo:
     """Who provides a component that a file names.
 
-    Attributes
+    Parameters
     ----------
     kind, name : str
+        Of the component.
     plugin, version : str
         As the file says it; empty for a class that was registered at run time.
     installed : str or None
@@ -69,18 +72,24 @@ class ProviderInfo:
 class NetworkInfo:
     """A network as a file describes it.
 
-    Attributes
+    Parameters
     ----------
     name : str or None
         Its key in a file of many networks.
     input_shape : tuple of int
+        Of a sample.
     dtype : str
+        Of its numbers.
     layers : tuple of LayerInfo
+        In order.
     n_parameters : int
+        Of all layers.
     loss, optimizer, schedule : dict or None
         Descriptions of components: name and arguments; schedules by the paths of what they move.
     n_steps, n_epochs, seed : int
+        How long it was trained, and what its random numbers began with.
     has_optimizer_state, has_average : bool
+        Whether the file holds the optimizer's state, and parameters that are an average.
     place : dict or None
         Where in an epoch a fit was cut short.
     callbacks : tuple of str
@@ -94,7 +103,9 @@ class NetworkInfo:
     classes : tuple of str
         The labels of the target.
     metadata : dict
+        As the network's.
     providers : tuple of ProviderInfo
+        Of its components.
     """
 
     name: str | None
@@ -125,10 +136,12 @@ class NetworkInfo:
 class FileInfo:
     """A file of networks.
 
-    Attributes
+    Parameters
     ----------
     path : str
+        The file.
     n_bytes : int
+        Its length.
     format : str
         Name of the format.
     format_version : int or None
@@ -136,6 +149,7 @@ class FileInfo:
     nncore_version : str
         Of the nncore that wrote it.
     networks : tuple of NetworkInfo
+        At least one.
     """
 
     path: str

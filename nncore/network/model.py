@@ -385,6 +385,7 @@ class Model(Network):
         Parameters
         ----------
         path : str or path-like
+            As in `save`.
         """
         check_save(self, path)
 
