@@ -287,6 +287,7 @@ with installed(Path(sys.argv[1]), "nncore-crashing"):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.skipif(shutil.which(shlex.split(sysconfig.get_config_var("CC") or "cc")[0]) is None, reason="there is no compiler")
 def test_faulthandler_reports_a_plugin_that_crashes_in_a_worker(tmp_path: Path) -> None:
     folder = Path(__file__).parents[1]
     path = os.pathsep.join([str(folder), str(folder.parent)])
