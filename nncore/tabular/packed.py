@@ -14,6 +14,7 @@ from typing import IO, Any, BinaryIO, cast
 from nncore.configuration import require
 from nncore.errors import DataError
 from nncore.tabular.magic import HEAD
+from nncore.tabular.passed_on import PassedOn
 
 #: How often a file may be packed.
 MOST_LAYERS = 4
@@ -97,23 +98,12 @@ def _cut_off(source: str) -> DataError:
     return DataError(f"{source} is damaged or cut off: its compressed data ends too early; fetch it again")
 
 
-class _Counted(io.RawIOBase):
+class _Counted(PassedOn):
     """A file, and how much of it was read."""
 
     def __init__(self, file: io.BufferedReader) -> None:
-        self.file, self.n_bytes = file, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self.file.seekable()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self.file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self.file.tell()
+        super().__init__(file)
+        self.n_bytes = 0
 
     def readinto(self, buffer: Any) -> int:
         n = self.file.readinto(buffer)

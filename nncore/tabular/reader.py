@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,14 +141,10 @@ def _table(file: TableFile, columns: Iterable[Sequence[str | None]], numbers: Se
     columns, names, thousands = list(columns), file.names, ""
     meanings = [{text: (text.strip() or None) if text else None for text in set(column)} for column in columns]
     if decimal_comma is None:
-        decimal_comma = file.delimiter != "," and any(
-            has_decimal_commas(text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing)
-            for meaning in meanings
-        )
+        decimal_comma = file.delimiter != "," and any(has_decimal_commas(_present(meaning, file)) for meaning in meanings)
     if decimal_comma:
         for name, meaning in zip(names, meanings, strict=True):
-            present = {text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing}
-            if (found := decimal_point(present)) is not None:
+            if (found := decimal_point(_present(meaning, file))) is not None:
                 raise DataError(
                     f"{file.source}: column {name!r} holds {found!r}, with a decimal point, and the file has decimal commas, where a point "
                     "parts thousands; write all numbers alike, or say --decimal ."
@@ -171,3 +167,8 @@ def _table(file: TableFile, columns: Iterable[Sequence[str | None]], numbers: Se
         {names[i]: what for i, what in file.unreadable.items()},
         thousands=thousands,
     )
+
+
+def _present(meaning: Mapping[str | None, str | None], file: TableFile) -> set[str]:
+    """The distinct texts of a column that do not usually stand for a missing value."""
+    return {text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing}

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from nncore.arguments import path_text
 from nncore.errors import DataError
 from nncore.tabular.magic import HEAD, check_text, encoding_of
+from nncore.tabular.passed_on import PassedOn
 
 #: The name of standard input on the command line.
 STDIN = "-"
@@ -52,23 +53,8 @@ def opened(path: str | Path) -> Iterator[io.BufferedReader]:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
-class _Whole(io.RawIOBase):
+class _Whole(PassedOn):
     """A stream that may be a pipe, whose first bytes come together however slowly they are written."""
-
-    def __init__(self, file: io.BufferedReader) -> None:
-        self.file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self.file.seekable()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self.file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self.file.tell()
 
     def readinto(self, buffer: Any) -> int:
         view, n = memoryview(buffer), 0

@@ -1,0 +1,24 @@
+"""Streams around a file that is read through them."""
+
+from __future__ import annotations
+
+import io
+
+
+class PassedOn(io.RawIOBase):
+    """A file whose bytes are passed on from another one; a subclass says how, in ``readinto``."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self.file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self.file.seekable()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.file.tell()
