@@ -261,10 +261,11 @@ class Sequential(Model):
         sound = check_schedules(schedules, learning.knobs, first_step, last_step)
         recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
         watching: list[Callback | Schedule] = [*observers, *schedules.values()]
+        history = history_for(scored, schedules)
         for component in watching:
-            check_monitored(component, history_for(scored, schedules), recorded)
-        goes_on = self._fit is None and self.loss is not None and alike(learning.loss, self.loss)
-        standing, kept = divided(() if self._fit is not None else self.memories)
+            check_monitored(component, history, recorded)
+        goes_on = self.loss is not None and alike(learning.loss, self.loss)
+        standing, kept = divided(self.memories)
         restored, forgotten = matched(kept if goes_on else (), observers)
         warn_forgotten(
             forgotten if goes_on else kept,
