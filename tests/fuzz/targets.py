@@ -6,7 +6,6 @@ import contextlib
 import copy
 import json
 import math
-import os
 import random
 import tempfile
 import warnings
@@ -70,14 +69,13 @@ class Target:
 
 
 @cache
-def _path(suffix: str) -> Path:
-    """A file of this process, in memory where the system has such a folder."""
-    folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    return Path(tempfile.mkdtemp(prefix="nncore-fuzz-", dir=folder)) / f"input-{os.getpid()}{suffix}"
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Of this process, which removes it at its end; in memory where the system has such a place."""
+    return tempfile.TemporaryDirectory(prefix="nncore-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
 
 
 def written(data: bytes, suffix: str) -> Path:
-    path = _path(suffix)
+    path = Path(_folder().name, f"input{suffix}")
     path.write_bytes(data)
     return path
 
