@@ -44,6 +44,11 @@ def blocks(page: str) -> list[Block]:
     return [Block(match[1], match[2], page.count("\n", 0, match.start(2)) + 1) for match in found]
 
 
+def table_rows(page: str) -> list[list[str]]:
+    """The cells of each row of the tables of a page, heads included."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| ")]
+
+
 def check_output(printed: str, promised: str, where: str) -> None:
     """Fail unless `printed` is what the page promises, up to white space and the digits that may differ."""
     numbers: list[float] = []

@@ -7,13 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pages import table_rows
 
 ROOT = Path(__file__).parents[2]
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in (ROOT / "SECURITY.md").read_text(encoding="utf-8").splitlines()
-    if line.startswith("| ") and not line.startswith("| promise")
-]
+ROWS = [row for row in table_rows((ROOT / "SECURITY.md").read_text(encoding="utf-8")) if row[0] != "promise"]
 
 
 def functions_of(path: Path) -> set[str]:

@@ -6,17 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from pages import table_rows
 
 from nncore import plugin, registry
 from nncore.registry import singular
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "explanation" / "what-plugins-can-do.md"
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in PAGE.read_text(encoding="utf-8").splitlines()
-    if line.startswith("| ") and not line.startswith(("| kind", "| what |"))
-]
+ROWS = [row for row in table_rows(PAGE.read_text(encoding="utf-8")) if row[0] not in ("kind", "what")]
 KINDS = [row for row in ROWS if len(row) == 5]
 DOORS = [row for row in ROWS if len(row) == 4]
 
