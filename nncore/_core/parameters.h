@@ -14,8 +14,9 @@ static int64_t F(update_range)(const member *m) {
 
 /* ---- gradients used up tile by tile ------------------------------------------------------------------------------------------ */
 
-/* Whether all gradients must be finite, and so small that the step cannot overflow, from looking at the batch alone, which is smaller than they are: each is a sum over the rows of
- * products of an element of d_y with a number no larger than the largest of x, or than the layer's bound. */
+/* Whether all gradients must be finite, and so small that the step cannot overflow, from looking at the batch alone, which is smaller
+ * than they are: each is a sum over the rows of products of an element of d_y with a number no larger than the largest of x, or than the
+ * layer's bound. */
 static int F(are_bounded)(const member *m) {
     const nnc_program *program = m->program;
     double limit = m->is_gated && program->safe_gradient < (double)LARGEST / 2 ? program->safe_gradient : (double)LARGEST / 2;
