@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -73,7 +74,7 @@ class Call:
     def forward(self, split: Split = "nothing") -> np.ndarray:
         """The outputs."""
         if self.table is None:
-            self.layer.forward(self._python_call(None, want_d_x=False))
+            self._in_numpy(self.layer.forward, self._python_call(None, want_d_x=False))
             self._check("forward")
         elif split == "rows":
             for part, rows, cached in self._slices():
@@ -93,7 +94,7 @@ class Call:
         self.y.array[...] = np.nan
         guarded = Guarded(d_y, "d_y")
         if self.table is None:
-            self.layer.backward(self._python_call(guarded, want_d_x))
+            self._in_numpy(self.layer.backward, self._python_call(guarded, want_d_x))
             self._check("backward")
         elif self.plan.gradient_unit == 0:
             if want_d_x or self.plan.tensors:  # else the host does not call it
@@ -160,6 +161,12 @@ class Call:
             )
 
     # ---- one call of a function -----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _in_numpy(method: Callable[[LayerCall], None], call: LayerCall) -> None:
+        """Without NumPy's warnings: a product of its BLAS may compute with what lies behind an array, and drop it, but not the flag."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            method(call)
 
     def _python_call(self, d_y: Guarded | None, want_d_x: bool) -> LayerCall:
         return LayerCall(
