@@ -1,4 +1,5 @@
 #include "system.h" /* before any other */
+#include "clock.h"
 #include "crew.h"
 #include "threads.h"
 
@@ -100,12 +101,18 @@ static nnc_job *next_job(nnc_crew *crew) {
     }
 }
 
+static void do_job(nnc_job *job, nnc_stop stop) {
+    double begin = nnc_now();
+    job->work(job, stop);
+    job->seconds = nnc_now() - begin;
+}
+
 static void work_for(nnc_crew *crew) {
     lock(&crew->gate);
     for (nnc_job *job; (job = next_job(crew)) != NULL;) {
         crew->n_working++;
         unlock(&crew->gate);
-        job->work(job, &crew->is_paused);
+        do_job(job, &crew->is_paused);
         lock(&crew->gate);
         crew->n_working--;
         add(&crew->done, job);
@@ -166,7 +173,7 @@ static void work(nnc_crew *crew, nnc_job *job) {
     lock(&crew->gate);
     atomic_store_explicit(&crew->is_wanted, crew->done.first != NULL, memory_order_relaxed);
     unlock(&crew->gate);
-    job->work(job, &crew->is_wanted);
+    do_job(job, &crew->is_wanted);
 }
 
 static nnc_job *done(nnc_crew *crew) {

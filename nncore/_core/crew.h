@@ -17,7 +17,8 @@ typedef const _Atomic int32_t *nnc_stop;
 typedef struct nnc_job {
     struct nnc_job *next;
     void (*work)(struct nnc_job *self, nnc_stop stop);
-    void *owner; /* for the dispatcher */
+    void *owner;    /* for the dispatcher */
+    double seconds; /* that the work took */
 } nnc_job;
 
 /* The functions of a crew. But for `open` and `close`, they are for the dispatcher, which is the thread that called `run`. */

@@ -8,6 +8,7 @@ cdef extern from "crew.h":
     ctypedef struct nnc_job:
         void (*work)(nnc_job *self, nnc_stop stop) noexcept nogil
         void *owner
+        double seconds
     ctypedef struct nnc_crews:
         nnc_crew *(*open)() noexcept nogil
         void (*close)(nnc_crew *) noexcept nogil
