@@ -849,6 +849,7 @@ cdef class Run(Job):
     cdef list courses  # or None
     cdef nnc_course *moved
     cdef dict own  # what is made for the members of the run that move numbers, by op
+    cdef bint is_over
 
     def __cinit__(self, Program program, tuple arrays, list progress):
         self.program, self.arrays, self.progress = program, arrays, progress
@@ -929,7 +930,10 @@ cdef class Run(Job):
         return self.run.job.seconds
 
     def end(self):
-        """By the thread that began it: leave the turn, bring `progress` up to date, and raise what stopped the run."""
+        """By the thread that began it: leave the turn, bring `progress` up to date, and raise what stopped the run. Once is enough."""
+        if self.is_over:
+            return
+        self.is_over = True
         try:
             self.end_courses()
         finally:
