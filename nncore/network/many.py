@@ -35,6 +35,7 @@ _OWN = ("n_threads", "progress")
 _SHOW_SECONDS = 0.05
 
 
+@explains_calls
 class each:
     """One value for each network, for an argument of `fit_many`.
 
