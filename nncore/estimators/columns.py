@@ -14,10 +14,13 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_X_
 
 from nncore.arguments import shown
 from nncore.contract import Layer
-from nncore.data import check_finite, warn_of_lost_digits
+from nncore.data import Samples, admitted, check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, frame_columns, numbers_explained
+from nncore.estimators.plain_numbers import plain_numbers, plain_row
+from nncore.estimators.sparse_rows import SparseRows
+from nncore.estimators.standardized_rows import StandardizedRows
 from nncore.estimators.standardizer import Standardizer
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
@@ -161,6 +164,7 @@ class ColumnEncoder:
             self.has_missing[column] = len(present) < len(values)
             means[column] = (present / max(len(present), 1)).sum()  # a sum of huge numbers may overflow, their mean does not
         self.means = means
+        self._makes_rows = self.is_categorical is None and not self.has_missing.any()
 
     def _starts(self) -> list[tuple[int, Categories]]:
         """First column in the matrix of each categorical column, and its categories."""
@@ -171,6 +175,36 @@ class ColumnEncoder:
         return starts
 
     # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def rows(self, estimator: Any, X: Any) -> Samples:
+        """The matrix of another `X`, by `transform`; what can be made of some rows at a time is made when they are asked for.
+
+        Parameters
+        ----------
+        estimator, X
+            As in `transform`; `X` may be sparse.
+
+        Returns
+        -------
+        ndarray or Rows of shape (n_samples, n_columns)
+            Checked. Plain numbers are not converted.
+        """
+        numbers = plain_numbers(estimator, X) if self.is_categorical is None else None
+        if numbers is not None:
+            return numbers if self.standardizer is None else StandardizedRows(numbers, self.standardizer)
+        matrix = self.transform(estimator, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
+        return SparseRows(matrix) if issparse(matrix) else matrix
+
+    def row(self, estimator: Any, x: Any) -> NDArray[np.floating] | None:
+        """The row of the matrix for one sample, if that is an array of plain numbers; None if `transform` has to look at it.
+
+        Whether the numbers are finite is left to the network.
+        """
+        row = plain_row(estimator, x) if self._makes_rows else None
+        if row is None or self.standardizer is None:
+            return row
+        standardized: NDArray[np.floating] = ((row - self.standardizer.mean) / self.standardizer.std).astype(row.dtype)
+        return standardized
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
         """The same for another `X`; what ``validate_data(estimator, X, y, reset=False, **check_params)`` returns.
