@@ -139,10 +139,11 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         """The same for one sample that is not checked yet."""
         self._check_is_fitted()
         row = plain_row(self, x)
-        sample = None if row is None else row[np.newaxis].astype(np.float64, copy=False)
-        if sample is None or not is_in_range(sample):
-            return float(self.decision_function(only_row(x))[0])
-        return float(self._scores(sample)[0])
+        if row is not None:
+            row = row.astype(np.float64, copy=False)
+            if np.dot(row, row) <= LARGEST_FEATURE**2:  # so that none is larger; if this is, `check_finite` decides
+                return float(self._scores(row[np.newaxis])[0])
+        return float(self.decision_function(only_row(x))[0])
 
     def _validate_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """`X` as a C-contiguous float64 matrix; itself if it is one already."""
@@ -174,15 +175,10 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         return tags
 
 
-def is_in_range(X: NDArray[np.float64]) -> bool:
-    """Whether there is neither NaN nor infinity, nor a number whose products would overflow."""
-    # With NaN anywhere, both are NaN and the comparison is false; unlike isfinite, they need no array of their own.
-    return bool(max(-X.min(), X.max()) <= LARGEST_FEATURE)
-
-
 def check_finite(X: NDArray[np.float64]) -> None:
     """Raise `DataError` for NaN, infinity, or numbers whose products would overflow, naming the first one's place."""
-    if is_in_range(X):
+    # With NaN anywhere, both are NaN and the comparison is false; unlike isfinite, they need no array of their own.
+    if max(-X.min(), X.max()) <= LARGEST_FEATURE:
         return
     row, column = np.argwhere(~(np.abs(X) <= LARGEST_FEATURE))[0]
     value = X[row, column]

@@ -450,23 +450,20 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
         """The same for one sample of shape (n_features,), shape (1, n_outputs)."""
         self._check_is_fitted()
-        network, row = self.network_, self._columns.row(self, x)
+        row = self._columns.row(self, x)
         if row is not None:
-            if row.dtype != network.dtype:
-                with np.errstate(over="ignore"):
-                    row = row.astype(network.dtype)
-            outputs, link = network.program_for_prediction().predict_one(row), network.program_for_link()
-            if outputs is not None and link is not None:
-                outputs = link.predict_one(outputs)
-            if outputs is not None:
-                return outputs[np.newaxis]
+            try:
+                return self.network_.predict_proba_one(row)[np.newaxis]
+            except DataError:  # a number is missing, infinite or too large: the long way fills it, or says so
+                pass
         return self._outputs(only_row(x))
 
     @property
     def _fitted_loss(self) -> Loss:
         """The loss that the network was trained with, whatever `loss` says by now."""
-        assert self.network_.loss is not None, "an estimator builds its network with a loss"
-        return self.network_.loss
+        loss: Loss | None = self.network_.loss
+        assert loss is not None, "an estimator builds its network with a loss"
+        return loss
 
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         """Of the network on samples as users hold them."""

@@ -376,7 +376,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """
         outputs = self._outputs_of_one(x)
         answer = self._targets.decode(outputs, self._fitted_loss)
-        return answer.toarray()[0] if issparse(answer) else answer[0]
+        return answer.toarray()[0] if self._targets.is_sparse else answer[0]
 
     def _has_probabilities(self) -> bool:
         """Whether the loss turns outputs into probabilities: the one that the network was trained with, if it was."""
