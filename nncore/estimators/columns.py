@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from nncore.contract import Layer
 from nncore.data import Samples, admitted, check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
-from nncore.estimators.frames import Columns, as_mask, frame_columns, numbers_explained
-from nncore.estimators.plain_numbers import plain_numbers, plain_row
+from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
+from nncore.estimators.plain_numbers import plain_columns, plain_numbers, plain_row
 from nncore.estimators.sparse_rows import SparseRows
 from nncore.estimators.standardized_rows import StandardizedRows
 from nncore.estimators.standardizer import Standardizer
@@ -189,8 +190,15 @@ class ColumnEncoder:
         ndarray or Rows of shape (n_samples, n_columns)
             Checked. Plain numbers are not converted.
         """
-        numbers = plain_numbers(estimator, X) if self.is_categorical is None else None
-        if numbers is not None:
+        if self.is_categorical is not None:
+            plain = plain_columns(estimator, X, self.is_categorical)
+            if plain is not None:
+                others, values = plain
+                names = estimator.feature_names_in_
+                codes = {i: categories.codes(column_label(names[i]), values[i]) for i, categories in self.categories.items()}
+                encoded: NDArray[np.floating] = self._rounded(self._encoded(len(others), iter(others.T), codes), None)
+                return encoded
+        elif (numbers := plain_numbers(estimator, X)) is not None:
             return numbers if self.standardizer is None else StandardizedRows(numbers, self.standardizer)
         matrix = self.transform(estimator, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
         return SparseRows(matrix) if issparse(matrix) else matrix
@@ -292,19 +300,26 @@ class ColumnEncoder:
         accept_sparse: Any = False,
         **check_params: Any,
     ) -> Any:
-        matrix = np.empty((columns.n_rows, len(columns) + sum(categories.width - 1 for categories in self.categories.values())))
-        start = 0
-        for i in range(len(columns)):
-            categories = self.categories.get(i)
-            stop = start + (1 if categories is None else categories.width)
-            if categories is None:
-                matrix[:, start] = columns[i].numbers()
-            else:
-                categories.write(codes[i], matrix[:, start:stop])
-            start = stop
+        numbers = (columns[i].numbers() for i in range(len(columns)) if i not in self.categories)
+        matrix = self._encoded(columns.n_rows, numbers, codes)
         if isinstance(y, str) and y == NO_Y:
             return check_array(matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
         return check_X_y(matrix, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
+
+    def _encoded(self, n_rows: int, numbers: Iterator[NDArray[Any]], codes: dict[int, NDArray[np.int64]]) -> NDArray[np.float64]:
+        """The matrix of the columns of numbers, one after the other, and of the codes of the others by their numbers."""
+        assert self.is_categorical is not None, "plain numbers are not encoded"
+        matrix = np.empty((n_rows, len(self.is_categorical) + sum(categories.width - 1 for categories in self.categories.values())))
+        start = 0
+        for i in range(len(self.is_categorical)):
+            categories = self.categories.get(i)
+            stop = start + (1 if categories is None else categories.width)
+            if categories is None:
+                matrix[:, start] = next(numbers)
+            else:
+                categories.write(codes[i], matrix[:, start:stop])
+            start = stop
+        return matrix
 
     def _refuse_times(self, columns: Columns) -> None:
         for i in range(len(columns)):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nncore._core import all_finite, as_c_array, is_c_array
 from nncore.data import CONVERT_AT_ONCE
 from nncore.errors import ShapeError
+from nncore.estimators.frames import Column, column_label
 
 #: Libraries whose frames hand out their names, and all their numbers, in one go each.
 FRAMES = ("pandas", "polars")
@@ -35,25 +37,43 @@ def plain_numbers(estimator: Any, X: Any) -> np.ndarray | None:
     """
     fitted = vars(estimator)
     names = fitted.get("feature_names_in_")
-    numbers = X if type(X) is np.ndarray else None
     if names is not None:  # of an array, scikit-learn warns that it has none
-        numbers = _numbers_of_frame(X, names)
+        numbers: np.ndarray | None = X.to_numpy() if _has_columns(X, names) else None
+    else:
+        numbers = X if type(X) is np.ndarray else None
     if numbers is None or numbers.ndim != 2 or numbers.shape[1] != fitted["n_features_in_"] or numbers.size == 0:
         return None
-    if numbers.dtype not in FLOATS:
-        return numbers if numbers.dtype.kind in "biu" else None
-    return numbers if _is_finite(numbers) else None
+    return numbers if _are_plain(numbers) else None
 
 
-def _numbers_of_frame(X: Any, names: np.ndarray) -> np.ndarray | None:
+def plain_columns(estimator: Any, X: Any, is_categorical: NDArray[np.bool_]) -> tuple[np.ndarray, dict[int, list[Any]]] | None:
+    """The same for a frame with categories: its other columns as an array, and the values of the categories by the number of the column."""
+    names = vars(estimator).get("feature_names_in_")
+    if names is None or not _has_columns(X, names) or len(X) == 0 or len(set(names)) < len(names):
+        return None
+    others = np.flatnonzero(~is_categorical)
+    numbers = np.empty((len(X), 0))
+    if len(others):
+        numbers = (X.take(others, axis=1) if hasattr(X, "take") else X[names[others].tolist()]).to_numpy()
+    if not _are_plain(numbers):
+        return None
+    labels = {int(index): names[index] for index in np.flatnonzero(is_categorical)}
+    return numbers, {index: Column(column_label(name), "category", X[name]).values() for index, name in labels.items()}
+
+
+def _has_columns(X: Any, names: np.ndarray) -> bool:
+    """Whether it is a frame with the columns of the training in their order."""
     kind = type(X)
     if kind.__name__ != "DataFrame" or kind.__module__.partition(".")[0] not in FRAMES:
-        return None
+        return False
     columns = X.columns
-    if (columns if isinstance(columns, list) else columns.tolist()) != names.tolist():
-        return None
-    numbers: np.ndarray = X.to_numpy()
-    return numbers
+    found: list[Any] = columns if isinstance(columns, list) else columns.tolist()
+    return found == names.tolist()
+
+
+def _are_plain(numbers: np.ndarray) -> bool:
+    """Whether scikit-learn would take each for a finite number."""
+    return _is_finite(numbers) if numbers.dtype in FLOATS else numbers.dtype.kind in "biu"
 
 
 def _is_finite(X: np.ndarray) -> bool:

@@ -107,33 +107,6 @@ def evaluate() -> Run:
     return again(lambda: network.evaluate(X, y))
 
 
-def estimator() -> tuple[Any, np.ndarray]:
-    """A classifier 4-16-16-3 that has been trained, and a sample for it as a row."""
-    from nncore.estimators import MLPClassifier
-
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((30, 4), np.float32), rng.integers(3, size=30)
-    return MLPClassifier((16, 16), max_iter=1, tol=0, random_state=0, n_threads=1).fit(X, y), X[:1]
-
-
-@case("an estimator's predict, 4-16-16-3 at 1")
-def predict_classes() -> Run:
-    model, X = estimator()
-    return again(lambda: model.predict(X))
-
-
-@case("an estimator's predict_proba, 4-16-16-3 at 1")
-def predict_probabilities() -> Run:
-    model, X = estimator()
-    return again(lambda: model.predict_proba(X))
-
-
-@case("an estimator's predict_one, 4-16-16-3")
-def predict_a_class() -> Run:
-    model, X = estimator()
-    return again(lambda: model.predict_one(X[0]))
-
-
 # Two runs of one build differ by up to 0.4 %: searches in tables of addresses.
 GUARD = Guard("bench.calls", CASES, fewer=20, more=120, tolerance=0.02, of_python=True)
 

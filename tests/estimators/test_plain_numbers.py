@@ -11,7 +11,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from nncore.estimators import LogisticNeuron, MLPClassifier, columns
-from nncore.estimators.plain_numbers import plain_numbers, row_blocks
+from nncore.estimators.plain_numbers import plain_columns, plain_numbers, row_blocks
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(50, 3))
@@ -147,3 +147,36 @@ def test_blocks_of_rows() -> None:
         np.testing.assert_array_equal(np.concatenate([rows[block] for block in blocks]), rows)
     assert len(row_blocks(100, 2**30)) == 100
     assert len(row_blocks(100, 0)) == 1
+
+
+MIXED = FRAME.assign(kind=pd.Categorical(np.array(["x", "y", "z"])[Y]), town=np.array(["A", "B"])[Y % 2], n=Y)
+HOLES = MIXED.assign(kind=MIXED["kind"].cat.remove_categories("z"))
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("make", [lambda frame: frame, pl.from_pandas, lambda frame: frame.iloc[:1]], ids=["pandas", "polars", "row"])
+@pytest.mark.parametrize("frame", [MIXED, HOLES, MIXED[["kind", "town"]], MIXED.astype({"n": "float32"})], ids=range(4))
+def test_frames_with_categories(frame: Any, make: Any, standardize: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = MLPClassifier((4,), max_iter=2, random_state=0, standardize=standardize, categorical_features=["kind", "town"]).fit(frame, Y)
+    assert plain_columns(model, make(frame), model._columns.is_categorical) is not None
+    found = model.predict_proba(make(frame))
+    monkeypatch.setattr(columns, "plain_columns", lambda *arguments: None)
+    np.testing.assert_array_equal(found, model.predict_proba(make(frame)))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        MIXED[MIXED.columns[::-1]],
+        MIXED.assign(a=np.nan),
+        MIXED.assign(a="text"),
+        MIXED.assign(a=pd.Timestamp("2020-01-01")),
+        MIXED.drop(columns="kind"),
+        MIXED.iloc[:0],
+        MIXED.to_numpy(),
+    ],
+    ids=range(7),
+)
+def test_other_frames_with_categories_are_looked_at(frame: Any) -> None:
+    model = MLPClassifier((4,), max_iter=2, random_state=0).fit(MIXED, Y)
+    assert plain_columns(model, frame, model._columns.is_categorical) is None
