@@ -79,8 +79,9 @@ class LbfgsFit:
         try:
             # SciPy's few sums are no work for threads, which would fight with ours for the cores.
             with _libraries().limit(limits=1, user_api="blas"), at_most_threads(self._n_threads):
+                first = twin.parameters.copy()
                 result = minimize(
-                    objective, twin.parameters.copy(), method="L-BFGS-B", jac=True, callback=iterations, options=self._options
+                    objective.value, first, jac=objective.gradient, method="L-BFGS-B", callback=iterations, options=self._options
                 )
             iterations.parameters = twin.parameters[...] = result.x
             estimator.loss_ = estimator._shown_loss(float(result.fun), twin)

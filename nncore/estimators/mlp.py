@@ -356,13 +356,15 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         random_state: np.random.RandomState,
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
-        loss = self._fitted_loss
-        judge = Judge(given.unread("scoring"), self._default_scoring(loss))
         X_val, y_val, weights_val = validation
         if (X_val is None) != (y_val is None):
             raise ParameterError("X_val and y_val go together: pass both, or neither")
         if X_val is None and (weights_val is not None):
             raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
+        if X_val is None and not given.early_stopping and given.unread("scoring") is None:
+            return
+        loss = self._fitted_loss
+        judge = Judge(given.unread("scoring"), self._default_scoring(loss))
         if X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val)
             self._check_target(y_val)

@@ -17,8 +17,8 @@ from nncore.program import WORTH_WAKING, threads_for
 class Objective:
     """Mean loss of all samples with the network's penalties, and its gradient.
 
-    Samples, targets and weights are checked and placed once; a call copies the parameters in, runs three times in the core, and copies
-    the gradient out.
+    Samples, targets and weights are checked and placed once. The value copies the parameters in and runs three times in the core, which
+    leaves the gradient too.
 
     Parameters
     ----------
@@ -45,15 +45,21 @@ class Objective:
         (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
         spec.weight[:n] = weights * (1 / float(np.cumsum(weights)[-1]))  # added term after term, as the core does it in `fit`
         self._parameters, self._gradients = network.parameters, network.gradients
+        self._point = np.full_like(self._parameters, np.nan)  # where the value was asked for last
 
-    def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """Loss and gradient for `parameters` of shape (n_parameters,), laid out as the network has them."""
-        self._parameters[...] = parameters
+    def value(self, parameters: np.ndarray) -> float:
+        """The loss for `parameters` of shape (n_parameters,), laid out as the network has them."""
+        self._point[...] = self._parameters[...] = parameters
         program, n = self._program, self._n
         n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
         try:
             program.forward(self._inputs, True, n_threads)
-            loss = program.loss_value(n, True) + program.backward(self._inputs, n_threads)
+            return program.loss_value(n, True) + program.backward(self._inputs, n_threads)
         except Failure as failure:
             raise explain(program, failure) from None
-        return loss, self._gradients.copy()
+
+    def gradient(self, parameters: np.ndarray) -> np.ndarray:
+        """The gradient there, shape (n_parameters,); it was found along with the value, if that is what was asked for last."""
+        if not np.array_equal(parameters, self._point):
+            self.value(parameters)
+        return self._gradients.copy()

@@ -34,10 +34,11 @@ def test_gradient(activation: str, loss: str, n_outputs: int, target: Any, weigh
     weights = rng.uniform(0.5, 2, 40) if weighted else None
     objective = Objective(network, X, target, weights)
     point = network.parameters.copy()
-    value, gradient = objective(point)
-    numeric = approx_fprime(point, lambda parameters: objective(parameters)[0], 1e-7)
+    value, gradient = objective.value(point), objective.gradient(point)
+    numeric = approx_fprime(point, objective.value, 1e-7)
     np.testing.assert_allclose(gradient, numeric, rtol=1e-4, atol=1e-6)
-    assert objective(point)[0] == value
+    np.testing.assert_array_equal(objective.gradient(point), gradient)  # though it has been elsewhere since
+    assert objective.value(point) == value
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -45,7 +46,8 @@ def test_it_is_what_backward_gives(weighted: bool) -> None:
     weights = rng.uniform(0.5, 2, 40) if weighted else None
     network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1)).build(5, loss="mse", rng=1, dtype="float64")
     network.weight_decay = 0.1
-    value, gradient = Objective(network, X, y, weights)(network.parameters.copy())
+    objective, point = Objective(network, X, y, weights), network.parameters.copy()
+    value, gradient = objective.value(point), objective.gradient(point)
     network.forward(X, training=True)
     assert network.backward(y, weights) == value
     np.testing.assert_array_equal(network.gradients, gradient)
@@ -59,4 +61,4 @@ def test_what_it_refuses() -> None:
     with pytest.raises(ShapeError, match="y has 39 samples, X has 40"):
         Objective(network, X, y[:39])
     with pytest.raises(NonFiniteError, match="the loss became NaN"):
-        Objective(network, X, y)(np.full(network.n_parameters, 1e200))
+        Objective(network, X, y).value(np.full(network.n_parameters, 1e200))
