@@ -141,7 +141,9 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         row = plain_row(self, x)
         if row is not None:
             row = row.astype(np.float64, copy=False)
-            if np.dot(row, row) <= LARGEST_FEATURE**2:  # so that none is larger; if this is, `check_finite` decides
+            with np.errstate(over="ignore"):
+                squares = np.dot(row, row)
+            if squares <= LARGEST_FEATURE**2:  # so that none is larger; if this is, `check_finite` decides
                 return float(self._scores(row[np.newaxis])[0])
         return float(self.decision_function(only_row(x))[0])
 

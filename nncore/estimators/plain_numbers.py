@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore._core import all_finite, as_c_array, is_c_array
-from nncore.data import CONVERT_AT_ONCE
+from nncore.data import CONVERT_AT_ONCE, admitted
 from nncore.errors import ShapeError
 from nncore.estimators.frames import Column, column_label
 
@@ -111,6 +111,7 @@ def only_row(x: Any) -> Any:
     ShapeError
         If it is no single sample.
     """
+    x = admitted(x, "x", holes=True)
     if np.ndim(x) != 1:
         raise ShapeError(f"x must be one sample, with a number for each feature, got shape {np.shape(x)}: predict takes several samples")
     return x.to_frame().T if hasattr(type(x), "to_frame") and hasattr(x, "index") else [x]

@@ -29,7 +29,7 @@ from nncore.words import explains_calls
 SLICE_SECONDS = 0.05
 
 
-@explains_calls(but=("predict_one", "predict_proba_one"))
+@explains_calls(but=("predict_one",))
 class Model(Network):
     """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
 
