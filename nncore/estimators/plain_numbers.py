@@ -37,10 +37,13 @@ def plain_numbers(estimator: Any, X: Any) -> np.ndarray | None:
     """
     fitted = vars(estimator)
     names = fitted.get("feature_names_in_")
+    numbers: np.ndarray | None = None
     if names is not None:  # of an array, scikit-learn warns that it has none
-        numbers: np.ndarray | None = X.to_numpy() if _has_columns(X, names) else None
-    else:
-        numbers = X if type(X) is np.ndarray else None
+        numbers = X.to_numpy() if _has_columns(X, names) else None
+    elif type(X) is np.ndarray:
+        numbers = X
+    elif _is_frame(X) and getattr(getattr(X.columns, "dtype", None), "kind", "") == "i":  # numbered columns have no names
+        numbers = X.to_numpy()
     if numbers is None or numbers.ndim != 2 or numbers.shape[1] != fitted["n_features_in_"] or numbers.size == 0:
         return None
     return numbers if _are_plain(numbers) else None
@@ -61,10 +64,14 @@ def plain_columns(estimator: Any, X: Any, is_categorical: NDArray[np.bool_]) -> 
     return numbers, {index: Column(column_label(name), "category", X[name]).values() for index, name in labels.items()}
 
 
+def _is_frame(X: Any) -> bool:
+    kind = type(X)
+    return kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] in FRAMES
+
+
 def _has_columns(X: Any, names: np.ndarray) -> bool:
     """Whether it is a frame with the columns of the training in their order."""
-    kind = type(X)
-    if kind.__name__ != "DataFrame" or kind.__module__.partition(".")[0] not in FRAMES:
+    if not _is_frame(X):
         return False
     columns = X.columns
     found: list[Any] = columns if isinstance(columns, list) else columns.tolist()

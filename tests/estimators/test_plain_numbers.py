@@ -180,3 +180,12 @@ def test_frames_with_categories(frame: Any, make: Any, standardize: bool, monkey
 def test_other_frames_with_categories_are_looked_at(frame: Any) -> None:
     model = MLPClassifier((4,), max_iter=2, random_state=0).fit(MIXED, Y)
     assert plain_columns(model, frame, model._columns.is_categorical) is None
+
+
+def test_numbered_columns_have_no_names(model: MLPClassifier) -> None:
+    numbered = pd.DataFrame(X)
+    assert plain_numbers(model, numbered) is not None
+    np.testing.assert_array_equal(model.predict_proba(numbered), model.predict_proba(X))
+    of_numbered = MLPClassifier((4,), max_iter=2, random_state=0).fit(numbered, Y)
+    np.testing.assert_array_equal(of_numbered.predict_proba(numbered[2:3]), of_numbered.predict_proba(X[2:3]))
+    assert plain_numbers(of_numbered, numbered.assign(**{"3": 1.0})) is None
