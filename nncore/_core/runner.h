@@ -70,7 +70,9 @@ typedef struct nnc_op {
     int64_t gradient_unit;
     double gradient_bound, gradient_terms;
     int64_t cache_per_row, work, work_per_row;
-    void *rooms;                /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
+    int64_t block_rows; /* of a batch, whose gradients are added up in one call */
+    void *sums;  /* (2, n_parameters + n_tied) where a batch may have more rows: those of a block, and what rounding took; else NULL */
+    void *rooms; /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
     const nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
     int64_t n_branches;
     nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */

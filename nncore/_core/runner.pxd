@@ -26,8 +26,9 @@ cdef extern from "runner.h" nogil:
         int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
-        int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row
+        int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row, block_rows
         void *rooms
+        void *sums
         double gradient_bound, gradient_terms
         const nnc_branch *branches
         int64_t n_branches

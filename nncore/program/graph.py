@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, native_kernel
-from nncore.program.memory import aligned_zeros
+from nncore.program.memory import aligned_bytes, aligned_zeros
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
 from nncore.program.vectors import Vectors
@@ -69,7 +69,7 @@ class GraphBuilder:
         plan = stage.plan
         parameters, d_parameters = self._tensors(stage)
         keeps_cache = self.has_way_back or native_kernel(stage.layer) is None
-        return Op(
+        op = Op(
             stage.layer,
             stage,
             _value(ops, source),
@@ -84,6 +84,9 @@ class GraphBuilder:
             cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
             work=aligned_zeros(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
         )
+        if parameters is not None and op.is_trained and 0 < op.block_rows < self.max_rows:
+            op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
+        return op
 
     def _tensors(self, stage: Stage) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Parameters and gradients of a layer, its tensors one after the other: parts of the flat vectors, or memory of the op's own."""
