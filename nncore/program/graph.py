@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -27,17 +27,19 @@ class GraphBuilder:
         training: bool,
         frozen: Collection[str],
         input_gradient: bool = False,
+        zeros: Callable[[int, np.dtype], np.ndarray] = aligned_zeros,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
         self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is asked for
         self.has_way_back = training or input_gradient
         self.frozen = frozen  # names of tensors that are not trained
         self.dtype = vectors.parameters.dtype
+        self._zeros = zeros  # gives vectors for the buffers of a batch
         self.input = self.matrix(blueprint.n_inputs)
         self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
 
     def matrix(self, columns: int) -> np.ndarray:
-        return aligned_zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
+        return self._zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
 
     # ---- forward ------------------------------------------------------------------------------------------------------------
 

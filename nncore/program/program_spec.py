@@ -68,7 +68,7 @@ class ProgramSpec:
     kept_buffers: np.ndarray | None  # (n_buffers,) the same as the first of two passes left it
     undo: list[Undo]  # what a step changes; the buffers first
     is_careful: bool  # whether something may fail, or do otherwise when it is run again
-    rooms: np.ndarray  # (max_parts, ROOM) bytes of working memory of matrix products
+    room: np.ndarray | None  # where the buffers of a batch are, if each run gets others (`SharedRoom`)
     grouping: Grouping
     average: Averaging
     decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`

@@ -87,7 +87,8 @@ def test_statistics_of_batch_norm(n_rows: int) -> None:
     network = nn.Sequential(layer).build(N_INPUTS, rng=1)
     network.forward(X, training=True)
     X64 = X.astype(np.float64)
-    mean, variance = network.named_buffers["batch_norm_1.mean"], network.named_buffers["batch_norm_1.variance"]
+    buffers = network.named_buffers()
+    mean, variance = buffers["batch_norm_1.mean"], buffers["batch_norm_1.variance"]
     assert np.abs(mean - X64.mean(axis=0)).max() <= 100 * EPS
     assert np.abs(variance - X64.var(axis=0, ddof=1)).max() <= 8 * EPS
 
