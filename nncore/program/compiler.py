@@ -168,7 +168,6 @@ def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Pr
     return compile_program(knobs, vectors, training=False, max_rows=n_rows)
 
 
-<<<<<<< HEAD
 def compile_link(link: str | dict[str, Any], n_outputs: int, dtype: np.dtype) -> Program[ProgramSpec]:
     """Make a program of one activation, whose inputs are a network's outputs: its `predict` makes predictions of any number of them."""
     layer = registry.resolve("layers", {"name": "activation", "activation": link})
@@ -177,13 +176,13 @@ def compile_link(link: str | dict[str, Any], n_outputs: int, dtype: np.dtype) ->
     knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint))
     max_rows = max(usable_cpus(), MIN_PARTS, SLICE_BYTES // (2 * n_outputs * dtype.itemsize))
     return compile_program(knobs, vectors, training=False, max_rows=max_rows)
-=======
+
+
 def _is_compiled(blueprint: Blueprint, loss: Loss | None) -> bool:
     """Whether nothing of a prediction runs in Python, which would look at its buffers."""
     layers = [stage.layer for stage in blueprint.stages if not (stage.plan.is_view or stage.plan.branches)]
     activations = [stage.activation for stage in blueprint.stages]
     return all(native_kernel(component) is not None for component in (*layers, *activations, loss) if component is not None)
->>>>>>> mem-b
 
 
 def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:
