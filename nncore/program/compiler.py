@@ -72,10 +72,10 @@ def compile_program(
     n_targets = blueprint.n_outputs if loss is None else loss.n_targets(blueprint.n_outputs)
     shared = None
     if not (training or input_gradient) and _is_compiled(blueprint, loss):
-        numbers = 3 + blueprint.n_inputs + n_targets + 2 * sum(stage.n_outputs for stage in blueprint.stages)
-        shared = SharedRoom(max_rows * (numbers * dtype.itemsize + 8), 5 + 2 * len(blueprint.stages))
+        numbers = 2 + n_targets + 2 * sum(stage.n_outputs for stage in blueprint.stages)
+        shared = SharedRoom(max_rows * (numbers * dtype.itemsize + 8), 4 + 2 * max(1, len(blueprint.stages)))
     zeros = aligned_zeros if shared is None else shared.take
-    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, zeros)
+    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, shared)
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, native_kernel
-from nncore.program.memory import aligned_bytes, aligned_zeros
+from nncore.program.memory import SharedRoom, aligned_bytes, aligned_zeros
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
 from nncore.program.vectors import Vectors
@@ -27,15 +27,16 @@ class GraphBuilder:
         training: bool,
         frozen: Collection[str],
         input_gradient: bool = False,
-        zeros: Callable[[int, np.dtype], np.ndarray] = aligned_zeros,
+        room: SharedRoom | None = None,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
         self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is asked for
         self.has_way_back = training or input_gradient
         self.frozen = frozen  # names of tensors that are not trained
         self.dtype = vectors.parameters.dtype
-        self._zeros = zeros  # gives vectors for the buffers of a batch
-        self.input = self.matrix(blueprint.n_inputs)
+        self._zeros = aligned_zeros if room is None else room.take
+        # A run in a room of its own reads inputs where they lie.
+        self.input = self.matrix(blueprint.n_inputs) if room is None else np.empty((0, blueprint.n_inputs), self.dtype)
         self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
 
     def matrix(self, columns: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import Program
+from nncore.blocks import rows_at_once
 from nncore.contract import Activation, Initializer, Layer, Tensor
 from nncore.errors import ParameterError, ShapeError
 from nncore.program.compiler import compile_program
@@ -20,8 +21,13 @@ from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Stage
 from nncore.program.vectors import Vectors
 
-#: At most so many samples are looked at by initializers that need a batch.
-BATCH_ROWS = 1024
+#: At most so many samples are looked at by initializers that need a batch, fewer if they are so large that these are more bytes.
+BATCH_ROWS, BATCH_BYTES = 1024, 32 * 2**20
+
+
+def looked_at(n_samples: int, bytes_per_sample: int) -> slice:
+    """Samples at equal distances, enough for an initializer."""
+    return slice(None, None, -(-n_samples // rows_at_once(bytes_per_sample, BATCH_ROWS, of=BATCH_BYTES)))
 
 
 def initializer_of(stage: Stage, tensor: Tensor) -> Initializer:

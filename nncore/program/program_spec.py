@@ -37,7 +37,7 @@ class ProgramSpec:
     slice_rows: int  # rows that go through the ops at a time
     max_parts: int  # threads that have room in the buffers
     accepts_nan: bool  # in the inputs; infinity never is
-    input: np.ndarray  # (max_rows, n_inputs)
+    input: np.ndarray  # (max_rows, n_inputs); nothing in a program with a `room`
     output: np.ndarray  # (max_rows, n_outputs)
     d_output: np.ndarray | None  # (max_rows, n_outputs), where there is a way back
     d_input: np.ndarray | None  # (max_rows, n_inputs), where it is asked for
