@@ -7,9 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nncore.blocks import memory_for
 from nncore.contract import Buffer, Tensor
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+#: What needs less memory.
+REMEDY = "take a smaller batch_size, fewer or narrower layers, or dtype='float32'"
 
 #: Vectors that are read side by side begin at different places of a page (of 4 kB): at the same place, they drive each other out of the
 #: first-level cache. So many bytes lie between those places.
@@ -17,11 +21,18 @@ PAGE, STAGGER = 4096, 17 * ALIGNMENT
 _staggers = itertools.cycle(range(0, PAGE, STAGGER))
 
 
-def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
-    """A zeroed vector that begins on a cache line, each one that is larger than a page at another place of it."""
+def aligned_zeros(size: int, dtype: np.dtype, what: str = "what a network works with") -> np.ndarray:
+    """A zeroed vector that begins on a cache line, each one that is larger than a page at another place of it.
+
+    `what` it is for is told where there is no memory for it.
+    """
     n_bytes = size * dtype.itemsize
     unit, place = (PAGE, next(_staggers)) if n_bytes >= PAGE else (ALIGNMENT, 0)
-    raw = np.zeros(n_bytes + unit, np.uint8)
+    try:
+        raw = np.zeros(n_bytes + unit, np.uint8)
+    except MemoryError:
+        with memory_for(what, n_bytes, REMEDY):
+            raise
     start = (place - raw.ctypes.data) % unit
     return raw[start : start + n_bytes].view(dtype)
 
