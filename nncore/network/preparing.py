@@ -23,7 +23,7 @@ from nncore.network.scheduling import Reach, as_schedules, check_schedules
 from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
-from nncore.program import BATCH_ROWS, get_num_threads, plan_network
+from nncore.program import get_num_threads, looked_at, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
 
@@ -50,10 +50,11 @@ class Given:
         """All that the source has."""
         return self.source.samples(shape)
 
-    def first_rows(self, samples: Samples) -> np.ndarray:
-        """Rows at equal distances, as many as a batch has for initializers that look at data."""
-        every = -(-(len(samples) if self.rows is None else len(self.rows)) // BATCH_ROWS)
-        return samples[::every] if self.rows is None else samples[self.rows[::every]]
+    def some(self, samples: Samples, dtype: np.dtype) -> np.ndarray:
+        """Those that initializers look at."""
+        n_samples = len(samples) if self.rows is None else len(self.rows)
+        chosen = looked_at(n_samples, samples[0].size * dtype.itemsize)
+        return samples[chosen if self.rows is None else self.rows[chosen]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Prepared:
             with network._turn:
                 if not network.is_built:
                     samples = self.given.samples(None)
-                    batch = self.given.first_rows(samples)
+                    batch = self.given.some(samples, self.dtype)
                     self.learning.build(network, samples.shape[1:], self.rng, self.dtype, batch)
                 elif self.rng is not None:
                     network.seed = self.seed

@@ -140,7 +140,7 @@ def test_rows_are_those_samples(rows: list[np.ndarray], given: dict[str, Any]) -
 
 def test_rows_of_large_arrays_are_converted_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nncore.data.dataset.CONVERT_AT_ONCE", 1000)
-    monkeypatch.setattr("nncore.data.dataset.BLOCK", 1500)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 1500)
     wide = X.astype(np.float64)
     many, alone = [classifier(), classifier()], [classifier(), classifier()]
     shared = {"loss": "softmax_cross_entropy", "epochs": 3, "batch_size": 16, "progress": False}
