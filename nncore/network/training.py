@@ -12,13 +12,13 @@ from nncore._core import Program
 from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
 from nncore.data import Dataset
 from nncore.network.averaging import Average, check_averages
-from nncore.network.evaluation import metric_name, score_dataset
-from nncore.network.failures import explained
+from nncore.network.evaluation import metric_name, scoring
 from nncore.network.model import Model
 from nncore.network.remembering import Memory, memories
 from nncore.network.resuming import Way
 from nncore.network.scheduling import Moving, Reach
 from nncore.network.standing import Standing
+from nncore.network.work import Turns, Work, drive
 from nncore.program import Move, Pace, ProgramSpec, courses_of
 
 #: How long the core runs before it lets Python look up.
@@ -170,7 +170,16 @@ class Training:
 
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
-        with self.network._turn, ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
+        with self.network._turn:
+            drive(self.turns())
+        return self.history
+
+    def turns(self) -> Turns[None]:
+        """What the core is to do, piece after piece; callbacks and all else that needs Python are done in between.
+
+        Whoever drives it has the turn of the network. `KeyboardInterrupt`, thrown in, ends the fit as Ctrl-C does; so does `close`.
+        """
+        with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
             at_the_end.enter_context(self.network._followed_by(self))
             at_the_end.callback(self._keep_standing)
             for callback in reversed(self.callbacks):
@@ -186,9 +195,9 @@ class Training:
                     self.network.forget_fit()
                     self._has_begun = True
                     self.epoch += 1
-                    self._run_epoch()
+                    yield from self._run_epoch()
                 self._leave_behind()
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, GeneratorExit):
                 self.stop_reason = "interrupted"
                 self.history.interrupted = self._cut_short = True
                 self._leave_behind()
@@ -199,7 +208,6 @@ class Training:
                 raise
             finally:
                 self.history.stop_reason = self.stop_reason or "all epochs done"
-        return self.history
 
     def _leave_behind(self) -> None:
         """What a fit that goes on needs of one that was cut short."""
@@ -238,21 +246,32 @@ class Training:
         wanted = [callback.pause_every for callback in self.callbacks if callback.pause_every is not None]
         return min((every - self.network.n_steps % every for every in wanted), default=sys.maxsize)
 
-    def _run_epoch(self) -> None:
+    def _run_epoch(self) -> Turns[None]:
         began = time.perf_counter()
         with self.network._under_way():
-            self._run_steps()
+            yield from self._run_steps()
         if self._samples_done < self._visits.length:  # a callback stopped the run
             return
         row = {"loss": self.loss, **self._moved}
         with self._counted_epoch():
             if self.validation is not None:
-                scores = score_dataset(self.network, self.validation, self.metrics, self.network._turn)
+                scores = yield from self._validate(self.validation)
                 row |= {f"val_{name}": value for name, value in scores.items()}
         self.history.append(**row, seconds=time.perf_counter() - began)
         for schedule in self.network.schedules.values():
             schedule.observe(self.history)
         self._call("on_epoch_end")
+
+    def _validate(self, validation: Dataset) -> Turns[dict[str, float]]:
+        """Scores; others may use the network in between, since no other thread can change its parameters."""
+        turns = scoring(self.network, validation, self.metrics)
+        while True:
+            try:
+                work = next(turns)
+            except StopIteration as end:
+                return end.value
+            yield work
+            self.network._turn.give_way()
 
     @contextmanager
     def _counted_epoch(self) -> Iterator[None]:
@@ -269,7 +288,7 @@ class Training:
                 average()
             raise
 
-    def _run_steps(self) -> None:
+    def _run_steps(self) -> Turns[None]:
         """The steps of an epoch that are left, or, if a callback stops the run, some of them."""
         begin, self._begin = self._begin, None
         skipped = 0 if begin is None else begin["samples"]
@@ -297,17 +316,22 @@ class Training:
                 part = block.until(self._progress[0] + self._steps_to_pause() * step_size)
                 fields = (part.inputs, part.reals, part.labels, part.weights, part.order, courses)
                 n_threads, seconds = self._pace.next(SLICE_SECONDS)
-                n_before, slice_began = self._progress[0], time.perf_counter()
-                with explained(program):
-                    program.train(*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress, n_threads)
-                now = time.perf_counter()
-                is_whole = now - slice_began >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
+                n_before = self._progress[0]
+                arguments = (*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress)
+                work = Work(program, "train", arguments, n_threads)
+                try:
+                    yield work
+                finally:
+                    self._samples_done = self._block_begin + self._progress[0]
+                    last = (min(self._progress[0], n_trained) - 1) // step_size
+                    if last >= 0:  # also where Ctrl-C came between two pieces of work
+                        self._moved = {move.knob.path: move.knob.value * float(move.factors[last]) for move in moves}
+                work.check()
+                is_whole = work.seconds >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
                 if is_whole:
-                    self._pace.record(n_threads, self._progress[0] - n_before, now - slice_began)
-                self._samples_done = self._block_begin + self._progress[0]
-                last = (min(self._progress[0], n_trained) - 1) // step_size
-                self._moved = {move.knob.path: move.knob.value * float(move.factors[last]) for move in moves}
+                    self._pace.record(n_threads, self._progress[0] - n_before, work.seconds)
                 self.network._turn.give_way()
+                now = time.perf_counter()
                 if is_whole or now - last_look >= seconds:
                     last_look = now
                     self._call("on_progress")

@@ -1,0 +1,75 @@
+"""What a fit or an evaluation lets the core do next. Whoever drives it does the work where and when it likes, and then goes on with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from nncore._core import Failure, Program
+from nncore.network.failures import explain
+from nncore.program import ProgramSpec
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Work:
+    """One call of a program. Whoever has the turn of the network has it done, and sets `error` and `seconds`.
+
+    Attributes
+    ----------
+    program : Program
+    method : {"train", "evaluate", "predict"}
+    arguments : tuple
+        All but the number of threads, which is the last one.
+    n_threads : int
+        What the fit would use. Results are the same for any other number.
+    error : BaseException or None
+        What ended it early.
+    seconds : float
+        How long it took, without any waiting.
+    """
+
+    program: Program[ProgramSpec]
+    method: Literal["train", "evaluate", "predict"]
+    arguments: tuple[Any, ...]
+    n_threads: int
+    error: BaseException | None = field(default=None, init=False)
+    seconds: float = field(default=0.0, init=False)
+
+    def run(self) -> None:
+        """Do it in this thread, which has the turn, and its team. What goes wrong is kept for the fit, which knows what to do about it."""
+        began = time.perf_counter()
+        try:
+            getattr(self.program, self.method)(*self.arguments, self.n_threads)
+        except BaseException as error:
+            self.error = error
+        self.seconds = time.perf_counter() - began
+
+    def check(self) -> None:
+        """Raise what ended it early, if anything did; a `Failure` of the core as an error that says where in the network it happened."""
+        if isinstance(self.error, Failure):
+            raise explain(self.program, self.error) from None
+        if self.error is not None:
+            raise self.error
+
+
+#: What yields work, is resumed once that is done, and returns a result in the end.
+Turns = Generator[Work, None, R]
+
+
+def drive(turns: Turns[R]) -> R:
+    """Run everything in this thread. `turns` hears of what is raised between two pieces of work, as Ctrl-C is, and then ends."""
+    while True:
+        try:
+            work = next(turns)
+            work.run()
+        except StopIteration as end:
+            return end.value
+        except KeyboardInterrupt as interrupt:
+            try:
+                turns.throw(interrupt)
+            except StopIteration as end:
+                return end.value
