@@ -61,7 +61,11 @@ class Worker:
             made = getattr(self.side, task["kind"])(task)
             if isinstance(made, (int, float)):
                 return float(made)
-            run = made if callable(made) else call_timer(*made, CLOCKS[task.get("clock", "wall")])
+            if callable(made):
+                run = made
+            else:
+                function, argument = made
+                run = call_timer(function, argument, CLOCKS[task.get("clock", "wall")])
             run()  # compiles, warms up
             self.prepared = task, run
         return best_of(self.prepared[1], seconds)
