@@ -11,9 +11,10 @@ from nncore.bench.workers import PeerError, environment
 #: Copies more than the caches hold and multiplies, in turns. It ends as soon as the process that started it has ended in whatever way: then
 #: its standard input is at its end.
 _PROGRAM = """
-import os, sys, threading
+import os, signal, sys, threading
 import numpy as np
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal reaches every process; who started this one ends it
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {int(sys.argv[1])})
