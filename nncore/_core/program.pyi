@@ -59,7 +59,7 @@ class Program(Generic[Spec]):
         targets: np.ndarray | None,
         labels: np.ndarray | None,
         weights: np.ndarray | None,
-        outputs: np.ndarray,
+        outputs: np.ndarray | None,
         seconds: float,
         progress: list[Any],
         n_threads: int = 1,

@@ -769,7 +769,7 @@ cdef class Program:
     def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
         """Sum the loss over the samples from ``progress[0]`` on, without training; `progress` as in `train`.
 
-        `outputs` (n_samples, n_outputs) receives the network's outputs.
+        `outputs` (n_samples, n_outputs) receives the network's outputs; None is nowhere.
         """
         cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None)
         cdef void *kept = self.room(outputs, inputs)

@@ -39,6 +39,21 @@ class Block:
     def __len__(self) -> int:
         return len(self.inputs) if self.order is None else len(self.order)
 
+    @property
+    def fields(self) -> tuple[np.ndarray | None, ...]:
+        """Inputs, reals, labels and weights."""
+        return self.inputs, self.reals, self.labels, self.weights
+
+    def parts(self, n_rows: int) -> Iterator[Block]:
+        """So many rows at a time, of a block in the order of the data."""
+        if len(self) <= n_rows:
+            yield self
+            return
+        for begin in range(0, len(self), n_rows):
+            rows = slice(begin, begin + n_rows)
+            reals, labels, weights = (None if part is None else part[rows] for part in (self.reals, self.labels, self.weights))
+            yield Block(self.inputs[rows], reals, labels, weights, None)
+
     def until(self, end: int) -> Block:
         """The first samples of it."""
         if end >= len(self):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from nncore import registry
 from nncore.arguments import several
-from nncore.contract import Loss, Metric, copied_deeply
+from nncore.contract import Activation, Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
 from nncore.data import Dataset, check_replaced
 from nncore.network.network import Network
 from nncore.network.work import Turns, Work, drive
-from nncore.program import WORTH_WAKING, compile_loss, threads_for
+from nncore.program import WORTH_WAKING, compile_loss, compile_scorer, threads_for
 from nncore.typing import MetricLike
+
+#: Outputs are scored in blocks of about this many bytes, which stay in a second-level cache.
+OUTPUT_BYTES = 2**20
 
 
 def metric_name(metric: Metric) -> str:
@@ -35,37 +39,135 @@ def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
 
 def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
     """Mean loss and metrics of a network on data that is already checked: `nncore.Sequential.evaluate`."""
-    return drive(scoring(network, data, metrics))
+    return drive(Evaluation(network, data, metrics).turns())
 
 
-def scoring(network: Network, data: Dataset, metrics: Sequence[Metric]) -> Turns[dict[str, float]]:
-    """The same, by work for the core; between two pieces of it other threads may use the network."""
-    program, loss = network.program_for_prediction(), network.loss
-    assert loss is not None, "data is checked against a loss"
-    outputs = np.empty((len(data), program.spec.n_outputs), network.dtype)
-    progress, done = [0, 0.0, 0.0], 0
-    n_threads = threads_for(None, program.spec.forward_seconds(len(data)), WORTH_WAKING)
-    for block in data.blocks(None, program.spec.max_rows):
-        progress[0] = 0
-        rows = outputs[done : done + len(block)]
-        if loss.needs_batch:
-            work = Work(program, "predict", (block.inputs, rows), n_threads)
-        else:
-            fields = (block.inputs, block.reals, block.labels, block.weights)
-            work = Work(program, "evaluate", (*fields, rows, math.inf, progress), n_threads)
-        yield work
-        work.check()
-        if program.spec.accepts_nan:
-            check_replaced(block.inputs, rows, done)
-        done += len(block)
-    if loss.needs_batch:
-        program = compile_loss(loss, outputs.shape[1], len(data), network.dtype)
-        fields = (outputs, data.targets.reals, data.targets.labels, data.weights)
-        work = Work(program, "evaluate", (*fields, np.empty_like(outputs), math.inf, progress), 1)
-        yield work
-        work.check()
-    scores = {"loss": progress[1] / progress[2]}
-    predictions = linked(network, outputs)
-    for metric in metrics:
-        scores[metric_name(metric)] = metric.score(predictions, data.targets.values, data.weights)
-    return scores
+class Evaluation:
+    """A network that is scored on one data set, once or after every epoch: what does not change in between is found out once.
+
+    Outputs are made and scored in blocks, so that memory does not grow with the number of samples unless a metric needs all outputs at
+    once. Where blocks end depends on nothing but the network, and no result on where they do.
+
+    Parameters
+    ----------
+    network : Network
+    data : Dataset
+        Checked against the network and its loss.
+    metrics : sequence of Metric
+    """
+
+    def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric]) -> None:
+        assert network.loss is not None, "data is checked against a loss"
+        self._network, self._data = network, data
+        self._names = [metric_name(metric) for metric in metrics]
+        self._scores = Scores(network.link, data, metrics, math.prod(network.output_shape)) if metrics else None
+        self._outputs: np.ndarray | None = None  # of a block, or of all samples
+
+    def turns(self) -> Turns[dict[str, float]]:
+        """Work for the core; between two pieces of it other threads may use the network."""
+        network, data, scores = self._network, self._data, self._scores
+        program, loss = network.program_for_prediction(), network.loss
+        assert loss is not None, "it had one, and no fit takes it away"
+        spec, n_rows = program.spec, len(data)
+        block_bytes = spec.max_rows * spec.n_outputs * spec.dtype.itemsize
+        at_once = n_rows if loss.needs_batch else min(n_rows, spec.max_rows * max(1, OUTPUT_BYTES // block_bytes))
+        needs_outputs = scores is not None or loss.needs_batch or spec.accepts_nan
+        if needs_outputs and self._outputs is None:
+            self._outputs = np.empty((at_once, spec.n_outputs), spec.dtype)
+        outputs, progress, done = self._outputs, [0, 0.0, 0.0], 0
+        n_threads = threads_for(None, spec.forward_seconds(at_once), WORTH_WAKING)
+        if scores is not None:
+            scores.begin()
+        for block in data.blocks(None, at_once):
+            for part in block.parts(at_once):
+                rows = None if outputs is None else outputs[done : done + len(part)] if loss.needs_batch else outputs[: len(part)]
+                if loss.needs_batch:
+                    work = Work(program, "predict", (part.inputs, rows), n_threads)
+                else:
+                    progress[0] = 0
+                    work = Work(program, "evaluate", (*part.fields, rows, math.inf, progress), n_threads)
+                yield work
+                work.check()
+                if spec.accepts_nan and rows is not None:
+                    check_replaced(part.inputs, rows, done)
+                if scores is not None and rows is not None and not loss.needs_batch:
+                    scores.add(rows, done)
+                done += len(part)
+        if loss.needs_batch and outputs is not None:
+            program = compile_loss(loss, spec.n_outputs, n_rows, spec.dtype)
+            fields = (data.targets.reals, data.targets.labels, data.weights)
+            work = Work(program, "evaluate", (outputs, *fields, None, math.inf, progress), 1)
+            yield work
+            work.check()
+            if scores is not None:
+                scores.add(outputs, 0)
+        found = {"loss": progress[1] / progress[2]}
+        if scores is not None:
+            found |= zip(self._names, scores.found(), strict=True)
+        return found
+
+
+class Scores:
+    """What several metrics make of outputs that come block by block.
+
+    Parameters
+    ----------
+    link : str, dict or None
+        The activation that makes predictions of outputs.
+    data : Dataset
+    metrics : sequence of Metric
+    n_outputs : int
+    """
+
+    def __init__(self, link: str | dict[str, Any] | None, data: Dataset, metrics: Sequence[Metric], n_outputs: int) -> None:
+        targets, weights = data.targets, data.weights
+        self._target, self._weights, self._fields = targets.values, weights, (targets.reals, targets.labels, weights)
+        weight = np.ones(len(data)) if weights is None else weights
+        self._total = float(weight.sum())
+        self._metrics = [metric.for_targets(self._target, weight) if goes_by_terms(metric) else metric for metric in metrics]
+        resolved: Activation | None = None if link is None else registry.resolve("activations", link)
+        of_link = None if resolved is None else native_kernel(resolved)
+        self._link = resolved if of_link is None else None  # in Python
+        kernels = [native_kernel(metric) if goes_by_terms(metric) and self._link is None else None for metric in self._metrics]
+        self._compiled = [number for number, kernel in enumerate(kernels) if kernel is not None]
+        self._by_terms = [i for i, metric in enumerate(self._metrics) if goes_by_terms(metric) and kernels[i] is None]
+        self._whole = [i for i, metric in enumerate(self._metrics) if not goes_by_terms(metric)]
+        self._scorer = compile_scorer(
+            None if resolved is None or of_link is None else (resolved, of_link),
+            [(self._metrics[i], kernel) for i, kernel in enumerate(kernels) if kernel is not None],
+            n_outputs=n_outputs,
+            n_targets=1 if targets.reals is None else targets.reals.shape[1],
+            uses_labels=targets.reals is None,
+            dtype=data.dtype,
+        )
+        self._sums: dict[int, np.ndarray | float] = {}
+        self._predictions = np.empty((len(data), n_outputs), data.dtype) if self._whole else None
+
+    def begin(self) -> None:
+        """Before the first block."""
+        self._scorer.begin()
+        self._sums = dict.fromkeys(self._by_terms, 0.0)
+
+    def add(self, outputs: np.ndarray, first: int) -> None:
+        """Take the outputs of the samples from `first` on; nothing is left of them."""
+        self._scorer.add(outputs, *self._fields, first)
+        if not self._by_terms and not self._whole:
+            return
+        chosen = slice(first, first + len(outputs))
+        predictions = outputs if self._link is None else self._link.forward(outputs)
+        if self._predictions is not None:
+            self._predictions[chosen] = predictions
+        for number in self._by_terms:
+            weight = np.ones(len(outputs)) if self._weights is None else self._weights[chosen]
+            terms = self._metrics[number].terms(predictions, self._target[chosen])
+            self._sums[number] = self._sums[number] + weighted_sums(terms, weight)
+
+    def found(self) -> list[float]:
+        """The scores, in the order of the metrics."""
+        sums = self._sums | dict(zip(self._compiled, self._scorer.sums, strict=True))
+        return [
+            metric.score(self._predictions, self._target, self._weights)
+            if i in self._whole and self._predictions is not None
+            else metric.from_means(np.asarray(sums[i]) / self._total) if self._total > 0 else math.nan
+            for i, metric in enumerate(self._metrics)
+        ]  # fmt: skip

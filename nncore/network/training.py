@@ -12,7 +12,7 @@ from nncore._core import Program
 from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
 from nncore.data import Dataset
 from nncore.network.averaging import Average, check_averages
-from nncore.network.evaluation import metric_name, scoring
+from nncore.network.evaluation import Evaluation, metric_name
 from nncore.network.model import Model
 from nncore.network.remembering import Memory, memories
 from nncore.network.resuming import Way
@@ -81,7 +81,8 @@ class Training:
         self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
         self._visits = way.visits
         self._pace = pace
-        self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
+        self.callbacks = callbacks
+        self._validation = None if validation is None else Evaluation(network, validation, metrics)
         self.history = history_for(metrics, network.schedules)
         self.epoch = 0
         self.stop_reason: str | None = None
@@ -254,17 +255,17 @@ class Training:
             return
         row = {"loss": self.loss, **self._moved}
         with self._counted_epoch():
-            if self.validation is not None:
-                scores = yield from self._validate(self.validation)
+            if self._validation is not None:
+                scores = yield from self._validate(self._validation)
                 row |= {f"val_{name}": value for name, value in scores.items()}
         self.history.append(**row, seconds=time.perf_counter() - began)
         for schedule in self.network.schedules.values():
             schedule.observe(self.history)
         self._call("on_epoch_end")
 
-    def _validate(self, validation: Dataset) -> Turns[dict[str, float]]:
+    def _validate(self, validation: Evaluation) -> Turns[dict[str, float]]:
         """Scores; others may use the network in between, since no other thread can change its parameters."""
-        turns = scoring(self.network, validation, self.metrics)
+        turns = validation.turns()
         while True:
             try:
                 work = next(turns)
