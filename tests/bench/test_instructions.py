@@ -1,23 +1,23 @@
 from __future__ import annotations
 
 import pytest
-from bench import instructions
+from bench import calls, instructions
+from bench.counting import CannotCountError, Guard
+
+guards = pytest.mark.parametrize("guard", [instructions.GUARD, calls.GUARD], ids=lambda guard: guard.module)
 
 
 @pytest.mark.slow
-def test_instructions_of_a_training_step() -> None:
+@guards
+def test_no_count_has_changed(guard: Guard) -> None:
     try:
-        instructions.check()
-    except instructions.CannotCountError as error:
+        guard.check()
+    except CannotCountError as error:
         pytest.skip(str(error))
-    recorded = instructions.recorded()
-    if recorded["compiler"] != instructions.compiler():
-        pytest.skip(f"the counts were recorded with {recorded['compiler']}, these kernels were compiled by {instructions.compiler()}")
-    labels = [case.label for case in instructions.CASES]
-    counted = dict(zip(labels, instructions.count(instructions.CASES), strict=True))
-    # Fewer is good news, which python tests/bench/instructions.py --record keeps.
-    assert counted == {label: pytest.approx(number, rel=instructions.TOLERANCE) for label, number in recorded["counts"].items()}
+    # Fewer is good news, which python -m bench.calls --record keeps.
+    assert guard.count() == {label: pytest.approx(number, rel=guard.tolerance) for label, number in guard.recorded()["counts"].items()}
 
 
-def test_every_case_is_recorded() -> None:
-    assert list(instructions.recorded()["counts"]) == [case.label for case in instructions.CASES]
+@guards
+def test_every_case_is_recorded(guard: Guard) -> None:
+    assert list(guard.recorded()["counts"]) == list(guard.cases)

@@ -1,0 +1,114 @@
+"""Instructions of a call: what it costs from Python to Python, beside the arithmetic of small networks.
+
+``PYTHONPATH=tests python -m bench.calls`` compares them with ``calls.json``; with ``--record`` it writes that file. Words after it choose
+the cases whose labels contain one of them. A new case is a function under `case` that returns a run, as `bench.counting` says.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from bench.counting import Guard, Prepare, Run, again
+
+CASES: dict[str, Prepare] = {}
+
+
+def case(label: str) -> Callable[[Prepare], Prepare]:
+    """Enter a function, which returns a run, as a case."""
+
+    def enter(prepare: Prepare) -> Prepare:
+        CASES[label] = prepare
+        return prepare
+
+    return enter
+
+
+def iris(n_rows: int) -> tuple[Any, np.ndarray, np.ndarray]:
+    """A network 4-16-16-3 that has been trained, and a batch for it."""
+    from nncore.layers.dense import Dense
+    from nncore.network import Sequential
+
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((n_rows, 4), np.float32), rng.integers(3, size=n_rows)
+    network = Sequential(Dense(16, activation="relu"), Dense(16, activation="relu"), Dense(3))
+    network.fit(X, y, loss="softmax_cross_entropy", optimizer="adam", epochs=1, rng=0, n_threads=1, progress=False)
+    return network, X, y
+
+
+@case("train_on_batch, 4-16-16-3 at 32")
+def train_on_batch() -> Run:
+    network, X, y = iris(32)
+    return again(lambda: network.train_on_batch(X, y))
+
+
+@case("train_on_batch of lists, 4-16-16-3 at 32")
+def train_on_lists() -> Run:
+    network, X, y = iris(32)
+    lists = X.tolist(), y.tolist()
+    return again(lambda: network.train_on_batch(*lists))
+
+
+@case("train_on_batch of float64 columns, 4-16-16-3 at 32")
+def train_on_columns() -> Run:
+    network, X, y = iris(32)
+    columns = np.asfortranarray(X, np.float64)
+    return again(lambda: network.train_on_batch(columns, y))
+
+
+@case("forward, backward and step, 4-16-16-3 at 32")
+def parts_of_a_step() -> Run:
+    network, X, y = iris(32)
+
+    def step() -> None:
+        network.forward(X, training=True)
+        network.backward(y)
+        network.step()
+
+    return again(step)
+
+
+@case("predict, 4-16-16-3 at 1")
+def predict_a_row() -> Run:
+    network, X, _ = iris(1)
+    return again(lambda: network.predict(X))
+
+
+@case("predict, 4-16-16-3 at 32")
+def predict_rows() -> Run:
+    network, X, _ = iris(32)
+    return again(lambda: network.predict(X))
+
+
+@case("predict of lists, 4-16-16-3 at 32")
+def predict_lists() -> Run:
+    network, X, _ = iris(32)
+    lists = X.tolist()
+    return again(lambda: network.predict(lists))
+
+
+@case("predict_one, 4-16-16-3")
+def predict_one() -> Run:
+    network, X, _ = iris(32)
+    return again(lambda: network.predict_one(X[0]))
+
+
+@case("predict_proba, 4-16-16-3 at 1")
+def predict_proba() -> Run:
+    network, X, _ = iris(1)
+    return again(lambda: network.predict_proba(X))
+
+
+@case("evaluate, 4-16-16-3 at 32")
+def evaluate() -> Run:
+    network, X, y = iris(32)
+    return again(lambda: network.evaluate(X, y))
+
+
+# Two runs of one build differ by up to 0.4 %: searches in tables of addresses.
+GUARD = Guard("bench.calls", CASES, fewer=20, more=120, tolerance=0.02, of_python=True)
+
+if __name__ == "__main__":
+    sys.exit(GUARD.main())
