@@ -857,6 +857,16 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
     return order
 
 
+def are_rows(order, int64_t n_rows) -> bool:
+    """Whether every number of an int64 array is that of one of so many rows, from 0 on."""
+    cdef const int64_t *data = <const int64_t *>given(order, _INT64, 1, False, "order")
+    cdef int64_t i, lowest = 0, highest = -1, n = len(order)
+    with nogil:
+        for i in range(n):
+            lowest, highest = min(lowest, data[i]), max(highest, data[i])
+    return lowest >= 0 and highest < n_rows
+
+
 def all_finite(values, bint allow_nan=False) -> bool:
     """Whether every number of a contiguous float32 or float64 array is finite, or NaN if that is allowed; allocates nothing."""
     cdef bint is_f64 = values.dtype == np.float64

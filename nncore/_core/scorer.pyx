@@ -42,7 +42,7 @@ cdef class Scorer:
     cdef nnc_activation_function apply  # of the link; NULL: there is none
     cdef nnc_site link_site
     cdef char message[NNC_MESSAGE_BYTES]
-    cdef bint is_f64
+    cdef bint is_f64, uses_labels
     cdef int64_t n_outputs, n_targets, size
     cdef double *terms  # (max(TERMS, n_terms),)
     cdef object kept, room, dtype
@@ -53,7 +53,7 @@ cdef class Scorer:
         cdef Py_ssize_t i
         cdef scored *to
         self.spec, self.kept, self.dtype = spec, [], spec.dtype
-        self.is_f64, self.size = spec.dtype == _FLOAT64, spec.dtype.itemsize
+        self.is_f64, self.uses_labels, self.size = spec.dtype == _FLOAT64, spec.uses_labels, spec.dtype.itemsize
         self.n_outputs, self.n_targets, self.n_metrics = spec.n_outputs, spec.n_targets, len(spec.metrics)
         self.metrics = <scored *>calloc(max(self.n_metrics, 1), sizeof(scored))
         if self.metrics == NULL:
@@ -68,7 +68,7 @@ cdef class Scorer:
         for i, described in enumerate(spec.metrics):
             to = &self.metrics[i]
             load_table(described.capsule, "metric", described.who, described.needed, &to.table, sizeof(nnc_metric))
-            if spec.uses_labels:
+            if self.uses_labels:
                 to.function = to.table.labels_f64 if self.is_f64 else to.table.labels_f32
             else:
                 to.function = to.table.real_f64 if self.is_f64 else to.table.real_f32
@@ -103,6 +103,8 @@ cdef class Scorer:
         cdef int32_t status = 0
         cdef Py_ssize_t i, failed = -1
         cdef nnc_activation_call call
+        if (labels if self.uses_labels else reals) is None:
+            raise ShapeError("targets are missing")
         for part in (reals, labels, weights):
             if part is not None and len(part) < first + n_rows:
                 raise ShapeError(f"{len(part)} samples, outputs of {first} to {first + n_rows}")
@@ -137,7 +139,7 @@ cdef class Scorer:
         while begin < n_rows:
             rows = min(at_once, n_rows - begin)
             call.output, call.n_rows = output + begin * self.n_outputs * self.size, rows
-            if label != NULL:
+            if self.uses_labels:
                 call.labels = label + first + begin
             else:
                 call.target = real + (first + begin) * self.n_targets * self.size

@@ -41,7 +41,7 @@ def direction(name: str) -> str | None:
     known = [word for word in lowered if word in SMALL or word in LARGE] or [word for word in lowered if word in VAGUELY_LARGE]
     if not known:
         return None
-    meant = lowered[lowered[0] == "val" :]
+    meant = lowered[lowered[0] in ("val", "train") :]
     n_turns = next(n for n, word in enumerate(meant) if word not in NEGATIVES)
     is_small = known[-1] in SMALL and meant[0] != "d2"  # a D² names the error whose saving it is
     return "min" if is_small != (n_turns % 2 == 1) else "max"

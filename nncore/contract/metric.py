@@ -75,7 +75,7 @@ class Metric(Configurable):
         -------
         ndarray of shape (n_rows, n_terms)
         """
-        raise NotImplementedError(f"{type(self).__name__}.terms")
+        raise NotImplementedError(f"{type(self).__name__}.score, or its terms")
 
     def from_means(self, means: np.ndarray) -> float:
         """The score.
@@ -90,15 +90,13 @@ class Metric(Configurable):
         float
             The mean of them unless overridden.
         """
-        return float(means.mean())
+        return float(means[0]) if len(means) == 1 else float(means.mean())
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         """Score of outputs ``(n_rows, n_outputs)`` against class indices ``(n_rows,)`` or reals ``(n_rows, n_targets)``.
 
         NaN if the weights sum to 0. A sample of weight 0 does not count, whatever its outputs are.
         """
-        if not goes_by_terms(self):
-            raise NotImplementedError(f"{type(self).__name__}.score")
         self.check_shapes(output.shape, target.shape)
         weight = np.ones(len(target)) if sample_weight is None else rescaled(sample_weight)
         total = weight.sum()

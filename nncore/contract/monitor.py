@@ -48,7 +48,8 @@ class Monitor:
         ParameterError
             If the fit does not record the column, or nothing says which of its values are better.
         """
-        check_recorded(self._owner, self._column, list(history))
+        if self._column not in history:
+            check_recorded(self._owner, self._column, list(history))
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
         mode = decided_mode(self._owner, self._column, self._mode, history.mode(self._column))
@@ -81,6 +82,7 @@ def check_monitored(watcher: Any, history: History, recorded: Sequence[str]) -> 
 def check_recorded(owner: str, column: str, recorded: Sequence[str]) -> None:
     """Raise `ParameterError` unless `column`, which `owner` monitors, is among those that the fit records."""
     if column not in recorded:
-        hint = "pass validation=(X, y) to fit, or " if column.startswith("val_") else ""
+        remedies = {"val": "pass validation=(X, y) to fit, or ", "train": "pass train_metrics=True to fit, or "}
+        hint = remedies.get(column.partition("_")[0], "")
         names = ", ".join(map(repr, recorded))
         raise ParameterError(f"{owner} monitors {column!r}, which this fit does not record: {hint}monitor one of {names}")

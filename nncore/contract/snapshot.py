@@ -31,8 +31,9 @@ class Snapshot:
             The same one.
         """
         np.copyto(self._parameters, network.parameters)
-        for name, view in network.named_buffers().items():
-            np.copyto(self._buffers[name], view)
+        if self._buffers:
+            for name, view in network.named_buffers().items():
+                np.copyto(self._buffers[name], view)
 
     def restore(self, network: Any) -> None:
         """Put them back.

@@ -26,7 +26,7 @@ CONVERT_AT_ONCE = 64 * 2**20
 DIGESTED = 64 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Block:
     """Samples for one run of the core; the fields are the arguments of `Program.train`."""
 
@@ -112,6 +112,11 @@ class Dataset:
         return len(self.inputs)
 
     @cached_property
+    def _matrix(self) -> np.ndarray:
+        """The inputs where they lie, a sample a row."""
+        return self.inputs[:].reshape(len(self), -1)
+
+    @cached_property
     def digest(self) -> str:
         """Two datasets with the same samples, targets and weights have the same; of large ones, rows at equal distances decide."""
         n_rows = min(len(self), max(2, DIGESTED // max(1, self.inputs[0].size * self.dtype.itemsize)))
@@ -131,8 +136,7 @@ class Dataset:
         All blocks but the last hold whole batches, so both ways train on the same batches.
         """
         if self.in_place:
-            inputs = self.inputs[:].reshape(len(self), -1)
-            yield Block(inputs, self.targets.reals, self.targets.labels, self.weights, order)
+            yield Block(self._matrix, self.targets.reals, self.targets.labels, self.weights, order)
             return
         bytes_per_batch = batch_size * self.inputs[0].size * self.dtype.itemsize
         rows = batch_size * max(1, BLOCK // bytes_per_batch)

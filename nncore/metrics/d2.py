@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Self
 
 import numpy as np
@@ -41,7 +42,7 @@ class D2Metric(Metric):
                 f"outputs of shape {output}"
             )
 
-    _whole: np.ndarray | None = None  # (n_outputs,) mean deviation of the best constants; None if the score is NaN
+    _whole: list[float] | None = None  # of each output, the mean deviation of the best constant; None if the score is NaN
 
     def for_targets(self, target: np.ndarray, sample_weight: np.ndarray) -> Self:
         known, truth, total = copy.copy(self), np.asarray(target, np.float64).reshape(len(target), -1), sample_weight.sum()
@@ -50,7 +51,7 @@ class D2Metric(Metric):
             columns = [(truth[:, column // self._n_levels], column % self._n_levels) for column in range(n_outputs)]
             best = np.column_stack([np.full(len(truth), self._constant(values, sample_weight, level)) for values, level in columns])
             deviations = np.where(sample_weight[:, None] > 0, self.terms(best, truth), 0)
-            known._whole = sample_weight @ deviations / total
+            known._whole = (sample_weight @ deviations / total).tolist()
         return known
 
     def n_terms(self, n_outputs: int) -> int:
@@ -64,11 +65,10 @@ class D2Metric(Metric):
         )
 
     def from_means(self, means: np.ndarray) -> float:
-        whole = self._whole
-        if whole is None:
+        if self._whole is None:
             return float("nan")
-        is_constant = whole == 0
-        return float(np.where(is_constant, means == 0, 1 - means / np.where(is_constant, 1, whole)).mean())
+        pairs = zip(means.tolist(), self._whole, strict=True)
+        return math.fsum(1 - mean / whole if whole > 0 else float(mean == 0) for mean, whole in pairs) / len(self._whole)
 
 
 def weighted_quantile(values: np.ndarray, weight: np.ndarray, q: float) -> float:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nncore import registry
+from nncore._core import Program
 from nncore.arguments import several
 from nncore.contract import Activation, Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
 from nncore.data import Dataset, check_replaced
 from nncore.network.network import Network
 from nncore.network.work import Turns, Work, drive
-from nncore.program import WORTH_WAKING, compile_loss, compile_scorer, threads_for
+from nncore.program import WORTH_WAKING, ProgramSpec, compile_loss, compile_scorer, threads_for
 from nncore.typing import MetricLike
 
 #: Outputs are scored in blocks of about this many bytes, which stay in a second-level cache.
 OUTPUT_BYTES = 2**20
+#: But of no fewer samples than this: a matrix product of few rows is slow.
+FEWEST_ROWS = 512
 
 
 def metric_name(metric: Metric) -> str:
@@ -42,6 +45,10 @@ def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) ->
     return drive(Evaluation(network, data, metrics).turns())
 
 
+#: Work on some samples, their inputs, where their outputs go, and the number of the first one.
+Piece: TypeAlias = tuple[Work, np.ndarray, np.ndarray | None, int]
+
+
 class Evaluation:
     """A network that is scored on one data set, once or after every epoch: what does not change in between is found out once.
 
@@ -58,53 +65,77 @@ class Evaluation:
 
     def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric]) -> None:
         assert network.loss is not None, "data is checked against a loss"
-        self._network, self._data = network, data
-        self._names = [metric_name(metric) for metric in metrics]
+        self._network, self._data, self._names = network, data, [metric_name(metric) for metric in metrics]
         self._scores = Scores(network.link, data, metrics, math.prod(network.output_shape)) if metrics else None
-        self._outputs: np.ndarray | None = None  # of a block, or of all samples
+        self._needs_batch = network.loss.needs_batch
+        self._program: Program[ProgramSpec] | None = None
+        self._progress: list[Any] = [0, 0.0, 0.0]
+        self._outputs: np.ndarray | None = None  # of a block or, if the loss needs them at once, of all samples
+        self._at_once = self._n_threads = 0
+        self._pieces: list[Piece] | None = None  # where they are the same every time
 
     def turns(self) -> Turns[dict[str, float]]:
         """Work for the core; between two pieces of it other threads may use the network."""
-        network, data, scores = self._network, self._data, self._scores
-        program, loss = network.program_for_prediction(), network.loss
-        assert loss is not None, "it had one, and no fit takes it away"
-        spec, n_rows = program.spec, len(data)
-        block_bytes = spec.max_rows * spec.n_outputs * spec.dtype.itemsize
-        at_once = n_rows if loss.needs_batch else min(n_rows, spec.max_rows * max(1, OUTPUT_BYTES // block_bytes))
-        needs_outputs = scores is not None or loss.needs_batch or spec.accepts_nan
-        if needs_outputs and self._outputs is None:
-            self._outputs = np.empty((at_once, spec.n_outputs), spec.dtype)
-        outputs, progress, done = self._outputs, [0, 0.0, 0.0], 0
-        n_threads = threads_for(None, spec.forward_seconds(at_once), WORTH_WAKING)
+        program = self._network.program_for_prediction()
+        if program is not self._program:
+            self._prepare(program)
+        scores, progress, check_nan = self._scores, self._progress, program.spec.accepts_nan
+        progress[:] = 0, 0.0, 0.0
         if scores is not None:
             scores.begin()
-        for block in data.blocks(None, at_once):
-            for part in block.parts(at_once):
-                rows = None if outputs is None else outputs[done : done + len(part)] if loss.needs_batch else outputs[: len(part)]
-                if loss.needs_batch:
-                    work = Work(program, "predict", (part.inputs, rows), n_threads)
-                else:
-                    progress[0] = 0
-                    work = Work(program, "evaluate", (*part.fields, rows, math.inf, progress), n_threads)
-                yield work
-                work.check()
-                if spec.accepts_nan and rows is not None:
-                    check_replaced(part.inputs, rows, done)
-                if scores is not None and rows is not None and not loss.needs_batch:
-                    scores.add(rows, done)
-                done += len(part)
-        if loss.needs_batch and outputs is not None:
-            program = compile_loss(loss, spec.n_outputs, n_rows, spec.dtype)
-            fields = (data.targets.reals, data.targets.labels, data.weights)
-            work = Work(program, "evaluate", (outputs, *fields, None, math.inf, progress), 1)
+        for work, inputs, rows, first in self._pieces or self._blocks(program):
+            progress[0], work.error = 0, None
             yield work
             work.check()
-            if scores is not None:
-                scores.add(outputs, 0)
+            if rows is not None:
+                if check_nan:
+                    check_replaced(inputs, rows, first)
+                if scores is not None and not self._needs_batch:
+                    scores.add(rows, first)
+        if self._needs_batch:
+            yield from self._whole_loss(program.spec)
         found = {"loss": progress[1] / progress[2]}
         if scores is not None:
             found |= zip(self._names, scores.found(), strict=True)
         return found
+
+    def _prepare(self, program: Program[ProgramSpec]) -> None:
+        spec, n_rows = program.spec, len(self._data)
+        at_once = max(FEWEST_ROWS, OUTPUT_BYTES // (spec.n_outputs * spec.dtype.itemsize))
+        if at_once > spec.max_rows:
+            at_once -= at_once % spec.max_rows  # whole batches of the program
+        self._at_once = n_rows if self._needs_batch else min(n_rows, at_once)
+        if self._scores is not None or self._needs_batch or spec.accepts_nan:
+            self._outputs = np.empty((self._at_once, spec.n_outputs), spec.dtype)
+        self._n_threads = threads_for(None, spec.forward_seconds(self._at_once), WORTH_WAKING)
+        self._program, self._pieces = program, list(self._blocks(program)) if self._data.in_place else None
+
+    def _blocks(self, program: Program[ProgramSpec]) -> Iterator[Piece]:
+        """The data, block by block, and the work of each."""
+        first, outputs = 0, self._outputs
+        for block in self._data.blocks(None, self._at_once):
+            for part in block.parts(self._at_once):
+                begin = first if self._needs_batch else 0
+                rows = None if outputs is None else outputs[begin : begin + len(part)]
+                if self._needs_batch:
+                    work = Work(program, "predict", (part.inputs, rows), self._n_threads)
+                else:
+                    work = Work(program, "evaluate", (*part.fields, rows, math.inf, self._progress), self._n_threads)
+                yield work, part.inputs, rows, first
+                first += len(part)
+
+    def _whole_loss(self, spec: ProgramSpec) -> Turns[None]:
+        """The loss of all outputs, whose rows depend on each other, and then their scores."""
+        data, loss, outputs = self._data, self._network.loss, self._outputs
+        assert loss is not None, "it had one, and no fit takes it away"
+        assert outputs is not None, "they were all kept"
+        fields = (data.targets.reals, data.targets.labels, data.weights)
+        program = compile_loss(loss, spec.n_outputs, len(data), spec.dtype)
+        work = Work(program, "evaluate", (outputs, *fields, None, math.inf, self._progress), 1)
+        yield work
+        work.check()
+        if self._scores is not None:
+            self._scores.add(outputs, 0)
 
 
 class Scores:

@@ -59,22 +59,26 @@ class ParameterSets(Settings):
             self._forget_programs()
             self._vectors = replace(self._flat, shadow=None)
 
+    def _set_out(self) -> bool:
+        """Let `parameters` be those that are trained, before steps are taken. Whether there are others, which `_arrive` brings back."""
+        if self._is_under_way:
+            return False
+        if self._flat.shadow is None and self.has_evaluation:
+            self.begin_average(0)
+        if self._flat.shadow is None:
+            return False
+        self._depart()
+        return True
+
     @contextmanager
     def _under_way(self) -> Iterator[None]:
         """While steps are taken: `parameters` are those that are trained. At all other times they are those to predict with."""
-        if self._is_under_way:
-            yield
-            return
-        if self.has_evaluation and self._flat.shadow is None:
-            self.begin_average(0)
-        if self._flat.shadow is None:
-            yield
-            return
-        self._depart()
+        has_set_out = self._set_out()
         try:
             yield
         finally:
-            self._arrive()
+            if has_set_out:
+                self._arrive()
 
     def _trained_parameters(self) -> AbstractContextManager[None]:
         """For a part of a step: as `_under_way`, if it is the optimizer that has two sets of parameters."""
