@@ -75,7 +75,7 @@ class Metric(Configurable):
         -------
         ndarray of shape (n_rows, n_terms)
         """
-        raise NotImplementedError(f"{type(self).__name__}.score, or its terms")
+        raise NotImplementedError(f"{type(self).__name__}.terms")
 
     def from_means(self, means: np.ndarray) -> float:
         """The score.
@@ -97,6 +97,8 @@ class Metric(Configurable):
 
         NaN if the weights sum to 0. A sample of weight 0 does not count, whatever its outputs are.
         """
+        if type(self).terms is Metric.terms:
+            raise NotImplementedError(f"{type(self).__name__}.score, or its terms")
         self.check_shapes(output.shape, target.shape)
         weight = np.ones(len(target)) if sample_weight is None else rescaled(sample_weight)
         total = weight.sum()
