@@ -98,7 +98,7 @@ class Metric(Configurable):
         NaN if the weights sum to 0. A sample of weight 0 does not count, whatever its outputs are.
         """
         if type(self).terms is Metric.terms:
-            raise NotImplementedError(f"{type(self).__name__}.score, or its terms")
+            raise NotImplementedError(f"{type(self).__name__}.terms")
         self.check_shapes(output.shape, target.shape)
         weight = np.ones(len(target)) if sample_weight is None else rescaled(sample_weight)
         total = weight.sum()
