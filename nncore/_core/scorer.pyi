@@ -13,7 +13,7 @@ class Scorer(Generic[Spec]):
     def begin(self) -> None: ...
     def add(
         self,
-        outputs: np.ndarray,
+        predictions: np.ndarray,
         reals: np.ndarray | None,
         labels: np.ndarray | None,
         weights: np.ndarray | None,

@@ -1,4 +1,4 @@
-"""`Scorer`: sums up what metrics with a compiled form make of the outputs of a network, one block of them after the other."""
+"""`Scorer`: sums up what metrics with a compiled form make of predictions, one block of them after the other."""
 
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
@@ -6,8 +6,7 @@ from libc.string cimport memset
 
 from nncore._core.program cimport address, given, host, load_table, said
 from nncore.abi cimport (
-    NNC_MESSAGE_BYTES, nnc_activation, nnc_activation_call, nnc_activation_function, nnc_metric, nnc_metric_call, nnc_metric_function,
-    nnc_site,
+    NNC_MESSAGE_BYTES, nnc_metric, nnc_metric_call, nnc_metric_function, nnc_site,
 )
 
 import numpy as np
@@ -38,9 +37,6 @@ cdef class Scorer:
 
     cdef scored *metrics
     cdef Py_ssize_t n_metrics
-    cdef nnc_activation link
-    cdef nnc_activation_function apply  # of the link; NULL: there is none
-    cdef nnc_site link_site
     cdef char message[NNC_MESSAGE_BYTES]
     cdef bint is_f64, uses_labels
     cdef int64_t n_outputs, n_targets, size
@@ -58,10 +54,6 @@ cdef class Scorer:
         self.metrics = <scored *>calloc(max(self.n_metrics, 1), sizeof(scored))
         if self.metrics == NULL:
             raise MemoryError
-        if spec.link is not None:
-            load_table(spec.link.capsule, "activation", spec.link.who, spec.link.needed, &self.link, sizeof(nnc_activation))
-            self.apply = self.link.forward_f64 if self.is_f64 else self.link.forward_f32
-            self.take_site(&self.link_site, spec.link)
         self.sums = [np.zeros(described.n_terms) for described in spec.metrics]
         self.room = np.empty(max(TERMS, max((len(sums) for sums in self.sums), default=0)))
         self.terms = <double *>address(self.room)
@@ -90,33 +82,24 @@ cdef class Scorer:
         for i in range(self.n_metrics):
             memset(self.metrics[i].sums, 0, self.metrics[i].n_terms * sizeof(double))
 
-    def add(self, outputs, reals, labels, weights, int64_t first):
-        """Take the outputs (n_rows, n_outputs) of the samples from `first` on; the link, if there is one, is applied to them in place.
+    def add(self, predictions, reals, labels, weights, int64_t first):
+        """Take predictions (n_rows, n_outputs) of the samples from `first` on.
 
         Targets and `weights` (float64, None for 1 each) are those of all samples.
         """
-        cdef char *output = <char *>given(outputs, self.dtype, self.n_outputs, True, "outputs")
+        cdef const char *output = <const char *>given(predictions, self.dtype, self.n_outputs, False, "predictions")
         cdef const char *real = <const char *>given(reals, self.dtype, self.n_targets, False, "reals")
         cdef const int64_t *label = <const int64_t *>given(labels, _INT64, 1, False, "labels")
         cdef const double *weight = <const double *>given(weights, _FLOAT64, 1, False, "weights")
-        cdef int64_t n_rows = len(outputs)
+        cdef int64_t n_rows = len(predictions)
         cdef int32_t status = 0
         cdef Py_ssize_t i, failed = -1
-        cdef nnc_activation_call call
         if (labels if self.uses_labels else reals) is None:
             raise ShapeError("targets are missing")
         for part in (reals, labels, weights):
             if part is not None and len(part) < first + n_rows:
-                raise ShapeError(f"{len(part)} samples, outputs of {first} to {first + n_rows}")
+                raise ShapeError(f"{len(part)} samples, predictions of {first} to {first + n_rows}")
         self.message[0] = 0
-        if self.apply != NULL:
-            memset(&call, 0, sizeof(nnc_activation_call))
-            call.struct_size, call.site = sizeof(nnc_activation_call), &self.link_site
-            call.z, call.a, call.n_rows, call.n_columns = output, output, n_rows, self.n_outputs
-            with nogil:
-                status = self.apply(&call)
-            if status != 0:
-                self.fail(self.spec.link, status)
         with nogil:
             for i in range(self.n_metrics):
                 status = self.sum_up(&self.metrics[i], output, real, label, weight, first, n_rows)
@@ -124,7 +107,8 @@ cdef class Scorer:
                     failed = i
                     break
         if failed >= 0:
-            self.fail(self.spec.metrics[failed], status)
+            text, who = said(self.message), self.spec.metrics[failed].who()
+            raise PluginError(f"{who}: the kernel reported an error, {text or f'{status}, without a message'}")
 
     cdef int32_t sum_up(self, scored *metric, const char *output, const char *real, const int64_t *label, const double *weight,
                         int64_t first, int64_t n_rows) noexcept nogil:
@@ -153,7 +137,3 @@ cdef class Scorer:
                         metric.sums[k] += w * self.terms[i * n_terms + k]
             begin += rows
         return 0
-
-    cdef int fail(self, object described, int32_t status) except -1:
-        text = said(self.message)
-        raise PluginError(f"{described.who()}: the kernel reported an error, {text or f'{status}, without a message'}")

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from nncore import registry
-from nncore._core import Program
+from nncore._core import INPUT_NOT_FINITE, Failure, Program
 from nncore.arguments import several
-from nncore.contract import Activation, Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
+from nncore.contract import Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
 from nncore.data import Dataset, check_replaced
+from nncore.network.failures import explain
 from nncore.network.network import Network
 from nncore.network.work import Turns, Work, drive
 from nncore.program import WORTH_WAKING, ProgramSpec, compile_loss, compile_scorer, threads_for
@@ -36,8 +37,21 @@ def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
 
 def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     """Outputs on the scale of the targets: what the loss's link makes of them, if it has one."""
-    link = network.link
-    return outputs if link is None else registry.resolve("activations", link).forward(outputs)
+    program = network.program_for_link()
+    if program is None:
+        return outputs
+    rows = outputs.reshape(len(outputs), program.spec.n_outputs)
+    predictions = np.empty_like(rows)
+    try:
+        program.predict(rows, predictions, threads_for(None, program.spec.forward_seconds(len(rows)), WORTH_WAKING))
+    except Failure as failure:
+        if failure.status != INPUT_NOT_FINITE:
+            raise explain(program, failure) from None
+        # The core takes no numbers that overflowed in the network; what they become, the activation itself says.
+        is_finite = np.isfinite(rows).all(axis=1)
+        predictions[is_finite] = linked(network, rows[is_finite])
+        predictions[~is_finite] = registry.resolve("activations", network.link).forward(rows[~is_finite])
+    return predictions.reshape(outputs.shape)
 
 
 def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
@@ -66,7 +80,7 @@ class Evaluation:
     def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric]) -> None:
         assert network.loss is not None, "data is checked against a loss"
         self._network, self._data, self._names = network, data, [metric_name(metric) for metric in metrics]
-        self._scores = Scores(network.link, data, metrics, math.prod(network.output_shape)) if metrics else None
+        self._scores = Scores(data, metrics, math.prod(network.output_shape)) if metrics else None
         self._needs_batch = network.loss.needs_batch
         self._program: Program[ProgramSpec] | None = None
         self._progress: list[Any] = [0, 0.0, 0.0]
@@ -91,7 +105,7 @@ class Evaluation:
                 if check_nan:
                     check_replaced(inputs, rows, first)
                 if scores is not None and not self._needs_batch:
-                    scores.add(rows, first)
+                    scores.add(linked(self._network, rows), first)
         if self._needs_batch:
             yield from self._whole_loss(program.spec)
         found = {"loss": progress[1] / progress[2]}
@@ -135,70 +149,68 @@ class Evaluation:
         yield work
         work.check()
         if self._scores is not None:
-            self._scores.add(outputs, 0)
+            self._scores.add(linked(self._network, outputs), 0)
 
 
 class Scores:
-    """What several metrics make of outputs that come block by block.
+    """What several metrics make of predictions that come block by block.
 
     Parameters
     ----------
-    link : str, dict or None
-        The activation that makes predictions of outputs.
     data : Dataset
     metrics : sequence of Metric
     n_outputs : int
     """
 
-    def __init__(self, link: str | dict[str, Any] | None, data: Dataset, metrics: Sequence[Metric], n_outputs: int) -> None:
+    def __init__(self, data: Dataset, metrics: Sequence[Metric], n_outputs: int) -> None:
         targets, weights = data.targets, data.weights
         self._target, self._weights, self._fields = targets.values, weights, (targets.reals, targets.labels, weights)
         weight = np.ones(len(data)) if weights is None else weights
         self._total = float(weight.sum())
         self._metrics = [metric.for_targets(self._target, weight) if goes_by_terms(metric) else metric for metric in metrics]
-        resolved: Activation | None = None if link is None else registry.resolve("activations", link)
-        of_link = None if resolved is None else native_kernel(resolved)
-        self._link = resolved if of_link is None else None  # in Python
-        kernels = [native_kernel(metric) if goes_by_terms(metric) and self._link is None else None for metric in self._metrics]
-        self._compiled = [number for number, kernel in enumerate(kernels) if kernel is not None]
-        self._by_terms = [i for i, metric in enumerate(self._metrics) if goes_by_terms(metric) and kernels[i] is None]
-        self._whole = [i for i, metric in enumerate(self._metrics) if not goes_by_terms(metric)]
-        self._scorer = compile_scorer(
-            None if resolved is None or of_link is None else (resolved, of_link),
-            [(self._metrics[i], kernel) for i, kernel in enumerate(kernels) if kernel is not None],
-            n_outputs=n_outputs,
-            n_targets=1 if targets.reals is None else targets.reals.shape[1],
-            uses_labels=targets.reals is None,
-            dtype=data.dtype,
-        )
-        self._sums: dict[int, np.ndarray | float] = {}
-        self._predictions = np.empty((len(data), n_outputs), data.dtype) if self._whole else None
+        kernels = {i: native_kernel(metric) for i, metric in enumerate(self._metrics) if goes_by_terms(metric)}
+        compiled = {i: kernel for i, kernel in kernels.items() if kernel is not None}
+        self._by_terms = [i for i in kernels if i not in compiled]  # in Python
+        self._compiled, self._scorer = list(compiled), None
+        if compiled:
+            self._scorer = compile_scorer(
+                [(self._metrics[i], kernel) for i, kernel in compiled.items()],
+                n_outputs=n_outputs,
+                n_targets=1 if targets.reals is None else targets.reals.shape[1],
+                uses_labels=targets.reals is None,
+                dtype=data.dtype,
+            )
+        self._sums: dict[int, np.ndarray] = {}
+        needs_all = len(kernels) < len(self._metrics)
+        self._predictions = np.empty((len(data), n_outputs), data.dtype) if needs_all else None
 
     def begin(self) -> None:
         """Before the first block."""
-        self._scorer.begin()
-        self._sums = dict.fromkeys(self._by_terms, 0.0)
+        if self._scorer is not None:
+            self._scorer.begin()
+            self._sums = dict(zip(self._compiled, self._scorer.sums, strict=True))
+        for number in self._by_terms:
+            self._sums[number] = np.zeros(1)
 
-    def add(self, outputs: np.ndarray, first: int) -> None:
-        """Take the outputs of the samples from `first` on; nothing is left of them."""
-        self._scorer.add(outputs, *self._fields, first)
-        if not self._by_terms and not self._whole:
-            return
-        chosen = slice(first, first + len(outputs))
-        predictions = outputs if self._link is None else self._link.forward(outputs)
+    def add(self, predictions: np.ndarray, first: int) -> None:
+        """Take those of the samples from `first` on."""
+        if self._scorer is not None:
+            self._scorer.add(predictions, *self._fields, first)
+        chosen = slice(first, first + len(predictions))
         if self._predictions is not None:
             self._predictions[chosen] = predictions
         for number in self._by_terms:
-            weight = np.ones(len(outputs)) if self._weights is None else self._weights[chosen]
+            weight = np.ones(len(predictions)) if self._weights is None else self._weights[chosen]
             terms = self._metrics[number].terms(predictions, self._target[chosen])
             self._sums[number] = self._sums[number] + weighted_sums(terms, weight)
 
     def found(self) -> list[float]:
         """The scores, in the order of the metrics."""
-        sums = self._sums | dict(zip(self._compiled, self._scorer.sums, strict=True))
-        return [
-            metric.score(self._predictions, self._target, self._weights)
-            if i in self._whole and self._predictions is not None
-            else metric.from_means(np.asarray(sums[i]) / self._total) if self._total > 0 else math.nan
-            for i, metric in enumerate(self._metrics)
-        ]  # fmt: skip
+        scores = []
+        for number, metric in enumerate(self._metrics):
+            if number in self._sums:
+                scores.append(metric.from_means(self._sums[number] / self._total) if self._total > 0 else math.nan)
+            else:
+                assert self._predictions is not None, "all are kept for a metric that needs them"
+                scores.append(metric.score(self._predictions, self._target, self._weights))
+        return scores
