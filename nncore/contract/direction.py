@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from nncore.arguments import choice
@@ -23,6 +24,7 @@ VAGUELY_LARGE = frozenset({"score", "scores", "scorer"})
 NEGATIVES = ("neg", "negative", "minus")
 
 
+@functools.lru_cache(maxsize=1024)  # asked for after every epoch
 def direction(name: str) -> str | None:
     """What is better of a score called `name`: the last of its words that is known decides.
 

@@ -12,7 +12,7 @@ import numpy as np
 from nncore.contract import Optimizer
 from nncore.errors import NotBuiltError
 from nncore.network.settings import NOT_BUILT, Settings
-from nncore.network.turns import steps
+from nncore.network.turns import reads, steps
 from nncore.program import Grouping, Vectors, aligned_zeros, evaluated
 from nncore.words import explains_calls
 
@@ -35,6 +35,23 @@ class ParameterSets(Settings):
         """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
         self._knobs.shown()
         return self._flat.parameters
+
+    @reads
+    def copy_parameters(self, out: np.ndarray | None = None) -> np.ndarray:
+        """A copy of `parameters`, for who keeps them: a fit whose callback looks no further need not ask whether they were changed.
+
+        Parameters
+        ----------
+        out : ndarray of shape (n_parameters,), optional
+            Where to, of the dtype of the network; None is a new array.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+        """
+        copied = np.empty_like(self._flat.parameters) if out is None else out
+        np.copyto(copied, self._flat.parameters)
+        return copied
 
     @property
     def trajectory(self) -> np.ndarray | None:
