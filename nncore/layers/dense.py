@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import (
     ActivationLike,
@@ -130,6 +132,6 @@ class Dense(Layer):
     def backward(self, call: LayerCall) -> None:
         call.d_parameters["weight"][...] = call.x.T @ call.d_y
         if self.use_bias:
-            call.d_parameters["bias"][...] = call.d_y.sum(axis=0)
+            call.d_parameters["bias"][...] = call.d_y.sum(axis=0, dtype=np.float64)
         if call.d_x is not None:
             call.d_x[...] = call.d_y @ call.parameters["weight"].T

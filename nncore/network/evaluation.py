@@ -11,6 +11,7 @@ import numpy as np
 from nncore import registry
 from nncore._core import INPUT_NOT_FINITE, Failure, Program
 from nncore.arguments import several
+from nncore.blocks import rows_at_once
 from nncore.contract import Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
 from nncore.data import Dataset, check_replaced
 from nncore.network.failures import explain
@@ -115,7 +116,7 @@ class Evaluation:
 
     def _prepare(self, program: Program[ProgramSpec]) -> None:
         spec, n_rows = program.spec, len(self._data)
-        at_once = max(FEWEST_ROWS, OUTPUT_BYTES // (spec.n_outputs * spec.dtype.itemsize))
+        at_once = max(FEWEST_ROWS, rows_at_once(spec.n_outputs * spec.dtype.itemsize, of=OUTPUT_BYTES))
         if at_once > spec.max_rows:
             at_once -= at_once % spec.max_rows  # whole batches of the program
         self._at_once = n_rows if self._needs_batch else min(n_rows, at_once)

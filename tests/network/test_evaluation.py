@@ -56,7 +56,7 @@ def test_scores_do_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPa
     X, y = rng.normal(size=(9000, 5)).astype(dtype), rng.integers(3, size=9000)
     if not in_place:
         monkeypatch.setattr(dataset, "CONVERT_AT_ONCE", 0)
-        monkeypatch.setattr(dataset, "BLOCK", 1)
+        monkeypatch.setattr("nncore.blocks.BLOCK", 1)
         X = np.asfortranarray(X)
     weights = rng.uniform(size=9000) if weighted else None
     net = nn.Sequential(nn.Dense(8, activation="tanh"), nn.Dense(3)).build(5, loss="softmax_cross_entropy", rng=0, dtype=dtype)
