@@ -74,7 +74,7 @@ class Prepared:
     schedules: dict[str, Schedule]
     goes_on_with_schedules: bool
     sound: dict[str, Reach]
-    held_out: Dataset | None
+    evaluated: dict[str, Dataset]
     metrics: list[Metric]
     callbacks: list[Callback]
     place: dict[str, Any] | None
@@ -103,7 +103,7 @@ class Prepared:
                     way,
                     n_epochs=self.epochs,
                     pace=network._pace(program, way.batch_size, self.n_threads),
-                    validation=self.held_out,
+                    evaluated=self.evaluated,
                     metrics=self.metrics,
                     callbacks=self.callbacks,
                     sound=self.sound,
@@ -129,6 +129,7 @@ def prepare(
     transforms: Sequence[TransformLike],
     drop_last: bool,
     metrics: Sequence[MetricLike] | None,
+    train_metrics: bool,
     callbacks: Sequence[CallbackLike],
     weight_decay: float | None,
     clip_norm: float | None,
@@ -174,11 +175,12 @@ def prepare(
     scored = metrics_for(learning.loss, metrics)
     use = (blueprint.input_shape, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
     data = given.source.dataset(*use, given.rows)
-    held_out = None
+    evaluated = {"train": given.source.dataset(*use, given.rows, copies=True)} if flag("train_metrics", train_metrics) else {}
     if given.validation is not None:
-        held_out = given.validation.dataset(*use, given.validation_rows, copies=True)
+        evaluated["val"] = given.validation.dataset(*use, given.validation_rows, copies=True)
+    for scored_data in evaluated.values():
         for metric in scored:
-            metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
+            metric.check_shapes((len(scored_data), blueprint.n_outputs), scored_data.targets.values.shape)
     check_transforms(new_transforms, learning.loss, data, blueprint)
     visits = Visits(_sampler(shuffle, sampler), data)
     drop_last = flag("drop_last", drop_last)
@@ -190,7 +192,7 @@ def prepare(
     n_steps = min(epochs * -(-n_batches // accumulate), LARGEST_COUNT)
     first_step, last_step = (network.n_steps - network.schedule_begin, network.schedule_steps) if under_way else (0, n_steps)
     sound = check_schedules(schedules, learning.knobs, first_step, last_step)
-    recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
+    recorded = columns(scored, evaluated=evaluated, scheduled=schedules)
     watching: list[Callback | Schedule] = [*observers, *schedules.values()]
     history = history_for(scored, schedules)
     for component in watching:
@@ -227,7 +229,7 @@ def prepare(
         schedules=schedules,
         goes_on_with_schedules=under_way,
         sound=sound,
-        held_out=held_out,
+        evaluated=evaluated,
         metrics=scored,
         callbacks=sorted(observers, key=lambda observer: observer.saves),
         place=place,

@@ -83,6 +83,7 @@ class Sequential(Model):
         drop_last: bool = False,
         validation: tuple[Any, ...] | None = None,
         metrics: Sequence[MetricLike] | None = None,
+        train_metrics: bool = False,
         sample_weight: Any = None,
         callbacks: Sequence[CallbackLike] = (),
         weight_decay: float | None = None,
@@ -131,6 +132,10 @@ class Sequential(Model):
             Scored after every epoch: ``val_loss`` (without `weight_decay` and regularizers) and ``val_<metric>`` in the history.
         metrics : sequence of str, Metric or function, optional
             None takes those of the loss. For functions see `nncore.FunctionMetric`.
+        train_metrics : bool, default False
+            Score the training data after every epoch, too: ``train_loss`` and ``train_<metric>`` in the history. They are those of
+            ``evaluate(X, y)`` after the epoch: without dropout, with the parameters at its end, as for `validation`. This takes one forward
+            pass more an epoch. The column ``loss`` is the mean over the steps of the epoch instead.
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
         callbacks : sequence of str, Callback or function
@@ -211,6 +216,7 @@ class Sequential(Model):
             transforms=transforms,
             drop_last=drop_last,
             metrics=metrics,
+            train_metrics=train_metrics,
             callbacks=callbacks,
             weight_decay=weight_decay,
             clip_norm=clip_norm,
