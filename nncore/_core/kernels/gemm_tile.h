@@ -10,6 +10,8 @@
 #endif
 #define TILE_COLUMNS (2 * LANES)
 #define CACHE_LINE 64
+#define LINE (CACHE_LINE / (int64_t)sizeof(T))
+#define FETCHED_LINES (TILE_COLUMNS > LINE ? 2 : 1) /* that hold a row of a panel */
 
 /* c = start + a . b for at most TILE_ROWS rows. */
 typedef struct F(strip) {
@@ -23,7 +25,16 @@ typedef struct F(strip) {
     T *c; /* (rows, n) */
     int64_t c_row;
     int64_t ahead; /* how far behind what is read of b lies what will be needed next; 0 if the cache holds it */
+    /* What the first strip fetches for later, FETCHED_LINES for each row of b that it reads: those of fetch_rows rows that lie fetch_row
+     * apart, then, fetch_back before, the next ones of each. If there is nothing to fetch, all three are 0, and fetch is any address. */
+    const T *fetch;
+    int64_t fetch_row, fetch_rows, fetch_back;
 } F(strip);
+
+NNC_INLINE void F(fetch_nothing)(F(strip) *strip) {
+    strip->fetch = strip->b;
+    strip->fetch_row = strip->fetch_rows = strip->fetch_back = 0;
+}
 
 /* One tile: `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`, there is one vector,
  * and it holds only the n < LANES columns that are left. */
@@ -45,7 +56,17 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
                 sum[i][v] = partial ? F(load_partial)(from, strip->n) : *(const V *)from;
             }
     }
-    for (int64_t p = 0; p < k; p++) {
+    const T *fetch = strip->fetch;
+    for (int64_t p = 0, left = strip->fetch_rows; p < k; p++) {
+        if (vectors == 2 && 3 * rows > 2 * TILE_ROWS) { /* a high tile has time for it, so that it need not look whether it has to */
+            __builtin_prefetch(fetch, 0, 2);
+            if (FETCHED_LINES == 2) __builtin_prefetch(fetch + LINE, 0, 2);
+            fetch += strip->fetch_row;
+            if (--left == 0) {
+                left = strip->fetch_rows;
+                fetch -= strip->fetch_back;
+            }
+        }
         R row_of_b[2];
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++) row_of_b[v] = *(const V *)(b + p * b_row + v * LANES);
@@ -73,8 +94,7 @@ NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
     for (; strip.n >= TILE_COLUMNS; strip.n -= TILE_COLUMNS) {
         if (strip.ahead)
             for (int64_t p = 0; p < strip.k; p++)
-                for (int64_t j = 0; j < TILE_COLUMNS; j += CACHE_LINE / (int64_t)sizeof(T))
-                    __builtin_prefetch(strip.b + strip.ahead + p * strip.b_row + j, 0, 2);
+                for (int64_t j = 0; j < TILE_COLUMNS; j += LINE) __builtin_prefetch(strip.b + strip.ahead + p * strip.b_row + j, 0, 2);
         F(tile)(rows, 2, 0, &strip);
         strip.b += strip.b_panel;
         strip.c += TILE_COLUMNS;
@@ -88,6 +108,7 @@ NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
 NNC_INLINE void F(equal_strips)(const int rows, int64_t count, F(strip) strip) {
     for (; count > 0; count--) {
         F(tiles)(rows, strip);
+        F(fetch_nothing)(&strip);
         strip.a += rows * strip.a_row;
         strip.c += rows * strip.c_row;
         if (strip.start != NULL) strip.start += rows * strip.start_row;
@@ -117,6 +138,7 @@ NNC_INLINE void F(strips)(int64_t m, F(strip) strip) {
             EACH_ROW_COUNT(CASE)
 #undef CASE
         }
+        F(fetch_nothing)(&strip);
         m -= equal * rows;
         count -= equal;
         strip.a += equal * rows * strip.a_row;
