@@ -19,6 +19,7 @@
 #define K_BLOCK 256       /* rows of a packed block of b, at most */
 #define A_STRIPS 4        /* strips of a that are packed at a time */
 #define PANEL_ROWS 256    /* of a that one panel of b meets, at most */
+#define LEVEL_2 (1 << 20) /* bytes of a that a level-2 cache may hold */
 #define NEAR (384 * 1024) /* bytes of b that a level-2 cache holds beside all else */
 #define FAR (4 << 20)     /* bytes of b that no level-2 cache holds from one product to the next */
 
@@ -39,7 +40,7 @@ _Thread_local void *gemm_room;
 /* How a product is cut, and what is copied. */
 typedef struct F(plan) {
     int64_t n_block, k_block; /* columns and rows of b in one block */
-    int packs_a, packs_b;
+    int packs_a, packs_b, fetches_a;
     int64_t ahead; /* of a strip */
 } F(plan);
 
@@ -77,7 +78,8 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, in
     }
     int64_t k_block = F(even_part)(k, K_BLOCK);
     int64_t n_block = L2_SHARE / (int64_t)sizeof(T) / k_block / TILE_COLUMNS * TILE_COLUMNS;
-    return (F(plan)){.n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1};
+    int fetches_a = !packs_a && m * k * (int64_t)sizeof(T) > LEVEL_2;
+    return (F(plan)){.n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1, .fetches_a = fetches_a};
 }
 
 /* The parameters of gemm. */
@@ -134,6 +136,10 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
                 strip.b_panel = strip.k * strip.b_row;
             }
             F(fetch_nothing)(&strip);
+            if (plan.fetches_a) { /* a is (k, m) to it */
+                F(fetch)(&strip, strip.a + TILE_ROWS * a_row, a_column, a_row);
+                strip.fetch_strip = a_row;
+            }
             if (plan.packs_a) F(packed_strips)(m, strip, packed_a);
             else F(strips)(m, strip);
             strip.start = strip.c;
@@ -157,10 +163,7 @@ static __attribute__((noinline)) void F(panels)(T *room, PRODUCT) {
             strip.n = nnc_least(n - j, TILE_COLUMNS);
             F(pack)(strip.k, strip.n, panel, b_row, b_column, packed_b);
             strip.b_row = F(packed_width)(strip.n);
-            strip.fetch = j + TILE_COLUMNS < n ? panel + TILE_COLUMNS * b_column : b + (done + strip.k) * b_row;
-            strip.fetch_row = b_column == 1 ? b_row : b_column;
-            strip.fetch_rows = b_column == 1 ? strip.k : TILE_COLUMNS;
-            strip.fetch_back = strip.fetch_rows * strip.fetch_row - FETCHED_LINES * LINE;
+            F(fetch)(&strip, j + TILE_COLUMNS < n ? panel + TILE_COLUMNS * b_column : b + (done + strip.k) * b_row, b_row, b_column);
             strip.c = c + j;
             strip.start = done > 0 ? strip.c : start != NULL ? start + j : NULL;
             strip.start_row = done > 0 ? c_row : start_row;

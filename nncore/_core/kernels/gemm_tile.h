@@ -25,15 +25,30 @@ typedef struct F(strip) {
     T *c; /* (rows, n) */
     int64_t c_row;
     int64_t ahead; /* how far behind what is read of b lies what will be needed next; 0 if the cache holds it */
-    /* What the first strip fetches for later, FETCHED_LINES for each row of b that it reads: those of fetch_rows rows that lie fetch_row
-     * apart, then, fetch_back before, the next ones of each. If there is nothing to fetch, all three are 0, and fetch is any address. */
+    /* What a strip fetches for later, FETCHED_LINES for each row of b that it reads: those of fetch_rows rows that lie fetch_row apart,
+     * then, fetch_back before, the next ones of each; the strip after it what is fetch_strip times its rows further on, or nothing if that
+     * is 0. If there is nothing to fetch, all of these are 0, and fetch is any address. */
     const T *fetch;
-    int64_t fetch_row, fetch_rows, fetch_back;
+    int64_t fetch_row, fetch_rows, fetch_back, fetch_strip;
 } F(strip);
 
 NNC_INLINE void F(fetch_nothing)(F(strip) *strip) {
     strip->fetch = strip->b;
-    strip->fetch_row = strip->fetch_rows = strip->fetch_back = 0;
+    strip->fetch_row = strip->fetch_rows = strip->fetch_back = strip->fetch_strip = 0;
+}
+
+/* Fetches from (k, n): `row` and `column` are as those of a matrix, one of which is 1. */
+NNC_INLINE void F(fetch)(F(strip) *strip, const T *from, int64_t row, int64_t column) {
+    strip->fetch = from;
+    strip->fetch_row = column == 1 ? row : column;
+    strip->fetch_rows = column == 1 ? 0 : TILE_COLUMNS; /* all k rows of TILE_COLUMNS columns, or as many columns of all k elements */
+    strip->fetch_back = column == 1 ? 0 : TILE_COLUMNS * column - FETCHED_LINES * LINE;
+}
+
+/* What the strip `rows` rows further on fetches. Only many strips have a next one worth fetching for, and many are high. */
+NNC_INLINE void F(fetch_on)(const int height, F(strip) *strip, int64_t rows) {
+    if (height >= TILE_ROWS - 1 && strip->fetch_strip != 0) strip->fetch += rows * strip->fetch_strip;
+    else F(fetch_nothing)(strip);
 }
 
 /* One tile: `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`, there is one vector,
@@ -108,7 +123,7 @@ NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
 NNC_INLINE void F(equal_strips)(const int rows, int64_t count, F(strip) strip) {
     for (; count > 0; count--) {
         F(tiles)(rows, strip);
-        F(fetch_nothing)(&strip);
+        F(fetch_on)(rows, &strip, rows);
         strip.a += rows * strip.a_row;
         strip.c += rows * strip.c_row;
         if (strip.start != NULL) strip.start += rows * strip.start_row;
@@ -138,7 +153,7 @@ NNC_INLINE void F(strips)(int64_t m, F(strip) strip) {
             EACH_ROW_COUNT(CASE)
 #undef CASE
         }
-        F(fetch_nothing)(&strip);
+        F(fetch_on)(TILE_ROWS, &strip, equal * rows);
         m -= equal * rows;
         count -= equal;
         strip.a += equal * rows * strip.a_row;
