@@ -45,6 +45,7 @@ from nncore.program import (
     check_outputs,
     check_rules,
     check_trainable,
+    compile_link,
     compile_program,
     group_tensors,
     initialise,
@@ -121,6 +122,7 @@ class Network(Resumable, ParameterSets):
         self._training_program: Program[ProgramSpec] | None = None
         self._prediction_program: Program[ProgramSpec] | None = None
         self._input_gradient_program: Program[ProgramSpec] | None = None
+        self._link_program: tuple[object, Program[ProgramSpec]] | None = None  # with the link that it was compiled for
         self._forward_rows = 0  # rows of the last forward(training=True)
         self._forward_inputs: np.ndarray | None = None  # backward reads them again
         self._has_gradients = False
@@ -407,6 +409,16 @@ class Network(Resumable, ParameterSets):
             self._input_gradient_program = program
         return program
 
+    @reads
+    def program_for_link(self) -> Program[ProgramSpec] | None:
+        """The program that makes predictions of outputs; None if they are the predictions."""
+        link = self.link
+        if link is None:
+            return None
+        if self._link_program is None or self._link_program[0] != link:
+            self._link_program = link, compile_link(link, self._built.n_outputs, self.dtype)
+        return self._link_program[1]
+
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
         n_threads = threads_for(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
@@ -500,6 +512,7 @@ class Network(Resumable, ParameterSets):
             "_program_settings",
             "_prediction_program",
             "_input_gradient_program",
+            "_link_program",
             "_forward_inputs",
             "_d_input",
             "_paces",
@@ -575,5 +588,6 @@ def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
-    parameters, gradients = (aligned_zeros(blueprint.n_parameters, dtype) for _ in range(2))
+    n = blueprint.n_parameters
+    parameters, gradients = (aligned_zeros(n, dtype, f"{n:,} {what} of the network") for what in ("parameters", "gradients"))
     return Vectors(parameters, gradients, aligned_zeros(blueprint.n_buffers, dtype))
