@@ -35,8 +35,8 @@ class Dense(Layer):
     activation : str, Activation or None, default None
         φ; None is the identity.
     weight_initializer : str, Initializer or None, default None
-        None takes ``glorot_uniform``, or what the activation asks for (`SELU`). Deep stacks of ReLU layers begin better with
-        ``"he_uniform"``.
+        None takes what the activation asks for (``"xavier_notes"`` unless it says otherwise), and in a last layer without an
+        activation ``"uniform_fan_in"``. Deep stacks of ReLU layers begin better with ``"he_uniform"``.
     bias_initializer : str or Initializer, default "uniform_fan_in"
         First values of b. Where they differ, so do the places at which units bend, which one or two inputs need.
     use_bias : bool, default True

@@ -30,10 +30,17 @@ def looked_at(n_samples: int, bytes_per_sample: int) -> slice:
     return slice(None, None, -(-n_samples // rows_at_once(bytes_per_sample, BATCH_ROWS, of=BATCH_BYTES)))
 
 
-def initializer_of(stage: Stage, tensor: Tensor) -> Initializer:
-    """The initializer a tensor asks for, or the one that suits its layer's activation."""
-    recommended = stage.activation.initializer if stage.activation is not None else Activation.initializer
-    return registry.resolve("initializers", recommended if tensor.initializer is None else tensor.initializer)
+#: For a network's last layer without an activation: first outputs so small that training need not undo them.
+LINEAR_OUTPUT = "uniform_fan_in"
+
+
+def initializer_of(stage: Stage, tensor: Tensor, *, is_last: bool = False) -> Initializer:
+    """The initializer a tensor asks for, or the one that suits what follows: its layer's activation or, in the last layer, nothing."""
+    if tensor.initializer is not None:
+        return registry.resolve("initializers", tensor.initializer)
+    is_linear = stage.activation is None or stage.activation.output_domain == "input"
+    activation = stage.activation or Activation
+    return registry.resolve("initializers", LINEAR_OUTPUT if is_last and is_linear else activation.initializer)
 
 
 def initialise(
@@ -70,7 +77,7 @@ def initialise(
             if (values := carried.get(f"{stage.name}.{tensor.name}")) is not None:
                 views[tensor.name][...] = values
                 continue
-            initializer = initializer_of(stage, tensor)
+            initializer = initializer_of(stage, tensor, is_last=stage is blueprint.stages[-1])
             if initializer.needs_batch and tensor.role == "weight":
                 if batch is None:
                     raise ParameterError(f"{stage.name}: {initializer!r} looks at data: pass batch=X to build, or call fit instead")
