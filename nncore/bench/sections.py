@@ -11,8 +11,8 @@ from nncore.bench.yardsticks import AGAINST_SKLEARN, BEYOND, FRACTION, SHARE, Ya
 
 #: Rows of one call whose time, divided by them, is the arithmetic of a row.
 MANY_ROWS = 4096
-#: Floating-point operations of an epoch whose time, divided by its steps, is the arithmetic of a step; and its most steps.
-EPOCH_FLOPS, MOST_STEPS = 5e9, 1000
+#: Bytes of the data of an epoch whose time, divided by its steps, is the arithmetic of a step: they stay in a second-level cache.
+EPOCH_BYTES = 2**19
 
 CALLS_CASE = Case((4, 16, 16, 3), 32)
 CALLS_GOALS = {"train_on_batch": 10e-6, "forward, backward, step": 15e-6, "predict": 4e-6, "predict_one": 1e-6}
@@ -96,7 +96,7 @@ class Section:
 def _step(widths: tuple[int, ...], batch: int, activation: str = "relu") -> dict[str, Any]:
     """A step inside `fit`."""
     case = Case(widths, batch, activation=activation)
-    return task("training", case, batch * min(MOST_STEPS, round(EPOCH_FLOPS / case.step_flops)))
+    return task("training", case, batch * (EPOCH_BYTES // (4 * widths[0] * batch)))
 
 
 def _rows(widths: tuple[int, ...], n_rows: int) -> tuple[dict[str, Any], float]:
