@@ -33,6 +33,7 @@ typedef struct F(strip) {
 } F(strip);
 
 NNC_INLINE void F(fetch_nothing)(F(strip) *strip) {
+    if (!FETCHES) return;
     strip->fetch = strip->b;
     strip->fetch_row = strip->fetch_rows = strip->fetch_back = strip->fetch_strip = 0;
 }
