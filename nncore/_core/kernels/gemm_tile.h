@@ -48,7 +48,7 @@ NNC_INLINE void F(fetch)(F(strip) *strip, const T *from, int64_t row, int64_t co
 
 /* What the strip `rows` rows further on fetches. Only many strips have a next one worth fetching for, and many are high. */
 NNC_INLINE void F(fetch_on)(const int height, F(strip) *strip, int64_t rows) {
-    if (height >= TILE_ROWS - 1 && strip->fetch_strip != 0) strip->fetch += rows * strip->fetch_strip;
+    if (FETCHES && height >= TILE_ROWS - 1 && strip->fetch_strip != 0) strip->fetch += rows * strip->fetch_strip;
     else F(fetch_nothing)(strip);
 }
 
