@@ -58,7 +58,7 @@ class Program(Generic[Spec]):
         targets: np.ndarray | None,
         labels: np.ndarray | None,
         weights: np.ndarray | None,
-        outputs: np.ndarray,
+        outputs: np.ndarray | None,
         seconds: float,
         progress: list[Any],
         n_threads: int = 1,
@@ -67,4 +67,5 @@ class Program(Generic[Spec]):
     def predict_one(self, x: Any) -> np.ndarray | None: ...
 
 def permutation(n: int, seed: int, epoch: int) -> np.ndarray: ...
+def are_rows(order: np.ndarray, n_rows: int) -> bool: ...
 def all_finite(values: np.ndarray, allow_nan: bool = False) -> bool: ...
