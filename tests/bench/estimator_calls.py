@@ -1,7 +1,7 @@
 """Instructions of a call of an estimator.
 
-``PYTHONPATH=tests python -m bench.estimator_calls`` compares them with ``estimator_calls.json``; with ``--record`` it writes that file. Most of
-the minute that it takes is the import of scikit-learn.
+``PYTHONPATH=tests python -m bench.estimator_calls`` compares them with ``estimator_calls.json``; with ``--record`` it writes that file.
+Most of the minute that it takes is the import of scikit-learn.
 """
 
 from __future__ import annotations
