@@ -27,7 +27,7 @@ PACKAGE = Path("nncore")
 #: Folders whose C files are components, and the kind of table such a file defines.
 COMPONENT_FOLDERS = {
     "activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "regularizers": "regularizer",
-    "constraints": "constraint", "transforms": "transform",
+    "constraints": "constraint", "transforms": "transform", "metrics": "metric",
 }  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def extension(name: str, sources: list[str]) -> Extension:
 
 
 #: What ``nncore._core.native`` compiles once, besides the module itself: plain C.
-CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "measurement", "rooms", "threads")]
+CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "crew", "measurement", "rooms", "threads")]
 
 
 def kernel_sources() -> list[str]:
@@ -194,7 +194,9 @@ def kernel_sources() -> list[str]:
 
 def extensions() -> list[Extension]:
     cython = [
+        extension("nncore._core.crew", ["nncore/_core/crew.pyx"]),
         extension("nncore._core.program", ["nncore/_core/program.pyx"]),
+        extension("nncore._core.scorer", ["nncore/_core/scorer.pyx"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
         extension("nncore._core.turns", ["nncore/_core/turns.pyx", "nncore/_core/waiting.c"]),
     ]
