@@ -17,6 +17,7 @@ from nncore.contract import (
     Layer,
     Loss,
     Optimizer,
+    Schedule,
     adopt,
     alike,
     bond_of,
@@ -133,6 +134,18 @@ class Network(Resumable, ParameterSets):
 
     def _forget_forward(self) -> None:
         self._forward_rows = 0
+
+    def _forget_steps(self) -> None:
+        """A fit takes the place of a forward and a backward that `step` would follow."""
+        self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
+
+    def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
+        """Begin schedules that span `n_steps`, in the place of any others."""
+        self._own_schedules(schedules)
+        self.absent.pop("schedule", None)
+        for schedule in self.schedules.values():
+            schedule.restore({})
+        self.schedule_begin, self.schedule_steps = (self.n_steps, n_steps) if schedules else (0, 0)
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 
