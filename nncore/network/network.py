@@ -17,6 +17,7 @@ from nncore.contract import (
     Layer,
     Loss,
     Optimizer,
+    Schedule,
     adopt,
     alike,
     bond_of,
@@ -133,6 +134,18 @@ class Network(Resumable, ParameterSets):
 
     def _forget_forward(self) -> None:
         self._forward_rows = 0
+
+    def _forget_steps(self) -> None:
+        """A fit takes the place of a forward and a backward that `step` would follow."""
+        self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
+
+    def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
+        """Begin schedules that span `n_steps`, in the place of any others."""
+        self._own_schedules(schedules)
+        self.absent.pop("schedule", None)
+        for schedule in self.schedules.values():
+            schedule.restore({})
+        self.schedule_begin, self.schedule_steps = (self.n_steps, n_steps) if schedules else (0, 0)
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 
@@ -409,15 +422,18 @@ class Network(Resumable, ParameterSets):
             self._input_gradient_program = program
         return program
 
-    @reads
     def program_for_link(self) -> Program[ProgramSpec] | None:
         """The program that makes predictions of outputs; None if they are the predictions."""
-        link = self.link
+        link, made = self.link, self._link_program
         if link is None:
             return None
-        if self._link_program is None or self._link_program[0] != link:
-            self._link_program = link, compile_link(link, self._built.n_outputs, self.dtype)
-        return self._link_program[1]
+        return made[1] if made is not None and made[0] == link else self._compile_link(link)
+
+    @reads
+    def _compile_link(self, link: str | dict[str, Any]) -> Program[ProgramSpec]:
+        program = compile_link(link, self._built.n_outputs, self.dtype)
+        self._link_program = link, program
+        return program
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
