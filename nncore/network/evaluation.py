@@ -29,8 +29,8 @@ def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
 
 def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     """Outputs on the scale of the targets: what the loss's link makes of them, if it has one."""
-    link = network.link
-    return outputs if link is None else registry.resolve("activations", link).forward(outputs)
+    activation = network._known.link_activation
+    return outputs if activation is None else activation.forward(outputs)
 
 
 def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from nncore.contract import (
     Layer,
     Loss,
     Optimizer,
+    Transform,
     adopt,
     alike,
     bond_of,
@@ -26,9 +27,11 @@ from nncore.contract import (
 from nncore.data import as_matrix, as_samples
 from nncore.errors import MissingPluginError, NotBuiltError, ParameterError
 from nncore.network.forking import survive_forks
+from nncore.network.known import Known
 from nncore.network.layer_list import LayerList
 from nncore.network.parameter_sets import ParameterSets, realigned
 from nncore.network.resuming import Resumable
+from nncore.network.step_in_parts import StepInParts
 from nncore.network.turns import at_rest, reads, rebuilds, records, steps
 from nncore.network.untying import untie
 from nncore.program import (
@@ -57,6 +60,19 @@ from nncore.program import (
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
 from nncore.words import explains_calls, no_member
+
+
+class Steps(NamedTuple):
+    """What a training program is compiled for: arguments of `compile_program`."""
+
+    average: Averaging = NO_AVERAGE
+    accumulates: bool = False
+    input_gradient: bool = False
+    transforms: tuple[Transform, ...] = ()
+
+
+#: Steps as `train_on_batch` takes them, and as `forward`, `backward` and `step` do, which leave a gradient of the inputs.
+WHOLE, IN_PARTS = Steps(), Steps(input_gradient=True)
 
 
 @explains_calls
@@ -121,16 +137,21 @@ class Network(Resumable, ParameterSets):
         self._training_program: Program[ProgramSpec] | None = None
         self._prediction_program: Program[ProgramSpec] | None = None
         self._input_gradient_program: Program[ProgramSpec] | None = None
-        self._forward_rows = 0  # rows of the last forward(training=True)
-        self._forward_inputs: np.ndarray | None = None  # backward reads them again
-        self._has_gradients = False
-        self._has_stepped = False  # by steps that were not taken apart, since the last backward
-        self._d_input: np.ndarray | None = None  # of the last backward
-        self._program_settings: object = None  # of the training program: what it was compiled for
+        self._parts = StepInParts()
+        self._program_steps = WHOLE  # what the training program was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
 
     def _forget_forward(self) -> None:
-        self._forward_rows = 0
+        self._parts.n_rows = 0
+
+    @property
+    def _known(self) -> Known:
+        """What calls rest on; found again after a change."""
+        known: Known | None = self._knobs.known
+        if known is None:
+            known = Known.of(self._knobs, self.dtype, self.link)
+            self._knobs.keep(known)
+        return known
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 
@@ -289,7 +310,7 @@ class Network(Resumable, ParameterSets):
             If steps came after it (`fit`, `train_on_batch`) that use gradients up as they are made, as those of large networks do.
         """
         program = self._training_program
-        if self._has_stepped and program is not None and program.spec.uses_up_gradients:
+        if self._parts.has_stepped and program is not None and program.spec.uses_up_gradients:
             raise NotBuiltError(
                 "steps of this network use gradients up as they are made, so there are none of the last one: call "
                 "forward(X, training=True) and backward(y), or nncore.inspection.gradients(network, X, y)"
@@ -365,28 +386,21 @@ class Network(Resumable, ParameterSets):
         self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False, transformed: bool = False
     ) -> Program[ProgramSpec]:
         """A training program for at least `n_rows` rows; it applies transforms only if it is to be `transformed`."""
-        program = self._training_program
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
-        transforms = self.transforms if transformed else ()
-        settings = (average, accumulates, input_gradient, transforms)
-        if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
+        return self._program_for(n_rows, Steps(average, accumulates, input_gradient, self.transforms if transformed else ()))
+
+    def _program_for(self, n_rows: int, steps: Steps) -> Program[ProgramSpec]:
+        """The same for a method that has the turn."""
+        program = self._training_program
+        if program is None or program.spec.max_rows < n_rows or self._program_steps != steps:
             check_trainable(self._built, self._groups.frozen)
             self._check_rules_present()
             if self.loss is not None:
                 check_outputs(self.loss, self._built)
             self._forget_programs()
-            program = compile_program(
-                self._knobs,
-                self._flat,
-                training=True,
-                max_rows=n_rows,
-                average=average,
-                accumulates=accumulates,
-                input_gradient=input_gradient,
-                transforms=transforms,
-            )
+            program = compile_program(self._knobs, self._flat, training=True, max_rows=n_rows, **steps._asdict())
             program.step = self._n_steps
-            self._training_program, self._program_settings = program, settings
+            self._training_program, self._program_steps = program, steps
         return program
 
     @reads
@@ -437,8 +451,9 @@ class Network(Resumable, ParameterSets):
             )
 
     def _needs(self, what: str) -> Any:
-        self._check_present(what, *(["groups"] if what == "optimizer" else []))
-        component = getattr(self, what)
+        if self._absent:
+            self._check_present(what, *(["groups"] if what == "optimizer" else []))
+        component = getattr(self._knobs, what)
         if component is None:
             kind = {"loss": "losses", "optimizer": "optimizers"}[what]
             names = ", ".join(registry.names(kind))
@@ -497,11 +512,10 @@ class Network(Resumable, ParameterSets):
         """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {
             "_training_program",
-            "_program_settings",
+            "_program_steps",
             "_prediction_program",
             "_input_gradient_program",
-            "_forward_inputs",
-            "_d_input",
+            "_parts",
             "_paces",
             "_trainer",
             "_round",

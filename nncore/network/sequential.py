@@ -309,7 +309,7 @@ class Sequential(Model):
                     restored=restored,
                     stood=stood,
                 )
-                self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
+                self._parts.end(has_stepped=True)
             return training.run()
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:

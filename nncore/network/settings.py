@@ -237,7 +237,8 @@ class Settings(Notes):
         if not alike(loss, self.loss):
             self._forget_programs()
             self._knobs.loss = None if loss is None else adopt(loss, self, "loss")
-        self.absent.pop("loss", None)
+        if self.absent.pop("loss", None) is not None:
+            self._knobs.moved()  # its link is gone as well
 
     @property
     def optimizer(self) -> Any:
