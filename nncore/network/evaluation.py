@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from nncore import registry
+from nncore._core import INPUT_NOT_FINITE, Failure
 from nncore.arguments import several
 from nncore.contract import Loss, Metric, copied_deeply
 from nncore.data import Dataset, check_replaced
+from nncore.network.failures import explain
 from nncore.network.network import Network
 from nncore.network.work import Turns, Work, drive
 from nncore.program import WORTH_WAKING, compile_loss, threads_for
@@ -29,8 +31,21 @@ def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
 
 def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     """Outputs on the scale of the targets: what the loss's link makes of them, if it has one."""
-    activation = network._known.link_activation
-    return outputs if activation is None else activation.forward(outputs)
+    program = network.program_for_link()
+    if program is None:
+        return outputs
+    rows = outputs.reshape(len(outputs), program.spec.n_outputs)
+    predictions = np.empty_like(rows)
+    try:
+        program.predict(rows, predictions, threads_for(None, program.spec.forward_seconds(len(rows)), WORTH_WAKING))
+    except Failure as failure:
+        if failure.status != INPUT_NOT_FINITE:
+            raise explain(program, failure) from None
+        # The core takes no numbers that overflowed in the network; what they become, the activation itself says.
+        is_finite = np.isfinite(rows).all(axis=1)
+        predictions[is_finite] = linked(network, rows[is_finite])
+        predictions[~is_finite] = registry.resolve("activations", network.link).forward(rows[~is_finite])
+    return predictions.reshape(outputs.shape)
 
 
 def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:

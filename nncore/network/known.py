@@ -8,8 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nncore import registry
-from nncore.contract import Activation, Loss, Optimizer
+from nncore.contract import Loss, Optimizer
 from nncore.data import TargetsWanted
 from nncore.program import Knobs, is_differentiable
 
@@ -28,8 +27,6 @@ class Known:
     is_differentiable : bool
         Whether there is a way back from the outputs to the inputs.
     loss : Loss or None
-    link : str, dict or None
-        Of it, or of a loss that is absent.
     has_optimizer : bool
     has_evaluation : bool
         Whether an optimizer predicts with other parameters than it trains.
@@ -44,13 +41,12 @@ class Known:
     accepts_nan: bool
     is_differentiable: bool
     loss: Loss | None
-    link: str | dict[str, Any] | None
     has_optimizer: bool
     has_evaluation: bool
     of_two_passes: Optimizer | None
 
     @classmethod
-    def of(cls, knobs: Knobs, dtype: np.dtype, link: str | dict[str, Any] | None) -> Self:
+    def of(cls, knobs: Knobs, dtype: np.dtype) -> Self:
         """What is known of a network that is built."""
         blueprint, grouping = knobs.blueprint, knobs.grouping
         assert blueprint is not None, "a built network is planned"
@@ -64,7 +60,6 @@ class Known:
             accepts_nan=blueprint.accepts_nan,
             is_differentiable=is_differentiable(blueprint),
             loss=knobs.loss,
-            link=link,
             has_optimizer=knobs.optimizer is not None,
             has_evaluation=any(optimizer.has_evaluation for optimizer in optimizers),
             of_two_passes=next((optimizer for optimizer in optimizers if optimizer.n_passes > 1), None),
@@ -75,8 +70,3 @@ class Known:
         """What the loss takes."""
         assert self.loss is not None, "who has targets has asked for the loss"
         return TargetsWanted.by(self.loss, self.n_outputs)
-
-    @cached_property
-    def link_activation(self) -> Activation | None:
-        """What turns outputs into predictions."""
-        return None if self.link is None else registry.resolve("activations", self.link)

@@ -137,7 +137,6 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
         setattr(network, name, description[name])
     network._leave_fit(network.place, parts.memories)
     network.absent.update(parts.absent)
-    network._knobs.moved()
     for name, view in tensors_of(network).items():
         view[...] = tensors[name]
     return network

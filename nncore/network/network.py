@@ -48,6 +48,7 @@ from nncore.program import (
     check_outputs,
     check_rules,
     check_trainable,
+    compile_link,
     compile_program,
     group_tensors,
     initialise,
@@ -137,6 +138,7 @@ class Network(Resumable, ParameterSets):
         self._training_program: Program[ProgramSpec] | None = None
         self._prediction_program: Program[ProgramSpec] | None = None
         self._input_gradient_program: Program[ProgramSpec] | None = None
+        self._link_program: tuple[object, Program[ProgramSpec]] | None = None  # with the link that it was compiled for
         self._parts = StepInParts()
         self._program_steps = WHOLE  # what the training program was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
@@ -149,7 +151,7 @@ class Network(Resumable, ParameterSets):
         """What calls rest on; found again after a change."""
         known: Known | None = self._knobs.known
         if known is None:
-            known = Known.of(self._knobs, self.dtype, self.link)
+            known = Known.of(self._knobs, self.dtype)
             self._knobs.keep(known)
         return known
 
@@ -421,6 +423,16 @@ class Network(Resumable, ParameterSets):
             self._input_gradient_program = program
         return program
 
+    @reads
+    def program_for_link(self) -> Program[ProgramSpec] | None:
+        """The program that makes predictions of outputs; None if they are the predictions."""
+        link = self.link
+        if link is None:
+            return None
+        if self._link_program is None or self._link_program[0] != link:
+            self._link_program = link, compile_link(link, self._built.n_outputs, self.dtype)
+        return self._link_program[1]
+
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
         n_threads = threads_for(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
@@ -515,6 +527,7 @@ class Network(Resumable, ParameterSets):
             "_program_steps",
             "_prediction_program",
             "_input_gradient_program",
+            "_link_program",
             "_parts",
             "_paces",
             "_trainer",

@@ -237,8 +237,7 @@ class Settings(Notes):
         if not alike(loss, self.loss):
             self._forget_programs()
             self._knobs.loss = None if loss is None else adopt(loss, self, "loss")
-        if self.absent.pop("loss", None) is not None:
-            self._knobs.moved()  # its link is gone as well
+        self.absent.pop("loss", None)
 
     @property
     def optimizer(self) -> Any:

@@ -7,6 +7,7 @@ kernels and Python components work on the same memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -160,6 +161,16 @@ def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Pr
     vectors = Vectors(aligned_zeros(0, dtype), aligned_zeros(0, dtype), aligned_zeros(0, dtype))
     knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint), loss=loss)
     return compile_program(knobs, vectors, training=False, max_rows=n_rows)
+
+
+def compile_link(link: str | dict[str, Any], n_outputs: int, dtype: np.dtype) -> Program[ProgramSpec]:
+    """Make a program of one activation, whose inputs are a network's outputs: its `predict` makes predictions of any number of them."""
+    layer = registry.resolve("layers", {"name": "activation", "activation": link})
+    blueprint = plan_network([layer], ["link"], (n_outputs,))
+    vectors = Vectors(aligned_zeros(0, dtype), aligned_zeros(0, dtype), aligned_zeros(0, dtype))
+    knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint))
+    max_rows = max(usable_cpus(), MIN_PARTS, SLICE_BYTES // (2 * n_outputs * dtype.itemsize))
+    return compile_program(knobs, vectors, training=False, max_rows=max_rows)
 
 
 def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:

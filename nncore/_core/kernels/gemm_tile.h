@@ -30,12 +30,12 @@ typedef struct F(strip) {
 NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, const F(strip) *strip) {
     const T *a = strip->a, *b = strip->b, *start = strip->start;
     int64_t k = strip->k, a_row = strip->a_row, a_column = strip->a_column, b_row = strip->b_row;
-    V sum[TILE_ROWS][2];
+    R sum[TILE_ROWS][2];
     if (start == NULL) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-            for (int v = 0; v < vectors; v++) sum[i][v] = (V){0};
+            for (int v = 0; v < vectors; v++) sum[i][v] = (R){0};
     } else {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++)
@@ -46,7 +46,7 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
             }
     }
     for (int64_t p = 0; p < k; p++) {
-        V row_of_b[2];
+        R row_of_b[2];
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++) row_of_b[v] = *(const V *)(b + p * b_row + v * LANES);
 #pragma GCC unroll 16

@@ -47,9 +47,9 @@ const nnc_peak NNC_PEAK(NNC_LEVEL) = {
 #endif
 
 static double F(multiply_add)(int64_t n_rounds, T *sink) {
-    V sum[CHAINS], one = (V){0} + 1;
+    R sum[CHAINS], one = (R){0} + 1;
 #pragma GCC unroll 32
-    for (int c = 0; c < CHAINS; c++) sum[c] = (V){0} + (T)c;
+    for (int c = 0; c < CHAINS; c++) sum[c] = (R){0} + (T)c;
     for (int64_t round = 0; round < n_rounds; round++)
 #pragma GCC unroll 32
         for (int c = 0; c < CHAINS; c++)

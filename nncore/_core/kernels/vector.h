@@ -1,5 +1,6 @@
 /* The widest vector of the CPU level being compiled, by the compilers' own vector extension (GCC, Clang).
- * V is a vector of the template's T that may lie at any address, LANES how many T it holds. Include before float32.h and float64.h. */
+ * V is a vector of the template's T that may lie at any address, R the same in a register, LANES how many T they hold.
+ * Include before float32.h and float64.h. */
 #ifndef NNCORE_VECTOR_H
 #define NNCORE_VECTOR_H
 
@@ -23,34 +24,40 @@
 typedef float nnc_vector_f32 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(4), may_alias));
 typedef double nnc_vector_f64 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(8), may_alias));
 
+/* Sums that are to stay in registers are of this type, which is that of the instructions: to GCC, a variable of one type whose values come
+ * from another is two, and where registers are short it keeps one of them in memory. */
+typedef float nnc_register_f32 __attribute__((vector_size(NNC_VECTOR_BYTES)));
+typedef double nnc_register_f64 __attribute__((vector_size(NNC_VECTOR_BYTES)));
+
 #define V F(nnc_vector)
+#define R F(nnc_register)
 #define LANES ((int64_t)(NNC_VECTOR_BYTES / sizeof(T)))
 
 /* a b + c with a in every lane: nnc_fma, for which compilers have no operator on vectors. */
 #if defined(__AVX512F__)
-NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) {
-    return (nnc_vector_f32)_mm512_fmadd_ps(_mm512_set1_ps(a), (__m512)b, (__m512)c);
+NNC_INLINE nnc_register_f32 nnc_vector_fma_f32(float a, nnc_register_f32 b, nnc_register_f32 c) {
+    return (nnc_register_f32)_mm512_fmadd_ps(_mm512_set1_ps(a), (__m512)b, (__m512)c);
 }
-NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) {
-    return (nnc_vector_f64)_mm512_fmadd_pd(_mm512_set1_pd(a), (__m512d)b, (__m512d)c);
+NNC_INLINE nnc_register_f64 nnc_vector_fma_f64(double a, nnc_register_f64 b, nnc_register_f64 c) {
+    return (nnc_register_f64)_mm512_fmadd_pd(_mm512_set1_pd(a), (__m512d)b, (__m512d)c);
 }
 #elif defined(__FMA__)
-NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) {
-    return (nnc_vector_f32)_mm256_fmadd_ps(_mm256_set1_ps(a), (__m256)b, (__m256)c);
+NNC_INLINE nnc_register_f32 nnc_vector_fma_f32(float a, nnc_register_f32 b, nnc_register_f32 c) {
+    return (nnc_register_f32)_mm256_fmadd_ps(_mm256_set1_ps(a), (__m256)b, (__m256)c);
 }
-NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) {
-    return (nnc_vector_f64)_mm256_fmadd_pd(_mm256_set1_pd(a), (__m256d)b, (__m256d)c);
+NNC_INLINE nnc_register_f64 nnc_vector_fma_f64(double a, nnc_register_f64 b, nnc_register_f64 c) {
+    return (nnc_register_f64)_mm256_fmadd_pd(_mm256_set1_pd(a), (__m256d)b, (__m256d)c);
 }
 #elif defined(__aarch64__)
-NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) {
-    return (nnc_vector_f32)vfmaq_n_f32((float32x4_t)c, (float32x4_t)b, a);
+NNC_INLINE nnc_register_f32 nnc_vector_fma_f32(float a, nnc_register_f32 b, nnc_register_f32 c) {
+    return (nnc_register_f32)vfmaq_n_f32((float32x4_t)c, (float32x4_t)b, a);
 }
-NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) {
-    return (nnc_vector_f64)vfmaq_n_f64((float64x2_t)c, (float64x2_t)b, a);
+NNC_INLINE nnc_register_f64 nnc_vector_fma_f64(double a, nnc_register_f64 b, nnc_register_f64 c) {
+    return (nnc_register_f64)vfmaq_n_f64((float64x2_t)c, (float64x2_t)b, a);
 }
 #else
-NNC_INLINE nnc_vector_f32 nnc_vector_fma_f32(float a, nnc_vector_f32 b, nnc_vector_f32 c) { return a * b + c; }
-NNC_INLINE nnc_vector_f64 nnc_vector_fma_f64(double a, nnc_vector_f64 b, nnc_vector_f64 c) { return a * b + c; }
+NNC_INLINE nnc_register_f32 nnc_vector_fma_f32(float a, nnc_register_f32 b, nnc_register_f32 c) { return a * b + c; }
+NNC_INLINE nnc_register_f64 nnc_vector_fma_f64(double a, nnc_register_f64 b, nnc_register_f64 c) { return a * b + c; }
 #endif
 
 /* Vectors of which only the first `count` elements, 0 .. LANES, are in memory. What load_partial does not load is 0. */
