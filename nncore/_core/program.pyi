@@ -30,6 +30,7 @@ class Failure(Exception):
 
 class Program(Generic[Spec]):
     step: int
+    number_of_pass: int
     use_labels: bool
     @property
     def spec(self) -> Spec: ...

@@ -169,7 +169,7 @@ cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows)
     program = <Program>context
     program.python_thread = PyThread_get_thread_ident()
     try:
-        program.interpreter.run(what, op, n_rows, program.program.step + 1, program.program.draw, bool(program.program.training),
+        program.interpreter.run(what, op, n_rows, program.program.step + 1, <uint64_t>program.program.draw, bool(program.program.training),
                                 bool(program.program.use_labels), program.program.gradient_norm)
     except BaseException as error:
         program.exception = error
@@ -539,6 +539,15 @@ cdef class Program:
     @step.setter
     def step(self, int64_t value):
         self.program.step = value
+
+    @property
+    def number_of_pass(self):
+        """Of the forward passes between two steps, which one is under way, from 0: each draws random numbers of its own."""
+        return self.program.number_of_pass
+
+    @number_of_pass.setter
+    def number_of_pass(self, int64_t value):
+        self.program.number_of_pass = value
 
     cdef int check_entry(self) except -1:
         """A component that asks the network it is part of would wait for itself."""

@@ -51,6 +51,9 @@ class Model(Network):
     def forward(self, X: Any, training: bool = False) -> np.ndarray:
         """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.
 
+        Every call with ``training=True`` draws new dropout masks. The first one after a step draws those of `train_on_batch`; `n_passes`
+        counts the others.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
@@ -70,11 +73,13 @@ class Model(Network):
         """A forward pass of training; only with `input_gradient` does `backward` leave `d_input`, which costs a product more."""
         inputs = self._batch(X)
         n = len(inputs)
-        program = self._program_for(n, IN_PARTS if input_gradient else WHOLE)
+        program, n_passes = self._program_for(n, IN_PARTS if input_gradient else WHOLE), self.n_passes
+        program.number_of_pass = n_passes
         self._parts.end(has_stepped=self._parts.has_stepped)
         with self._running(program):
             program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(n), WORTH_WAKING))
         self._parts.begin(n, inputs)
+        self._passes = program.step, n_passes + 1
         return program.spec.output[:n].copy()
 
     def _running(self, program: Program[ProgramSpec]) -> AbstractContextManager[None]:

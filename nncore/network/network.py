@@ -60,7 +60,7 @@ from nncore.program import (
     zero_state,
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
-from nncore.words import explains_calls, no_member
+from nncore.words import explains_calls, is_declared, no_member, no_setting
 
 
 class Steps(NamedTuple):
@@ -86,7 +86,7 @@ class Network(Resumable, ParameterSets):
         for layer, own in zip(given, self._layers, strict=True):
             _bring_values(layer, own)
         self._vectors: Vectors | None = None
-        self._n_steps = 0
+        self._n_steps, self._passes = 0, (0, 0)  # of these, forward passes in training: after which step, and how many
         self._is_under_way = False  # `parameters` are those that are trained, though there are others to predict with
         self._share()
         self._forget_programs()
@@ -125,6 +125,12 @@ class Network(Resumable, ParameterSets):
         return part
 
     if not TYPE_CHECKING:  # to a type checker, what is not there is an error
+
+        def __setattr__(self, name: str, value: object) -> None:
+            """Set what a network has; anything else, like ``net.lr``, would be without effect."""
+            if name[:1] != "_" and not is_declared(type(self), name):
+                raise no_setting(self, name)
+            object.__setattr__(self, name, value)
 
         def __getattr__(self, name: str) -> object:
             """Asked for what is not there: by users of other libraries, who are told what to use here."""
@@ -380,6 +386,20 @@ class Network(Resumable, ParameterSets):
         self._n_steps = value
         if self._training_program is not None:
             self._training_program.step = value
+
+    @property
+    def n_passes(self) -> int:
+        """Calls of ``forward(training=True)`` since the last step: the next one draws dropout masks of this number.
+
+        Set to 0, the next call draws those of the first one again, which are also those of `train_on_batch`.
+        """
+        after_step, n_passes = self._passes
+        return n_passes if after_step == self.n_steps else 0
+
+    @n_passes.setter
+    @steps
+    def n_passes(self, value: int) -> None:
+        self._passes = self.n_steps, whole_number("n_passes", value, 0)
 
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
