@@ -183,7 +183,7 @@ def extension(name: str, sources: list[str]) -> Extension:
 
 
 #: What ``nncore._core.native`` compiles once, besides the module itself: plain C.
-CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "measurement", "threads")]
+CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "measurement", "rooms", "threads")]
 
 
 def kernel_sources() -> list[str]:

@@ -43,6 +43,10 @@ class CallError(ParameterError, TypeError):
     """A call whose arguments do not fit: a keyword that is unknown, one argument too few or too many. The message names ours."""
 
 
+class OutOfMemoryError(NNCoreError, MemoryError):
+    """More memory is needed than there is; the message says how much, for what, and what would need less."""
+
+
 class NotBuiltError(NNCoreError, RuntimeError):
     """The network has no parameters yet, or a step was called before the one it needs."""
 

@@ -110,7 +110,7 @@ def test_accumulated_batches_step_like_one_large_batch(weighted: bool, drop_last
 
 def test_accumulation_goes_with_schedules_clipping_and_blocks_of_converted_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nncore.data.dataset.CONVERT_AT_ONCE", 0)
-    monkeypatch.setattr("nncore.data.dataset.BLOCK", 5 * 4 * 30)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 5 * 4 * 30)
     X, y, _ = data(100)
     settings: dict[str, Any] = {"epochs": 2, "schedule": "cosine", "clip_norm": 0.5}
     small, large = network(nn.Adam(lr=0.01), "float32"), network(nn.Adam(lr=0.01), "float32")

@@ -309,8 +309,8 @@ assert accuracies["uniform, 1/√n"] < 0.2
 assert min(accuracies["He"], accuracies["orthogonal"]) > 0.7
 
 # %%
-# A :class:`nncore.Dense` layer takes what suits its activation if nothing else is asked for: He's uniform for the ReLU family, Glorot's
-# uniform for the others.
+# A :class:`nncore.Dense` layer takes what its activation asks for if nothing else is said. That is a normal distribution of variance
+# :math:`1/n`; the last layer, if it has no activation, begins smaller.
 #
 # .. [1] LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998.
 # .. [2] Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010. Their own proposal is the

@@ -16,7 +16,6 @@ from nncore._core.program import (
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
     PERTURB,
-    ROOM,
     RULE,
     RULE_NOT_FINITE,
     STEP_NOT_FINITE,
@@ -32,6 +31,6 @@ from nncore._core.turns import Turn
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "PERTURB", "ROOM", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "Turn",
+    "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Failure", "PerceptronTrainer", "Program", "Turn",
     "all_finite", "as_c_array", "is_c_array", "native", "permutation", "ready_labels", "ready_rows",
 ]  # fmt: skip

@@ -2,20 +2,55 @@
 
 static nnc_layer_function F(gradient_of)(const nnc_op *op) { return op->gradient_unit > 0 ? op->layer->F(gradient) : NULL; }
 
+/* sum (n,) + part (n,) to sum, and what rounding takes from it to lost (n,): Knuth's sum of two numbers and its error. */
+static void F(add_part)(T *restrict sum, const T *restrict part, T *restrict lost, int64_t n) {
+    for (int64_t j = 0; j < n; j++) {
+        T before = sum[j], after = before + part[j], added = after - before;
+        lost[j] += (before - (after - added)) + (part[j] - added);
+        sum[j] = after;
+    }
+}
+
+/* To the gradients at `call`, which are those of the first rows, the gradients of the other rows of the batch, a block of them at a time: in
+ * one long sum each addition would round a number far larger than what it adds. Blocks begin at the same rows however parameters are
+ * shared out. */
+static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t number, nnc_layer_call *call) {
+    const nnc_op *op = &m->program->ops[number];
+    int64_t n = call->end_parameter - call->begin_parameter, verdict = NNC_OK;
+    T *sum = call->d_parameters, *part = (T *)op->sums + call->begin_parameter; /* (n,), (n,) */
+    T *lost = part + op->n_parameters + op->n_tied;                             /* (n,) */
+    memset(lost, 0, (size_t)n * sizeof(T));
+    call->d_parameters = part;
+    for (int64_t done = call->n_rows; done < m->n_rows && verdict == NNC_OK; done += call->n_rows) {
+        call->first_row = done;
+        call->x = F(input_of)(m, op, done);
+        call->d_y = (const T *)op->call.d_y + done * call->n_outputs;
+        if (call->cache != NULL) call->cache = (T *)op->call.cache + done * op->cache_per_row;
+        call->n_rows = nnc_least(m->n_rows - done, op->block_rows);
+        verdict = kernel_verdict(m, F(gradient_of)(op)(call), number);
+        F(add_part)(sum, part, lost, n);
+    }
+    for (int64_t j = 0; j < n; j++) sum[j] += lost[j];
+    return verdict;
+}
+
 /* Gradients begin .. end - 1 of the flat vector, which belong to this op, to `where`. */
 static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
     const nnc_op *op = &m->program->ops[number];
     nnc_layer_call call = op->call;
     nnc_site *site = site_of(m, number);
     if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members are here at once */
+    int in_blocks = op->sums != NULL && m->n_rows > op->block_rows;
     call.site = site;
     call.x = F(input_of)(m, op, 0);
     call.d_parameters = where;
     call.d_tensors = NULL;
-    call.n_rows = call.batch_rows = m->n_rows;
+    call.batch_rows = m->n_rows;
+    call.n_rows = in_blocks ? op->block_rows : m->n_rows;
     call.begin_parameter = begin - op->first_parameter;
     call.end_parameter = end - op->first_parameter;
-    return kernel_verdict(m, F(gradient_of)(op)(&call), number);
+    int64_t verdict = kernel_verdict(m, F(gradient_of)(op)(&call), number);
+    return in_blocks && verdict == NNC_OK ? F(add_blocks)(m, number, &call) : verdict;
 }
 
 /* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */

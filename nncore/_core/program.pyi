@@ -19,7 +19,6 @@ RULE: int
 TRANSFORM: int
 IS_LOSS: int
 BLOCK: int
-ROOM: int
 
 class Failure(Exception):
     status: int

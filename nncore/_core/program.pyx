@@ -17,8 +17,8 @@ from nncore.abi cimport (
 )
 from nncore._core.runner cimport (
     NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE,
-    NNC_STEP_NOT_FINITE, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB,
-    NNC_OP_LAYER, NNC_OP_ACTIVATION,
+    NNC_STEP_NOT_FINITE, NNC_NO_MEMORY, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM,
+    NNC_PERTURB, NNC_OP_LAYER, NNC_OP_ACTIVATION,
     NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK, NNC_IS_LOSS, NNC_IS_OPTIMIZER, NNC_ON_RANGES, NNC_ON_TENSORS,
     NNC_IN_PYTHON, NNC_BLOCK, NNC_SITE, nnc_branch, nnc_op, nnc_transformer, nnc_note, nnc_stretch, nnc_tie, nnc_group, nnc_around,
     nnc_rule, nnc_piece, nnc_rounds, nnc_undo, nnc_task, nnc_program, nnc_course, nnc_samples, nnc_progress, nnc_runner,
@@ -30,7 +30,7 @@ import numpy as np
 from numpy import empty, ndarray
 
 from nncore._core import native
-from nncore.errors import DataError, DtypeError, PluginError, ShapeError
+from nncore.errors import DataError, DtypeError, OutOfMemoryError, PluginError, ShapeError
 
 
 cdef extern from "pythread.h":
@@ -65,9 +65,6 @@ IS_LOSS = NNC_IS_LOSS
 
 #: Parameters whose squares are added up together.
 BLOCK = NNC_BLOCK
-
-#: Bytes of working memory that matrix products need for each thread.
-ROOM = runner.gemm_room_bytes
 
 #: Steps beyond those under way for which it is found out how large gradients may be.
 cdef int64_t AHEAD = 1 << 20
@@ -311,6 +308,7 @@ cdef class Program:
             op.cache_per_row = described.plan.cache_per_row
             op.work, op.work_per_row = described.plan.work, described.plan.work_per_row
             op.rooms = address(described.work)
+            op.block_rows, op.sums = described.block_rows, address(described.sums)
             self.fill_sites(i, described)
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
         program.max_rows, program.slice_rows = spec.max_rows, spec.slice_rows
@@ -360,7 +358,7 @@ cdef class Program:
             self.undo[i] = nnc_undo(address(part.live), address(part.kept), part.live.nbytes, number_bytes)
         program.undo, program.n_undo, program.is_careful = self.undo, len(spec.undo), spec.is_careful
         program.n_undo_buffers = len(spec.undo) > 0 and spec.buffers.size > 0
-        program.gemm_rooms = address(spec.rooms)
+        program.room, program.room_bytes = address(spec.room), 0 if spec.room is None else spec.room.nbytes
         self.version = <const int64_t *>address(spec.version)
         self.seen, self.shown = self.version[0] - 1, self.version[1] - 1
         program.python = run_python
@@ -594,6 +592,11 @@ cdef class Program:
         if status == NNC_PYTHON_RAISED:
             error, self.exception = self.exception, None
             raise error
+        if status == NNC_NO_MEMORY:
+            raise OutOfMemoryError(
+                f"a prediction needs {self.program.room_bytes / 2**20:.0f} MiB for what lies between the layers, and the system "
+                "has no more to give: free some memory, or make the layers narrower"
+            )
         cdef int32_t part
         for part in range(self.program.max_parts):
             if self.program.notes[part].op == self.program.failed_op:

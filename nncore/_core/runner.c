@@ -14,6 +14,7 @@
 #include "kernels/gemm.h"
 #include "kernels/level.h"
 #include "permutation.h"
+#include "rooms.h"
 #include "sizes.h"
 #include "threads.h"
 
@@ -37,6 +38,7 @@ typedef struct run {
     int32_t with_gradient;
     int32_t updates_tensors; /* the optimizer of a group is not called on ranges */
     double *value;
+    char *gemm_rooms;           /* (n_threads, NNC_GEMM_ROOM_BYTES) working memory of matrix products; NULL: there is none */
     uint64_t caller_float_mode; /* of the processor, in the thread that asked */
     int64_t verdict;            /* of the whole run */
     nnc_progress kept_progress; /* and the step, as they were when the rest was copied: undo.h */
@@ -209,9 +211,45 @@ static int32_t all_finite_f64(const double *values, int64_t n, int32_t allow_nan
 #include "runner.c"
 #undef LARGEST
 
+/* Where something is that was in the program's room, once that is `to`; anything else stays. */
+static void *moved(const nnc_program *program, const void *place, char *to) {
+    uintptr_t from = (uintptr_t)program->room, offset = (uintptr_t)place - from;
+    return offset < (uintptr_t)program->room_bytes ? to + offset : (void *)place;
+}
+
+/* Lets the program of a run, which keeps nothing between runs, work in another room. */
+static void move_to(run *asked, char *room) {
+    nnc_program *program = asked->program;
+    if (room == program->room) return;
+    nnc_loss_call *loss = &program->loss_call;
+    void **places[] = {&program->input,  &program->output, &program->target,  &program->weight,
+                       &program->losses, &asked->to_input, &asked->to_target, &asked->to_weight};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) *places[i] = moved(program, *places[i], room);
+    program->labels = moved(program, program->labels, room);
+    for (int64_t i = 0; i < program->n_ops; i++) {
+        nnc_op *op = &program->ops[i];
+        op->call.x = moved(program, op->call.x, room);
+        op->call.y = moved(program, op->call.y, room);
+        for (int64_t k = 0; k < op->n_branches; k++) op->branches[k].y = moved(program, op->branches[k].y, room);
+    }
+    loss->output = program->output;
+    loss->target = program->target;
+    loss->labels = program->labels;
+    loss->weight = program->weight;
+    loss->loss = program->losses;
+    program->room = room;
+}
+
 /* Runs the f32 or f64 form of a member's function in a team, and returns how it ended. */
 static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nnc_team_function f64) {
     nnc_program *program = asked->program;
+    if (n_threads > program->max_parts) n_threads = program->max_parts;
+    char *room = nnc_take_room(program->room_bytes + n_threads * (int64_t)NNC_GEMM_ROOM_BYTES);
+    if (program->room_bytes > 0) {
+        if (room == NULL) return status_of(program, verdict_of(NNC_NO_MEMORY, NNC_IS_NOBODY));
+        move_to(asked, room);
+    }
+    asked->gemm_rooms = room != NULL ? room + program->room_bytes : NULL;
     asked->caller_float_mode = float_mode();
     for (int64_t i = 0; i < program->n_groups; i++) asked->updates_tensors |= program->groups[i].how != NNC_ON_RANGES;
     for (int32_t part = 0; part < program->max_parts; part++) {
@@ -219,9 +257,10 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
         program->notes[part].message[0] = 0;
     }
     void *caller_room = gemm_room; /* of the run that has called Python, which has called this one */
-    nnc_run_team(n_threads < program->max_parts ? n_threads : program->max_parts, program->is_f64 ? f64 : f32, asked);
+    nnc_run_team(n_threads, program->is_f64 ? f64 : f32, asked);
     set_float_mode(asked->caller_float_mode);
     gemm_room = caller_room;
+    nnc_give_room(room);
     return status_of(program, asked->verdict);
 }
 #define RUN(asked, n_threads, function) run_team(asked, n_threads, function##_f32, function##_f64)
@@ -313,7 +352,7 @@ static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows,
 }
 
 const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
-    NNC_GEMM_ROOM_BYTES, forward, loss_value, backward, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
+    forward, loss_value, backward, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
 };
 
 #else
@@ -342,7 +381,7 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
     nnc_site *sites = program->sites + part * program->n_sites;
     for (int64_t i = 0; i < program->n_sites; i++) sites[i].training = program->training;
     set_float_mode(asked->caller_float_mode | FLUSH);
-    gemm_room = (char *)program->gemm_rooms + part * (int64_t)NNC_GEMM_ROOM_BYTES;
+    gemm_room = asked->gemm_rooms != NULL ? asked->gemm_rooms + part * (int64_t)NNC_GEMM_ROOM_BYTES : NULL;
     return (member){
         .run = asked,
         .program = program,

@@ -24,6 +24,7 @@ enum {
     NNC_INPUT_NOT_FINITE = 7,    /* at prediction, which looks at its inputs when it is about to use them */
     NNC_RULE_NOT_FINITE = 8,     /* the value of a regularizer, or what a constraint has made */
     NNC_STEP_NOT_FINITE = 9,     /* what a step has changed; it was put back */
+    NNC_NO_MEMORY = 10,          /* for a room; nothing was run */
 };
 
 /* What is done for an op, or for the batch; the first six are also what the callback into Python is asked to do. */
@@ -70,8 +71,10 @@ typedef struct nnc_op {
     int64_t gradient_unit;
     double gradient_bound, gradient_terms;
     int64_t cache_per_row, work, work_per_row;
-    void *rooms;                /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
-    const nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
+    int64_t block_rows; /* of a batch, whose gradients are added up in one call */
+    void *sums;  /* (2, n_parameters + n_tied) where a batch may have more rows: those of a block, and what rounding took; else NULL */
+    void *rooms; /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
+    nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
     int64_t n_branches;
     nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */
 } nnc_op;
@@ -189,8 +192,9 @@ typedef struct nnc_program {
     nnc_task *tasks;     /* (2 * n_ops + n_transforms + 3,) of the run under way */
     nnc_site *sites;     /* (max_parts, n_sites) */
     int64_t n_sites;
-    nnc_note *notes;  /* (max_parts,) */
-    void *gemm_rooms; /* (max_parts, gemm_room_bytes) working memory of matrix products */
+    nnc_note *notes;    /* (max_parts,) */
+    void *room;         /* where all buffers of a batch are, in a program that keeps nothing between runs: each gets a room of its own */
+    int64_t room_bytes; /* of it; 0: the program has buffers of its own */
 
     /* One batch. */
     void *input;        /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
@@ -301,8 +305,6 @@ typedef struct nnc_progress {
 
 /* The functions of a runner; `n_threads` is how many it may use. */
 typedef struct nnc_runner {
-    int64_t gemm_room_bytes;
-
     /* Forward through all ops for the n_rows at x. */
     int32_t (*forward)(nnc_program *program, const void *x, int64_t n_rows, int32_t training, int32_t n_threads);
 

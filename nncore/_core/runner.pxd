@@ -11,7 +11,7 @@ from nncore.abi cimport (
 cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
-        NNC_RULE_NOT_FINITE, NNC_STEP_NOT_FINITE
+        NNC_RULE_NOT_FINITE, NNC_STEP_NOT_FINITE, NNC_NO_MEMORY
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
@@ -26,10 +26,11 @@ cdef extern from "runner.h" nogil:
         int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
-        int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row
+        int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row, block_rows
         void *rooms
+        void *sums
         double gradient_bound, gradient_terms
-        const nnc_branch *branches
+        nnc_branch *branches
         int64_t n_branches
         nnc_layer_call call
     ctypedef struct nnc_transformer:
@@ -87,7 +88,8 @@ cdef extern from "runner.h" nogil:
         nnc_site *sites
         int64_t n_sites
         nnc_note *notes
-        void *gemm_rooms
+        void *room
+        int64_t room_bytes
         void *input
         void *output
         void *d_output
@@ -168,7 +170,6 @@ cdef extern from "runner.h" nogil:
         double loss_sum
         double weight_sum
     ctypedef struct nnc_runner:
-        int64_t gemm_room_bytes
         int32_t (*forward)(nnc_program *, const void *x, int64_t n_rows, int32_t training, int32_t n_threads) noexcept nogil
         int32_t (*loss_value)(nnc_program *, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) noexcept nogil
         int32_t (*backward)(nnc_program *, const void *x, int64_t n_rows, double *value, int32_t n_threads) noexcept nogil

@@ -18,7 +18,6 @@ class SELU(Activation):
     Klambauer, Unterthiner, Mayr & Hochreiter, "Self-normalizing neural networks", NeurIPS 2017.
     """
 
-    initializer = "xavier_notes"  # N(0, 1 / n_inputs), for which λ and α were computed
     output_domain = "(-1.759, inf)"  # −λα ≈ −1.7581
     kernel = Kernel("nncore._core.native:activation_selu")
 

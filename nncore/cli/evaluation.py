@@ -165,7 +165,7 @@ def _moving(spans: Mapping[str, slice], X: np.ndarray, outputs: np.ndarray) -> s
     if len(spans) <= IMPORTANCE_COLUMNS:
         return set(spans)
     spread = X.std(axis=0, dtype=np.float64)
-    covariance = np.abs((outputs - outputs.mean(axis=0)).T.astype(np.float64) @ X).max(axis=0)
+    covariance = np.abs((outputs - outputs.mean(axis=0, dtype=np.float64)).T.astype(np.float64) @ X).max(axis=0)
     strength = np.divide(covariance, spread, out=np.zeros_like(covariance), where=spread > 0)
     return set(sorted(spans, key=lambda name: -float(strength[spans[name]].max()))[:IMPORTANCE_COLUMNS])
 

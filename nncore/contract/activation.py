@@ -24,7 +24,7 @@ class Activation(Configurable):
     trainable : bool
         False for functions without a useful derivative (step, sign): training through them raises.
     initializer : str
-        The weight initializer that suits a layer feeding this activation.
+        The weight initializer that suits a layer feeding this activation; by default one that keeps the variance of its inputs.
     output_domain : str or None
         Which numbers it gives: the smallest interval that holds them, as in mathematics (``"(0, 1)"``, ``"[0, inf)"``); ``"distribution"``
         if they are positive and each row, or each of several groups of columns, sums to 1; ``"input"`` if it changes nothing. A network
@@ -36,7 +36,7 @@ class Activation(Configurable):
 
     needs_input: ClassVar[bool] = False
     trainable: ClassVar[bool] = True
-    initializer: ClassVar[str] = "glorot_uniform"
+    initializer: ClassVar[str] = "xavier_notes"
     output_domain: str | None = None
     kernel: ClassVar[Kernel | None] = None
 

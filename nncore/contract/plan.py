@@ -99,7 +99,8 @@ class Plan:
         Handed to the kernel and to `LayerCall.numbers`: what the layer has worked out for this input shape.
     split_rows : bool
         While training, compiled functions may be called on slices of the batch, by several threads at once: no row depends on
-        another, `cache` is 0, and if there are tensors, `gradient_unit` is not.
+        another, `cache` is 0, and if there are tensors, `gradient_unit` is not. ``gradient`` functions get blocks of the rows of a large
+        batch, whose gradients the host adds up: a long sum in float32 would lose digits.
     split_columns : bool
         While training, compiled functions may be called for some columns of what they write, by several threads at once.
     gradient_unit : int

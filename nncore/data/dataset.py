@@ -14,8 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from nncore._core import as_c_array, is_c_array
+from nncore.blocks import rows_at_once
 from nncore.contract import Loss
-from nncore.data.samples import BLOCK, Samples, check_finite
+from nncore.data.samples import Samples, check_finite
 from nncore.data.targets import Targets, as_targets, as_weights
 from nncore.errors import DataError, ShapeError
 
@@ -119,8 +120,7 @@ class Dataset:
             inputs = self.inputs[:].reshape(len(self), -1)
             yield Block(inputs, self.targets.reals, self.targets.labels, self.weights, order)
             return
-        bytes_per_batch = batch_size * self.inputs[0].size * self.dtype.itemsize
-        rows = batch_size * max(1, BLOCK // bytes_per_batch)
+        rows = batch_size * rows_at_once(batch_size * self.inputs[0].size * self.dtype.itemsize)
         for start in range(0, len(self), rows):
             chosen = slice(start, start + rows) if order is None else order[start : start + rows]
             inputs = as_c_array(self.inputs[chosen], self.dtype)

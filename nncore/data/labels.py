@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.arguments import is_list
+from nncore.arguments import is_list, shown
 from nncore.data.containers import admitted, is_missing
 from nncore.data.levels import level_key
 from nncore.errors import DataError, ShapeError
@@ -20,9 +20,11 @@ def as_labels(y: Any, name: str = "y") -> Any:
     Raises
     ------
     DataError
-        For the first sample without a class, and for text among numbers.
+        For a single text, for the first sample without a class, and for text among numbers.
     """
     y = admitted(y, name, times=True)
+    if isinstance(y, (str, bytes)):
+        raise DataError(f"{name} must have a label for each sample, got one text: {shown(y)}")
     try:
         if isinstance(y, (list, tuple)):
             np.asarray(y)  # lists of different lengths become objects otherwise

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from nncore._core import all_finite, as_c_array, ready_rows
+from nncore.blocks import blocks
 from nncore.data.containers import admitted, is_missing
 from nncore.errors import DataError, DataWarning, DtypeError, ShapeError, warn_user
 
-#: Larger ones are converted in blocks of about this many bytes.
-BLOCK = 8 * 2**20
 #: A column in which a dtype has fewer numbers than this has lost what it could tell.
 FEWEST_STEPS = 1000
 
@@ -133,16 +132,15 @@ def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = F
     """Raise `DataError` naming the first row and column that is infinite, or NaN unless that is allowed, after conversion to `dtype`."""
     if array.dtype.kind in "biu" or array.size == 0:
         return
-    rows = max(1, BLOCK // max(1, array[0].size * dtype.itemsize))
-    for start in range(0, len(array), rows):
-        block = array[start : start + rows]
+    for rows in blocks(len(array), array[0].size * dtype.itemsize):
+        block = array[rows]
         if block.dtype != dtype:
             with np.errstate(over="ignore"):
                 block = block.astype(dtype)
         block = as_c_array(block, dtype)
         if not all_finite(block, allow_nan):
             position = np.argwhere(np.isinf(block) if allow_nan else ~np.isfinite(block))[0]
-            row, column = start + int(position[0]), ", ".join(str(i) for i in position[1:])
+            row, column = rows.start + int(position[0]), ", ".join(str(i) for i in position[1:])
             value = array[row][tuple(position[1:])]
             too_large = f", too large for {dtype}: scale it or use dtype='float64'" if np.isfinite(value) else ": impute or drop it first"
             where = f"row {row}, column {column}" if column else f"row {row}"

@@ -47,7 +47,7 @@ from nncore.estimators.trial import check_judge
 from nncore.estimators.turns import TakesTurns
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
-from nncore.program import BATCH_ROWS
+from nncore.program import looked_at
 from nncore.registry import resolve
 from nncore.words import explains_calls
 
@@ -317,7 +317,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
                 return network
         else:
             network = Sequential(*front, *(resolve("layers", layer) for layer in copy.deepcopy(list(given.layers))), output)
-        batch = X[:: -(-len(X) // BATCH_ROWS)]
+        batch = X[looked_at(len(X), X[0].nbytes)]
         network.build(X.shape[1], loss=loss, rng=_seed(random_state), dtype=X.dtype, batch=batch)
         return network
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.arguments import rescaled
+from nncore.blocks import blocks
 from nncore.errors import DataError
 
 #: A column of one value has a standard deviation of rounding noise at most: this part of its mean.
 NOISE = 1e-12
-
-#: As float64, so many bytes are looked at in one go, so that no second copy of a large matrix is held.
-BLOCK = 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Standardizer:
             If a column's numbers are so large that their squares overflow.
         """
         chosen = np.asarray(columns, np.int64)
-        weights = np.ones(len(X)) if sample_weight is None else rescaled(sample_weight)
+        weights = None if sample_weight is None else rescaled(sample_weight)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             # About a value of each column, so that a small deviation from a large mean keeps its digits.
             origin = np.nan_to_num(X[:1, chosen].astype(np.float64))
@@ -80,24 +78,28 @@ class Standardizer:
         if dtype is None:
             dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
         result = np.empty(X.shape, dtype)
-        for rows in _blocks(X):
-            result[rows] = (X[rows] - self.mean) / self.std
+        for rows in blocks(len(X), 8 * X.shape[1]):
+            deviation = X[rows] - self.mean
+            result[rows] = np.divide(deviation, self.std, out=deviation)
         return result
 
 
-def _blocks(X: NDArray[Any]) -> Iterator[slice]:
-    n_rows = max(1, BLOCK // (8 * max(1, X.shape[1])))
-    return (slice(start, start + n_rows) for start in range(0, len(X), n_rows))
-
-
 def _weighted_sums(
-    X: NDArray[np.floating], columns: NDArray[np.int64], weights: NDArray[np.float64], origin: NDArray[np.float64], power: int
+    X: NDArray[np.floating], columns: NDArray[np.int64], weights: NDArray[np.float64] | None, origin: NDArray[np.float64], power: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Σw and Σw·(x − origin)^power of each column over the rows in which it is not NaN."""
+    """Σw and Σw·(x − origin)^power of each column over the rows in which it is not NaN; without weights each row counts once."""
     total, result = np.zeros(len(columns)), np.zeros(len(columns))
-    for rows in _blocks(X):
-        deviation = X[rows, columns].astype(np.float64) - origin
-        is_present = ~np.isnan(deviation)
-        total += weights[rows] @ is_present
-        result += weights[rows] @ np.where(is_present, deviation, 0.0) ** power
+    are_all = len(columns) == X.shape[1] and bool((columns == np.arange(len(columns))).all())
+    for rows in blocks(len(X), 8 * max(1, len(columns))):
+        terms = (X[rows] if are_all else X[rows, columns]) - origin
+        weight = np.ones(len(terms)) if weights is None else weights[rows]
+        is_absent = np.isnan(terms)
+        if is_absent.any():
+            terms[is_absent] = 0
+            total += weight @ ~is_absent
+        else:
+            total += weight.sum()
+        if power == 2:
+            np.multiply(terms, terms, out=terms)
+        result += weight @ terms
     return total, result

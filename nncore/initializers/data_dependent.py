@@ -7,11 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from nncore.blocks import blocks
 from nncore.errors import DataError
 from nncore.plugin import Initializer
-
-#: Rows looked at in one go, which bounds the working memory for batches of any size.
-BLOCK_ROWS = 1024
 
 #: A unit that varies by less than so many rounding errors of its inputs is taken for constant.
 ROUNDING_ERRORS = 4
@@ -42,8 +40,8 @@ def output_statistics(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np
     with np.errstate(invalid="ignore", over="ignore"):
         centre = x.mean(axis=0, dtype=np.float64)
         shift, square, spread = np.zeros(w.shape[1]), np.zeros(w.shape[1]), np.zeros(w.shape[0])
-        for start in range(0, len(x), BLOCK_ROWS):
-            deviation = x[start : start + BLOCK_ROWS] - centre
+        for rows in blocks(len(x), 8 * sum(w.shape)):
+            deviation = x[rows] - centre
             z = deviation @ w
             shift += z.sum(axis=0)
             square += np.square(z, out=z).sum(axis=0)

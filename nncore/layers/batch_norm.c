@@ -13,6 +13,9 @@
 
 /* Columns taken together through all rows, so that the second look at them finds them in the cache. */
 #define STRIP 128
+/* Rows that are summed by themselves, in T; their sums in double. One long sum would round each addition to a number far larger than what
+ * is added. */
+#define SUM_ROWS 128
 /* Columns that prediction takes together. */
 #define PART 256
 
@@ -32,37 +35,52 @@ const nnc_layer NNC_TABLE(layer, batch_norm) = {
 /* Means (m,) and sums of squared deviations from them (m,) of m <= STRIP columns of x (n_rows, n). The deviations are from a first,
  * rounded mean; their own sum corrects both results. */
 static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, T *restrict mean, T *restrict squares) {
-    T first_mean[STRIP], sum[STRIP] = {0}, square_sum[STRIP] = {0};
-    int64_t by_fours = n_rows / 4 * 4;
-    for (int64_t i = 0; i < by_fours; i += 4) {
-        const T *a = x + i * n, *b = a + n, *c = b + n, *d = c + n;
-        for (int64_t j = 0; j < m; j++) sum[j] += (a[j] + b[j]) + (c[j] + d[j]);
+    T first_mean[STRIP], sum[STRIP], square_sum[STRIP];
+    double total[STRIP] = {0}, square_total[STRIP] = {0};
+    for (int64_t begin = 0, end; begin < n_rows; begin = end) {
+        end = nnc_least(begin + SUM_ROWS, n_rows);
+        int64_t by_fours = end - (end - begin) % 4;
+        for (int64_t j = 0; j < m; j++) sum[j] = 0;
+        for (int64_t i = begin; i < by_fours; i += 4) {
+            const T *a = x + i * n, *b = a + n, *c = b + n, *d = c + n;
+            for (int64_t j = 0; j < m; j++) sum[j] += (a[j] + b[j]) + (c[j] + d[j]);
+        }
+        for (int64_t i = by_fours; i < end; i++)
+            for (int64_t j = 0; j < m; j++) sum[j] += x[i * n + j];
+        for (int64_t j = 0; j < m; j++) total[j] += (double)sum[j];
     }
-    for (int64_t i = by_fours; i < n_rows; i++)
-        for (int64_t j = 0; j < m; j++) sum[j] += x[i * n + j];
     for (int64_t j = 0; j < m; j++) {
-        first_mean[j] = sum[j] / (T)n_rows;
-        sum[j] = 0;
+        first_mean[j] = (T)(total[j] / (double)n_rows);
+        total[j] = 0;
     }
-    for (int64_t i = 0; i < by_fours; i += 4) {
-        const T *rows = x + i * n;
+    for (int64_t begin = 0, end; begin < n_rows; begin = end) {
+        end = nnc_least(begin + SUM_ROWS, n_rows);
+        int64_t by_fours = end - (end - begin) % 4;
+        for (int64_t j = 0; j < m; j++) sum[j] = square_sum[j] = 0;
+        for (int64_t i = begin; i < by_fours; i += 4) {
+            const T *rows = x + i * n;
+            for (int64_t j = 0; j < m; j++) {
+                T a = rows[j] - first_mean[j], b = rows[n + j] - first_mean[j];
+                T c = rows[2 * n + j] - first_mean[j], d = rows[3 * n + j] - first_mean[j];
+                sum[j] += (a + b) + (c + d);
+                square_sum[j] += F(nnc_fma)(a, a, b * b) + F(nnc_fma)(c, c, d * d);
+            }
+        }
+        for (int64_t i = by_fours; i < end; i++)
+            for (int64_t j = 0; j < m; j++) {
+                T deviation = x[i * n + j] - first_mean[j];
+                sum[j] += deviation;
+                square_sum[j] = F(nnc_fma)(deviation, deviation, square_sum[j]);
+            }
         for (int64_t j = 0; j < m; j++) {
-            T a = rows[j] - first_mean[j], b = rows[n + j] - first_mean[j];
-            T c = rows[2 * n + j] - first_mean[j], d = rows[3 * n + j] - first_mean[j];
-            sum[j] += (a + b) + (c + d);
-            square_sum[j] += F(nnc_fma)(a, a, b * b) + F(nnc_fma)(c, c, d * d);
+            total[j] += (double)sum[j];
+            square_total[j] += (double)square_sum[j];
         }
     }
-    for (int64_t i = by_fours; i < n_rows; i++)
-        for (int64_t j = 0; j < m; j++) {
-            T deviation = x[i * n + j] - first_mean[j];
-            sum[j] += deviation;
-            square_sum[j] = F(nnc_fma)(deviation, deviation, square_sum[j]);
-        }
     for (int64_t j = 0; j < m; j++) {
-        T shift = sum[j] / (T)n_rows, left = square_sum[j] - shift * sum[j];
-        mean[j] = first_mean[j] + shift;
-        squares[j] = left < 0 ? 0 : left; /* NaN passes */
+        double shift = total[j] / (double)n_rows, left = square_total[j] - shift * total[j];
+        mean[j] = (T)((double)first_mean[j] + shift);
+        squares[j] = left < 0 ? 0 : (T)left; /* NaN passes */
     }
 }
 
@@ -169,24 +187,33 @@ static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
 }
 
 /* Sums over the rows of d_y (m,) and of d_y (x - mean) (m,) for m <= STRIP columns of matrices (n_rows, n). */
-static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_rows, int64_t n, int64_t m, T *restrict sum,
-                           T *restrict product_sum) {
-    for (int64_t j = 0; j < m; j++) sum[j] = product_sum[j] = 0;
-    int64_t by_fours = n_rows / 4 * 4;
-    for (int64_t i = 0; i < by_fours; i += 4) {
-        const T *rows = x + i * n, *d_rows = d_y + i * n;
+static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_rows, int64_t n, int64_t m, double *restrict total,
+                           double *restrict product_total) {
+    T sum[STRIP], product_sum[STRIP];
+    for (int64_t j = 0; j < m; j++) total[j] = product_total[j] = 0;
+    for (int64_t begin = 0, end; begin < n_rows; begin = end) {
+        end = nnc_least(begin + SUM_ROWS, n_rows);
+        int64_t by_fours = end - (end - begin) % 4;
+        for (int64_t j = 0; j < m; j++) sum[j] = product_sum[j] = 0;
+        for (int64_t i = begin; i < by_fours; i += 4) {
+            const T *rows = x + i * n, *d_rows = d_y + i * n;
+            for (int64_t j = 0; j < m; j++) {
+                T a = d_rows[j], b = d_rows[n + j], c = d_rows[2 * n + j], d = d_rows[3 * n + j];
+                sum[j] += (a + b) + (c + d);
+                product_sum[j] += F(nnc_fma)(a, rows[j] - mean[j], b * (rows[n + j] - mean[j])) +
+                                  F(nnc_fma)(c, rows[2 * n + j] - mean[j], d * (rows[3 * n + j] - mean[j]));
+            }
+        }
+        for (int64_t i = by_fours; i < end; i++)
+            for (int64_t j = 0; j < m; j++) {
+                sum[j] += d_y[i * n + j];
+                product_sum[j] = F(nnc_fma)(d_y[i * n + j], x[i * n + j] - mean[j], product_sum[j]);
+            }
         for (int64_t j = 0; j < m; j++) {
-            T a = d_rows[j], b = d_rows[n + j], c = d_rows[2 * n + j], d = d_rows[3 * n + j];
-            sum[j] += (a + b) + (c + d);
-            product_sum[j] += F(nnc_fma)(a, rows[j] - mean[j], b * (rows[n + j] - mean[j])) +
-                              F(nnc_fma)(c, rows[2 * n + j] - mean[j], d * (rows[3 * n + j] - mean[j]));
+            total[j] += (double)sum[j];
+            product_total[j] += (double)product_sum[j];
         }
     }
-    for (int64_t i = by_fours; i < n_rows; i++)
-        for (int64_t j = 0; j < m; j++) {
-            sum[j] += d_y[i * n + j];
-            product_sum[j] = F(nnc_fma)(d_y[i * n + j], x[i * n + j] - mean[j], product_sum[j]);
-        }
 }
 
 /* Of a prediction, whose statistics are constants: d_x = gamma/std d_y. */
@@ -211,29 +238,29 @@ static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
     const T *gamma = call->parameters;
     const T *mean = call->cache, *inverse_std = mean + n; /* (n,), (n,) */
     T *d_parameters = call->d_parameters, per_row = 1 / (T)n_rows;
-    T d_beta[STRIP], d_gamma[STRIP], scale[STRIP], slope[STRIP], offset[STRIP];
+    T scale[STRIP], slope[STRIP], offset[STRIP];
+    double d_beta[STRIP], d_gamma[STRIP], all_beta = 0, all_gamma = 0;
 
-    if (cumulative) d_parameters[0] = d_parameters[1] = 0;
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
         m = nnc_least(call->end_column - begin, STRIP);
         const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin, *own_mean = mean + begin; /* (n_rows, n), (m,) */
         F(column_sums)(x, d_y, own_mean, n_rows, n, m, d_beta, d_gamma);
         for (int64_t j = 0; j < m; j++) {
             T inverse = inverse_std[begin + j];
-            d_gamma[j] *= inverse;
+            d_gamma[j] *= (double)inverse;
             scale[j] = inverse * gamma[cumulative ? 0 : begin + j];
-            slope[j] = cumulative ? 0 : inverse * d_gamma[j] * per_row;
-            offset[j] = cumulative ? 0 : d_beta[j] * per_row;
+            slope[j] = cumulative ? 0 : inverse * (T)d_gamma[j] * per_row;
+            offset[j] = cumulative ? 0 : (T)d_beta[j] * per_row;
         }
         if (cumulative) { /* the statistics are constants, gamma and beta scalars */
             for (int64_t j = 0; j < m; j++) {
-                d_parameters[0] += d_gamma[j];
-                d_parameters[1] += d_beta[j];
+                all_gamma += d_gamma[j];
+                all_beta += d_beta[j];
             }
         } else {
             for (int64_t j = 0; j < m; j++) {
-                d_parameters[begin + j] = d_gamma[j];
-                d_parameters[n + begin + j] = d_beta[j];
+                d_parameters[begin + j] = (T)d_gamma[j];
+                d_parameters[n + begin + j] = (T)d_beta[j];
             }
         }
         if (call->d_x == NULL) continue;
@@ -242,6 +269,10 @@ static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
         for (int64_t i = 0; i < n_rows; i++)
             for (int64_t j = 0; j < m; j++)
                 d_x[i * n + j] = scale[j] * F(nnc_fma)(-slope[j], x[i * n + j] - own_mean[j], d_y[i * n + j] - offset[j]);
+    }
+    if (cumulative) {
+        d_parameters[0] = (T)all_gamma;
+        d_parameters[1] = (T)all_beta;
     }
     return 0;
 }

@@ -76,8 +76,8 @@ class BatchNorm(Layer):
         mean = call.buffers["mean"].reshape(-1)
         spread = call.buffers["std" if self.mode == "cumulative" else "variance"].reshape(-1)
         n_rows = len(call.x)
-        batch_mean = call.x.mean(axis=0)
-        squares = ((call.x - batch_mean) ** 2).sum(axis=0)
+        batch_mean = call.x.mean(axis=0, dtype=np.float64).astype(call.x.dtype)
+        squares = ((call.x - batch_mean) ** 2).sum(axis=0, dtype=np.float64).astype(call.x.dtype)
         if self.mode == "cumulative":
             count = call.buffers["count"]
             if call.training:
@@ -109,7 +109,7 @@ class BatchNorm(Layer):
             if call.d_x is not None:
                 call.d_x[...] = gamma * scale * d_y
             return
-        d_gamma, d_beta = (d_y * normalised).sum(axis=0), d_y.sum(axis=0)
+        d_gamma, d_beta = (terms.sum(axis=0, dtype=np.float64).astype(d_y.dtype) for terms in (d_y * normalised, d_y))
         if self.mode == "cumulative":
             call.d_parameters["gamma"][0], call.d_parameters["beta"][0] = d_gamma.sum(), d_beta.sum()
             if call.d_x is not None:

@@ -3,6 +3,9 @@
 #ifndef T
 #include "../_core/kernels/gemm.h"
 #include "../_core/kernels/vector.h"
+/* Rows that are summed by themselves. */
+#define SUM_ROWS 256
+
 #include "nncore/float32.h"
 #include "dense.c"
 #include "nncore/float64.h"
@@ -33,16 +36,22 @@ static int32_t F(dense_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* sums (n,) of x (n_rows, n), in four interleaved parts: one after the other they would wait for each other's additions. */
+/* sums (n,) of x (n_rows, n): of SUM_ROWS rows at a time, so that no sum is long, and those in four interleaved parts: one after the
+ * other they would wait for each other's additions. */
 static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
     for (int64_t first = 0; first < n; first += LANES) {
         int64_t width = nnc_least(n - first, LANES), i = 0;
-        V parts[4] = {{0}};
-        for (; i + 4 <= n_rows; i += 4)
+        V sum = {0};
+        do {
+            int64_t end = nnc_least(i + SUM_ROWS, n_rows);
+            V parts[4] = {{0}};
+            for (; i + 4 <= end; i += 4)
 #pragma GCC unroll 4
-            for (int part = 0; part < 4; part++) parts[part] += F(load_partial)(x + (i + part) * n + first, width);
-        for (; i < n_rows; i++) parts[0] += F(load_partial)(x + i * n + first, width);
-        F(store_partial)(sums + first, (parts[0] + parts[1]) + (parts[2] + parts[3]), width);
+                for (int part = 0; part < 4; part++) parts[part] += F(load_partial)(x + (i + part) * n + first, width);
+            for (; i < end; i++) parts[0] += F(load_partial)(x + i * n + first, width);
+            sum += (parts[0] + parts[1]) + (parts[2] + parts[3]);
+        } while (i < n_rows);
+        F(store_partial)(sums + first, sum, width);
     }
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from nncore.errors import ParameterError, ShapeError
 from nncore.plugin import (
     ActivationLike,
@@ -33,8 +35,8 @@ class Dense(Layer):
     activation : str, Activation or None, default None
         φ; None is the identity.
     weight_initializer : str, Initializer or None, default None
-        None takes ``glorot_uniform``, or what the activation asks for (`SELU`). Deep stacks of ReLU layers begin better with
-        ``"he_uniform"``.
+        None takes what the activation asks for (``"xavier_notes"`` unless it says otherwise), and in a last layer without an
+        activation ``"uniform_fan_in"``. Deep stacks of ReLU layers begin better with ``"he_uniform"``.
     bias_initializer : str or Initializer, default "uniform_fan_in"
         First values of b. Where they differ, so do the places at which units bend, which one or two inputs need.
     use_bias : bool, default True
@@ -130,6 +132,6 @@ class Dense(Layer):
     def backward(self, call: LayerCall) -> None:
         call.d_parameters["weight"][...] = call.x.T @ call.d_y
         if self.use_bias:
-            call.d_parameters["bias"][...] = call.d_y.sum(axis=0)
+            call.d_parameters["bias"][...] = call.d_y.sum(axis=0, dtype=np.float64)
         if call.d_x is not None:
             call.d_x[...] = call.d_y @ call.parameters["weight"].T

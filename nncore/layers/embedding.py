@@ -174,8 +174,9 @@ class Embedding(Layer):
         begin = n_passed = call.x.shape[1] - len(tables)
         for table in tables:
             d_table = call.d_parameters[table.name]
-            d_table[...] = 0
-            np.add.at(d_table, table.rows(call.x), call.d_y[:, begin : begin + table.width])
+            sums = np.zeros(d_table.shape)  # in float64, as a category may have many rows
+            np.add.at(sums, table.rows(call.x), call.d_y[:, begin : begin + table.width])
+            d_table[...] = sums
             begin += table.width
         if call.d_x is not None:
             call.d_x[...] = 0

@@ -5,6 +5,10 @@
 
 #include "../_core/kernels/level.h"
 
+/* Values whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
+#define STRIP 256
+#define SUM_ROWS 128
+
 static int64_t count_filled(const nnc_layer_call *call) {
     return call->site->hyper[1] != 0 ? (int64_t)call->site->hyper[1] : call->n_inputs;
 }
@@ -57,16 +61,29 @@ static int32_t F(fill_missing_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
+/* To total (m,): the sums over rows begin .. end - 1 of d_y where the columns of the m <= STRIP values from `first` on are NaN. */
+static void F(add_missing)(const nnc_layer_call *call, int64_t first, int64_t m, int64_t begin, int64_t end, T *total) {
+    T sum[STRIP] = {0};
+    for (int64_t i = begin; i < end; i++) {
+        const T *x = (const T *)call->x + i * call->n_inputs, *d_y = (const T *)call->d_y + i * call->n_outputs;
+        for (int64_t k = 0; k < m; k++) {
+            int64_t column = filled_column(call, first + k);
+            if (x[column] != x[column]) sum[k] += d_y[column];
+        }
+    }
+    for (int64_t k = 0; k < m; k++) total[k] += sum[k];
+}
+
 /* d_value[k] = the sum of d_y over the rows where its column is NaN */
 static int32_t F(fill_missing_gradient)(const nnc_layer_call *call) {
-    int64_t begin = call->begin_parameter, end = call->end_parameter;
-    T *restrict d_value = call->d_parameters; /* (end - begin,) */
-    for (int64_t k = begin; k < end; k++) d_value[k - begin] = 0;
-    for (int64_t i = 0; i < call->n_rows; i++) {
-        const T *x = (const T *)call->x + i * call->n_inputs, *d_y = (const T *)call->d_y + i * call->n_outputs;
-        for (int64_t k = begin; k < end; k++) {
-            int64_t column = filled_column(call, k);
-            if (x[column] != x[column]) d_value[k - begin] += d_y[column];
+    int64_t first = call->begin_parameter;
+    T *d_value = call->d_parameters; /* (end_parameter - begin_parameter,) */
+    memset(d_value, 0, (size_t)(call->end_parameter - first) * sizeof(T));
+    for (int64_t m; first < call->end_parameter; first += m, d_value += m) {
+        m = nnc_least(call->end_parameter - first, STRIP);
+        for (int64_t begin = 0, end; begin < call->n_rows; begin = end) {
+            end = nnc_least(begin + SUM_ROWS, call->n_rows);
+            F(add_missing)(call, first, m, begin, end, d_value);
         }
     }
     return 0;

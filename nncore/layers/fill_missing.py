@@ -97,7 +97,7 @@ class FillMissing(Layer):
     def backward(self, call: LayerCall) -> None:
         columns, missing = self._missing(call.x)
         d_filled = call.d_y[:, columns]
-        call.d_parameters["value"][...] = np.where(missing, d_filled, 0).sum(axis=0)
+        call.d_parameters["value"][...] = np.where(missing, d_filled, 0).sum(axis=0, dtype=np.float64)
         if call.d_x is not None:
             call.d_x[...] = call.d_y[:, : call.x.shape[1]]
             call.d_x[:, columns] = np.where(missing, 0, d_filled)

@@ -10,8 +10,9 @@
 #define MOST_PARTS 32
 #define FEW_PARTS 8
 #define IS_SHORT(n) ((n) < MOST_PARTS)
-/* Columns whose gradients are summed together through all rows. */
+/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
 #define STRIP 256
+#define SUM_ROWS 128
 
 #include "nncore/float32.h"
 #include "layer_norm.c"
@@ -105,55 +106,59 @@ static int32_t F(layer_norm_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* d_gamma, column sums of d_y x_hat, for columns begin .. end - 1. */
-static void F(gamma_gradient)(const nnc_layer_call *call, int64_t begin, int64_t end, T *d_gamma) {
-    int64_t n = call->n_inputs;
-    const T *cache = call->cache; /* (n_rows, 2) */
-    for (int64_t m; begin < end; begin += m, d_gamma += m) {
-        m = nnc_least(end - begin, STRIP);
-        const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin;
-        T sum[STRIP] = {0};
-        int64_t by_fours = call->n_rows / 4 * 4;
-        for (int64_t i = 0; i < by_fours; i += 4) {
-            const T *c = cache + 2 * i, *x_rows = x + i * n, *d_rows = d_y + i * n;
-            for (int64_t j = 0; j < m; j++) {
-                T s = F(nnc_fma)(d_rows[j], (x_rows[j] - c[0]) * c[1], sum[j]);
-                s = F(nnc_fma)(d_rows[n + j], (x_rows[n + j] - c[2]) * c[3], s);
-                s = F(nnc_fma)(d_rows[2 * n + j], (x_rows[2 * n + j] - c[4]) * c[5], s);
-                sum[j] = F(nnc_fma)(d_rows[3 * n + j], (x_rows[3 * n + j] - c[6]) * c[7], s);
-            }
+/* To total (m,): the sums over rows begin .. end - 1 of d_y x_hat, for m <= STRIP columns of matrices (n_rows, n). */
+static void F(add_to_gamma)(const T *x, const T *d_y, const T *cache, int64_t n, int64_t m, int64_t begin, int64_t end, T *total) {
+    T sum[STRIP] = {0};
+    int64_t by_fours = end - (end - begin) % 4;
+    for (int64_t i = begin; i < by_fours; i += 4) {
+        const T *c = cache + 2 * i, *x_rows = x + i * n, *d_rows = d_y + i * n;
+        for (int64_t j = 0; j < m; j++) {
+            T s = F(nnc_fma)(d_rows[j], (x_rows[j] - c[0]) * c[1], sum[j]);
+            s = F(nnc_fma)(d_rows[n + j], (x_rows[n + j] - c[2]) * c[3], s);
+            s = F(nnc_fma)(d_rows[2 * n + j], (x_rows[2 * n + j] - c[4]) * c[5], s);
+            sum[j] = F(nnc_fma)(d_rows[3 * n + j], (x_rows[3 * n + j] - c[6]) * c[7], s);
         }
-        for (int64_t i = by_fours; i < call->n_rows; i++)
-            for (int64_t j = 0; j < m; j++) sum[j] = F(nnc_fma)(d_y[i * n + j], (x[i * n + j] - cache[2 * i]) * cache[2 * i + 1], sum[j]);
-        memcpy(d_gamma, sum, (size_t)m * sizeof(T));
     }
+    for (int64_t i = by_fours; i < end; i++)
+        for (int64_t j = 0; j < m; j++) sum[j] = F(nnc_fma)(d_y[i * n + j], (x[i * n + j] - cache[2 * i]) * cache[2 * i + 1], sum[j]);
+    for (int64_t j = 0; j < m; j++) total[j] += sum[j];
 }
 
-/* d_beta, column sums of d_y, for columns begin .. end - 1. */
-static void F(beta_gradient)(const nnc_layer_call *call, int64_t begin, int64_t end, T *d_beta) {
+/* The same of d_y. */
+static void F(add_to_beta)(const T *d_y, int64_t n, int64_t m, int64_t begin, int64_t end, T *total) {
+    T sum[STRIP] = {0};
+    int64_t by_fours = end - (end - begin) % 4;
+    for (int64_t i = begin; i < by_fours; i += 4) {
+        const T *a = d_y + i * n, *b = a + n, *c = b + n, *d = c + n;
+        for (int64_t j = 0; j < m; j++) sum[j] += (a[j] + b[j]) + (c[j] + d[j]);
+    }
+    for (int64_t i = by_fours; i < end; i++)
+        for (int64_t j = 0; j < m; j++) sum[j] += d_y[i * n + j];
+    for (int64_t j = 0; j < m; j++) total[j] += sum[j];
+}
+
+/* d_gamma, column sums of d_y x_hat, or d_beta, those of d_y, for columns begin .. end - 1. */
+static void F(column_sums)(const nnc_layer_call *call, int is_gamma, int64_t begin, int64_t end, T *gradient) {
     int64_t n = call->n_inputs;
-    for (int64_t m; begin < end; begin += m, d_beta += m) {
+    memset(gradient, 0, (size_t)(end - begin) * sizeof(T));
+    for (int64_t m; begin < end; begin += m, gradient += m) {
         m = nnc_least(end - begin, STRIP);
-        const T *d_y = (const T *)call->d_y + begin;
-        T sum[STRIP] = {0};
-        int64_t by_fours = call->n_rows / 4 * 4;
-        for (int64_t i = 0; i < by_fours; i += 4) {
-            const T *a = d_y + i * n, *b = a + n, *c = b + n, *d = c + n;
-            for (int64_t j = 0; j < m; j++) sum[j] += (a[j] + b[j]) + (c[j] + d[j]);
+        const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin; /* (n_rows, n) from here on */
+        for (int64_t first = 0, last; first < call->n_rows; first = last) {
+            last = nnc_least(first + SUM_ROWS, call->n_rows);
+            if (is_gamma) F(add_to_gamma)(x, d_y, call->cache, n, m, first, last, gradient);
+            else F(add_to_beta)(d_y, n, m, first, last, gradient);
         }
-        for (int64_t i = by_fours; i < call->n_rows; i++)
-            for (int64_t j = 0; j < m; j++) sum[j] += d_y[i * n + j];
-        memcpy(d_beta, sum, (size_t)m * sizeof(T));
     }
 }
 
 static int32_t F(layer_norm_gradient)(const nnc_layer_call *call) {
     int64_t n = call->n_inputs, begin = call->begin_parameter, end = call->end_parameter;
     T *d_parameters = call->d_parameters; /* (end - begin,) */
-    if (begin < n) F(gamma_gradient)(call, begin, nnc_least(end, n), d_parameters);
+    if (begin < n) F(column_sums)(call, 1, begin, nnc_least(end, n), d_parameters);
     if (end > n) {
         int64_t first = begin > n ? begin - n : 0;
-        F(beta_gradient)(call, first, end - n, d_parameters + (n + first - begin));
+        F(column_sums)(call, 0, first, end - n, d_parameters + (n + first - begin));
     }
     return 0;
 }

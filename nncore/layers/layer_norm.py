@@ -75,8 +75,8 @@ class LayerNorm(Layer):
         mean, inverse_std = np.split(call.cache.reshape(-1, 2), 2, axis=1)
         normalised = (call.x - mean) * inverse_std
         gamma, beta = call.d_parameters["gamma"], call.d_parameters["beta"]
-        gamma[...] = (call.d_y * normalised).sum(axis=0).reshape(gamma.shape)
-        beta[...] = call.d_y.sum(axis=0).reshape(beta.shape)
+        gamma[...] = (call.d_y * normalised).sum(axis=0, dtype=np.float64).reshape(gamma.shape)
+        beta[...] = call.d_y.sum(axis=0, dtype=np.float64).reshape(beta.shape)
         if call.d_x is not None:
             g = call.d_y * call.parameters["gamma"].ravel()
             through_variance = normalised * (g * normalised).mean(axis=1, keepdims=True)

@@ -45,7 +45,7 @@ class FunctionLoss(Loss):
     ...     error = output - target
     ...     return np.log(np.cosh(error)).sum(axis=1), np.tanh(error)
     >>> X = np.linspace(-1, 1, 50)[:, None]
-    >>> history = nn.Sequential(nn.Dense(1)).fit(X, 3 * X, loss=log_cosh, optimizer=nn.Adam(lr=0.1), epochs=50, rng=0)
+    >>> history = nn.Sequential(nn.Dense(1)).fit(X, 3 * X, loss=log_cosh, optimizer=nn.Adam(lr=0.1), epochs=100, rng=0)
     >>> history["loss"][-1] < 1e-3
     np.True_
     """

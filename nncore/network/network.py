@@ -622,5 +622,6 @@ def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
 
 
 def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
-    parameters, gradients = (aligned_zeros(blueprint.n_parameters, dtype) for _ in range(2))
+    n = blueprint.n_parameters
+    parameters, gradients = (aligned_zeros(n, dtype, f"{n:,} {what} of the network") for what in ("parameters", "gradients"))
     return Vectors(parameters, gradients, aligned_zeros(blueprint.n_buffers, dtype))

@@ -23,7 +23,7 @@ from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
 from nncore.network.turns import fits
-from nncore.program import BATCH_ROWS, Blueprint, get_num_threads, plan_network
+from nncore.program import Blueprint, get_num_threads, looked_at, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 from nncore.words import explains_calls
 
@@ -285,7 +285,8 @@ class Sequential(Model):
         with claimed(observers), self._with_transforms(new_transforms):
             with self._turn:
                 if not self.is_built:
-                    learning.build(self, samples.shape[1:], rng, number_type, samples[:: -(-len(samples) // BATCH_ROWS)])
+                    batch = samples[looked_at(len(samples), samples[0].size * number_type.itemsize)]
+                    learning.build(self, samples.shape[1:], rng, number_type, batch)
                 elif rng is not None:
                     self.seed = seed
                 learning.give(self)

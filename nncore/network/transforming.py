@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nncore.blocks import rows_at_once
 from nncore.contract import Loss, Transform, is_inside
 from nncore.data import Dataset
 from nncore.errors import DataError, ParameterError
@@ -30,8 +31,8 @@ def _check_mixtures(transform: Transform, loss: Loss, data: Dataset, n_outputs: 
     labels, n_targets = data.targets.labels, loss.n_targets(n_outputs)
     if labels is not None and (loss.targets_for(n_outputs) == "labels" or loss.n_labels(n_outputs) != n_targets):
         raise ParameterError(f"{why}: it takes class indices, not a probability for each class; {remedy}")
-    rows = slice(None, None, -(-len(data) // _TRIED))
-    reals = np.eye(n_targets, dtype=data.dtype)[labels[rows]] if labels is not None else data.targets.values[rows]
+    rows = slice(None, None, -(-len(data) // rows_at_once(n_targets * data.dtype.itemsize, _TRIED)))
+    reals = labels[rows, None] == np.arange(n_targets) if labels is not None else data.targets.values[rows]
     mixed = np.asarray(0.7 * reals + 0.3 * np.roll(reals, 1, axis=0), data.dtype)
     try:
         if loss.target_range is not None and not is_inside(mixed, loss.target_range).all():

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
-from nncore._core import BLOCK, ROOM, Program
+from nncore._core import BLOCK, Program
 from nncore.contract import Loss, Optimizer, Transform, native_kernel, wrappers_of
 from nncore.program.graph import GraphBuilder
 from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
 from nncore.program.kernels import Needed, compiled_wrappers, needed
 from nncore.program.knobs import Knobs
-from nncore.program.memory import aligned_bytes, aligned_zeros
+from nncore.program.memory import SharedRoom, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.rules import rounds_of
@@ -69,18 +69,23 @@ def compile_program(
     slice_rows = _slice_rows(blueprint, dtype, training)
     if max_rows is None:
         max_rows = slice_rows * MIN_PARTS
-    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient)
+    n_targets = blueprint.n_outputs if loss is None else loss.n_targets(blueprint.n_outputs)
+    shared = None
+    if not (training or input_gradient) and _is_compiled(blueprint, loss):
+        numbers = 2 + n_targets + 2 * sum(stage.n_outputs for stage in blueprint.stages)
+        shared = SharedRoom(max_rows * (numbers * dtype.itemsize + 8), 4 + 2 * max(1, len(blueprint.stages)))
+    zeros = aligned_zeros if shared is None else shared.take
+    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, shared)
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
-    n_targets = n_outputs if loss is None else loss.n_targets(n_outputs)
     loss_kernel = None if loss is None else native_kernel(loss)
     optimizers = grouping.optimizers(knobs.optimizer) if training and knobs.optimizer is not None else ()
     kernels = [native_kernel(optimizer) for optimizer in optimizers]
     d_output = d_input = None
     if builder.has_way_back:
         ops, d_output, d_input = builder.link_gradients(ops)
-    batch = BatchBuffers(builder.input, builder.matrix(n_targets), aligned_zeros(max_rows, dtype))
+    batch = BatchBuffers(builder.input, builder.matrix(n_targets), zeros(max_rows, dtype))
     transformed, gathered = transform_ops(transforms, blueprint, n_targets, batch)
     rules = knobs.rules() if training else []
     may_fail = [rule for rule in rules if rule.kind == "constraint" and (rule.kernel is None or not rule.kernel.never_fails)]
@@ -115,9 +120,9 @@ def compile_program(
         d_output=d_output,
         d_input=d_input,
         target=batch.target,
-        labels=np.zeros(max_rows, np.int64),
+        labels=zeros(max_rows, np.dtype(np.int64)),
         weight=batch.weight,
-        losses=aligned_zeros(max_rows, dtype),
+        losses=zeros(max_rows, dtype),
         transforms=transformed,
         gathered=gathered,
         loss=loss,
@@ -134,7 +139,7 @@ def compile_program(
         kept_buffers=aligned_zeros(vectors.buffers.size, dtype) if has_two_passes else None,
         undo=_undo(vectors, average) if training else [],
         is_careful=can_fail or bool(may_fail) or runs_python,
-        rooms=aligned_bytes(max_parts * ROOM),
+        room=None if shared is None else shared.room,
         accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
         optimizers=optimizers,
         optimizer_capsules=[None if kernel is None else _capsule(own) for own, kernel in zip(optimizers, kernels, strict=True)],
@@ -171,6 +176,13 @@ def compile_link(link: str | dict[str, Any], n_outputs: int, dtype: np.dtype) ->
     knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint))
     max_rows = max(usable_cpus(), MIN_PARTS, SLICE_BYTES // (2 * n_outputs * dtype.itemsize))
     return compile_program(knobs, vectors, training=False, max_rows=max_rows)
+
+
+def _is_compiled(blueprint: Blueprint, loss: Loss | None) -> bool:
+    """Whether nothing of a prediction runs in Python, which would look at its buffers."""
+    layers = [stage.layer for stage in blueprint.stages if not (stage.plan.is_view or stage.plan.branches)]
+    activations = [stage.activation for stage in blueprint.stages]
+    return all(native_kernel(component) is not None for component in (*layers, *activations, loss) if component is not None)
 
 
 def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, native_kernel
-from nncore.program.memory import aligned_zeros
+from nncore.program.memory import SharedRoom, aligned_bytes, aligned_zeros
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
 from nncore.program.vectors import Vectors
@@ -27,17 +27,20 @@ class GraphBuilder:
         training: bool,
         frozen: Collection[str],
         input_gradient: bool = False,
+        room: SharedRoom | None = None,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
         self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is asked for
         self.has_way_back = training or input_gradient
         self.frozen = frozen  # names of tensors that are not trained
         self.dtype = vectors.parameters.dtype
-        self.input = self.matrix(blueprint.n_inputs)
+        self._zeros = aligned_zeros if room is None else room.take
+        # A run in a room of its own reads inputs where they lie.
+        self.input = self.matrix(blueprint.n_inputs) if room is None else np.empty((0, blueprint.n_inputs), self.dtype)
         self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
 
     def matrix(self, columns: int) -> np.ndarray:
-        return aligned_zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
+        return self._zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
 
     # ---- forward ------------------------------------------------------------------------------------------------------------
 
@@ -69,7 +72,7 @@ class GraphBuilder:
         plan = stage.plan
         parameters, d_parameters = self._tensors(stage)
         keeps_cache = self.has_way_back or native_kernel(stage.layer) is None
-        return Op(
+        op = Op(
             stage.layer,
             stage,
             _value(ops, source),
@@ -84,6 +87,9 @@ class GraphBuilder:
             cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
             work=aligned_zeros(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
         )
+        if parameters is not None and op.is_trained and 0 < op.block_rows < self.max_rows:
+            op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
+        return op
 
     def _tensors(self, stage: Stage) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Parameters and gradients of a layer, its tensors one after the other: parts of the flat vectors, or memory of the op's own."""

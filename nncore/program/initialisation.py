@@ -9,25 +9,38 @@ import numpy as np
 
 from nncore import registry
 from nncore._core import Program
+from nncore.blocks import memory_for, rows_at_once
 from nncore.contract import Activation, Initializer, Layer, Tensor
 from nncore.errors import ParameterError, ShapeError
 from nncore.program.compiler import compile_program
 from nncore.program.groups import group_tensors
 from nncore.program.knobs import Knobs
-from nncore.program.memory import named_views
+from nncore.program.memory import REMEDY, named_views
 from nncore.program.planning import Blueprint
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Stage
 from nncore.program.vectors import Vectors
 
-#: At most so many samples are looked at by initializers that need a batch.
-BATCH_ROWS = 1024
+#: At most so many samples are looked at by initializers that need a batch, fewer if they are so large that these are more bytes.
+BATCH_ROWS, BATCH_BYTES = 1024, 32 * 2**20
 
 
-def initializer_of(stage: Stage, tensor: Tensor) -> Initializer:
-    """The initializer a tensor asks for, or the one that suits its layer's activation."""
-    recommended = stage.activation.initializer if stage.activation is not None else Activation.initializer
-    return registry.resolve("initializers", recommended if tensor.initializer is None else tensor.initializer)
+def looked_at(n_samples: int, bytes_per_sample: int) -> slice:
+    """Samples at equal distances, enough for an initializer."""
+    return slice(None, None, -(-n_samples // rows_at_once(bytes_per_sample, BATCH_ROWS, of=BATCH_BYTES)))
+
+
+#: For a network's last layer without an activation: first outputs so small that training need not undo them.
+LINEAR_OUTPUT = "uniform_fan_in"
+
+
+def initializer_of(stage: Stage, tensor: Tensor, *, is_last: bool = False) -> Initializer:
+    """The initializer a tensor asks for, or the one that suits what follows: its layer's activation or, in the last layer, nothing."""
+    if tensor.initializer is not None:
+        return registry.resolve("initializers", tensor.initializer)
+    is_linear = stage.activation is None or stage.activation.output_domain == "input"
+    activation = stage.activation or Activation
+    return registry.resolve("initializers", LINEAR_OUTPUT if is_last and is_linear else activation.initializer)
 
 
 def initialise(
@@ -64,12 +77,13 @@ def initialise(
             if (values := carried.get(f"{stage.name}.{tensor.name}")) is not None:
                 views[tensor.name][...] = values
                 continue
-            initializer = initializer_of(stage, tensor)
+            initializer = initializer_of(stage, tensor, is_last=stage is blueprint.stages[-1])
             if initializer.needs_batch and tensor.role == "weight":
                 if batch is None:
                     raise ParameterError(f"{stage.name}: {initializer!r} looks at data: pass batch=X to build, or call fit instead")
                 to_refine.append((stage, tensor, initializer))
-            views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)
+            with memory_for(f"the first values of {stage.name}.{tensor.name} in float64", 8 * tensor.size, REMEDY):
+                views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)
         buffers = named_views(stage.plan.buffers, vectors.buffers[stage.buffers])
         for buffer in stage.plan.buffers:
             buffers[buffer.name][...] = carried.get(f"{stage.name}.{buffer.name}", buffer.value)

@@ -37,7 +37,7 @@ class ProgramSpec:
     slice_rows: int  # rows that go through the ops at a time
     max_parts: int  # threads that have room in the buffers
     accepts_nan: bool  # in the inputs; infinity never is
-    input: np.ndarray  # (max_rows, n_inputs)
+    input: np.ndarray  # (max_rows, n_inputs); nothing in a program with a `room`
     output: np.ndarray  # (max_rows, n_outputs)
     d_output: np.ndarray | None  # (max_rows, n_outputs), where there is a way back
     d_input: np.ndarray | None  # (max_rows, n_inputs), where it is asked for
@@ -68,7 +68,7 @@ class ProgramSpec:
     kept_buffers: np.ndarray | None  # (n_buffers,) the same as the first of two passes left it
     undo: list[Undo]  # what a step changes; the buffers first
     is_careful: bool  # whether something may fail, or do otherwise when it is run again
-    rooms: np.ndarray  # (max_parts, ROOM) bytes of working memory of matrix products
+    room: np.ndarray | None  # where the buffers of a batch are, if each run gets others (`SharedRoom`)
     grouping: Grouping
     average: Averaging
     decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`

@@ -80,6 +80,12 @@ class Stage:
         return own + (0 if self.activation is None else self.n_outputs)
 
 
+#: Terms of a gradient that are added up one after the other: with more, each addition rounds a sum far larger than the term.
+BLOCK_TERMS = 2048
+#: Operations that it takes to add one number of a block's gradient to those of the blocks before it, about.
+ADDING = 8
+
+
 @dataclass
 class Branch:
     """One of the values that a joint has to do with."""
@@ -114,6 +120,7 @@ class Op:
     buffers: np.ndarray | None = None
     cache: np.ndarray | None = None
     work: np.ndarray | None = None
+    sums: np.ndarray | None = None  # (2, number of parameters): gradients of a block of rows, and what rounding took from their sum
     kernel: Kernel | None = field(init=False)
     capsule: object = field(init=False)
     hyper: np.ndarray = field(init=False)
@@ -168,6 +175,18 @@ class Op:
     def gradient_unit(self) -> int:
         """Of the compiled form; Python writes all gradients on the way back."""
         return 0 if self.capsule is None else self.plan.gradient_unit
+
+    @property
+    def block_rows(self) -> int:
+        """Rows of a batch whose gradients the compiled form adds up in one call; 0 for all, whatever their number.
+
+        Few enough that rounding stays small, and so many that adding up the blocks is a small part of the work.
+        """
+        if not self.gradient_unit or not self.plan.split_rows:
+            return 0
+        n_parameters = sum(tensor.size for tensor in self.plan.tensors)
+        worth_adding = ADDING * n_parameters // max(self.stage.flops, self.n_outputs)
+        return max(1, BLOCK_TERMS // self.plan.gradient_terms, worth_adding)
 
     @property
     def tensor_places(self) -> list[int]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nncore.blocks import rows_at_once
 from nncore.errors import DataError
 from nncore.tabular.arrow_file import ArrowFile, ParquetFile
 from nncore.tabular.csv_file import CsvFile
@@ -18,8 +19,8 @@ from nncore.tabular.table import Table, unknown_column
 from nncore.tabular.table_file import TableFile
 from nncore.tabular.values import decimal_point, has_decimal_commas, has_thousands, with_point
 
-#: Rows of a block: enough that the work on a block outweighs the work around it.
-BLOCK_ROWS = 16_384
+#: Rows of a block: enough that the work on a block outweighs the work around it. A wide table has fewer: so many cells.
+BLOCK_ROWS, BLOCK_CELLS = 16_384, 2**20
 
 #: What is known by its first bytes. Everything else is text.
 _TYPED = (ParquetFile, ArrowFile)
@@ -78,14 +79,14 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
         known: list[dict[str | None, str | None]] = [{} for _ in file.names]
         columns: list[list[str | None]] = [[] for _ in file.names]
         numbers: list[int] = []
-        for block, block_numbers in file.blocks(BLOCK_ROWS):
+        for block, block_numbers in file.blocks(_rows_at_once(file)):
             for column, texts, seen in zip(columns, block, known, strict=True):
                 column.extend(map(seen.setdefault, texts, texts))
             numbers.extend(block_numbers)
         return _table(file, columns, numbers, _decimal_comma(file, writing))
 
 
-def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int = BLOCK_ROWS) -> Iterator[Table]:
+def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int | None = None) -> Iterator[Table]:
     """`read_table` in tables of at most `n_rows` rows, so that memory does not grow with the file; at least one.
 
     Whether there are decimal commas is seen from the first block.
@@ -93,10 +94,14 @@ def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int
     writing = writing or Writing()
     with _file(path, writing) as file:
         decimal_comma = _decimal_comma(file, writing)
-        for columns, numbers in file.blocks(n_rows):
+        for columns, numbers in file.blocks(n_rows or _rows_at_once(file)):
             table = _table(file, columns, numbers, decimal_comma)
             decimal_comma = table.decimal_comma
             yield table
+
+
+def _rows_at_once(file: TableFile) -> int:
+    return rows_at_once(len(file.names), BLOCK_ROWS, of=BLOCK_CELLS)
 
 
 def _decimal_comma(file: TableFile, writing: Writing) -> bool | None:

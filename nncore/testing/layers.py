@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tracemalloc
 from collections.abc import Sequence
 from functools import partial
@@ -28,6 +29,9 @@ from nncore.testing.twin import numpy_twin
 
 ROWS = (1, 7, 8, 9, 130)
 DTYPES = (np.float32, np.float64)
+
+#: Numbers in the inputs of a batch with many rows.
+MANY = 2**18
 
 #: Bytes that a plan may take, however large a sample is.
 MOST_PLANNED = 16 * 2**20
@@ -79,6 +83,9 @@ class LayerConformance(networks.NetworkConformance):
     def test_gradient(self) -> None:
         if self.exact_gradient:
             self._each_that_computes(self._check_gradient)
+
+    def test_gradients_of_many_rows_keep_their_digits(self) -> None:
+        self._each_that_computes(self._check_digits)
 
     def test_rows_are_independent_at_prediction(self) -> None:
         self._each_that_computes(self._check_rows)
@@ -220,6 +227,29 @@ class LayerConformance(networks.NetworkConformance):
                     d_x, _ = call.backward(d_y)
                     value = partial(_projected, rung, x, parameters, buffers, d_y, training=False)
                     expect_gradient(d_x.reshape(x.shape), value, x, f"{rung!r}: d_x of a prediction")
+
+    def _check_digits(self, layer: Layer) -> None:
+        """Sums over many rows are taken so that float32 loses little: a sum that adds one row after the other does not pass.
+
+        Gradients may differ from those of float64 by 64 roundings of the largest that a sum over all rows could be.
+        """
+        shape = self.input_shapes[0]
+        if not layer.plan(shape).tensors or layer.plan(shape).training_only:
+            return
+        n_rows = MANY // math.prod(shape)
+        x = self.inputs(np.random.default_rng(7), (n_rows, *shape)).astype(np.float32)
+        for rung in [numpy_twin(layer)] + ([layer] if native_kernel(layer) else []):
+            gradients, parameters = [], None
+            for dtype in DTYPES:
+                network = Sequential(rung).build(shape, rng=5, dtype=dtype)
+                parameters = network.parameters.copy() if parameters is None else parameters
+                network.parameters[...] = parameters
+                output = network.forward(x.astype(dtype), training=True)
+                network.backward(d_output=np.full(output.shape, np.float32(1 / 3), dtype))
+                gradients.append(network.gradients.copy())
+            largest = max(1.0, float(np.nanmax(np.abs(x))), layer.plan(shape).gradient_bound) * layer.plan(shape).gradient_terms
+            tolerance = 64 * float(np.finfo(np.float32).eps) * n_rows * largest / 3
+            expect_close(gradients[0], gradients[1], tolerance, f"{rung!r}, {n_rows} rows: gradients in float32")
 
     def _check_rows(self, layer: Layer) -> None:
         """At prediction a row gives the same bits whatever rows stand beside it (compiled; a BLAS behind NumPy may differ)."""

@@ -24,7 +24,7 @@ def test_contiguous_input_of_the_right_dtype_is_not_copied() -> None:
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_converted_blocks_hold_the_samples_in_order(monkeypatch: pytest.MonkeyPatch, shuffled: bool, weighted: bool) -> None:
     monkeypatch.setattr(dataset, "CONVERT_AT_ONCE", 0)
-    monkeypatch.setattr(dataset, "BLOCK", 200)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 200)
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(103, 5)), rng.integers(3, size=103)
     weights = rng.uniform(size=103).astype(np.float32) if weighted else None

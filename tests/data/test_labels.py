@@ -32,3 +32,9 @@ def test_what_is_ragged_is_no_label():
 def test_labels_that_no_order_has_are_refused():
     with pytest.raises(DataError, match="cannot be sorted, of type slice"):
         as_labels([slice(1), slice(2)])
+
+
+@pytest.mark.parametrize("text", ["abc", b"abc", hostile_values()["hostile_word"]], ids=["str", "bytes", "subclass"])
+def test_one_text_is_no_list_of_labels(text):
+    with pytest.raises(DataError, match="a label for each sample, got one text"):
+        as_labels(text)

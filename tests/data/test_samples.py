@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings, strategies as st
 
-from nncore.data import as_samples, samples
+from nncore.data import as_samples
 from nncore.errors import DataError, DtypeError, ShapeError
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -69,7 +69,7 @@ def test_bad_number_is_found_wherever_it_is(row: int, column: int, bad: float, o
 
 
 def test_bad_number_is_found_in_the_second_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(samples, "BLOCK", 64)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 64)
     X = np.zeros((100, 3, 2))
     X[77, 2, 1] = np.nan
     with pytest.raises(DataError, match="row 77, column 2, 1"):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nncore.errors import DataError
-from nncore.estimators import standardizer
 from nncore.estimators.standardizer import Standardizer
 
 
@@ -16,7 +15,7 @@ def test_mean_and_deviation(monkeypatch):
     reference = Standardizer.fit(X, range(4))
     np.testing.assert_allclose(reference.mean, X.mean(axis=0), rtol=1e-12, atol=1e-20)
     np.testing.assert_allclose(reference.std, X.std(axis=0), rtol=1e-9)
-    monkeypatch.setattr(standardizer, "BLOCK", 7 * 4 * 8)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 7 * 4 * 8)
     blocked = Standardizer.fit(X, range(4))
     np.testing.assert_allclose(blocked.mean, reference.mean, rtol=1e-12)
     np.testing.assert_allclose(blocked.std, reference.std, rtol=1e-12)

@@ -88,7 +88,7 @@ def test_gradient_is_the_sum_over_the_samples_of_a_code(dtype: type) -> None:
     ],
 )
 def test_kernel_gives_the_bits_of_numpy(n_inputs: int, arguments: dict[str, Any], dtype: type) -> None:
-    """Also of the sums: both add one sample after the other."""
+    """But for the sums, which NumPy takes in float64."""
     layer, rng = nn.Embedding(**arguments), np.random.default_rng(1)
     plan = layer.plan((n_inputs,))
     parameters = rng.normal(size=sum(tensor.size for tensor in plan.tensors)).astype(dtype)
@@ -99,8 +99,9 @@ def test_kernel_gives_the_bits_of_numpy(n_inputs: int, arguments: dict[str, Any]
     for rung in (layer, numpy_twin(layer)):
         call = Call(rung, X, parameters, np.zeros(0, dtype))
         results.append((call.forward().copy(), *call.backward(d_y)))
-    for name, ours, theirs in zip(("y", "d_x", "d_parameters"), *results, strict=True):
+    for name, ours, theirs in zip(("y", "d_x"), *(result[:2] for result in results), strict=True):
         expect_same_bits(ours, theirs, name)
+    np.testing.assert_allclose(results[0][2], results[1][2], rtol=20 * np.finfo(dtype).eps, atol=20 * np.finfo(dtype).eps)
 
 
 def test_vectors_of_codes_that_do_not_occur_stay() -> None:

@@ -154,7 +154,7 @@ def test_any_number_of_threads() -> None:
 @pytest.mark.usefixtures("one_step_a_slice")
 def test_data_that_are_converted_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset, "CONVERT_AT_ONCE", 0)
-    monkeypatch.setattr(dataset, "BLOCK", 1000)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 1000)
     ends = []
     for cut in (None, 3, 5, 12, 20):
         net = network()

@@ -83,7 +83,7 @@ def test_how_the_input_lies_does_not_matter(how: str, monkeypatch: pytest.Monkey
     }
     if how == "blocks":
         monkeypatch.setattr(dataset, "CONVERT_AT_ONCE", 0)
-        monkeypatch.setattr(dataset, "BLOCK", 2000)
+        monkeypatch.setattr("nncore.blocks.BLOCK", 2000)
     other.fit(inputs[how], Y, epochs=3, batch_size=32, progress=False)
     np.testing.assert_array_equal(other.parameters, plain.parameters)
 

@@ -72,7 +72,7 @@ def test_a_score_is_that_of_all_samples_at_once(n: int, width: int, weighted: bo
 
 def test_samples_that_do_not_lie_in_memory_are_scored_together_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nncore.data.dataset.CONVERT_AT_ONCE", 0)
-    monkeypatch.setattr("nncore.data.dataset.BLOCK", 1)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 1)
     X, y, weight = survival(5000)
     net = network(dtype="float32", width=300)
     expected = partial_likelihood(net.predict(X), y, weight)

@@ -218,7 +218,7 @@ def test_data_that_are_converted_block_by_block_train_alike(monkeypatch: pytest.
     in_place, converted = network(), network()
     fit(in_place, sampler=sampler)
     monkeypatch.setattr("nncore.data.dataset.CONVERT_AT_ONCE", 0)
-    monkeypatch.setattr("nncore.data.dataset.BLOCK", 500)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 500)
     converted.fit(X.astype(np.float64), Y, epochs=2, batch_size=20, sampler=sampler, progress=False)
     np.testing.assert_array_equal(converted.parameters, in_place.parameters)
 

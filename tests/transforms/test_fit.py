@@ -115,7 +115,7 @@ def test_data_in_order_on_disk_and_in_blocks_train_alike(tmp_path: Path, monkeyp
         net = network()
         if inputs is X:
             monkeypatch.setattr("nncore.data.dataset.CONVERT_AT_ONCE", 0)
-            monkeypatch.setattr("nncore.data.dataset.BLOCK", 700)
+            monkeypatch.setattr("nncore.blocks.BLOCK", 700)
         net.fit(inputs, LABELS, **arguments)
         ends.append(net.parameters)
     np.testing.assert_array_equal(ends[1], ends[0])

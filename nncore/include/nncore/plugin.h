@@ -339,7 +339,8 @@ typedef struct nnc_layer {
     nnc_layer_function backward_f32;
     nnc_layer_function backward_f64;
     /* Second phase. Reads x, d_y, buffers and cache; writes d_parameters: a range that begins and ends at multiples of the plan's
-     * `gradient_unit`, from the rows of the call, which are those of the whole batch. It reads parameters only if the plan says
+     * `gradient_unit`, from the rows of the call: those of the whole batch, or, if the plan says `split_rows`, a block of some thousand terms of
+     * the sums, so that they keep their digits; the host adds up the blocks. It reads parameters only if the plan says
      * `reads_parameters_in_gradient`, since they may be updated meanwhile; and never y or d_x. If it does not read parameters, each element
      * it writes must be a sum over the rows of products of an element of d_y with a number not larger than the largest of x, or than the
      * plan's `gradient_bound` (1 unless it says more), `gradient_terms` of them for each row: the host relies on it to bound gradients

@@ -139,7 +139,7 @@ class Conv2D(Layer):
         d_y = call.d_y.reshape(n * windows.count, self.n_filters)
         call.d_parameters["weight"][...] = windows.patches(call.x).reshape(n * windows.count, windows.size).T @ d_y
         if self.use_bias:
-            call.d_parameters["bias"][...] = d_y.sum(axis=0)
+            call.d_parameters["bias"][...] = d_y.sum(axis=0, dtype=np.float64)
         if call.d_x is not None:
             windows.add_patches(d_y @ call.parameters["weight"].T, call.d_x)
 

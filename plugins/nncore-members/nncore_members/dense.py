@@ -135,12 +135,12 @@ class MembersDense(Layer):
         d_z = d_y * call.parameters["output_scale"] if self.scale_outputs else d_y
         call.d_parameters["weight"][...] = inputs.reshape(-1, weight.shape[0]).T @ d_z.reshape(-1, weight.shape[1])
         if self.scale_outputs:
-            call.d_parameters["output_scale"][...] = (d_y * (inputs @ weight)).sum(axis=0)
+            call.d_parameters["output_scale"][...] = (d_y * (inputs @ weight)).sum(axis=0, dtype=np.float64)
         if self.use_bias:
-            call.d_parameters["bias"][...] = d_y.sum(axis=0)
+            call.d_parameters["bias"][...] = d_y.sum(axis=0, dtype=np.float64)
         v = d_z @ weight.T
         if self.scale_inputs:
-            call.d_parameters["input_scale"][...] = (members(call.x, k) * v).sum(axis=0)
+            call.d_parameters["input_scale"][...] = (members(call.x, k) * v).sum(axis=0, dtype=np.float64)
             v = v * call.parameters["input_scale"]
         if call.d_x is not None:
             members(call.d_x, k)[...] = v

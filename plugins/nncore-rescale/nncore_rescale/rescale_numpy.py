@@ -47,7 +47,7 @@ class RescaleNumPy(Layer):
 
     def backward(self, call: LayerCall) -> None:
         d_gain, d_shift = (call.d_parameters[name] for name in ("gain", "shift"))
-        d_gain[...] = (call.d_y * call.x).sum(axis=0).reshape(d_gain.shape)
-        d_shift[...] = call.d_y.sum(axis=0).reshape(d_shift.shape)
+        d_gain[...] = (call.d_y * call.x).sum(axis=0, dtype=np.float64).reshape(d_gain.shape)
+        d_shift[...] = call.d_y.sum(axis=0, dtype=np.float64).reshape(d_shift.shape)
         if call.d_x is not None:
             np.multiply(call.parameters["gain"].ravel(), call.d_y, out=call.d_x)

@@ -56,7 +56,7 @@ class LearnableSnake(Layer):
         u = phase(frequency * call.x)
         sine, cosine = np.sin(u), np.cos(u)
         quotient = _divided(sine, frequency, call.x)
-        d_frequency = (call.d_y * (quotient * (2 * call.x * cosine - quotient))).sum(axis=0)
+        d_frequency = (call.d_y * (quotient * (2 * call.x * cosine - quotient))).sum(axis=0, dtype=np.float64)
         call.d_parameters["frequency"][...] = d_frequency.reshape(call.d_parameters["frequency"].shape)
         if call.d_x is not None:
             call.d_x[...] = call.d_y * (1 + 2 * sine * cosine)

@@ -1,0 +1,53 @@
+#include "rooms.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* Rooms have sizes that are powers of two, so that one that was given back serves programs of about its size, whichever they are. */
+#define SMALLEST 12 /* 4 kB */
+#define LARGEST 40  /* 1 TB, of which nobody writes all */
+
+/* So many of a size are kept for later runs: as many as run at once in most programs; of large ones fewer, since they may hold much. */
+#define MOST_KEPT 8
+#define LARGE 24 /* 16 MB */
+
+#define LINE 64
+
+/* What stands in the cache line before a room. */
+typedef struct head {
+    void *allocated;
+    int32_t size; /* its power of two */
+} head;
+
+/* Rooms nobody uses. A place is taken and filled by one exchange, so that neither threads nor a fork can stand in each other's way. */
+static _Atomic(void *) kept[LARGEST + 1][MOST_KEPT];
+
+static int most_kept(int32_t size) { return size < LARGE ? MOST_KEPT : 1; }
+
+void *nnc_take_room(int64_t n_bytes) {
+    int32_t size = SMALLEST;
+    while (size < LARGEST && ((int64_t)1 << size) < n_bytes) size++;
+    if (((int64_t)1 << size) < n_bytes) return NULL;
+    for (int i = 0; i < most_kept(size); i++) {
+        if (atomic_load_explicit(&kept[size][i], memory_order_relaxed) == NULL) continue;
+        void *room = atomic_exchange_explicit(&kept[size][i], NULL, memory_order_acquire);
+        if (room != NULL) return room;
+    }
+    char *allocated = malloc(((size_t)1 << size) + 2 * LINE);
+    if (allocated == NULL) return NULL;
+    char *room = allocated + 2 * LINE - (uintptr_t)allocated % LINE;
+    *(head *)(room - LINE) = (head){allocated, size};
+    return room;
+}
+
+void nnc_give_room(void *room) {
+    if (room == NULL) return;
+    const head *own = (const head *)((char *)room - LINE);
+    for (int i = 0; i < most_kept(own->size); i++) {
+        void *none = NULL;
+        if (atomic_load_explicit(&kept[own->size][i], memory_order_relaxed) == NULL &&
+            atomic_compare_exchange_strong_explicit(&kept[own->size][i], &none, room, memory_order_release, memory_order_relaxed))
+            return;
+    }
+    free(own->allocated);
+}

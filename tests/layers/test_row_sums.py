@@ -1,0 +1,105 @@
+"""Sums over the rows of a batch keep their digits in float32: gradients, statistics, losses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore import registry
+from nncore.contract import Layer
+from nncore.testing import team_of
+
+EPS = float(np.finfo(np.float32).eps)
+N_INPUTS = 3
+
+#: Layers whose gradients are sums over rows, the inputs they are given, and how many roundings of the largest sum they may be away.
+LAYERS = {
+    "dense": (lambda: nn.Dense(5), "numbers", 8),
+    "dense without bias": (lambda: nn.Dense(5, use_bias=False), "numbers", 8),
+    "batch_norm": (nn.BatchNorm, "numbers", 8),
+    "batch_norm, cumulative": (lambda: nn.BatchNorm(mode="cumulative"), "numbers", 8),
+    "layer_norm": (nn.LayerNorm, "numbers", 8),
+    "embedding": (lambda: nn.Embedding(2, 4), "codes", 64),  # a category's rows come in no order: a block of them is one sum
+    "fill_missing": (nn.FillMissing, "gaps", 8),
+}
+SIZES = [10_000, 1_000_000, pytest.param(10_000_000, marks=pytest.mark.slow)]
+
+
+def inputs(what: str, n_rows: int) -> np.ndarray:
+    """Positive numbers, whose sums grow with every row."""
+    X = np.random.default_rng(n_rows).random((n_rows, N_INPUTS), np.float32)
+    if what == "codes":
+        return np.floor(3 * X)  # of two categories and an unknown one
+    if what == "gaps":
+        X[X > 0.5] = np.nan
+    return X
+
+
+def gradients(layer: Layer, X: np.ndarray, parameters: np.ndarray | None, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """The parameters of a network with this layer alone, and their gradients where each row says the same."""
+    network = nn.Sequential(layer).build(X.shape[1:], rng=1, dtype=dtype)
+    if parameters is not None:
+        network.parameters[...] = parameters
+    output = network.forward(X.astype(dtype), training=True)
+    network.backward(d_output=np.full(output.shape, np.float32(1 / 3), dtype))
+    return network.parameters.copy(), network.gradients.copy()
+
+
+def test_every_layer_with_parameters_is_here() -> None:
+    """A layer with tensors of its own sums over rows."""
+    names = {name.split(",")[0].split(" ")[0] for name in LAYERS}
+    for name in registry.names("layers"):
+        cls = registry.get("layers", name)
+        if not cls.__module__.startswith("nncore.layers") or name in names:
+            continue
+        for arguments in cls.examples or ({},):
+            plan = registry.resolve("layers", {"name": name, **arguments}).plan((N_INPUTS,))
+            assert not plan.tensors, f"{name} has parameters: it belongs into LAYERS"
+
+
+@pytest.mark.parametrize("n_rows", SIZES)
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients(name: str, n_rows: int) -> None:
+    make, what, roundings = LAYERS[name]
+    X = inputs(what, n_rows)
+    parameters, gradient = gradients(make(), X, None, "float32")
+    _, truth = gradients(make(), X, parameters, "float64")
+    assert np.abs(gradient - truth).max() <= roundings * EPS * n_rows / 3
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_same_bits_for_any_number_of_threads(name: str) -> None:
+    """Blocks of rows do not depend on how parameters are shared out."""
+    make, what, _ = LAYERS[name]
+    X = inputs(what, 5_000)
+    _, alone = gradients(make(), X, None, "float32")
+    with team_of(3):
+        _, together = gradients(make(), X, None, "float32")
+    assert np.array_equal(alone, together)
+
+
+@pytest.mark.parametrize("n_rows", SIZES)
+def test_statistics_of_batch_norm(n_rows: int) -> None:
+    """Mean and variance far from zero, where a long sum would lose most."""
+    X = 100 + np.random.default_rng(2).normal(size=(n_rows, N_INPUTS)).astype(np.float32)
+    layer = nn.BatchNorm(momentum=1.0)
+    network = nn.Sequential(layer).build(N_INPUTS, rng=1)
+    network.forward(X, training=True)
+    X64 = X.astype(np.float64)
+    buffers = network.named_buffers()
+    mean, variance = buffers["batch_norm_1.mean"], buffers["batch_norm_1.variance"]
+    assert np.abs(mean - X64.mean(axis=0)).max() <= 100 * EPS
+    assert np.abs(variance - X64.var(axis=0, ddof=1)).max() <= 8 * EPS
+
+
+@pytest.mark.parametrize("n_rows", SIZES)
+def test_loss_of_a_batch(n_rows: int) -> None:
+    """The mean loss of one batch with all rows, and that of an evaluation."""
+    X = inputs("numbers", n_rows)
+    y = np.full((n_rows, 1), 1 / 3, np.float32)
+    network = nn.Sequential(nn.Dense(1)).build(N_INPUTS, loss="mse", rng=1)
+    output = network.forward(X, training=True)
+    truth = float(((output.astype(np.float64) - y) ** 2).mean())
+    assert network.backward(y) == pytest.approx(truth, rel=4 * EPS)
+    assert network.evaluate(X, y)["loss"] == pytest.approx(truth, rel=4 * EPS)

@@ -1,0 +1,142 @@
+"""What works on large data in blocks bounds them by their bytes: however wide a row is, little is held beside the data."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.blocks import BLOCK, blocks, rows_at_once
+from nncore.data import Dataset, check_finite
+from nncore.data.targets import as_targets
+from nncore.estimators.standardizer import Standardizer
+from nncore.initializers.data_dependent import output_statistics
+from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from nncore.program import looked_at
+from nncore.tabular import read_blocks, read_table
+
+PACKAGE = Path(nn.__file__).parent
+WIDE = 20_000
+N_ROWS = 400
+
+#: Constants that count rows and bound no memory, or do so together with a bound of bytes; and why.
+COUNTS_OF_ROWS = {
+    "BATCH_ROWS": "of initialisation, with BATCH_BYTES; of input gradients, few",
+    "BLOCK_ROWS": "of tables, with BLOCK_CELLS; of a kernel, in registers",
+    "FEWEST_ROWS": "of columns that are told what they are",
+    "FEWEST_ROWS_TO_DIVIDE": "of data",
+    "FEWEST_ROWS_A_LEVEL": "of a category",
+    "FEW_ROWS": "of a thread",
+    "IMPORTANCE_ROWS": "of a table that is in memory",
+    "MIN_PRODUCT_ROWS": "of a product",
+    "N_ROWS": "of the kits",
+    "ROWS": "of the kits",
+    "PART_ROWS": "of a kernel, in registers",
+    "RUN_ROWS": "of a column that may be an identifier",
+    "SUM_ROWS": "of a sum",
+    "TILE_ROWS": "of a kernel, in registers",
+    "TRANSPOSED_ROWS": "of a kernel, in the cache",
+}
+
+
+def peak(what: Callable[[], object]) -> int:
+    """Bytes that a call holds at most beside what it returns."""
+    tracemalloc.start()
+    try:
+        kept = what()
+        left, most = tracemalloc.get_traced_memory()
+        del kept
+        return most - left
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="module")
+def wide() -> np.ndarray:
+    """32 MB of rows that are 80 kB each."""
+    return np.random.default_rng(0).normal(size=(N_ROWS, WIDE)).astype(np.float32)
+
+
+def test_a_block_has_about_its_bytes() -> None:
+    assert rows_at_once(1) == BLOCK
+    assert rows_at_once(BLOCK // 10) == 10
+    assert rows_at_once(10 * BLOCK) == rows_at_once(0, 1) == 1
+    assert rows_at_once(100, 7) == 7
+    assert rows_at_once(100, of=1000) == 10
+
+
+def test_blocks_are_all_rows_in_their_order() -> None:
+    assert [list(range(10))[rows] for rows in blocks(10, BLOCK // 4)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert list(blocks(0, 8)) == []
+
+
+def test_no_other_constant_counts_rows() -> None:
+    """A new one is bounded by bytes, too (`nncore.blocks`), or is listed above."""
+    found = set()
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in (".py", ".pyx", ".c", ".h") and "bench" not in path.parts:
+            found |= set(re.findall(r"^(?:#\s*define )?([A-Z_]*ROWS)\b(?: =|, [A-Z_]+ =| \d| \()", path.read_text("utf-8"), re.MULTILINE))
+    assert found <= set(COUNTS_OF_ROWS)
+
+
+def test_looking_for_what_is_not_finite(wide: np.ndarray) -> None:
+    assert peak(lambda: check_finite(wide.T, "X", np.dtype(np.float64))) < 3 * BLOCK
+
+
+def test_converting_during_an_epoch(wide: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nncore.data.dataset.CONVERT_AT_ONCE", 0)
+    loss = SoftmaxCrossEntropy()
+    data = Dataset(wide, as_targets(np.arange(N_ROWS) % 3, loss, 3, np.dtype(np.float64)), None, np.dtype(np.float64))
+
+    def epoch() -> None:
+        for _ in data.blocks(np.arange(N_ROWS)[::-1], 20):
+            pass
+
+    assert peak(epoch) < 4 * BLOCK
+
+
+def test_standardizing(wide: np.ndarray) -> None:
+    """Beside its result, and a few numbers for each column."""
+    few = 20 * 8 * WIDE
+    assert peak(lambda: Standardizer.fit(wide, np.arange(WIDE))) < 3 * BLOCK + few
+    standardizer = Standardizer.fit(wide, np.arange(WIDE))
+    assert peak(lambda: standardizer.transform(wide)) < 3 * BLOCK + few
+
+
+def test_initializers_that_look_at_data(wide: np.ndarray) -> None:
+    assert wide[looked_at(N_ROWS, wide[0].nbytes)].nbytes <= 33 * 2**20
+    assert len(np.empty((100_000, 784), np.float32)[looked_at(100_000, 4 * 784)]) in range(1000, 1025)
+    weight = np.ones((WIDE, 2), np.float32)
+    few = 20 * 8 * WIDE
+    assert peak(lambda: output_statistics(wide, weight)) < 4 * BLOCK + few
+
+
+def test_trying_mixtures_of_many_classes() -> None:
+    """4,096 rows of 10,000 classes would be 160 MB."""
+    X, y = np.zeros((5000, 2), np.float32), np.arange(5000) % 1000
+    net = nn.Sequential(nn.Dense(10_000)).build(2, loss="softmax_cross_entropy", optimizer="sgd", rng=0)
+    net.fit(X[:8], y[:8], epochs=1, batch_size=8, transforms=["mixup"], progress=False)
+    assert peak(lambda: net.fit(X, y, epochs=0, batch_size=8, transforms=["mixup"], progress=False)) < 8 * BLOCK
+
+
+def test_reading_a_wide_table(tmp_path: Path) -> None:
+    """A block of it has fewer rows; all of it is what it was."""
+    path = tmp_path / "wide.csv"
+    n_columns, n_rows = 5000, 300
+    row = ",".join("1" for _ in range(n_columns))
+    path.write_text("\n".join([",".join(f"c{i}" for i in range(n_columns)), *[row] * n_rows]))
+    sizes = [table.n_rows for table in read_blocks(path)]
+    assert max(sizes) == 2**20 // n_columns
+    assert sum(sizes) == n_rows == read_table(path).n_rows
+
+
+def test_predicting_with_wide_layers(wide: np.ndarray) -> None:
+    """The outputs, and what lies between layers of a slice of rows."""
+    net = nn.Sequential(nn.Dense(4, "relu"), nn.Dense(1)).build(WIDE, rng=0)
+    net.predict(wide[:1])
+    assert peak(lambda: net.predict(wide)) < BLOCK
