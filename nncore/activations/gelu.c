@@ -8,8 +8,9 @@
 #define CUBIC (LINEAR * 0.044715)
 #define DENSITY_AT_0 0.39894228040143267793994605993438 /* 1 / sqrt(2 pi) */
 
-/* The approximation is 0 or z beyond it; z is held inside where it meets that 0, as infinity times 0 would be NaN. */
-#define FAR 1000
+/* The approximation is 0 left of -FAR, where z is held, as infinity times 0 would be NaN; its slope is 1 right of LIMIT. */
+#define FAR 30
+#define LIMIT 8
 
 #include "nncore/float32.h"
 #include "gelu.c"
@@ -25,7 +26,7 @@ const nnc_activation NNC_TABLE(activation, gelu) = {
 static void F(values)(const T *z, T *a, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         F(nnc_normal_parts) normal = F(nnc_split_normal)(F(nnc_magnitude)(z[i]));
-        T below = F(nnc_times_power_of_two)((normal.x * normal.e.p + normal.x) / normal.ratio, normal.e.k); /* |z| Phi(-|z|) */
+        T below = F(nnc_times_moderate_power)((normal.x * normal.e.p + normal.x) / normal.ratio, normal.e.k); /* |z| Phi(-|z|) */
         a[i] = (z[i] > 0 ? z[i] : 0) - below;
     }
 }
@@ -34,7 +35,7 @@ static void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         F(nnc_normal_parts) normal = F(nnc_split_normal)(F(nnc_magnitude)(z[i]));
         T slope = (1 / normal.ratio - normal.x * (T)DENSITY_AT_0) * (1 + normal.e.p);
-        slope = F(nnc_times_power_of_two)(slope, normal.e.k); /* at -|z| */
+        slope = F(nnc_times_moderate_power)(slope, normal.e.k); /* at -|z| */
         d_z[i] = d_a[i] * (z[i] > 0 ? 1 - slope : slope);
     }
 }
@@ -49,10 +50,10 @@ static void F(approximate_values)(const T *z, T *a, int64_t n) {
 static void F(approximate_slopes)(const T *z, const T *d_a, T *d_z, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         T near = z[i] < -FAR ? -FAR : z[i];
-        near = near > FAR ? FAR : near;
+        near = near > LIMIT ? LIMIT : near;
         T cubic = (T)CUBIC * near * near, slope = near * ((T)LINEAR + 3 * cubic);
-        T e = F(nnc_exp)(-F(nnc_magnitude)(near * ((T)LINEAR + cubic))), sum = 1 + e;
-        d_z[i] = d_a[i] * ((near < 0 ? e : 1) * sum + slope * e) / (sum * sum);
+        T w = F(nnc_exp_of_moderate)(F(nnc_moderate)(near * ((T)LINEAR + cubic))), sum = 1 + w;
+        d_z[i] = d_a[i] * (w * (sum + slope) / (sum * sum));
     }
 }
 

@@ -35,6 +35,7 @@ class GELU(Activation):
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {"approximate": ("none", "tanh")}
+    initializer = "xavier_notes"  # N(0, 1 / n_inputs): Glorot's interval is too narrow for few inputs, where the curve is nearly straight
     needs_input = True
     output_domain = "[-0.171, inf)"  # −0.1700 at z ≈ −0.75
     kernel = Kernel("nncore._core.native:activation_gelu")

@@ -1,11 +1,8 @@
-/* a = z t with t = tanh(log(1 + exp(z))), d_z = d_a (t + z (1 - t^2) sigmoid(z)). With w = exp(z), t = (w^2 + 2w) / (w^2 + 2w + 2); on the
- * right both sides of the fraction are divided by w^2, so that only e = exp(-|z|) appears, which cannot overflow. */
+/* a = z t with t = tanh(log(1 + exp(z))), d_z = d_a (t + z (1 - t^2) sigmoid(z)). With w = exp(z) and n = w^2 + 2w, t = n / (n + 2); beyond a
+ * moderate z it is 1, and below one 0. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
-
-/* exp(-FAR) is 0; z is held inside where it meets that, as infinity times 0 would be NaN. */
-#define FAR 1000
 
 #include "nncore/float32.h"
 #include "mish.c"
@@ -18,26 +15,13 @@ const nnc_activation NNC_TABLE(activation, mish) = {
 
 #else
 
-/* t, and exp(-|z|). */
-typedef struct F(fraction) {
-    T e;
-    T numerator;
-    T denominator;
-} F(fraction);
-
-NNC_INLINE F(fraction) F(split)(T z) {
-    T e = F(nnc_exp)(-F(nnc_magnitude)(z)), numerator = z < 0 ? e * (e + 2) : 1 + 2 * e;
-    F(fraction) t = {e, numerator, numerator + (z < 0 ? 2 : 2 * e * e)};
-    return t;
-}
-
 static int32_t F(mish_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
     T *a = call->a;
-    int64_t n = call->n_rows * call->n_columns;
-    for (int64_t i = 0; i < n; i++) {
-        F(fraction) t = F(split)(z[i]);
-        a[i] = (z[i] < -FAR ? -FAR : z[i]) * (t.numerator / t.denominator);
+    int64_t size = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < size; i++) {
+        T near = F(nnc_moderate)(z[i]), w = F(nnc_exp_of_moderate)(near), n = w * (w + 2);
+        a[i] = (z[i] > near ? z[i] : near) * (n / (n + 2)); /* near, as infinity times 0 would be NaN */
     }
     return 0;
 }
@@ -45,13 +29,11 @@ static int32_t F(mish_forward)(const nnc_activation_call *call) {
 static int32_t F(mish_backward)(const nnc_activation_call *call) {
     const T *z = call->z, *d_a = call->d_a;
     T *d_z = call->d_z;
-    int64_t n = call->n_rows * call->n_columns;
-    for (int64_t i = 0; i < n; i++) {
-        T near = z[i] < -FAR ? -FAR : z[i];
-        near = near > FAR ? FAR : near;
-        F(fraction) t = F(split)(near);
-        T slope = 4 * (1 + t.e) * (near < 0 ? t.e : t.e * t.e); /* (1 - t^2) sigmoid(z) times denominator^2 */
-        d_z[i] = d_a[i] * (t.numerator * t.denominator + near * slope) / (t.denominator * t.denominator);
+    int64_t size = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < size; i++) {
+        T near = F(nnc_moderate)(z[i]), w = F(nnc_exp_of_moderate)(near), n = w * (w + 2), share = 1 / (n + 2);
+        T bent = 4 * near * (w * (1 + w)) * share; /* z (1 - t^2) sigmoid(z) over share */
+        d_z[i] = d_a[i] * (share * (n + bent));
     }
     return 0;
 }

@@ -21,6 +21,7 @@ class Mish(Activation):
     Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020.
     """
 
+    initializer = "xavier_notes"  # N(0, 1 / n_inputs): Glorot's interval is too narrow for few inputs, where the curve is nearly straight
     needs_input = True
     output_domain = "[-0.309, inf)"  # −0.3088 at z ≈ −1.19
     kernel = Kernel("nncore._core.native:activation_mish")

@@ -1,4 +1,4 @@
-/* a = 1 / (1 + exp(-z)), from exp(-|z|) so that nothing overflows; d_z = d_a a (1 - a). */
+/* a = 1 / (1 + exp(-z)); d_z = d_a a (1 - a). */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"

@@ -1,10 +1,8 @@
-/* a = z sigmoid(z) and d_z = d_a sigmoid(z) (1 + z (1 - sigmoid(z))), both from e = exp(-|z|). */
+/* a = z sigmoid(z) and d_z = d_a sigmoid(z) (1 + z (1 - sigmoid(z))), both from w = exp(z), of which
+ * sigmoid(z) = w / (1 + w) keeps the digits of the tail. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
-
-/* exp(-FAR) is 0; z is held inside where it meets that, as infinity times 0 would be NaN. */
-#define FAR 1000
 
 #include "nncore/float32.h"
 #include "silu.c"
@@ -22,8 +20,8 @@ static int32_t F(silu_forward)(const nnc_activation_call *call) {
     T *a = call->a;
     int64_t n = call->n_rows * call->n_columns;
     for (int64_t i = 0; i < n; i++) {
-        T e = F(nnc_exp)(-F(nnc_magnitude)(z[i])), below = (z[i] < -FAR ? -FAR : z[i]) * e;
-        a[i] = (z[i] < 0 ? below : z[i]) / (1 + e);
+        T near = F(nnc_moderate)(z[i]), w = F(nnc_exp_of_moderate)(near);
+        a[i] = (z[i] > near ? z[i] : near) * (w / (1 + w)); /* near, as infinity times 0 would be NaN */
     }
     return 0;
 }
@@ -33,10 +31,8 @@ static int32_t F(silu_backward)(const nnc_activation_call *call) {
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
     for (int64_t i = 0; i < n; i++) {
-        T near = z[i] < -FAR ? -FAR : z[i];
-        near = near > FAR ? FAR : near;
-        T e = F(nnc_exp)(-F(nnc_magnitude)(near)), sum = 1 + e;
-        d_z[i] = d_a[i] * ((near < 0 ? e : 1) * sum + near * e) / (sum * sum);
+        T near = F(nnc_moderate)(z[i]), w = F(nnc_exp_of_moderate)(near), sum = 1 + w;
+        d_z[i] = d_a[i] * (w * (sum + near) / (sum * sum));
     }
     return 0;
 }

@@ -22,6 +22,7 @@ class SiLU(Activation):
     Ramachandran, Zoph & Le, "Searching for activation functions", 2017 (as swish).
     """
 
+    initializer = "xavier_notes"  # N(0, 1 / n_inputs): Glorot's interval is too narrow for few inputs, where the curve is nearly straight
     needs_input = True
     output_domain = "[-0.279, inf)"  # −0.2785 at z ≈ −1.28
     kernel = Kernel("nncore._core.native:activation_silu")

@@ -20,7 +20,7 @@ static int32_t F(softplus_forward)(const nnc_activation_call *call) {
     const double *hyper = call->site->hyper;
     T beta = (T)hyper[0], width = 1 / beta;
     for (int64_t i = 0; i < n; i++) {
-        T above = width * F(nnc_log1p)(F(nnc_exp)(-beta * F(nnc_magnitude)(z[i])));
+        T above = width * F(nnc_log1p)(F(nnc_exp_of_moderate)(F(nnc_moderate)(-beta * F(nnc_magnitude)(z[i]))));
         a[i] = (z[i] > 0 ? z[i] : 0) + above;
     }
     return 0;

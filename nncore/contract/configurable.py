@@ -67,12 +67,17 @@ class _Validated(type):
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """That of ``__init__`` and of the common arguments, so that ``help(Adam)`` shows the hyperparameters."""
+        """That of ``__init__`` and of the common arguments, so that ``help(Adam)`` shows the hyperparameters; found once for each class."""
+        known: inspect.Signature | None = vars(cls).get("_signature")
+        if known is not None:
+            return known
         initialise = type.__getattribute__(cls, "__init__")
         own = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
         common = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in cls.common_names]
         rest = [parameter for parameter in own if parameter.kind is inspect.Parameter.VAR_KEYWORD]
-        return inspect.Signature([*(parameter for parameter in own if parameter not in rest), *common, *rest])
+        known = inspect.Signature([*(parameter for parameter in own if parameter not in rest), *common, *rest])
+        type.__setattr__(cls, "_signature", known)
+        return known
 
     @property
     def common_names(cls) -> tuple[str, ...]:

@@ -173,6 +173,8 @@ def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
 
 def components_in(value: Any) -> Iterator[Configurable]:
     """The components in an argument, or a component and those in its arguments, outermost first."""
+    if value is None or isinstance(value, (str, int, float)):  # as most arguments are, and an abstract class is slow to ask
+        return
     if isinstance(value, Configurable):
         yield value
         for argument in value.config().values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -72,7 +73,7 @@ class Categories:
         DataWarning
             If most of the values are unknown.
         """
-        code_of_key = self._code_of_key()
+        code_of_key = self._code_of_key
         missing = len(self.levels) if self.has_missing else self.n_levels
         try:
             distinct = dict.fromkeys(values)
@@ -83,6 +84,7 @@ class Categories:
         self._judge_strangers(label, values, codes)
         return codes
 
+    @cached_property
     def _code_of_key(self) -> dict[Hashable, int]:
         code_of_key = {level_key(level): code for code, level in enumerate(self.levels)}
         for those, others in (TRUTH, TRUTH[::-1]):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_X_
 
 from nncore.arguments import shown
 from nncore.contract import Layer
-from nncore.data import check_finite, warn_of_lost_digits
+from nncore.data import Samples, admitted, check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
-from nncore.estimators.frames import Columns, as_mask, frame_columns, numbers_explained
+from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
+from nncore.estimators.plain_numbers import plain_columns, plain_numbers, plain_row
+from nncore.estimators.sparse_rows import SparseRows
+from nncore.estimators.standardized_rows import StandardizedRows
 from nncore.estimators.standardizer import Standardizer
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
@@ -161,6 +165,7 @@ class ColumnEncoder:
             self.has_missing[column] = len(present) < len(values)
             means[column] = (present / max(len(present), 1)).sum()  # a sum of huge numbers may overflow, their mean does not
         self.means = means
+        self._makes_rows = self.is_categorical is None and not self.has_missing.any()
 
     def _starts(self) -> list[tuple[int, Categories]]:
         """First column in the matrix of each categorical column, and its categories."""
@@ -171,6 +176,43 @@ class ColumnEncoder:
         return starts
 
     # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def rows(self, estimator: Any, X: Any) -> Samples:
+        """The matrix of another `X`, by `transform`; what can be made of some rows at a time is made when they are asked for.
+
+        Parameters
+        ----------
+        estimator, X
+            As in `transform`; `X` may be sparse.
+
+        Returns
+        -------
+        ndarray or Rows of shape (n_samples, n_columns)
+            Checked. Plain numbers are not converted.
+        """
+        if self.is_categorical is not None:
+            plain = plain_columns(estimator, X, self.is_categorical)
+            if plain is not None:
+                others, values = plain
+                names = estimator.feature_names_in_
+                codes = {i: categories.codes(column_label(names[i]), values[i]) for i, categories in self.categories.items()}
+                encoded: NDArray[np.floating] = self._rounded(self._encoded(len(others), iter(others.T), codes), None)
+                return encoded
+        elif (numbers := plain_numbers(estimator, X)) is not None:
+            return numbers if self.standardizer is None else StandardizedRows(numbers, self.standardizer)
+        matrix = self.transform(estimator, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
+        return SparseRows(matrix) if issparse(matrix) else matrix
+
+    def row(self, estimator: Any, x: Any) -> NDArray[np.floating] | None:
+        """The row of the matrix for one sample, if that is an array of plain numbers; None if `transform` has to look at it.
+
+        Whether the numbers are finite is left to the network.
+        """
+        row = plain_row(estimator, x) if self._makes_rows else None
+        if row is None or self.standardizer is None:
+            return row
+        standardized: NDArray[np.floating] = ((row - self.standardizer.mean) / self.standardizer.std).astype(row.dtype)
+        return standardized
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
         """The same for another `X`; what ``validate_data(estimator, X, y, reset=False, **check_params)`` returns.
@@ -258,19 +300,26 @@ class ColumnEncoder:
         accept_sparse: Any = False,
         **check_params: Any,
     ) -> Any:
-        matrix = np.empty((columns.n_rows, len(columns) + sum(categories.width - 1 for categories in self.categories.values())))
-        start = 0
-        for i in range(len(columns)):
-            categories = self.categories.get(i)
-            stop = start + (1 if categories is None else categories.width)
-            if categories is None:
-                matrix[:, start] = columns[i].numbers()
-            else:
-                categories.write(codes[i], matrix[:, start:stop])
-            start = stop
+        numbers = (columns[i].numbers() for i in range(len(columns)) if i not in self.categories)
+        matrix = self._encoded(columns.n_rows, numbers, codes)
         if isinstance(y, str) and y == NO_Y:
             return check_array(matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
         return check_X_y(matrix, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
+
+    def _encoded(self, n_rows: int, numbers: Iterator[NDArray[Any]], codes: dict[int, NDArray[np.int64]]) -> NDArray[np.float64]:
+        """The matrix of the columns of numbers, one after the other, and of the codes of the others by their numbers."""
+        assert self.is_categorical is not None, "plain numbers are not encoded"
+        matrix = np.empty((n_rows, len(self.is_categorical) + sum(categories.width - 1 for categories in self.categories.values())))
+        start = 0
+        for i in range(len(self.is_categorical)):
+            categories = self.categories.get(i)
+            stop = start + (1 if categories is None else categories.width)
+            if categories is None:
+                matrix[:, start] = next(numbers)
+            else:
+                categories.write(codes[i], matrix[:, start:stop])
+            start = stop
+        return matrix
 
     def _refuse_times(self, columns: Columns) -> None:
         for i in range(len(columns)):

@@ -85,7 +85,7 @@ class Columns(Sequence[Column]):
 
     def label(self, index: int) -> str:
         """How messages call a column."""
-        return f"column {index}" if self.names is None else f"column {self.names[index]!r}"
+        return f"column {index}" if self.names is None else column_label(self.names[index])
 
     def kind(self, index: int) -> str:
         """What the column's type says of it; see `Column`."""
@@ -111,6 +111,11 @@ class Columns(Sequence[Column]):
     def __getitem__(self, index: Any) -> Any:
         data = self._X[:, index] if self.names is None else self._frame.get_column(self.names[index])
         return Column(self.label(index), self.kind(index), data)
+
+
+def column_label(name: object) -> str:
+    """How messages call the column of a frame."""
+    return f"column {name!r}"
 
 
 def frame_columns(X: Any) -> Columns | None:

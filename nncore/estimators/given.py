@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,8 +39,7 @@ class Given:
     def __init__(self, estimator: Any) -> None:
         self._owner = type(estimator).__name__
         ours = next(cls for cls in type(estimator).__mro__ if cls.__module__.startswith("nncore."))  # a user's subclass may have others
-        arguments = inspect.signature(ours).parameters.values()
-        self._defaults = {argument.name: argument.default for argument in arguments}
+        self._defaults = _defaults_of(ours)
         self._values = {name: value for name, value in vars(estimator).items() if not name.endswith("_") and not name.startswith("_")}
         self._read: set[str] = set()
 
@@ -116,6 +116,11 @@ class Given:
         solver, rule = self._values["solver"], self._values["learning_rate"]
         are_its_own = isinstance(solver, str) and solver in ITS_SOLVERS and self._values["layers"] is None
         return are_its_own and name in ITS_ARGUMENTS and not (name == "learning_rate" and rule not in ITS_RULES)
+
+
+@functools.cache
+def _defaults_of(cls: type) -> Mapping[str, Any]:
+    return {argument.name: argument.default for argument in inspect.signature(cls).parameters.values()}
 
 
 def _kept(value: Any) -> Any:

@@ -6,49 +6,28 @@
 from __future__ import annotations
 
 import copy
+import functools
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from nncore.contract import Snapshot
 from nncore.errors import ParameterError, warn_user
 from nncore.estimators.curves import record_loss, record_score
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.training_data import TrainingData
-from nncore.network import Sequential
+from nncore.network import Objective, Sequential
 from nncore.program import at_most_threads, plan_network
 
 
-@dataclass
-class Objective:
-    """Mean loss of all samples with its penalty, as a function of the parameters.
-
-    Attributes
-    ----------
-    network : Sequential
-        Built in float64, with its loss and its `weight_decay`.
-    X : ndarray of shape (n_samples, n_columns), float64
-    target : ndarray
-    weights : ndarray of shape (n_samples,) or None
-    """
-
-    network: Sequential
-    X: NDArray[np.float64]
-    target: np.ndarray
-    weights: np.ndarray | None
-
-    def __call__(self, parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Loss and gradient for `parameters` of shape (n_parameters,), laid out as the network has them."""
-        self.network.parameters[...] = parameters
-        self.network.forward(self.X, training=True)
-        loss = self.network.backward(self.target, self.weights)
-        return loss, self.network.gradients.copy()
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """The BLAS libraries of this process: to look for them takes milliseconds, and SciPy's is there by now."""
+    return ThreadpoolController()
 
 
 class LbfgsFit:
@@ -99,9 +78,10 @@ class LbfgsFit:
         is_whole = True
         try:
             # SciPy's few sums are no work for threads, which would fight with ours for the cores.
-            with threadpool_limits(1, user_api="blas"), at_most_threads(self._n_threads):
+            with _libraries().limit(limits=1, user_api="blas"), at_most_threads(self._n_threads):
+                first = twin.parameters.copy()
                 result = minimize(
-                    objective, twin.parameters.copy(), method="L-BFGS-B", jac=True, callback=iterations, options=self._options
+                    objective.value, first, jac=objective.gradient, method="L-BFGS-B", callback=iterations, options=self._options
                 )
             iterations.parameters = twin.parameters[...] = result.x
             estimator.loss_ = estimator._shown_loss(float(result.fun), twin)

@@ -13,12 +13,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from nncore._core import as_c_array
 from nncore.arguments import plain, shown, whole_numbers
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.frames import numbers_explained
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
+from nncore.estimators.plain_numbers import only_row, plain_numbers, plain_row
 from nncore.estimators.turns import TakesTurns
 from nncore.words import explains_calls
 
@@ -65,9 +67,11 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         ValueError
             If `X` has another number of features than the training data.
         """
-        check_is_fitted(self)
-        score: NDArray[np.float64] = self._validate_samples(X, reset=False) @ self.coef_[0] + self.intercept_[0]
-        return score
+        self._check_is_fitted()
+        numbers = plain_numbers(self, X)
+        samples = self._validate_samples(X) if numbers is None else as_c_array(numbers, np.dtype(np.float64))
+        check_finite(samples)
+        return self._scores(samples)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Class of every sample: the second one where ``decision_function(X) > 0``.
@@ -83,6 +87,22 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         """
         positive = self.decision_function(X) > 0
         return self.classes_[positive.astype(np.intp)]
+
+    def predict_one(self, x: ArrayLike) -> Any:
+        """Class of a single sample, without what looking at a whole array takes.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample: its features in the order of the training.
+
+        Returns
+        -------
+        label
+            What `predict` gives for it.
+        """
+        score = self._score_of_one(x)
+        return self.classes_[int(score > 0)]
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy.
@@ -100,18 +120,38 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         -------
         float
         """
-        check_is_fitted(self)
+        self._check_is_fitted()
         y = np.atleast_1d(in_terms_of(self.classes_, as_labels(y)))
         sample_weight = as_weights(sample_weight, len(y))
         accuracy: float = super().score(X, y, sample_weight)
         return accuracy
 
-    def _validate_samples(self, X: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
-        """`X` as a C-contiguous float64 matrix of finite numbers; itself if it is one already."""
+    def _check_is_fitted(self) -> None:
+        if "coef_" not in vars(self):
+            check_is_fitted(self)  # which reads tags and takes its time
+
+    def _scores(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        """w·x + b of checked samples."""
+        scores: NDArray[np.float64] = samples @ self.coef_[0] + self.intercept_[0]
+        return scores
+
+    def _score_of_one(self, x: Any) -> float:
+        """The same for one sample that is not checked yet."""
+        self._check_is_fitted()
+        row = plain_row(self, x)
+        if row is not None:
+            row = row.astype(np.float64, copy=False)
+            with np.errstate(over="ignore"):
+                squares = np.dot(row, row)
+            if squares <= LARGEST_FEATURE**2:  # so that none is larger; if this is, `check_finite` decides
+                return float(self._scores(row[np.newaxis])[0])
+        return float(self.decision_function(only_row(x))[0])
+
+    def _validate_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """`X` as a C-contiguous float64 matrix; itself if it is one already."""
         X = admitted(X, "X", holes=True)
         with numbers_explained(X=X):
-            samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=reset)
-        check_finite(samples)
+            samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=False)
         return samples
 
     def _validate_training_data(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]:

@@ -195,9 +195,22 @@ class LogisticNeuron(LinearBinaryClassifier):
         ndarray of shape (n_samples, 2), float64
             In the order of `classes_`.
         """
-        score = self.decision_function(X)
-        # σ(-z) is 1 - σ(z) with all its digits where σ(z) is near 1.
-        return Sigmoid().forward(np.column_stack([-score, score]))
+        return _probabilities(self.decision_function(X))
+
+    def predict_proba_one(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Probabilities of both classes for a single sample, without what looking at a whole array takes.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample: its features in the order of the training.
+
+        Returns
+        -------
+        ndarray of shape (2,), float64
+            What `predict_proba` gives for it.
+        """
+        return _probabilities(np.array([self._score_of_one(x)]))[0]
 
     def _validate_parameters(self) -> None:
         counts = {"max_epochs": self.max_epochs} | ({} if self.batch_size is None else {"batch_size": self.batch_size})
@@ -264,6 +277,11 @@ class StopAtSmallGradient(Callback):
         if is_small and self.was_small:
             training.stop(self.reason)
         self.was_small = is_small
+
+
+def _probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    # σ(-z) is 1 - σ(z) with all its digits where σ(z) is near 1.
+    return Sigmoid().forward(np.column_stack([-scores, scores]))
 
 
 def _default_optimizer(Z: NDArray[np.float64], batch_size: int) -> Optimizer:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, column_or_1d
@@ -38,9 +38,10 @@ from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
-from nncore.estimators.sparse_rows import SparseRows, dense_or_rows
+from nncore.estimators.sparse_rows import dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.trial import check_judge
@@ -355,13 +356,15 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         random_state: np.random.RandomState,
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
-        loss = self._fitted_loss
-        judge = Judge(given.unread("scoring"), self._default_scoring(loss))
         X_val, y_val, weights_val = validation
         if (X_val is None) != (y_val is None):
             raise ParameterError("X_val and y_val go together: pass both, or neither")
         if X_val is None and (weights_val is not None):
             raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
+        if X_val is None and not given.early_stopping and given.unread("scoring") is None:
+            return
+        loss = self._fitted_loss
+        judge = Judge(given.unread("scoring"), self._default_scoring(loss))
         if X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val)
             self._check_target(y_val)
@@ -422,23 +425,51 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
+    def _check_is_fitted(self) -> None:
+        if "network_" not in vars(self):
+            check_is_fitted(self, "network_")  # which reads tags and takes its time
+
+    def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
+        """What `answer` makes of the network's outputs after the link of its loss, for all samples.
+
+        So many samples at a time as are not too large together: with many classes, the outputs of all of them would take more memory than
+        anything else.
+        """
+        self._check_is_fitted()
+        network, samples = self.network_, self._columns.rows(self, X)
+        row_bytes = samples.shape[1] * samples.dtype.itemsize + 2 * self.n_outputs_ * network.dtype.itemsize
+        blocks = row_blocks(len(samples), row_bytes)
+        if len(blocks) == 1:
+            return answer(network.predict_proba(samples))
+        with network.paused():  # so that all answers are those of one state
+            return _joined([answer(network.predict_proba(samples[rows])) for rows in blocks])
+
     def _outputs(self, X: Any) -> NDArray[np.floating]:
         """Outputs of the network after the link of its loss, shape (n_samples, n_outputs)."""
-        check_is_fitted(self, "network_")
-        X = self._columns.transform(self, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
-        if not issparse(X):
-            return self.network_.predict_proba(X)
-        return np.concatenate([self.network_.predict_proba(block) for block in SparseRows(X).blocks()])
+        outputs: NDArray[np.floating] = self._answers(X, lambda outputs: outputs)
+        return outputs
+
+    def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
+        """The same for one sample of shape (n_features,), shape (1, n_outputs)."""
+        self._check_is_fitted()
+        row = self._columns.row(self, x)
+        if row is not None:
+            try:
+                return self.network_.predict_proba_one(row)[np.newaxis]
+            except DataError:  # a number is missing, infinite or too large: the long way fills it, or says so
+                pass
+        return self._outputs(only_row(x))
 
     @property
     def _fitted_loss(self) -> Loss:
         """The loss that the network was trained with, whatever `loss` says by now."""
-        assert self.network_.loss is not None, "an estimator builds its network with a loss"
-        return self.network_.loss
+        loss: Loss | None = self.network_.loss
+        assert loss is not None, "an estimator builds its network with a loss"
+        return loss
 
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         """Of the network on samples as users hold them."""
-        check_is_fitted(self, "network_")
+        self._check_is_fitted()
         matrix, y = self._validate_samples(X, y)
         target = self._encode_target(y, self._fitted_loss)
         return self.network_.evaluate(matrix, target, sample_weight=_checked_weights(sample_weight, matrix), metrics=[])["loss"]
@@ -448,6 +479,19 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Arrays or sparse matrices one below the other; they are given up one by one, so that there are never two of everything."""
+    if issparse(parts[0]):
+        return vstack(parts, format="csr")
+    whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    end = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[end - len(part) : end] = part
+        end -= len(part)
+    return whole
 
 
 def _checked_weights(sample_weight: Any, X: NDArray[np.floating]) -> NDArray[np.floating] | None:

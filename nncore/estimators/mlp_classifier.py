@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from nncore.arguments import rescaled
 from nncore.contract import Loss
@@ -359,8 +358,25 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        outputs = self._outputs(X)
-        return self._targets.decode(outputs, self._fitted_loss)
+        return self._answers(X, lambda outputs: self._targets.decode(outputs, self._fitted_loss))
+
+    def predict_one(self, x: Any) -> Any:
+        """The most probable class of a single sample, without what looking at a whole array takes.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample: its features in the order of the training. Quickest for an ndarray of ``network_.dtype``, where no column is
+            categorical or had missing values.
+
+        Returns
+        -------
+        label, or ndarray of shape (n_outputs,)
+            What `predict` gives for it.
+        """
+        outputs = self._outputs_of_one(x)
+        answer = self._targets.decode(outputs, self._fitted_loss)
+        return answer.toarray()[0] if self._targets.is_sparse else answer[0]
 
     def _has_probabilities(self) -> bool:
         """Whether the loss turns outputs into probabilities: the one that the network was trained with, if it was."""
@@ -387,6 +403,24 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """
         outputs = self._outputs(X)
         return self._targets.probabilities(outputs, self._fitted_loss)
+
+    @available_if(_has_probabilities)
+    def predict_proba_one(self, x: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
+        """Probabilities of the classes for a single sample, as quick as `predict_one`.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample, as in `predict_one`.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,), or a list of them
+            What `predict_proba` gives for it.
+        """
+        outputs = self._outputs_of_one(x)
+        probabilities = self._targets.probabilities(outputs, self._fitted_loss)
+        return [part[0] for part in probabilities] if isinstance(probabilities, list) else probabilities[0]
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
@@ -421,7 +455,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         float
         """
-        check_is_fitted(self, "network_")
+        self._check_is_fitted()
         y = self._targets.recognised(as_labels(y))
         weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
         if self._targets.kind != HEADS:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from nncore.arguments import flag
 from nncore.contract import Loss, Metric
@@ -330,9 +329,28 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             A loss with several outputs for each target (quantiles) has them along a last axis.
         """
         with_std = flag("return_std", return_std)
+        if not with_std:
+            predictions: NDArray[np.floating] = self._answers(X, lambda outputs: self._targets.decode(outputs, self._fitted_loss))
+            return predictions
         outputs, loss = self._outputs(X), self._fitted_loss
-        predictions = self._targets.decode(outputs, loss)
-        return (predictions, self._targets.deviations(outputs, loss)) if with_std else predictions
+        return self._targets.decode(outputs, loss), self._targets.deviations(outputs, loss)
+
+    def predict_one(self, x: Any) -> Any:
+        """The prediction for a single sample, without what looking at a whole array takes.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample: its features in the order of the training. Quickest for an ndarray of ``network_.dtype``, where no column is
+            categorical or had missing values.
+
+        Returns
+        -------
+        float, or ndarray of shape (n_targets,)
+            What `predict` gives for it.
+        """
+        outputs = self._outputs_of_one(x)
+        return self._targets.decode(outputs, self._fitted_loss)[0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions for squared errors; for another loss its own score.
@@ -355,7 +373,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         float
             At most 1, or the negative loss.
         """
-        check_is_fitted(self, "network_")
+        self._check_is_fitted()
         y = np.atleast_1d(as_numbers(y, "y"))
         check_finite(y, "y", np.dtype(np.float64))
         weights = as_weights(sample_weight, len(y))

@@ -103,6 +103,21 @@ class MPNeuron:
         """
         return self.activation.forward(self.decision(X)[:, np.newaxis])[:, 0]
 
+    def predict_one(self, x: ArrayLike) -> float:
+        """φ(w·x + b) of a single sample; errors as for `decision`.
+
+        Parameters
+        ----------
+        x : array-like of n_inputs numbers, of any shape
+            The sample.
+
+        Returns
+        -------
+        float
+            What `predict` gives for it.
+        """
+        return float(self.predict(as_numbers(x, "x")[np.newaxis])[0])
+
     def __repr__(self) -> str:
         return f"MPNeuron(weight={self.weight.tolist()}, bias={self.bias}, activation={self.activation})"
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,11 +28,6 @@ class SparseRows(Rows):
         if isinstance(rows, (int, np.integer)):
             return self.matrix[[rows]].toarray()[0]
         return self.matrix[rows].toarray()
-
-    def blocks(self) -> Iterator[np.ndarray]:
-        """All rows in turn, as many at a time as are not too large together."""
-        n_rows = max(1, CONVERT_AT_ONCE // (self.shape[1] * self.dtype.itemsize))
-        return (self[start : start + n_rows] for start in range(0, len(self), n_rows))
 
     def select(self, rows: np.ndarray) -> SparseRows:
         """Some of the rows, not yet dense."""

@@ -27,12 +27,12 @@ static int32_t F(binary_cross_entropy_real)(const nnc_loss_call *call) {
         for (int64_t j = 0; j < n_outputs; j++) {
             for (int64_t row = first; row < end; row++) {
                 T z = output[row * n_outputs + j], Y = target[row * n_outputs + j];
-                loss[row] += (z < 0 ? 0 : z) - z * Y + F(nnc_log1p)(F(nnc_exp)(-F(nnc_magnitude)(z)));
+                loss[row] += (z < 0 ? 0 : z) - z * Y + F(nnc_log1p)(F(nnc_exp_of_moderate)(F(nnc_moderate)(-F(nnc_magnitude)(z))));
             }
             if (d_output == NULL) continue;
             for (int64_t row = first; row < end; row++) {
                 T z = output[row * n_outputs + j], Y = target[row * n_outputs + j];
-                T e = F(nnc_exp)(-F(nnc_magnitude)(z));
+                T e = F(nnc_exp_of_moderate)(F(nnc_moderate)(-F(nnc_magnitude)(z)));
                 T tail = e / (1 + e); /* sigmoid(-|z|): near Y = 1, 1 - Y - tail keeps the digits that sigmoid(z) - Y loses */
                 d_output[row * n_outputs + j] = weight[row] * (z < 0 ? tail - Y : 1 - Y - tail);
             }

@@ -52,7 +52,7 @@ static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, 
             for (; i < end; i++) e[i] = z[i] - largest;
         }
     }
-    for (int64_t i = 0; i < n_rows * n; i++) e[i] = F(nnc_exp)(e[i]);
+    for (int64_t i = 0; i < n_rows * n; i++) e[i] = F(nnc_exp_of_moderate)(F(nnc_moderate)(e[i]));
     for (int64_t row = 0, i = 0, k = 0; row < n_rows; row++)
         for (int64_t head = 0, size; head < n_heads; i += size, head++, k++) {
             T ones = 0;

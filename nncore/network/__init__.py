@@ -8,6 +8,7 @@ from nncore.network.formula import formula
 from nncore.network.inspection import activations, gradients
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
 from nncore.network.loading import load, load_many
+from nncore.network.objective import Objective
 from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
 from nncore.network.training import Training
@@ -17,6 +18,7 @@ __all__ = [
     "LayerInfo",
     "LearningRateSearch",
     "NetworkInfo",
+    "Objective",
     "ProviderInfo",
     "Sequential",
     "Training",

@@ -300,6 +300,30 @@ class Model(Network):
         """
         return linked(self, self.predict(X))
 
+    def predict_proba_one(self, x: Any) -> np.ndarray:
+        """Predictions for a single sample of shape `input_shape` on the scale of the targets, without the dimension of samples.
+
+        As quick as `predict_one`.
+
+        Parameters
+        ----------
+        x : array-like of shape `input_shape`
+            The sample.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,)
+            What `predict_proba` gives for it.
+        """
+        program = self._prediction_program
+        output: np.ndarray | None = None if program is None else program.predict_one(x)
+        if output is not None:
+            link = self.program_for_link()
+            output = output if link is None else link.predict_one(output)
+            if output is not None:
+                return output
+        return self.predict_proba(as_numbers(x, "x", holes=True)[None])[0]
+
     @reads
     def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
         """Mean loss (without the penalty of `weight_decay` and regularizers) and metrics on data not trained on.

@@ -44,8 +44,9 @@ def results(model):
         if method is None:
             found[name] = None
             continue
-        given = [y] if "y" in inspect.signature(method).parameters else []
-        result = method(X, *given)
+        parameters = inspect.signature(method).parameters
+        given = [y] if "y" in parameters else []
+        result = method(X[0] if "x" in parameters else X, *given)
         found[name] = [np.asarray(part).tobytes() for part in (result if isinstance(result, (list, tuple)) else [result])]
     return found
 

@@ -1,43 +1,18 @@
-"""The fit by L-BFGS: its objective, and what it does about validation, dtypes and layers."""
+"""The fit by L-BFGS: what it does about validation, dtypes and layers."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import approx_fprime
 from sklearn.exceptions import ConvergenceWarning
 
 import nncore as nn
 from nncore.errors import DataError, ParameterError
 from nncore.estimators import MLPClassifier, MLPRegressor
-from nncore.estimators.lbfgs import Objective
 
 rng = np.random.default_rng(2)
 X = rng.normal(size=(40, 5))
 y = X[:, 0] * X[:, 1] + 0.1 * rng.normal(size=40)
-
-
-@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu"])
-@pytest.mark.parametrize(
-    ("loss", "n_outputs", "target"),
-    [
-        ("half_mse", 2, rng.normal(size=(40, 2))),
-        ("binary_cross_entropy", 1, (y > 0)[:, np.newaxis]),
-        ("softmax_cross_entropy", 3, rng.integers(3, size=40)),
-    ],
-)
-@pytest.mark.parametrize("weighted", [False, True])
-def test_gradient(activation, loss, n_outputs, target, weighted):
-    rng = np.random.default_rng(0)
-    network = nn.Sequential(nn.Dense(4, activation=activation), nn.Dense(n_outputs)).build(5, loss=loss, rng=1, dtype="float64")
-    network.weight_decay = 0.3
-    weights = rng.uniform(0.5, 2, 40) if weighted else None
-    objective = Objective(network, X, target, weights)
-    point = network.parameters.copy()
-    value, gradient = objective(point)
-    numeric = approx_fprime(point, lambda parameters: objective(parameters)[0], 1e-7)
-    np.testing.assert_allclose(gradient, numeric, rtol=1e-4, atol=1e-6)
-    assert objective(point)[0] == value
 
 
 def test_convergence_is_told():

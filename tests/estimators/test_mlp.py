@@ -184,7 +184,7 @@ def test_large_sparse_matrices_become_dense_batch_by_batch(kind, early_stopping,
         largest = max(largest, matrix.shape[0])
         return to_dense(matrix, *arguments, **options)
 
-    for module in ("nncore.data.dataset", "nncore.estimators.sparse_rows"):
+    for module in ("nncore.data.dataset", "nncore.estimators.sparse_rows", "nncore.estimators.plain_numbers"):
         monkeypatch.setattr(f"{module}.CONVERT_AT_ONCE", 24 * X.shape[1] * 8)
     for module in ("nncore.data.dataset", "nncore.data.samples"):
         monkeypatch.setattr(f"{module}.BLOCK", 32 * X.shape[1] * 8)

@@ -41,7 +41,7 @@ def error(function: str, activation: str, **initializers: str) -> float:
             function, activation, marks=[] if (function, activation) in {("cubic", "tanh"), ("cubic", "relu")} else pytest.mark.slow
         )
         for function in FUNCTIONS
-        for activation in ("tanh", "relu", "silu")
+        for activation in ("tanh", "relu", "gelu", "silu", "mish")
     ],
 )
 def test_defaults_are_never_ten_times_worse_than_those_of_a_peer(function: str, activation: str) -> None:
@@ -55,8 +55,15 @@ def test_zero_biases_are_worse() -> None:
     assert zero > 3 * error("cubic", "tanh", weight_initializer="uniform_fan_in", bias_initializer="uniform_fan_in")
 
 
-@pytest.mark.parametrize("activation", [None, "tanh", "relu", "gelu"])
+@pytest.mark.parametrize("activation", [None, "tanh", "relu", "elu"])
 def test_where_the_defaults_come_from(activation: str | None) -> None:
     weight, bias = nn.Sequential(nn.Dense(1000, activation)).build(50, rng=0).named_parameters().values()
     assert 0.95 * np.sqrt(6 / 1050) < np.abs(weight).max() <= np.sqrt(6 / 1050)
     assert 0.95 / np.sqrt(50) < np.abs(bias).max() <= 1 / np.sqrt(50)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "silu", "mish", "selu"])
+def test_smooth_activations_have_wider_weights_where_inputs_are_few(activation: str) -> None:
+    weight, bias = nn.Sequential(nn.Dense(1000, activation)).build(2, rng=0).named_parameters().values()
+    assert 0.93 * np.sqrt(1 / 2) < weight.std() < 1.07 * np.sqrt(1 / 2)
+    assert 0.95 / np.sqrt(2) < np.abs(bias).max() <= 1 / np.sqrt(2)

@@ -98,6 +98,10 @@ def test_predict_proba_applies_the_link() -> None:
     net = built()
     probability = net.predict_proba(X)
     np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-6)
+    for x in (X[3], X[3].astype(np.float64), X[3].tolist()):
+        np.testing.assert_array_equal(net.predict_proba_one(x), probability[3])
+    without = nn.Sequential(nn.Dense(2)).build(4, rng=0)
+    np.testing.assert_array_equal(without.predict_proba_one(X[3]), without.predict_one(X[3]))
     np.testing.assert_array_equal(probability.argmax(1), net.predict(X).argmax(1))
 
 

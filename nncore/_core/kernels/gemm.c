@@ -195,6 +195,10 @@ NNC_INLINE void F(whole_vectors)(PRODUCT) {
     F(run_plan)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
+#if defined(__AVX512F__)
+#    include "gemm_quads.h"
+#endif
+
 /* The product for n < LANES. Its b is packed, so that rows of it can be read as whole vectors. */
 NNC_INLINE void F(part_of_vector)(PRODUCT) {
     F(plan) plan = {.n_block = LANES, .k_block = K_BLOCK, .packs_b = 1};
@@ -210,6 +214,12 @@ NNC_DECLARE_GEMM(T, F(gemm)) {
     if (start != NULL) start += whole;
     int64_t done = a_row == 1 ? m - m % LANES : 0;
     if (done > 0) F(transposed_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+#if defined(__AVX512F__)
+    if (rest <= QUAD && a_column == 1 && done == 0) {
+        done = m - m % QUAD_STRIP;
+        if (done > 0) F(quad_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+    }
+#endif
     if (done == m) return;
     if (start != NULL) start += done * start_row;
     F(part_of_vector)(m - done, rest, k, a + done * a_row, a_row, a_column, b, b_row, b_column, start, start_row, c + done * c_row, c_row);

@@ -109,7 +109,7 @@ NNC_INLINE void F(add_row_apart)(const T *e, int64_t n, int64_t whole, T *others
 /* t = exp(t) for t (n_groups, n), and rest (n_groups,) over its columns. */
 NNC_INLINE void F(exp_and_rest)(V *t, int64_t n_groups, int64_t n, V *rest) {
     T *flat = (T *)t;
-    for (int64_t i = 0; i < n_groups * n * LANES; i++) flat[i] = F(nnc_exp)(flat[i]);
+    for (int64_t i = 0; i < n_groups * n * LANES; i++) flat[i] = F(nnc_exp_of_moderate)(F(nnc_moderate)(flat[i]));
     for (int64_t group = 0; group < n_groups; group++, t += n) {
         V others = {0}, ones = {0};
         for (int64_t j = 0; j < n; j++) F(add_apart)(t[j], &others, &ones);
@@ -166,11 +166,11 @@ NNC_INLINE void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *larg
         int64_t m = nnc_least(n - first, PART), whole = nnc_least(WHOLE(n) - first, m);
         T *part = e == NULL ? room : e + first;
         if (n_rows == 1) {
-            for (int64_t j = 0; j < m; j++) part[j] = F(nnc_exp)(z[first + j] - largest[0]);
+            for (int64_t j = 0; j < m; j++) part[j] = F(nnc_exp_of_moderate)(F(nnc_moderate)(z[first + j] - largest[0]));
         } else { /* one loop over all rows, because a row may be shorter than a vector */
             for (int64_t row = 0; row < n_rows; row++)
                 for (int64_t j = 0; j < m; j++) part[row * m + j] = z[row * n + j] - largest[row];
-            for (int64_t i = 0; i < n_rows * m; i++) part[i] = F(nnc_exp)(part[i]);
+            for (int64_t i = 0; i < n_rows * m; i++) part[i] = F(nnc_exp_of_moderate)(F(nnc_moderate)(part[i]));
         }
         for (int64_t row = 0; row < n_rows; row++) F(add_row_apart)(part + row * m, m, whole, rest + row, ones + row);
     }

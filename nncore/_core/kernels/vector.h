@@ -94,6 +94,51 @@ NNC_DEFINE_PARTIAL(double, f64)
 #    undef NNC_EACH_LANE
 #endif
 
+#if defined(__AVX512F__)
+/* Vectors of fours, of elements that lie side by side. The first n of four at `from`, in every four of the vector; others are 0. */
+NNC_INLINE nnc_register_f32 same_quads_f32(const float *from, int64_t n) {
+    return (nnc_register_f32)_mm512_broadcast_f32x4(_mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), from));
+}
+NNC_INLINE nnc_register_f64 same_quads_f64(const double *from, int64_t n) {
+    return (nnc_register_f64)_mm512_broadcast_f64x4(_mm256_maskz_loadu_pd((__mmask8)((1u << n) - 1), from));
+}
+
+/* v with those in place of its r-th four. */
+NNC_INLINE nnc_register_f32 replace_quad_f32(nnc_register_f32 v, int64_t r, const float *from, int64_t n) {
+    __m128 quad = _mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), from);
+    return (nnc_register_f32)_mm512_mask_broadcast_f32x4((__m512)v, (__mmask16)(15u << 4 * r), quad);
+}
+NNC_INLINE nnc_register_f64 replace_quad_f64(nnc_register_f64 v, int64_t r, const double *from, int64_t n) {
+    __m256d quad = _mm256_maskz_loadu_pd((__mmask8)((1u << n) - 1), from);
+    return (nnc_register_f64)_mm512_mask_broadcast_f64x4((__m512d)v, (__mmask8)(15u << 4 * r), quad);
+}
+
+/* The first n of the r-th four of v, to `to`. */
+NNC_INLINE void store_quad_f32(float *to, nnc_register_f32 v, int r, int64_t n) {
+    __m128 quad = r == 0   ? _mm512_castps512_ps128((__m512)v)
+                  : r == 1 ? _mm512_extractf32x4_ps((__m512)v, 1)
+                  : r == 2 ? _mm512_extractf32x4_ps((__m512)v, 2)
+                           : _mm512_extractf32x4_ps((__m512)v, 3);
+    _mm_mask_storeu_ps(to, (__mmask8)((1u << n) - 1), quad);
+}
+NNC_INLINE void store_quad_f64(double *to, nnc_register_f64 v, int r, int64_t n) {
+    __m256d quad = r == 0 ? _mm512_castpd512_pd256((__m512d)v) : _mm512_extractf64x4_pd((__m512d)v, 1);
+    _mm256_mask_storeu_pd(to, (__mmask8)((1u << n) - 1), quad);
+}
+
+/* The q-th element of each four, in all of the four. */
+#    define NNC_SPREAD_f32(v, q) ((nnc_register_f32)_mm512_permute_ps((__m512)(v), (q) * 0x55))
+#    define NNC_SPREAD_f64(v, q) ((nnc_register_f64)_mm512_permutex_pd((__m512d)(v), (q) * 0x55))
+
+/* a b + c, rounded once. */
+NNC_INLINE nnc_register_f32 fma_lanes_f32(nnc_register_f32 a, nnc_register_f32 b, nnc_register_f32 c) {
+    return (nnc_register_f32)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+NNC_INLINE nnc_register_f64 fma_lanes_f64(nnc_register_f64 a, nnc_register_f64 b, nnc_register_f64 c) {
+    return (nnc_register_f64)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+#endif
+
 /* a0 b0 a1 b1 ... of the lower and of the upper halves of a and b. */
 #define NNC_LOW_2 0, 2
 #define NNC_HIGH_2 1, 3

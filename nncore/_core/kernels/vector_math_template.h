@@ -51,6 +51,24 @@ NNC_INLINE T F(nnc_exp)(T x) {
     return F(nnc_times_power_of_two)(1 + e.p, e.k);
 }
 
+/* x held where exp is neither infinity nor 0. NaN passes. */
+NNC_INLINE T F(nnc_moderate)(T x) {
+    x = x < EXP_IS_ZERO ? EXP_IS_ZERO : x;
+    return x > NNC_MODERATE ? NNC_MODERATE : x;
+}
+
+/* x 2^k for a k of a moderate number: 2^(k + LIFT) is normal, and what is subnormal is rounded once, on the way back. */
+NNC_INLINE T F(nnc_times_moderate_power)(T x, T k) {
+    T lifted = F(nnc_from_bits)(F(nnc_bits)(k + (ROUND_TO_INTEGER + EXPONENT_BIAS + LIFT)) << FRACTION_BITS);
+    return x * lifted * F(nnc_from_bits)((BITS)(EXPONENT_BIAS - LIFT) << FRACTION_BITS);
+}
+
+/* exp(x) for a moderate x, in three quarters of the operations. */
+NNC_INLINE T F(nnc_exp_of_moderate)(T x) {
+    F(nnc_exp_parts) e = F(nnc_split_exp)(x, 0);
+    return F(nnc_times_moderate_power)(1 + e.p, e.k);
+}
+
 /* exp(x) - 1 for x <= 0. */
 NNC_INLINE T F(nnc_expm1_of_negative)(T x) {
     /* 2^k p + (2^k - 1) does not cancel: k = 0 near 0. */
@@ -103,9 +121,10 @@ NNC_INLINE T F(nnc_tanh)(T x) {
     return F(nnc_from_bits)(F(nnc_bits)(F(nnc_magnitude)(t / (2 + t))) | (F(nnc_bits)(x) & SIGN_BIT));
 }
 
+/* w / (1 + w), w = exp(x), keeps the digits of the tail. */
 NNC_INLINE T F(nnc_sigmoid)(T x) {
-    T e = F(nnc_exp)(-F(nnc_magnitude)(x)); /* never overflows, and keeps the digits of the tail */
-    return (x < 0 ? e : 1) / (1 + e);
+    T w = F(nnc_exp_of_moderate)(F(nnc_moderate)(x));
+    return w / (1 + w);
 }
 
 /* The standard normal distribution at x >= 0, in parts that the caller puts together so that nothing underflows before its time: the
@@ -129,6 +148,7 @@ NNC_INLINE F(nnc_normal_parts) F(nnc_split_normal)(T x) {
 #undef BITS
 #undef FRACTION_BITS
 #undef EXPONENT_BIAS
+#undef LIFT
 #undef SMALLEST_NORMAL
 #undef LARGEST
 #undef SQRT_HALF_BITS

@@ -1,0 +1,124 @@
+"""What needs none of scikit-learn's checks: arrays, and frames of numbers alone, that look like those of the training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore._core import all_finite, as_c_array, is_c_array
+from nncore.data import CONVERT_AT_ONCE, admitted
+from nncore.errors import ShapeError
+from nncore.estimators.frames import Column, column_label
+
+#: Libraries whose frames hand out their names, and all their numbers, in one go each.
+FRAMES = ("pandas", "polars")
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+def plain_numbers(estimator: Any, X: Any) -> np.ndarray | None:
+    """`X` as an array, if scikit-learn's checks of what a fitted estimator is given would find nothing; None if they have to look.
+
+    They take a hundred microseconds, most of them to find out what `X` is.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted: with ``n_features_in_``, and ``feature_names_in_`` if it was trained on a frame.
+    X : object
+        What a user passes.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features_in_) or None
+        Of one sample at least, without NaN and infinity; float64, float32, whole numbers or booleans, as they were.
+    """
+    fitted = vars(estimator)
+    names = fitted.get("feature_names_in_")
+    numbers: np.ndarray | None = None
+    if names is not None:  # of an array, scikit-learn warns that it has none
+        numbers = X.to_numpy() if _has_columns(X, names) else None
+    elif type(X) is np.ndarray:
+        numbers = X
+    elif _is_frame(X) and getattr(getattr(X.columns, "dtype", None), "kind", "") == "i":  # numbered columns have no names
+        numbers = X.to_numpy()
+    if numbers is None or numbers.ndim != 2 or numbers.shape[1] != fitted["n_features_in_"] or numbers.size == 0:
+        return None
+    return numbers if _are_plain(numbers) else None
+
+
+def plain_columns(estimator: Any, X: Any, is_categorical: NDArray[np.bool_]) -> tuple[np.ndarray, dict[int, list[Any]]] | None:
+    """The same for a frame with categories: its other columns as an array, and the values of the categories by the number of the column."""
+    names = vars(estimator).get("feature_names_in_")
+    if names is None or not _has_columns(X, names) or len(X) == 0 or len(set(names)) < len(names):
+        return None
+    others = np.flatnonzero(~is_categorical)
+    numbers = np.empty((len(X), 0))
+    if len(others):
+        numbers = (X.take(others, axis=1) if hasattr(X, "take") else X[names[others].tolist()]).to_numpy()
+    if not _are_plain(numbers):
+        return None
+    labels = {int(index): names[index] for index in np.flatnonzero(is_categorical)}
+    return numbers, {index: Column(column_label(name), "category", X[name]).values() for index, name in labels.items()}
+
+
+def _is_frame(X: Any) -> bool:
+    kind = type(X)
+    return kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] in FRAMES
+
+
+def _has_columns(X: Any, names: np.ndarray) -> bool:
+    """Whether it is a frame with the columns of the training in their order."""
+    if not _is_frame(X):
+        return False
+    columns = X.columns
+    found: list[Any] = columns if isinstance(columns, list) else columns.tolist()
+    return found == names.tolist()
+
+
+def _are_plain(numbers: np.ndarray) -> bool:
+    """Whether scikit-learn would take each for a finite number."""
+    return _is_finite(numbers) if numbers.dtype in FLOATS else numbers.dtype.kind in "biu"
+
+
+def _is_finite(X: np.ndarray) -> bool:
+    for view in (X, X.T):
+        if is_c_array(view, X.dtype):
+            return all_finite(view)
+    return all(all_finite(as_c_array(X[rows], X.dtype)) for rows in row_blocks(len(X), X.shape[1] * X.itemsize))
+
+
+def row_blocks(n_rows: int, row_bytes: int) -> list[slice]:
+    """Slices of rows, as many at a time as are not too large together."""
+    n_at_once = max(1, CONVERT_AT_ONCE // max(1, row_bytes))
+    return [slice(start, start + n_at_once) for start in range(0, n_rows, n_at_once)]
+
+
+def plain_row(estimator: Any, x: Any) -> np.ndarray | None:
+    """The same for one sample, a row of shape (n_features_in_,), which needs no names; whether it is finite is not looked at."""
+    if type(x) in (list, tuple):
+        try:
+            x = np.array(x)
+        except ValueError:  # of lists in it
+            return None
+    if type(x) is not np.ndarray or x.shape != (estimator.n_features_in_,):
+        return None
+    if x.dtype not in FLOATS:
+        return x.astype(np.float64) if x.dtype.kind in "biu" else None
+    return x
+
+
+def only_row(x: Any) -> Any:
+    """One sample as the only row of an `X`; a pandas Series brings its names.
+
+    Raises
+    ------
+    ShapeError
+        If it is no single sample.
+    """
+    x = admitted(x, "x", holes=True)
+    if np.ndim(x) != 1:
+        raise ShapeError(f"x must be one sample, with a number for each feature, got shape {np.shape(x)}: predict takes several samples")
+    return x.to_frame().T if hasattr(type(x), "to_frame") and hasattr(x, "index") else [x]
