@@ -27,7 +27,7 @@ PACKAGE = Path("nncore")
 #: Folders whose C files are components, and the kind of table such a file defines.
 COMPONENT_FOLDERS = {
     "activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "regularizers": "regularizer",
-    "constraints": "constraint", "transforms": "transform",
+    "constraints": "constraint", "transforms": "transform", "metrics": "metric",
 }  # fmt: skip
 
 
@@ -195,6 +195,7 @@ def kernel_sources() -> list[str]:
 def extensions() -> list[Extension]:
     cython = [
         extension("nncore._core.program", ["nncore/_core/program.pyx"]),
+        extension("nncore._core.scorer", ["nncore/_core/scorer.pyx"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
         extension("nncore._core.turns", ["nncore/_core/turns.pyx", "nncore/_core/waiting.c"]),
     ]

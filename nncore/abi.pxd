@@ -110,6 +110,27 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_loss_function labels_f32
         nnc_loss_function labels_f64
 
+    ctypedef struct nnc_metric_call:
+        uint64_t struct_size
+        const nnc_site *site
+        const void *output
+        const void *target
+        const int64_t *labels
+        double *terms
+        int64_t n_rows
+        int64_t n_outputs
+        int64_t n_targets
+        int64_t n_terms
+
+    ctypedef int32_t (*nnc_metric_function)(const nnc_metric_call *call) noexcept nogil
+
+    ctypedef struct nnc_metric:
+        nnc_head head
+        nnc_metric_function real_f32
+        nnc_metric_function real_f64
+        nnc_metric_function labels_f32
+        nnc_metric_function labels_f64
+
     const int32_t NNC_ROLE_WEIGHT
     const int32_t NNC_ROLE_BIAS
     const int32_t NNC_ROLE_SCALE

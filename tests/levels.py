@@ -14,9 +14,18 @@ OTHER_LEVELS = (
 )
 
 
-def run_tests(level: str, *paths: str) -> None:
-    """Run the test files in a process whose kernels are those of `level`; raise AssertionError with its output if one fails."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *paths]
-    environment = os.environ | {"NNCORE_CPU": level}
+def run_tests(level: str, *paths: str, without: tuple[str, ...] = ()) -> None:
+    """Run the test files in a process whose kernels are those of `level`; raise AssertionError with its output if one fails.
+
+    Parameters
+    ----------
+    level : str
+    *paths : str
+    without : tuple of str
+        Parts of the names of tests to leave out, since the level has no part in what they show.
+    """
+    chosen = ["-k", f"not ({' or '.join(without)})"] if without else []
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *chosen, *paths]
+    environment = os.environ | {"NNCORE_CPU": level, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # plugins take longer to load than tests to run
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"at level {level}:\n{done.stdout}{done.stderr}"

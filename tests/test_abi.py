@@ -55,6 +55,14 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
         },
     ),
     "nnc_loss": (48, {"head": 0, "real_f32": 16, "real_f64": 24, "labels_f32": 32, "labels_f64": 40}),
+    "nnc_metric_call": (
+        80,
+        {
+            "struct_size": 0, "site": 8, "output": 16, "target": 24, "labels": 32, "terms": 40, "n_rows": 48, "n_outputs": 56,
+            "n_targets": 64, "n_terms": 72,
+        },
+    ),
+    "nnc_metric": (48, {"head": 0, "real_f32": 16, "real_f64": 24, "labels_f32": 32, "labels_f64": 40}),
     "nnc_tensor": (56, {"w": 0, "g": 8, "state": 16, "offset": 24, "rows": 32, "columns": 40, "layer": 48, "role": 52}),
     "nnc_optimizer_call": (
         104,

@@ -785,7 +785,7 @@ cdef class Program:
     def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
         """Sum the loss over the samples from ``progress[0]`` on, without training; `progress` as in `train`.
 
-        `outputs` (n_samples, n_outputs) receives the network's outputs.
+        `outputs` (n_samples, n_outputs) receives the network's outputs; None is nowhere.
         """
         cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None)
         cdef void *kept = self.room(outputs, samples.inputs, len(inputs))
@@ -934,6 +934,16 @@ def ready_labels(y, int64_t n_labels):
     finally:
         PyBuffer_Release(&view)
     return labels if is_ready else None
+
+
+def are_rows(order, int64_t n_rows) -> bool:
+    """Whether every number of an int64 array is that of one of so many rows, from 0 on."""
+    cdef const int64_t *data = <const int64_t *>given(order, _INT64, 1, False, "order")
+    cdef int64_t i, lowest = 0, highest = -1, n = len(order)
+    with nogil:
+        for i in range(n):
+            lowest, highest = min(lowest, data[i]), max(highest, data[i])
+    return lowest >= 0 and highest < n_rows
 
 
 def all_finite(values, bint allow_nan=False) -> bool:

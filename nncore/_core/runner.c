@@ -334,7 +334,7 @@ static int32_t evaluate(nnc_program *program, const nnc_samples *samples, void *
     program->use_labels = samples->labels != NULL;
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
-    add_task(program, &asked.n_tasks, NNC_STORE, 0);
+    if (outputs != NULL) add_task(program, &asked.n_tasks, NNC_STORE, 0);
     add_task(program, &asked.n_tasks, NNC_LOSS, NNC_IS_LOSS);
     asked.after_loss = asked.n_tasks;
     return RUN(&asked, n_threads, run_evaluate);

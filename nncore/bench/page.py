@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from nncore.bench import lines
 from nncore.bench.results import Results
 from nncore.bench.summary import sentences, thread_counts, with_threads
 from nncore.bench.tables import entries, markdown
@@ -22,6 +23,9 @@ _METHOD = """Each library runs in a process of its own, pinned to as many cores 
 and its peers take turns, so that what else happens on the machine meets all of them; the best time counts. PyTorch indexes tensors and uses
 its fused Adam; JAX runs a whole epoch as one compiled scan with optax's Adam; drawing the order of the samples is timed for nncore and
 scikit-learn, and not for the other two. To repeat it:"""
+_LINES = "In parentheses how many times as fast nncore is. **Bold**: slower than the peer, or short of the goal."
+_BUSY = """another process copied memory and multiplied matrices on one of the cores all the time, while each library had its turn; peak and
+bandwidth were measured before it began"""
 
 
 def write(results: Results, picture: PurePath | None = None) -> str:
@@ -38,7 +42,7 @@ def write(results: Results, picture: PurePath | None = None) -> str:
 
 def _blocks(results: Results, picture: PurePath | None) -> Iterator[str]:
     rates = results.rates
-    yield "# Speed of nncore"
+    yield f"# Speed of nncore{' beside a busy neighbour' if results.busy else ''}"
     facts = (
         results.machine
         | results.versions
@@ -46,10 +50,14 @@ def _blocks(results: Results, picture: PurePath | None) -> Iterator[str]:
             "peak of one core": f"{rates.flops / 1e9:.1f} GFLOP/s (measured)",
             "bandwidth of one core": f"{rates.bandwidth / 1e9:.1f} GB/s (measured)",
         }
+        | ({"neighbour": _BUSY.replace("\n", " ")} if results.busy else {})
     )
     yield "| machine | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in facts.items())
     yield "## In short"
-    yield "\n".join(f"- {label[0].upper()}{label[1:]}, {text}" for label, text in sentences(results)) or "Nothing was measured."
+    yield (
+        "\n".join(f"- {label[0].upper()}{label[1:]}, {text}" for label, text in (*sentences(results), *lines.sentences(results)))
+        or "Nothing was measured."
+    )
     if picture is not None:
         yield f"![Ratios of every case]({picture.as_posix()})"
     if results.training:
@@ -66,6 +74,10 @@ def _blocks(results: Results, picture: PurePath | None) -> Iterator[str]:
             yield f"## {title}"
             yield text
             yield markdown(entries(cells))
+    for _, section, measured in lines.measured(results):
+        yield f"## {section.title}"
+        yield f"{section.text} {_LINES}"
+        yield markdown(lines.entries(section, measured))
     if results.remarks:
         yield "## Not measured"
         yield "\n".join(f"- {remark}" for remark in results.remarks)

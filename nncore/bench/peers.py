@@ -16,7 +16,7 @@ class Peer:
     name : str
         ``"library"`` or ``"library-flavour"``.
     kinds : tuple of str
-        What it is measured at: ``"training"``, ``"prediction"``.
+        What it is measured at: names of methods of its side.
     install : str
         Arguments for pip.
     """
@@ -35,16 +35,16 @@ class Peer:
         return self.name.partition("-")[2]
 
 
-NNCORE = Peer("nncore", ("training", "prediction"))
+NNCORE = Peer("nncore", ("training", "prediction", "call", "estimator", "epoch", "fit", "product", "flop", "memory"))
 
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("torch", ("training", "prediction"), "torch --index-url https://download.pytorch.org/whl/cpu"),
+        Peer("torch", ("training", "prediction", "call", "product"), "torch --index-url https://download.pytorch.org/whl/cpu"),
         Peer("torch-compile", ("training",), "torch --index-url https://download.pytorch.org/whl/cpu"),
         Peer("torch-script", ("prediction",), "torch --index-url https://download.pytorch.org/whl/cpu"),
         Peer("jax", ("training",), "jax optax"),
-        Peer("sklearn", ("training", "prediction"), "scikit-learn"),
+        Peer("sklearn", ("training", "prediction", "estimator", "fit"), "scikit-learn"),
         Peer("onnxruntime", ("prediction",), "onnx onnxruntime"),
     )
 }

@@ -83,6 +83,8 @@ def draw(results: Results) -> Figure:
     figure.suptitle("How many times as fast nncore is: over 1× it is faster (blue), under 1× slower (red)", fontsize=12)
     machine = results.machine
     about = f"{machine['CPU']}, {machine['cores']} cores, CPU level {machine['CPU level']}, {machine['date']}"
+    if results.busy:
+        about += ", beside a busy neighbour"
     figure.supxlabel(f"columns: batch size; rows: widths of the network; titles: geometric means\n{about}", fontsize=8.5, color=_FAINT)
     axes = figure.subplots(n_rows, len(parts), squeeze=False, width_ratios=widths)
     for column, (title, panels) in zip(axes.T, parts.items(), strict=True):

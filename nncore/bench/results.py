@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,6 +43,34 @@ class Cell:
 
 
 @dataclass
+class Line:
+    """Something outside the grid, see `nncore.bench.sections`.
+
+    Parameters
+    ----------
+    what : str
+    seconds : dict of str to float
+        By the peer's name, as in a cell.
+    base : float, optional
+        Seconds that nncore is compared with, such as those of the arithmetic alone.
+    goal : float, optional
+        Of the figure by which the section's lines are judged.
+    flops : float, optional
+        Floating-point operations, if the line is shown as a speed.
+    """
+
+    what: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    base: float | None = None
+    goal: float | None = None
+    flops: float | None = None
+
+    def ratio(self, peer: str) -> float:
+        """How many times faster than `peer` nncore is."""
+        return self.seconds[peer] / self.seconds["nncore"]
+
+
+@dataclass
 class Results:
     """Everything of one run.
 
@@ -63,6 +92,10 @@ class Results:
         ``import_seconds`` with those, ``first_network_seconds`` with both; ``wheel_bytes``. Those not measured are not in it.
     remarks : list of str
         What could not be measured, and why.
+    lines : dict of str to list of Line
+        By the section.
+    busy : bool
+        Whether another process kept a core and the memory busy, see `nncore.bench.neighbour`.
     """
 
     machine: dict[str, str]
@@ -74,6 +107,8 @@ class Results:
     simplechains: list[Cell] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    lines: dict[str, list[Line]] = field(default_factory=dict)
+    busy: bool = False
 
     def to_json(self) -> str:
         return json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n"
@@ -87,6 +122,7 @@ class Results:
                 raise ValueError("another version")
             for name in ("training", "prediction", "simplechains"):
                 fields[name] = [_cell(cell) for cell in fields[name]]
+            fields["lines"] = {name: [Line(**line) for line in lines] for name, lines in fields.get("lines", {}).items()}
             return cls(**fields | {"rates": Rates(**fields["rates"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"these are not results that this version of nncore bench wrote ({type(error).__name__}: {error})") from error
@@ -97,6 +133,6 @@ def _cell(fields: dict[str, Any]) -> Cell:
     return Cell(Case(**case | {"widths": tuple(case["widths"])}), fields["limit"], fields["seconds"])
 
 
-def peers_of(cells: list[Cell]) -> list[str]:
-    """Names of the libraries measured in any of the cells, without nncore, in the order in which they were."""
+def peers_of(cells: Sequence[Cell | Line]) -> list[str]:
+    """Names of the libraries measured in any of the cells or lines, without nncore, in the order in which they were."""
     return list(dict.fromkeys(name for cell in cells for name in cell.seconds if name != "nncore"))

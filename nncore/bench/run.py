@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nncore.bench import grid, machine
 from nncore.bench.grid import Case, task
 from nncore.bench.limit import Rates, measure_rates, prediction_limit, training_limit
+from nncore.bench.neighbour import Neighbour
 from nncore.bench.peers import NNCORE, Peer
-from nncore.bench.results import Cell, Results
+from nncore.bench.results import Cell, Line, Results
+from nncore.bench.sections import SECTIONS as LINES, Question
 from nncore.bench.workers import PeerError, Worker, environment, start_all
+from nncore.errors import ParameterError
 
-SECTIONS = ("training", "prediction", "simplechains", "memory", "linearity", "import", "wheel")
+#: Sections of cells, which are measured beside a busy neighbour unless others are asked for.
+GRID = ("training", "prediction", "simplechains")
+SECTIONS = (*GRID, *LINES, "memory", "linearity", "import", "wheel")
 
 #: Each library's time for a case is divided into so many turns.
 N_TURNS = 3
@@ -58,6 +66,8 @@ class Selection:
         For measuring what the machine can do.
     wheel : Path, optional
         A wheel whose size is to be reported.
+    busy : bool, default False
+        Measure beside a busy neighbour.
     """
 
     sections: Sequence[str] = SECTIONS
@@ -69,6 +79,7 @@ class Selection:
     seconds: float = 0.5
     rate_seconds: float = 1.0
     wheel: Path | None = None
+    busy: bool = False
 
 
 def measure(selection: Selection, report: Callable[[str], None]) -> Results:
@@ -79,9 +90,19 @@ def measure(selection: Selection, report: Callable[[str], None]) -> Results:
     selection : Selection
     report : callable
         Told what is measured next.
+
+    Raises
+    ------
+    ParameterError
+        If there is no core for a busy neighbour.
     """
+    cores = machine.usable_cores()
+    if selection.busy and len(cores) < 2:
+        raise ParameterError("a busy neighbour needs a second core: this process may use one")
     report("what the machine can do")
-    return _Run(selection, report, Results(machine.describe(), measure_rates(selection.rate_seconds))).all()
+    results = Results(machine.describe(), measure_rates(selection.rate_seconds), busy=selection.busy)
+    with Neighbour(cores[-1]) if selection.busy else nullcontext():
+        return _Run(selection, report, results).all()
 
 
 class _Run:
@@ -92,7 +113,10 @@ class _Run:
     def all(self) -> Results:
         for section in SECTIONS:
             if section in self.selection.sections:
-                getattr(self, f"_{section}")()
+                if section in LINES:
+                    self._lines(section)
+                else:
+                    getattr(self, f"_{section}")()
         return self.results
 
     # ---- cells ----------------------------------------------------------------------------------------------------------------
@@ -129,24 +153,61 @@ class _Run:
             for number, case in enumerate(cases, 1):
                 self.report(f"{kind} {number} of {len(cases)}: {case.label}")
                 cell = Cell(case, limit_of(case, self.results.rates))
-                self._take_turns(cell, workers, task(kind, case, case.batch * n_batches(case, cell.limit)))
+                question = task(kind, case, case.batch * n_batches(case, cell.limit))
+                self._take_turns(case.label, cell.seconds, workers, question)
                 yield cell
 
-    def _take_turns(self, cell: Cell, workers: dict[str, Worker], question: dict[str, object]) -> None:
+    def _take_turns(
+        self,
+        label: str,
+        seconds: dict[str, float],
+        workers: dict[str, Worker],
+        question: dict[str, Any],
+        base: Sequence[dict[str, Any]] = (),
+    ) -> list[float]:
+        """Put into `seconds` the best time of each library; the best of nncore's answers to each task of the base are returned."""
         failed: set[str] = set()
+        bases = [float("inf")] * len(base)
         for _ in range(N_TURNS):
             for name, worker in workers.items():
                 if name in failed:
                     continue
                 try:
-                    seconds = worker.measure(question, self.selection.seconds / N_TURNS)
+                    best = worker.measure(question, self.selection.seconds / N_TURNS)
                 except PeerError as error:
                     if name == NNCORE.name:
                         raise
                     failed.add(name)
-                    self._remark(f"{cell.case.label}: {error}")
+                    self._remark(f"{label}: {error}")
                 else:
-                    cell.seconds[name] = min(seconds, cell.seconds.get(name, seconds))
+                    seconds[name] = min(best, seconds.get(name, best))
+            for i, part in enumerate(base):
+                bases[i] = min(bases[i], workers[NNCORE.name].measure(part, self.selection.seconds / N_TURNS))
+        return bases
+
+    def _lines(self, section: str) -> None:
+        questions = [question for question in LINES[section].questions() if self._possible(section, question)]
+        lines = self.results.lines[section] = []
+        for (kind, threads), group in itertools.groupby(questions, lambda question: (question.task["kind"], question.threads)):
+            with self._workers(kind, threads) as workers:
+                for question in group:
+                    label = f"{section}: {question.what}"
+                    self.report(label)
+                    line = Line(question.what, goal=question.goal, flops=question.flops)
+                    tasks, weights = [part for part, _ in question.base], [weight for _, weight in question.base]
+                    bases = self._take_turns(label, line.seconds, workers, question.task, tasks)
+                    if bases:
+                        line.base = sum(weight * base for weight, base in zip(weights, bases, strict=True))
+                    lines.append(line)
+
+    def _possible(self, section: str, question: Question) -> bool:
+        missing = [name for name in question.needs if importlib.util.find_spec(name) is None]
+        if missing:
+            self._remark(f"{section}: {question.what} is not measured: nncore's interpreter has no {' and no '.join(missing)}")
+        if question.threads > len(self.cores):
+            self._remark(f"{section}: {question.what} is not measured: this process may use {len(self.cores)} cores")
+            return False
+        return not missing
 
     @contextmanager
     def _workers(self, kind: str, threads: int, *, peers: bool = True) -> Iterator[dict[str, Worker]]:

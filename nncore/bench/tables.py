@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from nncore.bench.limit import wanted_fraction
-from nncore.bench.results import Cell, peers_of
+from nncore.bench.results import Cell, Line, peers_of
 from nncore.bench.summary import percent
 from nncore.configuration import require
 from nncore.errors import MissingExtraError
@@ -37,22 +38,31 @@ def entries(cells: list[Cell], *, judged: bool = False) -> list[list[Entry]]:
                 Entry(microseconds(cell.limit)),
                 Entry(microseconds(cell.seconds["nncore"])),
                 Entry(percent(cell.fraction), judged and case.threads == 1 and cell.fraction < wanted_fraction(case, cell.limit)),
-                *(_peer(cell, peer) for peer in peers),
+                *(peer_entry(cell, peer, microseconds) for peer in peers),
             ]
         )
     return rows
 
 
-def _peer(cell: Cell, peer: str) -> Entry:
+def peer_entry(cell: Cell | Line, peer: str, text: Callable[[float], str]) -> Entry:
+    """A peer's seconds in words, and how many times as fast nncore is; bad if it is slower."""
     if peer not in cell.seconds:
         return Entry("–")
-    return Entry(f"{microseconds(cell.seconds[peer])} ({times(cell.ratio(peer))})", cell.ratio(peer) < 1)
+    return Entry(f"{text(cell.seconds[peer])} ({times(cell.ratio(peer))})", cell.ratio(peer) < 1)
 
 
 def microseconds(seconds: float) -> str:
     """Three digits, and all of those before the point: ``"0.287"``, ``"12.9"``, ``"73456"``."""
     value = 1e6 * seconds
     return f"{value:.3g}" if value < 999.5 else f"{value:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit: ``"12.9 µs"``, ``"4.56 ms"``, ``"1.23 s"``"""
+    for factor, unit in ((1e6, "µs"), (1e3, "ms")):
+        if abs(factor * seconds) < 999.5:
+            return f"{factor * seconds:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def times(ratio: float) -> str:

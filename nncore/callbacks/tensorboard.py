@@ -69,4 +69,6 @@ def _tag(name: str, history: Any) -> str:
     """TensorBoard draws what is the same up to the slash side by side."""
     if name.startswith("val_"):
         return f"{name.removeprefix('val_')}/validation"
+    if name.startswith("train_"):
+        return f"{name.removeprefix('train_')}/scored training"
     return f"{name}/training" if f"val_{name}" in history else name

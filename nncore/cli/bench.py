@@ -28,17 +28,27 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "bench",
         help="speed against the machine's limit and other libraries",
         description="Time training and prediction on this machine, against the limit of its arithmetic and memory, and against other "
-        "libraries, each in a process of its own pinned to its cores. Without peers it takes about a minute.",
+        "libraries, each in a process of its own pinned to its cores. Without peers it takes about three minutes.",
         epilog="examples: nncore bench --nets 784-128-10 --batches 32,128 --threads 1; nncore bench --peers torch,jax --only training",
         allow_abbrev=False,
     )
     what = parser.add_argument_group("what")
-    what.add_argument("--only", metavar="PART,…", help="some of training, prediction, simplechains, memory, linearity, import, wheel")
+    what.add_argument(
+        "--only",
+        metavar="PART,…",
+        help="some of training, prediction, simplechains (the grid), calls, estimators, epochs, fits, products, activations, memory, "
+        "linearity, import, wheel (default: all)",
+    )
     what.add_argument("--nets", metavar="NET,…", help="like 784-128-10,4-16-16-3 (default: a grid of 6, 5 for prediction)")
     what.add_argument("--batches", metavar="N,…", help="batch sizes (default 1,8,32,128,512,2048; 1,32,1024 for prediction)")
     what.add_argument("--threads", default="1,2", metavar="N,…", help="numbers of threads to train with (default 1,2)")
     what.add_argument("--seconds", type=number, default=0.5, metavar="S", help="for each library in each case (default 0.5)")
     what.add_argument("--wheel", type=Path, metavar="FILE.whl", help="a wheel whose size to report")
+    what.add_argument(
+        "--busy",
+        action="store_true",
+        help="keep one core and the memory busy with another process, and measure the grid (or what --only says)",
+    )
     peers = parser.add_argument_group("peers")
     peers.add_argument(
         "--peers", metavar="NAME,…", help="torch, torch-compile, torch-script, jax, sklearn, onnxruntime; all (but torch-compile)"
@@ -79,11 +89,11 @@ def _measured(arguments: argparse.Namespace) -> Results:
     if arguments.read is not None:
         return Results.from_json(arguments.read.read_text(encoding="utf-8"))
 
-    from nncore.bench import SECTIONS, Selection, grid, measure, parse_peers
+    from nncore.bench import GRID, SECTIONS, Selection, grid, measure, parse_peers
 
     if arguments.seconds <= 0:
         raise ParameterError(f"--seconds must be more than 0, got {arguments.seconds:g}")
-    sections = tuple(arguments.only.split(",")) if arguments.only else SECTIONS
+    sections = tuple(arguments.only.split(",")) if arguments.only else GRID if arguments.busy else SECTIONS
     if unknown := sorted(set(sections) - set(SECTIONS)):
         raise ParameterError(f"--only {','.join(unknown)}: there are {', '.join(SECTIONS)}")
     if arguments.peers and shutil.which(arguments.peers_python) is None:
@@ -98,6 +108,7 @@ def _measured(arguments: argparse.Namespace) -> Results:
         seconds=arguments.seconds,
         rate_seconds=min(1.0, 2 * arguments.seconds),
         wheel=arguments.wheel,
+        busy=arguments.busy,
     )
     with changing_line() as report:
         results = measure(selection, report)
@@ -109,7 +120,7 @@ def _command(arguments: argparse.Namespace) -> str:
     """What to run for the same measurement."""
     names = ("only", "nets", "batches", "threads", "seconds", "peers")
     options = [(f"--{name}", str(getattr(arguments, name))) for name in names if getattr(arguments, name) is not None]
-    return shlex.join(["nncore", "bench", *(part for option in options for part in option)])
+    return shlex.join(["nncore", "bench", *(part for option in options for part in option), *["--busy"] * arguments.busy])
 
 
 def _optional(parse: Callable[[str], _T], text: str | None) -> _T | None:
@@ -117,11 +128,13 @@ def _optional(parse: Callable[[str], _T], text: str | None) -> _T | None:
 
 
 def _show(results: Results) -> None:
-    from nncore.bench import summary, tables
+    from nncore.bench import lines, summary, tables
 
     rates = results.rates
     say(labelled("machine", f"{results.machine['CPU']}, {results.machine['cores']} cores, CPU level {results.machine['CPU level']}"))
     say(labelled("one core", f"{rates.flops / 1e9:.1f} GFLOP/s in float32, {rates.bandwidth / 1e9:.1f} GB/s, both measured"))
+    if results.busy:
+        say(labelled("neighbour", "another process keeps one of the cores and the memory busy"))
     say(labelled("libraries", ", ".join(f"{name} {version}" for name, version in results.versions.items())))
     for title, cells in (
         ("training: µs a step", results.training),
@@ -130,8 +143,10 @@ def _show(results: Results) -> None:
     ):
         if cells:
             tables.show(title, tables.entries(cells, judged=cells is results.training))
+    for _, section, measured in lines.measured(results):
+        tables.show(section.title, lines.entries(section, measured))
     say()
-    for label, text in summary.sentences(results):
+    for label, text in (*summary.sentences(results), *lines.sentences(results)):
         say(labelled(label, text))
     for remark in results.remarks:
         say(labelled("remark", remark))

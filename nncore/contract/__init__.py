@@ -21,7 +21,7 @@ from nncore.contract.initializer import Initializer, InitializerLike
 from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 from nncore.contract.layer import Layer, LayerCall
 from nncore.contract.loss import Loss, activation_for, class_indices
-from nncore.contract.metric import Metric
+from nncore.contract.metric import Metric, goes_by_terms, weighted_sums
 from nncore.contract.monitor import Monitor, check_monitored
 from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
@@ -54,7 +54,7 @@ __all__ = [
     "TensorSpan", "TensorStruct", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
     "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
     "copied_deeply", "decided_mode", "direction", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table",
-    "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer",
-    "permutation", "random_words", "rung", "slot_name", "thawed", "with_argument", "with_arguments", "with_settings", "wrappers_of",
-    "written",
+    "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of",
+    "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name", "thawed", "weighted_sums", "with_argument",
+    "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

@@ -62,6 +62,15 @@ class LossCallStruct(ctypes.Structure):
     ]  # fmt: skip
 
 
+class MetricCallStruct(ctypes.Structure):
+    """``nnc_metric_call``."""
+
+    _fields_ = [
+        *_BEGIN, ("output", _NUMBERS), ("target", _NUMBERS), ("labels", _WHOLES), ("terms", _DOUBLES),
+        *((name, _WHOLE) for name in ("n_rows", "n_outputs", "n_targets", "n_terms")),
+    ]  # fmt: skip
+
+
 class OptimizerCallStruct(ctypes.Structure):
     """``nnc_optimizer_call``."""
 
@@ -118,6 +127,7 @@ class TransformCallStruct(ctypes.Structure):
 CALLS: dict[str, type[ctypes.Structure]] = {
     "activation": ActivationCallStruct,
     "loss": LossCallStruct,
+    "metric": MetricCallStruct,
     "optimizer": OptimizerCallStruct,
     "layer": LayerCallStruct,
     "regularizer": RegularizerCallStruct,
@@ -156,7 +166,7 @@ def numba_call(kind: str, dtype: Any) -> NumbaCall:
 
     Parameters
     ----------
-    kind : {"activation", "loss", "optimizer", "layer", "regularizer", "constraint", "transform"}
+    kind : {"activation", "loss", "metric", "optimizer", "layer", "regularizer", "constraint", "transform"}
     dtype : dtype-like
         float32 or float64: what the pointers to numbers point to.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from nncore.arguments import choice
@@ -23,6 +24,7 @@ VAGUELY_LARGE = frozenset({"score", "scores", "scorer"})
 NEGATIVES = ("neg", "negative", "minus")
 
 
+@functools.lru_cache(maxsize=1024)  # asked for after every epoch
 def direction(name: str) -> str | None:
     """What is better of a score called `name`: the last of its words that is known decides.
 
@@ -41,7 +43,7 @@ def direction(name: str) -> str | None:
     known = [word for word in lowered if word in SMALL or word in LARGE] or [word for word in lowered if word in VAGUELY_LARGE]
     if not known:
         return None
-    meant = lowered[lowered[0] == "val" :]
+    meant = lowered[lowered[0] in ("val", "train") :]
     n_turns = next(n for n, word in enumerate(meant) if word not in NEGATIVES)
     is_small = known[-1] in SMALL and meant[0] != "d2"  # a D² names the error whose saving it is
     return "min" if is_small != (n_turns % 2 == 1) else "max"

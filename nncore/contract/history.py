@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -34,8 +34,8 @@ class History:
     Parameters
     ----------
     higher_is_better : mapping of str to bool, optional
-        Direction of each metric, by its name without ``val_``. Of a metric that is not in it, the name tells (``"worst_error"`` is to
-        be small), or nothing does.
+        Direction of each metric, by its name without ``val_`` or ``train_``. Of a metric that is not in it, the name tells
+        (``"worst_error"`` is to be small), or nothing does.
     moved : sequence of str, default ("lr",)
         Columns of numbers that schedules move, which are no scores: the paths that ``fit(schedule=...)`` was given.
 
@@ -67,7 +67,8 @@ class History:
         self.interrupted = False
         self._higher_is_better = dict(() if higher_is_better is None else higher_is_better)
         self._n_epochs = 0
-        self._columns: dict[str, array[float]] = {}
+        self._places: dict[str, int] = {}  # of the columns, among the rows of the table
+        self._values = np.empty((0, 0))  # (number of columns, epochs that there is room for)
 
     def append(self, **values: float) -> None:
         """Add the row of one epoch.
@@ -79,37 +80,52 @@ class History:
         **values : float
             Of the epoch, by the names of their columns.
         """
-        row = {name: float(value) for name, value in values.items()}
-        for name in row:
-            self._columns.setdefault(name, array("d", [math.nan]) * self._n_epochs)
-        for name, column in self._columns.items():
-            column.append(row.get(name, math.nan))
+        row = [float(value) for value in values.values()]
+        places, epoch = self._places, self._n_epochs
+        is_whole = len(row) == len(places) and all(map(operator.eq, values, places))  # as nearly all rows are
+        if not is_whole or epoch == self._values.shape[1]:
+            self._make_room(values)
+        self._values[:, epoch] = row if is_whole else [values.get(name, math.nan) for name in self._places]
         self._n_epochs += 1
+
+    def _make_room(self, names: Iterable[str]) -> None:
+        """For columns of these names, and for as many epochs again. Nobody who looks at an old table sees it change."""
+        for name in names:
+            self._places.setdefault(name, len(self._places))
+        table = np.full((len(self._places), max(16, 2 * self._n_epochs)), math.nan)
+        n_columns, n_epochs = self._values.shape[0], self._n_epochs
+        table[:n_columns, :n_epochs] = self._values[:, :n_epochs]
+        self._values = table
 
     def __getstate__(self) -> dict[str, Any]:
         """Lists in the place of arrays: the plain types that every writer of objects knows."""
-        return vars(self) | {"_columns": self.to_dict()}
+        state = {name: value for name, value in vars(self).items() if name not in ("_values", "_places")}
+        return state | {"_columns": self.to_dict()}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._columns = {name: array("d", values) for name, values in state["_columns"].items()}
+        columns = state["_columns"]
+        self.__dict__.update({name: value for name, value in state.items() if name != "_columns"})
+        self._places = {name: place for place, name in enumerate(columns)}
+        self._values = np.array(list(columns.values()), np.float64).reshape(len(columns), self._n_epochs)
 
     def __len__(self) -> int:
         return self._n_epochs
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        return iter(self._places)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns
+        return name in self._places
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Column `name`: a new float64 array of shape ``(n_epochs,)``."""
+        """Column `name`: a float64 array of shape ``(n_epochs,)``, a view of what is recorded, to be read alone; ``copy()`` is yours."""
         try:
-            return np.array(self._columns[name], dtype=np.float64)
+            column = self._values[self._places[name], : self._n_epochs]
         except KeyError:
-            recorded = ", ".join(self._columns) or "nothing"
+            recorded = ", ".join(self._places) or "nothing"
             raise KeyError(f"no column {name!r}; this history has {recorded}") from None
+        column.setflags(write=False)
+        return column
 
     def whole(self) -> Self:
         """This history, of a fit that nobody broke off: for code that calls `fit` and has a caller of its own, who is to hear of Ctrl-C.
@@ -135,7 +151,7 @@ class History:
         list of str
             In the order in which they were first recorded.
         """
-        return list(self._columns)
+        return list(self._places)
 
     @property
     def epochs(self) -> np.ndarray:
@@ -156,7 +172,7 @@ class History:
             The better direction: of a metric the one that it declares, else the one that its name tells; None if nobody knows.
         """
         name = text("History.mode: name", name)
-        declared = self._higher_is_better.get(name.removeprefix("val_"))
+        declared = self._higher_is_better.get(name.removeprefix("val_").removeprefix("train_"))
         if declared is None:
             return None if name in self.moved else direction(name)
         return "max" if declared else "min"
@@ -198,7 +214,7 @@ class History:
         dict of str to list of float
             In the order of `keys`.
         """
-        return {name: column.tolist() for name, column in self._columns.items()}
+        return {name: self[name].tolist() for name in self._places}
 
     def to_frame(self) -> Any:
         """A table for pandas. Needs the extra ``pandas``.
@@ -242,10 +258,10 @@ class History:
     def _table(self) -> Table:
         """The last epochs."""
         first = max(0, self._n_epochs - SHOWN_EPOCHS)
-        header = ["epoch", *self._columns]
-        rows = [["…", *("" for _ in self._columns)]] if first else []
+        header = ["epoch", *self._places]
+        rows = [["…", *("" for _ in self._places)]] if first else []
         for index in range(first, self._n_epochs):
-            rows.append([str(index + 1), *(f"{column[index]:.{_DIGITS.get(name, 6)}g}" for name, column in self._columns.items())])
+            rows.append([str(index + 1), *(f"{self[name][index]:.{_DIGITS.get(name, 6)}g}" for name in self._places)])
         return Table(self._headline(), header, rows, numbers=header)
 
     def __repr__(self) -> str:

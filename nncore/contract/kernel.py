@@ -16,6 +16,7 @@ ABI_MAJOR, ABI_MINOR = 1, 0
 TABLES: dict[str, tuple[str, ...]] = {
     "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
     "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
+    "metric": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
     "optimizer": (
         "step_f32",
         "step_f64",
@@ -73,7 +74,7 @@ def function_table(kind: str, **addresses: int) -> object:
 
     Parameters
     ----------
-    kind : {"activation", "loss", "optimizer", "layer", "regularizer", "constraint", "transform"}
+    kind : {"activation", "loss", "metric", "optimizer", "layer", "regularizer", "constraint", "transform"}
     **addresses : int
         Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL. Each takes a pointer to a call:
         `CALLS` has the structures for ctypes, `numba_call` what numba needs.

@@ -48,10 +48,13 @@ class Monitor:
         ParameterError
             If the fit does not record the column, or nothing says which of its values are better.
         """
-        check_recorded(self._owner, self._column, list(history))
+        if self._column not in history:
+            check_recorded(self._owner, self._column, list(history))
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
-        mode = decided_mode(self._owner, self._column, self._mode, history.mode(self._column))
+        mode = history.mode(self._column) if self._mode == "auto" else self._mode
+        if mode is None:
+            decided_mode(self._owner, self._column, self._mode, mode)  # raises
         gain = self.best - value if mode == "min" else value - self.best
         better = gain > self._min_delta or (math.isnan(self.best) and not math.isnan(value))
         if better:
@@ -81,6 +84,7 @@ def check_monitored(watcher: Any, history: History, recorded: Sequence[str]) -> 
 def check_recorded(owner: str, column: str, recorded: Sequence[str]) -> None:
     """Raise `ParameterError` unless `column`, which `owner` monitors, is among those that the fit records."""
     if column not in recorded:
-        hint = "pass validation=(X, y) to fit, or " if column.startswith("val_") else ""
+        remedies = {"val": "pass validation=(X, y) to fit, or ", "train": "pass train_metrics=True to fit, or "}
+        hint = remedies.get(column.partition("_")[0], "")
         names = ", ".join(map(repr, recorded))
         raise ParameterError(f"{owner} monitors {column!r}, which this fit does not record: {hint}monitor one of {names}")

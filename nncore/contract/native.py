@@ -10,6 +10,7 @@ from nncore.contract.constraint import Constraint
 from nncore.contract.kernel import Kernel
 from nncore.contract.layer import Layer
 from nncore.contract.loss import Loss
+from nncore.contract.metric import Metric
 from nncore.contract.optimizer import Optimizer
 from nncore.contract.optimizer_wrapper import OptimizerWrapper
 from nncore.contract.regularizer import Regularizer
@@ -19,6 +20,7 @@ from nncore.contract.transform import Transform
 _METHODS: dict[type, tuple[str, ...]] = {
     Activation: ("forward", "backward"),
     Loss: ("forward", "backward"),
+    Metric: ("terms",),
     Layer: ("forward", "backward"),
     Optimizer: ("step", "perturb", "before_step", "after_step"),
     Regularizer: ("value", "add_gradient"),

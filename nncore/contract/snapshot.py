@@ -19,7 +19,7 @@ class Snapshot:
     """
 
     def __init__(self, network: Any) -> None:
-        self._parameters: np.ndarray = network.parameters.copy()
+        self._parameters: np.ndarray = network.copy_parameters()
         self._buffers: dict[str, np.ndarray] = {name: view.copy() for name, view in network.named_buffers().items()}
 
     def update(self, network: Any) -> None:
@@ -30,9 +30,10 @@ class Snapshot:
         network : Sequential
             The same one.
         """
-        np.copyto(self._parameters, network.parameters)
-        for name, view in network.named_buffers().items():
-            np.copyto(self._buffers[name], view)
+        network.copy_parameters(self._parameters)
+        if self._buffers:
+            for name, view in network.named_buffers().items():
+                np.copyto(self._buffers[name], view)
 
     def restore(self, network: Any) -> None:
         """Put them back.

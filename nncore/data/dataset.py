@@ -27,7 +27,7 @@ CONVERT_AT_ONCE = 64 * 2**20
 DIGESTED = 64 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Block:
     """Samples for one run of the core; the fields are the arguments of `Program.train`."""
 
@@ -39,6 +39,21 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.inputs) if self.order is None else len(self.order)
+
+    @property
+    def fields(self) -> tuple[np.ndarray | None, ...]:
+        """Inputs, reals, labels and weights."""
+        return self.inputs, self.reals, self.labels, self.weights
+
+    def parts(self, n_rows: int) -> Iterator[Block]:
+        """So many rows at a time, of a block in the order of the data."""
+        if len(self) <= n_rows:
+            yield self
+            return
+        for begin in range(0, len(self), n_rows):
+            rows = slice(begin, begin + n_rows)
+            reals, labels, weights = (None if part is None else part[rows] for part in (self.reals, self.labels, self.weights))
+            yield Block(self.inputs[rows], reals, labels, weights, None)
 
     def until(self, end: int) -> Block:
         """The first samples of it."""
@@ -98,6 +113,11 @@ class Dataset:
         return len(self.inputs)
 
     @cached_property
+    def _matrix(self) -> np.ndarray:
+        """The inputs where they lie, a sample a row."""
+        return self.inputs[:].reshape(len(self), -1)
+
+    @cached_property
     def digest(self) -> str:
         """Two datasets with the same samples, targets and weights have the same; of large ones, rows at equal distances decide."""
         n_rows = min(len(self), max(2, DIGESTED // max(1, self.inputs[0].size * self.dtype.itemsize)))
@@ -117,8 +137,7 @@ class Dataset:
         All blocks but the last hold whole batches, so both ways train on the same batches.
         """
         if self.in_place:
-            inputs = self.inputs[:].reshape(len(self), -1)
-            yield Block(inputs, self.targets.reals, self.targets.labels, self.weights, order)
+            yield Block(self._matrix, self.targets.reals, self.targets.labels, self.weights, order)
             return
         rows = batch_size * rows_at_once(batch_size * self.inputs[0].size * self.dtype.itemsize)
         for start in range(0, len(self), rows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore._core import as_c_array
+from nncore._core import are_rows, as_c_array
 from nncore.contract import SampleInfo, Sampler, copied_deeply
 from nncore.data.dataset import Dataset
 from nncore.errors import PluginError
@@ -53,10 +53,10 @@ class Visits:
         if not isinstance(order, np.ndarray) or order.dtype != np.int64 or order.shape != (self.length,):
             what = f"{order.dtype} of shape {order.shape}" if isinstance(order, np.ndarray) else f"{order!r:.200}"
             self._refuse(f"of shape ({self.length},), as `length` said before the first epoch", what)
-        lowest, highest = order.min(), order.max()
-        if lowest < 0 or highest >= n_samples:
-            self._refuse(f"of numbers of rows, 0 to {n_samples - 1}", f"numbers from {lowest} to {highest}")
-        return as_c_array(order, np.dtype(np.int64))
+        order = as_c_array(order, order.dtype)
+        if not are_rows(order, n_samples):
+            self._refuse(f"of numbers of rows, 0 to {n_samples - 1}", f"numbers from {order.min()} to {order.max()}")
+        return order
 
     def _refuse(self, wanted: str, returned: str) -> None:
         raise PluginError(f"{self.sampler!r}.order must return an int64 array {wanted}; it returned {returned}")

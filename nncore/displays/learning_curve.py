@@ -111,7 +111,7 @@ class LearningCurveDisplay(Display):
             raise ParameterError(f"history must be a nncore.History, which fit returns, got {type(history).__name__}")
         if not len(history):
             raise ParameterError("the history has no epoch to draw; fit the network first")
-        shown = dict.fromkeys(key.removeprefix("val_") for key in history if key not in history.moved)
+        shown = dict.fromkeys(key.removeprefix("val_").removeprefix("train_") for key in history if key not in history.moved)
         metrics = [name for name in shown if name not in _NOT_SCORES]
         if ax is not None:
             self.axes_ = only_axes(ax)
@@ -148,7 +148,8 @@ def _draw(ax: Axes, history: History, names: list[str], ylabel: str) -> None:
     single = len(history) == 1
     drawn = []
     for index, name in enumerate(names):
-        for part, column, style in (("training", name, TRAINING), ("validation", f"val_{name}", VALIDATION)):
+        trained = f"train_{name}" if f"train_{name}" in history else name  # as the validation is scored, where there is that
+        for part, column, style in (("training", trained, TRAINING), ("validation", f"val_{name}", VALIDATION)):
             if column not in history or np.isnan(history[column]).all():
                 continue
             values = history[column]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import copy
+from typing import ClassVar, Self
 
 import numpy as np
 
-from nncore.arguments import rescaled
 from nncore.errors import ShapeError
-from nncore.plugin import Metric
+from nncore.plugin import Kernel, Metric
 
 #: How far the sum of a row of target probabilities may be from 1: they may come as float32 or rounded.
 _SUM_TOLERANCE = 1e-3
@@ -34,6 +34,7 @@ class Accuracy(Metric):
     """
 
     higher_is_better = True
+    kernel = Kernel("nncore._core.native:metric_accuracy", never_fails=True)
     choices: ClassVar[dict[str, tuple[str, ...]]] = {"mode": ("auto", "classes", "labels")}
     ranges: ClassVar[dict[str, str]] = {"threshold": "(-inf, inf)"}
 
@@ -48,29 +49,23 @@ class Accuracy(Metric):
         if self.mode == "labels" and len(target) == 1 and n_outputs > 1:
             raise ShapeError(f"Accuracy: mode='labels' needs a target for each of the {n_outputs} outputs, got class indices")
 
-    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        self.check_shapes(output.shape, target.shape)
-        n_rows, n_outputs = output.shape
-        if n_outputs == 1 and target.ndim == 1:
-            target = target[:, None]
-        mode = self._mode(target, n_outputs)
-        if mode == "classes":
+    def for_targets(self, target: np.ndarray, sample_weight: np.ndarray) -> Self:
+        if self.mode != "auto" or target.ndim == 1 or target.shape[1] == 1:
+            return self
+        row_sums = target.sum(axis=1, dtype=np.float64)
+        decided = copy.copy(self)
+        decided.mode = "classes" if (np.abs(row_sums - 1) <= _SUM_TOLERANCE).all() else "labels"
+        return decided
+
+    def hyper(self) -> list[float]:
+        return [self.threshold, float(self.mode == "labels")]
+
+    def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        n_outputs = output.shape[1]
+        if n_outputs == 1 or self.mode == "labels":  # a single output has no largest one, so it is always a yes/no question
+            questions = target.reshape(output.shape)
+            correct = ((output > self.threshold) == (questions > self.threshold)).all(axis=1)
+        else:
             truth = target if target.ndim == 1 else target.argmax(axis=1)
             correct = output.argmax(axis=1) == truth
-        else:
-            correct = ((output > self.threshold) == (target > self.threshold)).all(axis=1)
-        correct &= ~np.isnan(output).any(axis=1)
-        weight = np.ones(n_rows) if sample_weight is None else rescaled(sample_weight)
-        total = weight.sum()
-        return float(weight[correct].sum() / total) if total else float("nan")
-
-    def _mode(self, target: np.ndarray, n_outputs: int) -> str:
-        """`mode`, decided: a single output has no largest one, so it is always a yes/no question."""
-        if n_outputs == 1:
-            return "labels"
-        if self.mode != "auto":
-            return self.mode
-        if target.ndim == 1:
-            return "classes"
-        row_sums = target.sum(axis=1, dtype=np.float64)
-        return "classes" if (np.abs(row_sums - 1) <= _SUM_TOLERANCE).all() else "labels"
+        return (correct & ~np.isnan(output).any(axis=1)).astype(np.float64)[:, None]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import math
+from typing import Self
+
 import numpy as np
 
-from nncore.arguments import rescaled
 from nncore.errors import ShapeError
 from nncore.plugin import Metric
 
@@ -39,20 +42,33 @@ class D2Metric(Metric):
                 f"outputs of shape {output}"
             )
 
-    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        self.check_shapes(output.shape, target.shape)
+    _whole: list[float] | None = None  # of each output, the mean deviation of the best constant; None if the score is NaN
+
+    def for_targets(self, target: np.ndarray, sample_weight: np.ndarray) -> Self:
+        known, truth, total = copy.copy(self), np.asarray(target, np.float64).reshape(len(target), -1), sample_weight.sum()
+        if len(truth) > 1 and total > 0:
+            n_outputs = truth.shape[1] * self._n_levels
+            columns = [(truth[:, column // self._n_levels], column % self._n_levels) for column in range(n_outputs)]
+            best = np.column_stack([np.full(len(truth), self._constant(values, sample_weight, level)) for values, level in columns])
+            deviations = np.where(sample_weight[:, None] > 0, self.terms(best, truth), 0)
+            known._whole = (sample_weight @ deviations / total).tolist()
+        return known
+
+    def n_terms(self, n_outputs: int) -> int:
+        return n_outputs
+
+    def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         truth, predicted = np.asarray(target, np.float64).reshape(len(target), -1), np.asarray(output, np.float64)
-        weight = np.ones(len(truth)) if sample_weight is None else rescaled(sample_weight)
-        if len(truth) < 2 or weight.sum() == 0:
+        n_levels, columns = self._n_levels, range(predicted.shape[1])
+        return np.column_stack(
+            [self._deviation(predicted[:, column], truth[:, column // n_levels], column % n_levels) for column in columns]
+        )
+
+    def from_means(self, means: np.ndarray) -> float:
+        if self._whole is None:
             return float("nan")
-        scores = []
-        for column in range(predicted.shape[1]):
-            values, level = truth[:, column // self._n_levels], column % self._n_levels
-            best = np.full(len(values), self._constant(values, weight, level))
-            deviations = (self._deviation(of, values, level) for of in (predicted[:, column], best))
-            left, whole = (float(weight @ np.where(weight > 0, deviation, 0)) for deviation in deviations)
-            scores.append(1 - left / whole if whole > 0 else float(left == 0))
-        return float(np.mean(scores))
+        pairs = zip(means.tolist(), self._whole, strict=True)
+        return math.fsum(1 - mean / whole if whole > 0 else float(mean == 0) for mean, whole in pairs) / len(self._whole)
 
 
 def weighted_quantile(values: np.ndarray, weight: np.ndarray, q: float) -> float:

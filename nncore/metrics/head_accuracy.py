@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.arguments import rescaled
 from nncore.errors import ShapeError
 from nncore.plugin import Metric, class_counts, head_columns
 
@@ -41,15 +40,12 @@ class HeadAccuracy(Metric):
         if output != (n_rows, sum(self.n_classes)) or target != (n_rows, len(self.n_classes)):
             raise ShapeError(f"{self!r}: targets of shape {target} and outputs of shape {output} do not fit")
 
-    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        self.check_shapes(output.shape, target.shape)
-        n_rows = len(output)
-        weight = np.ones(n_rows) if sample_weight is None else rescaled(sample_weight)
-        total = weight.sum()
-        if not total:
-            return float("nan")
+    def n_terms(self, n_outputs: int) -> int:
+        return len(self.n_classes)
+
+    def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         correct = []
         for head, columns in enumerate(head_columns(self.n_classes)):
             scores = output[:, columns]
             correct.append((scores.argmax(axis=1) == target[:, head]) & ~np.isnan(scores).any(axis=1))
-        return float((weight @ np.column_stack(correct) / total).mean())
+        return np.column_stack(correct).astype(np.float64)

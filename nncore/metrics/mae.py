@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.metrics.regression import RegressionMetric
+from nncore.metrics.regression import RegressionMetric, errors
 
 
 class MAE(RegressionMetric):
@@ -12,7 +12,5 @@ class MAE(RegressionMetric):
 
     higher_is_better = False
 
-    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        truth, weight = self.truth_and_weight(output, target, sample_weight)  # (n_rows, n_outputs), (n_rows,)
-        total = weight.sum()
-        return float((weight @ np.abs(output - truth) / total).mean()) if total else float("nan")
+    def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return np.abs(errors(output, target))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncore.metrics.regression import RegressionMetric
+from nncore.metrics.regression import RegressionMetric, errors
+from nncore.plugin import Kernel
 
 
 class RMSE(RegressionMetric):
@@ -14,8 +15,10 @@ class RMSE(RegressionMetric):
     """
 
     higher_is_better = False
+    kernel = Kernel("nncore._core.native:metric_squared_error", never_fails=True)
 
-    def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        truth, weight = self.truth_and_weight(output, target, sample_weight)  # (n_rows, n_outputs), (n_rows,)
-        total = weight.sum()
-        return float(np.sqrt(weight @ (output - truth) ** 2 / total).mean()) if total else float("nan")
+    def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return errors(output, target) ** 2
+
+    def from_means(self, means: np.ndarray) -> float:
+        return float(np.sqrt(means).mean())

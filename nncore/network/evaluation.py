@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nncore import registry
-from nncore._core import INPUT_NOT_FINITE, Failure
+from nncore._core import INPUT_NOT_FINITE, Failure, Program
 from nncore.arguments import several
-from nncore.contract import Loss, Metric, copied_deeply
+from nncore.blocks import rows_at_once
+from nncore.contract import Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
 from nncore.data import Dataset, check_replaced
 from nncore.network.failures import explain
 from nncore.network.network import Network
 from nncore.network.work import Turns, Work, drive
-from nncore.program import WORTH_WAKING, compile_loss, threads_for
+from nncore.program import WORTH_WAKING, ProgramSpec, compile_loss, compile_scorer, threads_for
 from nncore.typing import MetricLike
+
+#: Outputs are scored in blocks of about this many bytes, which stay in a second-level cache.
+OUTPUT_BYTES = 2**20
+#: But of no fewer samples than this: a matrix product of few rows is slow.
+FEWEST_ROWS = 512
 
 
 def metric_name(metric: Metric) -> str:
@@ -50,37 +57,161 @@ def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
 
 def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
     """Mean loss and metrics of a network on data that is already checked: `nncore.Sequential.evaluate`."""
-    return drive(scoring(network, data, metrics))
+    return drive(Evaluation(network, data, metrics).turns())
 
 
-def scoring(network: Network, data: Dataset, metrics: Sequence[Metric]) -> Turns[dict[str, float]]:
-    """The same, by work for the core; between two pieces of it other threads may use the network."""
-    program, loss = network.program_for_prediction(), network.loss
-    assert loss is not None, "data is checked against a loss"
-    outputs = np.empty((len(data), program.spec.n_outputs), network.dtype)
-    progress, done = [0, 0.0, 0.0], 0
-    n_threads = threads_for(None, program.spec.forward_seconds(len(data)), WORTH_WAKING)
-    for block in data.blocks(None, program.spec.max_rows):
-        progress[0] = 0
-        rows = outputs[done : done + len(block)]
-        if loss.needs_batch:
-            work = Work(program, "predict", (block.inputs, rows), n_threads)
-        else:
-            fields = (block.inputs, block.reals, block.labels, block.weights)
-            work = Work(program, "evaluate", (*fields, rows, math.inf, progress), n_threads)
+#: Work on some samples, their inputs, where their outputs go, and the number of the first one.
+Piece: TypeAlias = tuple[Work, np.ndarray, np.ndarray | None, int]
+
+
+class Evaluation:
+    """A network that is scored on one data set, once or after every epoch: what does not change in between is found out once.
+
+    Outputs are made and scored in blocks, so that memory does not grow with the number of samples unless a metric needs all outputs at
+    once. Where blocks end depends on nothing but the network, and no result on where they do.
+
+    Parameters
+    ----------
+    network : Network
+    data : Dataset
+        Checked against the network and its loss.
+    metrics : sequence of Metric
+    """
+
+    def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric]) -> None:
+        assert network.loss is not None, "data is checked against a loss"
+        self._network, self._data, self._names = network, data, [metric_name(metric) for metric in metrics]
+        self._scores = Scores(data, metrics, math.prod(network.output_shape)) if metrics else None
+        self._needs_batch = network.loss.needs_batch
+        self._program: Program[ProgramSpec] | None = None
+        self._progress: list[Any] = [0, 0.0, 0.0]
+        self._outputs: np.ndarray | None = None  # of a block or, if the loss needs them at once, of all samples
+        self._at_once = self._n_threads = 0
+        self._pieces: list[Piece] | None = None  # where they are the same every time
+
+    def turns(self) -> Turns[dict[str, float]]:
+        """Work for the core; between two pieces of it other threads may use the network."""
+        program = self._network.program_for_prediction()
+        if program is not self._program:
+            self._prepare(program)
+        scores, progress, check_nan = self._scores, self._progress, program.spec.accepts_nan
+        progress[:] = 0, 0.0, 0.0
+        if scores is not None:
+            scores.begin()
+        for work, inputs, rows, first in self._pieces or self._blocks(program):
+            progress[0], work.error = 0, None
+            yield work
+            work.check()
+            if rows is not None:
+                if check_nan:
+                    check_replaced(inputs, rows, first)
+                if scores is not None and not self._needs_batch:
+                    scores.add(linked(self._network, rows), first)
+        if self._needs_batch:
+            yield from self._whole_loss(program.spec)
+        found = {"loss": progress[1] / progress[2]}
+        if scores is not None:
+            found |= zip(self._names, scores.found(), strict=True)
+        return found
+
+    def _prepare(self, program: Program[ProgramSpec]) -> None:
+        spec, n_rows = program.spec, len(self._data)
+        at_once = max(FEWEST_ROWS, rows_at_once(spec.n_outputs * spec.dtype.itemsize, of=OUTPUT_BYTES))
+        if at_once > spec.max_rows:
+            at_once -= at_once % spec.max_rows  # whole batches of the program
+        self._at_once = n_rows if self._needs_batch else min(n_rows, at_once)
+        if self._scores is not None or self._needs_batch or spec.accepts_nan:
+            self._outputs = np.empty((self._at_once, spec.n_outputs), spec.dtype)
+        self._n_threads = threads_for(None, spec.forward_seconds(self._at_once), WORTH_WAKING)
+        self._program, self._pieces = program, list(self._blocks(program)) if self._data.in_place else None
+
+    def _blocks(self, program: Program[ProgramSpec]) -> Iterator[Piece]:
+        """The data, block by block, and the work of each."""
+        first, outputs = 0, self._outputs
+        for block in self._data.blocks(None, self._at_once):
+            for part in block.parts(self._at_once):
+                begin = first if self._needs_batch else 0
+                rows = None if outputs is None else outputs[begin : begin + len(part)]
+                if self._needs_batch:
+                    work = Work(program, "predict", (part.inputs, rows), self._n_threads)
+                else:
+                    work = Work(program, "evaluate", (*part.fields, rows, math.inf, self._progress), self._n_threads)
+                yield work, part.inputs, rows, first
+                first += len(part)
+
+    def _whole_loss(self, spec: ProgramSpec) -> Turns[None]:
+        """The loss of all outputs, whose rows depend on each other, and then their scores."""
+        data, loss, outputs = self._data, self._network.loss, self._outputs
+        assert loss is not None, "it had one, and no fit takes it away"
+        assert outputs is not None, "they were all kept"
+        fields = (data.targets.reals, data.targets.labels, data.weights)
+        program = compile_loss(loss, spec.n_outputs, len(data), spec.dtype)
+        work = Work(program, "evaluate", (outputs, *fields, None, math.inf, self._progress), 1)
         yield work
         work.check()
-        if program.spec.accepts_nan:
-            check_replaced(block.inputs, rows, done)
-        done += len(block)
-    if loss.needs_batch:
-        program = compile_loss(loss, outputs.shape[1], len(data), network.dtype)
-        fields = (outputs, data.targets.reals, data.targets.labels, data.weights)
-        work = Work(program, "evaluate", (*fields, np.empty_like(outputs), math.inf, progress), 1)
-        yield work
-        work.check()
-    scores = {"loss": progress[1] / progress[2]}
-    predictions = linked(network, outputs)
-    for metric in metrics:
-        scores[metric_name(metric)] = metric.score(predictions, data.targets.values, data.weights)
-    return scores
+        if self._scores is not None:
+            self._scores.add(linked(self._network, outputs), 0)
+
+
+class Scores:
+    """What several metrics make of predictions that come block by block.
+
+    Parameters
+    ----------
+    data : Dataset
+    metrics : sequence of Metric
+    n_outputs : int
+    """
+
+    def __init__(self, data: Dataset, metrics: Sequence[Metric], n_outputs: int) -> None:
+        targets, weights = data.targets, data.weights
+        self._target, self._weights, self._fields = targets.values, weights, (targets.reals, targets.labels, weights)
+        weight = np.ones(len(data)) if weights is None else weights
+        self._total = float(weight.sum())
+        self._metrics = [metric.for_targets(self._target, weight) if goes_by_terms(metric) else metric for metric in metrics]
+        kernels = {i: native_kernel(metric) for i, metric in enumerate(self._metrics) if goes_by_terms(metric)}
+        compiled = {i: kernel for i, kernel in kernels.items() if kernel is not None}
+        self._by_terms = [i for i in kernels if i not in compiled]  # in Python
+        self._compiled, self._scorer = list(compiled), None
+        if compiled:
+            self._scorer = compile_scorer(
+                [(self._metrics[i], kernel) for i, kernel in compiled.items()],
+                n_outputs=n_outputs,
+                n_targets=1 if targets.reals is None else targets.reals.shape[1],
+                uses_labels=targets.reals is None,
+                dtype=data.dtype,
+            )
+        self._sums: dict[int, np.ndarray] = {}
+        needs_all = len(kernels) < len(self._metrics)
+        self._predictions = np.empty((len(data), n_outputs), data.dtype) if needs_all else None
+
+    def begin(self) -> None:
+        """Before the first block."""
+        if self._scorer is not None:
+            self._scorer.begin()
+            self._sums = dict(zip(self._compiled, self._scorer.sums, strict=True))
+        for number in self._by_terms:
+            self._sums[number] = np.zeros(1)
+
+    def add(self, predictions: np.ndarray, first: int) -> None:
+        """Take those of the samples from `first` on."""
+        if self._scorer is not None:
+            self._scorer.add(predictions, *self._fields, first)
+        chosen = slice(first, first + len(predictions))
+        if self._predictions is not None:
+            self._predictions[chosen] = predictions
+        for number in self._by_terms:
+            weight = np.ones(len(predictions)) if self._weights is None else self._weights[chosen]
+            terms = self._metrics[number].terms(predictions, self._target[chosen])
+            self._sums[number] = self._sums[number] + weighted_sums(terms, weight)
+
+    def found(self) -> list[float]:
+        """The scores, in the order of the metrics."""
+        scores = []
+        for number, metric in enumerate(self._metrics):
+            if number in self._sums:
+                scores.append(metric.from_means(self._sums[number] / self._total) if self._total > 0 else math.nan)
+            else:
+                assert self._predictions is not None, "all are kept for a metric that needs them"
+                scores.append(metric.score(self._predictions, self._target, self._weights))
+        return scores

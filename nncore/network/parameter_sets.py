@@ -12,7 +12,7 @@ import numpy as np
 from nncore.contract import Optimizer
 from nncore.errors import NotBuiltError
 from nncore.network.settings import NOT_BUILT, Settings
-from nncore.network.turns import steps
+from nncore.network.turns import reads, steps
 from nncore.program import Grouping, Vectors, aligned_zeros, evaluated
 from nncore.words import explains_calls
 
@@ -35,6 +35,23 @@ class ParameterSets(Settings):
         """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
         self._knobs.shown()
         return self._flat.parameters
+
+    @reads
+    def copy_parameters(self, out: np.ndarray | None = None) -> np.ndarray:
+        """A copy of `parameters`, for who keeps them: a fit whose callback looks no further need not ask whether they were changed.
+
+        Parameters
+        ----------
+        out : ndarray of shape (n_parameters,), optional
+            Where to, of the dtype of the network; None is a new array.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+        """
+        copied = np.empty_like(self._flat.parameters) if out is None else out
+        np.copyto(copied, self._flat.parameters)
+        return copied
 
     @property
     def trajectory(self) -> np.ndarray | None:
@@ -59,22 +76,26 @@ class ParameterSets(Settings):
             self._forget_programs()
             self._vectors = replace(self._flat, shadow=None)
 
+    def _set_out(self) -> bool:
+        """Let `parameters` be those that are trained, before steps are taken. Whether there are others, which `_arrive` brings back."""
+        if self._is_under_way:
+            return False
+        if self._flat.shadow is None and self.has_evaluation:
+            self.begin_average(0)
+        if self._flat.shadow is None:
+            return False
+        self._depart()
+        return True
+
     @contextmanager
     def _under_way(self) -> Iterator[None]:
         """While steps are taken: `parameters` are those that are trained. At all other times they are those to predict with."""
-        if self._is_under_way:
-            yield
-            return
-        if self.has_evaluation and self._flat.shadow is None:
-            self.begin_average(0)
-        if self._flat.shadow is None:
-            yield
-            return
-        self._depart()
+        has_set_out = self._set_out()
         try:
             yield
         finally:
-            self._arrive()
+            if has_set_out:
+                self._arrive()
 
     @contextmanager
     def _each_in_place(self) -> Iterator[None]:

@@ -94,6 +94,7 @@ class Sequential(Model):
         drop_last: bool = False,
         validation: tuple[Any, ...] | None = None,
         metrics: Sequence[MetricLike] | None = None,
+        train_metrics: bool = False,
         sample_weight: Any = None,
         callbacks: Sequence[CallbackLike] = (),
         weight_decay: float | None = None,
@@ -142,6 +143,10 @@ class Sequential(Model):
             Scored after every epoch: ``val_loss`` (without `weight_decay` and regularizers) and ``val_<metric>`` in the history.
         metrics : sequence of str, Metric or function, optional
             None takes those of the loss. For functions see `nncore.FunctionMetric`.
+        train_metrics : bool, default False
+            Score the training data after every epoch, too: ``train_loss`` and ``train_<metric>`` in the history. They are those of
+            ``evaluate(X, y)`` after the epoch: without dropout, with the parameters at its end, as for `validation`. This takes one forward
+            pass more an epoch. The column ``loss`` is the mean over the steps of the epoch instead.
         sample_weight : array-like of shape (n_samples,), optional
             The loss of a batch is the weighted mean.
         callbacks : sequence of str, Callback or function
@@ -245,9 +250,11 @@ class Sequential(Model):
         if data.targets.reals is not None:
             warn_of_lost_digits(as_numbers(y, "y"), "y", number_type)
         held_out = None if validation is None else _held_out(validation, learning.loss, blueprint, number_type)
-        if held_out is not None:
+        roles = {"train": data if flag("train_metrics", train_metrics) else None, "val": held_out}
+        evaluated = {role: scored_data for role, scored_data in roles.items() if scored_data is not None}
+        for scored_data in evaluated.values():
             for metric in scored:
-                metric.check_shapes((len(held_out), blueprint.n_outputs), held_out.targets.values.shape)
+                metric.check_shapes((len(scored_data), blueprint.n_outputs), scored_data.targets.values.shape)
         check_transforms(new_transforms, learning.loss, data, blueprint)
         visits = Visits(_sampler(shuffle, sampler), data)
         drop_last = flag("drop_last", drop_last)
@@ -259,7 +266,7 @@ class Sequential(Model):
         n_steps = min(epochs * -(-n_batches // accumulate), LARGEST_COUNT)
         first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if under_way else (0, n_steps)
         sound = check_schedules(schedules, learning.knobs, first_step, last_step)
-        recorded = columns(scored, validated=held_out is not None, scheduled=schedules)
+        recorded = columns(scored, evaluated=evaluated, scheduled=schedules)
         watching: list[Callback | Schedule] = [*observers, *schedules.values()]
         history = history_for(scored, schedules)
         for component in watching:
@@ -302,7 +309,7 @@ class Sequential(Model):
                     way,
                     n_epochs=epochs,
                     pace=self._pace(program, batch_size, n_threads),
-                    validation=held_out,
+                    evaluated=evaluated,
                     metrics=scored,
                     callbacks=observers,
                     sound=sound,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from nncore._core import Program
 from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
 from nncore.data import Dataset
 from nncore.network.averaging import Average, check_averages
-from nncore.network.evaluation import metric_name, scoring
+from nncore.network.evaluation import Evaluation, metric_name
 from nncore.network.model import Model
 from nncore.network.remembering import Memory, memories
 from nncore.network.resuming import Way
@@ -25,10 +25,10 @@ from nncore.program import Move, Pace, ProgramSpec, courses_of
 SLICE_SECONDS = 0.05
 
 
-def columns(metrics: Sequence[Metric], *, validated: bool, scheduled: Iterable[str]) -> list[str]:
-    """Names of the columns that a run records."""
+def columns(metrics: Sequence[Metric], *, evaluated: Iterable[str], scheduled: Iterable[str]) -> list[str]:
+    """Names of the columns that a run records; `evaluated` are the roles of what is scored after each epoch, "train" and "val"."""
     names = ["loss", *(metric_name(metric) for metric in metrics)]
-    return ["loss", *scheduled, *(f"val_{name}" for name in names if validated), "seconds"]
+    return ["loss", *scheduled, *(f"{role}_{name}" for role in evaluated for name in names), "seconds"]
 
 
 def history_for(metrics: Sequence[Metric], scheduled: Iterable[str]) -> History:
@@ -68,7 +68,7 @@ class Training:
         *,
         n_epochs: int,
         pace: Pace,
-        validation: Dataset | None,
+        evaluated: Mapping[str, Dataset],
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
         sound: Mapping[str, Reach],
@@ -77,11 +77,13 @@ class Training:
         stood: Snapshot | None,
     ) -> None:
         self.network, self.data, self._way = network, way.data, way
-        self._n_rows, self._average_decay = program.spec.max_rows, 0.0
+        self._n_rows, self._average_decay, self._has_two_sets = program.spec.max_rows, 0.0, False
+        self._program = program
         self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
         self._visits = way.visits
         self._pace = pace
-        self.validation, self.metrics, self.callbacks = validation, metrics, callbacks
+        self.callbacks = callbacks
+        self._evaluations = [(f"{role}_", Evaluation(network, data, metrics)) for role, data in evaluated.items()]
         self.history = history_for(metrics, network.schedules)
         self.epoch = 0
         self.stop_reason: str | None = None
@@ -166,6 +168,7 @@ class Training:
             self.network.end_average()
         if self._average is not None:
             self._average.start()
+        self._has_two_sets = self._average is not None or self.network.has_evaluation
         self._average_decay = self._average.decay if self._average is not None and self._average.over == "steps" else 0.0
 
     def run(self) -> History:
@@ -192,8 +195,9 @@ class Training:
                     self._stood.restore(self.network)
                 self._prepare_average()
                 while self.epoch < self.n_epochs and self.stop_reason is None:
-                    self.network.forget_fit()
-                    self._has_begun = True
+                    if not self._has_begun:
+                        self.network.forget_fit()
+                        self._program, self._has_begun = self.program, True
                     self.epoch += 1
                     yield from self._run_epoch()
                 self._leave_behind()
@@ -225,9 +229,11 @@ class Training:
             self.network._leave_fit(self.network.place, (*self.network.memories, memory))
 
     def _call(self, event: str) -> None:
+        own = getattr(Callback, event)
         try:
             for callback in self.callbacks:
-                self._tell(callback, event)
+                if getattr(getattr(callback, event), "__func__", None) is not own:  # else it does nothing
+                    self._tell(callback, event)
         except Exception:  # between two steps, where a fit can go on
             self._cut_short = True
             raise
@@ -243,28 +249,45 @@ class Training:
 
     def _steps_to_pause(self) -> int:
         """After how many steps a callback wants to be called, a very large number for none."""
-        wanted = [callback.pause_every for callback in self.callbacks if callback.pause_every is not None]
-        return min((every - self.network.n_steps % every for every in wanted), default=sys.maxsize)
+        wanted = sys.maxsize
+        for callback in self.callbacks:
+            if callback.pause_every is not None:
+                wanted = min(wanted, callback.pause_every - self.network.n_steps % callback.pause_every)
+        return wanted
 
     def _run_epoch(self) -> Turns[None]:
-        began = time.perf_counter()
-        with self.network._under_way():
+        began, network = time.perf_counter(), self.network
+        has_set_out = self._has_two_sets and network._set_out()
+        try:
             yield from self._run_steps()
+        finally:
+            if has_set_out:
+                network._arrive()
         if self._samples_done < self._visits.length:  # a callback stopped the run
             return
         row = {"loss": self.loss, **self._moved}
-        with self._counted_epoch():
-            if self.validation is not None:
-                scores = yield from self._validate(self.validation)
-                row |= {f"val_{name}": value for name, value in scores.items()}
+        average = None if self._average is None else self._average.end_epoch()
+        network._n_epochs += 1
+        self._is_in_epoch = False
+        try:
+            for prefix, evaluation in self._evaluations:
+                scores = yield from self._evaluate(evaluation)
+                for name, value in scores.items():
+                    row[prefix + name] = value
+        except (KeyboardInterrupt, GeneratorExit):  # the epoch is not over: a fit that goes on evaluates it first
+            self._is_in_epoch = True
+            network._n_epochs -= 1
+            if average is not None:
+                average()
+            raise
         self.history.append(**row, seconds=time.perf_counter() - began)
-        for schedule in self.network.schedules.values():
+        for schedule in network.schedules.values():
             schedule.observe(self.history)
         self._call("on_epoch_end")
 
-    def _validate(self, validation: Dataset) -> Turns[dict[str, float]]:
+    def _evaluate(self, evaluation: Evaluation) -> Turns[dict[str, float]]:
         """Scores; others may use the network in between, since no other thread can change its parameters."""
-        turns = scoring(self.network, validation, self.metrics)
+        turns = evaluation.turns()
         while True:
             try:
                 work = next(turns)
@@ -273,24 +296,9 @@ class Training:
             yield work
             self.network._turn.give_way()
 
-    @contextmanager
-    def _counted_epoch(self) -> Iterator[None]:
-        """Inside, the epoch whose steps are done is over; after Ctrl-C it is not, and a fit that goes on validates it first."""
-        average = None if self._average is None else self._average.end_epoch()
-        self.network.n_epochs += 1
-        self._is_in_epoch = False
-        try:
-            yield
-        except KeyboardInterrupt:
-            self._is_in_epoch = True
-            self.network.n_epochs -= 1
-            if average is not None:
-                average()
-            raise
-
     def _run_steps(self) -> Turns[None]:
         """The steps of an epoch that are left, or, if a callback stops the run, some of them."""
-        begin, self._begin = self._begin, None
+        network, begin, self._begin = self.network, self._begin, None
         skipped = 0 if begin is None else begin["samples"]
         self._block_begin, self._samples_done = 0, skipped
         last_look = time.perf_counter()
@@ -299,38 +307,39 @@ class Training:
             self._moved = dict(begin["moved"])
         self._is_in_epoch = True
         # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
-        order = self._visits.order(self.network.seed, self.network.n_epochs)
+        order = self._visits.order(network.seed, network.n_epochs)
         step_size = self.batch_size * self.accumulate
         block_begin = 0
         for block in self.data.blocks(order, step_size):
-            done = min(max(skipped - block_begin, 0), len(block))  # before this run
+            done, length = min(max(skipped - block_begin, 0), len(block)), len(block)  # done: before this run
             self._block_begin, self._progress[0] = block_begin, done
-            block_begin += len(block)
-            n_trained = len(block) - (len(block) % self.batch_size if self.drop_last else 0)
-            first_step, version, moves = self.network.n_steps - done // step_size, -1, list[Move]()
-            while self._progress[0] < len(block):
-                if self.network.version != version:  # also a schedule may have been changed
-                    version, moves = self.network.version, self._moving.moves(first_step, -(-len(block) // step_size))
-                program = self.program
+            block_begin += length
+            n_trained = length - (length % self.batch_size if self.drop_last else 0)
+            first_step, version, moves = network.n_steps - done // step_size, -1, list[Move]()
+            while self._progress[0] < length:
+                if network.version != version:  # also a schedule may have been changed
+                    version, moves = network.version, self._moving.moves(first_step, -(-length // step_size))
+                if self._program is not network._training_program:
+                    self._program = self.program
+                program = self._program
                 courses = courses_of(program.spec, moves) if moves else []
                 part = block.until(self._progress[0] + self._steps_to_pause() * step_size)
-                fields = (part.inputs, part.reals, part.labels, part.weights, part.order, courses)
                 n_threads, seconds = self._pace.next(SLICE_SECONDS)
                 n_before = self._progress[0]
-                arguments = (*fields, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress)
-                work = Work(program, "train", arguments, n_threads)
+                settings = (courses, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress)
+                work = Work(program, "train", (*part.fields, part.order, *settings), n_threads)
                 try:
                     yield work
                 finally:
                     self._samples_done = self._block_begin + self._progress[0]
                     last = (min(self._progress[0], n_trained) - 1) // step_size
-                    if last >= 0:  # also where Ctrl-C came between two pieces of work
+                    if moves and last >= 0:  # also where Ctrl-C came between two pieces of work
                         self._moved = {move.knob.path: move.knob.value * float(move.factors[last]) for move in moves}
                 work.check()
                 is_whole = work.seconds >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
                 if is_whole:
                     self._pace.record(n_threads, self._progress[0] - n_before, work.seconds)
-                self.network._turn.give_way()
+                network._turn.give_way()
                 now = time.perf_counter()
                 if is_whole or now - last_look >= seconds:
                     last_look = now

@@ -14,6 +14,7 @@ from nncore.program.outputs import Output, check_outputs, outputs_of
 from nncore.program.planning import Blueprint, check_differentiable, check_trainable, is_differentiable, layer_names, numbered, plan_network
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.rules import Rule, check_rules, project, rules_of, same_rules
+from nncore.program.scoring import ScorerSpec, compile_scorer
 from nncore.program.specification import NETWORK_INPUT, Averaging, Course, Stage
 from nncore.program.state import NetworkState, declared_state, evaluated, named_state, needed_work, zero_state
 from nncore.program.structure import same_optimizers, same_structure, structure_of_loss, structure_of_optimizer, structure_of_transform
@@ -32,11 +33,11 @@ from nncore.program.vectors import Vectors
 
 __all__ = [
     "LIMITS", "NETWORK_INPUT", "NO_AVERAGE", "RULES", "WORTH_MEETING", "WORTH_WAKING", "Averaging", "Blueprint", "Course", "Grouping",
-    "Knob", "Knobs", "Move", "NetworkState", "NumPyBuilder", "Output", "Pace", "ProgramSpec", "Rule", "Stage", "Vectors", "aligned_zeros",
-    "at_most_threads", "changeable_columns", "check_differentiable", "check_groups", "check_outputs", "check_rules", "check_trainable",
-    "compile_link", "compile_loss", "compile_program", "courses_of", "declared_state", "evaluated", "formula_of_activation",
-    "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "holder_of", "initialise", "is_differentiable",
-    "layer_names", "looked_at", "named_state", "named_views", "needed_work", "numbered", "outputs_of", "plan_network", "project",
-    "rules_of", "same_optimizers", "same_rules", "same_structure", "set_num_threads", "slots_of", "structure_of_loss",
+    "Knob", "Knobs", "Move", "NetworkState", "NumPyBuilder", "Output", "Pace", "ProgramSpec", "Rule", "ScorerSpec", "Stage", "Vectors",
+    "aligned_zeros", "at_most_threads", "changeable_columns", "check_differentiable", "check_groups", "check_outputs", "check_rules",
+    "check_trainable", "compile_link", "compile_loss", "compile_program", "compile_scorer", "courses_of", "declared_state", "evaluated",
+    "formula_of_activation", "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "holder_of", "initialise",
+    "is_differentiable", "layer_names", "looked_at", "named_state", "named_views", "needed_work", "numbered", "outputs_of", "plan_network",
+    "project", "rules_of", "same_optimizers", "same_rules", "same_structure", "set_num_threads", "slots_of", "structure_of_loss",
     "structure_of_optimizer", "structure_of_transform", "team_of", "threads_for", "zero_state",
 ]  # fmt: skip

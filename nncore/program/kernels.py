@@ -13,7 +13,7 @@ from nncore.contract import TABLES, Optimizer, OptimizerWrapper, does, native_ke
 #: Kinds of components whose tables a program calls, and what one is called.
 _NOUNS = {
     "activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "regularizers": "regularizer",
-    "constraints": "constraint", "transforms": "transform",
+    "constraints": "constraint", "transforms": "transform", "metrics": "metric",
 }  # fmt: skip
 
 

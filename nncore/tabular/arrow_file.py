@@ -31,6 +31,8 @@ class _ArrowColumns(TableFile):
     """
 
     first_bytes: ClassVar[bytes]
+    #: Ends of names of such files, and what a file is that is called so.
+    suffixes: ClassVar[dict[str, str]]
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         self._arrow: Any = require("pyarrow", extra="parquet", purpose=f"reading {self.kind}")
@@ -108,6 +110,7 @@ class ParquetFile(_ArrowColumns):
 
     kind = "Parquet"
     first_bytes = b"PAR1"
+    suffixes = {".parquet": "Parquet", ".pq": "Parquet"}
 
     def _open(self, file: BinaryIO) -> None:
         self._file = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet").ParquetFile(file)
@@ -125,6 +128,7 @@ class ArrowFile(_ArrowColumns):
 
     kind = "Arrow"
     first_bytes = b"ARROW1"
+    suffixes = {".feather": "Feather", ".arrow": "Arrow"}
 
     def _open(self, file: BinaryIO) -> None:
         self._file = self._arrow.ipc.open_file(file)

@@ -129,8 +129,8 @@ def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: W
             if writing.separator is not None or writing.decimal_comma is not None:
                 raise DataError(f"{source} is a {typed.kind} file, whose columns have types; leave --separator and --decimal out")
             return typed(binary, source)
-    for suffix, what in ((".parquet", "Parquet"), (".pq", "Parquet"), (".feather", "Feather"), (".arrow", "Arrow")):
-        if Path(path).suffix.lower() == suffix and head:
+    for typed in _TYPED:
+        if head and (what := typed.suffixes.get(Path(path).suffix.lower())):
             raise DataError(f"{path} is not a {what} file, although its name says so; if it is CSV, call it .csv")
     lines = text_lines(binary, source)
     return CsvFile(lines, source, header=writing.header, separator=writing.separator, preferred=writing.like_separator)

@@ -12,18 +12,19 @@ from dataclasses import dataclass
 
 from nncore.errors import MissingExtraError
 from nncore.registry import PluginInfo
+from nncore.testing import subnormals
 from nncore.testing.expectations import expect
 
 #: Runs in the fresh interpreter: prints which modules the manifest adds to those of nncore.plugin, why the target or its kernel cannot be
 #: imported, and after the import of which of the two 5e-324 * 1.0 is 0.
 _PROBE = """
-import importlib, json, sys
+import importlib, json, runpy, sys
 import nncore.plugin
-manifest, target = json.loads(sys.argv[1])
+manifest, target, subnormals = json.loads(sys.argv[1])
 before = set(sys.modules)
 importlib.import_module(manifest)
 added = sorted(set(sys.modules) - before)
-from nncore.testing.subnormals import subnormals_alive
+subnormals_alive = runpy.run_path(subnormals)["subnormals_alive"]
 failed, flushing = None, None if subnormals_alive() else manifest
 module, _, attribute = target.partition(":")
 try:
@@ -66,7 +67,7 @@ def probe(manifest: str, target: str) -> Imported:
     One alone: another that ends the interpreter, or never ends its import, is not this one's fault.
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-    command = [sys.executable, "-c", _PROBE, json.dumps([manifest, target])]
+    command = [sys.executable, "-c", _PROBE, json.dumps([manifest, target, subnormals.__file__])]  # nncore.testing takes long to import
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     expect(
         done.returncode == 0, f"importing {manifest} in a fresh interpreter failed with exit code {done.returncode}: {done.stderr[-2000:]}"

@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore import registry
-from nncore.contract import Metric
+from nncore.contract import Metric, goes_by_terms, native_kernel, weighted_sums
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
-from nncore.testing import networks
+from nncore.testing import networks, tables
 from nncore.testing.conformance import Conformance
-from nncore.testing.expectations import expect
+from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.guarded import Guarded
+from nncore.testing.hyperparameters import unusual
 from nncore.testing.setting import setting
 
 #: Outputs, which a metric sees after the loss's link, and targets.
@@ -36,6 +38,7 @@ class MetricConformance(Conformance):
     """
 
     kind = "metrics"
+    guarded_check = "test_kernel_agrees_with_numpy"
     weighted: ClassVar[bool] = setting(True)
 
     def test_score(self) -> None:
@@ -50,6 +53,12 @@ class MetricConformance(Conformance):
     def test_weights(self) -> None:
         if self.weighted:
             self.each(check_weights)
+
+    def test_blocks_add_up_to_the_whole(self) -> None:
+        self.each(check_blocks)
+
+    def test_kernel_agrees_with_numpy(self) -> None:
+        self.each(check_agreement)
 
     def test_is_recorded_by_a_fit(self) -> None:
         self.each(check_fit)
@@ -133,6 +142,49 @@ def check_weights(metric: Metric) -> None:
     _expect_equal(
         metric.score(output, target, weights.astype(np.float64)), whole, "weights of 0 to 3, against rows that are there as often"
     )
+
+
+def check_blocks(metric: Metric) -> None:
+    """A metric that is computed from its terms gives the same score if outputs come in blocks, also after other data."""
+    if not goes_by_terms(metric):
+        return
+    for output, target in (example(metric), [part[::-1] for part in example(metric)]):
+        weights = np.random.default_rng(4).uniform(0.5, 2, N_ROWS)
+        known, before = metric.for_targets(target, weights), metric.config()
+        blocks = [known.terms(output[rows], target[rows]) for rows in (slice(1), slice(1, 20), slice(20, None))]
+        for terms in blocks:
+            wanted = (len(terms), metric.n_terms(output.shape[1]))
+            expect(np.shape(terms) == wanted, f"terms have shape {np.shape(terms)}, {wanted} is expected, as n_terms says")
+        means = weighted_sums(np.concatenate(blocks), weights) / weights.sum()
+        _expect_equal(known.from_means(means), metric.score(output, target, weights), "from the terms of three blocks")
+        expect(metric.config() == before, "for_targets has changed an argument of the metric: let it return a copy")
+
+
+def check_agreement(metric: Metric) -> None:
+    """The kernel computes the terms that the method computes, all buffers guarded, for the given arguments and for unusual ones."""
+    kernel = native_kernel(metric)
+    if kernel is None:
+        return
+    output, target = example(metric)
+    table, stem = tables.metric(kernel.load()), "labels" if target.ndim == 1 else "real"
+    for variant in [metric, *unusual(metric)]:
+        known = variant.for_targets(target, np.ones(N_ROWS))
+        for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+            numbers, truth = output.astype(dtype), target.astype(np.int64 if target.ndim == 1 else dtype)
+            expected = known.terms(numbers, truth)
+            n_terms = variant.n_terms(output.shape[1])
+            for rows in (slice(1), slice(1, 20), slice(20, N_ROWS), slice(0)):
+                terms = Guarded(np.full((len(truth[rows]), n_terms), np.nan), "terms")
+                inputs = Guarded(numbers[rows], "output"), Guarded(truth[rows], "labels" if target.ndim == 1 else "target")
+                getattr(table, f"{stem}_{tables.SUFFIXES[dtype]}").must(
+                    output=inputs[0].array, terms=terms.array, n_rows=len(truth[rows]), n_outputs=output.shape[1], n_terms=n_terms,
+                    n_targets=1 if target.ndim == 1 else target.shape[1], hyper=np.array(known.hyper(), np.float64),
+                    **{inputs[1].name: inputs[1].array},
+                )  # fmt: skip
+                for part, whole in zip(inputs, (numbers, truth), strict=True):
+                    expect_same_bits(part.check(), whole[rows], f"{part.name}, which a kernel must not write")
+                close = 4 * float(np.finfo(np.float64).eps) * np.maximum(1, np.abs(expected[rows]))
+                expect_close(terms.check(), expected[rows], close, f"{variant!r}, {dtype.name}: the kernel's terms")
 
 
 def check_fit(metric: Metric) -> None:

@@ -119,7 +119,7 @@ def open_table(capsule: object, kind: str) -> SimpleNamespace:
     ----------
     capsule : PyCapsule
         As returned by `nncore.plugin.Kernel.load`.
-    kind : {"activation", "loss", "optimizer", "layer", "regularizer", "constraint", "transform"}
+    kind : {"activation", "loss", "metric", "optimizer", "layer", "regularizer", "constraint", "transform"}
 
     Raises
     ------
@@ -154,6 +154,11 @@ def activation(capsule: object) -> SimpleNamespace:
 def loss(capsule: object) -> SimpleNamespace:
     """``nnc_loss``: ``.labels_f32(output=output, labels=labels, weight=weight, loss=loss, ...)`` and so on."""
     return open_table(capsule, "loss")
+
+
+def metric(capsule: object) -> SimpleNamespace:
+    """``nnc_metric``: ``.labels_f32(output=output, labels=labels, terms=terms, n_rows=..., n_terms=..., ...)`` and so on."""
+    return open_table(capsule, "metric")
 
 
 def optimizer(capsule: object) -> SimpleNamespace:

@@ -107,6 +107,37 @@ def evaluate() -> Run:
     return again(lambda: network.evaluate(X, y))
 
 
+# ---- epochs: what one costs that is there besides others --------------------------------------------------------------------
+
+
+def fits(validated: bool, **arguments: Any) -> Run:
+    """Epochs of a network 4-16-3 on as many samples as iris has."""
+    from nncore.callbacks.early_stopping import EarlyStopping
+    from nncore.layers.dense import Dense
+    from nncore.network import Sequential
+
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((150, 4), np.float32), rng.integers(3, size=150)
+    network = Sequential(Dense(16, activation="relu"), Dense(3)).build(4, loss="softmax_cross_entropy", optimizer="adam", rng=0)
+    judged = {"validation": (X[:30], y[:30]), "callbacks": [EarlyStopping(patience=10**6)]} if validated else {}
+    return lambda n: network.fit(X, y, epochs=n, batch_size=32, n_threads=1, progress=False, **judged, **arguments)
+
+
+@case("an epoch, 4-16-3, 150 samples at 32")
+def epoch() -> Run:
+    return fits(validated=False)
+
+
+@case("an epoch with validation and early stopping, 4-16-3, 150 samples at 32")
+def validated_epoch() -> Run:
+    return fits(validated=True)
+
+
+@case("an epoch with train_metrics, 4-16-3, 150 samples at 32")
+def scored_epoch() -> Run:
+    return fits(validated=False, train_metrics=True)
+
+
 # Two runs of one build differ by up to 0.4 %: searches in tables of addresses.
 GUARD = Guard("bench.calls", CASES, fewer=20, more=120, tolerance=0.02, of_python=True)
 

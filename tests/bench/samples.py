@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nncore.bench.grid import SIMPLECHAINS, Case
 from nncore.bench.limit import Rates
-from nncore.bench.results import Cell, Results
+from nncore.bench.results import Cell, Line, Results
 
 SMALL, LARGE = (4, 16, 3), (784, 512, 10)
 
@@ -34,4 +34,11 @@ def results() -> Results:
             "wheel_bytes": 1_234_567.0,
         },
         remarks=["jax: something failed"],
+        lines={
+            "calls": [
+                Line("train_on_batch", {"nncore": 14e-6, "torch": 140e-6}, base=2e-6, goal=10e-6),
+                Line("predict", {"nncore": 4e-6, "torch": 2e-6}, base=1e-6, goal=4e-6),
+            ],
+            "products": [Line("64 × 64 × 64", {"nncore": 6.5536e-6}, base=5.24288e-6, goal=0.85, flops=524288.0)],
+        },
     )

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 from bench.samples import results
 
@@ -10,6 +13,13 @@ from nncore.errors import DataError
 
 def test_json_gives_back_everything() -> None:
     assert Results.from_json(results().to_json()) == results()
+    assert Results.from_json(replace(results(), busy=True).to_json()).busy
+
+
+def test_files_from_before_there_were_lines_are_read() -> None:
+    fields = json.loads(results().to_json())
+    del fields["lines"], fields["busy"]
+    assert Results.from_json(json.dumps(fields)) == replace(results(), lines={})
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', '{"version": 1}', '{"version": 1, "training": 3}'])

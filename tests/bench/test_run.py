@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nncore.bench import grid, machine, run
+from nncore.bench import grid, machine, run, sections
+from nncore.bench.grid import Case, task
 from nncore.bench.limit import Rates
 from nncore.bench.peers import Peer
 from nncore.bench.run import Selection
+from nncore.bench.sections import Question
+from nncore.errors import ParameterError
 
 NETS = ((4, 8, 3),)
 SHORT = {"nets": NETS, "batches": (2, 4), "threads": (1,), "seconds": 0.01}
@@ -48,6 +54,54 @@ def test_more_threads_than_cores_are_not_measured() -> None:
     results = run.measure(Selection(sections=("training",), **SHORT | {"threads": (n_cores + 1,)}), lambda text: None)
     assert results.training == []
     assert results.remarks == [f"{n_cores + 1} threads are not measured: this process may use {n_cores} cores"]
+
+
+def test_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = task("training", Case((4, 8, 3), 2), 8)
+    product = task("product", Case((8, 4), 2), 2)
+    questions = [
+        Question(
+            "in parts",
+            task("call", Case((4, 8, 3), 2), 2) | {"call": "forward, backward, step", "clock": "cpu"},
+            ((step, 2.0), (step, 1.0)),
+            1.0,
+        ),
+        Question("product", product, (({"kind": "flop"}, 64.0),), 0.5, flops=64.0),
+        Question("in a frame", product, needs=("no_such_module",)),
+        Question("on many threads", product, threads=10**6),
+    ]
+    monkeypatch.setitem(sections.SECTIONS, "calls", replace(sections.SECTIONS["calls"], questions=lambda: questions))
+    told: list[str] = []
+    results = run.measure(Selection(sections=("calls",), seconds=0.01), told.append)
+    parts, product_line = results.lines["calls"]
+    assert parts.seconds["nncore"] > 0
+    assert parts.base > 0
+    assert parts.goal == 1.0
+    assert (product_line.what, product_line.flops) == ("product", 64.0)
+    assert product_line.base < product_line.seconds["nncore"]
+    assert told == ["what the machine can do", "calls: in parts", "calls: product"]
+    assert results.remarks == [
+        "calls: in a frame is not measured: nncore's interpreter has no no_such_module",
+        f"calls: on many threads is not measured: this process may use {len(machine.usable_cores())} cores",
+    ]
+
+
+def test_a_busy_neighbour_has_ended_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    @contextmanager
+    def neighbour(core: int) -> Iterator[None]:
+        started.append(core)
+        yield
+        started.append(-1)
+
+    monkeypatch.setattr(run, "Neighbour", neighbour)
+    monkeypatch.setattr(machine, "usable_cores", lambda: [1, 0])
+    assert run.measure(Selection(sections=(), busy=True), lambda text: None).busy
+    assert started == [0, -1]
+    monkeypatch.setattr(machine, "usable_cores", lambda: [0])
+    with pytest.raises(ParameterError, match="a busy neighbour needs a second core: this process may use one"):
+        run.measure(Selection(busy=True), lambda text: None)
 
 
 def test_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,14 @@ def test_microseconds(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(5e-9, "0.005 µs"), (12.94e-6, "12.9 µs"), (-3e-6, "-3 µs"), (999.6e-6, "1 ms"), (0.12345, "123 ms"), (4.5678, "4.57 s")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert tables.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
     ("ratio", "text"), [(0.984, "0.98×"), (9.99, "9.99×"), (9.996, "10.0×"), (99.9, "99.9×"), (99.96, "100×"), (1435, "1435×")]
 )
 def test_times(ratio: float, text: str) -> None:

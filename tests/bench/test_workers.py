@@ -11,6 +11,7 @@ import pytest
 from nncore.bench import machine
 from nncore.bench.grid import Case, task
 from nncore.bench.peers import NNCORE, PEERS, Peer
+from nncore.bench.sections import CALLS_GOALS
 from nncore.bench.workers import PeerError, Worker, start_all
 
 CASE = Case((4, 8, 3), 2)
@@ -31,6 +32,21 @@ def test_seconds_of_a_step_and_of_a_call(worker: Worker) -> None:
 
 def test_other_losses_and_one_batch(worker: Worker) -> None:
     assert worker.measure(task("training", Case((4, 8, 2), 64, activation="tanh", loss="mse"), 64), 0.01) > 0
+
+
+@pytest.mark.parametrize("call", CALLS_GOALS)
+def test_calls(worker: Worker, call: str) -> None:
+    assert 0 < worker.measure(task("call", CASE, 2) | {"call": call, "clock": "cpu"}, 0.01) < 0.1
+
+
+def test_products_and_the_peak(worker: Worker) -> None:
+    product = worker.measure(task("product", Case((64, 64), 64), 64), 0.01)
+    assert 0 < 2 * 64**3 * worker.measure({"kind": "flop"}) < product < 0.1
+
+
+def test_epochs(worker: Worker) -> None:
+    asked = {"kind": "epoch", "widths": [4, 3], "rows": 20, "validation_rows": 10, "batch": 10}
+    assert 0 < worker.measure(asked, 0.01) < 0.1
 
 
 def test_memory(worker: Worker) -> None:
@@ -70,6 +86,7 @@ def test_peers(peer: Peer) -> None:
         pytest.skip(str(error))
     with worker:
         for kind in peer.kinds:
-            assert worker.measure(task(kind, CASE, 64 if kind == "training" else 2), 0.01) > 0
+            extra = {"call": "predict", "fit": "iris", "method": "predict", "container": "array"}
+            assert worker.measure(task(kind, CASE, 64 if kind == "training" else 2) | extra, 0.01) > 0
         if "training" in peer.kinds:
             assert worker.measure(task("training", Case((4, 8, 2), 64, activation="tanh", loss="mse"), 64), 0.01) > 0

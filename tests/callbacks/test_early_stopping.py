@@ -20,10 +20,20 @@ class Run:
     def __init__(self, callback: EarlyStopping, column: str = "val_loss", directions: dict[str, bool] | None = None) -> None:
         self.callback, self.column = callback, column
         self.parameters, self.buffer = np.zeros(3), np.zeros((2, 2))
-        self.network = SimpleNamespace(parameters=self.parameters, named_buffers=lambda: {"batch_norm_1.mean": self.buffer}, n_epochs=0)
+        self.network = SimpleNamespace(
+            parameters=self.parameters,
+            copy_parameters=self.copy_parameters,
+            named_buffers=lambda: {"batch_norm_1.mean": self.buffer},
+            n_epochs=0,
+        )
         self.history = History(directions)
         self.epoch = 0
         self.reason: str | None = None
+
+    def copy_parameters(self, out: np.ndarray | None = None) -> np.ndarray:
+        copied = np.empty(3) if out is None else out
+        copied[:] = self.parameters
+        return copied
 
     def stop(self, reason: str) -> None:
         self.reason = reason

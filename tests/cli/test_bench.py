@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nncore.bench.results import Results
+from nncore.bench import Results, Selection
+from nncore.bench.limit import Rates
 from nncore.cli import main
 
 TINY = ["bench", "--only", "training,prediction", "--nets", "4-8-3", "--batches", "2", "--threads", "1", "--seconds", "0.01"]
@@ -30,6 +31,25 @@ def test_a_tiny_run_from_the_machine_to_the_page(tmp_path: Path, capsys: pytest.
     assert main(["bench", "--read", str(files["output"]), "--markdown", str(files["markdown"]), "--picture", str(files["picture"])]) == 0
     assert files["markdown"].read_text(encoding="utf-8") == page
     assert capsys.readouterr().out == captured.out
+
+
+def test_beside_a_busy_neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = []
+
+    def measure(selection: Selection, report: object) -> Results:
+        asked.append(selection)
+        return Results({"CPU": "a CPU", "cores": "2", "CPU level": "v3"}, Rates(1e11, 4e10), busy=selection.busy)
+
+    monkeypatch.setattr("nncore.bench.measure", measure)
+    path = tmp_path / "busy.json"
+    assert main(["bench", "--busy", "--output", str(path)]) == 0
+    assert main(["bench", "--busy", "--only", "calls", "--output", str(tmp_path / "calls.json")]) == 0
+    assert [selection.busy for selection in asked] == [True, True]
+    assert [selection.sections for selection in asked] == [("training", "prediction", "simplechains"), ("calls",)]
+    results = Results.from_json(path.read_text(encoding="utf-8"))
+    assert results.busy
+    assert results.command == "nncore bench --threads 1,2 --seconds 0.5 --busy"
+    assert "another process keeps one of the cores and the memory busy" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -106,12 +106,12 @@ def test_a_component_that_ends_its_process_is_a_failed_row(tmp_path: Path) -> No
     """As a user runs it; the command comes to its end, with its table and exit code 1."""
     source = Path(__file__).parents[1] / "testing" / "fixtures" / "nncore-harmful"
     FakeSite(tmp_path).write_metadata("nncore-harmful", {"plugin": "nncore_harmful"})
-    command = [sys.executable, "-m", "nncore", "plugins", "--verify", "--time-limit", "20"]
+    command = [sys.executable, "-m", "nncore", "plugins", "--verify", "--time-limit", "10"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(source)]), "NNCORE_PLUGINS": "nncore-harmful"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
     assert done.returncode == 1, done.stderr
     rows = {line.split()[0].removeprefix("nncore-harmful/"): line for line in done.stdout.splitlines()[2:]}
-    ended = {"exit_now": "exit code 0", "exit_at_import": "exit code 7", "hang": "still running after 20 s", "hang_at_import": "after 20 s"}
+    ended = {"exit_now": "exit code 0", "exit_at_import": "exit code 7", "hang": "still running after 10 s", "hang_at_import": "after 10 s"}
     ended |= {"exit_format": "exit code 7"}
     ended |= {"segfault": "SIGSEGV", "kill": "SIGKILL"} if os.name == "posix" else {}
     for name, words in ended.items():
@@ -123,12 +123,12 @@ def test_a_component_that_ends_its_process_is_a_failed_row(tmp_path: Path) -> No
         assert rows[name].endswith("  ok"), rows[name]
 
 
-def verified(site: FakeSite, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What the command says of the plugins of a site, in a process of its own."""
+def begin_to_verify(site: FakeSite, *arguments: str) -> subprocess.Popen[str]:
+    """The command, for the plugins of a site, in a process of its own."""
     command = [sys.executable, "-m", "nncore", "plugins", "--verify", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in ("NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS")}
     environment["PYTHONPATH"] = str(site.folder)
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def test_a_manifest_that_ends_its_process_is_reported_and_left_out(tmp_path: Path) -> None:
@@ -137,16 +137,17 @@ def test_a_manifest_that_ends_its_process_is_reported_and_left_out(tmp_path: Pat
     site.write("nncore-bbb", "print('sound')\nNNCORE_API = (1, 0)\n\n@hookimpl\ndef nncore_losses(api):\n    return []\n")
     site.write("nncore-ccc", "import time\ntime.sleep(600)\n")
     site.write("nncore-ddd", "raise SystemExit(3)\n")
-    done = verified(site, "--time-limit", "8")
-    assert done.returncode == 1, done.stderr
-    assert "no components of plugins are installed" in done.stdout
-    assert re.search(r"plugin nncore-aaa 1\.0 .*, import: importing its manifest \S+: its process ended with exit code 7", done.stderr)
-    assert re.search(r"plugin nncore-ccc 1\.0 .*: it was still running after 8 s, and was ended", done.stderr)
-    assert re.search(r"plugin nncore-ddd 1\.0 .*, import: SystemExit: 3", done.stderr)
-    assert "nncore-bbb" not in done.stderr
-    named = verified(site, "nncore-aaa", "--time-limit", "8")
+    with begin_to_verify(site, "--time-limit", "8") as done, begin_to_verify(site, "nncore-aaa", "--time-limit", "8") as named:  # both wait
+        stdout, stderr = done.communicate(timeout=300)
+        _, stderr_of_named = named.communicate(timeout=300)
+    assert done.returncode == 1, stderr
+    assert "no components of plugins are installed" in stdout
+    assert re.search(r"plugin nncore-aaa 1\.0 .*, import: importing its manifest \S+: its process ended with exit code 7", stderr)
+    assert re.search(r"plugin nncore-ccc 1\.0 .*: it was still running after 8 s, and was ended", stderr)
+    assert re.search(r"plugin nncore-ddd 1\.0 .*, import: SystemExit: 3", stderr)
+    assert "nncore-bbb" not in stderr
     assert named.returncode == 2
-    assert "its process ended with exit code 7" in named.stderr
+    assert "its process ended with exit code 7" in stderr_of_named
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -20,15 +23,39 @@ def history_of(n_epochs: int, **directions: bool) -> History:
     return history
 
 
-def test_columns_are_new_float64_arrays():
+def test_columns_are_views_to_be_read():
     history = history_of(3)
     loss = history["loss"]
     assert loss.dtype == np.float64
     np.testing.assert_array_equal(loss, [1, 1 / 2, 1 / 3])
-    loss[:] = -1
-    assert history["loss"][0] == 1
-    history.append(loss=0.1)  # an array that shared the column's memory would forbid it to grow
-    assert len(history) == 4
+    with pytest.raises(ValueError, match="read-only"):
+        loss[:] = -1
+    assert np.shares_memory(loss, history["loss"])
+    for _ in range(100):
+        history.append(loss=0.1)
+    np.testing.assert_array_equal(loss, [1, 1 / 2, 1 / 3])  # what was looked at stays
+    assert len(history) == 103
+
+
+def test_reading_a_long_history_costs_nothing():
+    history = history_of(5000)
+    tracemalloc.start()
+    assert history["loss"][-1] == 1 / 5000
+    assert tracemalloc.get_traced_memory()[1] < 2000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda history: pickle.loads(pickle.dumps(history))], ids=["copy", "pickle"])
+@pytest.mark.parametrize("n_epochs", [0, 1, 40])
+def test_a_copy_goes_on_by_itself(twin_of, n_epochs: int):
+    history = history_of(n_epochs)
+    twin = twin_of(history)
+    assert twin.to_dict() == history.to_dict()
+    twin.append(loss=7.0, other=1.0)
+    assert len(twin) == n_epochs + 1
+    assert twin["loss"][-1] == 7
+    assert len(history) == n_epochs
+    assert "other" not in history
 
 
 def test_keys_keep_the_order_of_recording():

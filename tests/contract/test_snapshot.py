@@ -24,3 +24,14 @@ def test_restores_parameters_and_buffers_of_the_last_copy() -> None:
     net.fit(X, X[:, 0], epochs=1, progress=False)
     snapshot.restore(net)
     np.testing.assert_array_equal(net.predict(X), later)
+
+
+def test_a_copy_is_no_live_view_after_which_a_fit_looks_at_all_parameters() -> None:
+    net = nn.Sequential(nn.Dense(2)).build(3, rng=0)
+    before = net._knobs.version.copy()
+    snapshot, copied = Snapshot(net), net.copy_parameters()
+    snapshot.update(net)
+    np.testing.assert_array_equal(net._knobs.version, before)
+    np.testing.assert_array_equal(copied, net.parameters)
+    assert not np.shares_memory(copied, net.parameters)
+    assert net.copy_parameters(copied) is copied

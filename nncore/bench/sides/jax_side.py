@@ -15,7 +15,16 @@ import optax
 
 from . import data
 
-_ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
+_ACTIVATIONS = {
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "gelu": functools.partial(jax.nn.gelu, approximate=False),
+    "mish": jax.nn.mish,
+    "selu": jax.nn.selu,
+    "silu": jax.nn.silu,
+    "elu": jax.nn.elu,
+}
 
 
 class Side:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,14 @@ from typing import Any
 import numpy as np
 
 from nncore import __version__
+from nncore._core import native
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 
 from . import data
+
+#: Epochs timed together.
+N_EPOCHS = 200
 
 _STATUS, _REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -36,6 +42,93 @@ class Side:
         network = _network(task).build(X.shape[1], loss=task["loss"], rng=0)
         return (network.predict_one, X[0]) if len(X) == 1 else (network.predict, X)
 
+    def call(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:
+        X, y = data.samples(task)
+        network = _network(task).build(X.shape[1], loss=task["loss"], optimizer="adam", rng=0)
+
+        def train_on_batch(batch: tuple[np.ndarray, np.ndarray]) -> float:
+            return network.train_on_batch(*batch)
+
+        def in_parts(batch: tuple[np.ndarray, np.ndarray]) -> float:
+            network.forward(batch[0], training=True)
+            loss = network.backward(batch[1])
+            network.step()
+            return loss
+
+        calls: dict[str, tuple[Callable[[Any], object], Any]] = {
+            "train_on_batch": (train_on_batch, (X, y)),
+            "forward, backward, step": (in_parts, (X, y)),
+            "predict": (network.predict, X[:1]),
+            "predict_one": (network.predict_one, X[0]),
+        }
+        return calls[task["call"]]
+
+    def estimator(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:
+        from nncore.estimators import MLPClassifier
+
+        from . import estimators
+
+        return estimators.call(MLPClassifier, task)
+
+    def fit(self, task: dict[str, Any]) -> Callable[[], float]:
+        from nncore.estimators import MLPClassifier
+
+        from . import estimators
+
+        return estimators.fit(MLPClassifier, task)
+
+    def epoch(self, task: dict[str, Any]) -> Callable[[], float]:
+        """Processor seconds of an epoch with validation: of many epochs, without what a fit of one takes."""
+        rng = np.random.default_rng(0)
+        n_rows, n_all = task["rows"], task["rows"] + task["validation_rows"]
+        X, y = rng.standard_normal((n_all, task["widths"][0]), np.float32), rng.integers(task["widths"][-1], size=n_all)
+        network = _network(task).build(X.shape[1], loss="softmax_cross_entropy", optimizer="adam", rng=0)
+        arguments = {"batch_size": task["batch"], "n_threads": self.n_threads, "progress": False, "validation": (X[n_rows:], y[n_rows:])}
+        shortest = float("inf")
+
+        def seconds(n_epochs: int) -> float:
+            start = time.process_time()
+            network.fit(X[:n_rows], y[:n_rows], epochs=n_epochs, **arguments)
+            return time.process_time() - start
+
+        def run() -> float:
+            nonlocal shortest
+            shortest = min(shortest, seconds(1))
+            return (seconds(1 + N_EPOCHS) - shortest) / N_EPOCHS
+
+        return run
+
+    def product(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:
+        """The compiled forward pass of a dense layer, and the address of its call."""
+        from nncore.testing import tables
+
+        n_rows, (n_inputs, n_outputs) = task["rows"], task["widths"]
+        x, (weight, bias) = data.samples(task)[0], data.parameters(task)[0]
+        function = tables.layer(native.layer_dense).forward_f32
+        call = tables.Call(
+            function.kind,
+            {
+                "x": _at_line(x),
+                "y": _at_line(np.zeros((n_rows, n_outputs), np.float32)),
+                "parameters": _at_line(np.concatenate([weight.ravel(), bias])),
+                "n_rows": n_rows,
+                "n_inputs": n_inputs,
+                "n_outputs": n_outputs,
+                "end_column": n_outputs,
+                "hyper": np.ones(1),  # with a bias
+            },
+        )
+        kernel = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(function.pointer)
+
+        def multiply(address: ctypes.c_void_p, keep: tables.Call = call) -> None:  # what the call points to lives as long as this
+            assert kernel(address) == 0
+
+        return multiply, ctypes.c_void_p(ctypes.addressof(call.struct))
+
+    def flop(self, task: dict[str, Any]) -> float:
+        """Seconds of one floating-point operation at the peak of one core."""
+        return 1 / native.peak_flops(False, 0.05)
+
     def memory(self, task: dict[str, Any]) -> int:
         """Bytes that one epoch over the task's data adds to what the process holds with the data alone, at its peak."""
         X, y = data.samples(task)
@@ -48,7 +141,16 @@ class Side:
 
 def _network(task: dict[str, Any]) -> Sequential:
     *hidden, n_outputs = task["widths"][1:]
-    return Sequential(*(Dense(width, activation=task["activation"]) for width in hidden), Dense(n_outputs))
+    return Sequential(*(Dense(width, activation=task.get("activation", "relu")) for width in hidden), Dense(n_outputs))
+
+
+def _at_line(array: np.ndarray) -> np.ndarray:
+    """A copy that begins with a cache line, as what a network holds does."""
+    memory = np.empty(array.nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    copy: np.ndarray = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def _resident_bytes() -> int:

@@ -11,10 +11,12 @@ import numpy as np
 import sklearn
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from . import data
+from . import data, estimators
 
 #: Steps timed together at most; no step of scikit-learn's is short enough to need more.
 N_STEPS = 256
+
+_ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 
 class Side:
@@ -42,11 +44,19 @@ class Side:
         _pass(model, task, X, y)
         return model.predict if task["loss"] == "mse" else model.predict_proba, X
 
+    def estimator(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:
+        return estimators.call(MLPClassifier, task)
+
+    def fit(self, task: dict[str, Any]) -> Callable[[], float]:
+        return estimators.fit(MLPClassifier, task)
+
 
 def _model(task: dict[str, Any]) -> Any:
+    if task["activation"] not in _ACTIVATIONS:
+        raise ValueError(f"it has no {task['activation']}")
     kind = MLPRegressor if task["loss"] == "mse" else MLPClassifier
     hidden = tuple(task["widths"][1:-1])
-    return kind(hidden_layer_sizes=hidden, activation=task["activation"], alpha=0, batch_size=task["batch"], random_state=0)
+    return kind(hidden_layer_sizes=hidden, activation=_ACTIVATIONS[task["activation"]], alpha=0, batch_size=task["batch"], random_state=0)
 
 
 def _pass(model: Any, task: dict[str, Any], X: np.ndarray, y: np.ndarray) -> None:

@@ -14,7 +14,16 @@ from . import data
 #: Steps timed together at most; no step of PyTorch's is short enough to need more.
 N_STEPS = 256
 
-_ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
+_ACTIVATIONS = {
+    "relu": torch.nn.ReLU,
+    "tanh": torch.nn.Tanh,
+    "sigmoid": torch.nn.Sigmoid,
+    "gelu": torch.nn.GELU,
+    "mish": torch.nn.Mish,
+    "selu": torch.nn.SELU,
+    "silu": torch.nn.SiLU,
+    "elu": torch.nn.ELU,
+}
 _LOSSES = {"softmax_cross_entropy": torch.nn.functional.cross_entropy, "mse": torch.nn.functional.mse_loss}
 
 
@@ -55,6 +64,28 @@ class Side:
             model = torch.jit.freeze(torch.jit.script(model))
         torch.inference_mode(True).__enter__()  # for good: a worker that predicts does nothing else
         return model, X
+
+    def call(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:
+        X, y = map(torch.from_numpy, data.samples(task))
+        predicts = task["call"].startswith("predict")
+        torch.inference_mode(predicts).__enter__()  # until another call is asked for
+        model = _model(task)
+        if predicts:
+            return model, X[:1]
+        optimizer = torch.optim.Adam(model.parameters(), fused=True)
+
+        def step(batch: tuple[torch.Tensor, torch.Tensor]) -> float:
+            optimizer.zero_grad(set_to_none=True)
+            loss = _LOSSES[task["loss"]](model(batch[0]), batch[1])
+            loss.backward()
+            optimizer.step()
+            return float(loss)
+
+        return step, (X, y)
+
+    def product(self, task: dict[str, Any]) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
+        weight, bias = map(torch.from_numpy, data.parameters(task)[0])
+        return lambda x: torch.addmm(bias, x, weight), torch.from_numpy(data.samples(task)[0])
 
 
 def _model(task: dict[str, Any]) -> torch.nn.Sequential:

@@ -177,6 +177,35 @@ typedef struct nnc_loss {
     nnc_loss_function labels_f64;
 } nnc_loss;
 
+/* ---- Metric, capsule "nncore.metric" -------------------------------------------------------------------------------------- */
+
+/* Some rows of a data set that a network is scored on. terms[i][k] is what sample i adds to the score: the weighted means of the terms over
+ * all samples decide it, as the method `from_means` of the class says. No row depends on another, and no two buffers overlap. `output` is
+ * what the loss's link makes of the network's outputs. */
+typedef struct nnc_metric_call {
+    uint64_t struct_size;
+    const nnc_site *site;
+    const void *output;    /* (n_rows, n_outputs) */
+    const void *target;    /* (n_rows, n_targets); NULL in the labels functions */
+    const int64_t *labels; /* (n_rows,) class indices; NULL in the real functions */
+    double *terms;         /* (n_rows, n_terms) */
+    int64_t n_rows;
+    int64_t n_outputs;
+    int64_t n_targets;
+    int64_t n_terms; /* what the method `n_terms` of the class returns */
+} nnc_metric_call;
+
+typedef int32_t (*nnc_metric_function)(const nnc_metric_call *call);
+
+/* Outside of a step. Reads output and target or labels; writes terms. A function for targets that the class refuses is NULL. */
+typedef struct nnc_metric {
+    nnc_head head;
+    nnc_metric_function real_f32;
+    nnc_metric_function real_f64;
+    nnc_metric_function labels_f32;
+    nnc_metric_function labels_f64;
+} nnc_metric;
+
 /* ---- Optimizer, capsule "nncore.optimizer" -------------------------------------------------------------------------------- */
 
 enum { NNC_ROLE_WEIGHT = 0, NNC_ROLE_BIAS = 1, NNC_ROLE_SCALE = 2 };

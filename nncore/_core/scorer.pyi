@@ -1,0 +1,21 @@
+from typing import Generic, TypeVar
+
+import numpy as np
+
+Spec = TypeVar("Spec")  # a `nncore.program.ScorerSpec`: the core reads its fields, and hands it back as it was given
+
+class Scorer(Generic[Spec]):
+    @property
+    def spec(self) -> Spec: ...
+    @property
+    def sums(self) -> list[np.ndarray]: ...
+    def __init__(self, spec: Spec) -> None: ...
+    def begin(self) -> None: ...
+    def add(
+        self,
+        predictions: np.ndarray,
+        reals: np.ndarray | None,
+        labels: np.ndarray | None,
+        weights: np.ndarray | None,
+        first: int,
+    ) -> None: ...

@@ -1,0 +1,208 @@
+"""What is timed outside the grid, section by section, and the goals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nncore.bench.grid import Case, task
+from nncore.bench.yardsticks import AGAINST_SKLEARN, BEYOND, FRACTION, SHARE, Yardstick
+
+#: Rows of one call whose time, divided by them, is the arithmetic of a row.
+MANY_ROWS = 4096
+#: Floating-point operations of an epoch whose time, divided by its steps, is the arithmetic of a step; and its most steps.
+EPOCH_FLOPS, MOST_STEPS = 5e9, 1000
+
+CALLS_CASE = Case((4, 16, 16, 3), 32)
+CALLS_GOALS = {"train_on_batch": 10e-6, "forward, backward, step": 15e-6, "predict": 4e-6, "predict_one": 1e-6}
+
+#: The network of an estimator at its defaults, on the digits.
+ESTIMATOR_WIDTHS = (64, 100, 10)
+ESTIMATOR_ROWS = (1, 10, 100, 1797, 10_000)
+#: Most seconds beyond the arithmetic for one row, by what it lies in.
+ESTIMATOR_GOALS = {"array": 40e-6, "frame": 150e-6, "predict_one": 5e-6}
+
+#: Widths, training rows, validation rows, batch size: what four fifths and one fifth of iris and of the digits are.
+EPOCHS = {"iris": ((4, 16, 3), 120, 30, 32), "digits": ((64, 100, 10), 1437, 360, 128)}
+EPOCH_GOAL = 20e-6
+
+#: Least times as fast as scikit-learn, by the fit.
+FIT_GOALS = {
+    "grid search, small networks, n_jobs=None": 8.0,
+    "grid search, small networks, n_jobs=2": 8.0,
+    "digits at the defaults": 6.0,
+    "iris": None,
+    "digits by L-BFGS": 3.0,
+}
+
+#: Rows, inputs and outputs of a product in float32, and the wanted part of the peak.
+PRODUCTS = {(64, 64, 64): 0.85, (128, 256, 256): 0.92, (512, 512, 512): 0.92, (2048, 2048, 2048): 0.90}
+
+ACTIVATIONS_CASE = Case((54, 256, 256, 7), 128)
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "mish", "selu", "silu", "elu")
+ACTIVATION_GOAL = 1 / 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """One line to measure.
+
+    Parameters
+    ----------
+    what : str
+        Its name.
+    task : dict
+        What the sides are asked, see `nncore.bench.grid.task`.
+    base : tuple of (dict, float)
+        Tasks for nncore alone, and how many times the answer of each counts in the line's base.
+    goal : float, optional
+    flops : float, optional
+        Floating-point operations, if the line is shown as a speed.
+    threads : int, default 1
+    needs : tuple of str
+        Modules that nncore's own interpreter must have.
+    """
+
+    what: str
+    task: dict[str, Any]
+    base: tuple[tuple[dict[str, Any], float], ...] = ()
+    goal: float | None = None
+    flops: float | None = None
+    threads: int = 1
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of lines.
+
+    Parameters
+    ----------
+    title : str
+    text : str
+        What the page says of it.
+    yardstick : Yardstick
+    questions : callable
+        Returns the lines to measure.
+    """
+
+    title: str
+    text: str
+    yardstick: Yardstick
+    questions: Callable[[], list[Question]]
+
+
+def _step(widths: tuple[int, ...], batch: int, activation: str = "relu") -> dict[str, Any]:
+    """A step inside `fit`."""
+    case = Case(widths, batch, activation=activation)
+    return task("training", case, batch * min(MOST_STEPS, round(EPOCH_FLOPS / case.step_flops)))
+
+
+def _rows(widths: tuple[int, ...], n_rows: int) -> tuple[dict[str, Any], float]:
+    """The forward pass of so many rows, as part of a call with many."""
+    return task("prediction", Case(widths, MANY_ROWS), MANY_ROWS), n_rows / MANY_ROWS
+
+
+def _calls() -> list[Question]:
+    widths, batch = CALLS_CASE.widths, CALLS_CASE.batch
+    return [
+        Question(
+            what,
+            task("call", CALLS_CASE, batch) | {"call": what, "clock": "cpu"},
+            (_rows(widths, 1),) if what.startswith("predict") else ((_step(widths, batch), 1.0),),
+            goal,
+        )
+        for what, goal in CALLS_GOALS.items()
+    ]
+
+
+def _estimators() -> list[Question]:
+    def question(method: str, n_rows: int, container: str, goal: float | None) -> Question:
+        what = f"{method}, {n_rows} row{'' if n_rows == 1 else 's'}, {container}"
+        asked = {"kind": "estimator", "method": method, "rows": n_rows, "container": container, "clock": "cpu"}
+        return Question(what, asked, (_rows(ESTIMATOR_WIDTHS, n_rows),), goal, needs=("sklearn", *["pandas"] * (container == "frame")))
+
+    methods = ("predict", "predict_proba")
+    return [
+        *(question(method, n, "array", ESTIMATOR_GOALS["array"] if n == 1 else None) for method in methods for n in ESTIMATOR_ROWS),
+        *(question(method, 1, "frame", ESTIMATOR_GOALS["frame"]) for method in methods),
+        question("predict_one", 1, "array", ESTIMATOR_GOALS["predict_one"]),
+    ]
+
+
+def _epochs() -> list[Question]:
+    questions = []
+    for name, (widths, n_rows, n_validation, batch) in EPOCHS.items():
+        asked = {"kind": "epoch", "widths": list(widths), "rows": n_rows, "validation_rows": n_validation, "batch": batch}
+        base = (_step(widths, batch), n_rows / batch), _rows(widths, n_validation)
+        questions.append(Question(name, asked, base, EPOCH_GOAL))
+    return questions
+
+
+def _fits() -> list[Question]:
+    return [
+        Question(what, {"kind": "fit", "fit": what}, goal=goal, threads=2 if what.endswith("n_jobs=2") else 1, needs=("sklearn",))
+        for what, goal in FIT_GOALS.items()
+    ]
+
+
+def _products() -> list[Question]:
+    questions = []
+    for (n_rows, n_inputs, n_outputs), goal in PRODUCTS.items():
+        case = Case((n_inputs, n_outputs), n_rows)
+        flops = float(case.forward_flops)
+        name = f"{n_rows} × {n_inputs} × {n_outputs}"
+        questions.append(Question(name, task("product", case, n_rows), (({"kind": "flop"}, flops),), goal, flops))
+    return questions
+
+
+def _activations() -> list[Question]:
+    widths, batch = ACTIVATIONS_CASE.widths, ACTIVATIONS_CASE.batch
+    relu = ((_step(widths, batch), 1.0),)
+    return [Question(name, _step(widths, batch, name), relu, None if name == "relu" else ACTIVATION_GOAL) for name in ACTIVATIONS]
+
+
+SECTIONS = {
+    "calls": Section(
+        "Calls",
+        f"""CPU time of one call from Python. The network is {CALLS_CASE.net}. A training call gets {CALLS_CASE.batch} rows, a prediction
+gets one. The arithmetic is that of a step inside `fit`, or of one row among {MANY_ROWS}.""",
+        BEYOND,
+        _calls,
+    ),
+    "estimators": Section(
+        "Predictions of estimators",
+        f"""CPU time of one call of an `MLPClassifier` with its default settings, fitted to the digits (64-100-10, float64). The arithmetic
+is that of as many rows among {MANY_ROWS} of the same network in float32.""",
+        BEYOND,
+        _estimators,
+    ),
+    "epochs": Section(
+        "The end of an epoch",
+        """CPU time of one epoch of `fit` with validation: 4-16-3 at batch 32 for iris, 64-100-10 at batch 128 for the digits. The
+arithmetic is that of the steps and of the forward pass of the validation rows. What lies beyond it is the end of the epoch.""",
+        BEYOND,
+        _epochs,
+    ),
+    "fits": Section(
+        "Small fits",
+        """Whole fits of an `MLPClassifier` with the same settings in both libraries, until the stopping rule ends them. The grid search
+tries 6 candidates 4-16-3 in 3 folds on iris, at most 100 epochs each. The fit of iris has the default 100 hidden units.""",
+        AGAINST_SKLEARN,
+        _fits,
+    ),
+    "products": Section(
+        "Matrix products",
+        """The forward pass of a dense layer on one thread in float32: rows × inputs × outputs. The peak is measured in the same turns.""",
+        FRACTION,
+        _products,
+    ),
+    "activations": Section(
+        "Activations",
+        f"""One training step of {ACTIVATIONS_CASE.net} at batch {ACTIVATIONS_CASE.batch} on one thread. The share is the part of the step
+that it takes longer than with ReLU.""",
+        SHARE,
+        _activations,
+    ),
+}
