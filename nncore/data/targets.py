@@ -75,9 +75,7 @@ class TargetsWanted:
         return self._labels_or_reals(y, dtype, name) if labels is None else Targets(labels=labels)
 
     def _labels_or_reals(self, y: object, dtype: np.dtype, name: str) -> Targets:
-        y = admitted(y, name)
-        _refuse_text(y, name)
-        array = as_numbers(y, name)
+        array = as_numbers(_without_text(admitted(y, name), name), name)
         if array.ndim == 2 and array.shape[1] == 1 and self.n_outputs > 1:
             array = array[:, 0]
         if self.kind == "labels" or array.ndim == 1:
@@ -111,17 +109,18 @@ def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str
     return TargetsWanted.by(loss, n_outputs).checked(y, dtype, name)
 
 
-def _refuse_text(y: Any, name: str) -> None:
-    """Text labels have to become numbers; say how."""
+def _without_text(y: Any, name: str) -> Any:
+    """Text labels have to become numbers; say how. Anything else, as an array if that needs no further look."""
     try:
         array = np.asarray(y)
     except ValueError:  # of rows of several lengths: said better later
-        return
+        return y
     if array.dtype.kind in "UST" or any(isinstance(value, str) for value in array.ravel()[:1]):
         raise DtypeError(
             f"{name} holds text, class indices from 0 on are needed: classes, {name} = np.unique({name}, return_inverse=True) turns one "
             "into the other"
         )
+    return array if array.dtype.kind in "biuf" else y
 
 
 def _as_labels(array: np.ndarray, n_classes: int, n_outputs: int, name: str) -> np.ndarray:
