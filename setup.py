@@ -183,7 +183,7 @@ def extension(name: str, sources: list[str]) -> Extension:
 
 
 #: What ``nncore._core.native`` compiles once, besides the module itself: plain C.
-CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "measurement", "rooms", "threads")]
+CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "crew", "measurement", "rooms", "threads")]
 
 
 def kernel_sources() -> list[str]:
@@ -194,6 +194,7 @@ def kernel_sources() -> list[str]:
 
 def extensions() -> list[Extension]:
     cython = [
+        extension("nncore._core.crew", ["nncore/_core/crew.pyx"]),
         extension("nncore._core.program", ["nncore/_core/program.pyx"]),
         extension("nncore._core.scorer", ["nncore/_core/scorer.pyx"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),

@@ -35,6 +35,8 @@ _HOMES = {
     "load": "nncore.network",
     "load_many": "nncore.network",
     "save_many": "nncore.network",
+    "fit_many": "nncore.network",
+    "each": "nncore.network",
     "History": "nncore.contract",
     "find_learning_rate": "nncore.network",
     "get": "nncore.registry",

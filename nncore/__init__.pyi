@@ -39,7 +39,7 @@ from nncore.losses.quantile import Quantile
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
 from nncore.metrics.function import FunctionMetric
-from nncore.network import Sequential, find_learning_rate, load, load_many, save_many
+from nncore.network import Sequential, each, find_learning_rate, fit_many, load, load_many, save_many
 from nncore.optimizers.adafactor import Adafactor
 from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
@@ -155,7 +155,9 @@ __all__ = [
     "UnitNorm",
     "Warmup",
     "__version__",
+    "each",
     "find_learning_rate",
+    "fit_many",
     "get",
     "get_include",
     "get_num_threads",

@@ -31,7 +31,7 @@ TARGETS: dict[str, tuple[str, list[str] | None]] = {
     "x86_64-macos": ("macosx-10.13-x86_64", None),
     "aarch64-macos": ("macosx-11.0-arm64", None),
 }
-PROGRAMS = ("threads", "kernels")
+PROGRAMS = ("threads", "crew", "kernels")
 ZIG = [sys.executable, "-m", "ziglang", "cc"]
 FLAGS = [*setup.compile_flags(), *setup.KERNEL_FLAGS, "-Werror", "-Inncore/include", "-Inncore/_core"]
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "crew.h"
 #include "kernels/host.h"
 #include "measurement.h"
 #include "nncore/plugin.h"
@@ -72,6 +73,7 @@ static int fill(PyObject *module) {
     const nnc_peak *peak = levels[chosen].peak;
     ((module_state *)PyModule_GetState(module))->peak = peak;
     if (nnc_add_table(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
+    if (nnc_add_table(module, "crew", &nnc_crew_functions, "nncore._core.crew") < 0) return -1;
     if (nnc_add_table(module, "host", levels[chosen].host, "nncore.host") < 0) return -1;
 #define COMPONENT(kind, name, level) \
     if (nnc_add_table(module, #kind "_" #name, &nnc_##kind##_##name##_##level, "nncore." #kind) < 0) return -1;

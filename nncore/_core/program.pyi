@@ -2,6 +2,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from nncore._core.crew import Job
+
 Spec = TypeVar("Spec")  # a `nncore.program.ProgramSpec`: the core reads its fields, and hands it back as it was given
 
 LOSS_NOT_FINITE: int
@@ -27,10 +29,19 @@ class Failure(Exception):
     message: str
     def __init__(self, status: int, op: int, returned: int = 0, message: str = "") -> None: ...
 
+class Run(Job):
+    @property
+    def runs_python(self) -> bool: ...
+    @property
+    def seconds(self) -> float: ...
+    def end(self) -> None: ...
+
 class Program(Generic[Spec]):
     step: int
     number_of_pass: int
     use_labels: bool
+    @property
+    def runs_python(self) -> bool: ...
     @property
     def spec(self) -> Spec: ...
     def __init__(self, spec: Spec) -> None: ...
@@ -38,6 +49,21 @@ class Program(Generic[Spec]):
     def loss_value(self, n_rows: int, with_gradient: bool, n_threads: int = 1) -> float: ...
     def backward(self, x: np.ndarray, n_threads: int = 1) -> float: ...
     def update(self, n_threads: int = 1) -> None: ...
+    def begin_train(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        labels: np.ndarray | None,
+        weights: np.ndarray | None,
+        order: np.ndarray | None,
+        courses: list[Any],
+        batch_size: int,
+        accumulate: int,
+        drop_last: bool,
+        seconds: float,
+        progress: list[Any],
+        n_threads: int = 1,
+    ) -> Run: ...
     def train(
         self,
         inputs: np.ndarray,
@@ -53,6 +79,17 @@ class Program(Generic[Spec]):
         progress: list[Any],
         n_threads: int = 1,
     ) -> None: ...
+    def begin_evaluate(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray | None,
+        labels: np.ndarray | None,
+        weights: np.ndarray | None,
+        outputs: np.ndarray,
+        seconds: float,
+        progress: list[Any],
+        n_threads: int = 1,
+    ) -> Run: ...
     def evaluate(
         self,
         inputs: np.ndarray,

@@ -24,6 +24,7 @@ from nncore._core.runner cimport (
     nnc_rule, nnc_piece, nnc_rounds, nnc_undo, nnc_task, nnc_program, nnc_course, nnc_samples, nnc_progress, nnc_runner,
 )
 
+from nncore._core.crew cimport Job, nnc_job, nnc_stop
 from nncore._core.turns cimport Turn
 
 import numpy as np
@@ -214,6 +215,7 @@ cdef class Program:
     cdef int64_t shown  # the second number of the version, when `extent` was found
     cdef int64_t safe_until  # the step up to which the program's safe_gradient holds
     cdef double rate_factor  # and the largest factor of learning rates
+    cdef readonly bint runs_python  # a component that takes part has no kernel
 
     def __cinit__(self, spec):
         self.spec = spec
@@ -361,6 +363,12 @@ cdef class Program:
         program.room, program.room_bytes = address(spec.room), 0 if spec.room is None else spec.room.nbytes
         self.version = <const int64_t *>address(spec.version)
         self.seen, self.shown = self.version[0] - 1, self.version[1] - 1
+        self.runs_python = (
+            program.loss == NULL
+            or any(op.kind == "python" for op in spec.ops)
+            or any(described.capsule is None for described in (*spec.transforms, *spec.rules))
+            or any(capsule is None for capsule in spec.optimizer_capsules or ())
+        )
         program.python = run_python
         program.python_context = <void *>self
 
@@ -698,48 +706,29 @@ cdef class Program:
                 raise DataError("outputs lie where inputs are read: pass another array")
         return place
 
-    cdef double *place_of(self, object course, dict own, int64_t *stride) except NULL:
-        """Where a course writes its number; `own` keeps what is made for the members of the run, by op."""
-        cdef nnc_program *program = &self.program
-        cdef int64_t n, op
-        cdef int32_t part
-        cdef double *numbers
-        stride[0] = 0
-        if course.limit == "clip_norm":
-            return &program.clip_norm
-        if course.limit == "clip_value":
-            return &program.clip_value
-        numbers = <double *>address(course.numbers)
-        if course.op is None:
-            return numbers + <int64_t>course.index
-        op, n = course.op, (len(course.numbers) + 7) // 8 * 8  # members that write do not share cache lines
-        stride[0] = n
-        if op not in own:
-            own[op] = np.zeros((program.max_parts, n))
-            own[op][:, : len(course.numbers)] = course.numbers
-            for part in range(program.max_parts):
-                program.sites[part * program.n_sites + NNC_SITE(op)].hyper = <const double *>address(own[op][part])
-        return <double *>address(own[op]) + <int64_t>course.index
-
-    cdef int end_courses(self, list courses, nnc_course *moved, dict own) except -1:
-        """Lets every number be again what it is without a schedule."""
-        cdef nnc_program *program = &self.program
-        cdef int64_t op
-        cdef int32_t part
-        cdef Py_ssize_t i
-        for i in range(len(courses)):
-            if moved[i].place == NULL:
-                continue
-            if moved[i].stride == 0:
-                moved[i].place[0] = moved[i].base
-            else:
-                op = courses[i].op
-                for part in range(program.max_parts):
-                    program.sites[part * program.n_sites + NNC_SITE(op)].hyper = <const double *>address(courses[i].numbers)
-        free(moved)
-        own.clear()
-        self.interpreter.settle()
-        return 0
+    def begin_train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
+                    double seconds, progress, int32_t n_threads=1):
+        """Take the turn and everything that `train` needs, so that any thread can do the rest without Python, and `Run.end` after it."""
+        cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, order), progress)
+        cdef nnc_run *asked = &run.run
+        asked.trains = True
+        asked.samples = self.samples(inputs, targets, labels, weights, order)
+        asked.batch_size, asked.accumulate, asked.drop_last = batch_size, accumulate, drop_last
+        asked.seconds, asked.n_threads = seconds, n_threads
+        if batch_size < 1 or accumulate < 1 or min(batch_size, asked.samples.n_samples) > self.program.max_rows:
+            raise ValueError(f"batches of {batch_size} samples do not fit {self.program.max_rows} rows")
+        self.check_entry()
+        self.turn.enter()
+        try:
+            self.refresh()
+            self.gate(courses, asked.samples.n_samples)  # a step takes a sample at least
+            if courses:
+                run.begin_courses(courses)
+        except BaseException:
+            run.end_courses()
+            self.turn.leave()
+            raise
+        return run
 
     def train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
               double seconds, progress, int32_t n_threads=1):
@@ -748,59 +737,38 @@ cdef class Program:
         `courses` are the numbers that change from step to step (`nncore.program.Course`), with a factor for each step of all samples.
         `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails.
         """
-        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, order)
-        cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
-        cdef nnc_course *moved = NULL
-        cdef dict own = {}
-        cdef Py_ssize_t i
-        cdef int32_t status
-        if batch_size < 1 or accumulate < 1 or min(batch_size, samples.n_samples) > self.program.max_rows:
-            raise ValueError(f"batches of {batch_size} samples do not fit {self.program.max_rows} rows")
+        cdef Run run = self.begin_train(
+            inputs, targets, labels, weights, order, courses, batch_size, accumulate, drop_last, seconds, progress, n_threads
+        )
+        with nogil:
+            do_run(&run.run.job, NULL)
+        run.end()
+
+    def begin_evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
+        """As `begin_train`, for `evaluate`."""
+        cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, outputs), progress)
+        cdef nnc_run *asked = &run.run
+        asked.samples = self.samples(inputs, targets, labels, weights, None)
+        asked.outputs = self.room(outputs, asked.samples.inputs, len(inputs))
+        asked.seconds, asked.n_threads = seconds, n_threads
         self.check_entry()
         self.turn.enter()
         try:
             self.refresh()
-            self.gate(courses, samples.n_samples)  # a step takes a sample at least
-            if courses:
-                moved = <nnc_course *>calloc(len(courses), sizeof(nnc_course))
-                if moved == NULL:
-                    raise MemoryError
-            try:
-                if courses:
-                    self.interpreter.follow(courses)
-                    for i, course in enumerate(courses):
-                        moved[i].place = self.place_of(course, own, &moved[i].stride)
-                        moved[i].base, moved[i].factors = moved[i].place[0], <const double *>address(course.factors)
-                    samples.courses, samples.n_courses = moved, len(courses)
-                with nogil:
-                    status = runner.train(&self.program, &samples, batch_size, accumulate, drop_last, seconds, &sums, n_threads)
-            finally:
-                if courses:
-                    self.end_courses(courses, moved, own)
-        finally:
+        except BaseException:
             self.turn.leave()
-        progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
-        self.finish(status)
+            raise
+        return run
 
     def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
         """Sum the loss over the samples from ``progress[0]`` on, without training; `progress` as in `train`.
 
         `outputs` (n_samples, n_outputs) receives the network's outputs; None is nowhere.
         """
-        cdef nnc_samples samples = self.samples(inputs, targets, labels, weights, None)
-        cdef void *kept = self.room(outputs, samples.inputs, len(inputs))
-        cdef nnc_progress sums = nnc_progress(progress[0], progress[1], progress[2])
-        cdef int32_t status
-        self.check_entry()
-        self.turn.enter()
-        try:
-            self.refresh()
-            with nogil:
-                status = runner.evaluate(&self.program, &samples, kept, seconds, &sums, n_threads)
-        finally:
-            self.turn.leave()
-        progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
-        self.finish(status)
+        cdef Run run = self.begin_evaluate(inputs, targets, labels, weights, outputs, seconds, progress, n_threads)
+        with nogil:
+            do_run(&run.run.job, NULL)
+        run.end()
 
     def predict(self, inputs, outputs, int32_t n_threads=1, int64_t n_at_once=0):
         """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs).
@@ -862,6 +830,133 @@ cdef class Program:
         if self.program.accepts_nan and not all_finite(output):  # is NaN the reason?
             return None
         return output
+
+
+cdef struct nnc_run:
+    nnc_job job  # first, so that the job is the run
+    nnc_program *program
+    bint trains  # else it evaluates
+    nnc_samples samples
+    nnc_progress sums
+    void *outputs
+    int64_t batch_size, accumulate
+    int32_t drop_last, n_threads, status
+    double seconds
+
+
+cdef void do_run(nnc_job *job, nnc_stop stop) noexcept nogil:
+    """The work of a run, in any thread."""
+    cdef nnc_run *run = <nnc_run *>job
+    run.program.stop = stop
+    if run.trains:
+        run.status = runner.train(run.program, &run.samples, run.batch_size, run.accumulate, run.drop_last, run.seconds, &run.sums,
+                                  run.n_threads)
+    else:
+        run.status = runner.evaluate(run.program, &run.samples, run.outputs, run.seconds, &run.sums, run.n_threads)
+
+
+cdef class Run(Job):
+    """A call of a program that has begun: the turn is taken. A crew, or the program itself, does the work, and then `end` is called."""
+
+    cdef nnc_run run
+    cdef Program program
+    cdef tuple arrays  # in use
+    cdef list progress
+    cdef list courses  # or None
+    cdef nnc_course *moved
+    cdef dict own  # what is made for the members of the run that move numbers, by op
+    cdef bint is_over
+
+    def __cinit__(self, Program program, tuple arrays, list progress):
+        self.program, self.arrays, self.progress = program, arrays, progress
+        self.run.program = &program.program
+        self.run.sums = nnc_progress(progress[0], progress[1], progress[2])
+        self.run.job.work = do_run
+        self.job = &self.run.job
+
+    def __dealloc__(self):
+        free(self.moved)
+
+    cdef int begin_courses(self, list courses) except -1:
+        """Lets numbers move."""
+        self.moved = <nnc_course *>calloc(len(courses), sizeof(nnc_course))
+        if self.moved == NULL:
+            raise MemoryError
+        self.courses, self.own = courses, {}
+        self.program.interpreter.follow(courses)
+        for i, course in enumerate(courses):
+            self.moved[i].place = self.place_of(course, &self.moved[i].stride)
+            self.moved[i].base, self.moved[i].factors = self.moved[i].place[0], <const double *>address(course.factors)
+        self.run.samples.courses, self.run.samples.n_courses = self.moved, len(courses)
+        return 0
+
+    cdef double *place_of(self, object course, int64_t *stride) except NULL:
+        """Where a course writes its number."""
+        cdef nnc_program *program = self.run.program
+        cdef int64_t n, op
+        cdef int32_t part
+        cdef double *numbers
+        stride[0] = 0
+        if course.limit == "clip_norm":
+            return &program.clip_norm
+        if course.limit == "clip_value":
+            return &program.clip_value
+        numbers = <double *>address(course.numbers)
+        if course.op is None:
+            return numbers + <int64_t>course.index
+        op, n = course.op, (len(course.numbers) + 7) // 8 * 8  # members that write do not share cache lines
+        stride[0] = n
+        if op not in self.own:
+            self.own[op] = np.zeros((program.max_parts, n))
+            self.own[op][:, : len(course.numbers)] = course.numbers
+            for part in range(program.max_parts):
+                program.sites[part * program.n_sites + NNC_SITE(op)].hyper = <const double *>address(self.own[op][part])
+        return <double *>address(self.own[op]) + <int64_t>course.index
+
+    cdef int end_courses(self) except -1:
+        """Lets every number be again what it is without a schedule."""
+        cdef nnc_program *program = self.run.program
+        cdef nnc_course *moved = self.moved
+        cdef int64_t op
+        cdef int32_t part
+        cdef Py_ssize_t i
+        if self.courses is None:
+            return 0
+        for i in range(len(self.courses)):
+            if moved[i].place == NULL:
+                continue
+            if moved[i].stride == 0:
+                moved[i].place[0] = moved[i].base
+            else:
+                op = self.courses[i].op
+                for part in range(program.max_parts):
+                    program.sites[part * program.n_sites + NNC_SITE(op)].hyper = <const double *>address(self.courses[i].numbers)
+        self.courses = self.own = None
+        self.program.interpreter.settle()
+        return 0
+
+    @property
+    def runs_python(self):
+        """Whether a component without a kernel takes part, so that only the thread that began it may do the work."""
+        return self.program.runs_python
+
+    @property
+    def seconds(self):
+        """How long a crew has worked on it."""
+        return self.run.job.seconds
+
+    def end(self):
+        """By the thread that began it: leave the turn, bring `progress` up to date, and raise what stopped the run. Once is enough."""
+        if self.is_over:
+            return
+        self.is_over = True
+        try:
+            self.end_courses()
+        finally:
+            self.program.turn.leave()
+        cdef nnc_progress *sums = &self.run.sums
+        self.progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
+        self.program.finish(self.run.status)
 
 
 def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:

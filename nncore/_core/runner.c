@@ -161,6 +161,12 @@ static int program_is_gated(const nnc_program *program) {
     return program->safe_gradient > 0 && program->anchor == NULL && program->constraints.n_pieces == 0;
 }
 
+/* Whether somebody wants the network, or the thread. */
+static int is_to_stop(const nnc_program *program) {
+    return atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0 ||
+           (program->stop != NULL && atomic_load_explicit(program->stop, memory_order_relaxed) != 0);
+}
+
 /* What messages call a rule by. */
 static int64_t rule_op(const nnc_program *program, int64_t rule) {
     return program->n_ops + program->n_groups + program->n_transforms + rule;
@@ -497,8 +503,7 @@ static int64_t F(take_steps)(member *m) {
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
             look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
         }
-        if (m->part == 0 && verdict == NNC_OK && is_last && atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0)
-            verdict = time_is_up;
+        if (m->part == 0 && verdict == NNC_OK && is_last && is_to_stop(program)) verdict = time_is_up;
         verdict = nnc_meet(m->team, verdict);
         if (is_last && (m->is_careful || (m->is_gated && m->may_overflow))) verdict = look_back(m, verdict);
         if (m->part == 0 && !is_trouble(verdict)) {

@@ -270,6 +270,7 @@ typedef struct nnc_program {
     int64_t failed_op; /* set when a status is not NNC_OK */
 
     const _Atomic int32_t *n_waiting; /* threads that want the network: training stops after the step under way */
+    const _Atomic int32_t *stop;      /* so it does if this is not 0; or NULL */
 } nnc_program;
 
 /* Parameters, or gradients, whose squares are added up together. */

@@ -151,6 +151,7 @@ cdef extern from "runner.h" nogil:
         void *python_context
         int64_t failed_op
         const int32_t *n_waiting
+        const int32_t *stop
     ctypedef struct nnc_course:
         double *place
         int64_t stride

@@ -113,4 +113,17 @@ static inline int after_fork_in_child(void (*function)(void)) { return pthread_a
 static inline int32_t bound_processors(void) { return 0; }
 #endif
 
+#if defined(__x86_64__) || defined(__i386__)
+#    include <immintrin.h>
+#    define PAUSE() _mm_pause()
+#elif defined(__aarch64__)
+#    define PAUSE() __asm__ volatile("yield")
+#else
+#    define PAUSE() ((void)0)
+#endif
+
+/* How often a waiting thread looks before it goes to sleep: some 50 microseconds, longer than an op usually keeps the others waiting, and
+ * no longer, because with more threads than cores the one that is waited for may be the one that cannot run. */
+#define SPINS 1500
+
 #endif

@@ -4,19 +4,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#if defined(__x86_64__) || defined(__i386__)
-#    include <immintrin.h>
-#    define PAUSE() _mm_pause()
-#elif defined(__aarch64__)
-#    define PAUSE() __asm__ volatile("yield")
-#else
-#    define PAUSE() ((void)0)
-#endif
-
-/* How often a waiting thread looks before it goes to sleep: some 50 microseconds, longer than an op usually keeps the others waiting, and
- * no longer, because with more threads than cores the one that is waited for may be the one that cannot run. */
-#define SPINS 1500
-
 /* ---- teams ---------------------------------------------------------------------------------------------------------------- */
 
 struct nnc_team {
@@ -31,7 +18,11 @@ struct nnc_team {
     mutex gate;
     condition met;
     _Atomic int32_t working; /* members other than the caller that have not returned */
+    nnc_team *outer;         /* in which its caller is a member, and called it from there */
 };
+
+/* The team that this thread has called together, and has not returned from. */
+static _Thread_local nnc_team *own_team;
 
 int64_t nnc_meet(nnc_team *team, int64_t verdict) {
     if (team->n_parts == 1) return verdict;
@@ -110,8 +101,9 @@ THREAD_FUNCTION(work, argument) {
     return 0;
 }
 
-/* Threads do not survive a fork; what they were leaves nothing to free. */
+/* Threads do not survive a fork; what they were leaves nothing to free. Nobody is left in a team but who has called it together. */
 static void forget_workers(void) {
+    for (nnc_team *team = own_team; team != NULL; team = team->outer) team->working = 0;
     init_mutex(&pool.gate);
     pool.idle = NULL;
     pool.n_workers = 0;
@@ -135,7 +127,7 @@ static int add_worker(void) {
 }
 
 void nnc_run_team(int32_t n_parts, nnc_team_function function, void *context) {
-    nnc_team team = {.n_parts = 1, .function = function, .context = context};
+    nnc_team team = {.n_parts = 1, .function = function, .context = context, .outer = own_team};
     if (n_parts <= 1) {
         function(&team, 0, 1, context);
         return;
@@ -162,7 +154,9 @@ void nnc_run_team(int32_t n_parts, nnc_team_function function, void *context) {
     }
     unlock(&pool.gate);
 
+    own_team = &team;
     function(&team, 0, team.n_parts, context);
+    own_team = team.outer;
     for (int i = 0; atomic_load_explicit(&team.working, memory_order_acquire) > 0; i++)
         if (i < SPINS) PAUSE();
         else give_way();

@@ -48,7 +48,7 @@ class ProgressBar(Callback):
     def on_progress(self, training: Any) -> None:
         display, elapsed = self._shown()
         if display is not None:
-            display.update(training.fraction, _status(training), _remaining(elapsed, training.fraction))
+            display.update(training.fraction, training.status, _remaining(elapsed, training.fraction))
 
     def on_epoch_end(self, training: Any) -> None:
         self.on_progress(training)
@@ -58,7 +58,7 @@ class ProgressBar(Callback):
         if display is not None:
             stopped_early = len(training.history) < training.n_epochs
             reason = f"ended early: {training.history.stop_reason}" if stopped_early else ""
-            display.close(training.fraction, _status(training), f"{_clock(elapsed)} in all", reason)
+            display.close(training.fraction, training.status, f"{_clock(elapsed)} in all", reason)
             self._display = None
 
     def _shown(self) -> tuple[_Display | None, float]:
@@ -67,14 +67,6 @@ class ProgressBar(Callback):
         if self._display is None and elapsed >= self.delay:
             self._display = _open_display(self.stream)
         return self._display, elapsed
-
-
-def _status(training: Any) -> str:
-    """``"epoch 3/20  loss 0.1234  val_loss 0.2"``: the loss so far, the rest from the last full epoch."""
-    history = training.history
-    cells = [f"epoch {training.epoch}/{training.n_epochs}", f"loss {training.loss:.4g}"]
-    cells += [f"{name} {history[name][-1]:.4g}" for name in history if name not in ("loss", "seconds")]
-    return "  ".join(cells)
 
 
 def _clock(seconds: float) -> str:

@@ -84,6 +84,8 @@ class Dataset:
         if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
             inputs, in_place = as_c_array(inputs[:], dtype), True
         self.inputs, self.in_place = inputs, in_place
+        self._rows: np.ndarray | None = None  # of `inputs`, that are the samples; None for all
+        self._of_inputs = targets, weights  # as many as there are inputs
 
     @classmethod
     def checked(
@@ -110,12 +112,32 @@ class Dataset:
         return cls(inputs, targets, as_weights(sample_weight, len(inputs), f"{role}sample_weight"), dtype)
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.targets)
+
+    def chosen(self, rows: np.ndarray, weights: np.ndarray | None) -> Dataset:
+        """The samples of some rows, with these weights; their inputs stay where they are.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, shape (n_samples,)
+            Known to be there.
+        weights : ndarray of float64, shape (n_samples,), or None
+        """
+        some = Dataset(self.inputs, self.targets.of(rows), weights, self.dtype)
+        whole = None if weights is None else np.zeros(len(self.inputs))
+        if weights is not None and whole is not None:
+            whole[rows] = weights
+        some._rows, some._of_inputs = rows, (self.targets, whole)
+        return some
+
+    def copied(self, rows: np.ndarray, weights: np.ndarray | None) -> Dataset:
+        """The same with inputs of its own, in the order of the rows."""
+        return Dataset(self.inputs[rows], self.targets.of(rows), weights, self.dtype)
 
     @cached_property
     def _matrix(self) -> np.ndarray:
         """The inputs where they lie, a sample a row."""
-        return self.inputs[:].reshape(len(self), -1)
+        return self.inputs[:].reshape(len(self.inputs), -1)
 
     @cached_property
     def digest(self) -> str:
@@ -124,7 +146,7 @@ class Dataset:
         rows = np.linspace(0, len(self) - 1, n_rows).astype(np.int64)
         chosen = slice(None) if n_rows == len(self) else rows
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(np.ascontiguousarray(self.inputs[chosen], self.dtype).data)
+        digest.update(np.ascontiguousarray(self.inputs[chosen if self._rows is None else self._rows[chosen]], self.dtype).data)
         for name, part in (("reals", self.targets.reals), ("labels", self.targets.labels), ("weights", self.weights)):
             if part is not None:
                 digest.update(name.encode())
@@ -136,13 +158,16 @@ class Dataset:
 
         All blocks but the last hold whole batches, so both ways train on the same batches.
         """
+        if self._rows is not None:
+            order = self._rows if order is None else self._rows[order]
+        targets, weights = self._of_inputs
         if self.in_place:
-            yield Block(self._matrix, self.targets.reals, self.targets.labels, self.weights, order)
+            yield Block(self._matrix, targets.reals, targets.labels, weights, order)
             return
         rows = batch_size * rows_at_once(batch_size * self.inputs[0].size * self.dtype.itemsize)
-        for start in range(0, len(self), rows):
+        for start in range(0, len(self.inputs) if order is None else len(order), rows):
             chosen = slice(start, start + rows) if order is None else order[start : start + rows]
             inputs = as_c_array(self.inputs[chosen], self.dtype)
-            parts = (self.targets.reals, self.targets.labels, self.weights)
-            reals, labels, weights = (None if part is None else as_c_array(part[chosen], part.dtype) for part in parts)
-            yield Block(inputs.reshape(len(inputs), -1), reals, labels, weights, None)
+            parts = (targets.reals, targets.labels, weights)
+            reals, labels, part_weights = (None if part is None else as_c_array(part[chosen], part.dtype) for part in parts)
+            yield Block(inputs.reshape(len(inputs), -1), reals, labels, part_weights, None)

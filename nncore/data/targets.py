@@ -32,6 +32,10 @@ class Targets:
     def __len__(self) -> int:
         return len(self.values)
 
+    def of(self, rows: np.ndarray) -> Targets:
+        """Those of some samples."""
+        return Targets(*(None if part is None else part[rows] for part in (self.labels, self.reals)))
+
 
 @dataclass(frozen=True)
 class TargetsWanted:

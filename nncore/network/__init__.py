@@ -8,6 +8,7 @@ from nncore.network.formula import formula
 from nncore.network.inspection import activations, gradients
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
 from nncore.network.loading import load, load_many
+from nncore.network.many import each, fit_many
 from nncore.network.objective import Objective
 from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
@@ -23,8 +24,10 @@ __all__ = [
     "Sequential",
     "Training",
     "activations",
+    "each",
     "file_info",
     "find_learning_rate",
+    "fit_many",
     "formula",
     "gradients",
     "load",

@@ -17,6 +17,7 @@ from nncore.contract import (
     Layer,
     Loss,
     Optimizer,
+    Schedule,
     Transform,
     adopt,
     alike,
@@ -160,6 +161,18 @@ class Network(Resumable, ParameterSets):
             known = Known.of(self._knobs, self.dtype)
             self._knobs.keep(known)
         return known
+
+    def _forget_steps(self) -> None:
+        """A fit takes the place of a forward and a backward that `step` would follow."""
+        self._parts.end(has_stepped=True)
+
+    def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
+        """Begin schedules that span `n_steps`, in the place of any others."""
+        self._own_schedules(schedules)
+        self.absent.pop("schedule", None)
+        for schedule in self.schedules.values():
+            schedule.restore({})
+        self.schedule_begin, self.schedule_steps = (self.n_steps, n_steps) if schedules else (0, 0)
 
     # ---- building -----------------------------------------------------------------------------------------------------------
 

@@ -7,23 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nncore import registry
-from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, flag, several, whole_number
-from nncore.contract import Callback, History, Loss, Sampler, Schedule, Transform, alike, check_monitored
-from nncore.data import Dataset, Visits, as_numbers, as_rows, warn_of_lost_digits
-from nncore.errors import ParameterError
+from nncore.contract import History
+from nncore.data import Source
 from nncore.network.claims import claimed
-from nncore.network.evaluation import metrics_for
-from nncore.network.learning import Learning
 from nncore.network.model import Model
-from nncore.network.remembering import matched, warn_forgotten
-from nncore.network.resuming import Way, place_to_go_on_from
-from nncore.network.scheduling import as_schedules, check_schedules
-from nncore.network.standing import check_standing, divided
-from nncore.network.training import Training, columns, history_for
-from nncore.network.transforming import check_transforms
+from nncore.network.preparing import Given, prepare, validation_source
 from nncore.network.turns import fits
-from nncore.program import Blueprint, get_num_threads, looked_at, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 from nncore.words import explains_calls
 
@@ -214,138 +203,30 @@ class Sequential(Model):
             If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss; or if
             an epoch that was cut short begins anew, since the network was trained in between.
         """
-        epochs = whole_number("epochs", epochs, 0)
-        batch_size = whole_number("batch_size", batch_size, 1)
-        n_threads = get_num_threads() if n_threads is None else whole_number("n_threads", n_threads, 1)
-        accumulate = whole_number("accumulate", accumulate, 1)
-        observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in several("callbacks", callbacks)]
-        if self.is_built and dtype is not None and as_dtype(dtype) != self.dtype:
-            raise ParameterError(f"this network is built in {self.dtype}: drop dtype=, or build it again")
-
-        number_type = self.dtype if self.is_built else as_dtype("float32" if dtype is None else dtype)
-        samples = as_rows(X, "X", self.input_shape if self.is_built else None)
-        blueprint = self._built if self.is_built else plan_network(self.layers, self.layer_names, samples.shape[1:])
-        limits = {"weight_decay": weight_decay, "clip_norm": clip_norm, "clip_value": clip_value}
-        new_transforms: list[Transform] = [registry.resolve("transforms", given) for given in several("transforms", transforms)]
-        learning = Learning.checked(
+        prepared = prepare(
             self,
-            blueprint,
+            Given(Source(X, y, sample_weight), validation=validation_source(validation)),
             loss=loss,
             optimizer=optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            accumulate=accumulate,
+            shuffle=shuffle,
+            sampler=sampler,
+            transforms=transforms,
+            drop_last=drop_last,
+            metrics=metrics,
+            train_metrics=train_metrics,
+            callbacks=callbacks,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
             groups=groups,
-            limits=limits,
-            observers=observers,
-            transforms=new_transforms,
+            schedule=schedule,
+            rng=rng,
+            n_threads=n_threads,
+            progress=progress,
+            dtype=dtype,
         )
-        learning.check_accumulation(accumulate, batch_size)
-        schedules = as_schedules(schedule, learning.knobs)
-        under_way = learning.goes_on_with_schedule(self)
-        if under_way and schedule is None:
-            self._check_present("schedule")
-        under_way = under_way and (schedule is None or alike(schedules, self.schedules))
-        schedules = dict(self.schedules) if under_way else schedules
-        scored = metrics_for(learning.loss, metrics)
-        data = Dataset.checked(samples, y, sample_weight, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
-        warn_of_lost_digits(samples, "X", number_type)
-        if data.targets.reals is not None:
-            warn_of_lost_digits(as_numbers(y, "y"), "y", number_type)
-        held_out = None if validation is None else _held_out(validation, learning.loss, blueprint, number_type)
-        roles = {"train": data if flag("train_metrics", train_metrics) else None, "val": held_out}
-        evaluated = {role: scored_data for role, scored_data in roles.items() if scored_data is not None}
-        for scored_data in evaluated.values():
-            for metric in scored:
-                metric.check_shapes((len(scored_data), blueprint.n_outputs), scored_data.targets.values.shape)
-        check_transforms(new_transforms, learning.loss, data, blueprint)
-        visits = Visits(_sampler(shuffle, sampler), data)
-        drop_last = flag("drop_last", drop_last)
-        if drop_last and visits.length < batch_size:
-            raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
-        batch_size = min(batch_size, visits.length)
-        n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
-        accumulate = min(accumulate, n_batches)  # an epoch ends a step
-        n_steps = min(epochs * -(-n_batches // accumulate), LARGEST_COUNT)
-        first_step, last_step = (self.n_steps - self.schedule_begin, self.schedule_steps) if under_way else (0, n_steps)
-        sound = check_schedules(schedules, learning.knobs, first_step, last_step)
-        recorded = columns(scored, evaluated=evaluated, scheduled=schedules)
-        watching: list[Callback | Schedule] = [*observers, *schedules.values()]
-        history = history_for(scored, schedules)
-        for component in watching:
-            check_monitored(component, history, recorded)
-        goes_on = self.loss is not None and alike(learning.loss, self.loss)
-        standing, kept = divided(self.memories)
-        restored, forgotten = matched(kept if goes_on else (), observers)
-        warn_forgotten(
-            forgotten if goes_on else kept,
-            why="it has no such callback" if goes_on else "it has another loss",
-        )
-
-        seed = as_seed(rng) if self.is_built and rng is not None else self.seed
-        way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last)
-        changed = learning.changes(self)
-        if schedule is not None and not under_way:
-            changed["schedule"] = self.schedule, schedule
-        place = place_to_go_on_from(self, way, seed, changed)
-        is_same = place is not None or (bool(restored) and not forgotten)
-        stood = check_standing(self, standing) if standing is not None and is_same else None
-
-        # Everything is checked: only now the network changes.
-        with claimed(observers), self._with_transforms(new_transforms):
-            with self._turn:
-                if not self.is_built:
-                    batch = samples[looked_at(len(samples), samples[0].size * number_type.itemsize)]
-                    learning.build(self, samples.shape[1:], rng, number_type, batch)
-                elif rng is not None:
-                    self.seed = seed
-                learning.give(self)
-                if not under_way:
-                    self._begin_schedules(schedules, n_steps)
-                if progress:
-                    observers.append(registry.resolve("callbacks", "progress_bar"))
-                observers.sort(key=lambda observer: observer.saves)
-                program = self.program_for_training(batch_size, accumulates=accumulate > 1, transformed=True)
-                training = Training(
-                    self,
-                    program,
-                    way,
-                    n_epochs=epochs,
-                    pace=self._pace(program, batch_size, n_threads),
-                    evaluated=evaluated,
-                    metrics=scored,
-                    callbacks=observers,
-                    sound=sound,
-                    place=place,
-                    restored=restored,
-                    stood=stood,
-                )
-                self._parts.end(has_stepped=True)
+        with claimed(prepared.callbacks), prepared.begun() as training:
             return training.run()
-
-    def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
-        """Begin schedules that span `n_steps`, in the place of any others."""
-        self._own_schedules(schedules)
-        self.absent.pop("schedule", None)
-        for schedule in self.schedules.values():
-            schedule.restore({})
-        self.schedule_begin, self.schedule_steps = (self.n_steps, n_steps) if schedules else (0, 0)
-
-
-def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:
-    """The sampler that two arguments of `fit` mean."""
-    by_flag: Sampler = registry.resolve("samplers", "shuffle" if shuffle is None or flag("shuffle", shuffle) else "sequential")
-    if sampler is None:
-        return by_flag
-    chosen: Sampler = registry.resolve("samplers", sampler)
-    if shuffle is not None and not alike(chosen, by_flag):
-        raise ParameterError(
-            f"shuffle={shuffle!r} and sampler={chosen!r} contradict each other: leave out shuffle, the sampler says it all"
-        )
-    return chosen
-
-
-def _held_out(validation: Any, loss: Loss, blueprint: Blueprint, dtype: np.dtype) -> Dataset:
-    """Validation data as users pass it."""
-    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-        raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
-    X, y, sample_weight = (*validation, None)[:3]
-    samples = as_rows(X, "validation X", blueprint.input_shape)
-    return Dataset.checked(samples, y, sample_weight, loss, blueprint.n_outputs, dtype, blueprint.accepts_nan, role="validation ")

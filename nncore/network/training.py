@@ -58,6 +58,8 @@ class Training:
     loss : float
         Mean loss so far in this epoch, NaN before the first step.
     stop_reason : str or None
+    status : str
+        What a progress bar says of it.
     """
 
     def __init__(
@@ -129,6 +131,18 @@ class Training:
     def loss(self) -> float:
         _, loss_sum, weight_sum = self._progress
         return loss_sum / weight_sum if weight_sum > 0 else float("nan")
+
+    @property
+    def status(self) -> str:
+        """``"epoch 3/20  loss 0.1234  val_loss 0.2"``: the loss so far, the rest from the last full epoch."""
+        history = self.history
+        cells = [f"epoch {self.epoch}/{self.n_epochs}", f"loss {self.loss:.4g}"]
+        cells += [f"{name} {history[name][-1]:.4g}" for name in history if name not in ("loss", "seconds")]
+        return "  ".join(cells)
+
+    def share_threads(self, n_threads: int) -> None:
+        """Use at most so many threads from the next piece of work on."""
+        self._pace = self.network._pace(self.program, self.batch_size, n_threads)
 
     def stop(self, reason: str, *, cut_short: bool = False) -> None:
         """End the run after this round of callbacks; the history keeps the reason.

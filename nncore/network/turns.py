@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -138,6 +138,22 @@ def fits(method: Method[S, P, R]) -> Method[S, P, R]:
             self._trainer = 0
 
     return _marked(alone, "fits")
+
+
+@contextmanager
+def fitting(networks: Sequence[Shared], what: str) -> Iterator[None]:
+    """Inside, this thread fits all of them, and no other fit of one of them begins."""
+    begun: list[Shared] = []
+    try:
+        for network in networks:
+            with network._turn:
+                check_not_fitted(network, what)
+                network._trainer = threading.get_ident()
+            begun.append(network)
+        yield
+    finally:
+        for network in begun:
+            network._trainer = 0
 
 
 def check_not_fitted(network: Shared, what: str) -> None:

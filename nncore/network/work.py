@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from nncore._core import Failure, Program
+from nncore._core import Failure, Program, Run
 from nncore.network.failures import explain
 from nncore.program import ProgramSpec
 
@@ -47,6 +47,25 @@ class Work:
         except BaseException as error:
             self.error = error
         self.seconds = time.perf_counter() - began
+
+    def begin(self) -> Run | None:
+        """Take what it needs, so that a crew can do it without Python, and `end` after that; None if only `run` can, or it went wrong."""
+        if self.method == "predict" or self.program.runs_python:
+            return None
+        begin: Callable[..., Run] = self.program.begin_train if self.method == "train" else self.program.begin_evaluate
+        try:
+            return begin(*self.arguments, self.n_threads)
+        except BaseException as error:
+            self.error = error
+            return None
+
+    def end(self, run: Run) -> None:
+        """By the thread that began it, once it is done."""
+        try:
+            run.end()
+        except BaseException as error:
+            self.error = error
+        self.seconds = run.seconds
 
     def check(self) -> None:
         """Raise what ended it early, if anything did; a `Failure` of the core as an error that says where in the network it happened."""

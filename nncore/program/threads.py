@@ -114,6 +114,13 @@ def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) ->
     return min(affordable, get_num_threads() if n_threads is None else min(n_threads, usable_cpus()))
 
 
+def crew_size(n_threads: int | None) -> int:
+    """How many threads to use for networks that are trained at once, all together; `n_threads` is what the user asked for."""
+    if _team is not None:
+        return _team
+    return get_num_threads() if n_threads is None else min(n_threads, usable_cpus())
+
+
 @explains_calls
 @contextmanager
 def team_of(n_parts: int) -> Iterator[None]:

@@ -235,12 +235,12 @@ def test_a_process_ends_while_its_pool_sleeps() -> None:
 
 
 @pytest.mark.skipif(not (CORE / "threads.c").exists(), reason="installed without its sources")
-@pytest.mark.parametrize("name", ["threads", "waiting"])
-def test_the_thread_sanitizer_finds_no_race(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "others"), [("threads", ()), ("waiting", ()), ("crew", ("threads", "clock"))])
+def test_the_thread_sanitizer_finds_no_race(name: str, others: tuple[str, ...], tmp_path: Path) -> None:
     compiler, program = shlex.split(sysconfig.get_config_var("CC") or "cc"), tmp_path / "program"
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"there is no compiler {compiler[0]}")
-    sources = [str(CORE / f"{name}.c"), str(Path(__file__).with_name(f"{name}_program.c"))]
+    sources = [*(str(CORE / f"{source}.c") for source in (name, *others)), str(Path(__file__).with_name(f"{name}_program.c"))]
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=thread", "-pthread", "-I", str(CORE), "-o", str(program)]
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # another sanitizer, in `make asan`
     compiled = subprocess.run([*compiler, *flags, *sources], env=environment, capture_output=True, text=True)

@@ -13,6 +13,13 @@ import nncore as nn
 from nncore.callbacks import progress_bar
 from nncore.callbacks.progress_bar import ProgressBar, _clock
 from nncore.contract import History
+from nncore.training import Training
+
+
+class Fit(SimpleNamespace):
+    """What a progress bar sees of a fit."""
+
+    status = Training.status
 
 
 class Terminal(io.StringIO):
@@ -35,7 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def fit(bar: ProgressBar, clock: SimpleNamespace, *, seconds: float, epochs: int = 4, planned: int = 4, name: str = "val_loss") -> History:
     """A fit of so many seconds, a look at the callbacks every 50 ms."""
     history = History()
-    training = SimpleNamespace(history=history, epoch=1, n_epochs=planned, fraction=0.0, loss=float("nan"))
+    training = Fit(history=history, epoch=1, n_epochs=planned, fraction=0.0, loss=float("nan"))
     bar.on_fit_begin(training)
     looks = max(1, round(seconds / 0.05 / epochs))
     for epoch in range(1, epochs + 1):
@@ -111,7 +118,7 @@ def test_what_a_callback_prints_to_a_file_stays_there(clock: SimpleNamespace, mo
     monkeypatch.setattr(sys, "stdout", output)
     stream = Terminal()
     bar = ProgressBar(delay=0, stream=stream)
-    training = SimpleNamespace(history=History(), epoch=1, n_epochs=1, fraction=0.5, loss=1.0)
+    training = Fit(history=History(), epoch=1, n_epochs=1, fraction=0.5, loss=1.0)
     bar.on_fit_begin(training)
     bar.on_progress(training)
     print("mine")

@@ -37,7 +37,7 @@ GOOD: dict[str, np.ndarray] = {
 }  # fmt: skip
 #: What else is needed to call them.
 NEEDED: dict[str, Any] = {
-    "epochs": 1, "progress": False, "rng": 0, "n_inputs": 2, "training": True, "network": None, "estimator": None,
+    "epochs": 1, "progress": False, "rng": 0, "n_inputs": 2, "training": True, "network": None, "networks": None, "estimator": None,
     "param_name": "alpha", "param_range": [0.1, 1.0], "loss": "softmax_cross_entropy", "optimizer": "sgd",
 }  # fmt: skip
 #: Only one of them at a time.
@@ -108,6 +108,9 @@ def call(cls: type | None, name: str, given: dict[str, Any]) -> Any:
     keywords = {key: value for key, value in NEEDED.items() if key in parameters}
     if "network" in keywords:
         keywords["network"] = network()
+    if "networks" in keywords:
+        receiver = network()
+        keywords["networks"] = [receiver]
     if "estimator" in keywords:
         keywords["estimator"] = regression() if cls is displays.ResidualsDisplay else estimator(estimators.MLPClassifier).fit(X, Y)
     if name == "find_learning_rate" or name.endswith(".find_learning_rate"):
@@ -124,7 +127,7 @@ def call(cls: type | None, name: str, given: dict[str, Any]) -> Any:
 
 
 def _as_numbers(result: Any, receiver: Any) -> Any:
-    if type(result).__name__ == "History":
+    if type(result).__name__ == "History" or isinstance(result, list):  # of histories
         return receiver.predict(X)
     if isinstance(result, dict):
         return np.concatenate([np.ravel(value) for value in result.values()])
