@@ -10,6 +10,7 @@ import numpy as np
 
 from nncore._core import Program
 from nncore.arguments import shown
+from nncore.blocks import rows_at_once
 from nncore.contract import Loss
 from nncore.data import Targets, as_matrix, as_samples, as_targets
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
@@ -94,11 +95,12 @@ def _backward(
     """Gradients (n_samples, n_directions, n_inputs); `begin` sets that of the output, for some rows and one direction."""
     n = len(samples)
     found = np.empty((n, n_directions, samples.shape[1]), network.dtype)
-    program = network.program_for_input_gradients(min(max(n, 1), BATCH_ROWS))
+    at_once = rows_at_once(2 * samples[:1].nbytes, BATCH_ROWS)
+    program = network.program_for_input_gradients(min(max(n, 1), at_once))
     d_input = program.spec.d_input
     assert d_input is not None, "the program was made for it"
-    for start in range(0, n, BATCH_ROWS):
-        rows = slice(start, min(start + BATCH_ROWS, n))
+    for start in range(0, n, at_once):
+        rows = slice(start, min(start + at_once, n))
         batch = samples[rows]
         n_threads = threads_for(None, program.spec.forward_seconds(len(batch)), WORTH_WAKING)
         with Explained(program):

@@ -35,6 +35,8 @@ CACHE_BYTES = 1024 * 1024
 SLICE_BYTES = CACHE_BYTES // 4
 #: Fewer rows of a product than this do not pay for packing the weights they meet.
 MIN_PRODUCT_ROWS = 512
+#: No slice of more than one row takes more: a network so wide that fewer rows do reads its weights more often instead.
+LARGEST_SLICE_BYTES = 20 * CACHE_BYTES
 #: Of gradients that are used up as they are made.
 TILE_BYTES = CACHE_BYTES
 #: Threads that a program has room for, at least.
@@ -188,11 +190,12 @@ def _is_compiled(blueprint: Blueprint, loss: Loss | None) -> bool:
 def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:
     """How many rows go through the ops together, so that what lies between two ops stays in the cache."""
     widths = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages) * (2 if training else 1)
+    row_bytes = widths * dtype.itemsize
     # A sample is as many rows of a product as it adds products to a gradient: positions of a convolution, members of an ensemble.
     packed = sum(tensor.size for stage in blueprint.stages for tensor in stage.plan.tensors)
     met = sum(tensor.size * stage.plan.gradient_terms for stage in blueprint.stages for tensor in stage.plan.tensors)
     worth_packing = -(-MIN_PRODUCT_ROWS * packed // met) if packed else MIN_PRODUCT_ROWS
-    return max(worth_packing, SLICE_BYTES // (widths * dtype.itemsize))
+    return max(1, min(worth_packing, LARGEST_SLICE_BYTES // row_bytes), SLICE_BYTES // row_bytes)
 
 
 def _needed_of(loss: Loss, n_outputs: int, dtype: np.dtype) -> list[Needed]:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from levels import OTHER_LEVELS, run_tests
 
+import nncore as nn
 from nncore._core import native
-from nncore.testing import Guarded, tables
+from nncore.testing import Guarded, tables, team_of
 
 SIZES = st.integers(1, 70)
 DTYPES: dict[type, str] = {np.float32: "f32", np.float64: "f64"}
@@ -164,6 +165,28 @@ def test_terms_are_summed_in_their_order(dtype: type) -> None:
     for p in range(outputs):
         one_by_one += d_y[:, p, None] * parameters[:inputs, p]
     np.testing.assert_array_equal(dense.run("backward"), one_by_one)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("inputs", "width", "rows"), [(1030, 1051, 40), (700, 300, 330)], ids=["panels", "blocks"])
+def test_what_is_packed_in_lent_memory(dtype: str, inputs: int, width: int, rows: int) -> None:
+    """A run lends memory for copies, which the calls above do without: panels of weights that come from far away, and blocks."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(rows, inputs)), rng.normal(size=(rows, 5))
+    layers = nn.Dense(width, activation="relu"), nn.Dense(width, activation="relu"), nn.Dense(5)
+    net = nn.Sequential(*layers).build(inputs, loss="mse", optimizer="sgd", rng=0, dtype=dtype)
+    together = net.predict(x)
+    for row in 0, rows - 1:  # of which nothing is packed
+        np.testing.assert_array_equal(net.predict(x[row : row + 1])[0], together[row])
+
+    def outcome(n_parts: int) -> tuple[np.ndarray, np.ndarray]:
+        with team_of(n_parts):
+            outputs = net.forward(x, training=True)
+            net.backward(y)
+        return outputs, net.gradients.copy()
+
+    for one, five in zip(outcome(1), outcome(5), strict=True):  # parts so small that they take other paths
+        np.testing.assert_array_equal(five, one)
 
 
 @pytest.mark.parametrize("level", OTHER_LEVELS)

@@ -95,3 +95,19 @@ def test_no_function_keeps_much_on_the_stack(tmp_path: Path) -> None:
             done = subprocess.run([*command, "-o", str(tmp_path / "object.o")], cwd=ROOT, capture_output=True, encoding="utf-8")
             assert done.returncode == 0, done.stderr
             assert "frame size" not in done.stderr, (level, done.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="GCC alone says how much stack a function takes")
+def test_the_sums_of_a_product_are_in_registers(tmp_path: Path) -> None:
+    """28 vectors of them for 14 rows with AVX-512; products that keep them in memory are less than half as fast."""
+    build = runpy.run_path(str(ROOT / "setup.py"))
+    if "v4" not in build["cpu_levels"]():
+        pytest.skip("it is not compiled for AVX-512")
+    flags = ["-std=c11", "-O3", "-fPIC", "-Inncore/include", *build["KERNEL_FLAGS"], *build["cpu_levels"]()["v4"], "-DNNC_LEVEL=v4"]
+    command = ["gcc", *flags, "-fstack-usage", "-c", "nncore/_core/kernels/gemm.c", "-o", str(tmp_path / "gemm.o")]
+    subprocess.run(command, cwd=ROOT, check=True)
+    frames = [line.split("\t")[:2] for line in (tmp_path / "gemm.su").read_text(encoding="utf-8").splitlines()]
+    strips = {place.rpartition(":")[2]: int(size) for place, size in frames if "strips_of_14" in place}
+    assert strips, frames
+    assert max(strips.values()) < 14 * 2 * 64, strips

@@ -7,7 +7,7 @@ import pytest
 
 import nncore as nn
 from nncore.plugin import Layer, LayerCall, Plan, Tensor
-from nncore.program.compiler import MIN_PARTS, MIN_PRODUCT_ROWS
+from nncore.program.compiler import LARGEST_SLICE_BYTES, MIN_PARTS, MIN_PRODUCT_ROWS
 
 
 class Shared(Layer):
@@ -23,6 +23,20 @@ class Shared(Layer):
     def forward(self, call: LayerCall) -> None:
         rows = call.x.reshape(len(call.x) * self.terms, self.width)
         call.y[...] = (rows @ call.parameters["weight"]).reshape(call.y.shape)
+
+
+class Members(Layer):
+    """Each of `n` members has weights of its own, so that a sample is one row of each product, however wide it is."""
+
+    def __init__(self, n: int, width: int) -> None:
+        self.n, self.width = n, width
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        weight = Tensor("weight", (self.n, self.width), "weight", None, 1, 1)
+        return Plan((self.n, self.width), (weight,), gradient_unit=self.width)
+
+    def forward(self, call: LayerCall) -> None:
+        call.y[...] = call.x * call.parameters["weight"]
 
 
 def reserved_rows(net: nn.Sequential, shape: int | tuple[int, ...]) -> int:
@@ -43,3 +57,16 @@ def test_a_layer_of_one_row_a_sample_counts_by_its_size() -> None:
 
 def test_wide_dense_layers_keep_their_slices() -> None:
     assert reserved_rows(nn.Sequential(nn.Dense(2048), nn.Dense(2048)), 784) == MIN_PARTS * MIN_PRODUCT_ROWS
+
+
+@pytest.mark.parametrize("n_layers", [1, 8])
+def test_wide_networks_reserve_no_more_than_small_slices(n_layers: int) -> None:
+    net = nn.Sequential(*(Members(32, 512) for _ in range(n_layers)))
+    spec = net.build((32, 512), rng=0).program_for_prediction().spec
+    reserved = spec.input.nbytes + sum(op.y.nbytes for op in spec.ops)
+    assert 0.9 * MIN_PARTS * LARGEST_SLICE_BYTES < reserved <= MIN_PARTS * LARGEST_SLICE_BYTES
+
+
+def test_a_network_of_any_width_takes_a_row() -> None:
+    width = LARGEST_SLICE_BYTES // 8 + 1
+    assert reserved_rows(nn.Sequential(Members(1, width)), (1, width)) == MIN_PARTS

@@ -11,9 +11,17 @@
 
 /* Bytes of a level-1 and of a level-2 cache that one block may fill; what streams by needs the rest. */
 #define L1_SHARE (16 * 1024)
-#define L2_SHARE (192 * 1024)
-#define K_BLOCK 256 /* rows of a packed block of b, at most */
-#define A_STRIPS 4  /* strips of a that are packed at a time */
+#if defined(__AVX512F__)
+#    define L2_SHARE (512 * 1024) /* these CPUs have 1 MB or more */
+#else
+#    define L2_SHARE (192 * 1024)
+#endif
+#define K_BLOCK 256       /* rows of a packed block of b, at most */
+#define A_STRIPS 4        /* strips of a that are packed at a time */
+#define PANEL_ROWS 256    /* of a that one panel of b meets, at most */
+#define LEVEL_2 (1 << 20) /* bytes of a that a level-2 cache may hold */
+#define NEAR (384 * 1024) /* bytes of b that a level-2 cache holds beside all else */
+#define FAR (4 << 20)     /* bytes of b that no level-2 cache holds from one product to the next */
 
 /* What fits here is packed on the stack, which may be as small as a few pages; the rest in the room that the thread was given. */
 #define STACK_SHARE (4 * 1024)
@@ -32,14 +40,20 @@ _Thread_local void *gemm_room;
 /* How a product is cut, and what is copied. */
 typedef struct F(plan) {
     int64_t n_block, k_block; /* columns and rows of b in one block */
-    int packs_a, packs_b;
+    int packs_a, packs_b, fetches_a;
     int64_t ahead; /* of a strip */
 } F(plan);
 
-/* Whether rows `stride` apart fall into the same few sets of a cache. */
-NNC_INLINE int F(collide)(int64_t stride) {
+/* Whether rows `stride` apart fall into the same few sets of a cache: nearly a multiple of so many bytes. */
+NNC_INLINE int F(collide)(int64_t stride, int64_t multiple) {
     int64_t bytes = stride * (int64_t)sizeof(T);
-    return bytes > 2048 && (bytes + 64) % 4096 <= 128;
+    return bytes > multiple / 2 && (bytes + CACHE_LINE) % multiple <= 2 * CACHE_LINE;
+}
+
+/* A part of n: at most `most`, and the parts alike. */
+static int64_t F(even_part)(int64_t n, int64_t most) {
+    int64_t parts = (n + most - 1) / most;
+    return parts > 0 ? (n + parts - 1) / parts : 1;
 }
 
 /* One strip, which reads b once: to pack b would cost as much as to read it. */
@@ -48,22 +62,24 @@ static F(plan) F(plan_strip)(int64_t m, int64_t n, int64_t k, int64_t b_row, int
     if (b_column != 1) return (F(plan)){.n_block = TILE_COLUMNS, .k_block = 64, .packs_b = 1};
     if (n <= TILE_COLUMNS) return (F(plan)){.n_block = n, .k_block = k};
     /* So few rows of b at a time that they are all read from end to end, and the next ones fetched if they come from far away. */
-    int is_far = k * n * (int64_t)sizeof(T) > 2 * L2_SHARE;
+    int is_far = k * n * (int64_t)sizeof(T) > NEAR;
     int64_t k_block = (!is_far ? 32 : m > 4 ? 16 : 8) * (64 / NNC_VECTOR_BYTES);
     return (F(plan)){.n_block = n, .k_block = k_block, .ahead = is_far ? k_block * b_row : 0};
 }
 
-static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_stride, int64_t b_row, int64_t b_column) {
-    int packs_a = n > TILE_COLUMNS && F(collide)(a_stride);
+static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, int64_t a_column, int64_t b_row, int64_t b_column) {
+    /* Of a turned a, a strip reads all k rows and not 14. */
+    int packs_a = n > TILE_COLUMNS && (a_row != 1 ? F(collide)(a_row, 4096) : F(collide)(a_column, k < K_BLOCK ? 4096 : 2048));
     if (b_column == 1 && !packs_a) {
         /* b as it lies: if the level-1 cache holds enough of its rows, or if there are few strips to read it. */
         int64_t held = L1_SHARE / (int64_t)sizeof(T) / b_row;
         if ((k <= held || held >= 64) && (n <= TILE_COLUMNS || m < 8 * TILE_ROWS)) return (F(plan)){.n_block = n, .k_block = held};
-        if (m < 4 * TILE_ROWS && !F(collide)(b_row)) return (F(plan)){.n_block = TILE_COLUMNS, .k_block = K_BLOCK};
+        if (m < 4 * TILE_ROWS && !F(collide)(b_row, 4096)) return (F(plan)){.n_block = TILE_COLUMNS, .k_block = K_BLOCK};
     }
-    int64_t blocks = (k + K_BLOCK - 1) / K_BLOCK, k_block = blocks > 0 ? (k + blocks - 1) / blocks : 1;
+    int64_t k_block = F(even_part)(k, K_BLOCK);
     int64_t n_block = L2_SHARE / (int64_t)sizeof(T) / k_block / TILE_COLUMNS * TILE_COLUMNS;
-    return (F(plan)){.n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1};
+    int fetches_a = !packs_a && m * k * (int64_t)sizeof(T) > LEVEL_2;
+    return (F(plan)){.n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1, .fetches_a = fetches_a};
 }
 
 /* The parameters of gemm. */
@@ -119,6 +135,11 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
                 strip.b_row = F(packed_width)(strip.n);
                 strip.b_panel = strip.k * strip.b_row;
             }
+            F(fetch_nothing)(&strip);
+            if (plan.fetches_a) { /* a is (k, m) to it */
+                F(fetch)(&strip, strip.a + TILE_ROWS * a_row, a_column, a_row);
+                strip.fetch_strip = a_row;
+            }
             if (plan.packs_a) F(packed_strips)(m, strip, packed_a);
             else F(strips)(m, strip);
             strip.start = strip.c;
@@ -128,6 +149,30 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
     }
 }
 
+/* The product for some rows and a b that comes from far away. Each panel of b is packed just before all rows meet it, while the first strip
+ * of the one before fetches its lines; a is packed once for each block of k. n is a multiple of LANES, a's rows lie as they are. */
+static __attribute__((noinline)) void F(panels)(T *room, PRODUCT) {
+    T *packed_b = room, *packed_a = room + K_BLOCK * TILE_COLUMNS; /* (K_BLOCK, TILE_COLUMNS), (m, K_BLOCK) */
+    int64_t k_block = F(even_part)(k, K_BLOCK);
+    for (int64_t done = 0; done < k; done += k_block) {
+        F(strip) strip = {.k = nnc_least(k - done, k_block), .a = packed_a, .a_column = 1, .b = packed_b, .c_row = c_row};
+        strip.a_row = strip.k;
+        F(copy)(m, strip.k, a + done * a_column, a_row, packed_a, strip.a_row);
+        for (int64_t j = 0; j < n; j += TILE_COLUMNS) {
+            const T *panel = b + done * b_row + j * b_column;
+            strip.n = nnc_least(n - j, TILE_COLUMNS);
+            F(pack)(strip.k, strip.n, panel, b_row, b_column, packed_b);
+            strip.b_row = F(packed_width)(strip.n);
+            F(fetch)(&strip, j + TILE_COLUMNS < n ? panel + TILE_COLUMNS * b_column : b + (done + strip.k) * b_row, b_row, b_column);
+            strip.c = c + j;
+            strip.start = done > 0 ? strip.c : start != NULL ? start + j : NULL;
+            strip.start_row = done > 0 ? c_row : start_row;
+            F(strips)(m, strip);
+        }
+    }
+}
+
+_Static_assert((PANEL_ROWS + TILE_COLUMNS) * K_BLOCK * sizeof(T) <= NNC_GEMM_ROOM_BYTES, "a panel of b and what meets it fit together");
 _Static_assert(L2_SHARE + A_STRIPS * TILE_ROWS * K_BLOCK * sizeof(T) <= NNC_GEMM_ROOM_BYTES, "blocks of b and of a fit together");
 _Static_assert(TILE_COLUMNS * sizeof(T) <= STACK_SHARE, "a row of a panel fits");
 
@@ -172,6 +217,7 @@ static void F(transposed_product)(PRODUCT) {
                           .a_row = b_column,
                           .a_column = b_row,
                           .b = a + i * a_row,
+                          .fetch = a + i * a_row,
                           .b_row = a_column,
                           .c = *tile,
                           .c_row = TILE_COLUMNS};
@@ -190,8 +236,11 @@ static void F(transposed_product)(PRODUCT) {
 
 /* The product for n a multiple of LANES. */
 NNC_INLINE void F(whole_vectors)(PRODUCT) {
-    F(plan) plan =
-        m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column) : F(plan_strips)(m, n, k, a_row == 1 ? a_column : a_row, b_row, b_column);
+    if (m > TILE_ROWS && m <= PANEL_ROWS && a_column == 1 && k * n * (int64_t)sizeof(T) > FAR && gemm_room != NULL) {
+        F(panels)(gemm_room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+        return;
+    }
+    F(plan) plan = m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column) : F(plan_strips)(m, n, k, a_row, a_column, b_row, b_column);
     F(run_plan)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 

@@ -10,6 +10,8 @@
 #endif
 #define TILE_COLUMNS (2 * LANES)
 #define CACHE_LINE 64
+#define LINE (CACHE_LINE / (int64_t)sizeof(T))
+#define FETCHED_LINES (TILE_COLUMNS > LINE ? 2 : 1) /* that hold a row of a panel */
 
 /* c = start + a . b for at most TILE_ROWS rows. */
 typedef struct F(strip) {
@@ -23,7 +25,31 @@ typedef struct F(strip) {
     T *c; /* (rows, n) */
     int64_t c_row;
     int64_t ahead; /* how far behind what is read of b lies what will be needed next; 0 if the cache holds it */
+    /* What a strip fetches for later, FETCHED_LINES for each row of b that it reads: those of fetch_rows rows that lie fetch_row apart,
+     * then, fetch_back before, the next ones of each; the strip after it what is fetch_strip times its rows further on, or nothing if that
+     * is 0. If there is nothing to fetch, all of these are 0, and fetch is any address. */
+    const T *fetch;
+    int64_t fetch_row, fetch_rows, fetch_back, fetch_strip;
 } F(strip);
+
+NNC_INLINE void F(fetch_nothing)(F(strip) *strip) {
+    strip->fetch = strip->b;
+    strip->fetch_row = strip->fetch_rows = strip->fetch_back = strip->fetch_strip = 0;
+}
+
+/* Fetches from (k, n): `row` and `column` are as those of a matrix, one of which is 1. */
+NNC_INLINE void F(fetch)(F(strip) *strip, const T *from, int64_t row, int64_t column) {
+    strip->fetch = from;
+    strip->fetch_row = column == 1 ? row : column;
+    strip->fetch_rows = column == 1 ? 0 : TILE_COLUMNS; /* all k rows of TILE_COLUMNS columns, or as many columns of all k elements */
+    strip->fetch_back = column == 1 ? 0 : TILE_COLUMNS * column - FETCHED_LINES * LINE;
+}
+
+/* What the strip `rows` rows further on fetches. Only many strips have a next one worth fetching for, and many are high. */
+NNC_INLINE void F(fetch_on)(const int height, F(strip) *strip, int64_t rows) {
+    if (height >= TILE_ROWS - 1 && strip->fetch_strip != 0) strip->fetch += rows * strip->fetch_strip;
+    else F(fetch_nothing)(strip);
+}
 
 /* One tile: `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`, there is one vector,
  * and it holds only the n < LANES columns that are left. */
@@ -45,7 +71,17 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
                 sum[i][v] = partial ? F(load_partial)(from, strip->n) : *(const V *)from;
             }
     }
-    for (int64_t p = 0; p < k; p++) {
+    const T *fetch = strip->fetch;
+    for (int64_t p = 0, left = strip->fetch_rows; p < k; p++) {
+        if (vectors == 2 && 3 * rows > 2 * TILE_ROWS) { /* a high tile has time for it, so that it need not look whether it has to */
+            __builtin_prefetch(fetch, 0, 2);
+            if (FETCHED_LINES == 2) __builtin_prefetch(fetch + LINE, 0, 2);
+            fetch += strip->fetch_row;
+            if (--left == 0) {
+                left = strip->fetch_rows;
+                fetch -= strip->fetch_back;
+            }
+        }
         R row_of_b[2];
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++) row_of_b[v] = *(const V *)(b + p * b_row + v * LANES);
@@ -73,8 +109,7 @@ NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
     for (; strip.n >= TILE_COLUMNS; strip.n -= TILE_COLUMNS) {
         if (strip.ahead)
             for (int64_t p = 0; p < strip.k; p++)
-                for (int64_t j = 0; j < TILE_COLUMNS; j += CACHE_LINE / (int64_t)sizeof(T))
-                    __builtin_prefetch(strip.b + strip.ahead + p * strip.b_row + j, 0, 2);
+                for (int64_t j = 0; j < TILE_COLUMNS; j += LINE) __builtin_prefetch(strip.b + strip.ahead + p * strip.b_row + j, 0, 2);
         F(tile)(rows, 2, 0, &strip);
         strip.b += strip.b_panel;
         strip.c += TILE_COLUMNS;
@@ -88,6 +123,7 @@ NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
 NNC_INLINE void F(equal_strips)(const int rows, int64_t count, F(strip) strip) {
     for (; count > 0; count--) {
         F(tiles)(rows, strip);
+        F(fetch_on)(rows, &strip, rows);
         strip.a += rows * strip.a_row;
         strip.c += rows * strip.c_row;
         if (strip.start != NULL) strip.start += rows * strip.start_row;
@@ -117,6 +153,7 @@ NNC_INLINE void F(strips)(int64_t m, F(strip) strip) {
             EACH_ROW_COUNT(CASE)
 #undef CASE
         }
+        F(fetch_on)(TILE_ROWS, &strip, equal * rows);
         m -= equal * rows;
         count -= equal;
         strip.a += equal * rows * strip.a_row;

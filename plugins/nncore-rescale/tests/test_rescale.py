@@ -1,4 +1,4 @@
-"""The formula, and that both rungs give the same bits."""
+"""The formula, and that both rungs give the same bits, but for sums over rows."""
 
 from __future__ import annotations
 
@@ -32,20 +32,14 @@ def trained_once(layer: RescaleNumPy, shape: tuple[int, ...], dtype: str) -> dic
 
 @every_dtype
 @pytest.mark.parametrize("n_rows", [1, 2, 7, 130])
-@pytest.mark.parametrize("shape", [(2,), (7,), (8,), (9,), (33,), (1023,), (3, 4)])
-def test_both_rungs_give_the_same_bits(shape: tuple[int, ...], n_rows: int, dtype: str) -> None:
+@pytest.mark.parametrize("shape", [(1,), (2,), (7,), (8,), (9,), (33,), (1023,), (3, 4)])
+def test_both_rungs_differ_in_the_sums_alone(shape: tuple[int, ...], n_rows: int, dtype: str) -> None:
+    """NumPy sums over the rows in float64, the kernel from top to bottom."""
     native, numpy = (trained_once(layer, (n_rows, *shape), dtype) for layer in (Rescale(), RescaleNumPy()))
-    for name, value in numpy.items():
-        np.testing.assert_array_equal(native[name], value, err_msg=name)
-
-
-@every_dtype
-def test_one_feature_differs_in_the_order_of_the_sums_alone(dtype: str) -> None:
-    """NumPy adds one column pairwise, the kernel from top to bottom."""
-    native, numpy = (trained_once(layer, (1000, 1), dtype) for layer in (Rescale(), RescaleNumPy()))
     np.testing.assert_array_equal(native["output"], numpy["output"])
     np.testing.assert_array_equal(native["prediction"], numpy["prediction"])
-    np.testing.assert_allclose(native["gradients"], numpy["gradients"], rtol=0, atol=math.sqrt(1000) * 16 * np.finfo(dtype).eps)
+    scale = max(1.0, float(np.abs(numpy["gradients"]).max()))
+    np.testing.assert_allclose(native["gradients"], numpy["gradients"], rtol=0, atol=math.sqrt(n_rows) * 16 * scale * np.finfo(dtype).eps)
 
 
 @every_layer
