@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nncore.bench.grid import Case, task
-from nncore.bench.yardsticks import AGAINST_SKLEARN, BEYOND, FRACTION, SHARE, Yardstick
+from nncore.bench.yardsticks import AGAINST_SKLEARN, BEYOND, FRACTION, MULTIPLE, SHARE, Yardstick
 
 #: Rows of one call whose time, divided by them, is the arithmetic of a row.
 MANY_ROWS = 4096
-#: Floating-point operations of an epoch whose time, divided by its steps, is the arithmetic of a step; and its most steps.
-EPOCH_FLOPS, MOST_STEPS = 5e9, 1000
+#: Bytes of the data of an epoch whose time, divided by its steps, is the arithmetic of a step: they stay in a second-level cache.
+EPOCH_BYTES = 2**19
 
 CALLS_CASE = Case((4, 16, 16, 3), 32)
 CALLS_GOALS = {"train_on_batch": 10e-6, "forward, backward, step": 15e-6, "predict": 4e-6, "predict_one": 1e-6}
@@ -35,6 +35,9 @@ FIT_GOALS = {
     "iris": None,
     "digits by L-BFGS": 3.0,
 }
+
+#: Networks, widths, most times as long as one network on one thread (two) or as one after the other (more).
+TOGETHER = ((2, (4, 16, 16, 3), 1.05), (2, (64, 100, 10), 1.05), (16, (4, 16, 16, 3), None), (16, (64, 100, 10), None))
 
 #: Rows, inputs and outputs of a product in float32, and the wanted part of the peak.
 PRODUCTS = {(64, 64, 64): 0.85, (128, 256, 256): 0.92, (512, 512, 512): 0.92, (2048, 2048, 2048): 0.90}
@@ -96,7 +99,7 @@ class Section:
 def _step(widths: tuple[int, ...], batch: int, activation: str = "relu") -> dict[str, Any]:
     """A step inside `fit`."""
     case = Case(widths, batch, activation=activation)
-    return task("training", case, batch * min(MOST_STEPS, round(EPOCH_FLOPS / case.step_flops)))
+    return task("training", case, batch * (EPOCH_BYTES // (4 * widths[0] * batch)))
 
 
 def _rows(widths: tuple[int, ...], n_rows: int) -> tuple[dict[str, Any], float]:
@@ -147,6 +150,20 @@ def _fits() -> list[Question]:
     ]
 
 
+def _many() -> list[Question]:
+    def question(n_networks: int, widths: tuple[int, ...], goal: float | None) -> Question:
+        asked = task("many", Case(widths, 32), 1600)
+        return Question(
+            f"{n_networks} networks {Case(widths, 32).net}",
+            asked | {"networks": n_networks, "threads": 2},
+            ((asked | {"networks": 1, "threads": 1}, 1.0 if n_networks == 2 else float(n_networks)),),
+            goal,
+            threads=2,
+        )
+
+    return [question(*each) for each in TOGETHER]
+
+
 def _products() -> list[Question]:
     questions = []
     for (n_rows, n_inputs, n_outputs), goal in PRODUCTS.items():
@@ -191,6 +208,13 @@ arithmetic is that of the steps and of the forward pass of the validation rows. 
 tries 6 candidates 4-16-3 in 3 folds on iris, at most 100 epochs each. The fit of iris has the default 100 hidden units.""",
         AGAINST_SKLEARN,
         _fits,
+    ),
+    "many": Section(
+        "Many networks at once",
+        """`fit_many` on two threads: 20 epochs of 1,600 rows at batch 32. The base of two networks is one network on one thread. The base
+of 16 networks is 16 fits on one thread, one after the other.""",
+        MULTIPLE,
+        _many,
     ),
     "products": Section(
         "Matrix products",

@@ -36,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     what.add_argument(
         "--only",
         metavar="PART,…",
-        help="some of training, prediction, simplechains (the grid), calls, estimators, epochs, fits, products, activations, memory, "
+        help="some of training, prediction, simplechains (the grid), calls, estimators, epochs, fits, many, products, activations, memory, "
         "linearity, import, wheel (default: all)",
     )
     what.add_argument("--nets", metavar="NET,…", help="like 784-128-10,4-16-16-3 (default: a grid of 6, 5 for prediction)")

@@ -51,6 +51,13 @@ def test_a_product_counts_its_operations() -> None:
     assert product.base == (({"kind": "flop"}, product.flops),)
 
 
+def test_two_networks_are_compared_with_one_and_more_with_as_many() -> None:
+    for many in QUESTIONS["many"]:
+        ((one, weight),) = many.base
+        assert (one["networks"], one["threads"], many.task["threads"], many.threads) == (1, 1, 2, 2)
+        assert weight == {2: 1, 16: 16}[many.task["networks"]]
+
+
 def test_frames_need_pandas() -> None:
     assert question("estimators", "predict, 1 row, frame").needs == ("sklearn", "pandas")
     assert question("estimators", "predict, 1 row, array").needs == ("sklearn",)

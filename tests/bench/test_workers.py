@@ -49,6 +49,12 @@ def test_epochs(worker: Worker) -> None:
     assert 0 < worker.measure(asked, 0.01) < 0.1
 
 
+def test_many_networks(worker: Worker) -> None:
+    asked = task("many", CASE, 8) | {"threads": 1}
+    for n_networks in (1, 2):
+        assert 0 < worker.measure(asked | {"networks": n_networks}, 0.01) < 10
+
+
 def test_memory(worker: Worker) -> None:
     assert 0 <= worker.measure(task("memory", CASE, 5000)) < 10**9
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore import __version__
+from nncore import __version__, fit_many
 from nncore._core import native
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -95,6 +95,21 @@ class Side:
             nonlocal shortest
             shortest = min(shortest, seconds(1))
             return (seconds(1 + N_EPOCHS) - shortest) / N_EPOCHS
+
+        return run
+
+    def many(self, task: dict[str, Any]) -> Callable[[], float]:
+        X, y = data.samples(task)
+        networks = [_network(task).build(X.shape[1], loss=task["loss"], optimizer="adam", rng=seed) for seed in range(task["networks"])]
+        arguments = {"batch_size": task["batch"], "epochs": 20, "n_threads": task["threads"], "progress": False}
+
+        def run() -> float:
+            start = time.perf_counter()
+            if len(networks) == 1:
+                networks[0].fit(X, y, **arguments)
+            else:
+                fit_many(networks, X, y, **arguments)
+            return time.perf_counter() - start
 
         return run
 
