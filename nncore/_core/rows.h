@@ -15,6 +15,23 @@ static void F(one_hot)(T *target, int64_t label, int64_t n) {
     for (int64_t j = 0; j < n; j++) target[j] = (T)(j == label);
 }
 
+/* Rows of `from` (., n) that the first n_rows of `order` name, or that follow `begin` where there is no order, to `to` (n_rows, n). Those in no
+ * order come from far away: each is fetched while others are copied. */
+static void F(gather_rows)(T *to, const T *from, int64_t n, const int64_t *order, int64_t begin, int64_t n_rows) {
+    if (order == NULL) {
+        memcpy(to, from + begin * n, (size_t)(n_rows * n) * sizeof(T));
+        return;
+    }
+    int64_t i = 0;
+    for (; i + FETCH_AHEAD < n_rows; i++) {
+        const T *later = from + order[i + FETCH_AHEAD] * n;
+        __builtin_prefetch(later);
+        __builtin_prefetch(later + n - 1);
+        F(copy)(to + i * n, from + order[i] * n, n);
+    }
+    for (; i < n_rows; i++) F(copy)(to + i * n, from + order[i] * n, n);
+}
+
 /* Rows first .. first + n_rows - 1 of the batch into the program's buffers, one buffer after the other. */
 static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
@@ -26,31 +43,16 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
         return;
     }
     const int64_t *order = samples->order == NULL ? NULL : samples->order + begin;
-    if (m->x == program->input) {
-        const T *inputs = samples->inputs;
-        T *input = (T *)m->run->to_input + first * n_inputs;
-        for (int64_t i = 0; i < n_rows; i++) {
-            if (order != NULL && i + FETCH_AHEAD < n_rows) { /* rows in no order come from far away */
-                int64_t later = order[i + FETCH_AHEAD];
-                __builtin_prefetch(inputs + later * n_inputs);
-                __builtin_prefetch(inputs + (later + 1) * n_inputs - 1);
-                if (samples->labels != NULL) __builtin_prefetch(samples->labels + later);
-            }
-            F(copy)(input + i * n_inputs, inputs + (order != NULL ? order[i] : begin + i) * n_inputs, n_inputs);
-        }
-    }
+    if (m->x == program->input) F(gather_rows)((T *)m->run->to_input + first * n_inputs, samples->inputs, n_inputs, order, begin, n_rows);
     const int64_t *labels = samples->labels;
     T *target = (T *)m->run->to_target + first * n_targets;
     if (program->use_labels) {
         int64_t *label = program->labels + first;
         for (int64_t i = 0; i < n_rows; i++) label[i] = labels[order != NULL ? order[i] : begin + i];
+    } else if (labels != NULL) {
+        for (int64_t i = 0; i < n_rows; i++) F(one_hot)(target + i * n_targets, labels[order != NULL ? order[i] : begin + i], n_targets);
     } else {
-        const T *targets = samples->targets;
-        for (int64_t i = 0; i < n_rows; i++) {
-            int64_t row = order != NULL ? order[i] : begin + i;
-            if (labels != NULL) F(one_hot)(target + i * n_targets, labels[row], n_targets);
-            else F(copy)(target + i * n_targets, targets + row * n_targets, n_targets);
-        }
+        F(gather_rows)(target, samples->targets, n_targets, order, begin, n_rows);
     }
     const double *weights = samples->weights; /* of any size, of which the batch's own sum makes shares */
     double scale = m->weight_sum > 0 ? 1 / m->weight_sum : 0;

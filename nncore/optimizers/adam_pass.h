@@ -1,10 +1,13 @@
-/* The pass that Adam and AdamW share, a template: include after float32.h or float64.h, with <tgmath.h> before.
- *
- * w is first multiplied by `keep`. One of the two epsilons is 0: `inside` is added under the root, `outside` to it. */
+/* The pass that Adam and AdamW share, a template: include after float32.h or float64.h, with <tgmath.h> before. */
+
+/* 1 - beta^t, which the power is lost in after 40 / (1 - beta) steps. */
+static double F(without_power)(double beta, int64_t t) { return (1 - beta) * (double)t > 40 ? 1 : 1 - pow(beta, (double)t); }
+
+/* w is first multiplied by `keep`. One of the two epsilons is 0: `inside` is added under the root, `outside` to it. */
 static void F(adam_pass)(T *w, const T *g, T *m, T *v, int64_t n, int64_t t, double lr, double beta1, double beta2, double inside,
                          double outside, double keep) {
     /* The corrections lose all digits in float32, where beta2 is close to 1. */
-    T m_scale = (T)(lr / (1 - pow(beta1, (double)t))), v_scale = (T)(1 / (1 - pow(beta2, (double)t)));
+    T m_scale = (T)(lr / F(without_power)(beta1, t)), v_scale = (T)(1 / F(without_power)(beta2, t));
     T b1 = (T)beta1, b2 = (T)beta2, rest1 = (T)(1 - beta1), rest2 = (T)(1 - beta2);
     T epsilon_inside = (T)inside, epsilon_outside = (T)outside, kept = (T)keep;
     for (int64_t i = 0; i < n; i++) {

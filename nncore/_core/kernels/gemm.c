@@ -261,7 +261,8 @@ NNC_DECLARE_GEMM(T, F(gemm)) {
     b += whole * b_column;
     c += whole;
     if (start != NULL) start += whole;
-    int64_t done = a_row == 1 ? m - m % LANES : 0;
+    int turns = a_row == 1 && (m <= TILE_COLUMNS || k > 2 * rest); /* back is a price for each row of c, whatever k */
+    int64_t done = turns ? m - m % LANES : 0;
     if (done > 0) F(transposed_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 #if defined(__AVX512F__)
     if (rest <= QUAD && a_column == 1 && done == 0) {
