@@ -971,8 +971,7 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
 def ready_rows(data, tuple shape, dtype, allow_nan=None):
     """`data` as it is, if it is an ndarray (n_rows, *shape) of `dtype` that C can read where it lies, and has a row; else None.
 
-    With `allow_nan`, True or False, its numbers must also be finite, or NaN if that is allowed. What needs no conversion and no complaint is
-    known at once.
+    With `allow_nan`, True or False, its numbers must also be finite, or NaN if that is allowed.
     """
     cdef Py_buffer view
     cdef Py_ssize_t i

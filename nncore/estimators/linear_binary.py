@@ -28,7 +28,7 @@ from nncore.words import explains_calls
 LARGEST_FEATURE = 1e140
 
 
-@explains_calls
+@explains_calls(but=("predict_one",))
 class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, NestedParameters, BaseEstimator):
     """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
 

@@ -28,7 +28,7 @@ from nncore.registry import resolve
 from nncore.words import explains_calls
 
 
-@explains_calls
+@explains_calls(but=("predict_one",))
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
 

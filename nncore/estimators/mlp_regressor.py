@@ -26,7 +26,7 @@ from nncore.registry import resolve
 from nncore.words import explains_calls
 
 
-@explains_calls
+@explains_calls(but=("predict_one",))
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """A multi-layer perceptron for regression: scikit-learn's, in a compiled core, with what its users asked for.
 

@@ -456,15 +456,18 @@ class Network(Resumable, ParameterSets):
             self._input_gradient_program = program
         return program
 
-    @reads
     def program_for_link(self) -> Program[ProgramSpec] | None:
         """The program that makes predictions of outputs; None if they are the predictions."""
-        link = self.link
+        link, made = self.link, self._link_program
         if link is None:
             return None
-        if self._link_program is None or self._link_program[0] != link:
-            self._link_program = link, compile_link(link, self._built.n_outputs, self.dtype)
-        return self._link_program[1]
+        return made[1] if made is not None and made[0] == link else self._compile_link(link)
+
+    @reads
+    def _compile_link(self, link: str | dict[str, Any]) -> Program[ProgramSpec]:
+        program = compile_link(link, self._built.n_outputs, self.dtype)
+        self._link_program = link, program
+        return program
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""

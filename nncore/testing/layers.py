@@ -244,8 +244,8 @@ class LayerConformance(networks.NetworkConformance):
                 network = Sequential(rung).build(shape, rng=5, dtype=dtype)
                 parameters = network.parameters.copy() if parameters is None else parameters
                 network.parameters[...] = parameters
-                output = network.forward(x.astype(dtype), training=True)
-                network.backward(d_output=np.full(output.shape, np.float32(1 / 3), dtype))
+                network.forward(x.astype(dtype), training=True)
+                network.backward(d_output=np.full((n_rows, *network.output_shape), np.float32(1 / 3), dtype))
                 gradients.append(network.gradients.copy())
             largest = max(1.0, float(np.nanmax(np.abs(x))), layer.plan(shape).gradient_bound) * layer.plan(shape).gradient_terms
             tolerance = 64 * float(np.finfo(np.float32).eps) * n_rows * largest / 3

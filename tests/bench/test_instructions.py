@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from bench import calls, instructions
+from bench import calls, estimator_calls, instructions
 from bench.counting import CannotCountError, Guard
 
-guards = pytest.mark.parametrize("guard", [instructions.GUARD, calls.GUARD], ids=lambda guard: guard.module)
+guards = pytest.mark.parametrize("guard", [instructions.GUARD, calls.GUARD, estimator_calls.GUARD], ids=lambda guard: guard.module)
 
 
 @pytest.mark.slow

@@ -188,7 +188,19 @@ OTHER_WAYS: dict[str, tuple[dict[str, Any], str]] = {
 
 def test_every_argument_that_decides_how_an_epoch_goes_on_is_looked_at() -> None:
     """Those of `fit` that may differ: they count from the next step or epoch on, or watch."""
-    free = {"epochs", "validation", "metrics", "callbacks", "weight_decay", "clip_norm", "clip_value", "n_threads", "progress", "dtype"}
+    free = {
+        "epochs",
+        "validation",
+        "metrics",
+        "train_metrics",
+        "callbacks",
+        "weight_decay",
+        "clip_norm",
+        "clip_value",
+        "n_threads",
+        "progress",
+        "dtype",
+    }
     refused = {name for options, _ in OTHER_WAYS.values() for name in options}
     assert {*inspect.signature(nn.Sequential.fit).parameters} - {"self"} == free | refused
 

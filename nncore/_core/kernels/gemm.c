@@ -18,7 +18,7 @@
 #endif
 #define K_BLOCK 256       /* rows of a packed block of b, at most */
 #define A_STRIPS 4        /* strips of a that are packed at a time */
-#define PANEL_ROWS 256    /* of a that one panel of b meets, at most */
+#define PANEL_ROWS 256    /* of a that one panel of b meets, at most; a third of it where b is turned */
 #define LEVEL_2 (1 << 20) /* bytes of a that a level-2 cache may hold */
 #define NEAR (384 * 1024) /* bytes of b that a level-2 cache holds beside all else */
 #define FAR (4 << 20)     /* bytes of b that no level-2 cache holds from one product to the next */
@@ -78,7 +78,7 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, in
     }
     int64_t k_block = F(even_part)(k, K_BLOCK);
     int64_t n_block = L2_SHARE / (int64_t)sizeof(T) / k_block / TILE_COLUMNS * TILE_COLUMNS;
-    int fetches_a = !packs_a && m * k * (int64_t)sizeof(T) > LEVEL_2;
+    int fetches_a = FETCHES && !packs_a && m * k * (int64_t)sizeof(T) > LEVEL_2;
     return (F(plan)){.n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1, .fetches_a = fetches_a};
 }
 
@@ -236,7 +236,8 @@ static void F(transposed_product)(PRODUCT) {
 
 /* The product for n a multiple of LANES. */
 NNC_INLINE void F(whole_vectors)(PRODUCT) {
-    if (m > TILE_ROWS && m <= PANEL_ROWS && a_column == 1 && k * n * (int64_t)sizeof(T) > FAR && gemm_room != NULL) {
+    if (FETCHES && m > TILE_ROWS && m <= (b_column == 1 ? PANEL_ROWS : PANEL_ROWS / 3) && a_column == 1 &&
+        k * n * (int64_t)sizeof(T) > FAR && gemm_room != NULL) {
         F(panels)(gemm_room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
         return;
     }

@@ -11,7 +11,7 @@
 #define TILE_COLUMNS (2 * LANES)
 #define CACHE_LINE 64
 #define LINE (CACHE_LINE / (int64_t)sizeof(T))
-#define FETCHED_LINES (TILE_COLUMNS > LINE ? 2 : 1) /* that hold a row of a panel */
+#define FETCHES (TILE_ROWS == 14) /* a tile has time to fetch what comes later: one of AVX-512 alone, which waits for its multiply-adds */
 
 /* c = start + a . b for at most TILE_ROWS rows. */
 typedef struct F(strip) {
@@ -25,7 +25,7 @@ typedef struct F(strip) {
     T *c; /* (rows, n) */
     int64_t c_row;
     int64_t ahead; /* how far behind what is read of b lies what will be needed next; 0 if the cache holds it */
-    /* What a strip fetches for later, FETCHED_LINES for each row of b that it reads: those of fetch_rows rows that lie fetch_row apart,
+    /* What a strip fetches for later, two lines for each row of b that it reads: those of fetch_rows rows that lie fetch_row apart,
      * then, fetch_back before, the next ones of each; the strip after it what is fetch_strip times its rows further on, or nothing if that
      * is 0. If there is nothing to fetch, all of these are 0, and fetch is any address. */
     const T *fetch;
@@ -33,6 +33,7 @@ typedef struct F(strip) {
 } F(strip);
 
 NNC_INLINE void F(fetch_nothing)(F(strip) *strip) {
+    if (!FETCHES) return;
     strip->fetch = strip->b;
     strip->fetch_row = strip->fetch_rows = strip->fetch_back = strip->fetch_strip = 0;
 }
@@ -42,12 +43,12 @@ NNC_INLINE void F(fetch)(F(strip) *strip, const T *from, int64_t row, int64_t co
     strip->fetch = from;
     strip->fetch_row = column == 1 ? row : column;
     strip->fetch_rows = column == 1 ? 0 : TILE_COLUMNS; /* all k rows of TILE_COLUMNS columns, or as many columns of all k elements */
-    strip->fetch_back = column == 1 ? 0 : TILE_COLUMNS * column - FETCHED_LINES * LINE;
+    strip->fetch_back = column == 1 ? 0 : TILE_COLUMNS * column - TILE_COLUMNS;
 }
 
 /* What the strip `rows` rows further on fetches. Only many strips have a next one worth fetching for, and many are high. */
 NNC_INLINE void F(fetch_on)(const int height, F(strip) *strip, int64_t rows) {
-    if (height >= TILE_ROWS - 1 && strip->fetch_strip != 0) strip->fetch += rows * strip->fetch_strip;
+    if (FETCHES && height >= TILE_ROWS - 1 && strip->fetch_strip != 0) strip->fetch += rows * strip->fetch_strip;
     else F(fetch_nothing)(strip);
 }
 
@@ -73,9 +74,10 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
     }
     const T *fetch = strip->fetch;
     for (int64_t p = 0, left = strip->fetch_rows; p < k; p++) {
-        if (vectors == 2 && 3 * rows > 2 * TILE_ROWS) { /* a high tile has time for it, so that it need not look whether it has to */
+        if (FETCHES && vectors == 2 &&
+            3 * rows > 2 * TILE_ROWS) { /* a high tile has time for it, so that it need not look whether it has to */
             __builtin_prefetch(fetch, 0, 2);
-            if (FETCHED_LINES == 2) __builtin_prefetch(fetch + LINE, 0, 2);
+            __builtin_prefetch(fetch + LINE, 0, 2);
             fetch += strip->fetch_row;
             if (--left == 0) {
                 left = strip->fetch_rows;

@@ -88,7 +88,7 @@ class Side:
 
         def seconds(n_epochs: int) -> float:
             start = time.process_time()
-            network.fit(X[:n_rows], y[:n_rows], epochs=n_epochs, **arguments)
+            network.fit(X[:n_rows], y[:n_rows], epochs=n_epochs, **arguments).whole()
             return time.process_time() - start
 
         def run() -> float:
@@ -106,7 +106,7 @@ class Side:
         def run() -> float:
             start = time.perf_counter()
             if len(networks) == 1:
-                networks[0].fit(X, y, **arguments)
+                networks[0].fit(X, y, **arguments).whole()
             else:
                 fit_many(networks, X, y, **arguments)
             return time.perf_counter() - start

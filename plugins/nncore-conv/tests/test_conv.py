@@ -134,5 +134,5 @@ def test_learns_to_tell_lines() -> None:
         image[(slice(None), place) if is_upright else (place, slice(None))] = 1
     x += rng.normal(size=x.shape) * 0.1
     net = nn.Sequential(Conv2D(8, activation="relu"), MaxPool2D(2), nn.Flatten(), nn.Dense(2))
-    net.fit(x[:300], y[:300], loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.01), epochs=15, rng=0, progress=False)
+    net.fit(x[:300], y[:300], loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.01), epochs=30, rng=0, progress=False)
     assert net.evaluate(x[300:], y[300:])["accuracy"] > 0.97
