@@ -27,6 +27,8 @@ from nncore._core.program import (
     all_finite,
     are_rows,
     permutation,
+    ready_labels,
+    ready_rows,
 )
 from nncore._core.scorer import Scorer
 from nncore._core.turns import Turn
@@ -34,5 +36,5 @@ from nncore._core.turns import Turn
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
     "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Failure", "Job", "PerceptronTrainer", "Program",
-    "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "is_c_array", "native", "permutation",
+    "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "is_c_array", "native", "permutation", "ready_labels", "ready_rows",
 ]  # fmt: skip

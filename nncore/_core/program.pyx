@@ -2,7 +2,9 @@
 
 import functools
 
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
+)
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
@@ -26,7 +28,7 @@ from nncore._core.crew cimport Job, nnc_job, nnc_stop
 from nncore._core.turns cimport Turn
 
 import numpy as np
-from numpy import empty, may_share_memory, ndarray
+from numpy import empty, ndarray
 
 from nncore._core import native
 from nncore.errors import DataError, DtypeError, OutOfMemoryError, PluginError, ShapeError
@@ -165,7 +167,7 @@ cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows)
     program = <Program>context
     program.python_thread = PyThread_get_thread_ident()
     try:
-        program.interpreter.run(what, op, n_rows, program.program.step + 1, program.program.draw, bool(program.program.training),
+        program.interpreter.run(what, op, n_rows, program.program.step + 1, <uint64_t>program.program.draw, bool(program.program.training),
                                 bool(program.program.use_labels), program.program.gradient_norm)
     except BaseException as error:
         program.exception = error
@@ -544,6 +546,15 @@ cdef class Program:
     def step(self, int64_t value):
         self.program.step = value
 
+    @property
+    def number_of_pass(self):
+        """Of the forward passes between two steps, which one is under way, from 0: each draws random numbers of its own."""
+        return self.program.number_of_pass
+
+    @number_of_pass.setter
+    def number_of_pass(self, int64_t value):
+        self.program.number_of_pass = value
+
     cdef int check_entry(self) except -1:
         """A component that asks the network it is part of would wait for itself."""
         if self.python_thread != 0 and self.python_thread == PyThread_get_thread_ident():
@@ -683,13 +694,15 @@ cdef class Program:
             len(inputs) if order is None else len(order), NULL, 0,
         )
 
-    cdef void *room(self, object outputs, object inputs) except? NULL:
-        """Where outputs for `inputs` are to go; None is nowhere."""
-        cdef void *place = given(outputs, self.dtype, self.program.n_outputs, True, "outputs")
+    cdef void *room(self, object outputs, const void *inputs, int64_t n_rows) except? NULL:
+        """Where outputs for `n_rows` rows of inputs are to go; None is nowhere."""
+        cdef char *place = <char *>given(outputs, self.dtype, self.program.n_outputs, True, "outputs")
+        cdef const char *source = <const char *>inputs
+        cdef int64_t size = 8 if self.program.is_f64 else 4
         if place != NULL:
-            if len(outputs) != len(inputs):
-                raise ShapeError(f"outputs has {len(outputs)} rows, inputs have {len(inputs)}")
-            if may_share_memory(outputs, inputs):
+            if len(outputs) != n_rows:
+                raise ShapeError(f"outputs has {len(outputs)} rows, inputs have {n_rows}")
+            if place < source + n_rows * self.program.n_inputs * size and source < place + n_rows * self.program.n_outputs * size:
                 raise DataError("outputs lie where inputs are read: pass another array")
         return place
 
@@ -736,7 +749,7 @@ cdef class Program:
         cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, outputs), progress)
         cdef nnc_run *asked = &run.run
         asked.samples = self.samples(inputs, targets, labels, weights, None)
-        asked.outputs = self.room(outputs, inputs)
+        asked.outputs = self.room(outputs, asked.samples.inputs, len(inputs))
         asked.seconds, asked.n_threads = seconds, n_threads
         self.check_entry()
         self.turn.enter()
@@ -763,8 +776,8 @@ cdef class Program:
         Python looks for signals after every `n_at_once` rows; 0 is once, at the end.
         """
         cdef const char *source = <const char *>given(inputs, self.dtype, self.program.n_inputs, False, "inputs")
-        cdef char *destination = <char *>self.room(outputs, inputs)
         cdef int64_t n_rows = len(inputs), first = 0, rows
+        cdef char *destination = <char *>self.room(outputs, source, n_rows)
         cdef int64_t size = 8 if self.program.is_f64 else 4
         cdef int32_t status = NNC_OK
         self.check_entry()
@@ -953,6 +966,68 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
     with nogil:
         runner.permute(data, n, seed, epoch)
     return order
+
+
+def ready_rows(data, tuple shape, dtype, allow_nan=None):
+    """`data` as it is, if it is an ndarray (n_rows, *shape) of `dtype` that C can read where it lies, and has a row; else None.
+
+    With `allow_nan`, True or False, its numbers must also be finite, or NaN if that is allowed.
+    """
+    cdef Py_buffer view
+    cdef Py_ssize_t i
+    cdef int64_t n
+    cdef bint is_ready, may_be_nan
+    if type(data) is not ndarray:
+        return None
+    own = data.dtype
+    if own is not dtype and own != dtype:
+        return None
+    PyObject_GetBuffer(data, &view, PyBUF_STRIDES)
+    try:
+        is_ready = view.ndim == len(shape) + 1 and view.len > 0 and <size_t>view.buf % <size_t>view.itemsize == 0
+        for i in range(len(shape)):
+            is_ready = is_ready and view.shape[i + 1] == shape[i]
+        is_ready = is_ready and PyBuffer_IsContiguous(&view, c'C')
+        if is_ready and allow_nan is not None:
+            n, may_be_nan = view.len // view.itemsize, allow_nan
+            with nogil:
+                if view.itemsize == 8:
+                    is_ready = runner.all_finite_f64(<const double *>view.buf, n, may_be_nan)
+                else:
+                    is_ready = runner.all_finite_f32(<const float *>view.buf, n, may_be_nan)
+    finally:
+        PyBuffer_Release(&view)
+    return data if is_ready else None
+
+
+def ready_labels(y, int64_t n_labels):
+    """A copy of `y`, if it is an ndarray (n,) of int64 from 0 to ``n_labels - 1``; else None.
+
+    The core trusts that labels stay in range, so nobody else may write to them.
+    """
+    cdef Py_buffer view
+    cdef Py_ssize_t i
+    cdef int64_t label
+    cdef bint is_ready
+    cdef int64_t *to
+    if type(y) is not ndarray:
+        return None
+    own = y.dtype
+    if own is not _INT64 and own != _INT64:
+        return None
+    PyObject_GetBuffer(y, &view, PyBUF_STRIDES)
+    try:
+        is_ready = view.ndim == 1
+        if is_ready:
+            labels = empty(view.shape[0], _INT64)
+            to = <int64_t *>address(labels)
+            for i in range(view.shape[0]):
+                memcpy(&label, <const char *>view.buf + i * view.strides[0], sizeof(int64_t))
+                is_ready = is_ready and 0 <= label < n_labels
+                to[i] = label
+    finally:
+        PyBuffer_Release(&view)
+    return labels if is_ready else None
 
 
 def are_rows(order, int64_t n_rows) -> bool:

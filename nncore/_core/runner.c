@@ -92,6 +92,12 @@ static int32_t status_of(nnc_program *program, int64_t verdict) {
     return (int32_t)(verdict >> 32);
 }
 
+/* A key of random numbers, which may wrap: for the first pass after a step that of the batch which `train` would take up, for any other one
+ * far from those of all steps. */
+static int64_t draw_of_pass(const nnc_program *program) {
+    return (int64_t)((uint64_t)program->step + 1 + (uint64_t)program->pass * UINT64_C(0x9e3779b97f4a7c15));
+}
+
 /* Only in part 0, which is the thread that came from Python. */
 static int64_t call_python(const member *m, int32_t what, int64_t op, int64_t n_rows) {
     nnc_program *program = m->program;
@@ -394,7 +400,7 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
         .begin_parameter = begin_parameter(program, part, n_parts),
         .end_parameter = begin_parameter(program, part + 1, n_parts),
         .step = program->step + 1,
-        .draw = program->step + 1,
+        .draw = draw_of_pass(program),
     };
 }
 

@@ -263,6 +263,7 @@ typedef struct nnc_program {
     uint64_t seed;
     int64_t step; /* updates done so far */
     int64_t draw; /* the batch under way: nnc_site.step */
+    int64_t pass; /* of forward passes between two steps: the number of this one, from 0; each draws numbers of its own */
 
     nnc_python_callback python;
     void *python_context;

@@ -146,6 +146,7 @@ cdef extern from "runner.h" nogil:
         int32_t training
         uint64_t seed
         int64_t step, draw
+        int64_t number_of_pass "pass"
         nnc_python_callback python
         void *python_context
         int64_t failed_op

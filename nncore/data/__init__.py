@@ -9,6 +9,7 @@ from nncore.data.levels import level_key
 from nncore.data.samples import (
     Rows,
     Samples,
+    as_inputs,
     as_matrix,
     as_numbers,
     as_rows,
@@ -18,11 +19,12 @@ from nncore.data.samples import (
     warn_of_lost_digits,
 )
 from nncore.data.source import Source, as_row_numbers
-from nncore.data.targets import Targets, as_targets, as_weights
+from nncore.data.targets import Targets, TargetsWanted, as_targets, as_weights
 from nncore.data.visits import Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "Block", "Dataset", "Rows", "Samples", "Source", "Targets", "Visits", "admitted", "as_labels", "as_matrix",
+    "CONVERT_AT_ONCE", "Block", "Dataset", "Rows", "Samples", "Source", "Targets", "TargetsWanted", "Visits", "admitted", "as_inputs",
+    "as_labels", "as_matrix",
     "as_numbers", "as_row_numbers", "as_rows",
     "as_samples", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "is_missing", "level_key",
     "warn_of_lost_digits",

@@ -44,7 +44,7 @@ def admitted(data: Any, name: str, *, holes: bool = False, times: bool = False) 
     """
     if type(data) is np.ndarray and data.dtype.kind in "biufcUSO":
         return data
-    if isinstance(data, (list, tuple)) and any(isinstance(part, np.ma.MaskedArray) for part in data):
+    if isinstance(data, (list, tuple)) and any(issubclass(kind, np.ma.MaskedArray) for kind in set(map(type, data))):
         try:
             data = np.ma.stack([np.ma.asarray(part) for part in data])
         except ValueError as error:

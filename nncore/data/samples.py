@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import all_finite, as_c_array
+from nncore._core import all_finite, as_c_array, ready_rows
 from nncore.blocks import blocks
 from nncore.data.containers import admitted, is_missing
 from nncore.errors import DataError, DataWarning, DtypeError, ShapeError, warn_user
@@ -76,6 +76,14 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
     return array
 
 
+def as_inputs(data: object, name: str, shape: tuple[int, ...], dtype: np.dtype, allow_nan: bool = False) -> np.ndarray:
+    """`data` as a network reads it: checked as by `as_samples`, in a matrix as by `as_matrix`."""
+    ready = ready_rows(data, shape, dtype, allow_nan)
+    if ready is None:
+        return as_matrix(as_samples(data, name, shape, dtype, allow_nan), dtype)
+    return ready if len(shape) == 1 else ready.reshape(len(ready), -1)
+
+
 def as_matrix(samples: Samples, dtype: np.dtype) -> np.ndarray:
     """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
     return as_c_array(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
@@ -125,8 +133,11 @@ def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = F
     if array.dtype.kind in "biu" or array.size == 0:
         return
     for rows in blocks(len(array), array[0].size * dtype.itemsize):
-        with np.errstate(over="ignore"):
-            block = as_c_array(array[rows], dtype)
+        block = array[rows]
+        if block.dtype != dtype:
+            with np.errstate(over="ignore"):
+                block = block.astype(dtype)
+        block = as_c_array(block, dtype)
         if not all_finite(block, allow_nan):
             position = np.argwhere(np.isinf(block) if allow_nan else ~np.isfinite(block))[0]
             row, column = rows.start + int(position[0]), ", ".join(str(i) for i in position[1:])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import as_c_array
+from nncore._core import as_c_array, ready_labels, ready_rows
 from nncore.arguments import rescaled
 from nncore.contract import Loss, is_inside
 from nncore.data.containers import admitted
@@ -15,7 +15,7 @@ from nncore.data.samples import as_numbers, check_finite
 from nncore.errors import DataError, DtypeError, ShapeError
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Targets:
     """What the loss compares with: class indices or reals, one of the two."""
 
@@ -37,48 +37,94 @@ class Targets:
         return Targets(*(None if part is None else part[rows] for part in (self.labels, self.reals)))
 
 
-def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str = "y") -> Targets:
-    """Check `y` against what `loss` takes.
+@dataclass(frozen=True)
+class TargetsWanted:
+    """What a loss takes of a network: a check of targets, which need not ask the loss each time.
 
-    Class indices are whole numbers from 0 to ``n_outputs - 1``, shape ``(n,)``; reals have shape ``(n, n_targets)`` or, for one
-    target, ``(n,)``.
+    Attributes
+    ----------
+    loss : Loss
+    n_outputs : int
+        Of the network.
+    kind : {"real", "labels", "both"}
+    n_targets : int
+        Columns of real targets.
+    n_labels : int
+        Class indices are below it; 0 if it takes none.
     """
-    y, kind = admitted(y, name), loss.targets_for(n_outputs)
-    if kind != "real":
-        _refuse_text(y, name)
-    array = as_numbers(y, name)
-    n_targets = loss.n_targets(n_outputs)
-    if array.ndim == 2 and array.shape[1] == 1 and n_outputs > 1 and kind != "real":
-        array = array[:, 0]
-    if kind == "labels" or (kind == "both" and array.ndim == 1):
-        return Targets(labels=_as_labels(array, loss.n_labels(n_outputs), n_outputs, name))
-    if array.ndim == 1 and n_targets == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.shape[1] != n_targets:
-        hint = '; for class indices use loss="softmax_cross_entropy"' if array.ndim == 1 else ""
-        raise ShapeError(f"{name} has shape {array.shape}, {loss!r} with {n_outputs} outputs needs (n_samples, {n_targets}){hint}")
-    check_finite(array, name, dtype)
-    reals = as_c_array(array, dtype)
-    if loss.target_range is not None:
-        outside = np.argwhere(~is_inside(reals, loss.target_range))
-        if len(outside):
-            row, column = outside[0]
-            raise DataError(f"{name} is {array[row, column]} at row {row}; {loss!r} takes targets in {loss.target_range}")
-    loss.check_targets(reals, name)
-    return Targets(reals=reals)
+
+    loss: Loss
+    n_outputs: int
+    kind: str
+    n_targets: int
+    n_labels: int
+
+    @classmethod
+    def by(cls, loss: Loss, n_outputs: int) -> TargetsWanted:
+        """Raises `ShapeError` if the loss cannot go with so many outputs."""
+        kind, n_targets = loss.targets_for(n_outputs), loss.n_targets(n_outputs)
+        return cls(loss, n_outputs, kind, n_targets, 0 if kind == "real" else loss.n_labels(n_outputs))
+
+    def checked(self, y: object, dtype: np.dtype, name: str = "y") -> Targets:
+        """Check `y` against what the loss takes.
+
+        Class indices are whole numbers from 0 to ``n_outputs - 1``, shape ``(n,)``; reals have shape ``(n, n_targets)`` or, for one
+        target, ``(n,)``.
+        """
+        if self.kind == "real":
+            array = self._as_column(y)
+            reals = ready_rows(array, (self.n_targets,), dtype, False)
+            return self._reals(y, dtype, name) if reals is None else self._in_range(reals, reals, name)
+        labels = ready_labels(y, self.n_labels)
+        return self._labels_or_reals(y, dtype, name) if labels is None else Targets(labels=labels)
+
+    def _labels_or_reals(self, y: object, dtype: np.dtype, name: str) -> Targets:
+        array = as_numbers(_without_text(admitted(y, name), name), name)
+        if array.ndim == 2 and array.shape[1] == 1 and self.n_outputs > 1:
+            array = array[:, 0]
+        if self.kind == "labels" or array.ndim == 1:
+            return Targets(labels=_as_labels(array, self.n_labels, self.n_outputs, name))
+        return self._reals(array, dtype, name)
+
+    def _reals(self, y: object, dtype: np.dtype, name: str) -> Targets:
+        array: np.ndarray = self._as_column(as_numbers(y, name))
+        if array.ndim != 2 or array.shape[1] != self.n_targets:
+            hint = '; for class indices use loss="softmax_cross_entropy"' if array.ndim == 1 else ""
+            needed = f"{self.loss!r} with {self.n_outputs} outputs needs (n_samples, {self.n_targets})"
+            raise ShapeError(f"{name} has shape {array.shape}, {needed}{hint}")
+        check_finite(array, name, dtype)
+        return self._in_range(as_c_array(array, dtype), array, name)
+
+    def _as_column(self, y: Any) -> Any:
+        """A vector of single targets as the column that it stands for."""
+        return y[:, None] if self.n_targets == 1 and type(y) is np.ndarray and y.ndim == 1 else y
+
+    def _in_range(self, reals: np.ndarray, given: np.ndarray, name: str) -> Targets:
+        interval = self.loss.target_range
+        if interval is not None and not (inside := is_inside(reals, interval)).all():
+            row, column = np.argwhere(~inside)[0]
+            raise DataError(f"{name} is {given[row, column]} at row {row}; {self.loss!r} takes targets in {interval}")
+        self.loss.check_targets(reals, name)
+        return Targets(reals=reals)
 
 
-def _refuse_text(y: Any, name: str) -> None:
-    """Text labels have to become numbers; say how."""
+def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str = "y") -> Targets:
+    """Check `y` against what `loss` takes of a network with `n_outputs` outputs: see `TargetsWanted`."""
+    return TargetsWanted.by(loss, n_outputs).checked(y, dtype, name)
+
+
+def _without_text(y: Any, name: str) -> Any:
+    """Text labels have to become numbers; say how. Anything else, as an array if that needs no further look."""
     try:
         array = np.asarray(y)
     except ValueError:  # of rows of several lengths: said better later
-        return
+        return y
     if array.dtype.kind in "UST" or any(isinstance(value, str) for value in array.ravel()[:1]):
         raise DtypeError(
             f"{name} holds text, class indices from 0 on are needed: classes, {name} = np.unique({name}, return_inverse=True) turns one "
             "into the other"
         )
+    return array if array.dtype.kind in "biuf" else y
 
 
 def _as_labels(array: np.ndarray, n_classes: int, n_outputs: int, name: str) -> np.ndarray:

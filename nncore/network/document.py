@@ -154,6 +154,7 @@ FIELDS: dict[str, Field] = {
     "clip_value": Field(_is_limit, _LIMIT, True),
     "groups": Field(lambda v: isinstance(v, dict) and all(map(_is_object, v.values())), "an object of objects"),
     "n_steps": Field(is_count, _COUNT, True),
+    "n_passes": Field(is_count, _COUNT, True),
     "n_epochs": Field(is_count, _COUNT, True),
     "seed": Field(lambda v: type(v) is int and 0 <= v < 2**64, "a whole number from 0 to 2^64 - 1", True),
     "schedule_begin": Field(is_count, _COUNT, True),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import numpy as np
 
@@ -12,13 +11,26 @@ from nncore.errors import NonFiniteError, PluginError
 from nncore.program import ProgramSpec
 
 
-@contextmanager
-def explained(program: Program[ProgramSpec]) -> Iterator[None]:
-    """Turn a `Failure` of the core into an error that says where in the network it happened."""
-    try:
-        yield
-    except Failure as failure:
-        raise explain(program, failure) from None
+class Explained:
+    """A context in which a `Failure` of the core turns into an error that says where in the network it happened.
+
+    Parameters
+    ----------
+    program : Program
+        That runs inside.
+    """
+
+    __slots__ = ("_program",)
+
+    def __init__(self, program: Program[ProgramSpec]) -> None:
+        self._program = program
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, Failure):
+            raise explain(self._program, error) from None
 
 
 def explain(program: Program[ProgramSpec], failure: Failure) -> Exception:

@@ -14,7 +14,7 @@ from nncore.blocks import rows_at_once
 from nncore.contract import Loss
 from nncore.data import Targets, as_matrix, as_samples, as_targets
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
-from nncore.network.failures import explained
+from nncore.network.failures import Explained
 from nncore.network.network import Network
 from nncore.program import WORTH_WAKING, ProgramSpec, threads_for
 
@@ -103,7 +103,7 @@ def _backward(
         rows = slice(start, min(start + at_once, n))
         batch = samples[rows]
         n_threads = threads_for(None, program.spec.forward_seconds(len(batch)), WORTH_WAKING)
-        with explained(program):
+        with Explained(program):
             program.forward(batch, False, n_threads)
             for direction in range(n_directions):
                 begin(program, rows, direction)

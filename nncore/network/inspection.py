@@ -116,6 +116,7 @@ def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) ->
     """
     check_network(network)
     trial = copy.deepcopy(network)  # a forward pass in training changes running statistics
+    trial.n_passes = 0
     trial.forward(X, training=True)
     trial.backward(y, sample_weight)
     return trial.named_gradients()

@@ -182,7 +182,7 @@ def _losses(
     for rate, rows in zip(rates, _batches(len(samples), batch_size, trial.seed), strict=False):
         optimizer.lr = float(rate)
         batch = samples[rows], targets[rows], None if weights is None else weights[rows]
-        start.n_steps = trial.n_steps  # so that dropout is the same
+        start.n_steps, start.n_passes = trial.n_steps, 0  # so that dropout is the same
         start.forward(batch[0], training=True)
         at_first = start.backward(*batch[1:])
         try:

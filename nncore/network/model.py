@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 
-from nncore._core import INPUT_NOT_FINITE, Failure, Program
+from nncore._core import INPUT_NOT_FINITE, Failure, Program, ready_rows
 from nncore.arguments import flag
-from nncore.contract import Loss
-from nncore.data import Dataset, as_matrix, as_numbers, as_rows, as_samples, as_targets, as_weights, check_finite, check_replaced
+from nncore.data import (
+    Dataset,
+    Samples,
+    Targets,
+    as_inputs,
+    as_matrix,
+    as_numbers,
+    as_rows,
+    as_samples,
+    as_weights,
+    check_finite,
+    check_replaced,
+)
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.network.evaluation import linked, metrics_for, score_dataset
-from nncore.network.failures import explained
+from nncore.network.failures import Explained
 from nncore.network.input_gradients import input_gradients, jacobian
-from nncore.network.network import Network
+from nncore.network.network import IN_PARTS, WHOLE, Network
 from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
 from nncore.network.turns import reads, steps, writes_down
-from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, is_differentiable, threads_for
+from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, threads_for
 from nncore.typing import MetricLike
 from nncore.words import explains_calls
 
@@ -39,6 +51,9 @@ class Model(Network):
     def forward(self, X: Any, training: bool = False) -> np.ndarray:
         """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.
 
+        Every call with ``training=True`` draws new dropout masks. The first one after a step draws those of `train_on_batch`; `n_passes`
+        counts the others.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
@@ -51,20 +66,38 @@ class Model(Network):
         ndarray of shape (n_samples, n_outputs)
             What leaves the last layer.
         """
-        return self._forward(X, input_gradient=is_differentiable(self._built)) if flag("training", training) else self.predict(X)
+        return self._forward(X, input_gradient=self._known.is_differentiable) if flag("training", training) else self.predict(X)
 
     @steps
     def _forward(self, X: Any, *, input_gradient: bool) -> np.ndarray:
         """A forward pass of training; only with `input_gradient` does `backward` leave `d_input`, which costs a product more."""
-        inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
+        inputs = self._batch(X)
+        n = len(inputs)
+        program, n_passes = self._program_for(n, IN_PARTS if input_gradient else WHOLE), self.n_passes
+        program.number_of_pass = n_passes
+        self._parts.end(has_stepped=self._parts.has_stepped)
+        with self._running(program):
+            program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(n), WORTH_WAKING))
+        self._parts.begin(n, inputs)
+        self._passes = program.step, n_passes + 1
+        return program.spec.output[:n].copy()
+
+    def _running(self, program: Program[ProgramSpec]) -> AbstractContextManager[None]:
+        """For a part of a step: failures are explained, and the parameters are those that are trained, if an optimizer has two sets."""
+        return self._running_under_way(program) if self._known.has_evaluation else Explained(program)
+
+    @contextmanager
+    def _running_under_way(self, program: Program[ProgramSpec]) -> Iterator[None]:
+        with self._under_way(), Explained(program):
+            yield
+
+    def _batch(self, X: Any) -> np.ndarray:
+        """Samples to train on, as a matrix."""
+        known = self._known
+        inputs = as_inputs(X, "X", known.input_shape, known.dtype, known.accepts_nan)
         if len(inputs) == 0:
             raise ShapeError("X has no samples")
-        program = self.program_for_training(len(inputs), input_gradient=input_gradient)
-        self._forward_rows, self._forward_inputs, self._has_gradients, self._d_input = 0, inputs, False, None
-        with self._trained_parameters(), explained(program):
-            program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(len(inputs)), WORTH_WAKING))
-        self._forward_rows = len(inputs)
-        return program.spec.output[: len(inputs)].copy()
+        return inputs
 
     @steps
     def backward(self, y: Any = None, sample_weight: Any = None, *, d_output: Any = None) -> float:
@@ -94,37 +127,39 @@ class Model(Network):
             raise ParameterError("backward takes y or d_output, one of the two")
         if d_output is not None and sample_weight is not None:
             raise ParameterError("backward takes d_output as it is: multiply it by the sample weights instead of passing sample_weight")
-        loss = None if y is None else self._needs("loss")
-        program, inputs, n = self._training_program, self._forward_inputs, self._forward_rows
+        if y is not None:
+            self._needs("loss")
+        program, parts, known = self._training_program, self._parts, self._known
+        inputs, n = parts.inputs, parts.n_rows
         if program is None or inputs is None or n == 0:
             raise NotBuiltError("backward follows forward(X, training=True): call that first")
         spec, value = program.spec, 0.0
-        if loss is None:
+        if y is None:
             spec_d_output, given = spec.d_output, as_samples(d_output, "d_output", self.output_shape, self.dtype)
             assert spec_d_output is not None, "a training program has a way back"
             if len(given) != n:
                 raise ShapeError(f"d_output has {len(given)} samples, the last forward had {n}")
             spec_d_output[:n] = as_matrix(given, self.dtype)
         else:
-            self._set_targets(program, loss, y, sample_weight, n)
-        with self._trained_parameters(), explained(program):
-            if loss is not None:
+            self._set_targets(program, known.targets.checked(y, known.dtype), sample_weight, n)
+        with self._running(program):
+            if y is not None:
                 value = program.loss_value(n, True)
             value += program.backward(inputs, threads_for(None, program.spec.step_seconds(n), WORTH_WAKING))
-        self._has_gradients, self._has_stepped = True, False
-        self._d_input = None if spec.d_input is None else spec.d_input[:n].reshape(n, *self.input_shape)
+        parts.has_gradients, parts.has_stepped = True, False
+        parts.d_input = None if spec.d_input is None else spec.d_input[:n].reshape(n, *known.input_shape)
         return value
 
-    def _set_targets(self, program: Program[ProgramSpec], loss: Loss, y: Any, sample_weight: Any, n: int) -> None:
-        """Targets and weights of a batch of `n` samples, checked, into the program's buffers."""
+    @staticmethod
+    def _set_targets(program: Program[ProgramSpec], targets: Targets, sample_weight: Any, n: int) -> None:
+        """Targets and weights of a batch of `n` samples into the program's buffers."""
         spec = program.spec
-        targets = as_targets(y, loss, spec.n_outputs, self.dtype)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, the last forward had {n}")
         weights = as_weights(sample_weight, n)
         program.use_labels = targets.labels is not None
         (spec.target if targets.labels is None else spec.labels)[:n] = targets.values
-        spec.weight[:n] = _normalised(weights, n, self.dtype)
+        spec.weight[:n] = 1 / n if weights is None else _normalised(weights)
 
     @property
     def d_input(self) -> np.ndarray:
@@ -132,11 +167,11 @@ class Model(Network):
 
         E is the mean loss of the batch, so each sample's part of it is divided by their number; or what `d_output` is the gradient of.
         """
-        if self._d_input is None:
+        if (d_input := self._parts.d_input) is None:
             if self.is_built:
                 check_differentiable(self._built)
             raise NotBuiltError("d_input is left by backward, which follows forward(X, training=True): call these first")
-        return self._d_input
+        return d_input
 
     @steps
     def step(self) -> None:
@@ -148,17 +183,14 @@ class Model(Network):
             If the optimizer computes a second gradient in each step: that takes X and y again, which `train_on_batch` and `fit` have.
         """
         self._needs("optimizer")
-        for optimizer in self.optimizers:
-            if optimizer.n_passes > 1:
-                raise ParameterError(
-                    f"a step of {optimizer!r} computes gradients twice, which needs X and y: call train_on_batch(X, y) or fit"
-                )
-        if self._training_program is None or not self._has_gradients:
+        if (optimizer := self._known.of_two_passes) is not None:
+            raise ParameterError(f"a step of {optimizer!r} computes gradients twice, which needs X and y: call train_on_batch(X, y) or fit")
+        program, parts = self._training_program, self._parts
+        if program is None or not parts.has_gradients:
             raise NotBuiltError("step follows backward(y): call that first")
-        program = self.program_for_training(self._forward_rows, input_gradient=self._training_program.spec.d_input is not None)
-        with self._trained_parameters(), explained(program):
+        with self._running(program):
             program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
-        self._has_gradients, self._forward_rows = False, 0
+        parts.has_gradients, parts.n_rows = False, 0
 
     @steps
     def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -174,18 +206,17 @@ class Model(Network):
         float
             Mean loss of the batch before the step.
         """
-        loss, _ = self._needs("loss"), self._needs("optimizer")
-        inputs = as_matrix(as_samples(X, "X", self.input_shape, self.dtype, self._built.accepts_nan), self.dtype)
+        self._needs("loss")
+        self._needs("optimizer")
+        inputs, known = self._batch(X), self._known
         n = len(inputs)
-        if n == 0:
-            raise ShapeError("X has no samples")
-        targets, weights = as_targets(y, loss, self._built.n_outputs, self.dtype), as_weights(sample_weight, n)
+        targets, weights = known.targets.checked(y, known.dtype), as_weights(sample_weight, n)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
-        program = self.program_for_training(n)
-        self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
+        program = self._program_for(n, WHOLE)
+        self._parts.end(has_stepped=True)
         progress = [0, 0.0, 0.0]
-        with self._trained_parameters(), explained(program):
+        with self._running(program):
             n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
             program.train(inputs, targets.reals, targets.labels, weights, None, [], n, 1, False, math.inf, progress, n_threads)
         return progress[1] / progress[2]
@@ -206,24 +237,28 @@ class Model(Network):
         ndarray of shape (n_samples, n_outputs), dtype of the network
             What leaves the last layer.
         """
-        samples = as_rows(X, "X", self.input_shape)
-        if samples.dtype != self.dtype:  # what would be too large after conversion is told from infinity only before
-            check_finite(samples, "X", self.dtype, self._built.accepts_nan)
-        inputs = as_matrix(samples, self.dtype)
-        program = self.program_for_prediction()
-        outputs = np.empty((len(inputs), program.spec.n_outputs), self.dtype)
-        with explained(program):
+        known = self._known
+        ready = ready_rows(X, known.input_shape, known.dtype)
+        samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
+        if samples.dtype != known.dtype:  # what would be too large after conversion is told from infinity only before
+            check_finite(samples, "X", known.dtype, known.accepts_nan)
+        inputs = as_matrix(samples, known.dtype) if ready is None or ready.ndim != 2 else ready
+        n = len(inputs)
+        program = self._prediction_program or self.program_for_prediction()
+        outputs = np.empty((n, *known.output_shape), known.dtype)
+        rows = outputs if outputs.ndim == 2 else outputs.reshape(n, known.n_outputs)
+        with Explained(program):
             try:
-                seconds = program.spec.forward_seconds(len(inputs))
-                n_at_once = math.ceil(len(inputs) * SLICE_SECONDS / seconds) if seconds > SLICE_SECONDS else 0
-                program.predict(inputs, outputs, threads_for(None, seconds, WORTH_WAKING), n_at_once)
+                seconds = program.spec.forward_seconds(n)
+                n_at_once = math.ceil(n * SLICE_SECONDS / seconds) if seconds > SLICE_SECONDS else 0
+                program.predict(inputs, rows, threads_for(None, seconds, WORTH_WAKING), n_at_once)
             except Failure as failure:
                 if failure.status == INPUT_NOT_FINITE:
-                    check_finite(samples, "X", self.dtype, self._built.accepts_nan)
+                    check_finite(samples, "X", known.dtype, known.accepts_nan)
                 raise
-        if self._built.accepts_nan:
-            check_replaced(inputs, outputs)
-        return outputs.reshape(len(inputs), *self.output_shape)
+        if known.accepts_nan:
+            check_replaced(inputs, rows)
+        return outputs
 
     def predict_one(self, x: Any) -> np.ndarray:
         """Outputs for a single sample of shape `input_shape`, without the dimension of samples.
@@ -422,8 +457,7 @@ class Model(Network):
         return html(self)
 
 
-def _normalised(weights: np.ndarray | None, n: int, dtype: np.dtype) -> np.ndarray:
+def _normalised(weights: np.ndarray) -> np.ndarray:
     """Row weights that sum to 1, computed as the core does it in `fit`."""
-    weights = np.ones(n) if weights is None else weights
     total = float(np.cumsum(weights)[-1])  # term after term; np.sum adds in pairs and may round otherwise
-    return (weights * (1 / total)).astype(dtype)
+    return weights * (1 / total)

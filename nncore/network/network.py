@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from nncore.contract import (
     Loss,
     Optimizer,
     Schedule,
+    Transform,
     adopt,
     alike,
     bond_of,
@@ -27,9 +28,11 @@ from nncore.contract import (
 from nncore.data import as_matrix, as_samples
 from nncore.errors import MissingPluginError, NotBuiltError, ParameterError
 from nncore.network.forking import survive_forks
+from nncore.network.known import Known
 from nncore.network.layer_list import LayerList
 from nncore.network.parameter_sets import ParameterSets, realigned
 from nncore.network.resuming import Resumable
+from nncore.network.step_in_parts import StepInParts
 from nncore.network.turns import at_rest, reads, rebuilds, records, steps
 from nncore.network.untying import untie
 from nncore.program import (
@@ -58,7 +61,20 @@ from nncore.program import (
     zero_state,
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
-from nncore.words import explains_calls, no_member
+from nncore.words import explains_calls, is_declared, no_member, no_setting
+
+
+class Steps(NamedTuple):
+    """What a training program is compiled for: arguments of `compile_program`."""
+
+    average: Averaging = NO_AVERAGE
+    accumulates: bool = False
+    input_gradient: bool = False
+    transforms: tuple[Transform, ...] = ()
+
+
+#: Steps as `train_on_batch` takes them, and as `forward`, `backward` and `step` do, which leave a gradient of the inputs.
+WHOLE, IN_PARTS = Steps(), Steps(input_gradient=True)
 
 
 @explains_calls
@@ -71,7 +87,7 @@ class Network(Resumable, ParameterSets):
         for layer, own in zip(given, self._layers, strict=True):
             _bring_values(layer, own)
         self._vectors: Vectors | None = None
-        self._n_steps = 0
+        self._n_steps, self._passes = 0, (0, 0)  # of these, forward passes in training: after which step, and how many
         self._is_under_way = False  # `parameters` are those that are trained, though there are others to predict with
         self._share()
         self._forget_programs()
@@ -111,6 +127,12 @@ class Network(Resumable, ParameterSets):
 
     if not TYPE_CHECKING:  # to a type checker, what is not there is an error
 
+        def __setattr__(self, name: str, value: object) -> None:
+            """Set what a network has; anything else, like ``net.lr``, would be without effect."""
+            if name[:1] != "_" and not is_declared(type(self), name):
+                raise no_setting(self, name)
+            object.__setattr__(self, name, value)
+
         def __getattr__(self, name: str) -> object:
             """Asked for what is not there: by users of other libraries, who are told what to use here."""
             if isinstance(getattr(type(self), name, None), property):
@@ -124,20 +146,25 @@ class Network(Resumable, ParameterSets):
         self._prediction_program: Program[ProgramSpec] | None = None
         self._input_gradient_program: Program[ProgramSpec] | None = None
         self._link_program: tuple[object, Program[ProgramSpec]] | None = None  # with the link that it was compiled for
-        self._forward_rows = 0  # rows of the last forward(training=True)
-        self._forward_inputs: np.ndarray | None = None  # backward reads them again
-        self._has_gradients = False
-        self._has_stepped = False  # by steps that were not taken apart, since the last backward
-        self._d_input: np.ndarray | None = None  # of the last backward
-        self._program_settings: object = None  # of the training program: what it was compiled for
+        self._parts = StepInParts()
+        self._program_steps = WHOLE  # what the training program was compiled for
         self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
 
     def _forget_forward(self) -> None:
-        self._forward_rows = 0
+        self._parts.n_rows = 0
+
+    @property
+    def _known(self) -> Known:
+        """What calls rest on; found again after a change."""
+        known: Known | None = self._knobs.known
+        if known is None:
+            known = Known.of(self._knobs, self.dtype)
+            self._knobs.keep(known)
+        return known
 
     def _forget_steps(self) -> None:
         """A fit takes the place of a forward and a backward that `step` would follow."""
-        self._forward_rows, self._has_gradients, self._has_stepped, self._d_input = 0, False, True, None
+        self._parts.end(has_stepped=True)
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
         """Begin schedules that span `n_steps`, in the place of any others."""
@@ -304,7 +331,7 @@ class Network(Resumable, ParameterSets):
             If steps came after it (`fit`, `train_on_batch`) that use gradients up as they are made, as those of large networks do.
         """
         program = self._training_program
-        if self._has_stepped and program is not None and program.spec.uses_up_gradients:
+        if self._parts.has_stepped and program is not None and program.spec.uses_up_gradients:
             raise NotBuiltError(
                 "steps of this network use gradients up as they are made, so there are none of the last one: call "
                 "forward(X, training=True) and backward(y), or nncore.inspection.gradients(network, X, y)"
@@ -373,6 +400,20 @@ class Network(Resumable, ParameterSets):
         if self._training_program is not None:
             self._training_program.step = value
 
+    @property
+    def n_passes(self) -> int:
+        """Calls of ``forward(training=True)`` since the last step: the next one draws dropout masks of this number.
+
+        Set to 0, the next call draws those of the first one again, which are also those of `train_on_batch`.
+        """
+        after_step, n_passes = self._passes
+        return n_passes if after_step == self.n_steps else 0
+
+    @n_passes.setter
+    @steps
+    def n_passes(self, value: int) -> None:
+        self._passes = self.n_steps, whole_number("n_passes", value, 0)
+
     # ---- programs -----------------------------------------------------------------------------------------------------------
 
     @steps
@@ -380,28 +421,21 @@ class Network(Resumable, ParameterSets):
         self, n_rows: int, *, accumulates: bool = False, average_decay: float = 0.0, input_gradient: bool = False, transformed: bool = False
     ) -> Program[ProgramSpec]:
         """A training program for at least `n_rows` rows; it applies transforms only if it is to be `transformed`."""
-        program = self._training_program
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
-        transforms = self.transforms if transformed else ()
-        settings = (average, accumulates, input_gradient, transforms)
-        if program is None or program.spec.max_rows < n_rows or self._program_settings != settings:
+        return self._program_for(n_rows, Steps(average, accumulates, input_gradient, self.transforms if transformed else ()))
+
+    def _program_for(self, n_rows: int, steps: Steps) -> Program[ProgramSpec]:
+        """The same for a method that has the turn."""
+        program = self._training_program
+        if program is None or program.spec.max_rows < n_rows or self._program_steps != steps:
             check_trainable(self._built, self._groups.frozen)
             self._check_rules_present()
             if self.loss is not None:
                 check_outputs(self.loss, self._built)
             self._forget_programs()
-            program = compile_program(
-                self._knobs,
-                self._flat,
-                training=True,
-                max_rows=n_rows,
-                average=average,
-                accumulates=accumulates,
-                input_gradient=input_gradient,
-                transforms=transforms,
-            )
+            program = compile_program(self._knobs, self._flat, training=True, max_rows=n_rows, **steps._asdict())
             program.step = self._n_steps
-            self._training_program, self._program_settings = program, settings
+            self._training_program, self._program_steps = program, steps
         return program
 
     @reads
@@ -465,8 +499,9 @@ class Network(Resumable, ParameterSets):
             )
 
     def _needs(self, what: str) -> Any:
-        self._check_present(what, *(["groups"] if what == "optimizer" else []))
-        component = getattr(self, what)
+        if self._absent:
+            self._check_present(what, *(["groups"] if what == "optimizer" else []))
+        component = getattr(self._knobs, what)
         if component is None:
             kind = {"loss": "losses", "optimizer": "optimizers"}[what]
             names = ", ".join(registry.names(kind))
@@ -525,12 +560,11 @@ class Network(Resumable, ParameterSets):
         """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {
             "_training_program",
-            "_program_settings",
+            "_program_steps",
             "_prediction_program",
             "_input_gradient_program",
             "_link_program",
-            "_forward_inputs",
-            "_d_input",
+            "_parts",
             "_paces",
             "_trainer",
             "_round",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -96,10 +96,6 @@ class ParameterSets(Settings):
         finally:
             if has_set_out:
                 self._arrive()
-
-    def _trained_parameters(self) -> AbstractContextManager[None]:
-        """For a part of a step: as `_under_way`, if it is the optimizer that has two sets of parameters."""
-        return self._under_way() if self.has_evaluation else nullcontext()
 
     @contextmanager
     def _each_in_place(self) -> Iterator[None]:

@@ -67,7 +67,8 @@ class Knob:
 class Knobs:
     """The one place of what a network obeys: `nncore.network.network.Network` writes it, its programs read it.
 
-    A program compares `version` whenever it is called, not in every step, and takes everything over if it has moved.
+    A program compares `version` whenever it is called, not in every step, and takes everything over if it has moved. Setting an
+    attribute moves it; a component that has changed in itself has to be reported, with `moved`.
 
     Attributes
     ----------
@@ -84,6 +85,8 @@ class Knobs:
         Of the fit under way.
     turn : Turn
         Taken by every thread that runs a program, or looks at or changes what is here.
+    known : object or None
+        What calls have found out of all this, to find it out once. It is gone as soon as something moves.
     """
 
     version: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
@@ -98,6 +101,11 @@ class Knobs:
     seed: int = 0
     transforms: tuple[Transform, ...] = ()
     turn: Turn = field(default_factory=Turn)
+    known: Any = field(default=None, init=False, compare=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        self.moved()
 
     def rules(self) -> list[Rule]:
         """The regularizers and constraints of trained tensors."""
@@ -108,6 +116,11 @@ class Knobs:
     def moved(self) -> None:
         """Let every program take over what has changed before it runs again."""
         self.version[0] += 1
+        object.__setattr__(self, "known", None)
+
+    def keep(self, known: object) -> None:
+        """Keep what was found out until something moves."""
+        object.__setattr__(self, "known", known)
 
     def shown(self) -> None:
         """Parameters or state were handed out as live views: nothing that is known of them holds any more."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from nncore.arguments import closest, did_you_mean
+from nncore.errors import ParameterError
 from nncore.words.foreign import KINDS, MEMBERS, NAMES
 
 
@@ -36,6 +37,20 @@ def no_class_here(folder: str) -> Callable[[str], NoReturn]:
         raise AttributeError(f"module {folder!r} has no attribute {name!r}") if name.startswith("_") else no_name(folder, name)
 
     return missing
+
+
+def is_declared(cls: type, name: str) -> bool:
+    """Whether a class has a member of this name, or annotates one."""
+    return hasattr(cls, name) or any(name in vars(base).get("__annotations__", ()) for base in cls.__mro__)
+
+
+def no_setting(of: object, name: str) -> ParameterError:
+    """The error for setting an attribute that a network does not have."""
+    cls = type(of)
+    known = [member for member in dir(cls) if isinstance(getattr(cls, member), property) and not member.startswith("_")]
+    meant = f": {MEMBERS[name]}" if name in MEMBERS else did_you_mean(name, known)
+    meant = meant or "; notes of your own belong in metadata, and a subclass declares its attributes (name: type) in its body"
+    return ParameterError(f"{cls.__name__} has no {name!r:.60} to set{meant}")
 
 
 def no_member(of: object, name: str) -> AttributeError:

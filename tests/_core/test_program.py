@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import pickle
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 import nncore as nn
-from nncore._core.program import all_finite
+from nncore._core.program import all_finite, ready_labels, ready_rows
 from nncore.errors import PluginError
 from nncore.plugin import CALLS, TABLES, Kernel, Optimizer
 
@@ -135,3 +136,47 @@ def test_all_finite(dtype: type, n: int) -> None:
             spoilt[position] = bad
             assert not all_finite(spoilt)
             assert all_finite(spoilt, allow_nan=True) == np.isnan(bad)
+
+
+ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+
+def test_rows_that_c_can_read_are_ready() -> None:
+    assert ready_rows(ROWS, (3,), np.dtype(np.float32)) is ROWS
+    images = ROWS.reshape(2, 2, 3)
+    assert ready_rows(images, (2, 3), np.dtype(np.float32), False) is images
+    assert ready_rows(pickle.loads(pickle.dumps(ROWS)), (3,), np.dtype(np.float32), False) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ROWS.tolist(), ROWS.astype(np.float64), ROWS.astype(">f4"), ROWS.astype(object), ROWS[:, :2], ROWS[0], ROWS[None], ROWS[::2],
+        ROWS[:0], np.asfortranarray(ROWS), np.ma.masked_equal(ROWS, 3), ROWS.astype("datetime64[s]"), np.zeros(4, "f4,f4,f4"), None,
+        np.frombuffer(b"\0" + ROWS.tobytes(), np.uint8)[1:].view(np.float32).reshape(4, 3),
+    ],
+)  # fmt: skip
+def test_other_rows_are_not_ready(data: object) -> None:
+    assert ready_rows(data, (3,), np.dtype(np.float32)) is None
+
+
+def test_rows_may_have_to_be_finite() -> None:
+    for value, is_ready in ((np.nan, (True, False, True)), (np.inf, (True, False, False))):
+        rows = ROWS.copy()
+        rows[3, 2] = value
+        assert tuple(ready_rows(rows, (3,), rows.dtype, allowed) is rows for allowed in (None, False, True)) == is_ready
+        assert ready_rows(rows.astype(np.float64), (3,), np.dtype(np.float64), False) is None
+
+
+def test_labels_in_range_are_copied() -> None:
+    y = np.array([2, 0, 1, 2])
+    for given in (y, y[::-1], y[::2]):
+        copied = ready_labels(given, 3)
+        assert copied is not None
+        np.testing.assert_array_equal(copied, given)
+        assert not np.shares_memory(copied, given)
+
+
+@pytest.mark.parametrize("y", [[0, 1], np.array([0, 3]), np.array([-1, 0]), np.array([0, 1], np.int32), np.zeros((2, 1), np.int64), None])
+def test_other_labels_are_not_ready(y: object) -> None:
+    assert ready_labels(y, 3) is None

@@ -69,3 +69,25 @@ def test_targets_that_do_not_fit(y: object, loss: object, n_outputs: int, error:
 def test_weights_that_do_not_fit(weights: list[float], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         as_weights(weights, 3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "n_outputs", "y"),
+    [
+        (CROSS_ENTROPY, 3, np.array([0, 2, 1])),
+        (CROSS_ENTROPY, 3, np.array([0, 9, 2, 9, 1])[::2]),
+        (MSE, 1, np.array([0.5, 2.0], np.float32)),
+        (MSE, 2, np.array([[0.5, 2.0]], np.float32)),
+        (BINARY, 1, np.array([0.0, 1.0], np.float32)),
+    ],
+)
+def test_what_is_ready_is_taken_as_what_must_be_converted(loss: Loss, n_outputs: int, y: np.ndarray) -> None:
+    ready, converted = (as_targets(given, loss, n_outputs, F32) for given in (y, y.tolist()))
+    np.testing.assert_array_equal(ready.values, converted.values)
+    assert ready.values.dtype == converted.values.dtype
+    assert (ready.labels is None) == (converted.labels is None)
+
+
+def test_labels_are_copied() -> None:
+    y = np.array([0, 1, 2])
+    assert not np.shares_memory(as_targets(y, CROSS_ENTROPY, 3, F32).values, y)

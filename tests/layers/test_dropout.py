@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,15 +65,67 @@ def test_nothing_is_dropped_at_prediction() -> None:
     np.testing.assert_array_equal(network.predict(X), without.predict(X))
 
 
-def test_mask_changes_from_step_to_step_and_not_within_one() -> None:
-    network = nn.Sequential(nn.Dense(8), nn.Dropout(0.5), nn.Dense(1)).build(8, loss="mse", optimizer="sgd", rng=0)
-    X, y = np.ones((16, 8), np.float32), np.zeros(16)
-    first = network.forward(X, training=True)
-    np.testing.assert_array_equal(network.forward(X, training=True), first)
-    network.optimizer.lr = 0.0
-    network.backward(y)
+X16, ZEROS = np.ones((16, 8), np.float32), np.zeros(16)
+
+
+def dropping() -> nn.Sequential:
+    return nn.Sequential(nn.Dense(8), nn.Dropout(0.5), nn.Dense(1)).build(8, loss="mse", optimizer=nn.SGD(lr=0.0), rng=0)
+
+
+def test_every_pass_and_every_step_draws_another_mask() -> None:
+    network = dropping()
+    outputs = [network.forward(X16, training=True) for _ in range(3)]
+    assert network.n_passes == 3
+    network.backward(ZEROS)
     network.step()
-    assert (network.forward(X, training=True) != first).any()
+    assert network.n_passes == 0
+    outputs += [network.forward(X16, training=True) for _ in range(3)]
+    assert len({output.tobytes() for output in outputs}) == 6
+
+
+def test_backward_goes_with_the_mask_of_its_pass() -> None:
+    network = dropping()
+    for _ in range(2):
+        network.forward(X16, training=True)
+    network.backward(ZEROS)
+    gradients = network.gradients.copy()
+    network.n_passes = 1
+    network.forward(X16, training=True)
+    network.backward(ZEROS)
+    np.testing.assert_array_equal(network.gradients, gradients)
+    network.forward(X16, training=True)
+    network.backward(ZEROS)
+    assert (network.gradients != gradients).any()
+
+
+def test_first_pass_after_a_step_has_the_mask_of_a_whole_step() -> None:
+    network = dropping()
+    for _ in range(3):
+        network.forward(X16, training=True)
+        loss = network.backward(ZEROS)
+        network.forward(X16, training=True)
+        assert network.backward(ZEROS) != loss
+        assert network.train_on_batch(X16, ZEROS) == pytest.approx(loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("after", ["copy", "pickle", "file", "another batch size"])
+def test_passes_are_counted_on(after: str, tmp_path: Path) -> None:
+    network, twin = dropping(), dropping()
+    for each in (network, twin):
+        each.train_on_batch(X16, ZEROS)
+        each.forward(X16, training=True)
+    if after == "copy":
+        twin = copy.deepcopy(twin)
+    elif after == "pickle":
+        twin = pickle.loads(pickle.dumps(twin))
+    elif after == "file":
+        twin.save(tmp_path / "net.nncore")
+        twin = nn.load(tmp_path / "net.nncore")
+    else:
+        for each in (network, twin):
+            each.forward(np.ones((5 if each is network else 50, 8), np.float32), training=True)
+    assert twin.n_passes == network.n_passes
+    np.testing.assert_array_equal(twin.forward(X16, training=True), network.forward(X16, training=True))
 
 
 def test_philox_known_answers() -> None:

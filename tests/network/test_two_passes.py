@@ -57,6 +57,7 @@ def by_hand(
     loss = net.backward(y)
     buffers, w, g = np.concatenate(list(net.named_buffers().values())), net.parameters.copy(), net.gradients.copy()
     net.parameters[...] = w + RHO / np.linalg.norm(g) * g
+    net.n_passes = 0  # the same units are dropped
     net.forward(X, training=True)
     net.backward(y)
     g = net.gradients

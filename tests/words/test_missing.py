@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 
 import pytest
 
 import nncore as nn
 import nncore.layers
 from nncore import registry
+from nncore.errors import ParameterError
 
 
 def test_a_mistyped_name() -> None:
@@ -51,3 +53,32 @@ def test_a_property_that_fails_says_why() -> None:
     with pytest.raises(AttributeError, match="'int' object has no attribute 'nothing'"):
         Broken(nn.Dense(1)).size  # noqa: B018
     assert nncore.layers.__name__ == "nncore.layers"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lr", "Sequential has no 'lr' to set: it belongs to the optimizer: net.optimizer.lr"),
+        ("learning_rate", "net.optimizer.lr"),
+        ("weight_deccay", "did you mean 'weight_decay'"),
+        ("history", "fit returns it"),
+        ("anything", "notes of your own belong in metadata"),
+    ],
+)
+def test_an_attribute_that_a_network_does_not_have_cannot_be_set(name: str, words: str) -> None:
+    net = nn.Sequential(nn.Dense(1)).build(2)
+    with pytest.raises(ParameterError, match=re.escape(words)):
+        setattr(net, name, 0.1)
+    assert name not in vars(net)
+
+
+def test_a_subclass_declares_attributes_of_its_own() -> None:
+    class Named(nn.Sequential):
+        title: str
+        colour = "red"
+
+    net = Named(nn.Dense(1))
+    net.title, net.colour, net._private = "a", "blue", 1
+    assert (net.title, net.colour, net._private) == ("a", "blue", 1)
+    with pytest.raises(ParameterError, match="declares its attributes"):
+        net.other = 1

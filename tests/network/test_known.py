@@ -1,0 +1,70 @@
+"""What calls find out once is found again after every change."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.errors import ShapeError
+
+X = np.random.default_rng(0).standard_normal((6, 2), np.float32)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+@pytest.fixture
+def net() -> nn.Sequential:
+    return nn.Sequential(nn.Dense(3)).build(2, rng=0, loss="softmax_cross_entropy", optimizer="sgd")
+
+
+def test_calls_find_it_once(net: nn.Sequential) -> None:
+    net.predict(X)
+    known = net._known
+    net.train_on_batch(X, LABELS)
+    net.forward(X, training=True)
+    net.backward(LABELS)
+    net.step()
+    net.evaluate(X, LABELS)
+    assert net._known is known
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda net: net.build(2, rng=1, dtype="float64"),
+        lambda net: net.fit(X, X[:, :1].repeat(3, 1), loss="mse", epochs=0),
+        lambda net: setattr(net, "loss", "mse"),
+        lambda net: setattr(net, "optimizer", "adam"),
+        lambda net: setattr(net, "groups", {"*.bias": {"frozen": True}}),
+        lambda net: setattr(net.optimizer, "lr", 0.5),
+        lambda net: setattr(net, "weight_decay", 0.1),
+    ],
+)
+def test_it_is_gone_after_a_change(net: nn.Sequential, change: Callable[[nn.Sequential], object]) -> None:
+    known = net._known
+    change(net)
+    assert net._known is not known
+    assert (net._known.dtype, net._known.loss) == (net.dtype, net.loss)
+
+
+def test_another_loss_takes_other_targets_and_has_another_link(net: nn.Sequential) -> None:
+    net.train_on_batch(X, LABELS)
+    np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+    net.loss = "mse"
+    with pytest.raises(ShapeError, match="needs \\(n_samples, 3\\)"):
+        net.train_on_batch(X, LABELS)
+    np.testing.assert_array_equal(net.predict_proba(X), net.predict(X))
+
+
+def test_parts_of_a_step_leave_what_a_whole_one_leaves(net: nn.Sequential) -> None:
+    twin = copy.deepcopy(net)
+    weights = np.arange(1.0, 7.0)
+    for given in (None, weights):
+        loss = net.train_on_batch(X, LABELS, given)
+        twin.forward(X, training=True)
+        assert twin.backward(LABELS, given) == pytest.approx(loss, rel=1e-6)
+        twin.step()
+        np.testing.assert_array_equal(net.parameters, twin.parameters)
