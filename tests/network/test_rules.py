@@ -200,7 +200,7 @@ def test_a_tied_tensor_has_those_of_the_layer_that_it_is_tied_to() -> None:
 def test_embedding_takes_them_for_every_table() -> None:
     codes = np.random.default_rng(1).integers(4, size=(40, 2)).astype(np.float32)
     net = nn.Sequential(nn.Embedding([4, 4], 3, weight_constraint=nn.MaxNorm(0.1, axis=1), weight_regularizer=["l2", "l1"]), nn.Dense(2))
-    net.fit(codes, Y, loss="softmax_cross_entropy", optimizer=nn.SGD(lr=1.0), epochs=3, progress=False, rng=0)
+    net.fit(codes, Y, loss="softmax_cross_entropy", optimizer=nn.SGD(lr=1.0), epochs=30, progress=False, rng=0)
     for name in ("weight_0", "weight_1"):
         norms = np.linalg.norm(net.named_parameters()[f"embedding_1.{name}"], axis=1)
         assert 0.09 < norms.max() < 0.1001
