@@ -76,10 +76,15 @@ class Evaluation:
     data : Dataset
         Checked against the network and its loss.
     metrics : sequence of Metric
+
+    Attributes
+    ----------
+    metrics : sequence of Metric
     """
 
     def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric]) -> None:
         assert network.loss is not None, "data is checked against a loss"
+        self.metrics = metrics
         self._network, self._data, self._names = network, data, [metric_name(metric) for metric in metrics]
         self._scores = Scores(data, metrics, math.prod(network.output_shape)) if metrics else None
         self._needs_batch = network.loss.needs_batch

@@ -573,7 +573,8 @@ class Network(Resumable, ParameterSets):
         state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
         state |= self._left_behind()
         state["_vectors"] = self._vectors_at_rest()
-        knobs = replace(self._knobs, blueprint=None, grouping=None, transforms=(), options=thawed(self._knobs.options))
+        options, version = thawed(self._knobs.options), np.zeros(2, np.int64)  # the copy has a version of its own to move
+        knobs = replace(self._knobs, version=version, blueprint=None, grouping=None, transforms=(), options=options)
         state |= {"_layers": list(self._layers), "_schedules": dict(self._schedules)}
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         vectors: Vectors | None = state["_vectors"]

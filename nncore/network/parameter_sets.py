@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from nncore.arguments import shown
 from nncore.contract import Optimizer
-from nncore.errors import NotBuiltError
+from nncore.errors import NotBuiltError, ShapeError
 from nncore.network.settings import NOT_BUILT, Settings
 from nncore.network.turns import reads, steps
 from nncore.program import Grouping, Vectors, aligned_zeros, evaluated
@@ -48,10 +49,19 @@ class ParameterSets(Settings):
         Returns
         -------
         ndarray of shape (n_parameters,)
+
+        Raises
+        ------
+        ShapeError
+            If `out` is no such array.
         """
-        copied = np.empty_like(self._flat.parameters) if out is None else out
-        np.copyto(copied, self._flat.parameters)
-        return copied
+        parameters = self._flat.parameters
+        if out is None:
+            return parameters.copy()
+        if not isinstance(out, np.ndarray) or out.shape != parameters.shape or out.dtype != parameters.dtype or not out.flags.writeable:
+            raise ShapeError(f"out must be a writable ndarray of {parameters.dtype} of shape {parameters.shape}, got {shown(out)}")
+        np.copyto(out, parameters)
+        return out
 
     @property
     def trajectory(self) -> np.ndarray | None:

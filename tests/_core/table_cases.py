@@ -47,6 +47,7 @@ def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
     of_kind: dict[str, type[Any]] = {
         "activation": registry.get("activations", "tanh"),
         "loss": registry.get("losses", "softmax_cross_entropy"),
+        "metric": registry.get("metrics", "accuracy"),
         "optimizer": nn.SGD if stem == "step" else nn.Lookahead,
         "layer": nn.Dense,
         "regularizer": nn.L1,
@@ -62,7 +63,7 @@ def holed(kind: str, hole: str) -> type[Any]:
     module = ModuleType("holed_tables")
     module.table = function_table(kind, **{name: address for name, address in there.items() if name != hole})  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    return type("Holed", (base,), {"kernel": Kernel("holed_tables:table")})
+    return type("Holed", (base,), {"kernel": Kernel("holed_tables:table"), "label": "holed"})  # a metric's column in histories
 
 
 def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
@@ -71,18 +72,21 @@ def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
     loss = component_class() if kind == "loss" else "softmax_cross_entropy"
     optimizer = component_class() if kind == "optimizer" else "sgd"
     rules = {f"weight_{kind}": component_class()} if kind in ("regularizer", "constraint") else {}
+    metrics = [component_class()] if kind == "metric" else []
     network = nn.Sequential(nn.Dense(5, activation=activation, **rules), last)
     if how == "predict":
         network.build(4, dtype=dtype, rng=0).predict(X)
     elif how == "jacobian":
         network.build(4, dtype=dtype, rng=0).jacobian(X)
     elif how == "evaluate":
-        network.build(4, loss=loss, dtype=dtype, rng=0).evaluate(X, LABELS, metrics=[])
+        network.build(4, loss=loss, dtype=dtype, rng=0).evaluate(X, LABELS, metrics=metrics)
     else:
         transforms = [component_class()] if kind == "transform" else []
+        validation = (X, np.eye(3)[LABELS]) if kind == "metric" else None
         network.fit(
-            X, LABELS, transforms=transforms, loss=loss, optimizer=optimizer, dtype=dtype, epochs=2, batch_size=3, progress=False, rng=0
-        )
+            X, LABELS, transforms=transforms, loss=loss, optimizer=optimizer, dtype=dtype, epochs=2, batch_size=3, progress=False, rng=0,
+            validation=validation, metrics=metrics,
+        )  # fmt: skip
 
 
 def main(kind: str, dtype: str) -> None:

@@ -15,6 +15,7 @@ from nncore.plugin import TABLES
 CALLED: dict[str, dict[str, set[str]]] = {
     "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
     "loss": {"predict": set(), "evaluate": {"real", "labels"}, "jacobian": set(), "train": {"real", "labels"}},  # it takes either
+    "metric": {"predict": set(), "evaluate": {"labels"}, "jacobian": set(), "train": {"real"}},
     "optimizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"step", "perturb", "before_step", "after_step"}},
     "regularizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"value", "add_gradient"}},
     "constraint": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"project"}},

@@ -17,7 +17,8 @@ def test_every_built_in_is_listed_and_none_is_broken(capsys: pytest.CaptureFixtu
     assert {row["rung"] for row in built_in.values()} <= {"native", "numpy", "python", "view"}
     assert built_in["activations", "relu"]["rung"] == "native"
     assert built_in["layers", "flatten"]["rung"] == "view"
-    assert built_in["metrics", "accuracy"]["rung"] == "python"
+    assert built_in["metrics", "accuracy"]["rung"] == "native"
+    assert built_in["formats", "safetensors"]["rung"] == "python"
     assert all(row["summary"] for row in built_in.values())
 
 

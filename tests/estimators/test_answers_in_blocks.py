@@ -53,6 +53,7 @@ def test_answers_do_not_depend_on_the_size_of_blocks(model: Any, y: Any, monkeyp
 
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
 def test_the_most_probable_of_many_classes_needs_no_room_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
     n_classes, n_samples = 500, 4000
     model = MLPClassifier((3,), max_iter=1, random_state=0, dtype="float32").fit(rng.normal(size=(n_classes, 2)), np.arange(n_classes))
     samples = rng.normal(size=(n_samples, 2))

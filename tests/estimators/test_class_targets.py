@@ -8,17 +8,18 @@ from sklearn.utils.multiclass import type_of_target
 
 from nncore.estimators.class_targets import ClassTargets
 
-rng = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
+OF_THREE, OF_TWO = RNG.integers(3, size=50), RNG.integers(2, size=50)
 
 
 @pytest.mark.parametrize(
     "y",
     [
-        rng.integers(3, size=50),
-        rng.integers(2, size=50),
+        OF_THREE,
+        OF_TWO,
         np.zeros(5, int),
         np.zeros(1, bool),
-        rng.integers(3, size=50).astype(str),
+        OF_THREE.astype(str),
         np.array(["a", "b"]),
         np.arange(3),
         np.array([3], np.uint8),

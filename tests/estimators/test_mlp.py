@@ -186,8 +186,7 @@ def test_large_sparse_matrices_become_dense_batch_by_batch(kind, early_stopping,
 
     for module in ("nncore.data.dataset", "nncore.estimators.sparse_rows", "nncore.estimators.plain_numbers"):
         monkeypatch.setattr(f"{module}.CONVERT_AT_ONCE", 24 * X.shape[1] * 8)
-    for module in ("nncore.data.dataset", "nncore.data.samples"):
-        monkeypatch.setattr(f"{module}.BLOCK", 32 * X.shape[1] * 8)
+    monkeypatch.setattr("nncore.blocks.BLOCK", 32 * X.shape[1] * 8)
     monkeypatch.setattr(csr_matrix, "toarray", toarray)
     sparse = cls(**settings).fit(csr_matrix(X), y)
     assert dense.network_.parameters.tobytes() == sparse.network_.parameters.tobytes()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
+from nncore.contract import Activation
 
 #: What the peers draw weights and biases from.
 PEERS = {"PyTorch": "uniform_fan_in", "scikit-learn": "glorot_uniform"}
@@ -55,15 +56,38 @@ def test_zero_biases_are_worse() -> None:
     assert zero > 3 * error("cubic", "tanh", weight_initializer="uniform_fan_in", bias_initializer="uniform_fan_in")
 
 
-@pytest.mark.parametrize("activation", [None, "tanh", "relu", "elu"])
-def test_where_the_defaults_come_from(activation: str | None) -> None:
+class AsksForHe(Activation):
+    """The identity, for which weights are He's."""
+
+    initializer = "he_uniform"
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        return z
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        return d_a
+
+
+def is_uniform(values: np.ndarray, limit: float) -> bool:
+    return bool(0.95 * limit < np.abs(values).max() <= limit)
+
+
+@pytest.mark.parametrize("activation", [None, "identity", "tanh", "relu", "gelu", "selu"])
+@pytest.mark.parametrize("n_inputs", [2, 50])
+def test_weights_keep_the_variance_of_what_they_get(activation: str | None, n_inputs: int) -> None:
+    weight, bias, *_ = nn.Sequential(nn.Dense(1000, activation), nn.Dense(1)).build(n_inputs, rng=0).named_parameters().values()
+    assert 0.93 / np.sqrt(n_inputs) < weight.std() < 1.07 / np.sqrt(n_inputs)
+    assert np.abs(weight).max() > 2.5 / np.sqrt(n_inputs)  # a normal distribution has tails
+    assert is_uniform(bias, 1 / np.sqrt(n_inputs))
+
+
+def test_an_activation_may_ask_for_others() -> None:
+    weight, *_ = nn.Sequential(nn.Dense(1000, AsksForHe())).build(50, rng=0).named_parameters().values()
+    assert is_uniform(weight, np.sqrt(6 / 50))
+
+
+@pytest.mark.parametrize("activation", [None, "identity"])
+def test_a_last_layer_without_an_activation_begins_small(activation: str | None) -> None:
     weight, bias = nn.Sequential(nn.Dense(1000, activation)).build(50, rng=0).named_parameters().values()
-    assert 0.95 * np.sqrt(6 / 1050) < np.abs(weight).max() <= np.sqrt(6 / 1050)
-    assert 0.95 / np.sqrt(50) < np.abs(bias).max() <= 1 / np.sqrt(50)
-
-
-@pytest.mark.parametrize("activation", ["gelu", "silu", "mish", "selu"])
-def test_smooth_activations_have_wider_weights_where_inputs_are_few(activation: str) -> None:
-    weight, bias = nn.Sequential(nn.Dense(1000, activation)).build(2, rng=0).named_parameters().values()
-    assert 0.93 * np.sqrt(1 / 2) < weight.std() < 1.07 * np.sqrt(1 / 2)
-    assert 0.95 / np.sqrt(2) < np.abs(bias).max() <= 1 / np.sqrt(2)
+    assert is_uniform(weight, 1 / np.sqrt(50))
+    assert is_uniform(bias, 1 / np.sqrt(50))

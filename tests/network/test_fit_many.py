@@ -28,6 +28,7 @@ X, Y = RNG.normal(size=(150, 6)).astype(np.float32), RNG.integers(3, size=150)
 REAL = np.stack([X[:, 0] * X[:, 1], X.sum(axis=1)], axis=1)
 HELD_OUT = X[:40], Y[:40]
 FOLDS = [np.sort(RNG.permutation(150)[:n]) for n in (100, 61, 120)]
+WEIGHTS = RNG.uniform(0.1, 5, size=150)
 BOOTSTRAP = [RNG.integers(150, size=150) for _ in range(3)]
 
 
@@ -81,7 +82,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "balanced": (classifier, {"sampler": "balanced"}),
     "in order": (classifier, {"shuffle": False}),
     "transformed": (classifier, {"transforms": ["gaussian_noise", "mixup"]}),
-    "weighted": (classifier, {"sample_weight": RNG.uniform(0.1, 5, size=150)}),
+    "weighted": (classifier, {"sample_weight": WEIGHTS}),
     "decayed": (classifier, {"weight_decay": 0.01, "clip_norm": 0.5, "groups": {"*.bias": {"lr": 0.01}}}),
     "float64": (classifier, {"dtype": "float64", "optimizer": "rmsprop"}),
     "real": (lambda: nn.Sequential(nn.Dense(9, activation="tanh"), nn.Dense(2)), {"y": REAL, "loss": "mse", "validation": (X, REAL)}),
@@ -124,7 +125,7 @@ def test_each_network_ends_with_the_bits_of_a_fit_of_its_own(n_parts: int) -> No
 
 
 @pytest.mark.parametrize("rows", [FOLDS, BOOTSTRAP], ids=["folds", "bootstrap"])
-@pytest.mark.parametrize("given", [{}, {"shuffle": False}, {"sampler": "balanced"}, {"sample_weight": RNG.uniform(0.1, 9, size=150)}])
+@pytest.mark.parametrize("given", [{}, {"shuffle": False}, {"sampler": "balanced"}, {"sample_weight": WEIGHTS}])
 def test_rows_are_those_samples(rows: list[np.ndarray], given: dict[str, Any]) -> None:
     many, alone = ([classifier() for _ in rows] for _ in range(2))
     held_out = [None, np.arange(30), np.arange(30, 90)]

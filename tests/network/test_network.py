@@ -10,7 +10,6 @@ import pytest
 from network.small import X, Y, built
 
 import nncore as nn
-from nncore.contract import Activation
 from nncore.errors import NotBuiltError, ParameterError, ShapeError, UnknownComponentError
 
 
@@ -44,31 +43,6 @@ def test_views_stay_live_through_fit() -> None:
 def test_layer_names_count_by_kind() -> None:
     net = nn.Sequential(nn.Dense(3), "dropout", nn.BatchNorm(), nn.Dense(2), nn.ActivationLayer("relu"))
     assert net.layer_names == ["dense_1", "dropout_1", "batch_norm_1", "dense_2", "activation_1"]
-
-
-class AsksForHe(Activation):
-    """The identity, for which weights are He's."""
-
-    initializer = "he_uniform"
-
-    def forward(self, z: np.ndarray) -> np.ndarray:
-        return z
-
-    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
-        return d_a
-
-
-def test_first_weights_follow_the_activation_and_the_place() -> None:
-    """N(0, 1/n) unless the activation asks for something else; small ones in a last layer without an activation, and there alone."""
-    layers = [nn.Dense(100, "tanh"), nn.Dense(400), nn.Dense(300, AsksForHe()), nn.Dense(200)]
-    views = nn.Sequential(*layers).build(200, rng=0).named_parameters()
-    for name, n_inputs in (("dense_1", 200), ("dense_2", 100)):
-        assert views[f"{name}.weight"].std() == pytest.approx(np.sqrt(1 / n_inputs), rel=2e-2)
-        assert abs(views[f"{name}.weight"]).max() > 3.5 * np.sqrt(1 / n_inputs)  # a normal distribution has tails
-    assert abs(views["dense_3.weight"]).max() == pytest.approx(np.sqrt(6 / 400), rel=1e-2)
-    assert abs(views["dense_4.weight"]).max() == pytest.approx(np.sqrt(1 / 300), rel=1e-2)
-    explicit = nn.Sequential(nn.Dense(4, "tanh"), nn.Dense(200, "identity")).build(300, rng=0).named_parameters()["dense_2.weight"]
-    assert abs(explicit).max() == pytest.approx(np.sqrt(1 / 4), rel=1e-2)
 
 
 def test_images_are_flattened() -> None:

@@ -43,6 +43,7 @@ def test_gradient(activation: str, loss: str, n_outputs: int, target: Any, weigh
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_it_is_what_backward_gives(weighted: bool) -> None:
+    rng = np.random.default_rng(0)
     weights = rng.uniform(0.5, 2, 40) if weighted else None
     network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1)).build(5, loss="mse", rng=1, dtype="float64")
     network.weight_decay = 0.1

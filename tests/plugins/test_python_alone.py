@@ -43,7 +43,7 @@ def test_they_are_listed_with_their_rungs(tmp_path: Path) -> None:
     assert survival == {
         "nncore-survival/cox": "numpy",
         "nncore-survival/logistic_hazard": "numpy",
-        "nncore-survival/concordance": "python",
+        "nncore-survival/concordance": "numpy",
     }
 
 

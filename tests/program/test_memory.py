@@ -10,7 +10,7 @@ import pytest
 
 import nncore as nn
 from nncore.errors import OutOfMemoryError
-from nncore.initializers.glorot import GlorotUniform
+from nncore.initializers.uniform_fan_in import UniformFanIn
 from nncore.program.memory import ALIGNMENT, PAGE, SharedRoom, aligned_zeros
 
 FLOAT32 = np.dtype(np.float32)
@@ -67,7 +67,7 @@ def test_no_memory_for_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_memory_for_first_values(monkeypatch: pytest.MonkeyPatch) -> None:
     network = nn.Sequential(nn.Dense(1000))
-    monkeypatch.setattr(GlorotUniform, "sample", lambda self, rng, shape, *fans: refuse(shape))
+    monkeypatch.setattr(UniformFanIn, "sample", lambda self, rng, shape, *fans: refuse(shape))
     with pytest.raises(MemoryError, match=r"the first values of dense_1\.weight in float64, 0\.007451 GiB: take a smaller batch_size"):
         network.build(1000)
     assert not network.is_built

@@ -207,7 +207,7 @@ static __attribute__((noinline)) void F(turn_start)(int64_t n, int64_t m, const 
 }
 
 /* The product for n < LANES and a_row == 1, m a multiple of LANES: c^T = b^T . a^T, whose vectors are full. */
-static void F(transposed_product)(PRODUCT) {
+static __attribute__((noinline)) void F(transposed_product)(PRODUCT) {
     T tile[NNC_VECTOR_BYTES / sizeof(T)][2 * NNC_VECTOR_BYTES / sizeof(T)]; /* (n, TILE_COLUMNS) of c^T */
     T rows_of_c[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)];
     for (int64_t i = 0; i < m; i += TILE_COLUMNS) {
