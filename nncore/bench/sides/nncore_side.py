@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import time
 from collections.abc import Callable
@@ -113,32 +112,10 @@ class Side:
 
         return run
 
-    def product(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:
-        """The compiled forward pass of a dense layer, and the address of its call."""
-        from nncore.testing import tables
-
-        n_rows, (n_inputs, n_outputs) = task["rows"], task["widths"]
-        x, (weight, bias) = data.samples(task)[0], data.parameters(task)[0]
-        function = tables.layer(native.layer_dense).forward_f32
-        call = tables.Call(
-            function.kind,
-            {
-                "x": _at_line(x),
-                "y": _at_line(np.zeros((n_rows, n_outputs), np.float32)),
-                "parameters": _at_line(np.concatenate([weight.ravel(), bias])),
-                "n_rows": n_rows,
-                "n_inputs": n_inputs,
-                "n_outputs": n_outputs,
-                "end_column": n_outputs,
-                "hyper": np.ones(1),  # with a bias
-            },
-        )
-        kernel = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(function.pointer)
-
-        def multiply(address: ctypes.c_void_p, keep: tables.Call = call) -> None:  # what the call points to lives as long as this
-            assert kernel(address) == 0
-
-        return multiply, ctypes.c_void_p(ctypes.addressof(call.struct))
+    def product(self, task: dict[str, Any]) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+        """A prediction of one dense layer: a run lends products the memory in which they pack, a call of the kernel alone would not."""
+        X, _ = data.samples(task)
+        return Sequential(Dense(task["widths"][1])).build(X.shape[1], rng=0).predict, X
 
     def flop(self, task: dict[str, Any]) -> float:
         """Seconds of one floating-point operation at the peak of one core."""
@@ -157,15 +134,6 @@ class Side:
 def _network(task: dict[str, Any]) -> Sequential:
     *hidden, n_outputs = task["widths"][1:]
     return Sequential(*(Dense(width, activation=task.get("activation", "relu")) for width in hidden), Dense(n_outputs))
-
-
-def _at_line(array: np.ndarray) -> np.ndarray:
-    """A copy that begins with a cache line, as what a network holds does."""
-    memory = np.empty(array.nbytes + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    copy: np.ndarray = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy
 
 
 def _resident_bytes() -> int:
