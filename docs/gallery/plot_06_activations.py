@@ -167,10 +167,10 @@ assert 0.1 < display.ratio < 10
 # -----------------------
 #
 # :func:`nncore.inspection.gradients` gives the same numbers as arrays. All activations are on one picture this way; each network then
-# trains for ten epochs.
+# trains for twenty epochs.
 
 sizes, accuracies = {}, {}
-options = {"optimizer": nn.SGD(lr=0.1), "epochs": 10, "batch_size": 32}
+options = {"optimizer": nn.Momentum(lr=0.01), "epochs": 20, "batch_size": 32}
 print("           first layer  test accuracy")
 chosen = ("sigmoid", "softplus", "tanh", "leaky_relu", "gelu", "relu")
 for name in chosen:
