@@ -170,7 +170,11 @@ assert 0.1 < display.ratio < 10
 # trains for twenty epochs.
 
 sizes, accuracies = {}, {}
-options = {"optimizer": nn.Momentum(lr=0.01), "epochs": 20, "batch_size": 32}
+options = {
+    "optimizer": nn.Momentum(lr=0.01),
+    "epochs": 20,
+    "batch_size": 32,
+}
 print("           first layer  test accuracy")
 chosen = ("sigmoid", "softplus", "tanh", "leaky_relu", "gelu", "relu")
 for name in chosen:
