@@ -20,9 +20,9 @@ def rows_at_once(bytes_per_row: int, most: int | None = None, *, of: int | None 
     return n_rows if most is None else min(n_rows, most)
 
 
-def blocks(n_rows: int, bytes_per_row: int, most: int | None = None) -> Iterator[slice]:
+def blocks(n_rows: int, bytes_per_row: int, most: int | None = None, *, of: int | None = None) -> Iterator[slice]:
     """Slices of `n_rows` rows, one after the other, a block each."""
-    step = rows_at_once(bytes_per_row, most)
+    step = rows_at_once(bytes_per_row, most, of=of)
     return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore._core import all_finite, as_c_array, is_c_array
+from nncore.blocks import blocks
 from nncore.data import CONVERT_AT_ONCE, admitted
 from nncore.errors import ShapeError
 from nncore.estimators.frames import Column, column_label
@@ -91,9 +92,8 @@ def _is_finite(X: np.ndarray) -> bool:
 
 
 def row_blocks(n_rows: int, row_bytes: int) -> list[slice]:
-    """Slices of rows, as many at a time as are not too large together."""
-    n_at_once = max(1, CONVERT_AT_ONCE // max(1, row_bytes))
-    return [slice(start, start + n_at_once) for start in range(0, n_rows, n_at_once)]
+    """Slices of rows, as many at a time as are converted in one piece."""
+    return list(blocks(n_rows, row_bytes, of=CONVERT_AT_ONCE))
 
 
 def plain_row(estimator: Any, x: Any) -> np.ndarray | None:
