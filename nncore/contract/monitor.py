@@ -48,8 +48,7 @@ class Monitor:
         ParameterError
             If the fit does not record the column, or nothing says which of its values are better.
         """
-        if self._column not in history:
-            check_recorded(self._owner, self._column, list(history))
+        check_recorded(self._owner, self._column, history)
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
         mode = history.mode(self._column) if self._mode == "auto" else self._mode
@@ -81,7 +80,7 @@ def check_monitored(watcher: Any, history: History, recorded: Sequence[str]) -> 
         decided_mode(owner, watcher.monitor, watcher.mode, history.mode(watcher.monitor))
 
 
-def check_recorded(owner: str, column: str, recorded: Sequence[str]) -> None:
+def check_recorded(owner: str, column: str, recorded: Sequence[str] | History) -> None:
     """Raise `ParameterError` unless `column`, which `owner` monitors, is among those that the fit records."""
     if column not in recorded:
         remedies = {"val": "pass validation=(X, y) to fit, or ", "train": "pass train_metrics=True to fit, or "}

@@ -24,8 +24,6 @@ from nncore.data.visits import Visits
 
 __all__ = [
     "CONVERT_AT_ONCE", "Block", "Dataset", "Rows", "Samples", "Source", "Targets", "TargetsWanted", "Visits", "admitted", "as_inputs",
-    "as_labels", "as_matrix",
-    "as_numbers", "as_row_numbers", "as_rows",
-    "as_samples", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "is_missing", "level_key",
-    "warn_of_lost_digits",
+    "as_labels", "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_targets", "as_weights", "check_finite",
+    "check_replaced", "in_terms_of", "is_missing", "level_key", "warn_of_lost_digits",
 ]  # fmt: skip

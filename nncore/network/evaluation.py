@@ -68,7 +68,7 @@ class Evaluation:
     """A network that is scored on one data set, once or after every epoch: what does not change in between is found out once.
 
     Outputs are made and scored in blocks, so that memory does not grow with the number of samples unless a metric needs all outputs at
-    once. Where blocks end depends on nothing but the network, and no result on where they do.
+    once. Where blocks end depends on nothing but the network, so that the bits of results do not depend on threads.
 
     Parameters
     ----------
