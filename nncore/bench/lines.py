@@ -1,13 +1,14 @@
-"""Lines outside the grid as tables and as sentences."""
+"""Lines outside the grid as tables and as findings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 
+from nncore.bench import summary
 from nncore.bench.results import Line, Results, peers_of
 from nncore.bench.sections import SECTIONS, Section
-from nncore.bench.summary import geometric_mean
+from nncore.bench.summary import Finding, standing
 from nncore.bench.tables import Entry, duration, peer_entry
 
 
@@ -42,26 +43,20 @@ def _amount(line: Line, seconds: float) -> str:
     return duration(seconds) if line.flops is None else f"{line.flops / seconds / 1e9:.3g} GFLOP/s"
 
 
-def sentences(results: Results) -> Iterator[tuple[str, str]]:
-    """What to say of the lines, each with the section's name as its label."""
+def findings(results: Results) -> Iterator[Finding]:
+    """What to say of a run: of the grid, of each section with the section's name as its label, and of the rest."""
+    yield from summary.findings(results)
     for name, section, lines in measured(results):
-        judged = [line for line in lines if line.goal is not None and section.yardstick.of(line) is not None]
-        if judged:
-            yield name, _goals(section, judged)
-        for peer in peers_of(lines):
-            ratios = {line.what: line.ratio(peer) for line in lines if peer in line.seconds}
-            worst = min(ratios, key=lambda what: ratios[what])
-            faster = sum(ratio > 1 for ratio in ratios.values())
-            text = (
-                f"{geometric_mean(ratios.values()):.2f} times as fast as {peer} (geometric mean), faster in {faster} of {len(ratios)} cases"
-            )
-            yield name, f"{text}; least: {ratios[worst]:.2f} times in {worst}"
+        parts = [*_goals(section, lines), *([standing(lines, lambda line: line.what)] if peers_of(lines) else [])]
+        if parts:
+            yield Finding(name, "; ".join(text for text, _ in parts), "; ".join(bad for _, bad in parts if bad))
+    yield from summary.facts_in_words(results.facts)
 
 
-def _goals(section: Section, lines: list[Line]) -> str:
+def _goals(section: Section, lines: list[Line]) -> Iterator[tuple[str, str]]:
+    """How many goals are reached, and those that are not; nothing where there is none."""
     yardstick = section.yardstick
-    missed = [
-        f"{line.what} {yardstick.text(yardstick.of(line) or 0.0)} (goal {yardstick.goal(line)})" for line in lines if yardstick.misses(line)
-    ]
-    text = f"{len(lines) - len(missed)} of {len(lines)} goals reached"
-    return f"{text}; missed: {', '.join(missed)}" if missed else text
+    figures = [(line, figure) for line in lines if line.goal is not None and (figure := yardstick.of(line)) is not None]
+    missed = [f"{line.what} {yardstick.text(figure)} (goal {yardstick.goal(line)})" for line, figure in figures if yardstick.misses(line)]
+    if figures:
+        yield f"{len(figures) - len(missed)} of {len(figures)} goals reached", f"missed: {', '.join(missed)}" if missed else ""

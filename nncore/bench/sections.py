@@ -184,7 +184,7 @@ SECTIONS = {
     "calls": Section(
         "Calls",
         f"""CPU time of one call from Python. The network is {CALLS_CASE.net}. A training call gets {CALLS_CASE.batch} rows, a prediction
-gets one. The arithmetic is that of a step inside `fit`, or of one row among {MANY_ROWS}.""",
+gets one. The arithmetic is that of a step inside `fit`, or of one row among {MANY_ROWS}. What lies beyond it is the call.""",
         BEYOND,
         _calls,
     ),
@@ -198,7 +198,8 @@ is that of as many rows among {MANY_ROWS} of the same network in float32.""",
     "epochs": Section(
         "The end of an epoch",
         """CPU time of one epoch of `fit` with validation: 4-16-3 at batch 32 for iris, 64-100-10 at batch 128 for the digits. The
-arithmetic is that of the steps and of the forward pass of the validation rows. What lies beyond it is the end of the epoch.""",
+arithmetic is that of as many steps inside a long `fit` and of the forward pass of the validation rows. What lies beyond it is the end
+of the epoch; "none" where the epoch took no longer than the same steps inside the long `fit`, whose data are larger.""",
         BEYOND,
         _epochs,
     ),

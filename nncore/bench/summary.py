@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nncore.bench.grid import Case
 from nncore.bench.limit import wanted_fraction
-from nncore.bench.results import Cell, Results, peers_of
+from nncore.bench.results import Cell, Line, Results, peers_of
 
 #: Two threads are to be so many times faster than one where one core's limit is longer than this.
 WANTED_SPEEDUP, LONG_SECONDS = 1.8, 1e-3
+
+
+#: So many slower cases, or missed goals, are named.
+N_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence about a run.
+
+    Parameters
+    ----------
+    label : str
+        What it is about, in a word.
+    text : str
+    bad : str
+        Its end, where something is slower than it should be.
+    """
+
+    label: str
+    text: str
+    bad: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.bad}" if self.bad else self.text
 
 
 @dataclass(frozen=True)
@@ -49,9 +75,34 @@ def compare(pairs: list[tuple[Case, float]]) -> Comparison:
     return Comparison(geometric_mean(ratios), sum(ratio > 1 for ratio in ratios), len(ratios), worst, least)
 
 
-def against(cells: list[Cell], peer: str) -> Comparison:
-    """nncore against one peer, in the cells that have both."""
-    return compare([(cell.case, cell.ratio(peer)) for cell in cells if peer in cell.seconds])
+def standing(cells: Sequence[Cell | Line], name: Callable[[Any], str]) -> tuple[str, str]:
+    """How nncore stands against all peers together, and where it is slower than one; at least one cell has a peer.
+
+    Parameters
+    ----------
+    cells : sequence of Cell or Line
+    name : callable
+        What to call one of them.
+    """
+    compared = {name(cell): {peer: cell.ratio(peer) for peer in cell.seconds if peer != "nncore"} for cell in cells}
+    compared = {where: ratios for where, ratios in compared.items() if ratios}
+    worst = sorted((ratio, peer, where) for where, ratios in compared.items() for peer, ratio in ratios.items())
+    slower = [each for each in worst if each[0] <= 1]
+    n_ahead = len(compared) - len({where for _, _, where in slower})
+    peers = peers_of(cells)
+    means = {peer: geometric_mean(ratios[peer] for ratios in compared.values() if peer in ratios) for peer in peers}
+    every = "every other library" if len(peers) > 1 else peers[0]
+    as_fast = ", ".join(f"{means[peer]:.2f} {'' if i else 'times as fast '}as {peer}" for i, peer in enumerate(peers))
+    text = f"faster than {every} in {n_ahead} of {len(compared)} cases; in the geometric mean {as_fast}"
+    if not slower:
+        return f"{text}; least: {_ratio(worst[0])}", ""
+    more = f" and {len(slower) - N_NAMED} more" if len(slower) > N_NAMED else ""
+    return text, f"slower: {', '.join(map(_ratio, slower[:N_NAMED]))}{more}"
+
+
+def _ratio(found: tuple[float, str, str]) -> str:
+    ratio, peer, where = found
+    return f"{where} ({ratio:.2f} times {peer})"
 
 
 def speedups(cells: list[Cell], threads: int) -> list[tuple[Cell, float]]:
@@ -74,62 +125,60 @@ def thread_counts(cells: list[Cell]) -> list[int]:
     return sorted({cell.case.threads for cell in cells})
 
 
-def sentences(results: Results) -> Iterator[tuple[str, str]]:
-    """What to say of a run, each with a label."""
+def findings(results: Results) -> Iterator[Finding]:
+    """What to say of the grid: first how nncore stands against the others, then against the machine."""
     for threads in thread_counts(results.training):
-        cells = with_threads(results.training, threads)
-        for peer in peers_of(cells):
-            yield "training", f"{_counted(threads)}: {_against(cells, peer)}"
+        yield from _against_all("training", with_threads(results.training, threads), threads)
+    yield from _against_all("prediction", results.prediction, 1)
+    for threads in thread_counts(results.training):
         if threads == 1:
-            yield "limit", _limit(cells)
+            yield _limit(with_threads(results.training, threads))
         elif pairs := speedups(results.training, threads):
-            yield "threads", _speedup(pairs, threads)
-    for peer in peers_of(results.prediction):
-        yield "prediction", f"1 thread: {_against(results.prediction, peer)}"
+            yield _speedup(pairs, threads)
     for cell in results.simplechains:
         times = ", ".join(f"{name} {1e6 * seconds:.0f} µs" for name, seconds in cell.seconds.items())
-        yield "training", f"SimpleChains.jl's case, an epoch on {_counted(cell.case.threads)}: {times}"
-    yield from _facts(results.facts)
+        yield Finding("training", f"SimpleChains.jl's case, an epoch on {counted(cell.case.threads)}: {times}")
 
 
-def _counted(threads: int) -> str:
+def counted(threads: int) -> str:
+    """``"1 thread"``, ``"2 threads"``"""
     return f"{threads} thread{'' if threads == 1 else 's'}"
 
 
-def _against(cells: list[Cell], peer: str) -> str:
-    comparison = against(cells, peer)
-    return (
-        f"{comparison.mean:.2f} times as fast as {peer} (geometric mean), faster in {comparison.n_good} of {comparison.n} cases; "
-        f"least: {comparison.least:.2f} times in {comparison.worst.net} at {comparison.worst.batch}"
-    )
+def _against_all(label: str, cells: list[Cell], threads: int) -> Iterator[Finding]:
+    if peers_of(cells):
+        text, slower = standing(cells, lambda cell: f"{cell.case.net} at {cell.case.batch}")
+        yield Finding(label, f"on {counted(threads)} {text}", slower)
 
 
-def _limit(cells: list[Cell]) -> str:
+def _limit(cells: list[Cell]) -> Finding:
     reached = compare([(cell.case, cell.fraction / wanted_fraction(cell.case, cell.limit)) for cell in cells])
     worst = next(cell for cell in cells if cell.case == reached.worst)
     mean, wanted = geometric_mean(cell.fraction for cell in cells), wanted_fraction(worst.case, worst.limit)
-    return (
-        f"1 thread: {percent(mean)} of the limit's speed (geometric mean); {reached.n_good} of {reached.n} cases reach what is wanted; "
-        f"worst: {percent(worst.fraction)} instead of {percent(wanted)} in {worst.case.net} at {worst.case.batch}"
-    )
+    text = f"on 1 thread {percent(mean)} of the limit's speed (geometric mean); {reached.n_good} of {reached.n} cases reach what is wanted"
+    short = f"least: {percent(worst.fraction)} instead of {percent(wanted)} in {worst.case.net} at {worst.case.batch}"
+    return Finding("limit", text, short if reached.n_good < reached.n else "")
 
 
-def _speedup(pairs: list[tuple[Cell, float]], threads: int) -> str:
+def _speedup(pairs: list[tuple[Cell, float]], threads: int) -> Finding:
     comparison = compare([(cell.case, speedup) for cell, speedup in pairs])
     long = [speedup for cell, speedup in pairs if cell.limit > LONG_SECONDS]
     enough = sum(speedup >= WANTED_SPEEDUP for speedup in long)
-    text = f"{threads} threads: {comparison.mean:.2f} times as fast as one (geometric mean); least: {comparison.least:.2f} times in "
-    text += f"{comparison.worst.net} at {comparison.worst.batch}"
-    return text + (f"; at least {WANTED_SPEEDUP} times in {enough} of {len(long)} cases whose limit is over 1 ms" if long else "")
+    text = f"{threads} threads are {comparison.mean:.2f} times as fast as one (geometric mean)"
+    if long:
+        text += f"; at least {WANTED_SPEEDUP} times in {enough} of {len(long)} cases whose limit is over 1 ms"
+    least = f"least: {comparison.least:.2f} times in {comparison.worst.net} at {comparison.worst.batch}"
+    return Finding("threads", text, least) if comparison.least < 1 else Finding("threads", f"{text}; {least}")
 
 
-def _facts(facts: dict[str, float]) -> Iterator[tuple[str, str]]:
+def facts_in_words(facts: dict[str, float]) -> Iterator[Finding]:
+    """What to say of `Results.facts`."""
     if "memory_bytes" in facts:
-        yield "memory", f"fitting 1 GB of float32 adds {facts['memory_bytes'] / 1e6:.0f} MB at the peak"
+        yield Finding("memory", f"fitting 1 GB of float32 adds {facts['memory_bytes'] / 1e6:.0f} MB at the peak")
     if "linearity" in facts:
-        yield "linearity", f"an epoch of 1,000,000 rows takes {10 * facts['linearity']:.2f} times as long as one of 100,000"
+        yield Finding("linearity", f"an epoch of 1,000,000 rows takes {10 * facts['linearity']:.2f} times as long as one of 100,000")
     if "import_seconds" in facts:
         numpy, both, used = (1e3 * facts[name] for name in ("import_numpy_seconds", "import_seconds", "first_network_seconds"))
-        yield "import", f"{both:.0f} ms, of which NumPy {numpy:.0f} ms; {used:.0f} ms until the first network is made"
+        yield Finding("import", f"{both:.0f} ms, of which NumPy {numpy:.0f} ms; {used:.0f} ms until the first network is made")
     if "wheel_bytes" in facts:
-        yield "wheel", f"{facts['wheel_bytes'] / 1e6:.2f} MB"
+        yield Finding("wheel", f"{facts['wheel_bytes'] / 1e6:.2f} MB")

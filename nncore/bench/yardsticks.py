@@ -66,10 +66,19 @@ def _against_sklearn(line: Line) -> float | None:
     return line.ratio("sklearn") if "sklearn" in line.seconds else None
 
 
+def _duration_beyond(seconds: float) -> str:
+    return "none" if seconds <= 0 else duration(seconds)
+
+
+def _finely(ratio: float) -> str:
+    """A thousandth more is a goal missed."""
+    return f"{ratio:.3f}×"
+
+
 #: Time beyond that of the arithmetic.
-BEYOND = Yardstick("beyond it", "arithmetic", _beyond, duration, at_most=True)
+BEYOND = Yardstick("beyond it", "arithmetic", _beyond, _duration_beyond, at_most=True)
 #: How many times as long as the base.
-MULTIPLE = Yardstick("times as long", "base", _multiple, times, at_most=True)
+MULTIPLE = Yardstick("times as long", "base", _multiple, _finely, at_most=True)
 #: Part of the speed that the machine's peak leaves.
 FRACTION = Yardstick("of peak", "at peak", _fraction, percent, at_most=False)
 #: Part of the time that is not the base's.

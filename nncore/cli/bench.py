@@ -128,7 +128,7 @@ def _optional(parse: Callable[[str], _T], text: str | None) -> _T | None:
 
 
 def _show(results: Results) -> None:
-    from nncore.bench import lines, summary, tables
+    from nncore.bench import lines, tables
 
     rates = results.rates
     say(labelled("machine", f"{results.machine['CPU']}, {results.machine['cores']} cores, CPU level {results.machine['CPU level']}"))
@@ -146,8 +146,8 @@ def _show(results: Results) -> None:
     for _, section, measured in lines.measured(results):
         tables.show(section.title, lines.entries(section, measured))
     say()
-    for label, text in (*summary.sentences(results), *lines.sentences(results)):
-        say(labelled(label, text))
+    for finding in lines.findings(results):
+        say(labelled(finding.label, str(finding)))
     for remark in results.remarks:
         say(labelled("remark", remark))
 

@@ -51,9 +51,7 @@ class Monitor:
         check_recorded(self._owner, self._column, history)
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
-        mode = history.mode(self._column) if self._mode == "auto" else self._mode
-        if mode is None:
-            decided_mode(self._owner, self._column, self._mode, mode)  # raises
+        mode = decided_mode(self._owner, self._column, self._mode, history.mode(self._column))
         gain = self.best - value if mode == "min" else value - self.best
         better = gain > self._min_delta or (math.isnan(self.best) and not math.isnan(value))
         if better:

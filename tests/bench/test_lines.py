@@ -36,10 +36,15 @@ def test_lines_without_a_base() -> None:
     assert not digits[2].bad
 
 
-def test_sentences() -> None:
-    assert list(lines.sentences(results())) == [
-        ("calls", "1 of 2 goals reached; missed: train_on_batch 12 µs (goal ≤ 10 µs)"),
-        ("calls", "2.24 times as fast as torch (geometric mean), faster in 1 of 2 cases; least: 0.50 times in predict"),
-        ("products", "0 of 1 goals reached; missed: 64 × 64 × 64 80 % (goal ≥ 85 %)"),
-    ]
-    assert list(lines.sentences(Results({}, results().rates))) == []
+def test_findings_of_sections_stand_between_the_grid_and_the_facts() -> None:
+    found = list(lines.findings(results()))
+    assert [finding.label for finding in found][5:9] == ["training", "calls", "products", "memory"]
+    calls, products = found[6:8]
+    assert calls.text == "1 of 2 goals reached; faster than torch in 1 of 2 cases; in the geometric mean 2.24 times as fast as torch"
+    assert calls.bad == "missed: train_on_batch 12 µs (goal ≤ 10 µs); slower: predict (0.50 times torch)"
+    assert str(products) == "0 of 1 goals reached; missed: 64 × 64 × 64 80 % (goal ≥ 85 %)"
+    assert list(lines.findings(Results({}, results().rates))) == []
+
+
+def test_lines_without_goals_and_peers_say_nothing() -> None:
+    assert list(lines.findings(Results({}, results().rates, lines={"fits": [Line("iris", {"nncore": 2e-3}), Line("digits", {})]}))) == []

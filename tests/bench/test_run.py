@@ -125,9 +125,38 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert results.remarks == ["the memory of a 1 GB fit is not measured: 1.0 GB are free, 3 are needed"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"vendor_id": "AuthenticAMD", "cpu family": "25", "model": "1", "model name": "AMD EPYC"}, "AMD EPYC (Zen 3; family 25, model 1)"),
+        ({"vendor_id": "AuthenticAMD", "cpu family": "25", "model": "17", "model name": "EPYC"}, "EPYC (Zen 4; family 25, model 17)"),
+        ({"vendor_id": "AuthenticAMD", "cpu family": "26", "model": "2", "model name": "EPYC"}, "EPYC (Zen 5; family 26, model 2)"),
+        ({"vendor_id": "AuthenticAMD", "cpu family": "99", "model": "1", "model name": "EPYC"}, "EPYC (family 99, model 1)"),
+        ({"vendor_id": "GenuineIntel", "cpu family": "6", "model": "143", "model name": "Xeon 8480"}, "Xeon 8480 (family 6, model 143)"),
+        ({"CPU implementer": "0x41"}, "aarch64"),
+        ({}, "aarch64"),
+    ],
+)
+def test_names_of_processors(fields: dict[str, str], name: str) -> None:
+    assert machine.cpu_name(fields, "aarch64") == name
+
+
+def test_caches_for_data_from_the_first_level_on(tmp_path: Path) -> None:
+    caches = [("3", "32768K", "Unified"), ("1", "32K", "Data"), ("1", "64K", "Instruction"), ("2", "1280K", "Unified")]
+    for i, values in enumerate(caches):
+        folder = tmp_path / f"index{i}"
+        folder.mkdir()
+        for name, value in zip(("level", "size", "type"), values, strict=True):
+            (folder / name).write_text(f"{value}\n", encoding="ascii")
+    assert machine.data_caches(tmp_path) == "L1 32 KB, L2 1.25 MB, L3 32 MB"
+    (tmp_path / "index0" / "size").write_text("unknown", encoding="ascii")
+    assert machine.data_caches(tmp_path) == ""
+    assert machine.data_caches(tmp_path / "none") == ""
+
+
 def test_the_machine_is_described() -> None:
     described = machine.describe()
-    assert list(described) == ["CPU", "cores", "CPU level", "system", "Python", "NumPy", "nncore", "date"]
+    assert [name for name in described if name != "caches"] == ["CPU", "cores", "CPU level", "system", "Python", "NumPy", "nncore", "date"]
     assert all(described.values())
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", described["date"])
     if sys.platform == "linux":

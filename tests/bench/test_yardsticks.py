@@ -32,6 +32,16 @@ def test_a_goal_is_missed_on_one_side(yardstick: Yardstick, just: float, short: 
     assert not yardstick.misses(Line("a", {"nncore": short}, goal=goal))
 
 
+def test_less_than_the_arithmetic_is_nothing_beyond_it() -> None:
+    assert BEYOND.text(-30.6e-6) == "none"
+    assert BEYOND.text(3e-6) == "3 µs"
+
+
+def test_a_goal_missed_by_a_hundredth_looks_missed() -> None:
+    line = Line("a", {"nncore": 1.054}, base=1.0, goal=1.05)
+    assert (MULTIPLE.misses(line), MULTIPLE.text(1.054), MULTIPLE.goal(line)) == (True, "1.054×", "≤ 1.050×")
+
+
 def test_goals_in_words() -> None:
     assert BEYOND.goal(Line("a", goal=10e-6)) == "≤ 10 µs"
     assert FRACTION.goal(Line("a", goal=0.9)) == "≥ 90 %"
