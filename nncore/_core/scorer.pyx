@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from nncore._core.program cimport address, given, host, load_table, said
+from nncore._core.compiled cimport address, given, host, load_table, said
 from nncore.abi cimport (
     NNC_MESSAGE_BYTES, nnc_metric, nnc_metric_call, nnc_metric_function, nnc_site,
 )
