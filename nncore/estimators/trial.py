@@ -26,23 +26,26 @@ def check_judge(estimator: Any, held_out: HeldOut) -> None:
     """
     judge, is_regression = held_out.judge, not isinstance(estimator._targets, ClassTargets)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", UserWarning)  # as which scikit-learn says that a score is not defined
-            if judge.is_of_scikit_learn:
-                stand_ins = [StandIn(estimator, held_out.y, distance) for distance in (1, 2)]
-                scores = [judge.by_scorer(stand_in.estimator, held_out) for stand_in in stand_ins]
-            elif is_regression and judge.metrics:
-                scores = [_rating(judge.metrics[0], held_out, estimator.n_outputs_, distance) for distance in (1, 2)]
-            else:
-                warnings.simplefilter("ignore")
-                scores = [held_out.score_of_network(estimator)]
+        if judge.is_of_scikit_learn:
+            scores = _by_scorer(estimator, held_out)
+        elif is_regression and judge.metrics:
+            scores = [_rating(judge.metrics[0], held_out, estimator.n_outputs_, distance) for distance in (1, 2)]
+        else:
+            scores = [held_out.score_of_network(estimator)]
     except Exception as error:  # whatever a scorer raises
         _refuse(held_out, f"{type(error).__name__}: {error}", error)
     if any(math.isnan(score) for score in scores):
         _refuse(held_out, "it is NaN")
     if is_regression and len(scores) == 2 and scores[0] == scores[1]:
         _refuse(held_out, f"it is {scores[0]:g} for one prediction and for another, since their targets do not differ")
+
+
+def _by_scorer(estimator: Any, held_out: HeldOut) -> list[float]:
+    """Of predictions as they should be, or near to that. scikit-learn warns of a score that is not defined, which is an error here."""
+    stand_ins = [StandIn(estimator, held_out.y, distance) for distance in (1, 2)]
+    with warnings.catch_warnings():  # of all threads: only where it is needed, and for nothing that a fit in another one warns of
+        warnings.filterwarnings("error", category=UserWarning, module=r"sklearn\.(metrics|utils)\b")
+        return [held_out.judge.by_scorer(stand_in.estimator, held_out) for stand_in in stand_ins]
 
 
 def _refuse(held_out: HeldOut, why: str, error: Exception | None = None) -> None:

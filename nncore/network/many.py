@@ -24,7 +24,7 @@ from nncore.network.sequential import Sequential
 from nncore.network.training import Training
 from nncore.network.turns import fitting
 from nncore.network.work import Turns, Work
-from nncore.program import at_most_threads, crew_size
+from nncore.program import at_most_threads, crew_size, sharing
 from nncore.words import explains_calls, misfit
 
 #: Arguments of `Sequential.fit` of which a list is one value, so that only `each` gives every network its own.
@@ -215,7 +215,7 @@ class _Together:
     def run(self) -> None:
         if self._bar is not None:
             self._bar.on_fit_begin(self._overview)
-        with self._limit:
+        with sharing(self._n_threads), self._limit:
             self._limit.enter_context(at_most_threads(1))
             try:
                 self._crew.run(min(self._n_threads, len(self._fits)), self._dispatch)

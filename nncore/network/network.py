@@ -57,7 +57,7 @@ from nncore.program import (
     plan_network,
     project,
     rules_of,
-    threads_for,
+    threads_worth,
     zero_state,
 )
 from nncore.typing import LayerLike, LossLike, OptimizerLike
@@ -471,7 +471,7 @@ class Network(Resumable, ParameterSets):
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
-        n_threads = threads_for(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
+        n_threads = threads_worth(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
         return self._paces.setdefault((batch_size, n_threads), Pace(n_threads))
 
     @property

@@ -19,7 +19,7 @@ from nncore.network.resuming import Way
 from nncore.network.scheduling import Moving, Reach
 from nncore.network.standing import Standing
 from nncore.network.work import Turns, Work, drive
-from nncore.program import Move, Pace, ProgramSpec, courses_of
+from nncore.program import Move, Pace, ProgramSpec, courses_of, sharing
 
 #: How long the core runs before it lets Python look up.
 SLICE_SECONDS = 0.05
@@ -187,7 +187,7 @@ class Training:
 
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
-        with self.network._turn:
+        with self.network._turn, sharing(self._pace.n_threads):
             drive(self.turns())
         return self.history
 

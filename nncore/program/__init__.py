@@ -26,8 +26,10 @@ from nncore.program.threads import (
     crew_size,
     get_num_threads,
     set_num_threads,
+    sharing,
     team_of,
     threads_for,
+    threads_worth,
 )
 from nncore.program.transforming import changeable_columns
 from nncore.program.vectors import Vectors
@@ -39,6 +41,7 @@ __all__ = [
     "check_trainable", "compile_link", "compile_loss", "compile_program", "compile_scorer", "courses_of", "crew_size", "declared_state",
     "evaluated", "formula_of_activation", "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "holder_of",
     "initialise", "is_differentiable", "layer_names", "looked_at", "named_state", "named_views", "needed_work", "numbered", "outputs_of",
-    "plan_network", "project", "rules_of", "same_optimizers", "same_rules", "same_structure", "set_num_threads", "slots_of",
-    "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of", "threads_for", "zero_state",
+    "plan_network", "project", "rules_of", "same_optimizers", "same_rules", "same_structure", "set_num_threads", "sharing",
+    "slots_of", "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of", "threads_for", "threads_worth",
+    "zero_state",
 ]  # fmt: skip

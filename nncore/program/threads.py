@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import math
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from nncore.arguments import whole_number
+from nncore.arguments import LARGEST_COUNT, whole_number
 from nncore.errors import ParameterError
 from nncore.words import explains_calls
 
@@ -22,6 +23,9 @@ WORTH_WAKING = 100e-6
 _chosen: int | None = None
 _at_most: ContextVar[int | None] = ContextVar("at most so many threads", default=None)
 _team: int | None = None  # inside of `team_of`
+
+#: How many threads each thread that fits would use, by its number.
+_wanted: dict[int, int] = {}
 
 
 @explains_calls
@@ -49,8 +53,13 @@ def get_num_threads() -> int:
     int
         At least 1, at most the processors that the process may use.
     """
+    return min(_at_most.get() or LARGEST_COUNT, _of_process())
+
+
+def _of_process() -> int:
+    """All threads that calls may use which do not say how many."""
     usable = usable_cpus()
-    return min(_at_most.get() or _chosen or _from_environment() or usable, usable)
+    return min(_chosen or _from_environment() or usable, usable)
 
 
 @contextmanager
@@ -61,6 +70,41 @@ def at_most_threads(n_threads: int | None) -> Iterator[None]:
         yield
     finally:
         _at_most.reset(token)
+
+
+@contextmanager
+def sharing(n_threads: int) -> Iterator[None]:
+    """Inside, this thread fits on at most so many threads, and leaves the others that fit their share."""
+    thread = threading.get_ident()
+    if thread in _wanted:  # a callback fits another network
+        yield
+        return
+    _wanted[thread] = n_threads
+    try:
+        yield
+    finally:
+        _wanted.pop(thread, None)
+
+
+def share_of(n_threads: int) -> int:
+    """How many threads a run of this thread gets that wants so many: what the fits of others leave, and a fair part at least."""
+    others = _wanted.copy()
+    others.pop(threading.get_ident(), None)
+    if not others or _team is not None:
+        return n_threads
+    n_all = _of_process()
+    return min(n_threads, max(1, n_all // (len(others) + 1), n_all - sum(others.values())))
+
+
+def _after_fork() -> None:
+    """Other threads, and their fits, are not in the child."""
+    own = threading.get_ident()
+    for thread in _wanted.keys() - {own}:
+        del _wanted[thread]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _from_environment() -> int | None:
@@ -105,7 +149,12 @@ def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
 
 
 def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:
-    """How many threads to use for work that takes one of them about `seconds`; `n_threads` is what the user asked for."""
+    """How many threads to use now for work that takes one of them about `seconds`; `n_threads` is what the user asked for."""
+    return share_of(threads_worth(n_threads, seconds, worth_a_thread))
+
+
+def threads_worth(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:
+    """The same if no other thread fits."""
     if _team is not None:
         return _team
     affordable = int(seconds / worth_a_thread)
@@ -118,7 +167,7 @@ def crew_size(n_threads: int | None) -> int:
     """How many threads to use for networks that are trained at once, all together; `n_threads` is what the user asked for."""
     if _team is not None:
         return _team
-    return get_num_threads() if n_threads is None else min(n_threads, usable_cpus())
+    return share_of(get_num_threads() if n_threads is None else min(n_threads, usable_cpus()))
 
 
 @explains_calls
@@ -149,8 +198,8 @@ class Pace:
 
     #: The first slices take turns, all threads and one; the first of all is not counted, since memory is touched for the first time.
     N_TRIALS = 5
-    #: Later, one slice in so many is run with the number that was slower when last tried.
-    RETRY_EVERY = 10
+    #: Later, the number that was slower is tried again once the faster one has run so many times as long as the trial before took.
+    RETRY_AFTER = 50
     #: A trial is so much shorter than a slice.
     TRIAL = 0.2
 
@@ -158,23 +207,36 @@ class Pace:
         self.n_threads = n_threads
         self._speeds = {n_threads: 0.0, 1: 0.0}  # samples a second
         self._slices = 0
+        self._trial_seconds = self._seconds_since = 0.0
+        self._is_alone = True  # no other fit has a part of the threads
+
+    @property
+    def _by_speed(self) -> list[int]:
+        return sorted(self._speeds, key=self._speeds.__getitem__)
 
     def next(self, seconds: float) -> tuple[int, float]:
         """How many threads to use for the next slice, which usually lasts `seconds`, and how long it is to last."""
-        if self.n_threads == 1 or _team is not None:
-            return self.n_threads, seconds
+        share = share_of(self.n_threads)
+        self._is_alone = share == self.n_threads
+        if share == 1 or not self._is_alone or _team is not None:
+            return share, seconds
         if self._slices < self.N_TRIALS:
             return (self.n_threads, 1)[self._slices // 2 % 2], seconds * self.TRIAL
-        faster, slower = sorted(self._speeds, key=self._speeds.__getitem__, reverse=True)
-        if self._slices % self.RETRY_EVERY == 0:
-            return slower, seconds * self.TRIAL
-        return faster, seconds
+        if self._seconds_since >= self.RETRY_AFTER * self._trial_seconds:
+            return self._by_speed[0], seconds * self.TRIAL
+        return self._by_speed[-1], seconds
 
     def record(self, n_threads: int, n_samples: int, seconds: float) -> None:
         """Tell how far a slice came."""
+        if not self._is_alone:
+            return
         self._slices += 1
         if self._slices == 1 or seconds <= 0:
             return
+        if self._slices <= self.N_TRIALS or n_threads == self._by_speed[0]:
+            self._trial_seconds, self._seconds_since = seconds, 0.0
+        else:
+            self._seconds_since += seconds
         speed = n_samples / seconds
         before = self._speeds[n_threads]
         # Of the trials the best counts; later slices move the number half way, so that one that was disturbed does not decide.

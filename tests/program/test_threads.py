@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import nncore as nn
 from nncore.errors import ParameterError
-from nncore.program import Pace, get_num_threads, set_num_threads, threads, threads_for
+from nncore.program import Pace, crew_size, get_num_threads, set_num_threads, sharing, threads, threads_for
 from nncore.program.threads import usable_cpus
 
 
@@ -139,11 +142,20 @@ def paced(pace: Pace, n_slices: int, speeds: dict[int, float]) -> list[tuple[int
 
 
 def test_the_pace_tries_both_keeps_to_the_faster_and_tries_the_other_again() -> None:
-    chosen = paced(Pace(4), 3 * Pace.RETRY_EVERY, {4: 20.0, 1: 10.0})
+    chosen = paced(Pace(4), 3 * Pace.RETRY_AFTER, {4: 20.0, 1: 10.0})
     assert [n for n, _ in chosen[:6]] == [4, 4, 1, 1, 4, 4]
-    assert [i for i, (n, _) in enumerate(chosen) if n == 1] == [2, 3, Pace.RETRY_EVERY, 2 * Pace.RETRY_EVERY]
+    # The last of the first trials took 50 s, as all slices with four threads do; one with one thread takes 100 s.
+    first = Pace.N_TRIALS + Pace.RETRY_AFTER
+    assert [i for i, (n, _) in enumerate(chosen) if n == 1] == [2, 3, first]
     assert {seconds for n, seconds in chosen[5:] if n == 4} == {1.0}
     assert {seconds for n, seconds in chosen if n == 1} == {Pace.TRIAL}
+
+
+def test_trials_take_a_small_part_of_the_time_however_short_slices_are() -> None:
+    pace, speeds = Pace(2), {2: 20.0, 1: 1.0}
+    chosen = paced(pace, 20 * Pace.RETRY_AFTER, speeds)[Pace.N_TRIALS :]
+    seconds = {n: sum(1 / speeds[n] for used, _ in chosen if used == n) for n in speeds}
+    assert 0 < seconds[1] <= 1.1 * seconds[2] / Pace.RETRY_AFTER
 
 
 def test_the_pace_does_not_count_the_first_slice_and_counts_the_best_of_the_trials() -> None:
@@ -164,6 +176,89 @@ def test_the_pace_changes_when_the_faster_stays_the_slower() -> None:
 
 def test_the_pace_of_one_thread_is_one() -> None:
     assert paced(Pace(1), 50, {1: 10.0}) == [(1, 1.0)] * 50
+
+
+# ---- fits at the same time -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def others_fit(*wanted: int) -> Iterator[None]:
+    """Threads that each fit on as many threads as one of these numbers says."""
+    end, begun = threading.Event(), threading.Barrier(len(wanted) + 1)
+
+    def fit(n_threads: int) -> None:
+        with sharing(n_threads):
+            begun.wait()
+            end.wait()
+
+    others = [threading.Thread(target=fit, args=(n,)) for n in wanted]
+    for other in others:
+        other.start()
+    begun.wait()
+    try:
+        yield
+    finally:
+        end.set()
+        for other in others:
+            other.join()
+
+
+@pytest.mark.parametrize(
+    ("others", "wanted", "share"),
+    [
+        ((), 8, 8),
+        ((8,), 8, 4),
+        ((8, 8), 8, 2),
+        ((1,), 8, 7),
+        ((1, 1), 8, 6),
+        ((2,), 3, 3),
+        ((1,), 1, 1),
+        ((8,) * 9, 8, 1),
+        ((8,) * 9, 1, 1),
+    ],
+)
+def test_fits_at_the_same_time_share_the_threads(others: tuple[int, ...], wanted: int, share: int) -> None:
+    with others_fit(*others), sharing(8):  # what this thread wants itself does not count
+        assert threads_for(wanted, 1e6, worth_a_thread=1.0) == share
+        assert crew_size(wanted) == share
+        assert Pace(wanted).next(1.0)[0] == share
+    assert threads_for(wanted, 1e6, worth_a_thread=1.0) == wanted
+
+
+def test_they_share_what_the_process_may_use() -> None:
+    set_num_threads(4)
+    try:
+        with others_fit(4):
+            assert threads_for(None, 1e6, worth_a_thread=1.0) == 2
+    finally:
+        set_num_threads(None)
+
+
+def test_a_fit_in_a_callback_belongs_to_that_of_its_thread() -> None:
+    with sharing(8):
+        with sharing(2):
+            pass
+        assert threads._wanted == {threading.get_ident(): 8}
+    assert threads._wanted == {}
+
+
+def test_the_pace_learns_nothing_of_slices_beside_other_fits() -> None:
+    pace = Pace(8)
+    with others_fit(8):
+        chosen = paced(pace, 20, {4: 1.0})
+    assert chosen == [(4, 1.0)] * 20
+    assert [n for n, _ in paced(pace, 6, {8: 20.0, 1: 10.0})] == [8, 8, 1, 1, 8, 8]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_the_child_of_a_fork_shares_with_nobody() -> None:
+    with others_fit(8), sharing(8):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if threads_for(None, 1e6, worth_a_thread=1.0) == 8 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert threads_for(None, 1e6, worth_a_thread=1.0) == 4
 
 
 def test_a_slice_that_took_no_time_says_nothing() -> None:
