@@ -13,10 +13,14 @@ static void permute(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch) {
     uint32_t words[NNC_PHILOX_WORDS];
     for (int64_t first = 0; first < n; first += NNC_PHILOX_WORDS / 2) {
         nnc_philox(seed, epoch, PERMUTATION_LAYER, (uint32_t)(first / 2), words);
-        int64_t end = nnc_least(first + NNC_PHILOX_WORDS / 2, n);
-        for (int64_t i = first; i < end; i++) {
-            uint64_t low = words[2 * (i - first)], high = words[2 * (i - first) + 1], count = (uint64_t)i + 1;
-            int64_t j = (int64_t)((high * count + (low * count >> 32)) >> 32);
+        int64_t places[NNC_PHILOX_WORDS / 2], n_places = nnc_least(NNC_PHILOX_WORDS / 2, n - first);
+        for (int64_t k = 0; k < n_places; k++) {
+            uint64_t low = words[2 * k], high = words[2 * k + 1], count = (uint64_t)(first + k) + 1;
+            places[k] = (int64_t)((high * count + (low * count >> 32)) >> 32);
+            __builtin_prefetch(order + places[k], 1); /* a place far away, needed in a moment */
+        }
+        for (int64_t k = 0; k < n_places; k++) {
+            int64_t i = first + k, j = places[k];
             order[i] = i;
             order[i] = order[j];
             order[j] = i;

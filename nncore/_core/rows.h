@@ -16,20 +16,31 @@ static void F(one_hot)(T *target, int64_t label, int64_t n) {
 }
 
 /* Rows of `from` (., n) that the first n_rows of `order` name, or that follow `begin` where there is no order, to `to` (n_rows, n). Those in no
- * order come from far away: each is fetched while others are copied. */
-static void F(gather_rows)(T *to, const T *from, int64_t n, const int64_t *order, int64_t begin, int64_t n_rows) {
+ * order come from far away: each is fetched while others are copied, and so are those of the batches that follow; `n_known` is how many
+ * rows `order` names. */
+static void F(gather_rows)(T *to, const T *from, int64_t n, const int64_t *order, int64_t begin, int64_t n_rows, int64_t n_known) {
     if (order == NULL) {
         memcpy(to, from + begin * n, (size_t)(n_rows * n) * sizeof(T));
         return;
     }
     int64_t i = 0;
-    for (; i + FETCH_AHEAD < n_rows; i++) {
+    for (int64_t end = nnc_least(n_rows, n_known - FETCH_AHEAD); i < end; i++) {
         const T *later = from + order[i + FETCH_AHEAD] * n;
         __builtin_prefetch(later);
         __builtin_prefetch(later + n - 1);
         F(copy)(to + i * n, from + order[i] * n, n);
     }
     for (; i < n_rows; i++) F(copy)(to + i * n, from + order[i] * n, n);
+}
+
+/* label (n_rows,) = those of the rows that the first of `order` name, fetched in the same way. */
+static void F(gather_labels)(int64_t *label, const int64_t *labels, const int64_t *order, int64_t n_rows, int64_t n_known) {
+    int64_t i = 0;
+    for (int64_t end = nnc_least(n_rows, n_known - FETCH_AHEAD); i < end; i++) {
+        __builtin_prefetch(labels + order[i + FETCH_AHEAD]);
+        label[i] = labels[order[i]];
+    }
+    for (; i < n_rows; i++) label[i] = labels[order[i]];
 }
 
 /* Rows first .. first + n_rows - 1 of the batch into the program's buffers, one buffer after the other. */
@@ -43,22 +54,24 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
         return;
     }
     const int64_t *order = samples->order == NULL ? NULL : samples->order + begin;
-    if (m->x == program->input) F(gather_rows)((T *)m->run->to_input + first * n_inputs, samples->inputs, n_inputs, order, begin, n_rows);
+    int64_t n_known = m->n_parts == 1 ? samples->n_samples - begin : n_rows; /* what follows is another member's */
+    if (m->x == program->input)
+        F(gather_rows)((T *)m->run->to_input + first * n_inputs, samples->inputs, n_inputs, order, begin, n_rows, n_known);
     const int64_t *labels = samples->labels;
     T *target = (T *)m->run->to_target + first * n_targets;
     if (program->use_labels) {
-        int64_t *label = program->labels + first;
-        for (int64_t i = 0; i < n_rows; i++) label[i] = labels[order != NULL ? order[i] : begin + i];
+        if (order != NULL) F(gather_labels)(program->labels + first, labels, order, n_rows, n_known);
+        else memcpy(program->labels + first, labels + begin, (size_t)n_rows * sizeof *labels);
     } else if (labels != NULL) {
         for (int64_t i = 0; i < n_rows; i++) F(one_hot)(target + i * n_targets, labels[order != NULL ? order[i] : begin + i], n_targets);
     } else {
-        F(gather_rows)(target, samples->targets, n_targets, order, begin, n_rows);
+        F(gather_rows)(target, samples->targets, n_targets, order, begin, n_rows, n_known);
     }
     const double *weights = samples->weights; /* of any size, of which the batch's own sum makes shares */
     double scale = m->weight_sum > 0 ? 1 / m->weight_sum : 0;
     T *weight = (T *)m->run->to_weight + first, share_of_each = (T)scale;
-    for (int64_t i = 0; i < n_rows; i++)
-        weight[i] = weights != NULL ? (T)(weights[order != NULL ? order[i] : begin + i] * scale) : share_of_each;
+    for (int64_t i = 0; weights == NULL && i < n_rows; i++) weight[i] = share_of_each;
+    for (int64_t i = 0; weights != NULL && i < n_rows; i++) weight[i] = (T)(weights[order != NULL ? order[i] : begin + i] * scale);
 }
 
 /* A transform on some rows of the batch. Where it changes nothing, they are as they were: each buffer begins as a copy, and columns that

@@ -3,8 +3,9 @@
 #ifndef T
 #include "../_core/kernels/gemm.h"
 #include "../_core/kernels/vector.h"
-/* Rows that are summed by themselves. */
+/* Rows that are summed by themselves, and vectors of them side by side. */
 #define SUM_ROWS 256
+#define SUM_VECTORS (NNC_VECTOR_BYTES == 64 ? 1 : 2)
 
 #include "nncore/float32.h"
 #include "dense.c"
@@ -36,23 +37,37 @@ static int32_t F(dense_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* sums (n,) of x (n_rows, n): of SUM_ROWS rows at a time, so that no sum is long, and those in four interleaved parts: one after the
- * other they would wait for each other's additions. */
-static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
-    for (int64_t first = 0; first < n; first += LANES) {
-        int64_t width = nnc_least(n - first, LANES), i = 0;
-        V sum = {0};
-        do {
-            int64_t end = nnc_least(i + SUM_ROWS, n_rows);
-            V parts[4] = {{0}};
-            for (; i + 4 <= end; i += 4)
+/* sums + the row x, in `vectors` vectors of which the last holds `last` columns. */
+NNC_INLINE void F(add_row)(const int vectors, const T *x, int64_t last, V *sums) {
+    for (int v = 0; v < vectors - 1; v++) sums[v] += *(const V *)(x + v * LANES);
+    x += (vectors - 1) * LANES;
+    sums[vectors - 1] += last == LANES ? *(const V *)x : F(load_partial)(x, last);
+}
+
+/* sums of some columns of x (n_rows, n): of SUM_ROWS rows at a time, so that no sum is long, and those in four interleaved parts: one after
+ * the other they would wait for each other's additions. `vectors` is a constant after inlining, and so is `last` where it is LANES. */
+NNC_INLINE void F(sum_columns)(const int vectors, int64_t last, const T *x, int64_t n_rows, int64_t n, T *sums) {
+    V sum[SUM_VECTORS] = {{0}};
+    int64_t i = 0;
+    do {
+        int64_t end = nnc_least(i + SUM_ROWS, n_rows);
+        V parts[4][SUM_VECTORS] = {{{0}}};
+        for (; i + 4 <= end; i += 4)
 #pragma GCC unroll 4
-                for (int part = 0; part < 4; part++) parts[part] += F(load_partial)(x + (i + part) * n + first, width);
-            for (; i < end; i++) parts[0] += F(load_partial)(x + i * n + first, width);
-            sum += (parts[0] + parts[1]) + (parts[2] + parts[3]);
-        } while (i < n_rows);
-        F(store_partial)(sums + first, sum, width);
-    }
+            for (int part = 0; part < 4; part++) F(add_row)(vectors, x + (i + part) * n, last, parts[part]);
+        for (; i < end; i++) F(add_row)(vectors, x + i * n, last, parts[0]);
+        for (int v = 0; v < vectors; v++) sum[v] += (parts[0][v] + parts[1][v]) + (parts[2][v] + parts[3][v]);
+    } while (i < n_rows);
+    for (int v = 0; v < vectors - 1; v++) *(V *)(sums + v * LANES) = sum[v];
+    F(store_partial)(sums + (vectors - 1) * LANES, sum[vectors - 1], last);
+}
+
+/* sums (n,) of x (n_rows, n), a line of a cache at a time where there is one. */
+static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
+    int64_t first = 0;
+    for (; first + SUM_VECTORS * LANES <= n; first += SUM_VECTORS * LANES)
+        F(sum_columns)(SUM_VECTORS, LANES, x + first, n_rows, n, sums + first);
+    for (; first < n; first += LANES) F(sum_columns)(1, nnc_least(n - first, LANES), x + first, n_rows, n, sums + first);
 }
 
 /* d_W = x^T . d_y and d_b = column sums of d_y, some rows of them */

@@ -74,6 +74,49 @@ NNC_INLINE void store_partial_f32(float *to, nnc_vector_f32 v, int64_t count) {
 NNC_INLINE void store_partial_f64(double *to, nnc_vector_f64 v, int64_t count) {
     _mm512_mask_storeu_pd(to, (__mmask8)((1u << count) - 1), (__m512d)v);
 }
+#elif defined(__AVX2__)
+/* As many lanes on as are loaded: those from place 8 - count, or 4 - count, on. */
+static const int32_t nnc_lanes_f32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static const int64_t nnc_lanes_f64[8] = {-1, -1, -1, -1};
+
+NNC_INLINE nnc_vector_f32 load_partial_f32(const float *from, int64_t count) {
+    return (nnc_vector_f32)_mm256_maskload_ps(from, _mm256_loadu_si256((const __m256i *)(nnc_lanes_f32 + 8 - count)));
+}
+NNC_INLINE nnc_vector_f64 load_partial_f64(const double *from, int64_t count) {
+    return (nnc_vector_f64)_mm256_maskload_pd(from, _mm256_loadu_si256((const __m256i *)(nnc_lanes_f64 + 4 - count)));
+}
+/* Stores with a mask are slow where AMD made the processor: by the bits of the count. */
+NNC_INLINE void store_partial_f32(float *to, nnc_vector_f32 v, int64_t count) {
+    if (count >= 8) {
+        _mm256_storeu_ps(to, (__m256)v);
+        return;
+    }
+    __m128 rest = _mm256_castps256_ps128((__m256)v);
+    if (count & 4) {
+        _mm_storeu_ps(to, rest);
+        rest = _mm256_extractf128_ps((__m256)v, 1);
+        to += 4;
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)to, rest);
+        rest = _mm_movehl_ps(rest, rest);
+        to += 2;
+    }
+    if (count & 1) _mm_store_ss(to, rest);
+}
+NNC_INLINE void store_partial_f64(double *to, nnc_vector_f64 v, int64_t count) {
+    if (count >= 4) {
+        _mm256_storeu_pd(to, (__m256d)v);
+        return;
+    }
+    __m128d rest = _mm256_castpd256_pd128((__m256d)v);
+    if (count & 2) {
+        _mm_storeu_pd(to, rest);
+        rest = _mm256_extractf128_pd((__m256d)v, 1);
+        to += 2;
+    }
+    if (count & 1) _mm_store_sd(to, rest);
+}
 #else
 /* clang-format off */
 #    define NNC_DEFINE_PARTIAL(T, suffix)                                                            \
