@@ -52,6 +52,7 @@ cdef class Compiled:
     cdef int64_t shown  # the second number of the version, when `extent` was found
     cdef int64_t safe_until  # the step up to which the program's safe_gradient holds
     cdef double rate_factor  # and the largest factor of learning rates
+    cdef double row_seconds, update_seconds  # about: of one row's forward pass, of an optimizer's step
     cdef readonly bint runs_python  # a component that takes part has no kernel
 
     cdef int take_transforms(self, spec) except -1

@@ -137,6 +137,7 @@ cdef class Compiled:
         self.spec = spec
         self.interpreter = spec.interpreter
         self.output_shape, self.dtype = spec.output_shape, spec.dtype
+        self.row_seconds, self.update_seconds = spec.forward_seconds(1), spec.step_seconds(0)
         self.turn = spec.turn
         cdef nnc_program *program = &self.program
         program.n_waiting = &self.turn.turn.n_waiting

@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 
 from nncore._core.compiled cimport Compiled, address, given, runner, said
 from nncore._core.crew cimport Job, nnc_job, nnc_stop
+from nncore._core.gil cimport give_gil_away, take_gil_back
 from nncore._core.runner cimport (
     NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE,
     NNC_STEP_NOT_FINITE, NNC_NO_MEMORY, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM,
@@ -142,8 +143,9 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            with nogil:
-                status = runner.forward(&self.program, data, n_rows, training, n_threads)
+            given_away = give_gil_away(n_rows * self.row_seconds)
+            status = runner.forward(&self.program, data, n_rows, training, n_threads)
+            take_gil_back(given_away)
         finally:
             self.turn.leave()
         self.finish(status)
@@ -165,8 +167,9 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            with nogil:
-                status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
+            given_away = give_gil_away(n_rows * self.row_seconds)
+            status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
+            take_gil_back(given_away)
         finally:
             self.turn.leave()
         self.finish(status)
@@ -182,8 +185,9 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            with nogil:
-                status = runner.backward(&self.program, data, n_rows, &value, n_threads)
+            given_away = give_gil_away(2 * n_rows * self.row_seconds)
+            status = runner.backward(&self.program, data, n_rows, &value, n_threads)
+            take_gil_back(given_away)
         finally:
             self.turn.leave()
         self.finish(status)
@@ -197,11 +201,17 @@ cdef class Program(Compiled):
         try:
             self.refresh()
             self.gate([], 1)
-            with nogil:
-                status = runner.update(&self.program, n_threads)
+            given_away = give_gil_away(self.update_seconds)
+            status = runner.update(&self.program, n_threads)
+            take_gil_back(given_away)
         finally:
             self.turn.leave()
         self.finish(status)
+
+    cdef double seconds_of(self, nnc_run *run):
+        """About how long the work of a run takes."""
+        cdef int64_t n = run.samples.n_samples - run.sums.n_done
+        return n * (3 * self.row_seconds + self.update_seconds / run.batch_size if run.trains else self.row_seconds)
 
     cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
         for name, part in (("targets", targets), ("labels", labels), ("weights", weights)):
@@ -262,8 +272,9 @@ cdef class Program(Compiled):
         cdef Run run = self.begin_train(
             inputs, targets, labels, weights, order, courses, batch_size, accumulate, drop_last, seconds, progress, n_threads
         )
-        with nogil:
-            do_run(&run.run.job, NULL)
+        given_away = give_gil_away(self.seconds_of(&run.run))
+        do_run(&run.run.job, NULL)
+        take_gil_back(given_away)
         run.end()
 
     def begin_evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
@@ -288,8 +299,9 @@ cdef class Program(Compiled):
         `outputs` (n_samples, n_outputs) receives the network's outputs; None is nowhere.
         """
         cdef Run run = self.begin_evaluate(inputs, targets, labels, weights, outputs, seconds, progress, n_threads)
-        with nogil:
-            do_run(&run.run.job, NULL)
+        given_away = give_gil_away(self.seconds_of(&run.run))
+        do_run(&run.run.job, NULL)
+        take_gil_back(given_away)
         run.end()
 
     def predict(self, inputs, outputs, int32_t n_threads=1, int64_t n_at_once=0):
@@ -308,9 +320,10 @@ cdef class Program(Compiled):
             self.refresh()
             while first < n_rows and status == NNC_OK:
                 rows = n_rows - first if n_at_once == 0 else min(n_at_once, n_rows - first)
-                with nogil:
-                    status = runner.predict(&self.program, source + first * self.program.n_inputs * size, rows,
-                                            destination + first * self.program.n_outputs * size, n_threads)
+                given_away = give_gil_away(rows * self.row_seconds)
+                status = runner.predict(&self.program, source + first * self.program.n_inputs * size, rows,
+                                        destination + first * self.program.n_outputs * size, n_threads)
+                take_gil_back(given_away)
                 first += rows
                 PyErr_CheckSignals()
         finally:
@@ -340,8 +353,9 @@ cdef class Program(Compiled):
             self.turn.enter()
             try:
                 self.refresh()
-                with nogil:
-                    status = runner.predict(&self.program, view.buf, 1, destination, 1)
+                given_away = give_gil_away(self.row_seconds)
+                status = runner.predict(&self.program, view.buf, 1, destination, 1)
+                take_gil_back(given_away)
             finally:
                 self.turn.leave()
         finally:
@@ -485,8 +499,9 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
     """The numbers 0 to n - 1 (below 2**32 - 1) shuffled, an int64 array of shape (n,); `seed` and `epoch` decide how."""
     order = empty(n, np.int64)
     cdef int64_t *data = <int64_t *>address(order)
-    with nogil:
-        runner.permute(data, n, seed, epoch)
+    given_away = give_gil_away(n * 5e-9)
+    runner.permute(data, n, seed, epoch)
+    take_gil_back(given_away)
     return order
 
 
@@ -512,11 +527,12 @@ def ready_rows(data, tuple shape, dtype, allow_nan=None):
         is_ready = is_ready and PyBuffer_IsContiguous(&view, c'C')
         if is_ready and allow_nan is not None:
             n, may_be_nan = view.len // view.itemsize, allow_nan
-            with nogil:
-                if view.itemsize == 8:
-                    is_ready = runner.all_finite_f64(<const double *>view.buf, n, may_be_nan)
-                else:
-                    is_ready = runner.all_finite_f32(<const float *>view.buf, n, may_be_nan)
+            given_away = give_gil_away(n * 1e-9)
+            if view.itemsize == 8:
+                is_ready = runner.all_finite_f64(<const double *>view.buf, n, may_be_nan)
+            else:
+                is_ready = runner.all_finite_f32(<const float *>view.buf, n, may_be_nan)
+            take_gil_back(given_away)
     finally:
         PyBuffer_Release(&view)
     return data if is_ready else None
@@ -556,9 +572,10 @@ def are_rows(order, int64_t n_rows) -> bool:
     """Whether every number of an int64 array is that of one of so many rows, from 0 on."""
     cdef const int64_t *data = <const int64_t *>given(order, _INT64, 1, False, "order")
     cdef int64_t i, lowest = 0, highest = -1, n = len(order)
-    with nogil:
-        for i in range(n):
-            lowest, highest = min(lowest, data[i]), max(highest, data[i])
+    given_away = give_gil_away(n * 1e-9)
+    for i in range(n):
+        lowest, highest = min(lowest, data[i]), max(highest, data[i])
+    take_gil_back(given_away)
     return lowest >= 0 and highest < n_rows
 
 
@@ -568,9 +585,10 @@ def all_finite(values, bint allow_nan=False) -> bool:
     cdef const void *data = given(values.reshape(-1), _FLOAT64 if is_f64 else _FLOAT32, 1, False, "values")
     cdef int64_t n = values.size
     cdef int32_t finite
-    with nogil:
-        if is_f64:
-            finite = runner.all_finite_f64(<const double *>data, n, allow_nan)
-        else:
-            finite = runner.all_finite_f32(<const float *>data, n, allow_nan)
+    given_away = give_gil_away(n * 1e-9)
+    if is_f64:
+        finite = runner.all_finite_f64(<const double *>data, n, allow_nan)
+    else:
+        finite = runner.all_finite_f32(<const float *>data, n, allow_nan)
+    take_gil_back(given_away)
     return bool(finite)

@@ -1,0 +1,22 @@
+# Whether other threads may run Python while the core works.
+
+cdef extern from "Python.h":
+    ctypedef struct PyThreadState:
+        pass
+    PyThreadState *PyEval_SaveThread()
+    void PyEval_RestoreThread(PyThreadState *state)
+
+cdef enum:
+    # Work of fewer microseconds is done with the GIL held. A thread that gives it away gets it back when another one lets go of it, which one
+    # that is busy with Python does every 5 ms; and each change of threads costs some tens of microseconds.
+    WORTH_GIVING_AWAY = 10
+
+
+cdef inline PyThreadState *give_gil_away(double seconds):
+    """Before work without Python that takes about so many seconds; NULL if the GIL is kept."""
+    return PyEval_SaveThread() if seconds * 1e6 >= WORTH_GIVING_AWAY else NULL
+
+
+cdef inline void take_gil_back(PyThreadState *given):
+    if given != NULL:
+        PyEval_RestoreThread(given)
