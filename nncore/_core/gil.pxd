@@ -7,8 +7,8 @@ cdef extern from "Python.h":
     void PyEval_RestoreThread(PyThreadState *state)
 
 cdef enum:
-    # Work of fewer microseconds is done with the GIL held. A thread that gives it away gets it back when another one lets go of it, which one
-    # that is busy with Python does every 5 ms; and each change of threads costs some tens of microseconds.
+    # Work of fewer microseconds is done with the GIL held. A thread that gives it away gets it back when another one lets go of it, which a
+    # thread busy with Python does every 5 ms; and each change of threads costs some tens of microseconds.
     WORTH_GIVING_AWAY = 10
 
 
