@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copyreg
+import functools
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +17,7 @@ from nncore.errors import NNCoreError, ParameterError
 from nncore.words import is_of_call, misfit
 
 
+@functools.lru_cache(maxsize=256)
 def bounds(interval: str) -> tuple[float, float]:
     """The ends of an interval written as in mathematics, ``"[0, 1)"``."""
     low, high = (float(bound) for bound in interval[1:-1].split(","))
@@ -28,16 +32,89 @@ def is_inside(value: Any, interval: str) -> Any:
     return above & below
 
 
+@dataclass(frozen=True)
+class Arguments:
+    """What is known of the arguments of a class of components.
+
+    Attributes
+    ----------
+    signature : Signature
+        Of ``__init__`` and of the common arguments.
+    defaults : dict of str to object
+        The arguments of ``__init__``, in order, and what each is if it is left out.
+    own : tuple of str
+        Their names.
+    needed : tuple of str
+        Those without a default.
+    common : tuple of str
+        The common arguments that ``__init__`` does not take itself.
+    names : tuple of str
+        `own`, and then `common`.
+    left_out_if_none : frozenset of str
+        The common ones among them, which `Configurable.config` shows only where they were given.
+    declared : frozenset of str
+        What `Configurable.ranges`, `flags` and `choices` say something of.
+    has_default_copies : bool
+        Whether an instance is copied as Python copies any object: attribute by attribute.
+    """
+
+    signature: inspect.Signature
+    defaults: dict[str, Any]
+    own: tuple[str, ...]
+    needed: tuple[str, ...]
+    common: tuple[str, ...]
+    names: tuple[str, ...]
+    left_out_if_none: frozenset[str]
+    declared: frozenset[str]
+    has_default_copies: bool
+
+    @classmethod
+    def of(cls, component: Any) -> Arguments:
+        """Those of a class."""
+        initialise = type.__getattribute__(component, "__init__")
+        parameters = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
+        several = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+        defaults = {parameter.name: parameter.default for parameter in parameters if parameter.kind not in several}
+        common = tuple(name for name in component.common if name not in defaults)
+        rest = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD]
+        added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in common]
+        return cls(
+            signature=inspect.Signature([*(parameter for parameter in parameters if parameter not in rest), *added, *rest]),
+            defaults=defaults,
+            own=tuple(defaults),
+            needed=tuple(name for name, default in defaults.items() if default is inspect.Parameter.empty),
+            common=common,
+            names=(*defaults, *common),
+            left_out_if_none=frozenset(component.common),
+            declared=frozenset((*component.ranges, *component.flags, *component.choices)),
+            has_default_copies=component not in copyreg.dispatch_table
+            and all(getattr(component, name, None) is getattr(Configurable, name, None) for name in _COPYING),
+        )
+
+    def can_be(self, given: Mapping[str, Any]) -> bool:
+        """Whether keywords fit, as far as that is seen at once."""
+        return given.keys() <= self.signature.parameters.keys() and all(name in given for name in self.needed)
+
+
+#: Methods by which a class says how its instances are made and copied.
+_COPYING = ("__new__", "__copy__", "__deepcopy__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "__reduce__",
+            "__reduce_ex__", "__slots__")
+
+
 class _Validated(type):
     """Checks a component where it is made, so that ``Adam(lr=-1)`` fails where it is written.
 
     It also takes the arguments that a whole kind has in common (`Configurable.common`), of which the author of a class need not know.
     """
 
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(name, bases, namespace, **kwargs)
+        type.__setattr__(cls, "_arguments", None)  # its own, not those of a base
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         args = tuple(map(plain, args))
         own = {name: plain(value) for name, value in kwargs.items()}
-        common = {name: own.pop(name) for name in cls.common_names if name in own}
+        common = {name: own.pop(name) for name in cls.arguments.common if name in own} if own else own
         try:
             component = super().__call__(*args, **own)
         except NNCoreError:
@@ -67,39 +144,32 @@ class _Validated(type):
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """That of ``__init__`` and of the common arguments, so that ``help(Adam)`` shows the hyperparameters; found once for each class."""
-        known: inspect.Signature | None = vars(cls).get("_signature")
-        if known is not None:
-            return known
-        initialise = type.__getattribute__(cls, "__init__")
-        own = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
-        common = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in cls.common_names]
-        rest = [parameter for parameter in own if parameter.kind is inspect.Parameter.VAR_KEYWORD]
-        known = inspect.Signature([*(parameter for parameter in own if parameter not in rest), *common, *rest])
-        type.__setattr__(cls, "_signature", known)
+        """That of ``__init__`` and of the common arguments, so that ``help(Adam)`` shows the hyperparameters."""
+        return cls.arguments.signature
+
+    @property
+    def arguments(cls) -> Arguments:
+        """What is known of the arguments of the class; found once."""
+        known: Arguments | None = type.__getattribute__(cls, "_arguments")
+        if known is None:
+            known = Arguments.of(cls)
+            type.__setattr__(cls, "_arguments", known)
         return known
 
     @property
     def common_names(cls) -> tuple[str, ...]:
         """The common arguments that ``__init__`` does not take itself."""
-        common: tuple[str, ...] = cls.common  # type: ignore[attr-defined]
-        return tuple(name for name in common if name not in cls.defaults)
+        return cls.arguments.common
 
     @property
     def argument_names(cls) -> tuple[str, ...]:
         """The arguments of ``__init__``, in order."""
-        return tuple(cls.defaults)
+        return cls.arguments.own
 
     @property
     def defaults(cls) -> dict[str, Any]:
-        """The arguments of ``__init__``, in order, and what each is if it is left out; found once for each class."""
-        known: dict[str, Any] | None = vars(cls).get("_defaults")
-        if known is None:
-            initialise = type.__getattribute__(cls, "__init__")
-            parameters = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
-            known = {p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
-            type.__setattr__(cls, "_defaults", known)
-        return known
+        """The arguments of ``__init__``, in order, and what each is if it is left out."""
+        return cls.arguments.defaults
 
     def checked(cls, name: str, value: Any) -> Any:
         """A value for an attribute, which must be in the range, a flag or one of the words that the class declares for it.
@@ -109,8 +179,8 @@ class _Validated(type):
         ParameterError
         """
         of: Any = cls
-        is_declared = name in of.ranges or name in of.flags or name in of.choices
-        if not is_declared or (value is None and cls.defaults.get(name, "") is None):
+        known = cls.arguments
+        if name not in known.declared or (value is None and known.defaults.get(name, "") is None):
             return value
         who = f"{cls.__name__}: {name}"
         if name in of.ranges:
@@ -159,9 +229,9 @@ class Configurable(metaclass=_Validated):
 
     def config(self) -> dict[str, Any]:
         """Arguments that make an equal component, in the order of ``__init__``; then those in common that were given."""
-        cls = type(self)
-        arguments = {name: getattr(self, name) for name in (*cls.argument_names, *cls.common_names)}
-        return {name: value for name, value in arguments.items() if value is not None or name not in cls.common}
+        known = type(self).arguments
+        left_out = known.left_out_if_none
+        return {name: value for name in known.names if (value := getattr(self, name)) is not None or name not in left_out}
 
     @classmethod
     def upgrade(cls, config: dict[str, Any], version: str) -> dict[str, Any]:
@@ -198,8 +268,10 @@ class Configurable(metaclass=_Validated):
         """Set an attribute, checked if it is declared; an argument of a component that a network owns is set by that network, or refused
         (`ownership`).
         """
-        value = type(self).checked(name, value)
-        bond = vars(self).get("_bond")
+        cls = type(self)
+        if name in cls.arguments.declared:
+            value = cls.checked(name, value)
+        bond = self.__dict__.get("_bond")
         if bond is None or not bond.binds(self):
             object.__setattr__(self, name, value)
         else:

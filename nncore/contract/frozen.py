@@ -11,6 +11,8 @@ from nncore.errors import ParameterError
 
 def frozen(value: Any) -> Any:
     """The same list, dict or array, and those inside, as one that cannot be changed in place."""
+    if value is None or isinstance(value, (str, int, float)):  # as most arguments are
+        return value
     if isinstance(value, list):
         return FrozenList(frozen(item) for item in value)
     if type(value) is tuple:

@@ -84,17 +84,21 @@ class Layer(Configurable):
     kernel: ClassVar[Kernel | None] = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "name" and value is not None and not (isinstance(value, str) and value.isidentifier()):
+        if value is not None and name in Layer.common:
+            value = self._checked_common(name, value)
+        super().__setattr__(name, value)
+
+    def _checked_common(self, name: str, value: Any) -> Any:
+        """A value of an argument that all layers take."""
+        if name == "name" and not (isinstance(value, str) and value.isidentifier()):
             raise ParameterError(
                 f"{type(self).__name__}: name must be letters, digits and underscores, like 'encoder', without dots; got {shown(value)}"
             )
-        if name == "tied_to" and value is not None and not (isinstance(value, str) and all(map(str.isidentifier, value.split(".")))):
+        if name == "tied_to" and not (isinstance(value, str) and all(map(str.isidentifier, value.split(".")))):
             raise ParameterError(
                 f"{type(self).__name__}: tied_to must be the name of a layer or tensor, 'encoder' or 'encoder.weight', got {shown(value)}"
             )
-        if name == "transposed" and value is not None:
-            value = flag(f"{type(self).__name__}: transposed", value)
-        super().__setattr__(name, value)
+        return flag(f"{type(self).__name__}: transposed", value) if name == "transposed" else value
 
     def named(self, name: str | None) -> Self:
         """A copy of the layer with a name, for what makes layers from arguments of its own.

@@ -97,12 +97,13 @@ def adopt(component: C, owner: Owner, place: str) -> C:
 def bind(value: Any, owner: Owner, place: str) -> None:
     """Let the components in `value`, which are the owner's own copies, belong to it."""
     for part in components_in(value):
-        for name in type(part).argument_names:
-            vars(part)[name] = frozen(getattr(part, name))
-        for name in type(part).common_names:
-            if name in vars(part):
-                vars(part)[name] = frozen(vars(part)[name])
-        vars(part)["_bond"] = Bond(owner, part, place)
+        attributes, known = vars(part), type(part).arguments
+        for name in known.own:
+            attributes[name] = frozen(getattr(part, name))
+        for name in known.common:
+            if name in attributes:
+                attributes[name] = frozen(attributes[name])
+        attributes["_bond"] = Bond(owner, part, place)
 
 
 def bond_of(component: Configurable) -> Bond | None:
@@ -162,6 +163,8 @@ def _methods(cls: type) -> set[str]:
 
 def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
     """A deep copy of a component or an argument, in which functions stay the same ones, also methods of the user's objects."""
+    if memo is None and is_simple(value):
+        return _simple_copy(value, {})
     memo = {} if memo is None else memo
     try:
         for part in components_in(value):
@@ -171,14 +174,39 @@ def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
         raise PluginError(f"{shown(value)} cannot be copied ({error}): a network works with copies of its components") from error
 
 
+#: Types of values that nobody can change.
+UNCHANGING = frozenset((type(None), bool, int, float, str))
+
+
+def is_simple(value: Any) -> bool:
+    """Whether it is a component that keeps nothing but what cannot change, and other such components."""
+    if not isinstance(value, Configurable) or not type(value).arguments.has_default_copies:
+        return False
+    return all(type(item) in UNCHANGING or name == "_bond" or is_simple(item) for name, item in vars(value).items())
+
+
+def _simple_copy(component: C, copies: dict[int, Any]) -> C:
+    """What `copy.deepcopy` makes of one that `is_simple`; `copies` are those made already, by the addresses of the originals."""
+    copied: C = object.__new__(type(component))
+    copies[id(component)] = copied
+    attributes = vars(copied)
+    for name, item in vars(component).items():
+        if type(item) in UNCHANGING:
+            attributes[name] = item
+        elif name != "_bond":
+            attributes[name] = copies[id(item)] if id(item) in copies else _simple_copy(item, copies)
+    return copied
+
+
 def components_in(value: Any) -> Iterator[Configurable]:
     """The components in an argument, or a component and those in its arguments, outermost first."""
-    if value is None or isinstance(value, (str, int, float)):  # as most arguments are, and an abstract class is slow to ask
-        return
     if isinstance(value, Configurable):
         yield value
         for argument in value.config().values():
-            yield from components_in(argument)
+            if type(argument) not in UNCHANGING:  # as most arguments are
+                yield from components_in(argument)
+    elif value is None or isinstance(value, (str, int, float)):  # an abstract class is slow to ask
+        return
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from components_in(item)

@@ -7,7 +7,8 @@ import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NoReturn
 
 from nncore.arguments import is_number
 from nncore.contract.activation import ActivationLike
@@ -22,6 +23,10 @@ MOST_DIMENSIONS = 32
 ROLES = ("weight", "bias", "scale")
 #: Fields that only a layer that runs itself has a use for.
 _OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_per_row", "gradient_unit")
+_COUNTS = ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit")
+_FLAGS = (
+    "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "reads_parameters_in_gradient", "backward_fills_cache",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Tensor:
     regularizer: Any = None
     constraint: Any = None
 
-    @property
+    @cached_property
     def size(self) -> int:
         return math.prod(self.shape)
 
@@ -73,7 +78,7 @@ class Buffer:
     shape: tuple[int, ...]
     value: float = 0.0
 
-    @property
+    @cached_property
     def size(self) -> int:
         return math.prod(self.shape)
 
@@ -178,108 +183,124 @@ class Plan:
         """
         _check_shape("output_shape", self.output_shape, smallest=1)
         self._check_parts()
-        for name in ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit"):
+        for name in _COUNTS:
             _check_count(name, getattr(self, name), 0, LARGEST)
         _check_count("gradient_terms", self.gradient_terms, 1, LARGEST)
         if self.flops is not None:
             _check_count("flops", self.flops, 0, 2**63 - 1)
-        _expect(isinstance(self.numbers, tuple), "numbers", self.numbers, "a tuple of whole numbers")
+        if not isinstance(self.numbers, tuple):
+            _refuse("numbers", self.numbers, "a tuple of whole numbers")
         for number in self.numbers:
             _check_count("numbers", number, -(2**63), 2**63 - 1)
-        for name in (
-            "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "reads_parameters_in_gradient",
-            "backward_fills_cache",
-        ):  # fmt: skip
-            _expect(isinstance(getattr(self, name), bool), name, getattr(self, name), "True or False")
+        for name in _FLAGS:
+            if not isinstance(getattr(self, name), bool):
+                _refuse(name, getattr(self, name), "True or False")
         n_inputs = math.prod(input_shape)
-        is_right = isinstance(self.codes, tuple) and len(set(self.codes)) == len(self.codes)
-        _expect(is_right, "codes", self.codes, "a tuple of different whole numbers")
+        if not (isinstance(self.codes, tuple) and len(set(self.codes)) == len(self.codes)):
+            _refuse("codes", self.codes, "a tuple of different whole numbers")
         for code in self.codes:
             _check_count("codes", code, 0, n_inputs - 1)
         bound = self.gradient_bound
-        _expect(is_number(bound) and 0 <= bound < math.inf, "gradient_bound", bound, "a finite number of at least 0")
-        known = f"an interval like '[0, inf)', {DISTRIBUTION!r}, {INPUT!r} or None"
-        _expect(is_domain(self.output_domain), "output_domain", self.output_domain, known)
-        named = isinstance(self.activation, (Configurable, str, Mapping, type)) or callable(self.activation)
-        _expect(self.activation is None or named, "activation", self.activation, "an activation, its name or None")
+        if not (is_number(bound) and 0 <= bound < math.inf):
+            _refuse("gradient_bound", bound, "a finite number of at least 0")
+        if not is_domain(self.output_domain):
+            _refuse("output_domain", self.output_domain, f"an interval like '[0, inf)', {DISTRIBUTION!r}, {INPUT!r} or None")
+        activation = self.activation
+        if not (activation is None or isinstance(activation, (str, Configurable, Mapping, type)) or callable(activation)):
+            _refuse("activation", activation, "an activation, its name or None")
         self._check_branches()
         self._check_splits()
-        if not self.branches and (self.is_view or self.training_only):
+        if not self.branches and (self.is_view or self.training_only) and math.prod(self.output_shape) != n_inputs:
             which = "is_view" if self.is_view else "training_only"
             what = f"with {which} it must have as many numbers as the input {tuple(input_shape)}"
-            _expect(math.prod(self.output_shape) == math.prod(input_shape), "output_shape", self.output_shape, what)
+            _refuse("output_shape", self.output_shape, what)
 
     def _check_parts(self) -> None:
         """Tensors and buffers."""
         for field, of in (("tensors", Tensor), ("buffers", Buffer)):
             given = getattr(self, field)
-            _expect(isinstance(given, tuple) and all(isinstance(part, of) for part in given), field, given, f"a tuple of {of.__name__}")
+            if not (isinstance(given, tuple) and all(isinstance(part, of) for part in given)):
+                _refuse(field, given, f"a tuple of {of.__name__}")
         parts: list[Tensor | Buffer] = [*self.tensors, *self.buffers]
         for part in parts:
-            _expect(isinstance(part.name, str) and part.name.isidentifier(), "name of a tensor or buffer", part.name, "an identifier")
+            if not (isinstance(part.name, str) and part.name.isidentifier()):
+                _refuse("name of a tensor or buffer", part.name, "an identifier")
             _check_shape(f"shape of {part.name}", part.shape, smallest=1)
         names = [part.name for part in parts]
-        _expect(len(set(names)) == len(names), "names of tensors and buffers", names, "a name of its own for each")
+        if len(set(names)) < len(names):
+            _refuse("names of tensors and buffers", names, "a name of its own for each")
         for tensor in self.tensors:
-            _expect(tensor.role in ROLES, f"role of {tensor.name}", tensor.role, f"one of {', '.join(ROLES)}")
-            is_known = tensor.initializer is None or isinstance(tensor.initializer, (Configurable, str, Mapping))
-            _expect(is_known, f"initializer of {tensor.name}", tensor.initializer, "an initializer, its name, a dict or None")
-            for name in ("regularizer", "constraint"):
-                rules = getattr(tensor, name)
-                several = rules if isinstance(rules, (list, tuple)) else [] if rules is None else [rules]
-                is_known = all(isinstance(rule, (Configurable, str, Mapping, type)) for rule in several)
-                _expect(is_known, f"{name} of {tensor.name}", rules, f"a {name}, its name, a dict, a list of these or None")
-            for name in ("fan_in", "fan_out"):
-                _check_count(f"{name} of {tensor.name}", getattr(tensor, name), 1, LARGEST)
-            is_known = tensor.tied_to is None or (isinstance(tensor.tied_to, str) and "." in tensor.tied_to)
-            _expect(is_known, f"tied_to of {tensor.name}", tensor.tied_to, 'a layer and its tensor, "encoder.weight", or None')
-            can_be = tensor.transposed is False or (tensor.transposed is True and tensor.tied_to is not None and len(tensor.shape) == 2)
-            _expect(can_be, f"transposed of {tensor.name}", tensor.transposed, "False, or True for a matrix that is tied to another")
+            _check_tensor(tensor)
         for buffer in self.buffers:
-            is_right = is_number(buffer.value) and math.isfinite(buffer.value)
-            _expect(is_right, f"value of {buffer.name}", buffer.value, "a finite number")
+            if not (is_number(buffer.value) and math.isfinite(buffer.value)):
+                _refuse(f"value of {buffer.name}", buffer.value, "a finite number")
 
     def _check_branches(self) -> None:
-        is_right = isinstance(self.branches, tuple) and all(isinstance(branch, tuple) for branch in self.branches)
-        _expect(is_right, "branches", self.branches, "a tuple of tuples of layers")
+        if not (isinstance(self.branches, tuple) and all(isinstance(branch, tuple) for branch in self.branches)):
+            _refuse("branches", self.branches, "a tuple of tuples of layers")
         for layer in itertools.chain.from_iterable(self.branches):
-            _expect(isinstance(layer, (Configurable, str, Mapping, type)), "a layer of a branch", layer, "a layer, its name or a dict")
-        _expect(self.merge in ("concat", "sum"), "merge", self.merge, '"concat" or "sum"')
+            if not isinstance(layer, (Configurable, str, Mapping, type)):
+                _refuse("a layer of a branch", layer, "a layer, its name or a dict")
+        if self.merge not in ("concat", "sum"):
+            _refuse("merge", self.merge, '"concat" or "sum"')
         if not self.branches:
             return
         for name in (*_OF_WHAT_RUNS, "numbers", "is_view", "training_only"):
-            _expect(not getattr(self, name), name, getattr(self, name), "nothing, as a layer with branches runs nothing else")
+            if getattr(self, name):
+                _refuse(name, getattr(self, name), "nothing, as a layer with branches runs nothing else")
 
     def _check_splits(self) -> None:
         """What the plan says about parts fits together."""
         unit, n_parameters = self.gradient_unit, sum(tensor.size for tensor in self.tensors)
         if self.is_view:
             for name in _OF_WHAT_RUNS:
-                _expect(not getattr(self, name), name, getattr(self, name), "nothing, as a view runs nothing")
-        divides = unit == 0 or (n_parameters > 0 and n_parameters % unit == 0)
-        _expect(divides, "gradient_unit", unit, f"0 or a divisor of the {n_parameters} parameters")
-        _expect(not (self.split_rows and self.cache), "cache", self.cache, "0 with split_rows: ask for cache_per_row")
-        no_room = "0 with split_columns, as every call has all rows: ask for work"
-        _expect(not (self.split_columns and self.work_per_row), "work_per_row", self.work_per_row, no_room)
-        is_asked = not self.reads_parameters_in_gradient or unit > 0
-        _expect(is_asked, "reads_parameters_in_gradient", True, "False without gradient functions, which a gradient_unit announces")
-        is_used = not self.backward_fills_cache or (unit > 0 and self.cache + self.cache_per_row > 0)
-        _expect(is_used, "backward_fills_cache", True, "False without a cache, and gradient functions to read it")
+                if getattr(self, name):
+                    _refuse(name, getattr(self, name), "nothing, as a view runs nothing")
+        if unit and (n_parameters == 0 or n_parameters % unit):
+            _refuse("gradient_unit", unit, f"0 or a divisor of the {n_parameters} parameters")
+        if self.split_rows and self.cache:
+            _refuse("cache", self.cache, "0 with split_rows: ask for cache_per_row")
+        if self.split_columns and self.work_per_row:
+            _refuse("work_per_row", self.work_per_row, "0 with split_columns, as every call has all rows: ask for work")
+        if self.reads_parameters_in_gradient and unit == 0:
+            _refuse("reads_parameters_in_gradient", True, "False without gradient functions, which a gradient_unit announces")
+        if self.backward_fills_cache and (unit == 0 or self.cache + self.cache_per_row == 0):
+            _refuse("backward_fills_cache", True, "False without a cache, and gradient functions to read it")
 
 
-def _expect(is_right: bool, field: str, value: object, wanted: str) -> None:
-    if not is_right:
-        raise PluginError(f"{field} of the plan is {reprlib.repr(value)}; it must be {wanted}")
+def _check_tensor(tensor: Tensor) -> None:
+    """All of it but its name and shape."""
+    if tensor.role not in ROLES:
+        _refuse(f"role of {tensor.name}", tensor.role, f"one of {', '.join(ROLES)}")
+    if not (tensor.initializer is None or isinstance(tensor.initializer, (str, Configurable, Mapping))):
+        _refuse(f"initializer of {tensor.name}", tensor.initializer, "an initializer, its name, a dict or None")
+    for name in ("regularizer", "constraint"):
+        rules = getattr(tensor, name)
+        several = rules if isinstance(rules, (list, tuple)) else () if rules is None else (rules,)
+        for rule in several:
+            if not isinstance(rule, (Configurable, str, Mapping, type)):
+                _refuse(f"{name} of {tensor.name}", rules, f"a {name}, its name, a dict, a list of these or None")
+    for name in ("fan_in", "fan_out"):
+        _check_count(name, getattr(tensor, name), 1, LARGEST, tensor.name)
+    if not (tensor.tied_to is None or (isinstance(tensor.tied_to, str) and "." in tensor.tied_to)):
+        _refuse(f"tied_to of {tensor.name}", tensor.tied_to, 'a layer and its tensor, "encoder.weight", or None')
+    if tensor.transposed is not False and not (tensor.transposed is True and tensor.tied_to is not None and len(tensor.shape) == 2):
+        _refuse(f"transposed of {tensor.name}", tensor.transposed, "False, or True for a matrix that is tied to another")
 
 
-def _check_count(field: str, value: object, smallest: int, largest: int) -> None:
-    is_right = isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest
-    _expect(is_right, field, value, f"a whole number (int) from {smallest} to {largest}")
+def _refuse(field: str, value: object, wanted: str) -> NoReturn:
+    raise PluginError(f"{field} of the plan is {reprlib.repr(value)}; it must be {wanted}")
+
+
+def _check_count(field: str, value: object, smallest: int, largest: int, tensor: str = "") -> None:
+    if not (isinstance(value, int) and not isinstance(value, bool) and smallest <= value <= largest):
+        _refuse(f"{field} of {tensor}" if tensor else field, value, f"a whole number (int) from {smallest} to {largest}")
 
 
 def _check_shape(field: str, shape: object, smallest: int) -> None:
-    _expect(isinstance(shape, tuple) and len(shape) <= MOST_DIMENSIONS, field, shape, f"a tuple of at most {MOST_DIMENSIONS} whole numbers")
-    assert isinstance(shape, tuple)  # for the type checker
+    if not (isinstance(shape, tuple) and len(shape) <= MOST_DIMENSIONS):
+        _refuse(field, shape, f"a tuple of at most {MOST_DIMENSIONS} whole numbers")
     for n in shape:
         _check_count(field, n, smallest, LARGEST)
-    _expect(math.prod(shape) <= LARGEST, field, shape, f"of at most {LARGEST} numbers")
+    if math.prod(shape) > LARGEST:
+        _refuse(field, shape, f"of at most {LARGEST} numbers")

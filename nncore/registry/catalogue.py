@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -101,6 +102,11 @@ class Catalogue:
         for plugin in self._plugins:
             for kind, described in plugin.components:
                 self._add(Registration(kind, described, plugin))
+        #: kind → target → the first registration of it.
+        self._by_target: dict[str, dict[str, Registration]] = {kind: {} for kind in KINDS}
+        for kind, by_name in self._registrations.items():
+            for registration in itertools.chain.from_iterable(by_name.values()):
+                self._by_target[kind].setdefault(registration.component.target, registration)
 
     def _add(self, new: Registration) -> None:
         namesakes = self._registrations[new.kind].setdefault(new.component.name, [])
@@ -242,13 +248,15 @@ class Catalogue:
         return _noted(self._registration_of(kind, cls)).qualified_name
 
     def _registration_of(self, kind: str, cls: type) -> Registration:
-        kind = plural(kind)
-        registrations = [registration for namesakes in self.of_kind(kind).values() for registration in namesakes]
-        same = [registration for registration in registrations if registration.component.target == target_of(cls)]
+        kind, target = plural(kind), target_of(cls)
         # A plugin's name holds in other processes too; of those of this one, a name of the very class, else that of its newer version.
-        same.sort(key=lambda registration: (registration.plugin.run_time, registration.cls is not cls))
-        if same:
-            return same[0]
+        of_plugin = self._by_target[kind].get(target)
+        if of_plugin is not None:
+            return of_plugin
+        own = [registration for registration in self._run_time.of_kind(kind).values() if registration.component.target == target]
+        if own:
+            return min(own, key=lambda registration: registration.cls is not cls)
+        registrations = [registration for namesakes in self.of_kind(kind).values() for registration in namesakes]
         # A target may name a re-export of the class; it is then looked for in the plugins of the same package.
         root = cls.__module__.partition(".")[0]
         for registration in registrations:

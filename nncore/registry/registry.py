@@ -125,15 +125,16 @@ class Registry(Catalogue):
         raise ParameterError(f"{where} = {value!r:.200} cannot be written to a file: use numbers, strings, lists, dicts or components")
 
 
-def _make(cls: type, arguments: dict[str, Any]) -> Any:
+def _make(cls: type[Configurable], arguments: dict[str, Any]) -> Any:
     """``cls(**arguments)``, with an error that lists the arguments there are."""
-    signature = inspect.signature(cls)
-    try:
-        signature.bind(**arguments)
-    except TypeError as error:
-        names = ", ".join(name for name in signature.parameters)
-        takes = f"its arguments are {names}" if names else "it takes no arguments"
-        raise ParameterError(f"{cls.__name__}: {error}; {takes}") from None
+    if not cls.arguments.can_be(arguments):
+        signature = inspect.signature(cls)
+        try:
+            signature.bind(**arguments)
+        except TypeError as error:
+            names = ", ".join(name for name in signature.parameters)
+            takes = f"its arguments are {names}" if names else "it takes no arguments"
+            raise ParameterError(f"{cls.__name__}: {error}; {takes}") from None
     return cls(**arguments)
 
 

@@ -6,6 +6,7 @@ the cases whose labels contain one of them. A new case is a function under `case
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -107,18 +108,57 @@ def evaluate() -> Run:
     return again(lambda: network.evaluate(X, y))
 
 
+# ---- what comes before steps ------------------------------------------------------------------------------------------------
+
+
+def built() -> Any:
+    """A network 4-16-3, made and built."""
+    from nncore.layers.dense import Dense
+    from nncore.network import Sequential
+
+    network = Sequential(Dense(16, activation="relu"), Dense(3))
+    return network.build(4, loss="softmax_cross_entropy", optimizer="adam", rng=0)
+
+
+def flowers(n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and targets for it."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n_rows, 4), np.float32), rng.integers(3, size=n_rows)
+
+
+@case("a network made and built, 4-16-3")
+def make_and_build() -> Run:
+    return again(built)
+
+
+@case("the first step of a network, made and built for it, 4-16-3 at 32")
+def first_step() -> Run:
+    X, y = flowers(32)
+    return again(lambda: built().train_on_batch(X, y))
+
+
+@case("a fit of one epoch, 4-16-3, 150 samples at 32")
+def fit_of_an_epoch() -> Run:
+    X, y = flowers(150)
+    network = built()
+    return again(lambda: network.fit(X, y, epochs=1, batch_size=32, n_threads=1, progress=False))
+
+
+@case("a deep copy of a network, 4-16-3")
+def deep_copy() -> Run:
+    network = built()
+    return again(lambda: copy.deepcopy(network))
+
+
 # ---- epochs: what one costs that is there besides others --------------------------------------------------------------------
 
 
 def fits(validated: bool, **arguments: Any) -> Run:
     """Epochs of a network 4-16-3 on as many samples as iris has."""
     from nncore.callbacks.early_stopping import EarlyStopping
-    from nncore.layers.dense import Dense
-    from nncore.network import Sequential
 
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((150, 4), np.float32), rng.integers(3, size=150)
-    network = Sequential(Dense(16, activation="relu"), Dense(3)).build(4, loss="softmax_cross_entropy", optimizer="adam", rng=0)
+    X, y = flowers(150)
+    network = built()
     judged = {"validation": (X[:30], y[:30]), "callbacks": [EarlyStopping(patience=10**6)]} if validated else {}
     return lambda n: network.fit(X, y, epochs=n, batch_size=32, n_threads=1, progress=False, **judged, **arguments)
 
