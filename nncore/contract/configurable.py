@@ -97,8 +97,18 @@ class Arguments:
 
 
 #: Methods by which a class says how its instances are made and copied.
-_COPYING = ("__new__", "__copy__", "__deepcopy__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "__reduce__",
-            "__reduce_ex__", "__slots__")
+_COPYING = (
+    "__new__",
+    "__copy__",
+    "__deepcopy__",
+    "__getstate__",
+    "__setstate__",
+    "__getnewargs__",
+    "__getnewargs_ex__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__slots__",
+)
 
 
 class _Validated(type):

@@ -73,7 +73,7 @@ class State:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or "/" in self.name:
             raise PluginError(f"the name of a State must be a text without a slash, got {shown(self.name)}")
-        if not isinstance(self.shape, tuple) or not all(is_whole(size) and 0 <= size <= 2**40 for size in self.shape):
+        if not isinstance(self.shape, tuple) or any(not is_whole(size) or not 0 <= size <= 2**40 for size in self.shape):
             raise PluginError(
                 f"the State {self.name!r} must have a tuple of whole numbers from 0 to 2^40 as its shape, got {shown(self.shape)}"
             )

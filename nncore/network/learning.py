@@ -31,6 +31,8 @@ class Learning:
         Those that were given.
     limits : dict of str to float
         Numbers of the network that were given. What was not is never set, since another thread may be changing it.
+    version : int
+        That the network had when its blueprint was made.
     """
 
     knobs: Knobs
@@ -38,12 +40,14 @@ class Learning:
     optimizer: Optimizer
     groups: dict[str, dict[str, Any]] | None
     limits: dict[str, float]
+    version: int
 
     @classmethod
     def checked(
         cls,
         network: Network,
         blueprint: Blueprint,
+        version: int,
         *,
         loss: LossLike | None,
         optimizer: OptimizerLike | None,
@@ -81,7 +85,7 @@ class Learning:
             optimizer=new_optimizer,
             **{name: given.get(name, getattr(network, name)) for name in limits},
         )
-        return cls(knobs, new_loss, new_optimizer, new_groups, given)
+        return cls(knobs, new_loss, new_optimizer, new_groups, given, version)
 
     def check_accumulation(self, accumulate: int, batch_size: int) -> None:
         """Raise if the loss or an optimizer needs all samples of a step at once and would get them in parts."""
@@ -121,9 +125,10 @@ class Learning:
 
     def build(self, network: Network, shape: tuple[int, ...], rng: Any, dtype: np.dtype, batch: np.ndarray) -> None:
         """Build a network that is not built yet, under these groups: their constraints hold for the first values, too."""
+        blueprint = self.knobs.blueprint if network.version == self.version else None
         if self.groups is not None:
             network._knobs.options = network._own_groups(self.groups)
-        network._build(shape, None, None, rng, dtype, batch)
+        network._build(shape, None, None, rng, dtype, batch, blueprint)
 
     def give(self, network: Network) -> None:
         """Let the built network obey it from now on."""

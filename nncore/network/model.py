@@ -29,7 +29,8 @@ from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.network.evaluation import linked, metrics_for, score_dataset
 from nncore.network.failures import Explained
 from nncore.network.input_gradients import input_gradients, jacobian
-from nncore.network.network import IN_PARTS, WHOLE, Network
+from nncore.network.network import Network
+from nncore.network.programs import IN_PARTS, WHOLE
 from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
 from nncore.network.turns import reads, steps, writes_down
@@ -75,10 +76,10 @@ class Model(Network):
         n = len(inputs)
         program, n_passes = self._program_for(n, IN_PARTS if input_gradient else WHOLE), self.n_passes
         program.number_of_pass = n_passes
-        self._parts.end(has_stepped=self._parts.has_stepped)
+        self._programs.parts.end(has_stepped=self._programs.parts.has_stepped)
         with self._running(program):
             program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(n), WORTH_WAKING))
-        self._parts.begin(n, inputs)
+        self._programs.parts.begin(n, inputs)
         self._passes = program.step, n_passes + 1
         return program.spec.output[:n].copy()
 
@@ -129,7 +130,7 @@ class Model(Network):
             raise ParameterError("backward takes d_output as it is: multiply it by the sample weights instead of passing sample_weight")
         if y is not None:
             self._needs("loss")
-        program, parts, known = self._training_program, self._parts, self._known
+        program, parts, known = self._programs.training, self._programs.parts, self._known
         inputs, n = parts.inputs, parts.n_rows
         if program is None or inputs is None or n == 0:
             raise NotBuiltError("backward follows forward(X, training=True): call that first")
@@ -167,7 +168,7 @@ class Model(Network):
 
         E is the mean loss of the batch, so each sample's part of it is divided by their number; or what `d_output` is the gradient of.
         """
-        if (d_input := self._parts.d_input) is None:
+        if (d_input := self._programs.parts.d_input) is None:
             if self.is_built:
                 check_differentiable(self._built)
             raise NotBuiltError("d_input is left by backward, which follows forward(X, training=True): call these first")
@@ -185,7 +186,7 @@ class Model(Network):
         self._needs("optimizer")
         if (optimizer := self._known.of_two_passes) is not None:
             raise ParameterError(f"a step of {optimizer!r} computes gradients twice, which needs X and y: call train_on_batch(X, y) or fit")
-        program, parts = self._training_program, self._parts
+        program, parts = self._programs.training, self._programs.parts
         if program is None or not parts.has_gradients:
             raise NotBuiltError("step follows backward(y): call that first")
         with self._running(program):
@@ -214,7 +215,7 @@ class Model(Network):
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
         program = self._program_for(n, WHOLE)
-        self._parts.end(has_stepped=True)
+        self._programs.parts.end(has_stepped=True)
         progress = [0, 0.0, 0.0]
         with self._running(program):
             n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
@@ -244,7 +245,7 @@ class Model(Network):
             check_finite(samples, "X", known.dtype, known.accepts_nan)
         inputs = as_matrix(samples, known.dtype) if ready is None or ready.ndim != 2 else ready
         n = len(inputs)
-        program = self._prediction_program or self.program_for_prediction()
+        program = self._programs.prediction or self.program_for_prediction()
         outputs = np.empty((n, *known.output_shape), known.dtype)
         rows = outputs if outputs.ndim == 2 else outputs.reshape(n, known.n_outputs)
         with Explained(program):
@@ -275,7 +276,7 @@ class Model(Network):
         ndarray of shape (n_outputs,)
             What `predict` gives for it.
         """
-        program = self._prediction_program
+        program = self._programs.prediction
         if program is not None:
             output = program.predict_one(x)
             if output is not None:
@@ -315,7 +316,7 @@ class Model(Network):
         ndarray of shape (n_outputs,)
             What `predict_proba` gives for it.
         """
-        program = self._prediction_program
+        program = self._programs.prediction
         output: np.ndarray | None = None if program is None else program.predict_one(x)
         if output is not None:
             link = self.program_for_link()

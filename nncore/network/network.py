@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from nncore.contract import (
     Loss,
     Optimizer,
     Schedule,
-    Transform,
     adopt,
     alike,
     bond_of,
@@ -31,8 +30,8 @@ from nncore.network.forking import survive_forks
 from nncore.network.known import Known
 from nncore.network.layer_list import LayerList
 from nncore.network.parameter_sets import ParameterSets, realigned
+from nncore.network.programs import Programs, Steps
 from nncore.network.resuming import Resumable
-from nncore.network.step_in_parts import StepInParts
 from nncore.network.turns import at_rest, reads, rebuilds, records, steps
 from nncore.network.untying import untie
 from nncore.program import (
@@ -64,19 +63,6 @@ from nncore.typing import LayerLike, LossLike, OptimizerLike
 from nncore.words import explains_calls, is_declared, no_member, no_setting
 
 
-class Steps(NamedTuple):
-    """What a training program is compiled for: arguments of `compile_program`."""
-
-    average: Averaging = NO_AVERAGE
-    accumulates: bool = False
-    input_gradient: bool = False
-    transforms: tuple[Transform, ...] = ()
-
-
-#: Steps as `train_on_batch` takes them, and as `forward`, `backward` and `step` do, which leave a gradient of the inputs.
-WHOLE, IN_PARTS = Steps(), Steps(input_gradient=True)
-
-
 @explains_calls
 class Network(Resumable, ParameterSets):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
@@ -89,8 +75,8 @@ class Network(Resumable, ParameterSets):
         self._vectors: Vectors | None = None
         self._n_steps, self._passes = 0, (0, 0)  # of these, forward passes in training: after which step, and how many
         self._is_under_way = False  # `parameters` are those that are trained, though there are others to predict with
+        self._programs = Programs()
         self._share()
-        self._forget_programs()
 
     def _share(self) -> None:
         """Let threads share the network from now on."""
@@ -141,17 +127,10 @@ class Network(Resumable, ParameterSets):
 
     def _forget_programs(self) -> None:
         """Programs are made again when needed; the flat vectors they worked on stay."""
-        self._n_steps = self.n_steps
-        self._training_program: Program[ProgramSpec] | None = None
-        self._prediction_program: Program[ProgramSpec] | None = None
-        self._input_gradient_program: Program[ProgramSpec] | None = None
-        self._link_program: tuple[object, Program[ProgramSpec]] | None = None  # with the link that it was compiled for
-        self._parts = StepInParts()
-        self._program_steps = WHOLE  # what the training program was compiled for
-        self._paces: dict[tuple[int, int], Pace] = {}  # what was learned of a program's speed, by batch size and number of threads
+        self._n_steps, self._programs = self.n_steps, Programs()
 
     def _forget_forward(self) -> None:
-        self._parts.n_rows = 0
+        self._programs.parts.n_rows = 0
 
     @property
     def _known(self) -> Known:
@@ -164,7 +143,7 @@ class Network(Resumable, ParameterSets):
 
     def _forget_steps(self) -> None:
         """A fit takes the place of a forward and a backward that `step` would follow."""
-        self._parts.end(has_stepped=True)
+        self._programs.parts.end(has_stepped=True)
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
         """Begin schedules that span `n_steps`, in the place of any others."""
@@ -207,7 +186,9 @@ class Network(Resumable, ParameterSets):
         """
         return self._build(n_inputs, loss, optimizer, rng, dtype, batch)
 
-    def _build(self, n_inputs: Any, loss: Any, optimizer: Any, rng: Any, dtype: Any, batch: Any) -> Self:
+    def _build(
+        self, n_inputs: Any, loss: Any, optimizer: Any, rng: Any, dtype: Any, batch: Any, blueprint: Blueprint | None = None
+    ) -> Self:
         shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
         if not shape or any(not is_whole(n) or n < 1 for n in shape):
             raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {shown(n_inputs)}")
@@ -215,7 +196,8 @@ class Network(Resumable, ParameterSets):
         number_type, seed = as_dtype(dtype), as_seed(rng)
         new_loss = None if loss is None else registry.resolve("losses", loss)
         new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
-        blueprint = plan_network(self.layers, self.layer_names, shape)
+        if blueprint is None:
+            blueprint = plan_network(self.layers, self.layer_names, shape)
         if new_loss is not None:
             new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
             check_outputs(new_loss, blueprint)
@@ -260,11 +242,9 @@ class Network(Resumable, ParameterSets):
 
     def _show_values(self) -> None:
         """Let each layer know where its values are, for a network that it is given to later."""
-        views = self.named_parameters() | self.named_buffers()
         for stage in self._built.stages:
             if (bond := bond_of(stage.layer)) is not None:
-                begin = f"{stage.name}."
-                bond.values = {name.removeprefix(begin): view for name, view in views.items() if name.startswith(begin)}
+                bond.values = stage.own_views(self._flat.parameters, self._flat.buffers)
 
     def _set_optimizer(self, optimizer: Optimizer) -> None:
         """Take an optimizer with a state of zeros."""
@@ -330,8 +310,8 @@ class Network(Resumable, ParameterSets):
         NotBuiltError
             If steps came after it (`fit`, `train_on_batch`) that use gradients up as they are made, as those of large networks do.
         """
-        program = self._training_program
-        if self._parts.has_stepped and program is not None and program.spec.uses_up_gradients:
+        program = self._programs.training
+        if self._programs.parts.has_stepped and program is not None and program.spec.uses_up_gradients:
             raise NotBuiltError(
                 "steps of this network use gradients up as they are made, so there are none of the last one: call "
                 "forward(X, training=True) and backward(y), or nncore.inspection.gradients(network, X, y)"
@@ -389,7 +369,7 @@ class Network(Resumable, ParameterSets):
     @property
     def n_steps(self) -> int:
         """Updates since the optimizer was set; the t of its formulas."""
-        program = getattr(self, "_training_program", None)
+        program = self._programs.training
         return self._n_steps if program is None else program.step
 
     @n_steps.setter
@@ -397,8 +377,8 @@ class Network(Resumable, ParameterSets):
     def n_steps(self, value: int) -> None:
         value = whole_number("n_steps", value, 0)
         self._n_steps = value
-        if self._training_program is not None:
-            self._training_program.step = value
+        if self._programs.training is not None:
+            self._programs.training.step = value
 
     @property
     def n_passes(self) -> int:
@@ -426,8 +406,8 @@ class Network(Resumable, ParameterSets):
 
     def _program_for(self, n_rows: int, steps: Steps) -> Program[ProgramSpec]:
         """The same for a method that has the turn."""
-        program = self._training_program
-        if program is None or program.spec.max_rows < n_rows or self._program_steps != steps:
+        program = self._programs.training
+        if program is None or program.spec.max_rows < n_rows or self._programs.steps != steps:
             check_trainable(self._built, self._groups.frozen)
             self._check_rules_present()
             if self.loss is not None:
@@ -435,30 +415,30 @@ class Network(Resumable, ParameterSets):
             self._forget_programs()
             program = compile_program(self._knobs, self._flat, training=True, max_rows=n_rows, **steps._asdict())
             program.step = self._n_steps
-            self._training_program, self._program_steps = program, steps
+            self._programs.training, self._programs.steps = program, steps
         return program
 
     @reads
     def program_for_prediction(self) -> Program[ProgramSpec]:
         """The prediction program, for any number of rows."""
-        if self._prediction_program is None:
-            self._prediction_program = compile_program(self._knobs, self._flat, training=False)
-        return self._prediction_program
+        if self._programs.prediction is None:
+            self._programs.prediction = compile_program(self._knobs, self._flat, training=False)
+        return self._programs.prediction
 
     @reads
     def program_for_input_gradients(self, n_rows: int) -> Program[ProgramSpec]:
         """A program for at least `n_rows` rows that predicts and finds its way back to the inputs; it leaves `gradients` alone."""
         check_differentiable(self._built)
-        program = self._input_gradient_program
+        program = self._programs.input_gradients
         if program is None or program.spec.max_rows < n_rows:
             vectors = replace(self._flat, gradients=aligned_zeros(self.n_parameters, self.dtype))
             program = compile_program(self._knobs, vectors, max_rows=n_rows, training=False, input_gradient=True)
-            self._input_gradient_program = program
+            self._programs.input_gradients = program
         return program
 
     def program_for_link(self) -> Program[ProgramSpec] | None:
         """The program that makes predictions of outputs; None if they are the predictions."""
-        link, made = self.link, self._link_program
+        link, made = self.link, self._programs.link
         if link is None:
             return None
         return made[1] if made is not None and made[0] == link else self._compile_link(link)
@@ -466,13 +446,13 @@ class Network(Resumable, ParameterSets):
     @reads
     def _compile_link(self, link: str | dict[str, Any]) -> Program[ProgramSpec]:
         program = compile_link(link, self._built.n_outputs, self.dtype)
-        self._link_program = link, program
+        self._programs.link = link, program
         return program
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
         """Which of the threads that it may use are worth using for batches of this size."""
         n_threads = threads_worth(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
-        return self._paces.setdefault((batch_size, n_threads), Pace(n_threads))
+        return self._programs.paces.setdefault((batch_size, n_threads), Pace(n_threads))
 
     @property
     def link(self) -> str | dict[str, Any] | None:
@@ -559,13 +539,7 @@ class Network(Resumable, ParameterSets):
     def _state(self) -> dict[str, Any]:
         """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
         left_out = {
-            "_training_program",
-            "_program_steps",
-            "_prediction_program",
-            "_input_gradient_program",
-            "_link_program",
-            "_parts",
-            "_paces",
+            "_programs",
             "_trainer",
             "_round",
             "_fit",
@@ -586,6 +560,7 @@ class Network(Resumable, ParameterSets):
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
+        self._programs = Programs()
         self.__dict__.pop("_luggage", None)  # it did its work when the pickle was opened
         input_shape = self.__dict__.pop("_input_shape")
         self._knobs = knobs = replace(self._knobs, version=np.zeros(2, np.int64), turn=Turn())  # an array from a file may be read-only
@@ -607,7 +582,6 @@ class Network(Resumable, ParameterSets):
             for name, values in self.__dict__.pop("_optimizer_state", {}).items():
                 self.optimizer_state[name][...] = values
             self._show_values()
-        self._forget_programs()
 
 
 def _flattened(given: Sequence[Any]) -> Iterator[Layer]:

@@ -152,12 +152,14 @@ def prepare(
 
     number_type = network.dtype if network.is_built else as_dtype("float32" if dtype is None else dtype)
     samples = given.samples(network.input_shape if network.is_built else None)
+    version = network.version
     blueprint = network._built if network.is_built else plan_network(network.layers, network.layer_names, samples.shape[1:])
     limits = {"weight_decay": weight_decay, "clip_norm": clip_norm, "clip_value": clip_value}
     new_transforms: list[Transform] = [registry.resolve("transforms", transform) for transform in several("transforms", transforms)]
     learning = Learning.checked(
         network,
         blueprint,
+        version,
         loss=loss,
         optimizer=optimizer,
         groups=groups,

@@ -333,7 +333,7 @@ class Training:
             while self._progress[0] < length:
                 if network.version != version:  # also a schedule may have been changed
                     version, moves = network.version, self._moving.moves(first_step, -(-length // step_size))
-                if self._program is not network._training_program:
+                if self._program is not network._programs.training:
                     self._program = self.program
                 program = self._program
                 courses = courses_of(program.spec, moves) if moves else []

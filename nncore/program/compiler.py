@@ -19,7 +19,7 @@ from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
 from nncore.program.kernels import Needed, compiled_wrappers, needed
 from nncore.program.knobs import Knobs
-from nncore.program.memory import SharedRoom, aligned_zeros
+from nncore.program.memory import Arena, SharedRoom, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.rules import rounds_of
@@ -76,8 +76,9 @@ def compile_program(
     if not (training or input_gradient) and _is_compiled(blueprint, loss):
         numbers = 2 + n_targets + 2 * sum(stage.n_outputs for stage in blueprint.stages)
         shared = SharedRoom(max_rows * (numbers * dtype.itemsize + 8), 4 + 2 * max(1, len(blueprint.stages)))
-    zeros = aligned_zeros if shared is None else shared.take
-    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, shared)
+    arena = Arena()
+    zeros = arena.take if shared is None else shared.take
+    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, arena, shared)
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
@@ -136,19 +137,19 @@ def compile_program(
         state=vectors.state,
         shadow=vectors.shadow if average.decay else None,
         tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None,
-        anchor=aligned_zeros(blueprint.n_parameters, dtype) if has_two_passes else None,
+        anchor=arena.take(blueprint.n_parameters, dtype) if has_two_passes else None,
         buffers=vectors.buffers,
-        kept_buffers=aligned_zeros(vectors.buffers.size, dtype) if has_two_passes else None,
-        undo=_undo(vectors, average) if training else [],
+        kept_buffers=arena.take(vectors.buffers.size, dtype) if has_two_passes else None,
+        undo=_undo(vectors, average, arena) if training else [],
         is_careful=can_fail or bool(may_fail) or runs_python,
         room=None if shared is None else shared.room,
-        accumulated=aligned_zeros(blueprint.n_parameters, dtype) if accumulates else None,
+        accumulated=arena.take(blueprint.n_parameters, dtype) if accumulates else None,
         optimizers=optimizers,
         optimizer_capsules=[None if kernel is None else _capsule(own) for own, kernel in zip(optimizers, kernels, strict=True)],
         around=[[] if kernel is None else compiled_wrappers(own, dtype) for own, kernel in zip(optimizers, kernels, strict=True)],
         optimizer_needed=[_needed_of_optimizer(wrappers_of(own)[1], dtype) for own in optimizers],
         optimizer_hyper=np.zeros((len(grouping.groups), 0)) if knobs.optimizer is None else grouping.hyper(knobs.optimizer),
-        optimizer_work=aligned_zeros(max_parts * room, dtype).reshape(max_parts, room),
+        optimizer_work=arena.take(max_parts * room, dtype).reshape(max_parts, room),
         grouping=grouping,
         average=average,
         decays=np.zeros(len(grouping.tensors)),
@@ -218,7 +219,7 @@ def _needed_of_optimizer(optimizer: Optimizer, dtype: np.dtype) -> list[Needed]:
     return needed("optimizer", ["step"], dtype) + needed("optimizer", ["perturb"], dtype, why, perturbs)
 
 
-def _undo(vectors: Vectors, average: Averaging) -> list[Undo]:
+def _undo(vectors: Vectors, average: Averaging, arena: Arena) -> list[Undo]:
     """What a step changes, the buffers first, each with room for how it was."""
     live = [("running statistics of layers", vectors.buffers)] if vectors.buffers.size else []
     live.append(("", vectors.parameters))
@@ -227,7 +228,7 @@ def _undo(vectors: Vectors, average: Averaging) -> list[Undo]:
     for group in vectors.state or ():
         arrays = group.slots if len(group.slots) else [array.reshape(-1) for kept in group.tensors for array in kept.values()]
         live += [("the state of the optimizer", array) for array in arrays]
-    return [Undo(what, array, aligned_zeros(array.size, array.dtype)) for what, array in live]
+    return [Undo(what, array, arena.take(array.size, array.dtype)) for what, array in live]
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:

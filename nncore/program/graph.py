@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, native_kernel
-from nncore.program.memory import SharedRoom, aligned_bytes, aligned_zeros
+from nncore.program.memory import Arena, SharedRoom, aligned_bytes
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT, Branch, Op, Stage
 from nncore.program.vectors import Vectors
@@ -26,15 +26,17 @@ class GraphBuilder:
         max_parts: int,
         training: bool,
         frozen: Collection[str],
-        input_gradient: bool = False,
-        room: SharedRoom | None = None,
+        input_gradient: bool,
+        arena: Arena,
+        room: SharedRoom | None,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
         self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is asked for
         self.has_way_back = training or input_gradient
         self.frozen = frozen  # names of tensors that are not trained
         self.dtype = vectors.parameters.dtype
-        self._zeros = aligned_zeros if room is None else room.take
+        self._own = arena.take
+        self._zeros = self._own if room is None else room.take
         # A run in a room of its own reads inputs where they lie.
         self.input = self.matrix(blueprint.n_inputs) if room is None else np.empty((0, blueprint.n_inputs), self.dtype)
         self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
@@ -84,8 +86,8 @@ class GraphBuilder:
             d_parameters=d_parameters,
             is_trained=self.training and any(stage.full_name(tensor) not in self.frozen for tensor in plan.tensors),
             buffers=self.vectors.buffers[stage.buffers] if plan.buffers else None,
-            cache=aligned_zeros(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
-            work=aligned_zeros(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
+            cache=self._own(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
+            work=self._own(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
         )
         if parameters is not None and op.is_trained and 0 < op.block_rows < self.max_rows:
             op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
@@ -99,7 +101,7 @@ class GraphBuilder:
         where = slice(stage.offsets[0], stage.offsets[0] + sum(tensor.size for tensor in tensors))
         if not stage.is_tied:
             return vectors.parameters[where], vectors.gradients[where]
-        own, d_own = (aligned_zeros(where.stop - where.start, self.dtype) for _ in range(2))
+        own, d_own = (self._own(where.stop - where.start, self.dtype) for _ in range(2))
         return vectors.parameters[where] if stage.lies_in_one_piece else own, d_own
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:

@@ -249,6 +249,8 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
         If a pattern matches nothing, everything is frozen, or a regularizer or a constraint is for frozen tensors alone.
     """
     spans = blueprint.spans
+    if not groups:
+        return Grouping((Group(),) if spans else (), spans, (0,) * len(spans))
     for pattern in groups:
         matched = [span.name for span in spans if fnmatchcase(span.name, pattern)]
         if not matched:

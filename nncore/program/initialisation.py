@@ -69,7 +69,8 @@ def initialise(
     ShapeError
         If a layer cannot have the values that it comes with.
     """
-    _check_carried(blueprint, carried)
+    if carried:
+        _check_carried(blueprint, carried)
     to_refine: list[tuple[Stage, Tensor, Initializer]] = []
     for stage in blueprint.stages:
         views = named_views(stage.own_tensors, vectors.parameters[stage.parameters])

@@ -18,6 +18,7 @@ REMEDY = "take a smaller batch_size, fewer or narrower layers, or dtype='float32
 #: Vectors that are read side by side begin at different places of a page (of 4 kB): at the same place, they drive each other out of the
 #: first-level cache. So many bytes lie between those places.
 PAGE, STAGGER = 4096, 17 * ALIGNMENT
+_BYTE = np.dtype(np.uint8)
 _staggers = itertools.cycle(range(0, PAGE, STAGGER))
 
 
@@ -33,14 +34,38 @@ def aligned_zeros(size: int, dtype: np.dtype, what: str = "what a network works 
     except MemoryError:
         with memory_for(what, n_bytes, REMEDY):
             raise
-    start = (place - raw.ctypes.data) % unit
+    start = (place - address(raw)) % unit
     return raw[start : start + n_bytes].view(dtype)
+
+
+def address(array: np.ndarray) -> int:
+    """Where its numbers begin."""
+    begin: int = array.__array_interface__["data"][0]  # `array.ctypes` makes two objects more
+    return begin
+
+
+class Arena:
+    """Zeroed vectors, of which small ones lie together in few pieces of memory."""
+
+    def __init__(self) -> None:
+        self._piece, self._end = np.empty(0, np.uint8), 0
+
+    def take(self, size: int, dtype: np.dtype) -> np.ndarray:
+        """As `aligned_zeros`."""
+        n_bytes = size * dtype.itemsize
+        if n_bytes >= PAGE:
+            return aligned_zeros(size, dtype)
+        start, self._end = self._end, self._end + -(-n_bytes // ALIGNMENT) * ALIGNMENT
+        if self._end > self._piece.size:
+            self._piece = aligned_zeros(2 * PAGE, _BYTE)
+            start, self._end = 0, -(-n_bytes // ALIGNMENT) * ALIGNMENT
+        return self._piece[start : start + n_bytes].view(dtype)
 
 
 def aligned_bytes(size: int) -> np.ndarray:
     """So many bytes of anything, which take no memory before they are written, from a cache line on."""
     raw = np.empty(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    start = -address(raw) % ALIGNMENT
     return raw[start : start + size]
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -29,19 +30,19 @@ class Blueprint:
     n_parameters: int
     n_buffers: int
 
-    @property
+    @cached_property
     def output_shape(self) -> tuple[int, ...]:
         return self.stages[-1].plan.output_shape if self.stages else self.input_shape
 
-    @property
+    @cached_property
     def n_inputs(self) -> int:
         return math.prod(self.input_shape)
 
-    @property
+    @cached_property
     def n_outputs(self) -> int:
         return math.prod(self.output_shape)
 
-    @property
+    @cached_property
     def accepts_nan(self) -> bool:
         """Whether every layer that looks at the inputs takes NaN."""
         untouched, readers = {NETWORK_INPUT}, []

@@ -41,17 +41,19 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
     kind = np.finfo(parameters.dtype)
     largest = float(kind.max) / 4  # so that what is added up on the way stays below it, too
 
+    asked = list(zip(optimizers, ranges, strict=True))
+
     def is_safe(exponent: int) -> bool:
-        with np.errstate(all="ignore"):  # a learning rate may be a number of NumPy
-            bounds = [own.bound(w, math.ldexp(1.0, exponent), slots, n_steps) for own, slots in zip(optimizers, ranges, strict=True)]
-        return all(bound <= largest for bound in bounds)
+        gradient = math.ldexp(1.0, exponent)
+        return all(own.bound(w, gradient, slots, n_steps) <= largest for own, slots in asked)
 
     low_exponent, high_exponent = _SMALLEST, int(kind.maxexp)
-    if not is_safe(low_exponent):
-        return 0.0
-    while high_exponent - low_exponent > 1:
-        middle = (low_exponent + high_exponent) // 2
-        low_exponent, high_exponent = (middle, high_exponent) if is_safe(middle) else (low_exponent, middle)
+    with np.errstate(all="ignore"):  # a learning rate may be a number of NumPy
+        if not is_safe(low_exponent):
+            return 0.0
+        while high_exponent - low_exponent > 1:
+            middle = (low_exponent + high_exponent) // 2
+            low_exponent, high_exponent = (middle, high_exponent) if is_safe(middle) else (low_exponent, middle)
     return math.ldexp(1.0, low_exponent)
 
 
@@ -62,7 +64,7 @@ def _knows_its_bound(optimizer: Optimizer) -> bool:
 
 
 def _range(numbers: np.ndarray) -> tuple[float, float]:
-    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
+    return (float(np.minimum.reduce(numbers)), float(np.maximum.reduce(numbers))) if numbers.size else (0.0, 0.0)
 
 
 def rate_factor(courses: Sequence[Course], hyper: np.ndarray) -> float:

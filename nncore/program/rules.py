@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
-from nncore.contract import SPLITS, Constraint, Kernel, Optimizer, Regularizer, TensorSpan, native_kernel
+from nncore.contract import SPLITS, Constraint, Kernel, Optimizer, Regularizer, Tensor, TensorSpan, native_kernel
 from nncore.errors import ParameterError, PluginError
 from nncore.program.groups import FROZEN, RULES, Grouping
 from nncore.program.kernels import Needed, named, needed
@@ -148,11 +148,13 @@ def rules_of(blueprint: Blueprint, options: Mapping[str, Mapping[str, Any]], gro
     PluginError
         If the `split` of a component is none of those there are.
     """
+    if not options and not any(_asks(tensor) for stage in blueprint.stages for tensor in stage.plan.tensors):
+        return []
     members = {tensor.name: member for tensor, member in zip(grouping.tensors, grouping.members, strict=True)}
     asked = {f"{stage.name}.{tensor.name}": tensor for stage in blueprint.stages for tensor in stage.plan.tensors}
     for stage in blueprint.stages:
         for tensor in stage.plan.tensors:
-            if tensor.tied_to is not None and not (tensor.regularizer is None and tensor.constraint is None):
+            if tensor.tied_to is not None and _asks(tensor):
                 raise ParameterError(
                     f"{stage.name}.{tensor.name} has a regularizer or a constraint, and is tied to {tensor.tied_to}: "
                     "give it to the layer that has the tensor"
@@ -173,6 +175,11 @@ def rules_of(blueprint: Blueprint, options: Mapping[str, Mapping[str, Any]], gro
                 uses_rate = isinstance(component, Constraint) and component.needs_rate
                 rules.append(Rule(component, span, members[span.name] if uses_rate else FROZEN, place))
     return rules
+
+
+def _asks(tensor: Tensor) -> bool:
+    """Whether its layer wants rules for it."""
+    return tensor.regularizer is not None or tensor.constraint is not None
 
 
 def same_rules(one: Sequence[Rule], other: Sequence[Rule]) -> bool:

@@ -6,11 +6,13 @@ import itertools
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from nncore.contract import Activation, Kernel, Layer, Plan, Tensor, native_kernel
 from nncore.program.kernels import Needed, named, needed
+from nncore.program.memory import named_views
 
 #: As a source of a stage: the input of the network.
 NETWORK_INPUT = -1
@@ -31,20 +33,20 @@ class Stage:
     buffers: slice  # in the flat vector of untrained state
     offsets: tuple[int, ...]  # of each tensor of the plan in the flat parameter vector
 
-    @property
+    @cached_property
     def n_inputs(self) -> int:
         return math.prod(self.input_shape)
 
-    @property
+    @cached_property
     def n_outputs(self) -> int:
         return math.prod(self.plan.output_shape)
 
-    @property
+    @cached_property
     def own_tensors(self) -> tuple[Tensor, ...]:
         """Those that are not tied to others; they lie one after the other."""
         return tuple(tensor for tensor in self.plan.tensors if tensor.tied_to is None)
 
-    @property
+    @cached_property
     def is_tied(self) -> bool:
         """Whether it uses tensors of other layers."""
         return any(tensor.tied_to is not None for tensor in self.plan.tensors)
@@ -54,6 +56,10 @@ class Stage:
         """Whether its tensors are found in the flat vector as a kernel wants them, one after the other."""
         distances = {offset - place for offset, place in zip(self.offsets, places(self.plan.tensors), strict=True)}
         return len(distances) <= 1 and not any(tensor.transposed for tensor in self.plan.tensors)
+
+    def own_views(self, parameters: np.ndarray, buffers: np.ndarray) -> dict[str, np.ndarray]:
+        """Live views of its own tensors and buffers by their own names, in the flat vectors of the network."""
+        return named_views(self.own_tensors, parameters[self.parameters]) | named_views(self.plan.buffers, buffers[self.buffers])
 
     def full_name(self, tensor: Tensor) -> str:
         """What the network calls a tensor of the plan."""
@@ -121,18 +127,22 @@ class Op:
     cache: np.ndarray | None = None
     work: np.ndarray | None = None
     sums: np.ndarray | None = None  # (2, number of parameters): gradients of a block of rows, and what rounding took from their sum
+    plan: Plan = field(init=False)  # the layer's, or an empty one for an activation and a joint
     kernel: Kernel | None = field(init=False)
     capsule: object = field(init=False)
+    kind: str = field(init=False)  # "layer", "activation" or, without compiled form, "python"; or the joint
     hyper: np.ndarray = field(init=False)
     numbers: np.ndarray = field(init=False)  # int64, like the shapes of a sample
     input_shape: np.ndarray = field(init=False)
     output_shape: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
+        is_layer = isinstance(self.component, Layer) and not self.joint
+        self.plan = self.stage.plan if is_layer else _NO_PLAN
         self.kernel = None if self.joint else native_kernel(self.component)
         self.capsule = None if self.kernel is None else self.kernel.load()
+        self.kind = self.joint or ("python" if self.capsule is None else "layer" if is_layer else "activation")
         self.hyper = np.array([] if self.joint else self.component.hyper(), np.float64)
-        is_layer = isinstance(self.component, Layer) and not self.joint
         self.numbers = np.array(self.plan.numbers, np.int64)
         self.input_shape = np.array(self.stage.input_shape if is_layer else (), np.int64)
         self.output_shape = np.array(self.plan.output_shape, np.int64)
@@ -143,24 +153,14 @@ class Op:
         if component is not None:  # else it copies the input of a network of views, or is an activation that does
             self.component = component
         self.stage = stage
+        if self.plan is not _NO_PLAN:
+            self.plan = stage.plan
         if not self.joint:
             self.hyper[:] = self.component.hyper()
 
     @property
-    def kind(self) -> str:
-        """``"layer"``, ``"activation"`` or, without compiled form, ``"python"``; or the joint."""
-        if self.joint:
-            return self.joint
-        return "python" if self.capsule is None else "layer" if isinstance(self.component, Layer) else "activation"
-
-    @property
     def layer(self) -> int:
         return self.stage.index
-
-    @property
-    def plan(self) -> Plan:
-        """The layer's, or an empty one for an activation and a joint."""
-        return self.stage.plan if isinstance(self.component, Layer) and not self.joint else _NO_PLAN
 
     @property
     def is_tied(self) -> bool:

@@ -57,7 +57,8 @@ def tied_plan(layer: Layer, name: str, plan: Plan, sources: Sources) -> Plan:
     ShapeError
         If the shapes do not agree.
     """
-    plan = replace(plan, tensors=tuple(_of_plan(tensor, name, sources) for tensor in plan.tensors))
+    if any(tensor.tied_to is not None for tensor in plan.tensors):
+        plan = replace(plan, tensors=tuple(_of_plan(tensor, name, sources) for tensor in plan.tensors))
     if layer.tied_to is None:
         if layer.transposed is not None:
             raise ParameterError(f"{name}: transposed={layer.transposed} says how a layer is tied to another one: give tied_to= too")

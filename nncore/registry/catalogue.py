@@ -144,23 +144,22 @@ class Catalogue:
     def names(self, kind: str) -> list[str]:
         """Names that `get` understands, sorted; qualified ones where the bare name means something else, or several things."""
         usable = []
-        for name, namesakes in self.of_kind(kind).items():
+        for name, namesakes in self.of_kind(plural(kind)).items():
             bare = len(namesakes) == 1 or _has_the_bare_name(namesakes[0])
             usable += [name] if bare else []
             usable += [registration.qualified_name for registration in namesakes[bare:]]
         return sorted(usable)
 
     def of_kind(self, kind: str) -> dict[str, list[Registration]]:
-        kind = plural(kind)
+        """All of a kind, by their bare names."""
         installed, own = self._registrations[kind], self._run_time.of_kind(kind)
         return installed | {name: [registration, *installed.get(name, [])] for name, registration in own.items()} if own else installed
 
     def component(self, kind: str, name: str) -> Registration:
         """The registration of a bare or qualified name; raises like `get` but imports nothing."""
-        return _noted(self._find(kind, name))
+        return _noted(self._find(plural(kind), name))
 
     def _find(self, kind: str, name: str) -> Registration:
-        kind = plural(kind)
         if not isinstance(name, str):
             raise ParameterError(f"the name of {article(kind)} must be a string, got {shown(name)}")
         distribution, slash, bare = name.rpartition("/")
@@ -213,7 +212,10 @@ class Catalogue:
         PluginError
             If its target cannot be imported or is not a class of that kind.
         """
-        return self._class_behind(self.component(kind, name))
+        return self._class_called(plural(kind), name)
+
+    def _class_called(self, kind: str, name: str) -> type[Any]:
+        return self._class_behind(_noted(self._find(kind, name)))
 
     def _class_behind(self, registration: Registration) -> type[Any]:
         if registration.cls is not None:

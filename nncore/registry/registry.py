@@ -62,12 +62,12 @@ class Registry(Catalogue):
         if isinstance(spec, type) and issubclass(spec, base):
             return _make(spec, {})
         if isinstance(spec, str):
-            return _make(self.get(kind, spec), {})
+            return _make(self._class_called(kind, spec), {})
         if isinstance(spec, Mapping) and isinstance(spec.get("name"), str) and spec.get("kind", kind) == kind:
             arguments = {key: self._revived(value) for key, value in spec.items() if key not in ("kind", "name")}
             if LAYER_NAME in arguments and kind == "layers":
                 arguments["name"] = arguments.pop(LAYER_NAME)
-            return _make(self.get(kind, spec["name"]), arguments)
+            return _make(self._class_called(kind, spec["name"]), arguments)
         if inspect.isroutine(spec) and kind in FUNCTIONS:
             target, argument = FUNCTIONS[kind]
             return _make(imported(target), {argument: spec})

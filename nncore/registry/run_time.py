@@ -60,6 +60,9 @@ def target_of(cls: type) -> str:
 _given: ContextVar[Mapping[str, Mapping[str, Registration]]] = ContextVar("given", default=MappingProxyType({}))
 
 
+_NONE: Mapping[str, Registration] = MappingProxyType({})
+
+
 class RunTimeRegistrations:
     """The classes registered in a process, by kind and name. Changed under its registry's lock; read by any thread at any time."""
 
@@ -70,9 +73,10 @@ class RunTimeRegistrations:
         #: Kinds and names that came in a pickle: its next version may replace them.
         self._arrived: set[tuple[str, str]] = set()
 
-    def of_kind(self, kind: str) -> dict[str, Registration]:
+    def of_kind(self, kind: str) -> Mapping[str, Registration]:
         """Those of a kind by their names, and those that are given at the moment, which come first."""
-        return {**self._registered.get(kind, {}), **_given.get().get(kind, {})}
+        registered, given = self._registered.get(kind, _NONE), _given.get().get(kind, _NONE)
+        return {**registered, **given} if registered or given else _NONE
 
     def registered(self) -> list[Registration]:
         """All of them, kind by kind; those of a kind in the order in which they were registered."""
