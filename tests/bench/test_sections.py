@@ -46,9 +46,10 @@ def test_the_arithmetic_of_an_epoch_counts_steps_and_validation_rows() -> None:
 
 
 def test_a_product_counts_its_operations() -> None:
-    product = question("products", "128 × 256 × 256")
-    assert product.flops == Case((256, 256), 128).forward_flops == 2 * 128 * 256 * 256
-    assert product.base == (({"kind": "flop"}, product.flops),)
+    alone, called = question("products", "128 × 256 × 256, alone"), question("products", "128 × 256 × 256")
+    assert alone.flops == called.flops == Case((256, 256), 128).forward_flops == 2 * 128 * 256 * 256
+    assert alone.base == called.base == (({"kind": "flop"}, alone.flops),)
+    assert (alone.goal, called.goal) == (0.92, None)
 
 
 def test_two_networks_are_compared_with_one_and_more_with_as_many() -> None:

@@ -40,8 +40,9 @@ def test_calls(worker: Worker, call: str) -> None:
 
 
 def test_products_and_the_peak(worker: Worker) -> None:
-    product = worker.measure(task("product", Case((64, 64), 64), 64), 0.01)
-    assert 0 < 2 * 64**3 * worker.measure({"kind": "flop"}) < product < 0.1
+    for kind in ("product", "kernel"):
+        product = worker.measure(task(kind, Case((64, 64), 64), 64), 0.01)
+        assert 0 < 2 * 64**3 * worker.measure({"kind": "flop"}) < product < 0.1
 
 
 def test_epochs(worker: Worker) -> None:

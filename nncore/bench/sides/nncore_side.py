@@ -14,11 +14,15 @@ from nncore import __version__, fit_many
 from nncore._core import native
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
+from nncore.plugin import Layer, LayerCall, Plan
+from nncore.testing import tables
 
 from . import data
 
 #: Epochs timed together.
 N_EPOCHS = 200
+#: Floating-point operations of the calls of a kernel that are timed together: some milliseconds.
+KERNEL_FLOPS = 2e8
 
 _STATUS, _REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -113,9 +117,41 @@ class Side:
         return run
 
     def product(self, task: dict[str, Any]) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-        """A prediction of one dense layer: a run lends products the memory in which they pack, a call of the kernel alone would not."""
+        """A prediction of one dense layer."""
         X, _ = data.samples(task)
         return Sequential(Dense(task["widths"][1])).build(X.shape[1], rng=0).predict, X
+
+    def kernel(self, task: dict[str, Any]) -> Callable[[], float]:
+        """The function of a dense layer, called by a layer in Python: a run lends the memory in which products pack."""
+        X, _ = data.samples(task)
+        ((weight, bias),) = data.parameters(task)
+        n_inputs, n_outputs = weight.shape
+        forward = tables.layer(Dense.kernel.load()).forward_f32.prepared(
+            x=X, parameters=np.concatenate([weight.ravel(), bias]), y=np.empty((len(X), n_outputs), np.float32), hyper=np.ones(1),
+            n_rows=len(X), n_inputs=n_inputs, n_outputs=n_outputs, end_column=n_outputs, end_parameter=weight.size + bias.size,
+        )  # fmt: skip
+        n_calls, measured = max(1, round(KERNEL_FLOPS / (2 * len(X) * weight.size))), [0.0]
+
+        class Inside(Layer):
+            """Times the function for as long as a prediction lasts."""
+
+            def plan(self, input_shape: tuple[int, ...]) -> Plan:
+                return Plan(input_shape)
+
+            def forward(self, call: LayerCall) -> None:
+                start = time.perf_counter()
+                for _ in range(n_calls):
+                    forward()
+                measured[0] = (time.perf_counter() - start) / n_calls
+                call.y[...] = call.x
+
+        network, one = Sequential(Inside()).build(1, rng=0), np.ones((1, 1), np.float32)
+
+        def run() -> float:
+            network.predict(one)
+            return measured[0]
+
+        return run
 
     def flop(self, task: dict[str, Any]) -> float:
         """Seconds of one floating-point operation at the peak of one core."""
