@@ -74,6 +74,7 @@ from nncore.contract import (
     permutation,
     random_words,
     rung,
+    setup_arguments,
 )
 from nncore.errors import NNCoreError
 from nncore.words import BUILT_IN
@@ -84,7 +85,7 @@ __all__ = [
     "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive",
     "Regularizer", "Regularizers", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform",
     "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation",
-    "random_words", "resolvable", "resolve", "resolve_each", "rung",
+    "random_words", "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

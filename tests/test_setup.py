@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+
+from nncore.plugin import setup_arguments
 
 pytest.importorskip("Cython")
 
@@ -78,8 +81,11 @@ def test_no_compiler_of_kernels_fuses_by_itself(setup: ModuleType) -> None:
     root = Path(__file__).parents[1]
     scripts = [*root.glob("plugins/*/setup.py"), root / "nncore" / "scaffold" / "setup.py.template"]
     assert "-ffp-contract=off" in setup.KERNEL_FLAGS
-    assert [script for script in scripts if '"-ffp-contract=off"' not in script.read_text(encoding="utf-8")] == []
+    assert [script for script in scripts if "**setup_arguments(" not in script.read_text(encoding="utf-8")] == []
     assert len(scripts) > 5
+    (module,) = setup_arguments("nncore_x.kernel", ["nncore_x/kernel.c"])["ext_modules"]
+    if sys.platform != "win32":
+        assert set(setup.KERNEL_FLAGS) <= set(module.extra_compile_args)
 
 
 def test_a_sanitizer_is_one_of_two(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nncore.contract import hookspecs
 from nncore.contract.activation import Activation, ActivationLike
+from nncore.contract.building import setup_arguments
 from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
 from nncore.contract.component import Component
@@ -55,6 +56,6 @@ __all__ = [
     "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
     "copied_deeply", "decided_mode", "direction", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table",
     "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of",
-    "numbers_of_optimizer", "permutation", "random_words", "rung", "slot_name", "thawed", "weighted_sums", "with_argument",
-    "with_arguments", "with_settings", "wrappers_of", "written",
+    "numbers_of_optimizer", "permutation", "random_words", "rung", "setup_arguments", "slot_name", "thawed", "weighted_sums",
+    "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip
