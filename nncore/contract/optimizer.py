@@ -194,6 +194,9 @@ class Optimizer(Configurable):
         A step that cannot overflow need not be looked at, and nothing has to be copied before it. Where nothing is known, training costs
         a copy of parameters and state for each run of the core: for each `train_on_batch`, and some twenty times a second in a fit.
 
+        The bound must hold, too, if a wrapper moves parameters between steps to somewhere between points where they have been. It is not
+        asked of an optimizer that `needs_tensors` and keeps state: arrays of any shape have no two numbers that say how far they go.
+
         Parameters
         ----------
         w, g : float

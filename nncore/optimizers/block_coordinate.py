@@ -60,6 +60,10 @@ class BlockCoordinate(Optimizer):
             if span in turn:
                 matrix -= self.lr * gradient
 
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """w + n·η·g, as if every block had every turn."""
+        return w + n_steps * self.lr * g
+
     def blocks(self, spans: Sequence[TensorSpan]) -> list[list[TensorSpan]]:
         """The tensors of each block.
 

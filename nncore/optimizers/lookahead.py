@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,6 +67,11 @@ class Lookahead(OptimizerWrapper):
         w *= self.alpha
         w += ahead
         ahead[...] = 0
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """Slow weights begin at w − (w − φ), and no point between two weights is further out than both: as far as the optimizer inside."""
+        (low, high), *inner = state
+        return 2 * self.optimizer.bound(w + max(-low, high), g, inner, n_steps)
 
     def own_evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
         """Write φ."""

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nncore.contract import Optimizer, with_settings
+from nncore.contract import Optimizer, with_settings, wrappers_of
 from nncore.errors import ParameterError
 from nncore.program.specification import Course
 from nncore.program.state import NetworkState
 
 #: Exponents of what is tried: a smaller gradient is not worth knowing.
 _SMALLEST = -64
+#: What a class says of its steps: whoever changes one of the others has to say how far it goes.
+_SAID = {"bound", "step", "before_step", "after_step", "kernel"}
 
 
 def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state: NetworkState, rate_factor: float, n_steps: int) -> float:
@@ -30,6 +32,8 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
     n_steps : int
     """
     if math.isinf(rate_factor) or not all(map(_knows_its_bound, optimizers)):
+        return 0.0
+    if any(own.needs_tensors and any(group.tensors) for own, group in zip(optimizers, state, strict=True)):
         return 0.0
     try:
         if rate_factor > 1:
@@ -58,9 +62,10 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
 
 
 def _knows_its_bound(optimizer: Optimizer) -> bool:
-    """Whether its class says it of its own steps, and not of those of a class that it inherits from."""
-    owner = next(cls for cls in type(optimizer).__mro__ if not vars(cls).keys().isdisjoint(("bound", "step", "kernel")))
-    return owner is not Optimizer and "bound" in vars(owner)
+    """Whether its class says it of its own steps, and not of those of a class that it inherits from; and so on inside a wrapper."""
+    around, inner = wrappers_of(optimizer)
+    owners = [next(cls for cls in type(own).__mro__ if not _SAID.isdisjoint(vars(cls))) for own in (*around, inner)]
+    return all(owner is not Optimizer and "bound" in vars(owner) for owner in owners)
 
 
 def _range(numbers: np.ndarray) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,52 @@ import pytest
 
 import nncore as nn
 from nncore import registry
-from nncore.plugin import Optimizer
+from nncore.plugin import Optimizer, OptimizerWrapper, TensorSpan
 from nncore.program.reach import safe_gradient
 from nncore.program.state import GroupState
+from nncore.testing.stepping import native_step, zeros
 
-KNOWING = [name for name in registry.names("optimizers") if type(registry.get("optimizers", name)()).bound is not Optimizer.bound]
 N_STEPS = 7
+#: Every optimizer that says how far its steps go, made with a learning rate.
+KNOWING: dict[str, Callable[[float], Optimizer]] = {
+    name: cls
+    for name, cls in ((name, registry.get("optimizers", name)) for name in registry.names("optimizers"))
+    if cls.bound is not Optimizer.bound and not issubclass(cls, OptimizerWrapper)
+}
+#: Those of flat vectors, and Lookahead around each.
+ON_VECTORS = {name: make for name, make in KNOWING.items() if not make(0.1).needs_tensors}
+AROUND: dict[str, Callable[[float], Optimizer]] = {
+    f"lookahead around {name}, {alpha}": lambda lr, make=make, alpha=alpha: nn.Lookahead(make(lr), every=3, alpha=alpha)
+    for name, make in ON_VECTORS.items()
+    for alpha in (0.5, 1.0)
+}
+every = pytest.mark.parametrize("name", [*ON_VECTORS, *AROUND])
+
+
+def made(name: str, lr: float) -> Optimizer:
+    return (KNOWING | AROUND)[name](lr)
 
 
 def test_those_that_step_on_vectors_know_it() -> None:
-    assert set(KNOWING) >= {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"}
+    assert set(KNOWING) >= {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "block_coordinate"}
+
+
+def keeps_squares(name: str) -> bool:
+    return "momentum" not in name and "nesterov" not in name and "sgd" not in name
 
 
 @pytest.mark.parametrize("lr", [1e-3, 3.0, 1e4])
-@pytest.mark.parametrize("name", KNOWING)
+@every
 def test_no_step_goes_further(name: str, lr: float) -> None:
     """Also where all magnitudes are as large as they may be, with any signs."""
-    optimizer = registry.get("optimizers", name)(lr=lr)
+    optimizer = made(name, lr)
     sizes = [0.0, 1e-30, 1.0, 1e20]
     for w_size, g_size, s_size in itertools.product(sizes, repeat=3):
         rng = np.random.default_rng(0)
         signs = rng.choice([-1.0, 1.0], size=(2 + optimizer.n_slots, 200)) * rng.choice([1.0, 0.5, 0.0], size=(2 + optimizer.n_slots, 200))
         w, g, state = signs[0] * w_size, signs[1] * g_size, signs[2:] * s_size
-        if optimizer.n_slots and not name.startswith(("momentum", "nesterov")):
-            state[-1] = np.abs(state[-1])  # squares
+        if keeps_squares(name):
+            state[-1] = np.abs(state[-1])
         ranges = [(float(slot.min()), float(slot.max())) for slot in state]
         bound = optimizer.bound(float(np.abs(w).max()), float(np.abs(g).max()), ranges, N_STEPS)
         for t in range(1, N_STEPS + 1):
@@ -43,13 +66,30 @@ def test_no_step_goes_further(name: str, lr: float) -> None:
             g *= rng.choice([-1.0, 1.0], size=200)
 
 
-@pytest.mark.parametrize("name", KNOWING)
+@every
 def test_bounds_grow_with_what_they_are_of(name: str) -> None:
-    optimizer: Any = registry.get("optimizers", name)()
+    optimizer = made(name, 0.01)
     slots = optimizer.n_slots
     first = optimizer.bound(1.0, 1.0, [(0.0, 1.0)] * slots, 10)
     for other in ((2.0, 1.0, 1.0, 10), (1.0, 2.0, 1.0, 10), (1.0, 1.0, 2.0, 10), (1.0, 1.0, 1.0, 20)):
         assert optimizer.bound(other[0], other[1], [(0.0, other[2])] * slots, other[3]) >= first
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [*KNOWING, *AROUND])
+def test_gradients_as_large_as_is_safe_let_nothing_overflow(name: str, dtype: type) -> None:
+    """The compiled step, whose numbers are of the network's dtype, with gradients of one sign and of changing ones."""
+    optimizer, n, n_steps, rng = made(name, 0.3), 60, 40, np.random.default_rng(0)
+    tensors = [TensorSpan("dense_1.weight", "weight", 0, 0, 10, 6)]
+    for signs in (np.ones((n_steps, n)), rng.choice([-1.0, 1.0], (n_steps, n))):
+        w, state = rng.normal(size=n).astype(dtype), zeros(optimizer, n, dtype, tensors)
+        kept = GroupState(np.zeros((0, 0), dtype) if optimizer.needs_tensors else state[0], (), ())
+        safe = safe_gradient([optimizer], w, (kept,), 1.0, n_steps)
+        assert safe > 1e5
+        for t, sign in enumerate(signs, 1):
+            native_step(optimizer, w, (sign * safe).astype(dtype), state, t, tensors)
+        assert np.isfinite(w).all()
+        assert all(np.isfinite(array).all() for array in state)
 
 
 def program_of(optimizer: Any, **arguments: Any) -> Any:
@@ -75,9 +115,31 @@ def test_a_class_does_not_inherit_what_is_said_of_other_steps() -> None:
         def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Any) -> None:
             w -= 1e30 * g
 
-    zeros, state = np.zeros(3, np.float32), (GroupState(np.zeros((0, 3)), (), ()),)
-    assert safe_gradient([nn.SGD()], zeros, state, 1.0, 1) > 0
-    assert safe_gradient([Bold()], zeros, state, 1.0, 1) == 0
+    origin, state = np.zeros(3, np.float32), (GroupState(np.zeros((0, 3)), (), ()),)
+    assert safe_gradient([nn.SGD()], origin, state, 1.0, 1) > 0
+    assert safe_gradient([Bold()], origin, state, 1.0, 1) == 0
+
+
+def test_a_wrapper_knows_it_if_it_says_it_and_the_optimizer_inside_does() -> None:
+    class Bold(nn.SGD):
+        def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Any) -> None:
+            w -= 1e30 * g
+
+    class Leap(nn.Lookahead):
+        def after_step(self, w: np.ndarray, state: np.ndarray, t: int) -> None:
+            w *= 1e30
+
+    origin, state = np.zeros(3, np.float32), (GroupState(np.zeros((1, 3)), (), ()),)
+    assert safe_gradient([nn.Lookahead(nn.SGD())], origin, state, 1.0, 1) > 0
+    assert safe_gradient([nn.Lookahead(Bold())], origin, state, 1.0, 1) == 0
+    assert safe_gradient([Leap(nn.SGD())], origin, state, 1.0, 1) == 0
+
+
+def test_state_in_arrays_of_any_shape_has_no_bound() -> None:
+    """Lookahead around an optimizer of tensors keeps its state with them."""
+    for optimizer, is_known in (("block_coordinate", True), (nn.Lookahead("block_coordinate"), False), ("adafactor", False)):
+        _, spec = program_of(optimizer)
+        assert (spec.safe_gradient(1.0, 10) > 0) == is_known
 
 
 @pytest.mark.parametrize("what", ["parameters", "optimizer_state"])
