@@ -139,7 +139,7 @@ class ParameterSets(Settings):
         self._evaluate(self._flat)
 
     def _swap(self) -> None:
-        self._knobs.shown()
+        """What is known of the parameters that are trained is not known of the others, and holds again once they are back."""
         _swap(self._flat)
 
     def _evaluate(self, vectors: Vectors) -> None:

@@ -142,6 +142,27 @@ def test_state_in_arrays_of_any_shape_has_no_bound() -> None:
         assert (spec.safe_gradient(1.0, 10) > 0) == is_known
 
 
+@pytest.mark.parametrize("optimizer", ["adam", nn.Lookahead()], ids=["adam", "lookahead"])
+def test_what_is_safe_is_found_out_once(optimizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where parameters to predict with take the place of those that are trained after every call."""
+    found = []
+
+    def counted(*arguments: Any) -> float:
+        found.append(safe_gradient(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr("nncore.program.program_spec.safe_gradient", counted)
+    net = nn.Sequential(nn.Dense(3)).build(2, loss="mse", optimizer=optimizer, rng=0)
+    for _ in range(10):
+        net.train_on_batch(np.ones((8, 2)), np.ones((8, 3)))
+    assert len(found) == 1
+    assert found[0] > 0
+    views = net.parameters, net.trajectory  # who is handed one may write to it
+    net.train_on_batch(np.ones((8, 2)), np.ones((8, 3)))
+    assert len(found) == 2
+    del views
+
+
 @pytest.mark.parametrize("what", ["parameters", "optimizer_state"])
 def test_what_is_written_to_a_live_view_counts(what: str) -> None:
     """Adagrad's state may be just about to overflow."""
