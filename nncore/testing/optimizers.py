@@ -77,6 +77,9 @@ class OptimizerConformance(networks.NetworkConformance):
     def test_perturb(self) -> None:
         self.each(check_perturb)
 
+    def test_bound(self) -> None:
+        self.each(check_bound)
+
     def test_state_is_declared_alike(self) -> None:
         self.each(check_declarations)
 
@@ -293,6 +296,25 @@ def _evaluated(optimizer: Optimizer, w: np.ndarray, state: Kept) -> np.ndarray:
     for guarded, kept in zip(guarded_state, state, strict=True):
         expect_same_bits(guarded.check(), kept, "state after evaluation, which must not write it")
     return out.check()
+
+
+def check_bound(optimizer: Optimizer) -> None:
+    """No number goes further than `bound` says, for gradients of any size, from the first step on and later."""
+    for variant in [optimizer, *unusual(optimizer)]:
+        if variant.needs_tensors and any(declared_state(variant, layout(33))):
+            continue  # it is not asked
+        for size in (1e-12, 1.0, 1e12):
+            w, gradients, state = problem(variant, 33, np.float64)
+            t = 1
+            for some in (size * gradients, size * np.abs(gradients), gradients):
+                ranges = [(float(slot.min()), float(slot.max())) for slot in (() if variant.needs_tensors else state[0])]
+                bound = variant.bound(float(np.abs(w).max()), float(np.abs(some).max()), ranges, len(some))
+                for g in some:
+                    numpy_step(variant, w, g, state, t, layout(33))
+                    furthest = max(float(np.abs(array).max(initial=0)) for array in (w, *state))
+                    what = f"{variant!r}: step {t} with gradients up to {np.abs(some).max():.3g}"
+                    expect(furthest <= bound * (1 + 1e-9), f"{what} goes to {furthest:.6g}; its bound says {bound:.6g} at most")
+                    t += 1
 
 
 def check_perturb(optimizer: Optimizer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -49,3 +50,10 @@ class Lion(Optimizer):
         w -= self.lr * (direction + self.weight_decay * w)
         m *= self.beta2
         m += (1 - self.beta2) * g
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """m is a mean of gradients; w grows by η at most in a step, while it does not grow by its own decay."""
+        if self.lr * self.weight_decay > 2:
+            return math.inf
+        (low, high), w = state[0], w + n_steps * self.lr
+        return w + self.weight_decay * w + max(-low, high, g)

@@ -25,6 +25,7 @@ class LionNumba(Lion):
     """`Lion`, compiled by numba."""
 
     kernel = Kernel("nncore_lion.lion_numba:table", rung="numba", never_fails=True)
+    bound = Lion.bound  # a class with a kernel of its own says it anew
 
 
 def _compiled(T: type[np.floating]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -93,6 +94,15 @@ class ScheduleFree(Optimizer):
         w += newest * ahead - rate * (1 - self.beta1 * (1 - newest)) * u
         ahead -= rate * self.beta1 * u
         ahead *= 1 - newest
+
+    def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
+        """v is a mean of squares. z − y grows by γ·g/ε at most in a step, and y by that and all of z − y; with λ y may grow by itself."""
+        (low, high), (lowest, highest) = state
+        if lowest < 0 or self.weight_decay > 0:
+            return math.inf
+        step = self.lr * g * max(1.0, 1 / self.epsilon)
+        ahead = max(-low, high) + n_steps * step
+        return w + n_steps * (ahead + step) + ahead + (highest + g * g) / (1 - self.beta2)
 
     def evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
         np.multiply(state[0], -(1 - self.beta1) / self.beta1, out=out)
