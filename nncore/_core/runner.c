@@ -175,8 +175,8 @@ static int64_t rule_op(const nnc_program *program, int64_t rule) {
 /* Fewer rows for each member than this make poor use of the weights that each has to read; columns are shared out instead. */
 #define FEW_ROWS 64
 
-/* Rows from the one that is gathered to the one that is fetched meanwhile. */
-#define FETCH_AHEAD 16
+/* Rows from the one that is gathered to the one that is fetched meanwhile: of small batches, one that comes later. */
+#define FETCH_AHEAD 64
 
 /* Columns are shared out in stretches of two vectors of AVX-512. */
 #define COLUMN_UNIT 128 /* bytes */

@@ -1,8 +1,8 @@
 /* c = start + a . b for row-major c, and for a and b in either orientation.
  *
  * gemm_tile.h multiplies a few rows at a time, reading b in panels two vectors wide; gemm_pack.h copies blocks of a and b to where they
- * can be read fast. This file decides what is cut how, and what is copied: the sums of an element of c go on from one block of k
- * to the next in the order of k, so that no decision changes a bit of the result. */
+ * can be read fast; gemm_small.h has products of one sample. This file decides what is cut how, and what is copied: the sums of an element
+ * of c go on from one block of k to the next in the order of k, so that no decision changes a bit of the result. */
 #ifndef T
 #include <stddef.h>
 
@@ -187,8 +187,32 @@ static __attribute__((noinline)) void F(blocks_on_stack)(F(plan) plan, PRODUCT) 
     F(blocks)(plan, NULL, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
+/* Strips of a against a b that is read as it lies, in one piece. */
+NNC_INLINE void F(as_they_lie)(int64_t ahead, PRODUCT) {
+    F(strip) strip = {.n = n,
+                      .k = k,
+                      .a = a,
+                      .a_row = a_row,
+                      .a_column = a_column,
+                      .b = b,
+                      .b_row = b_row,
+                      .b_panel = TILE_COLUMNS,
+                      .start = start,
+                      .start_row = start_row,
+                      .c = c,
+                      .c_row = c_row,
+                      .ahead = ahead};
+    (void)b_column;
+    F(fetch_nothing)(&strip);
+    F(strips)(m, strip);
+}
+
 /* A thread without a room packs what fits on its stack: no plan changes a bit. */
 NNC_INLINE void F(run_plan)(F(plan) plan, PRODUCT) {
+    if (!plan.packs_a && !plan.packs_b && plan.n_block >= n && plan.k_block >= k) {
+        F(as_they_lie)(plan.ahead, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+        return;
+    }
     int64_t panels = (plan.n_block + TILE_COLUMNS - 1) / TILE_COLUMNS, width = plan.n_block > LANES ? panels * TILE_COLUMNS : LANES;
     int fits = plan.packs_b && !plan.packs_a && nnc_least(plan.k_block, k) * width * (int64_t)sizeof(T) <= STACK_SHARE;
     T *room = NULL;
@@ -249,13 +273,31 @@ NNC_INLINE void F(whole_vectors)(PRODUCT) {
 #    include "gemm_quads.h"
 #endif
 
-/* The product for n < LANES. Its b is packed, so that rows of it can be read as whole vectors. */
+/* The product for n < LANES. Its b is packed, so that rows of it can be read as whole vectors, unless vectors are read in part as fast. */
 NNC_INLINE void F(part_of_vector)(PRODUCT) {
+    if (NNC_READS_PARTS && b_column == 1 && k * b_row * (int64_t)sizeof(T) <= L1_SHARE) {
+        F(as_they_lie)(0, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+        return;
+    }
     F(plan) plan = {.n_block = LANES, .k_block = K_BLOCK, .packs_b = 1};
     F(run_plan)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
+#include "gemm_small.h"
+
 NNC_DECLARE_GEMM(T, F(gemm)) {
+    if (k == 1 && b_column == 1) {
+        F(outer_product)(m, n, a, a_row, b, start, start_row, c, c_row);
+        return;
+    }
+    if (m == 1 && b_column == 1 && (NNC_READS_PARTS || n % LANES == 0)) {
+        F(row_product)(n, k, a, a_column, b, b_row, start, c);
+        return;
+    }
+    if (m == 1 && b_column != 1 && k * n <= SMALL_TURNED) {
+        F(row_by_turned)(n, k, a, a_column, b, b_row, b_column, start, c);
+        return;
+    }
     int64_t whole = n - n % LANES, rest = n - whole;
     if (whole > 0) F(whole_vectors)(m, whole, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
     if (rest == 0) return;

@@ -86,7 +86,8 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
         }
         R row_of_b[2];
 #pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++) row_of_b[v] = *(const V *)(b + p * b_row + v * LANES);
+        for (int v = 0; v < vectors; v++)
+            row_of_b[v] = partial && NNC_READS_PARTS ? F(load_partial)(b + p * b_row, strip->n) : *(const V *)(b + p * b_row + v * LANES);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             T element = a[i * a_row + p * a_column];
@@ -148,7 +149,7 @@ EACH_ROW_COUNT(DEFINE)
 NNC_INLINE void F(strips)(int64_t m, F(strip) strip) {
     int64_t count = (m + TILE_ROWS - 1) / TILE_ROWS;
     while (m > 0) {
-        int64_t rows = (m + count - 1) / count, equal = count - (rows * count - m);
+        int64_t rows = count == 1 ? m : (m + count - 1) / count, equal = count - (rows * count - m);
         switch (rows) {
 #define CASE(rows) \
     case rows: F(strips_of_##rows)(equal, &strip); break;

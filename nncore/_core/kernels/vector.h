@@ -60,6 +60,13 @@ NNC_INLINE nnc_register_f32 nnc_vector_fma_f32(float a, nnc_register_f32 b, nnc_
 NNC_INLINE nnc_register_f64 nnc_vector_fma_f64(double a, nnc_register_f64 b, nnc_register_f64 c) { return a * b + c; }
 #endif
 
+/* Whether there is an instruction for reading a part of a vector. */
+#if defined(__AVX512F__) || defined(__AVX2__)
+#    define NNC_READS_PARTS 1
+#else
+#    define NNC_READS_PARTS 0
+#endif
+
 /* Vectors of which only the first `count` elements, 0 .. LANES, are in memory. What load_partial does not load is 0. */
 #if defined(__AVX512F__)
 NNC_INLINE nnc_vector_f32 load_partial_f32(const float *from, int64_t count) {

@@ -1,0 +1,63 @@
+/* Products of a batch of one sample, for the type T, which a plan would take longer than they do. Include after gemm_pack.h. */
+
+/* c (m, n) = start + a (m, 1) . b (1, n): the gradient of one sample. */
+static void F(outer_product)(int64_t m, int64_t n, const T *a, int64_t a_row, const T *b, const T *start, int64_t start_row, T *c,
+                             int64_t c_row) {
+    int64_t whole = n - n % LANES, rest = n - whole;
+    R last = (R)F(load_partial)(b + whole, rest);
+    for (int64_t i = 0; i < m; i++, a += a_row, c += c_row) {
+        const T *from = start != NULL ? start + i * start_row : NULL;
+        for (int64_t j = 0; j < whole; j += LANES) {
+            R sum = from != NULL ? (R) * (const V *)(from + j) : (R){0};
+            *(V *)(c + j) = F(nnc_vector_fma)(*a, *(const V *)(b + j), sum);
+        }
+        if (rest == 0) continue;
+        R sum = from != NULL ? (R)F(load_partial)(from + whole, rest) : (R){0};
+        F(store_partial)(c + whole, F(nnc_vector_fma)(*a, last, sum), rest);
+    }
+}
+
+/* c (1, n) + a (1, rows) . b (rows, n) to c, for n a multiple of LANES; `rows` is a constant after inlining. */
+NNC_INLINE void F(add_rows)(const int rows, int64_t n, const T *a, int64_t a_column, const T *b, int64_t b_row, T *c) {
+    for (int64_t j = 0; j < n; j += LANES) {
+        R sum = (R) * (const V *)(c + j);
+#pragma GCC unroll 8
+        for (int p = 0; p < rows; p++) sum = F(nnc_vector_fma)(a[p * a_column], *(const V *)(b + p * b_row + j), sum);
+        *(V *)(c + j) = sum;
+    }
+}
+
+#define SIDE_BY_SIDE 8 /* rows of b that are read at the same time, from end to end, as memory and caches fetch by themselves */
+
+/* c (1, n) = start + a (1, k) . b (k, n) */
+static void F(row_product)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, const T *start, T *c) {
+    int64_t whole = n - n % LANES, rest = n - whole, done = 0;
+    for (int64_t j = 0; j < whole; j += LANES) *(V *)(c + j) = start != NULL ? *(const V *)(start + j) : (V){0};
+    for (; done + SIDE_BY_SIDE <= k; done += SIDE_BY_SIDE)
+        F(add_rows)(SIDE_BY_SIDE, whole, a + done * a_column, a_column, b + done * b_row, b_row, c);
+    for (; done < k; done++) F(add_rows)(1, whole, a + done * a_column, a_column, b + done * b_row, b_row, c);
+    if (rest == 0) return;
+    R sum = start != NULL ? (R)F(load_partial)(start + whole, rest) : (R){0};
+    for (int64_t p = 0; p < k; p++) sum = F(nnc_vector_fma)(a[p * a_column], F(load_partial)(b + p * b_row + whole, rest), sum);
+    F(store_partial)(c + whole, sum, rest);
+}
+
+#define SMALL_TURNED 1024 /* elements of b: more are worth fetching ahead */
+
+/* c (1, n) = start + a (1, k) . b (k, n) where b is turned: the gradient of one sample's inputs. */
+static void F(row_by_turned)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, int64_t b_column,
+                             const T *start, T *c) {
+    T part[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)]; /* of b, turned back */
+    for (int64_t j = 0; j < n; j += LANES) {
+        int64_t columns = nnc_least(n - j, LANES);
+        R sum = start != NULL ? (R)F(load_partial)(start + j, columns) : (R){0};
+        for (int64_t p = 0; p < k; p += LANES) {
+            int64_t rows = nnc_least(k - p, LANES);
+            const T *from = b + p * b_row + j * b_column;
+            if (columns == LANES && rows == LANES) F(transpose_square)(from, b_column, *part, LANES);
+            else F(transpose_part)(columns, rows, from, b_column, *part, LANES);
+            for (int64_t q = 0; q < rows; q++) sum = F(nnc_vector_fma)(a[(p + q) * a_column], *(const V *)part[q], sum);
+        }
+        F(store_partial)(c + j, sum, columns);
+    }
+}
