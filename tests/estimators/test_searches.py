@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +19,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nncore.estimators import LogisticNeuron, MLPClassifier
+from nncore.estimators import LogisticNeuron, MLPClassifier, MLPRegressor
 from nncore.plugin import Callback
 from nncore.testing import team_of
 
@@ -105,3 +107,21 @@ def test_the_error_of_a_fit_reaches_the_caller() -> None:
         with pytest.raises(RuntimeError, match="a callback that fails"):
             cross_val_score(small(callbacks=[Fails()]), X, Y, cv=4, error_score="raise")
         assert cross_val_score(small(), X, Y, cv=4).shape == (4,)  # and threads are as they were
+
+
+class Watched(warnings.catch_warnings):  # type: ignore[type-arg]
+    """Refuses to be made in nncore."""
+
+    def __init__(self, **arguments: Any) -> None:
+        assert not sys._getframe(1).f_globals["__name__"].startswith("nncore."), "a fit changes the filters of warnings"
+        super().__init__(**arguments)
+
+
+@pytest.mark.parametrize(("model", "y"), [(MLPClassifier, Y), (MLPRegressor, Y.astype(float))])
+def test_a_fit_leaves_the_filters_of_warnings_alone(model: Any, y: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They belong to all threads: what one fit sets would make errors of what others warn of."""
+    estimator = model(hidden_layer_sizes=(4,), max_iter=300, tol=1.0, early_stopping=True, n_iter_no_change=1, random_state=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(warnings, "catch_warnings", Watched)
+        estimator.fit(X, y)
+    assert estimator.n_iter_ < 300

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from sklearn.datasets import load_digits, load_iris
+from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV
 
 #: Candidates of the grid search.
@@ -53,10 +55,26 @@ def _search(kind: Any, n_jobs: int | None) -> Any:
     return GridSearchCV(kind(hidden_layer_sizes=(16,), max_iter=100, random_state=0), GRID, cv=3, n_jobs=n_jobs)
 
 
+class _InThreads:
+    """A model whose tasks joblib runs in threads of this process."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> None:
+        with parallel_config("threading"):
+            self.model.fit(X, y)
+
+
+def _bag(kind: Any) -> _InThreads:
+    return _InThreads(BaggingClassifier(kind(hidden_layer_sizes=(32,), max_iter=20), 10, n_jobs=2, random_state=0))
+
+
 #: Data and model by the name of a fit, see `nncore.bench.sections`.
 FITS: dict[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
     "grid search, small networks, n_jobs=None": (load_iris, lambda kind: _search(kind, None)),
     "grid search, small networks, n_jobs=2": (load_iris, lambda kind: _search(kind, 2)),
+    "10 bagged networks, digits, threads, n_jobs=2": (load_digits, _bag),
     "digits at the defaults": (load_digits, lambda kind: kind(random_state=0)),
     "iris": (load_iris, lambda kind: kind(random_state=0)),
     "digits by L-BFGS": (load_digits, lambda kind: kind(solver="lbfgs", random_state=0)),
