@@ -224,6 +224,7 @@ cdef class Compiled:
             op.split_rows, op.split_columns = described.plan.split_rows, described.plan.split_columns
             op.gradient_unit = described.gradient_unit
             op.gradient_bound, op.gradient_terms = described.plan.gradient_bound, described.plan.gradient_terms
+            op.spreads_nan = described.kind == "layer" and described.plan.spreads_nan
             op.cache_per_row = described.plan.cache_per_row
             op.work, op.work_per_row = described.plan.work, described.plan.work_per_row
             op.rooms = address(described.work)

@@ -36,6 +36,7 @@ typedef struct run {
     void *to_input, *to_target, *to_weight; /* where samples are gathered */
     int32_t copies_rows;                    /* inputs are gathered even if they lie in order */
     int32_t with_gradient;
+    int32_t looks_behind;    /* a prediction: at what its first op makes of the inputs, to learn whether they are finite */
     int32_t updates_tensors; /* the optimizer of a group is not called on ranges */
     double *value;
     char *gemm_rooms;           /* (n_threads, NNC_GEMM_ROOM_BYTES) working memory of matrix products; NULL: there is none */
@@ -174,6 +175,9 @@ static int64_t rule_op(const nnc_program *program, int64_t rule) {
 
 /* Fewer rows for each member than this make poor use of the weights that each has to read; columns are shared out instead. */
 #define FEW_ROWS 64
+
+/* Fewer inputs than this are as soon looked at as the first numbers of outputs, which are a line of the cache each. */
+#define WORTH_LOOKING_BEHIND 64
 
 /* Rows from the one that is gathered to the one that is fetched meanwhile: of small batches, one that comes later. */
 #define FETCH_AHEAD 64
@@ -354,6 +358,9 @@ static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows,
     if (program->python_reads_input) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
     add_task(program, &asked.n_tasks, NNC_STORE, 0);
+    const nnc_op *reader = program->n_ops > 0 ? &program->ops[program->tasks[0].op] : NULL;
+    asked.looks_behind = reader != NULL && program->tasks[0].what == NNC_FORWARD && reader->spreads_nan && reader->call.x == NULL &&
+                         !program->accepts_nan && program->n_inputs >= WORTH_LOOKING_BEHIND;
     return RUN(&asked, calls_python ? 1 : n_threads, run_predict);
 }
 
@@ -566,6 +573,32 @@ static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void 
     if (part == 0) asked->verdict = verdict == time_is_up ? NNC_OK : verdict;
 }
 
+/* Whether the first number of each row (., n) is finite. */
+static int F(begin_finite)(const T *rows, int64_t n_rows, int64_t n) {
+    int found = 1;
+    for (int64_t i = 0; i < n_rows; i++) found &= rows[i * n] - rows[i * n] == 0;
+    return found;
+}
+
+/* Rows of a prediction, from `first` of the inputs on, in the buffers from buffer_row on. What the first op has made of them tells that they
+ * are finite, where its layer says so: only if not, all of them are looked at. */
+static int64_t F(predict_rows)(const member *m, int64_t first, int64_t buffer_row, int64_t n_rows) {
+    const run *asked = m->run;
+    const nnc_program *program = m->program;
+    int64_t n_done = 0;
+    if (asked->looks_behind) {
+        const nnc_layer_call *call = &program->ops[program->tasks[0].op].call;
+        int64_t verdict = F(run_on_rows)(m, 0, 1, buffer_row, n_rows);
+        if (verdict != NNC_OK) return verdict;
+        n_done = 1;
+        if (F(begin_finite)((const T *)call->y + buffer_row * call->n_outputs, n_rows, call->n_outputs))
+            return F(run_on_rows)(m, n_done, asked->n_tasks, buffer_row, n_rows);
+    }
+    if (!F(all_finite)((const T *)asked->x + first * program->n_inputs, n_rows * program->n_inputs, program->accepts_nan))
+        return verdict_of(NNC_INPUT_NOT_FINITE, 0);
+    return F(run_on_rows)(m, n_done, asked->n_tasks, buffer_row, n_rows);
+}
+
 /* Every member takes its share of the rows through its part of the buffers; nobody waits for anybody. */
 static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     run *asked = context;
@@ -578,9 +611,7 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
     for (int64_t rows; first < end && verdict == NNC_OK; first += rows) {
         rows = nnc_least(end - first, room);
         m.first_sample = m.x_shift = first - buffer_row;
-        if (!F(all_finite)((const T *)asked->x + first * program->n_inputs, rows * program->n_inputs, program->accepts_nan))
-            verdict = verdict_of(NNC_INPUT_NOT_FINITE, 0);
-        else verdict = F(run_on_rows)(&m, 0, asked->n_tasks, buffer_row, rows);
+        verdict = F(predict_rows)(&m, first, buffer_row, rows);
     }
     verdict = nnc_meet(team, verdict);
     if (part == 0) asked->verdict = verdict;

@@ -70,6 +70,7 @@ typedef struct nnc_op {
     int64_t n_tied;                        /* of all parameters that it works on, if some of its tensors are tied; else 0 */
     int64_t gradient_unit;
     double gradient_bound, gradient_terms;
+    int32_t spreads_nan;
     int64_t cache_per_row, work, work_per_row;
     int64_t block_rows; /* of a batch, whose gradients are added up in one call */
     void *sums;  /* (2, n_parameters + n_tied) where a batch may have more rows: those of a block, and what rounding took; else NULL */

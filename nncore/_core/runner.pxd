@@ -30,6 +30,7 @@ cdef extern from "runner.h" nogil:
         void *rooms
         void *sums
         double gradient_bound, gradient_terms
+        int32_t spreads_nan
         nnc_branch *branches
         int64_t n_branches
         nnc_layer_call call

@@ -25,7 +25,8 @@ ROLES = ("weight", "bias", "scale")
 _OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_per_row", "gradient_unit")
 _COUNTS = ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit")
 _FLAGS = (
-    "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "reads_parameters_in_gradient", "backward_fills_cache",
+    "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "spreads_nan", "reads_parameters_in_gradient",
+    "backward_fills_cache",
 )  # fmt: skip
 
 
@@ -128,6 +129,9 @@ class Plan:
         d_x.
     accepts_nan : bool
         As the first layer of a network it takes samples with NaN, which other networks refuse.
+    spreads_nan : bool
+        Whatever the parameters, an input that is NaN or infinite makes the first output of its sample NaN or infinite, before the
+        activation. A prediction of a compiled layer then looks for such inputs there, and not at every input of every sample.
     codes : tuple of int
         Inputs, counted in flat order, that hold codes of categories: no transform of a batch changes them.
     output_domain : str or None
@@ -163,6 +167,7 @@ class Plan:
     reads_parameters_in_gradient: bool = False
     backward_fills_cache: bool = False
     accepts_nan: bool = False
+    spreads_nan: bool = False
     codes: tuple[int, ...] = ()
     output_domain: str | None = None
     flops: int | None = None

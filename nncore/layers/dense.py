@@ -117,6 +117,7 @@ class Dense(Layer):
             split_rows=True,
             split_columns=True,
             gradient_unit=n_outputs,
+            spreads_nan=True,
             output_domain="(-inf, inf)",
         )
 

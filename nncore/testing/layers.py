@@ -93,6 +93,9 @@ class LayerConformance(networks.NetworkConformance):
     def test_parts_give_the_bits_of_the_whole(self) -> None:
         self._each_that_computes(self._check_parts)
 
+    def test_inputs_that_are_not_finite_show(self) -> None:
+        self._each_that_computes(self._check_spread)
+
     def network(self) -> Sequential:
         """The layer as a hidden one, or at the front if it does not take vectors, or takes NaN."""
         layer = registry.resolve("layers", registry.config_of("layers", self.components()[0]))
@@ -262,6 +265,20 @@ class LayerConformance(networks.NetworkConformance):
             # The host's buffers are not the caller's: the first row of a slice may be any of them.
             parts = [Call(layer, x[block], parameters, buffers, training=False, first_row=29 - block.stop).forward() for block in blocks]
             expect_same_bits(np.concatenate(parts), whole, f"{dtype.__name__}: y of blocks of rows")
+
+    def _check_spread(self, layer: Layer) -> None:
+        """Where the plan says `spreads_nan`, the first output of a sample tells whether its inputs are finite, whatever the parameters."""
+        if native_kernel(layer) is None or not layer.plan(self.input_shapes[0]).spreads_nan:
+            return
+        for dtype in DTYPES:
+            for factor in (1, 0):
+                x, parameters, buffers, _ = self._problem(layer, 29, self.input_shapes[0], dtype)
+                for i, row in enumerate(x.reshape(len(x), -1)):
+                    row[i % row.size] = (np.nan, np.inf, -np.inf)[i % 3]
+                y = Call(layer, x, parameters * parameters.dtype.type(factor), buffers, training=False).forward()
+                hidden = np.isfinite(y[:, 0]).nonzero()[0]
+                what = f"{dtype.__name__}: first outputs of samples {hidden} are finite, their inputs are not; the plan says spreads_nan"
+                expect(hidden.size == 0, what)
 
     def _check_domain(self, layer: Layer) -> None:
         """At prediction it gives what its plan says."""

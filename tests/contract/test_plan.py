@@ -41,6 +41,7 @@ BAD_PLANS: dict[str, list[Any]] = {
     "reads_parameters_in_gradient": FLAG,
     "backward_fills_cache": FLAG,
     "accepts_nan": FLAG,
+    "spreads_nan": FLAG,
     "output_domain": [0, "", "positive", "(1, 0)", "[0, inf", (0, 1)],
     "flops": [-1, 2**63, 1.5, True],
     "branches": [None, [()], ([nn.Dense(4)],), ((42,),), (("dense",),)],  # with tensors

@@ -1,7 +1,8 @@
-"""The kits for metrics, callbacks and formats catch what breaks the contract: each class here breaks it in one way."""
+"""The kits for layers, metrics, callbacks and formats catch what breaks the contract: each class here breaks it in one way."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -200,7 +201,15 @@ class Trusting(SoundFormat):
         return document, tensors
 
 
+class Telling(nn.BatchNorm):
+    """Says that all inputs show in the first output, which knows the first input alone."""
+
+    def plan(self, input_shape):
+        return dataclasses.replace(super().plan(input_shape), spreads_nan=True)
+
+
 FAULTS: list[tuple[str, Any, str, str]] = [
+    ("layers", Telling, "inputs that are not finite show", "their inputs are not"),
     ("metrics", Unweighted, "weights", "weights of 0 to 3, against rows that are there as often"),
     ("metrics", Backwards, "perfect predictions score best", "higher_is_better is True"),
     ("metrics", Restless, "score", "score of the same arrays is"),
