@@ -9,6 +9,12 @@
 
 #include "../_core/kernels/level.h"
 
+/* A category of a small table may be that of nearly every row, and a long sum of float32 loses digits: sums of the gradients of a table with up
+ * to FEW categories are of SUM_ROWS rows first. They take up to WORK numbers, for which embedding.py asks. */
+#define FEW 63
+#define SUM_ROWS 128
+#define WORK 2048
+
 typedef struct table {
     int64_t column; /* of x */
     int64_t n_categories, width;
@@ -99,19 +105,35 @@ static int32_t F(embedding_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
+/* Adds the gradients of a table's parameters begin .. end - 1, of `n` rows from `done` on, to d_parameters (end - begin,). */
+static void F(add_rows)(const nnc_layer_call *call, const table *t, int64_t done, int64_t n, int64_t begin, int64_t end, T *d_parameters) {
+    const T *code = (const T *)call->x + done * call->n_inputs + t->column;              /* (n,), n_inputs apart */
+    const T *d_vector = (const T *)call->d_y + done * call->n_outputs + t->first_output; /* (n, width), n_outputs apart */
+    for (int64_t i = 0; i < n; i++, code += call->n_inputs, d_vector += call->n_outputs) {
+        int64_t first = t->first_parameter + F(row_of)(*code, t->n_categories) * t->width, to = nnc_least(first + t->width, end);
+        for (int64_t j = first > begin ? first : begin; j < to; j++) d_parameters[j - begin] += d_vector[j - first];
+    }
+}
+
 /* Every table once through the rows, in their order: an element's sum is the same however parameters are shared out. */
 static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
-    int64_t begin = call->begin_parameter, end = call->end_parameter, n_tables = count_tables(call);
-    T *d_parameters = call->d_parameters; /* (end - begin,) */
+    int64_t begin = call->begin_parameter, end = call->end_parameter, n_rows = call->n_rows, n_tables = count_tables(call);
+    T *d_parameters = call->d_parameters, *sums = call->site->work; /* (end - begin,), (WORK,) */
     memset(d_parameters, 0, (size_t)(end - begin) * sizeof(T));
     for (int64_t k = 0; k < n_tables; k++) {
         table t = table_at(call, k);
-        if (t.first_parameter >= end || t.first_parameter + (t.n_categories + 1) * t.width <= begin) continue;
-        const T *code = (const T *)call->x + t.column;             /* (n_rows,), n_inputs apart */
-        const T *d_vector = (const T *)call->d_y + t.first_output; /* (n_rows, width), n_outputs apart */
-        for (int64_t i = 0; i < call->n_rows; i++, code += call->n_inputs, d_vector += call->n_outputs) {
-            int64_t first = t.first_parameter + F(row_of)(*code, t.n_categories) * t.width, to = nnc_least(first + t.width, end);
-            for (int64_t j = first > begin ? first : begin; j < to; j++) d_parameters[j - begin] += d_vector[j - first];
+        int64_t size = (t.n_categories + 1) * t.width;
+        int64_t from = t.first_parameter > begin ? t.first_parameter : begin, to = nnc_least(t.first_parameter + size, end);
+        if (from >= to) continue;
+        if (t.n_categories > FEW || size > WORK) {
+            F(add_rows)(call, &t, 0, n_rows, from, to, d_parameters + (from - begin));
+            continue;
+        }
+        int64_t height = SUM_ROWS > 8 * t.n_categories ? SUM_ROWS : 8 * t.n_categories; /* adding them up stays a small part of the work */
+        for (int64_t done = 0; done < n_rows; done += height) {
+            memset(sums, 0, (size_t)(to - from) * sizeof(T));
+            F(add_rows)(call, &t, done, nnc_least(n_rows - done, height), from, to, sums);
+            for (int64_t j = from; j < to; j++) d_parameters[j - begin] += sums[j - from];
         }
     }
     return 0;

@@ -30,6 +30,9 @@ from nncore.plugin import (
 #: float32 holds every whole number up to this one.
 MOST_CATEGORIES = 2**24
 
+#: Numbers that the compiled gradient works with: WORK of embedding.c.
+WORK = 2048
+
 #: Each has a table of its own; a plan for more would take much memory before anything is known to be right.
 MOST_COLUMNS = 2**14
 
@@ -149,8 +152,9 @@ class Embedding(Layer):
         n_outputs = input_shape[0] - len(tables) + sum(table.width for table in tables)
         codes = tuple(table.column for table in tables)
         return Plan(
-            (n_outputs,), tensors, split_rows=True, gradient_unit=1, accepts_nan=True, codes=codes, output_domain="(-inf, inf)", flops=0
-        )
+            (n_outputs,), tensors, split_rows=True, gradient_unit=1, work=WORK, accepts_nan=True, codes=codes,
+            output_domain="(-inf, inf)", flops=0,
+        )  # fmt: skip
 
     def forward(self, call: LayerCall) -> None:
         tables = self._tables_for(call.x.shape[1:])

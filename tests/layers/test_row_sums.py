@@ -20,7 +20,7 @@ LAYERS = {
     "batch_norm": (nn.BatchNorm, "numbers", 8),
     "batch_norm, cumulative": (lambda: nn.BatchNorm(mode="cumulative"), "numbers", 8),
     "layer_norm": (nn.LayerNorm, "numbers", 8),
-    "embedding": (lambda: nn.Embedding(2, 4), "codes", 64),  # a category's rows come in no order: a block of them is one sum
+    "embedding": (lambda: nn.Embedding(2, 4), "codes", 8),
     "fill_missing": (nn.FillMissing, "gaps", 8),
 }
 SIZES = [10_000, 1_000_000, pytest.param(10_000_000, marks=pytest.mark.slow)]
