@@ -85,6 +85,8 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_activation_function forward_f64
         nnc_activation_function backward_f32
         nnc_activation_function backward_f64
+        nnc_activation_function forward_with_slope_f32
+        nnc_activation_function forward_with_slope_f64
 
     ctypedef struct nnc_loss_call:
         uint64_t struct_size

@@ -46,7 +46,13 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
         },
     ),
     "nnc_activation_call": (64, {"struct_size": 0, "site": 8, "z": 16, "a": 24, "d_a": 32, "d_z": 40, "n_rows": 48, "n_columns": 56}),
-    "nnc_activation": (48, {"head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40}),
+    "nnc_activation": (
+        64,
+        {
+            "head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40, "forward_with_slope_f32": 48,
+            "forward_with_slope_f64": 56,
+        },
+    ),
     "nnc_loss_call": (
         104,
         {

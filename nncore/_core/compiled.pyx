@@ -192,6 +192,9 @@ cdef class Compiled:
                 needed = described.needed(spec.dtype, has_way_back)
                 load_table(described.capsule, "activation", described.who, needed, &self.activations[i], sizeof(nnc_activation))
                 op.activation = &self.activations[i]
+                op.leaves_slope = described.may_leave_slope and described.runs_backward and (
+                    op.activation.forward_with_slope_f64 != NULL if program.is_f64 else op.activation.forward_with_slope_f32 != NULL
+                )
             elif op.kind == NNC_OP_PYTHON and described.x is None:
                 program.python_reads_input = True
             op.runs_backward, op.is_trained = described.runs_backward, described.is_trained
@@ -266,7 +269,7 @@ cdef class Compiled:
         program.n_hyper = spec.optimizer_hyper.shape[1]
         program.block_sums = <double *>address(spec.block_sums)
         program.accumulated = address(spec.accumulated)
-        program.shadow = address(spec.shadow)
+        program.shadow, program.average_rest = address(spec.shadow), address(spec.average_rest)
         program.average_decay, program.average_begin = spec.average.decay, spec.average.begin
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
         program.anchor = address(spec.anchor)

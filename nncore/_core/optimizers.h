@@ -1,7 +1,10 @@
 /* How the optimizers of groups are called, with what is wrapped around them. Included by runner.c as a template. */
 
 /* The mean of parameters begin .. end - 1 over the steps since it began; all weigh alike until that is less than the decay leaves to the
- * newest, so that it needs no first value. Where there are constraints, it is that of parameters that keep them. */
+ * newest, so that it needs no first value. Where there are constraints, it is that of parameters that keep them.
+ *
+ * What a step adds may be less than the mean has digits for: what rounding took is kept beside it (Knuth's sum of two numbers and its error),
+ * and goes into the next step. */
 static void F(average)(const member *m, int64_t begin, int64_t end, int is_after_constraints) {
     const nnc_program *program = m->program;
     if (program->shadow == NULL || (program->constraints.n_pieces > 0) != is_after_constraints) return;
@@ -9,7 +12,12 @@ static void F(average)(const member *m, int64_t begin, int64_t end, int is_after
     T weight = (T)(of_newest > 1 - program->average_decay ? of_newest : 1 - program->average_decay);
     const T *w = program->parameters; /* (n_parameters,) */
     T *mean = program->shadow;        /* (n_parameters,) */
-    for (int64_t j = begin; j < end; j++) mean[j] += weight * (w[j] - mean[j]);
+    T *rest = program->average_rest;  /* (n_parameters,) */
+    for (int64_t j = begin; j < end; j++) {
+        T before = mean[j], change = rest[j] + weight * ((w[j] - before) - rest[j]), after = before + change, added = after - before;
+        rest[j] = (before - (after - added)) + (change - added);
+        mean[j] = after;
+    }
 }
 
 static nnc_site *F(optimizer_site)(const member *m, int64_t group) {

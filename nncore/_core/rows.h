@@ -164,8 +164,16 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     int32_t status;
     nnc_site *site = site_of(m, number);
     if (op->kind == NNC_OP_ACTIVATION) {
-        const nnc_activation_call call = {sizeof call, site, x, y, d_y, d_x, n_rows, n_outputs};
-        status = (what == NNC_FORWARD ? op->activation->F(forward) : op->activation->F(backward))(&call);
+        nnc_activation_call call = {sizeof call, site, x, y, d_y, d_x, n_rows, n_outputs};
+        if (!op->leaves_slope) {
+            status = (what == NNC_FORWARD ? op->activation->F(forward) : op->activation->F(backward))(&call);
+        } else if (what == NNC_FORWARD) {
+            call.d_z = (T *)batch->x + first * n_inputs;
+            status = op->activation->F(forward_with_slope)(&call);
+        } else {
+            for (int64_t i = 0; i < n_rows * n_outputs; i++) d_x[i] = d_y[i] * x[i];
+            return NNC_OK;
+        }
     } else {
         nnc_layer_call call = *batch;
         call.site = site;

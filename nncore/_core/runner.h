@@ -66,6 +66,7 @@ typedef struct nnc_op {
     int32_t split_columns;
     const nnc_layer *layer;                /* NNC_OP_LAYER */
     const nnc_activation *activation;      /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
+    int32_t leaves_slope;                  /* its forward does, in place of z */
     int64_t first_parameter, n_parameters; /* its range of the flat vectors; empty, at 0, if some of its tensors are tied */
     int64_t n_tied;                        /* of all parameters that it works on, if some of its tensors are tied; else 0 */
     int64_t gradient_unit;
@@ -242,6 +243,7 @@ typedef struct nnc_program {
     double *block_sums;   /* (ceil(n_parameters / NNC_BLOCK),) of squares, if there is a penalty or clip_norm */
     void *accumulated;    /* (n_parameters,) if several batches may make a step */
     void *shadow;         /* (n_parameters,) mean of the parameters over steps, or NULL */
+    void *average_rest;   /* (n_parameters,) what it has no digits for */
     double average_decay;
     int64_t average_begin; /* steps done before the mean began */
     void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */

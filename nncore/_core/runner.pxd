@@ -26,6 +26,7 @@ cdef extern from "runner.h" nogil:
         int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
+        int32_t leaves_slope
         int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row, block_rows
         void *rooms
         void *sums
@@ -127,6 +128,7 @@ cdef extern from "runner.h" nogil:
         double *block_sums
         void *accumulated
         void *shadow
+        void *average_rest
         double average_decay
         int64_t average_begin
         void *tiles

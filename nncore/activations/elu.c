@@ -9,7 +9,11 @@
 #include "elu.c"
 
 const nnc_activation NNC_TABLE(activation, elu) = {
-    NNC_HEAD(nnc_activation), elu_forward_f32, elu_forward_f64, elu_backward_f32, elu_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = elu_forward_f32,
+    .forward_f64 = elu_forward_f64,
+    .backward_f32 = elu_backward_f32,
+    .backward_f64 = elu_backward_f64,
 };
 
 #else

@@ -8,7 +8,11 @@
 #include "exp.c"
 
 const nnc_activation NNC_TABLE(activation, exp) = {
-    NNC_HEAD(nnc_activation), exp_forward_f32, exp_forward_f64, exp_backward_f32, exp_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = exp_forward_f32,
+    .forward_f64 = exp_forward_f64,
+    .backward_f32 = exp_backward_f32,
+    .backward_f64 = exp_backward_f64,
 };
 
 #else

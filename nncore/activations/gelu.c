@@ -18,43 +18,37 @@
 #include "gelu.c"
 
 const nnc_activation NNC_TABLE(activation, gelu) = {
-    NNC_HEAD(nnc_activation), gelu_forward_f32, gelu_forward_f64, gelu_backward_f32, gelu_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = gelu_forward_f32,
+    .forward_f64 = gelu_forward_f64,
+    .backward_f32 = gelu_backward_f32,
+    .backward_f64 = gelu_backward_f64,
+    .forward_with_slope_f32 = gelu_forward_with_slope_f32,
+    .forward_with_slope_f64 = gelu_forward_with_slope_f64,
 };
 
 #else
 
-static void F(values)(const T *z, T *a, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        F(nnc_normal_parts) normal = F(nnc_split_normal)(F(nnc_magnitude)(z[i]));
-        T below = F(nnc_times_moderate_power)((normal.x * normal.e.p + normal.x) / normal.ratio, normal.e.k); /* |z| Phi(-|z|) */
-        a[i] = (z[i] > 0 ? z[i] : 0) - below;
-    }
+/* φ(z) and its slope, which compilers leave out where it is not asked for. */
+typedef struct F(pair) {
+    T value, slope;
+} F(pair);
+
+NNC_INLINE F(pair) F(exact)(T z) {
+    F(nnc_normal_parts) normal = F(nnc_split_normal)(F(nnc_magnitude)(z));
+    T share = 1 / normal.ratio;
+    T below = F(nnc_times_moderate_power)((normal.x * normal.e.p + normal.x) * share, normal.e.k); /* |z| Phi(-|z|) */
+    T slope = (share - normal.x * (T)DENSITY_AT_0) * (1 + normal.e.p);
+    slope = F(nnc_times_moderate_power)(slope, normal.e.k); /* at -|z| */
+    return (F(pair)){(z > 0 ? z : 0) - below, z > 0 ? 1 - slope : slope};
 }
 
-static void F(slopes)(const T *z, const T *d_a, T *d_z, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        F(nnc_normal_parts) normal = F(nnc_split_normal)(F(nnc_magnitude)(z[i]));
-        T slope = (1 / normal.ratio - normal.x * (T)DENSITY_AT_0) * (1 + normal.e.p);
-        slope = F(nnc_times_moderate_power)(slope, normal.e.k); /* at -|z| */
-        d_z[i] = d_a[i] * (z[i] > 0 ? 1 - slope : slope);
-    }
-}
-
-static void F(approximate_values)(const T *z, T *a, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        T near = z[i] < -FAR ? -FAR : z[i];
-        a[i] = near * F(nnc_sigmoid)(near * ((T)LINEAR + (T)CUBIC * near * near));
-    }
-}
-
-static void F(approximate_slopes)(const T *z, const T *d_a, T *d_z, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        T near = z[i] < -FAR ? -FAR : z[i];
-        near = near > LIMIT ? LIMIT : near;
-        T cubic = (T)CUBIC * near * near, slope = near * ((T)LINEAR + 3 * cubic);
-        T w = F(nnc_exp_of_moderate)(F(nnc_moderate)(near * ((T)LINEAR + cubic))), sum = 1 + w;
-        d_z[i] = d_a[i] * (w * (sum + slope) / (sum * sum));
-    }
+NNC_INLINE F(pair) F(approximate)(T z) {
+    T left = z < -FAR ? -FAR : z, near = left > LIMIT ? LIMIT : left;
+    T cubic = (T)CUBIC * near * near, slope = near * ((T)LINEAR + 3 * cubic);
+    T w = F(nnc_lifted_exp)(F(nnc_moderate)(near * ((T)LINEAR + cubic))), one = F(nnc_lifted_one)(), sum = one + w, share = 1 / sum;
+    T part = w * share; /* sigmoid */
+    return (F(pair)){left * part, part * (F(nnc_fma)(slope, one, sum) * share)};
 }
 
 static int32_t F(gelu_forward)(const nnc_activation_call *call) {
@@ -62,7 +56,32 @@ static int32_t F(gelu_forward)(const nnc_activation_call *call) {
     T *a = call->a;
     int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    (hyper[0] != 0 ? F(approximate_values) : F(values))(z, a, n);
+    if (hyper[0] == 0) {
+        for (int64_t i = 0; i < n; i++) a[i] = F(exact)(z[i]).value;
+    } else {
+        for (int64_t i = 0; i < n; i++) a[i] = F(approximate)(z[i]).value;
+    }
+    return 0;
+}
+
+static int32_t F(gelu_forward_with_slope)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a, *slope = call->d_z;
+    int64_t n = call->n_rows * call->n_columns;
+    const double *hyper = call->site->hyper;
+    if (hyper[0] == 0) {
+        for (int64_t i = 0; i < n; i++) {
+            F(pair) phi = F(exact)(z[i]);
+            a[i] = phi.value;
+            slope[i] = phi.slope;
+        }
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            F(pair) phi = F(approximate)(z[i]);
+            a[i] = phi.value;
+            slope[i] = phi.slope;
+        }
+    }
     return 0;
 }
 
@@ -71,7 +90,11 @@ static int32_t F(gelu_backward)(const nnc_activation_call *call) {
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    (hyper[0] != 0 ? F(approximate_slopes) : F(slopes))(z, d_a, d_z, n);
+    if (hyper[0] == 0) {
+        for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * F(exact)(z[i]).slope;
+    } else {
+        for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * F(approximate)(z[i]).slope;
+    }
     return 0;
 }
 

@@ -7,7 +7,11 @@
 #include "identity.c"
 
 const nnc_activation NNC_TABLE(activation, identity) = {
-    NNC_HEAD(nnc_activation), identity_forward_f32, identity_forward_f64, identity_backward_f32, identity_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = identity_forward_f32,
+    .forward_f64 = identity_forward_f64,
+    .backward_f32 = identity_backward_f32,
+    .backward_f64 = identity_backward_f64,
 };
 
 #else

@@ -7,7 +7,11 @@
 #include "leaky_relu.c"
 
 const nnc_activation NNC_TABLE(activation, leaky_relu) = {
-    NNC_HEAD(nnc_activation), leaky_relu_forward_f32, leaky_relu_forward_f64, leaky_relu_backward_f32, leaky_relu_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = leaky_relu_forward_f32,
+    .forward_f64 = leaky_relu_forward_f64,
+    .backward_f32 = leaky_relu_backward_f32,
+    .backward_f64 = leaky_relu_backward_f64,
 };
 
 #else

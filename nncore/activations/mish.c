@@ -1,5 +1,5 @@
 /* a = z t with t = tanh(log(1 + exp(z))), d_z = d_a (t + z (1 - t^2) sigmoid(z)). With w = exp(z) and n = w^2 + 2w, t = n / (n + 2); beyond a
- * moderate z it is 1, and below one 0. */
+ * moderate z it is 1, and below one 0. w and 1 are lifted by a power of two, and so n and 2 by its square. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -10,18 +10,53 @@
 #include "mish.c"
 
 const nnc_activation NNC_TABLE(activation, mish) = {
-    NNC_HEAD(nnc_activation), mish_forward_f32, mish_forward_f64, mish_backward_f32, mish_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = mish_forward_f32,
+    .forward_f64 = mish_forward_f64,
+    .backward_f32 = mish_backward_f32,
+    .backward_f64 = mish_backward_f64,
+    .forward_with_slope_f32 = mish_forward_with_slope_f32,
+    .forward_with_slope_f64 = mish_forward_with_slope_f64,
 };
 
 #else
+
+/* What φ and its slope are made of. */
+typedef struct F(parts) {
+    T near, one, w, n;
+    T share; /* 1 / (n + 2) */
+} F(parts);
+
+NNC_INLINE F(parts) F(parts_of)(T z) {
+    T near = F(nnc_moderate)(z), w = F(nnc_lifted_exp)(near), one = F(nnc_lifted_one)(), n = w * (w + 2 * one);
+    return (F(parts)){near, one, w, n, 1 / (n + 2 * one * one)};
+}
+
+/* near, as infinity times 0 would be NaN */
+NNC_INLINE T F(value)(F(parts) p, T z) { return (z > p.near ? z : p.near) * (p.n * p.share); }
+
+/* Its second term is z (1 - t^2) sigmoid(z) = 4 z w (1 + w) / (n + 2)^2. */
+NNC_INLINE T F(slope)(F(parts) p) {
+    T four = 4 * p.one * p.one;
+    return p.share * F(nnc_fma)(four * p.near, p.w * (p.one + p.w) * p.share, p.n);
+}
 
 static int32_t F(mish_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
     T *a = call->a;
     int64_t size = call->n_rows * call->n_columns;
+    for (int64_t i = 0; i < size; i++) a[i] = F(value)(F(parts_of)(z[i]), z[i]);
+    return 0;
+}
+
+static int32_t F(mish_forward_with_slope)(const nnc_activation_call *call) {
+    const T *z = call->z;
+    T *a = call->a, *slope = call->d_z;
+    int64_t size = call->n_rows * call->n_columns;
     for (int64_t i = 0; i < size; i++) {
-        T near = F(nnc_moderate)(z[i]), w = F(nnc_exp_of_moderate)(near), n = w * (w + 2);
-        a[i] = (z[i] > near ? z[i] : near) * (n / (n + 2)); /* near, as infinity times 0 would be NaN */
+        F(parts) p = F(parts_of)(z[i]);
+        a[i] = F(value)(p, z[i]);
+        slope[i] = F(slope)(p);
     }
     return 0;
 }
@@ -30,11 +65,7 @@ static int32_t F(mish_backward)(const nnc_activation_call *call) {
     const T *z = call->z, *d_a = call->d_a;
     T *d_z = call->d_z;
     int64_t size = call->n_rows * call->n_columns;
-    for (int64_t i = 0; i < size; i++) {
-        T near = F(nnc_moderate)(z[i]), w = F(nnc_exp_of_moderate)(near), n = w * (w + 2), share = 1 / (n + 2);
-        T bent = 4 * near * (w * (1 + w)) * share; /* z (1 - t^2) sigmoid(z) over share */
-        d_z[i] = d_a[i] * (share * (n + bent));
-    }
+    for (int64_t i = 0; i < size; i++) d_z[i] = d_a[i] * F(slope)(F(parts_of)(z[i]));
     return 0;
 }
 

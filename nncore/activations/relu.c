@@ -7,7 +7,11 @@
 #include "relu.c"
 
 const nnc_activation NNC_TABLE(activation, relu) = {
-    NNC_HEAD(nnc_activation), relu_forward_f32, relu_forward_f64, relu_backward_f32, relu_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = relu_forward_f32,
+    .forward_f64 = relu_forward_f64,
+    .backward_f32 = relu_backward_f32,
+    .backward_f64 = relu_backward_f64,
 };
 
 #else

@@ -12,7 +12,11 @@
 #include "selu.c"
 
 const nnc_activation NNC_TABLE(activation, selu) = {
-    NNC_HEAD(nnc_activation), selu_forward_f32, selu_forward_f64, selu_backward_f32, selu_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = selu_forward_f32,
+    .forward_f64 = selu_forward_f64,
+    .backward_f32 = selu_backward_f32,
+    .backward_f64 = selu_backward_f64,
 };
 
 #else

@@ -8,7 +8,11 @@
 #include "sigmoid.c"
 
 const nnc_activation NNC_TABLE(activation, sigmoid) = {
-    NNC_HEAD(nnc_activation), sigmoid_forward_f32, sigmoid_forward_f64, sigmoid_backward_f32, sigmoid_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = sigmoid_forward_f32,
+    .forward_f64 = sigmoid_forward_f64,
+    .backward_f32 = sigmoid_backward_f32,
+    .backward_f64 = sigmoid_backward_f64,
 };
 
 #else

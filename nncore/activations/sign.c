@@ -7,7 +7,11 @@
 #include "sign.c"
 
 const nnc_activation NNC_TABLE(activation, sign) = {
-    NNC_HEAD(nnc_activation), sign_forward_f32, sign_forward_f64, sign_backward_f32, sign_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = sign_forward_f32,
+    .forward_f64 = sign_forward_f64,
+    .backward_f32 = sign_backward_f32,
+    .backward_f64 = sign_backward_f64,
 };
 
 #else

@@ -8,7 +8,11 @@
 #include "softmax.c"
 
 const nnc_activation NNC_TABLE(activation, softmax) = {
-    NNC_HEAD(nnc_activation), softmax_forward_f32, softmax_forward_f64, softmax_backward_f32, softmax_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = softmax_forward_f32,
+    .forward_f64 = softmax_forward_f64,
+    .backward_f32 = softmax_backward_f32,
+    .backward_f64 = softmax_backward_f64,
 };
 
 #else

@@ -8,7 +8,11 @@
 #include "softmax_heads.c"
 
 const nnc_activation NNC_TABLE(activation, softmax_heads) = {
-    NNC_HEAD(nnc_activation), softmax_heads_forward_f32, softmax_heads_forward_f64, softmax_heads_backward_f32, softmax_heads_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = softmax_heads_forward_f32,
+    .forward_f64 = softmax_heads_forward_f64,
+    .backward_f32 = softmax_heads_backward_f32,
+    .backward_f64 = softmax_heads_backward_f64,
 };
 
 #else

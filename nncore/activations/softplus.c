@@ -8,7 +8,11 @@
 #include "softplus.c"
 
 const nnc_activation NNC_TABLE(activation, softplus) = {
-    NNC_HEAD(nnc_activation), softplus_forward_f32, softplus_forward_f64, softplus_backward_f32, softplus_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = softplus_forward_f32,
+    .forward_f64 = softplus_forward_f64,
+    .backward_f32 = softplus_backward_f32,
+    .backward_f64 = softplus_backward_f64,
 };
 
 #else

@@ -7,7 +7,11 @@
 #include "step.c"
 
 const nnc_activation NNC_TABLE(activation, step) = {
-    NNC_HEAD(nnc_activation), step_forward_f32, step_forward_f64, step_backward_f32, step_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = step_forward_f32,
+    .forward_f64 = step_forward_f64,
+    .backward_f32 = step_backward_f32,
+    .backward_f64 = step_backward_f64,
 };
 
 #else

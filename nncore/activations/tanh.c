@@ -8,7 +8,11 @@
 #include "tanh.c"
 
 const nnc_activation NNC_TABLE(activation, tanh) = {
-    NNC_HEAD(nnc_activation), tanh_forward_f32, tanh_forward_f64, tanh_backward_f32, tanh_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = tanh_forward_f32,
+    .forward_f64 = tanh_forward_f64,
+    .backward_f32 = tanh_backward_f32,
+    .backward_f64 = tanh_backward_f64,
 };
 
 #else

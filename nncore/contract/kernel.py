@@ -14,7 +14,14 @@ ABI_MAJOR, ABI_MINOR = 1, 0
 
 #: Function pointers of each table of ``nncore/plugin.h``, in order, after its head.
 TABLES: dict[str, tuple[str, ...]] = {
-    "activation": ("forward_f32", "forward_f64", "backward_f32", "backward_f64"),
+    "activation": (
+        "forward_f32",
+        "forward_f64",
+        "backward_f32",
+        "backward_f64",
+        "forward_with_slope_f32",
+        "forward_with_slope_f64",
+    ),
     "loss": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
     "metric": ("real_f32", "real_f64", "labels_f32", "labels_f64"),
     "optimizer": (

@@ -10,6 +10,7 @@ import numpy as np
 from nncore.contract import Optimizer
 from nncore.errors import ParameterError
 from nncore.network.network import Network
+from nncore.network.parameter_sets import check_finite
 
 
 def check_averages(n_averages: int, optimizers: Sequence[Optimizer]) -> None:
@@ -48,8 +49,10 @@ class Average:
 
     def start(self) -> None:
         """Before the first epoch of a fit."""
-        if self.over == "steps" and self.network.trajectory is None:
-            self.network.begin_average(self.network.n_steps)
+        network = self.network
+        if self.over == "steps" and network.trajectory is None:
+            network.begin_average(network.n_steps)
+        network.keep_rest(self.over == "steps")
 
     def end_epoch(self) -> Callable[[], None] | None:
         """After the steps of an epoch, which ``network.n_epochs`` does not count yet. What undoes it, unless nothing is done."""
@@ -60,5 +63,8 @@ class Average:
             network.begin_average(n_before)
             return network.end_average
         before = network.parameters.copy()
-        network.parameters[...] += (network.trajectory - before) / (n_before + 1 - network.average_begin)
+        with np.errstate(over="ignore", invalid="ignore"):  # it is looked at
+            mean = before + (network.trajectory - before) / (n_before + 1 - network.average_begin)
+        check_finite(mean, before, "the mean of the parameters over epochs", network.n_steps)
+        network.parameters[...] = mean
         return lambda: np.copyto(network.parameters, before)

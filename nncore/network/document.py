@@ -64,6 +64,9 @@ OPTIMIZER = "optimizer/"
 #: The tensor that holds where training stands, beside parameters that are an average.
 TRAJECTORY = "trajectory"
 
+#: The tensor that holds what an average over steps has no digits for.
+AVERAGE_REST = "average_rest"
+
 
 def tensors_of(network: Network) -> dict[str, np.ndarray]:
     """Everything that is saved as a tensor: live views by their names in the file."""
@@ -76,6 +79,8 @@ def tensors_of(network: Network) -> dict[str, np.ndarray]:
     tensors |= {name: array for number, memory in enumerate(network.memories) for name, array in array_names(number, memory.arrays).items()}
     if network.trajectory is not None:
         tensors[TRAJECTORY] = network.trajectory
+    if network.average_rest is not None:
+        tensors[AVERAGE_REST] = network.average_rest
     return tensors
 
 

@@ -132,6 +132,7 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
     network.allocate(tuple(description["input_shape"]), loss=parts.loss, optimizer=parts.optimizer, dtype=np.dtype(description["dtype"]))
     if parts.has_trajectory:
         network.begin_average(description["average_begin"])
+        network.keep_rest(parts.has_rest)
     network._own_schedules(parts.schedule)
     for name in ATTRIBUTES:
         setattr(network, name, description[name])

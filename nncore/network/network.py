@@ -254,7 +254,7 @@ class Network(Resumable, ParameterSets):
         self._absent = {what: absent for what, absent in self.absent.items() if what in ("loss", "groups", "rules")}
         self._knobs.optimizer, self._n_steps = adopt(optimizer, self, "optimizer"), 0
         self._own_schedules({})  # their steps were those of the optimizer before, and so were those of an average
-        self._vectors = replace(vectors, state=state, shadow=None)
+        self._vectors = replace(vectors, state=state, shadow=None, average_rest=None)
 
     def _set_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
         """Train tensors in the ways given from now on. What optimizers remember stays, if all tensors keep theirs."""
@@ -272,7 +272,7 @@ class Network(Resumable, ParameterSets):
         if self.has_evaluation and self.trajectory is not None:
             self._settle(grouping)
         if not stays:
-            self._n_steps, self._vectors = 0, replace(self._flat, shadow=None)
+            self._n_steps, self._vectors = 0, replace(self._flat, shadow=None, average_rest=None)
             self._own_schedules({})
         for name, values in remembered.items():
             view = {} if state is None else self.optimizer_state
@@ -575,10 +575,10 @@ class Network(Resumable, ParameterSets):
             knobs.grouping = group_tensors(self.groups, knobs.blueprint)
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
-            shadow = None if old.shadow is None else realigned(old.shadow)
+            shadow, rest = (None if vector is None else realigned(vector) for vector in (old.shadow, old.average_rest))
             parameters, gradients, buffers = (realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
             zeros = None if self.optimizer is None else zero_state(self._groups, self.optimizer, old.parameters.dtype)
-            self._vectors = Vectors(parameters, gradients, buffers, zeros, shadow)
+            self._vectors = Vectors(parameters, gradients, buffers, zeros, shadow, rest)
             for name, values in self.__dict__.pop("_optimizer_state", {}).items():
                 self.optimizer_state[name][...] = values
             self._show_values()

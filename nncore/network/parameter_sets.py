@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from nncore._core import all_finite
 from nncore.arguments import shown
 from nncore.contract import Optimizer
-from nncore.errors import NotBuiltError, ShapeError
+from nncore.errors import NonFiniteError, NotBuiltError, ShapeError
 from nncore.network.settings import NOT_BUILT, Settings
 from nncore.network.turns import reads, steps
 from nncore.program import Grouping, Vectors, aligned_zeros, evaluated
@@ -73,18 +74,31 @@ class ParameterSets(Settings):
         self._knobs.shown()
         return self._flat.shadow
 
+    @property
+    def average_rest(self) -> np.ndarray | None:
+        """What an average over steps has no digits for, a live vector like `parameters`; None if there is no such average."""
+        return self._flat.average_rest
+
     @steps
     def begin_average(self, begin: int) -> None:
         """From now on there are two sets of parameters, equal at first; `begin` counts what came before, steps or epochs."""
-        self._vectors = replace(self._flat, shadow=realigned(self.parameters))
+        self._vectors = replace(self._flat, shadow=realigned(self.parameters), average_rest=None)
         self.average_begin = begin
+
+    @steps
+    def keep_rest(self, is_over_steps: bool) -> None:
+        """Keep what the average has no digits for, if it is one over steps, of which each adds little."""
+        if is_over_steps != (self._flat.average_rest is not None):
+            self._forget_programs()
+            parameters = self._flat.parameters
+            self._vectors = replace(self._flat, average_rest=aligned_zeros(parameters.size, parameters.dtype) if is_over_steps else None)
 
     @steps
     def end_average(self) -> None:
         """Keep `parameters` alone."""
         if self._flat.shadow is not None:
             self._forget_programs()
-            self._vectors = replace(self._flat, shadow=None)
+            self._vectors = replace(self._flat, shadow=None, average_rest=None)
 
     def _set_out(self) -> bool:
         """Let `parameters` be those that are trained, before steps are taken. Whether there are others, which `_arrive` brings back."""
@@ -113,8 +127,8 @@ class ParameterSets(Settings):
         if not self._is_under_way:
             yield
             return
-        self._arrive()
         try:
+            self._arrive()
             yield
         finally:
             self._depart()
@@ -143,9 +157,12 @@ class ParameterSets(Settings):
         _swap(self._flat)
 
     def _evaluate(self, vectors: Vectors) -> None:
-        """Let the optimizer say which parameters to predict with."""
+        """Let the optimizer say which parameters to predict with; they stay as they are if it says what no parameter can be."""
         if self.has_evaluation and vectors.shadow is not None and vectors.state is not None:
-            vectors.parameters[...] = evaluated(vectors.shadow, vectors.state, self._groups, self.optimizer)
+            with np.errstate(over="ignore", invalid="ignore"):  # it is looked at
+                found = evaluated(vectors.shadow, vectors.state, self._groups, self.optimizer)
+            check_finite(found, vectors.shadow, "the parameters to predict with", self.n_steps)
+            vectors.parameters[...] = found
 
     def _settle(self, grouping: Grouping) -> None:
         """Let tensors that are frozen have the values that are predicted with: their optimizer is gone."""
@@ -164,6 +181,14 @@ class ParameterSets(Settings):
         _swap(vectors)
         self._evaluate(vectors)
         return vectors
+
+
+def check_finite(found: np.ndarray, made_of: np.ndarray, what: str, step: int) -> None:
+    """Raise `NonFiniteError` if numbers that are to be parameters are not finite, though those they are made of are."""
+    if not all_finite(found) and all_finite(made_of):
+        message = f"{what} became NaN or infinite after step {step}: {made_of.dtype} has no numbers so large. Lower the learning rate, or "
+        message += "standardise the inputs. They stay those of before; where training stands is kept beside them, as `trajectory`."
+        raise NonFiniteError(message, step=step, layer="")
 
 
 def _swap(vectors: Vectors) -> None:

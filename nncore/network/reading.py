@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from nncore.contract import Layer, Loss, Optimizer, Schedule
 from nncore.errors import FileFormatError, MissingExtraError, MissingPluginError, PluginError, UnknownComponentError
 from nncore.network.absent import Absent
-from nncore.network.document import NESTED, OPTIMIZER, TRAJECTORY, array_names, check_network
+from nncore.network.document import AVERAGE_REST, NESTED, OPTIMIZER, TRAJECTORY, array_names, check_network
 from nncore.network.providers import named_in
 from nncore.network.remembering import DTYPES, Memory
 from nncore.network.reviving import check_present, revived
@@ -38,6 +38,7 @@ class Parts:
     absent: dict[str, Absent]
     memories: tuple[Memory, ...]
     has_trajectory: bool
+    has_rest: bool  # of an average over steps
 
 
 def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
@@ -66,7 +67,8 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
         blueprint = _planned(layers, tuple(description["input_shape"]))
     grouping = group_tensors(groups, blueprint)
     grouping.check(optimizer)
-    expected = _expected(blueprint, TRAJECTORY in tensors, dtype)
+    has_trajectory, has_rest = TRAJECTORY in tensors, TRAJECTORY in tensors and AVERAGE_REST in tensors
+    expected = _expected(blueprint, [TRAJECTORY] * has_trajectory + [AVERAGE_REST] * has_rest, dtype)
     for missing in absent.values():
         expected |= {name: (values.shape, values.dtype) for name, values in missing.tensors.items()}
     if optimizer is not None and description["n_steps"] and "groups" not in absent:
@@ -75,7 +77,8 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
     for number, memory in enumerate(memories):
         expected |= {name: (array.shape, array.dtype) for name, array in array_names(number, memory.arrays).items()}
     _check_tensors(tensors, expected)
-    return Parts(layers, **parts, groups=groups, absent=absent | absent_rules, memories=memories, has_trajectory=TRAJECTORY in tensors)
+    absent |= absent_rules
+    return Parts(layers, **parts, groups=groups, absent=absent, memories=memories, has_trajectory=has_trajectory, has_rest=has_rest)
 
 
 def _memories(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[Memory, ...]:
@@ -132,12 +135,11 @@ def _planned(layers: list[Layer], input_shape: tuple[int, ...]) -> Blueprint:
         raise FileFormatError(f"its layers do not take samples of shape {input_shape}: {error}") from error
 
 
-def _expected(blueprint: Blueprint, has_trajectory: bool, dtype: np.dtype) -> Expected:
+def _expected(blueprint: Blueprint, averages: Sequence[str], dtype: np.dtype) -> Expected:
     """Shapes and dtypes of `tensors_of` of a network that is not built yet, but for the state of optimizers."""
     shapes = {f"parameters/{name}": shape for name, shape in blueprint.tensor_shapes().items()}
     shapes |= {f"buffers/{stage.name}.{buffer.name}": buffer.shape for stage in blueprint.stages for buffer in stage.plan.buffers}
-    if has_trajectory:
-        shapes[TRAJECTORY] = (blueprint.n_parameters,)
+    shapes |= dict.fromkeys(averages, (blueprint.n_parameters,))
     return {name: (shape, dtype) for name, shape in shapes.items()}
 
 

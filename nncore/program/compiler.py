@@ -136,6 +136,7 @@ def compile_program(
         gradients=vectors.gradients,
         state=vectors.state,
         shadow=vectors.shadow if average.decay else None,
+        average_rest=vectors.average_rest if average.decay else None,
         tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None,
         anchor=arena.take(blueprint.n_parameters, dtype) if has_two_passes else None,
         buffers=vectors.buffers,
@@ -223,8 +224,8 @@ def _undo(vectors: Vectors, average: Averaging, arena: Arena) -> list[Undo]:
     """What a step changes, the buffers first, each with room for how it was."""
     live = [("running statistics of layers", vectors.buffers)] if vectors.buffers.size else []
     live.append(("", vectors.parameters))
-    if average.decay and vectors.shadow is not None:
-        live.append(("the average of the parameters", vectors.shadow))
+    if average.decay:
+        live += [("the average of the parameters", vector) for vector in (vectors.shadow, vectors.average_rest) if vector is not None]
     for group in vectors.state or ():
         arrays = group.slots if len(group.slots) else [array.reshape(-1) for kept in group.tensors for array in kept.values()]
         live += [("the state of the optimizer", array) for array in arrays]

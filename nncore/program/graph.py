@@ -109,9 +109,11 @@ class GraphBuilder:
         # In place unless somebody else reads what would be overwritten: another branch; on the way back this activation itself, or the
         # one before whose output it is (a layer never reads its own output). The user's input is not ours to overwrite.
         may_overwrite = x is not None and (self._runs(stage) or self._is_read_once(stage.sources[0]))
-        if may_overwrite and (not self.has_way_back or (not activation.needs_input and isinstance(ops[source].component, Layer))):
-            return Op(activation, stage, x, _owned(x), n, n, (source,))
-        return Op(activation, stage, x, self.matrix(n), n, n, (source,))
+        if not self.has_way_back:
+            return Op(activation, stage, x, _owned(x) if may_overwrite else self.matrix(n), n, n, (source,))
+        may_overwrite = may_overwrite and isinstance(ops[source].component, Layer)
+        y = _owned(x) if may_overwrite and not activation.needs_input else self.matrix(n)
+        return Op(activation, stage, x, y, n, n, (source,), may_leave_slope=may_overwrite and activation.needs_input)
 
     def _is_read_once(self, source: int) -> bool:
         """Whether one stage alone reads an output, also where it is that of an earlier stage, passed on."""

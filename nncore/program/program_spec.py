@@ -55,6 +55,7 @@ class ProgramSpec:
     gradients: np.ndarray  # (n_parameters,)
     state: NetworkState | None  # of all groups
     shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
+    average_rest: np.ndarray | None  # (n_parameters,) what it has no digits for
     tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
     accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
     optimizers: tuple[Optimizer, ...]  # (n_groups,) none in a program that does not train

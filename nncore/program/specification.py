@@ -123,6 +123,7 @@ class Op:
     parameters: np.ndarray | None = None
     d_parameters: np.ndarray | None = None
     is_trained: bool = False
+    may_leave_slope: bool = False  # an activation that reads its input on the way back, and is alone in that
     buffers: np.ndarray | None = None
     cache: np.ndarray | None = None
     work: np.ndarray | None = None

@@ -18,3 +18,4 @@ class Vectors:
     buffers: np.ndarray  # (n_buffers,)
     state: NetworkState | None = None  # of the optimizers
     shadow: np.ndarray | None = None  # (n_parameters,) the other of two sets of parameters, their average and where they are: averaging.py
+    average_rest: np.ndarray | None = None  # (n_parameters,) what an average over steps has no digits for

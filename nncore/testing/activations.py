@@ -123,6 +123,19 @@ class Rung:
             expect_same_bits(buffer.check(), before, f"{buffer.name} after backward, which must not write it")
         return guarded_d_z.check()
 
+    def leaves_slope(self, dtype: np.dtype) -> bool:
+        """Whether the kernel's way forward may leave a slope in place of z."""
+        return self.table is not None and getattr(self.table, f"forward_with_slope_{tables.SUFFIXES[dtype]}") is not None
+
+    def forward_with_slope(self, z: np.ndarray, in_place: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """φ(z), and φ'(z): in place of z, or elsewhere."""
+        guarded_z, guarded_a = Guarded(z, "z"), Guarded(np.full_like(z, 7), "a")
+        guarded_slope = guarded_z if in_place else Guarded(np.full_like(z, 7), "the slope")
+        self._call("forward_with_slope", z, z=guarded_z.array, a=guarded_a.array, d_z=guarded_slope.array)
+        if not in_place:
+            expect_same_bits(guarded_z.check(), z, "z after forward_with_slope elsewhere, which must not write it")
+        return guarded_a.check(), guarded_slope.check()
+
     def _call(self, direction: str, like: np.ndarray, **matrices: np.ndarray) -> None:
         name = f"{direction}_{tables.SUFFIXES[like.dtype]}"
         function = getattr(self.table, name)
@@ -154,6 +167,22 @@ def check_rungs(activation: Activation) -> None:
                 expect(np.isfinite(d_z).all(), f"{what} backward gives numbers that are not finite")
                 expect_same_bits(rung.backward(z, a, d_a), d_z, f"{what} a second backward")
                 expect_same_bits(rung.backward(z, a, d_a, in_place=True), d_z, f"{what} backward in place")
+            if rung.leaves_slope(z.dtype):
+                check_slope(rung, z, d_a, what)
+
+
+def check_slope(rung: Rung, z: np.ndarray, d_a: np.ndarray, what: str) -> None:
+    """forward_with_slope gives what forward gives, and the slope that backward multiplies by: in place of z, elsewhere, and by rows."""
+    activation = rung.activation
+    expect(activation.needs_input and activation.trainable, f"{activation!r}: forward_with_slope is for a class that says needs_input")
+    a = rung.forward(z)
+    value, slope = rung.forward_with_slope(z)
+    expect_same_bits(value, a, f"{what} a of forward_with_slope")
+    tolerance = 4 * float(np.finfo(z.dtype).eps) * np.maximum(1, np.abs(d_a))
+    expect_close(d_a * slope, rung.backward(z, a, d_a), tolerance, f"{what} d_a times the slope")
+    (a_first, first), (a_rest, rest) = (rung.forward_with_slope(rows, in_place=True) for rows in np.split(z, [len(z) // 3]))
+    expect_same_bits(np.concatenate([a_first, a_rest]), a, f"{what} a of forward_with_slope in place, in two blocks of rows")
+    expect_same_bits(np.concatenate([first, rest]), slope, f"{what} the slope in place, in two blocks of rows")
 
 
 def check_agreement(activation: Activation) -> None:

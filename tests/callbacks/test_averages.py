@@ -11,7 +11,7 @@ import pytest
 from endings import Fail, Interrupt, Stop
 
 import nncore as nn
-from nncore.errors import ParameterError
+from nncore.errors import NonFiniteError, ParameterError
 from nncore.plugin import Callback
 from nncore.testing import numpy_twin, team_of
 
@@ -65,6 +65,58 @@ def test_swa_that_never_begins_changes_nothing() -> None:
     net = fitted(nn.SWA(start=10), 10)
     np.testing.assert_array_equal(net.parameters, steps(10)[-1])
     assert net.trajectory is None
+
+
+def test_an_average_moves_by_less_than_its_last_digit() -> None:
+    """Parameters drift by a digit of float32 a step: a mean at 0.9999 follows by a ten-thousandth of how far it is behind."""
+    n, drift = 30_000, 2.0**-24
+    X, Y = np.full((n, 1), drift), np.full((n, 1), 8.0)
+    ends = {}
+    for dtype in ("float32", "float64"):
+        net = nn.Sequential(nn.Dense(1, use_bias=False)).build(1, loss="mae", optimizer=nn.SGD(lr=1.0), rng=0, dtype=dtype)
+        net.parameters[...] = 0.5
+        net.fit(X, Y, epochs=1, batch_size=1, shuffle=False, callbacks=[nn.EMA(0.9999)])
+        assert net.trajectory == 0.5 + n * drift
+        ends[dtype] = float(net.parameters[0])
+    assert abs(ends["float32"] - ends["float64"]) <= drift
+    assert ends["float32"] - 0.5 > 0.5 * n * drift
+
+
+@pytest.mark.parametrize("interrupted_after", [1, 3])
+def test_resumed_equals_uninterrupted_in_float32(interrupted_after: int, tmp_path: Path) -> None:
+    """What the mean has no digits for is saved."""
+
+    def fit(net: nn.Sequential, epochs: int) -> None:
+        net.fit(*data(), epochs=epochs, batch_size=1, callbacks=[nn.EMA(0.9999)])
+
+    whole, part = (nn.Sequential(nn.Dense(2)).build(5, loss="mse", optimizer="sgd", rng=3) for _ in range(2))
+    fit(whole, 6)
+    fit(part, interrupted_after)
+    assert part.average_rest.any()
+    part.save(tmp_path / "part.nncore")
+    again = nn.load(tmp_path / "part.nncore")
+    fit(again, 6 - interrupted_after)
+    np.testing.assert_array_equal(again.parameters, whole.parameters)
+    np.testing.assert_array_equal(again.average_rest, whole.average_rest)
+
+
+class Far(Callback):
+    """Puts parameters at one end of the numbers after the first epoch, and at the other after the second."""
+
+    def on_epoch_end(self, training: Any) -> None:
+        end = float(np.finfo(np.float32).max) * 0.9
+        net = training.network
+        net.parameters[...], net.trajectory[...] = end, -end
+
+
+def test_a_mean_that_overflows_is_said() -> None:
+    net = nn.Sequential(nn.Dense(2, use_bias=False)).build(5, loss="mse", optimizer="sgd", rng=3)
+    X, Y = np.zeros((64, 5)), np.zeros((64, 2))
+    with pytest.raises(NonFiniteError, match="the mean of the parameters over epochs became NaN or infinite after step 2") as caught:
+        net.fit(X, Y, epochs=3, batch_size=64, shuffle=False, callbacks=[nn.SWA(), Far()])
+    assert caught.value.step == 2
+    assert np.isfinite(net.parameters).all()
+    assert (net.parameters > 1e38).all()
 
 
 class Witness(Callback):

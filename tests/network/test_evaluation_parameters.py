@@ -207,6 +207,23 @@ def test_an_average_of_a_callback_is_refused(average: Callback) -> None:
         assert isinstance(net.optimizer, nn.SGD)
 
 
+class Soaring(Trailing):
+    def evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
+        out[...] = np.inf
+
+
+def test_parameters_to_predict_with_that_overflow_are_said_and_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network()
+    fit(net, 1)
+    before = net.parameters.copy()
+    monkeypatch.setattr(Trailing, "evaluation", Soaring.evaluation)
+    with pytest.raises(NonFiniteError, match="the parameters to predict with became NaN or infinite after step 2") as caught:
+        fit(net, 1)
+    assert caught.value.step == 2
+    np.testing.assert_array_equal(net.parameters, before)
+    np.testing.assert_allclose(net.trajectory, steps(2)[2], rtol=1e-12, atol=1e-14)
+
+
 class Failing(Trailing):
     def evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
         raise RuntimeError("no average today")

@@ -41,6 +41,7 @@ FAULTS = [
     ("optimizers", "tipping", "perturb", "g after perturb, which must not write it"),
     ("activations", "wrong_gradient", "gradient", "NumPy: d_z against central differences"),
     ("activations", "neighbourly", "rows are independent", "a of blocks of rows"),
+    ("activations", "steep", "forward and backward", "d_a times the slope"),
     ("losses", "unweighted", "value and gradient", "the kernel, float32, .* gradient times weight"),
     ("losses", "unweighted", "kernel agrees with numpy", "the kernel, float32, .* d_output"),
     ("losses", "averaging", "rows are independent", "value of blocks of rows"),

@@ -23,6 +23,22 @@
 #    pragma GCC optimize("no-thread-jumps")
 #endif
 
+/* Where functions have reached their limits. Compilers are not to know these numbers: of two comparisons with constants GCC makes masks and
+ * choices, of two with variables a maximum and a minimum. The numbers are in ends.c. */
+#define NNC_ENDS_(suffix, level) nnc_ends_##suffix##_##level
+#define NNC_ENDS(suffix, level) NNC_ENDS_(suffix, level)
+#define nnc_ends_f32 NNC_ENDS(f32, NNC_LEVEL)
+#define nnc_ends_f64 NNC_ENDS(f64, NNC_LEVEL)
+#define NNC_DECLARE_ENDS(T, ends)                                                                 \
+    extern const struct ends {                                                                    \
+        T exp_is_zero, exp_is_infinite;                                                           \
+        T moderate; /* from here on exp(x) is so much more than 1 that 1 + exp(x) rounds to it */ \
+        T expm1_is_minus_one;                                                                     \
+        T normal_is_zero; /* exp(-x^2 / 2) */                                                     \
+    } ends
+NNC_DECLARE_ENDS(float, nnc_ends_f32);
+NNC_DECLARE_ENDS(double, nnc_ends_f64);
+
 /* (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2. The polynomials of this file are minimax in the relative error of their function. */
 NNC_INLINE float nnc_exp_tail_f32(float r) {
     float r2 = r * r, low = nnc_fma_f32(r, 1.66665206e-1f, 4.99999934e-1f), high = nnc_fma_f32(r, 8.3687169e-3f, 4.16683881e-2f);
@@ -82,7 +98,7 @@ NNC_INLINE double nnc_wide_atanh_tail_f64(double s2) {
 }
 
 /* exp(-x^2 / 2) / Phi(-x) = 2 + x (sqrt(2 pi) - bend(x)), Phi the distribution function of the standard normal: bend for
- * 0 <= x <= NORMAL_IS_ZERO. No more than a fifth of its relative error gets into the whole. */
+ * 0 <= x <= normal_is_zero. No more than a fifth of its relative error gets into the whole. */
 NNC_INLINE float nnc_normal_bend_f32(float x) {
     float p = 4.01629519e-3f, q = 2.00811390e-3f;
     p = nnc_fma_f32(p, x, 4.60133736e-2f);
@@ -119,39 +135,28 @@ NNC_INLINE double nnc_normal_bend_f64(double x) {
     return p / nnc_fma_f64(q, x, 1);
 }
 
-/* From here on exp(x) is so much more than 1 that 1 + exp(x) rounds to it. */
-#define NNC_MODERATE 40
-
 #include "nncore/float32.h"
 #define BITS uint32_t
 #define FRACTION_BITS 23
 #define EXPONENT_BIAS 127
-#define LIFT 64
+#define LIFT 32
 #define SMALLEST_NORMAL FLT_MIN
 #define LARGEST FLT_MAX
 #define SQRT_HALF_BITS 0x3f3504f3u
 #define LN2_HIGH 0.693359375f /* so few digits that its product with any exponent is exact */
 #define LN2_LOW -2.12194440e-4f
-#define EXP_IS_ZERO -104.0f
-#define EXP_IS_INFINITE 89.0f
-#define EXPM1_IS_MINUS_ONE -20.0f
-#define NORMAL_IS_ZERO 14.5f
 #include "vector_math_template.h"
 
 #include "nncore/float64.h"
 #define BITS uint64_t
 #define FRACTION_BITS 52
 #define EXPONENT_BIAS 1023
-#define LIFT 512
+#define LIFT 64
 #define SMALLEST_NORMAL DBL_MIN
 #define LARGEST DBL_MAX
 #define SQRT_HALF_BITS 0x3fe6a09e667f3bcdu
 #define LN2_HIGH 6.93145751953125e-1
 #define LN2_LOW 1.42860682030941723212e-6
-#define EXP_IS_ZERO -746.0
-#define EXP_IS_INFINITE 710.0
-#define EXPM1_IS_MINUS_ONE -40.0
-#define NORMAL_IS_ZERO 38.7
 #include "vector_math_template.h"
 
 #undef T

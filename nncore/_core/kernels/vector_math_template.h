@@ -45,23 +45,28 @@ NNC_INLINE T F(nnc_times_power_of_two)(T x, T k) {
 }
 
 NNC_INLINE T F(nnc_exp)(T x) {
-    x = x < EXP_IS_ZERO ? EXP_IS_ZERO : x; /* written so that NaN passes */
-    x = x > EXP_IS_INFINITE ? EXP_IS_INFINITE : x;
+    x = x < F(nnc_ends).exp_is_zero ? F(nnc_ends).exp_is_zero : x; /* written so that NaN passes */
+    x = x > F(nnc_ends).exp_is_infinite ? F(nnc_ends).exp_is_infinite : x;
     F(nnc_exp_parts) e = F(nnc_split_exp)(x, 0);
     return F(nnc_times_power_of_two)(1 + e.p, e.k);
 }
 
 /* x held where exp is neither infinity nor 0. NaN passes. */
 NNC_INLINE T F(nnc_moderate)(T x) {
-    x = x < EXP_IS_ZERO ? EXP_IS_ZERO : x;
-    return x > NNC_MODERATE ? NNC_MODERATE : x;
+    x = x < F(nnc_ends).exp_is_zero ? F(nnc_ends).exp_is_zero : x;
+    return x > F(nnc_ends).moderate ? F(nnc_ends).moderate : x;
 }
 
-/* x 2^k for a k of a moderate number: 2^(k + LIFT) is normal, and what is subnormal is rounded once, on the way back. */
-NNC_INLINE T F(nnc_times_moderate_power)(T x, T k) {
-    T lifted = F(nnc_from_bits)(F(nnc_bits)(k + (ROUND_TO_INTEGER + EXPONENT_BIAS + LIFT)) << FRACTION_BITS);
-    return x * lifted * F(nnc_from_bits)((BITS)(EXPONENT_BIAS - LIFT) << FRACTION_BITS);
+/* 1, lifted: 2^LIFT. */
+NNC_INLINE T F(nnc_lifted_one)(void) { return F(nnc_from_bits)((BITS)(EXPONENT_BIAS + LIFT) << FRACTION_BITS); }
+
+/* x 2^(k + LIFT) for a k of a moderate number, where the power is normal. */
+NNC_INLINE T F(nnc_times_lifted_power)(T x, T k) {
+    return x * F(nnc_from_bits)(F(nnc_bits)(k + (ROUND_TO_INTEGER + EXPONENT_BIAS + LIFT)) << FRACTION_BITS);
 }
+
+/* x 2^k for a k of a moderate number; what is subnormal is rounded once, on the way back. */
+NNC_INLINE T F(nnc_times_moderate_power)(T x, T k) { return F(nnc_times_lifted_power)(x, k) * (1 / F(nnc_lifted_one)()); }
 
 /* exp(x) for a moderate x, in three quarters of the operations. */
 NNC_INLINE T F(nnc_exp_of_moderate)(T x) {
@@ -69,10 +74,16 @@ NNC_INLINE T F(nnc_exp_of_moderate)(T x) {
     return F(nnc_times_moderate_power)(1 + e.p, e.k);
 }
 
+/* exp(x) 2^LIFT for a moderate x, for who divides by as much: nothing is subnormal before it has to be. Its square fits, too. */
+NNC_INLINE T F(nnc_lifted_exp)(T x) {
+    F(nnc_exp_parts) e = F(nnc_split_exp)(x, 0);
+    return F(nnc_times_lifted_power)(1 + e.p, e.k);
+}
+
 /* exp(x) - 1 for x <= 0. */
 NNC_INLINE T F(nnc_expm1_of_negative)(T x) {
     /* 2^k p + (2^k - 1) does not cancel: k = 0 near 0. */
-    F(nnc_exp_parts) e = F(nnc_split_exp)(x < EXPM1_IS_MINUS_ONE ? EXPM1_IS_MINUS_ONE : x, 0);
+    F(nnc_exp_parts) e = F(nnc_split_exp)(x < F(nnc_ends).expm1_is_minus_one ? F(nnc_ends).expm1_is_minus_one : x, 0);
     T scale = F(nnc_power_of_two)(e.k);
     return F(nnc_fma)(scale, e.p, scale - 1);
 }
@@ -123,8 +134,8 @@ NNC_INLINE T F(nnc_tanh)(T x) {
 
 /* w / (1 + w), w = exp(x), keeps the digits of the tail. */
 NNC_INLINE T F(nnc_sigmoid)(T x) {
-    T w = F(nnc_exp_of_moderate)(F(nnc_moderate)(x));
-    return w / (1 + w);
+    T w = F(nnc_lifted_exp)(F(nnc_moderate)(x));
+    return w / (F(nnc_lifted_one)() + w);
 }
 
 /* The standard normal distribution at x >= 0, in parts that the caller puts together so that nothing underflows before its time: the
@@ -136,7 +147,7 @@ typedef struct F(nnc_normal_parts) {
 } F(nnc_normal_parts);
 
 NNC_INLINE F(nnc_normal_parts) F(nnc_split_normal)(T x) {
-    x = x > NORMAL_IS_ZERO ? NORMAL_IS_ZERO : x;
+    x = x > F(nnc_ends).normal_is_zero ? F(nnc_ends).normal_is_zero : x;
     /* The rounding of x^2 would be an error many times as large in exp: x is split in halves, of which the upper has an exact square. */
     T upper = F(nnc_from_bits)(F(nnc_bits)(x) & ~(((BITS)1 << (FRACTION_BITS / 2 + 1)) - 1));
     T rest = (T)0.5 * (x - upper) * (x + upper);
@@ -154,9 +165,5 @@ NNC_INLINE F(nnc_normal_parts) F(nnc_split_normal)(T x) {
 #undef SQRT_HALF_BITS
 #undef LN2_HIGH
 #undef LN2_LOW
-#undef EXP_IS_ZERO
-#undef EXP_IS_INFINITE
-#undef EXPM1_IS_MINUS_ONE
-#undef NORMAL_IS_ZERO
 #undef ROUND_TO_INTEGER
 #undef SIGN_BIT

@@ -140,6 +140,11 @@ typedef struct nnc_activation {
      * `needs_input`, else it is `a`. */
     nnc_activation_function backward_f32;
     nnc_activation_function backward_f64;
+    /* First phase, in place of forward where there is a way back, of a class that says `needs_input` and whose d_z is d_a times a slope, number
+     * by number; NULL of any other, and of one that would not save time. Writes a, in the bits of forward, and the slope to d_z. Reads z, which
+     * d_z may be; a is neither. The host then multiplies by what is in the place of z, and does not call backward. */
+    nnc_activation_function forward_with_slope_f32;
+    nnc_activation_function forward_with_slope_f64;
 } nnc_activation;
 
 /* ---- Loss, capsule "nncore.loss" ------------------------------------------------------------------------------------------ */

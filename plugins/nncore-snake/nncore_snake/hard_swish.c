@@ -9,7 +9,11 @@
 #include "hard_swish.c"
 
 const nnc_activation nncore_snake_hard_swish = {
-    NNC_HEAD(nnc_activation), hard_swish_forward_f32, hard_swish_forward_f64, hard_swish_backward_f32, hard_swish_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = hard_swish_forward_f32,
+    .forward_f64 = hard_swish_forward_f64,
+    .backward_f32 = hard_swish_backward_f32,
+    .backward_f64 = hard_swish_backward_f64,
 };
 
 #else

@@ -10,7 +10,11 @@
 #include "snake.c"
 
 const nnc_activation nncore_snake_snake = {
-    NNC_HEAD(nnc_activation), snake_forward_f32, snake_forward_f64, snake_backward_f32, snake_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = snake_forward_f32,
+    .forward_f64 = snake_forward_f64,
+    .backward_f32 = snake_backward_f32,
+    .backward_f64 = snake_backward_f64,
 };
 
 #else

@@ -11,7 +11,11 @@
 #include "squareplus.c"
 
 const nnc_activation nncore_snake_squareplus = {
-    NNC_HEAD(nnc_activation), squareplus_forward_f32, squareplus_forward_f64, squareplus_backward_f32, squareplus_backward_f64,
+    .head = NNC_HEAD(nnc_activation),
+    .forward_f32 = squareplus_forward_f32,
+    .forward_f64 = squareplus_forward_f64,
+    .backward_f32 = squareplus_backward_f32,
+    .backward_f64 = squareplus_backward_f64,
 };
 
 #else
