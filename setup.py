@@ -196,6 +196,7 @@ def extensions() -> list[Extension]:
     cython = [
         extension("nncore._core.crew", ["nncore/_core/crew.pyx"]),
         extension("nncore._core.compiled", ["nncore/_core/compiled.pyx"]),
+        extension("nncore._core.lbfgs", ["nncore/_core/lbfgs.pyx"]),
         extension("nncore._core.program", ["nncore/_core/program.pyx"]),
         extension("nncore._core.scorer", ["nncore/_core/scorer.pyx"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),

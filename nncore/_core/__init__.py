@@ -5,6 +5,7 @@ from __future__ import annotations
 from nncore._core import native
 from nncore._core.arrays import as_c_array, is_c_array
 from nncore._core.crew import Crew, Job
+from nncore._core.lbfgs import Descent
 from nncore._core.perceptron import PerceptronTrainer
 from nncore._core.program import (
     BACKWARD,
@@ -35,6 +36,7 @@ from nncore._core.turns import Turn
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Failure", "Job", "PerceptronTrainer", "Program",
-    "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "is_c_array", "native", "permutation", "ready_labels", "ready_rows",
+    "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Descent", "Failure", "Job", "PerceptronTrainer",
+    "Program", "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "is_c_array", "native", "permutation", "ready_labels",
+    "ready_rows",
 ]  # fmt: skip

@@ -11,6 +11,7 @@
 #include "cpu.h"
 #include "crew.h"
 #include "kernels/host.h"
+#include "kernels/lbfgs.h"
 #include "measurement.h"
 #include "nncore/plugin.h"
 #include "runner.h"
@@ -20,6 +21,7 @@
 #define COMPONENT(kind, name, level) extern const nnc_##kind nnc_##kind##_##name##_##level;
 #define LEVEL(level)                           \
     extern const nnc_host NNC_HOST(level);     \
+    extern const nnc_lbfgs NNC_LBFGS(level);   \
     extern const nnc_peak NNC_PEAK(level);     \
     extern const nnc_runner NNC_RUNNER(level); \
     COMPONENTS(level)
@@ -32,10 +34,11 @@ LEVELS
 static const struct {
     const char *name;
     const nnc_host *host;
+    const nnc_lbfgs *lbfgs;
     const nnc_peak *peak;
     const nnc_runner *runner;
 } levels[] = {
-#define LEVEL(level) {#level, &NNC_HOST(level), &NNC_PEAK(level), &NNC_RUNNER(level)},
+#define LEVEL(level) {#level, &NNC_HOST(level), &NNC_LBFGS(level), &NNC_PEAK(level), &NNC_RUNNER(level)},
     LEVELS
 #undef LEVEL
 };
@@ -74,6 +77,7 @@ static int fill(PyObject *module) {
     ((module_state *)PyModule_GetState(module))->peak = peak;
     if (nnc_add_table(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
     if (nnc_add_table(module, "crew", &nnc_crew_functions, "nncore._core.crew") < 0) return -1;
+    if (nnc_add_table(module, "lbfgs", levels[chosen].lbfgs, "nncore._core.lbfgs") < 0) return -1;
     if (nnc_add_table(module, "host", levels[chosen].host, "nncore.host") < 0) return -1;
 #define COMPONENT(kind, name, level) \
     if (nnc_add_table(module, #kind "_" #name, &nnc_##kind##_##name##_##level, "nncore." #kind) < 0) return -1;

@@ -193,6 +193,27 @@ cdef class Program(Compiled):
         self.finish(status)
         return value
 
+    def value_and_gradient(self, x, int32_t n_threads=1):
+        """Run all of these as one: forward on `x`, its loss, which is returned with all penalties, and backward.
+
+        Gradients that are not finite are a `Failure`.
+        """
+        cdef const void *data = given(x, self.dtype, self.program.n_inputs, False, "x")
+        cdef int64_t n_rows = len(x)
+        cdef double value = 0
+        cdef int32_t status
+        self.check_entry()
+        self.turn.enter()
+        try:
+            self.refresh()
+            given_away = give_gil_away(3 * n_rows * self.row_seconds)
+            status = runner.value_and_gradient(&self.program, data, n_rows, &value, n_threads)
+            take_gil_back(given_away)
+        finally:
+            self.turn.leave()
+        self.finish(status)
+        return value
+
     def update(self, int32_t n_threads=1):
         """Let the optimizer take one step."""
         cdef int32_t status

@@ -35,7 +35,7 @@ typedef struct run {
     void *outputs;                          /* (n_samples, n_outputs) */
     void *to_input, *to_target, *to_weight; /* where samples are gathered */
     int32_t copies_rows;                    /* inputs are gathered even if they lie in order */
-    int32_t with_gradient;
+    int32_t with_gradient, checks_gradient;
     int32_t looks_behind;    /* a prediction: at what its first op makes of the inputs, to learn whether they are finite */
     int32_t updates_tensors; /* the optimizer of a group is not called on ranges */
     double *value;
@@ -296,6 +296,17 @@ static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, dou
     return RUN(&asked, n_threads, run_once);
 }
 
+static int32_t value_and_gradient(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads) {
+    run asked = {.program = program, .x = x, .n_rows = n_rows, .with_gradient = 1, .checks_gradient = 1, .value = value};
+    program->training = 1;
+    if (program->python_reads_input) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
+    add_forward(program, &asked.n_tasks);
+    add_task(program, &asked.n_tasks, NNC_LOSS_GRADIENT, NNC_IS_LOSS);
+    asked.after_loss = asked.n_tasks;
+    add_backward(program, &asked.n_tasks);
+    return RUN(&asked, n_threads, run_once);
+}
+
 static int32_t update(nnc_program *program, int32_t n_threads) {
     run asked = {.program = program};
     program->training = 1;
@@ -365,7 +376,7 @@ static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows,
 }
 
 const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
-    forward, loss_value, backward, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
+    forward, loss_value, backward, value_and_gradient, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
 };
 
 #else
@@ -418,8 +429,8 @@ static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *con
     int64_t verdict = F(run_batch)(&m, 0);
     if (verdict == NNC_OK && asked->with_gradient) {
         verdict = nnc_meet(team, F(write_gradients)(&m));
-        m.value = 0;
         if (verdict == NNC_OK) verdict = F(add_penalties)(&m, &m.value);
+        if (verdict == NNC_OK && asked->checks_gradient) verdict = F(agree_on_gradients)(&m);
     }
     if (part != 0) return;
     if (asked->value != NULL) *asked->value = m.value;

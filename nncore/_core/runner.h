@@ -318,6 +318,9 @@ typedef struct nnc_runner {
     /* Gradients of all parameters from d_output and the x of the forward, L2 penalty included; its value is written to *value. */
     int32_t (*backward)(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads);
 
+    /* All of these in one run: the loss of the n_rows at x, penalties included, and the gradients, which it makes sure are finite. */
+    int32_t (*value_and_gradient)(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads);
+
     /* One update of the parameters; refuses gradients that are not finite, and takes a step back that makes other numbers so. */
     int32_t (*update)(nnc_program *program, int32_t n_threads);
 

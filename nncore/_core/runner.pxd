@@ -177,6 +177,7 @@ cdef extern from "runner.h" nogil:
         int32_t (*forward)(nnc_program *, const void *x, int64_t n_rows, int32_t training, int32_t n_threads) noexcept nogil
         int32_t (*loss_value)(nnc_program *, int64_t n_rows, int32_t with_gradient, double *value, int32_t n_threads) noexcept nogil
         int32_t (*backward)(nnc_program *, const void *x, int64_t n_rows, double *value, int32_t n_threads) noexcept nogil
+        int32_t (*value_and_gradient)(nnc_program *, const void *x, int64_t n_rows, double *value, int32_t n_threads) noexcept nogil
         int32_t (*update)(nnc_program *, int32_t n_threads) noexcept nogil
         int32_t (*train)(nnc_program *, const nnc_samples *, int64_t batch_size, int64_t accumulate, int32_t drop_last, double seconds,
                          nnc_progress *, int32_t n_threads) noexcept nogil

@@ -40,8 +40,8 @@ class FitTasks(Callback):
     """Tells the callbacks that ``estimator.set_callbacks`` was given of the fit and its epochs.
 
     Made at the beginning of a ``fit`` that is decorated by `with_callbacks`, handed to `Sequential.fit` as the last of its callbacks,
-    so that it knows whether another epoch will follow; `finish` is called at the end of the fit. A loop that is not nncore's (SciPy's
-    L-BFGS) calls `begin` before and `end` after each of its iterations.
+    so that it knows whether another epoch will follow; `finish` is called at the end of the fit. L-BFGS, which has
+    no epochs, calls `begin` before and `end` after each of its iterations.
 
     A callback that returns True at the end of an epoch ends the fit.
 

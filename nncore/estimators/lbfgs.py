@@ -1,33 +1,24 @@
-"""A fit by L-BFGS: SciPy's, on the loss and the gradient of a network over all samples at once."""
+"""A fit by L-BFGS, on the loss and the gradient of a network over all samples at once."""
 
-# SciPy and scikit-learn have no type information.
+# scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
 
 from __future__ import annotations
 
 import copy
-import functools
 import time
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import ThreadpoolController
 
 from nncore.contract import Snapshot
 from nncore.errors import ParameterError, warn_user
 from nncore.estimators.curves import record_loss, record_score
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.training_data import TrainingData
-from nncore.network import Objective, Sequential
+from nncore.network import Objective, Sequential, minimize
 from nncore.program import at_most_threads, plan_network
-
-
-@functools.cache
-def _libraries() -> ThreadpoolController:
-    """The BLAS libraries of this process: to look for them takes milliseconds, and SciPy's is there by now."""
-    return ThreadpoolController()
 
 
 class LbfgsFit:
@@ -43,10 +34,6 @@ class LbfgsFit:
     ------
     ParameterError
         If the network or the arguments need steps, which L-BFGS has none of.
-
-    References
-    ----------
-    Byrd, Lu, Nocedal & Zhu, "A limited memory algorithm for bound constrained optimization", 1995.
     """
 
     def __init__(self, estimator: Any, given: Any, data: TrainingData) -> None:
@@ -62,7 +49,7 @@ class LbfgsFit:
                 f"solver='lbfgs' moves along lines, which {rule.component!r} of {rule.tensor.name} would leave: use another solver"
             )
         self._penalty = data.penalty(float(given.alpha), len(data))
-        self._options = {"maxfun": given.max_fun, "maxiter": given.max_iter, "gtol": given.tol}
+        self._options = {"max_fun": given.max_fun, "max_iter": given.max_iter, "gtol": given.tol}
         self._verbose, self._n_threads, self._time_limit = bool(given.verbose), given.n_threads, given.time_limit
         self._patience = (given.n_iter_no_change, given.tol) if given.early_stopping else None
 
@@ -73,23 +60,18 @@ class LbfgsFit:
         vars(estimator).pop("_optimizer", None)  # a call of partial_fit does not go on with one that this fit knows nothing of
         twin = network if network.dtype == np.float64 else _in_float64(network)
         twin.weight_decay = self._penalty
-        objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
         iterations = Iterations(estimator, data, twin, tasks, time_limit=self._time_limit, verbose=self._verbose, patience=self._patience)
         is_whole = True
         try:
-            # SciPy's few sums are no work for threads, which would fight with ours for the cores.
-            with _libraries().limit(limits=1, user_api="blas"), at_most_threads(self._n_threads):
-                first = twin.parameters.copy()
-                result = minimize(
-                    objective.value, first, jac=objective.gradient, method="L-BFGS-B", callback=iterations, options=self._options
-                )
-            iterations.parameters = twin.parameters[...] = result.x
-            estimator.loss_ = estimator._shown_loss(float(result.fun), twin)
+            with at_most_threads(self._n_threads):
+                objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
+                result = minimize(objective, on_iteration=iterations, **self._options)
+            estimator.loss_ = estimator._shown_loss(result.value, twin)
         except KeyboardInterrupt:
             is_whole = False
         finally:  # also where a number overflowed on the way to the next iteration
             twin.weight_decay = 0.0
-            network.parameters[...] = iterations.parameters
+            network.parameters[...] = twin.parameters
         if twin is not network:
             _copy_buffers(twin, network)
         if iterations.best is not None:
@@ -108,8 +90,6 @@ class Iterations:
 
     Attributes
     ----------
-    parameters : ndarray of shape (n_parameters,), float64
-        Where the last iteration ended.
     best : Snapshot or None
         With validation data, of the estimator's network at the best iteration.
     ended_early : bool
@@ -132,7 +112,6 @@ class Iterations:
         patience: tuple[float, float] | None,
     ) -> None:
         self.estimator, self.held_out, self.tasks = estimator, data.held_out, tasks
-        self.parameters = twin.parameters.copy()
         self.best: Snapshot | None = None
         if self.held_out is not None and estimator.best_validation_score_ > -np.inf:
             self.best = Snapshot(estimator.network_)  # of the fit that this one goes on with
@@ -144,10 +123,9 @@ class Iterations:
         if tasks is not None:
             tasks.begin()
 
-    def __call__(self, intermediate_result: Any) -> None:  # SciPy goes by the name of the argument
+    def __call__(self, loss: float) -> bool:
+        """Take the loss at the parameters of the twin, at the end of an iteration; whether it was the last."""
         estimator = self.estimator
-        self.parameters, loss = intermediate_result.x.copy(), float(intermediate_result.fun)
-        self._twin.parameters[...] = self.parameters
         record_loss(estimator, estimator._shown_loss(loss, self._twin), verbose=self._verbose)
         estimator.history_.append(loss=loss, **self._validate())
         if self.tasks is not None:
@@ -157,13 +135,13 @@ class Iterations:
         is_stuck = self._patience is not None and n_stuck > self._patience[0]
         if self.ended_early or is_stuck or time.monotonic() >= self._deadline:
             self.ended_early = True
-            raise StopIteration
+        return self.ended_early
 
     def _validate(self) -> dict[str, float]:
         estimator, held_out, network = self.estimator, self.held_out, self.estimator.network_
         if held_out is None:
             return {}
-        network.parameters[...] = self.parameters
+        network.parameters[...] = self._twin.parameters
         _copy_buffers(self._twin, network)
         X, target, weights = held_out.for_network
         scores = network.evaluate(X, target, sample_weight=weights, metrics=held_out.judge.metrics)

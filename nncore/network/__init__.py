@@ -6,6 +6,7 @@ from nncore.network.evaluation import metric_name
 from nncore.network.file_info import FileInfo, LayerInfo, NetworkInfo, ProviderInfo, file_info
 from nncore.network.formula import formula
 from nncore.network.inspection import activations, gradients
+from nncore.network.lbfgs import minimize
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
 from nncore.network.loading import load, load_many
 from nncore.network.many import each, fit_many
@@ -33,5 +34,6 @@ __all__ = [
     "load",
     "load_many",
     "metric_name",
+    "minimize",
     "save_many",
 ]

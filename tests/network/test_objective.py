@@ -33,12 +33,16 @@ def test_gradient(activation: str, loss: str, n_outputs: int, target: Any, weigh
     network.weight_decay = 0.3
     weights = rng.uniform(0.5, 2, 40) if weighted else None
     objective = Objective(network, X, target, weights)
-    point = network.parameters.copy()
-    value, gradient = objective.value(point), objective.gradient(point)
-    numeric = approx_fprime(point, objective.value, 1e-7)
-    np.testing.assert_allclose(gradient, numeric, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(objective.gradient(point), gradient)  # though it has been elsewhere since
-    assert objective.value(point) == value
+    point, value = network.parameters.copy(), objective.evaluate()
+    gradient = objective.gradients.copy()
+
+    def value_at(parameters: np.ndarray) -> float:
+        objective.parameters[...] = parameters
+        return objective.evaluate()
+
+    np.testing.assert_allclose(gradient, approx_fprime(point, value_at, 1e-7), rtol=1e-4, atol=1e-6)
+    assert value_at(point) == value  # though it has been elsewhere since
+    np.testing.assert_array_equal(objective.gradients, gradient)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -47,8 +51,8 @@ def test_it_is_what_backward_gives(weighted: bool) -> None:
     weights = rng.uniform(0.5, 2, 40) if weighted else None
     network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1)).build(5, loss="mse", rng=1, dtype="float64")
     network.weight_decay = 0.1
-    objective, point = Objective(network, X, y, weights), network.parameters.copy()
-    value, gradient = objective.value(point), objective.gradient(point)
+    objective = Objective(network, X, y, weights)
+    value, gradient = objective.evaluate(), objective.gradients.copy()
     network.forward(X, training=True)
     assert network.backward(y, weights) == value
     np.testing.assert_array_equal(network.gradients, gradient)
@@ -61,5 +65,16 @@ def test_what_it_refuses() -> None:
     network.build(5, loss="mse", rng=1, dtype="float64")
     with pytest.raises(ShapeError, match="y has 39 samples, X has 40"):
         Objective(network, X, y[:39])
+    objective = Objective(network, X, y)
+    objective.parameters[...] = 1e200
     with pytest.raises(NonFiniteError, match="the loss became NaN"):
-        Objective(network, X, y).value(np.full(network.n_parameters, 1e200))
+        objective.evaluate()
+
+
+def test_gradient_that_overflows() -> None:
+    """Of a loss that does not."""
+    network = nn.Sequential(nn.Dense(1, use_bias=False)).build(1, loss="mse", rng=1, dtype="float64")
+    objective = Objective(network, np.array([[1e200]]), np.array([0.0]))
+    objective.parameters[...] = 1e-50
+    with pytest.raises(NonFiniteError, match=r"the gradient of dense_1\.weight became NaN or infinite"):
+        objective.evaluate()
