@@ -17,6 +17,7 @@
 #    define L2_SHARE (192 * 1024)
 #endif
 #define K_BLOCK 256       /* rows of a packed block of b, at most */
+#define LOW_BLOCK 48      /* rows of b where it lies, beside a turned a */
 #define A_STRIPS 4        /* strips of a that are packed at a time */
 #define PANEL_ROWS 256    /* of a that one panel of b meets, at most; a third of it where b is turned */
 #define LEVEL_2 (1 << 20) /* bytes of a that a level-2 cache may hold */
@@ -74,6 +75,12 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, in
         /* b as it lies: if the level-1 cache holds enough of its rows, or if there are few strips to read it. */
         int64_t held = L1_SHARE / (int64_t)sizeof(T) / b_row;
         if ((k <= held || held >= 64) && (n <= TILE_COLUMNS || m < 8 * TILE_ROWS)) return (F(plan)){.n_block = n, .k_block = held};
+        /* Each row of a turned a is in a line of its own, often all in a few sets of the cache: few rows at a time. Then b need not be packed
+         * either, unless many strips read it. */
+        int64_t n_low = L2_SHARE / (int64_t)sizeof(T) / LOW_BLOCK / TILE_COLUMNS * TILE_COLUMNS;
+        int packing_pays = m >= 12 * TILE_ROWS && (k <= K_BLOCK || n > n_low || F(collide)(b_row, 1024));
+        if (!FETCHES && a_row == 1 && !packing_pays && !F(collide)(b_row, 4096))
+            return (F(plan)){.n_block = nnc_least(n, n_low), .k_block = LOW_BLOCK};
         if (m < 4 * TILE_ROWS && !F(collide)(b_row, 4096)) return (F(plan)){.n_block = TILE_COLUMNS, .k_block = K_BLOCK};
     }
     int64_t k_block = F(even_part)(k, K_BLOCK);
