@@ -196,7 +196,7 @@ def test_wheel_holds_what_runs_and_nothing_else(tree: Path, wheel_names: set[str
     compiled_away -= {*(package / "include").rglob("*.h")}
     wanted = {path.relative_to(tree).as_posix() for path in package.rglob("*") if path.is_file() and path not in compiled_away}
     inside = {name for name in wheel_names if not re.match(r"nncore_ml-[^/]*\.dist-info/", name)}
-    modules = r"nncore/_core/(compiled|crew|native|perceptron|program|scorer|turns)"
+    modules = r"nncore/_core/(compiled|crew|lbfgs|native|perceptron|program|scorer|turns)"
     extensions = {name for name in inside if re.fullmatch(modules + r"\..*(so|pyd)", name)}
-    assert len(extensions) == 7
+    assert len(extensions) == 8
     assert inside - extensions == wanted
