@@ -40,8 +40,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"`` or any activation of the registry; a list has one for each hidden layer.
     solver : {"adam", "sgd", "lbfgs"}, str, Optimizer or dict, default "adam"
         ``"sgd"`` has Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. ``"lbfgs"`` is L-BFGS, on all
-        samples at once and in float64, by the steps of SciPy's; it suits small data. Any optimizer of the registry by name, with `learning_rate_init`, or as an
-        instance, with its own hyperparameters.
+        samples at once and in float64, by the steps of SciPy's; it suits small data. Any optimizer of the registry by name, with
+        `learning_rate_init`, or as an instance, with its own hyperparameters.
     alpha : float, default 0.0001
         Strength of the L2 penalty ½·alpha·ΣW² / n of a batch of n samples (of all dense layers' weights).
     batch_size : int or "auto", default "auto"
