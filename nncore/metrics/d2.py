@@ -45,13 +45,14 @@ class D2Metric(Metric):
     _whole: list[float] | None = None  # of each output, the mean deviation of the best constant; None if the score is NaN
 
     def for_targets(self, target: np.ndarray, sample_weight: np.ndarray) -> Self:
-        known, truth, total = copy.copy(self), np.asarray(target, np.float64).reshape(len(target), -1), sample_weight.sum()
+        known, truth, total = copy.copy(self), target.reshape(len(target), -1), sample_weight.sum()
         if len(truth) > 1 and total > 0:
-            n_outputs = truth.shape[1] * self._n_levels
-            columns = [(truth[:, column // self._n_levels], column % self._n_levels) for column in range(n_outputs)]
-            best = np.column_stack([np.full(len(truth), self._constant(values, sample_weight, level)) for values, level in columns])
-            deviations = np.where(sample_weight[:, None] > 0, self.terms(best, truth), 0)
-            known._whole = (sample_weight @ deviations / total).tolist()
+            known._whole = []
+            for column in truth.T:  # one at a time: all of them in float64 would be many times the targets
+                values = column.astype(np.float64)
+                best = [self._constant(values, sample_weight, level) for level in range(self._n_levels)]
+                deviations = self.terms(np.broadcast_to(best, (len(values), len(best))), values[:, None])
+                known._whole += (sample_weight @ np.where(sample_weight[:, None] > 0, deviations, 0) / total).tolist()
         return known
 
     def n_terms(self, n_outputs: int) -> int:
