@@ -128,13 +128,17 @@ class ColumnEncoder:
             self.standardizer = Standardizer.fit(matrix, self.number_columns, weights, labels)
         elif dtype is not None and not issparse(matrix):
             warn_of_lost_digits(matrix, "X", dtype)
-        matrix = self._rounded(matrix, dtype)
+        matrix = self._rounded(matrix, dtype, X)
         return (matrix, result[1]) if isinstance(result, tuple) else matrix
 
-    def _rounded(self, matrix: Any, dtype: np.dtype | None) -> Any:
-        """The matrix in the dtype of the network: the last step, after all that needs the digits of the numbers."""
+    def _rounded(self, matrix: Any, dtype: np.dtype | None, X: Any = None) -> Any:
+        """The matrix in the dtype of the network: the last step, after all that needs the digits of the numbers.
+
+        With the array `X` that it was made from, it is written to if it is a copy: of integers, such as pixels, there need not be two.
+        """
         if self.standardizer is not None:
-            return self.standardizer.transform(matrix.toarray() if issparse(matrix) else matrix, dtype)
+            is_copy = isinstance(X, np.ndarray) and isinstance(matrix, np.ndarray) and not np.may_share_memory(matrix, X)
+            return self.standardizer.transform(matrix.toarray() if issparse(matrix) else matrix, dtype, in_place=is_copy)
         if dtype is None or matrix.dtype == dtype:
             return matrix
         if not issparse(matrix):
@@ -234,7 +238,7 @@ class ColumnEncoder:
             columns = self._checked_columns(estimator, X, columns, reset=False)
             codes = {i: categories.codes(columns.label(i), columns[i].values()) for i, categories in self.categories.items()}
             result = self._validate_encoded(estimator, columns, codes, y, **check_params)
-        matrix = self._filled(self._rounded(result[0] if isinstance(result, tuple) else result, dtype))
+        matrix = self._filled(self._rounded(result[0] if isinstance(result, tuple) else result, dtype, X))
         return (matrix, result[1]) if isinstance(result, tuple) else matrix
 
     def _filled(self, matrix: Any) -> Any:

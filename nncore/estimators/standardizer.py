@@ -73,11 +73,14 @@ class Standardizer:
         result.mean[chosen], result.std[chosen] = mean, np.where(std > NOISE * np.abs(mean), std, 1.0)
         return result
 
-    def transform(self, X: NDArray[Any], dtype: np.dtype | None = None) -> NDArray[np.floating]:
-        """A new matrix of the shape of `X`, computed in float64 and rounded to `dtype` (by default that of `X`, if it is floating) last."""
+    def transform(self, X: NDArray[Any], dtype: np.dtype | None = None, *, in_place: bool = False) -> NDArray[np.floating]:
+        """A matrix of the shape of `X`, computed in float64 and rounded to `dtype` (by default that of `X`, if it is floating) last.
+
+        A new one, or `X` itself if it may be written to and has the dtype.
+        """
         if dtype is None:
             dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
-        result = np.empty(X.shape, dtype)
+        result = X if in_place and X.dtype == dtype else np.empty(X.shape, dtype)
         for rows in blocks(len(X), 8 * X.shape[1]):
             deviation = X[rows] - self.mean
             result[rows] = np.divide(deviation, self.std, out=deviation)
