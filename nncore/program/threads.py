@@ -64,10 +64,11 @@ def _of_process() -> int:
 
 @contextmanager
 def at_most_threads(n_threads: int | None) -> Iterator[None]:
-    """Inside, calls of this thread that do not say how many threads to use take so many; None changes nothing."""
+    """Inside, calls of this thread that do not say how many threads to use take so many; None is no limit. They belong to one fit."""
     token = _at_most.set(_at_most.get() if n_threads is None else n_threads)
     try:
-        yield
+        with sharing(get_num_threads()):
+            yield
     finally:
         _at_most.reset(token)
 

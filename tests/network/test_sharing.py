@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import nncore as nn
-from nncore.program import threads
+from nncore.program import at_most_threads, threads
 from nncore.testing import team_of
 
 X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
@@ -55,3 +55,9 @@ def test_a_small_fit_would_use_one() -> None:
     seen: list[dict[int, int]] = []
     network().fit(X, X[:, :1], callbacks=[look(seen)], **OPTIONS)
     assert seen == [{threading.get_ident(): 1}]
+
+
+def test_so_does_what_calls_the_core_again_and_again() -> None:
+    with at_most_threads(1):
+        assert threads._wanted == {threading.get_ident(): 1}
+    assert threads._wanted == {}
