@@ -28,6 +28,7 @@ from nncore.contract.native import native_kernel, rung
 from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
 from nncore.contract.optimizer_wrapper import OptimizerWrapper, change_settings, does, numbers_of_optimizer, with_settings, wrappers_of
 from nncore.contract.ownership import (
+    UNCHANGING,
     adopt,
     bind,
     bond_of,
@@ -48,6 +49,7 @@ from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "UNBOUNDED",
+    "UNCHANGING",
     "Activation", "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "ConstraintLike",
     "Constraints", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike", "Kernel",
     "Layer", "LayerCall", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive",

@@ -50,6 +50,8 @@ class Arguments:
         The common arguments that ``__init__`` does not take itself.
     names : tuple of str
         `own`, and then `common`.
+    stored : frozenset of str
+        `own`, which an ``__init__`` keeps in attributes of these names.
     left_out_if_none : frozenset of str
         The common ones among them, which `Configurable.config` shows only where they were given.
     declared : frozenset of str
@@ -64,6 +66,7 @@ class Arguments:
     needed: tuple[str, ...]
     common: tuple[str, ...]
     names: tuple[str, ...]
+    stored: frozenset[str]
     left_out_if_none: frozenset[str]
     declared: frozenset[str]
     has_default_copies: bool
@@ -85,6 +88,7 @@ class Arguments:
             needed=tuple(name for name, default in defaults.items() if default is inspect.Parameter.empty),
             common=common,
             names=(*defaults, *common),
+            stored=frozenset(defaults),
             left_out_if_none=frozenset(component.common),
             declared=frozenset((*component.ranges, *component.flags, *component.choices)),
             has_default_copies=component not in copyreg.dispatch_table
@@ -239,7 +243,8 @@ class Configurable(metaclass=_Validated):
 
     def config(self) -> dict[str, Any]:
         """Arguments that make an equal component, in the order of ``__init__``; then those in common that were given."""
-        known = type(self).arguments
+        cls: Any = type(self)
+        known = cls._arguments or cls.arguments  # a property of a class is slower than an attribute
         left_out = known.left_out_if_none
         return {name: value for name in known.names if (value := getattr(self, name)) is not None or name not in left_out}
 
@@ -278,8 +283,8 @@ class Configurable(metaclass=_Validated):
         """Set an attribute, checked if it is declared; an argument of a component that a network owns is set by that network, or refused
         (`ownership`).
         """
-        cls = type(self)
-        if name in cls.arguments.declared:
+        cls: Any = type(self)
+        if name in (cls._arguments or cls.arguments).declared:
             value = cls.checked(name, value)
         bond = self.__dict__.get("_bond")
         if bond is None or not bond.binds(self):
@@ -313,10 +318,15 @@ def written(value: object) -> str:
     return str(value.__name__) if inspect.isroutine(value) else repr(value)
 
 
+_NUMBERS_AND_TEXT = frozenset((bool, int, float, str))
+
+
 def alike(one: Any, other: Any) -> bool:
     """Whether two components, or two arguments, are of one kind and configured alike."""
     if one is other:
         return True
+    if type(one) in _NUMBERS_AND_TEXT and type(other) in _NUMBERS_AND_TEXT:  # as most arguments are, and a Mapping is slow to ask
+        return bool(one == other)
     if isinstance(one, Configurable):
         mine, others = one.config(), other.config() if isinstance(other, Configurable) else {}
         return type(one) is type(other) and mine.keys() == others.keys() and all(alike(mine[name], others[name]) for name in mine)

@@ -22,6 +22,9 @@ from nncore.errors import NNCoreError, ParameterError, PluginError
 
 C = TypeVar("C", bound=Configurable)
 
+#: Types of values that nobody can change.
+UNCHANGING = frozenset((type(None), bool, int, float, str))
+
 
 class Owner(Protocol):
     """A network, as far as its components know it."""
@@ -76,6 +79,10 @@ class Bond:
             object.__setattr__(component, name, value)
 
 
+#: Types of what such a component keeps on itself whose arguments are all UNCHANGING.
+_OF_LEAVES = UNCHANGING | {Bond}
+
+
 def _kind(cls: type) -> type:
     """The base class of a component's kind: `Layer` for `Dense`."""
     return next(base for base in reversed(cls.__mro__) if issubclass(base, Configurable) and base is not Configurable)
@@ -98,11 +105,12 @@ def bind(value: Any, owner: Owner, place: str) -> None:
     """Let the components in `value`, which are the owner's own copies, belong to it."""
     for part in components_in(value):
         attributes, known = vars(part), type(part).arguments
-        for name in known.own:
-            attributes[name] = frozen(getattr(part, name))
-        for name in known.common:
-            if name in attributes:
-                attributes[name] = frozen(attributes[name])
+        if not _is_leaf(part):
+            for name in known.own:
+                attributes[name] = frozen(getattr(part, name))
+            for name in known.common:
+                if name in attributes:
+                    attributes[name] = frozen(attributes[name])
         attributes["_bond"] = Bond(owner, part, place)
 
 
@@ -174,9 +182,6 @@ def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
         raise PluginError(f"{shown(value)} cannot be copied ({error}): a network works with copies of its components") from error
 
 
-#: Types of values that nobody can change.
-UNCHANGING = frozenset((type(None), bool, int, float, str))
-
 
 def is_simple(value: Any) -> bool:
     """Whether it is a component that keeps nothing but what cannot change, and other such components."""
@@ -198,13 +203,20 @@ def _simple_copy(component: C, copies: dict[int, Any]) -> C:
     return copied
 
 
+def _is_leaf(component: Configurable) -> bool:
+    """Whether it keeps its arguments as they are, and all of them are numbers, texts and the like: as most components do."""
+    attributes, known = vars(component), type(component).arguments
+    return _OF_LEAVES.issuperset(map(type, attributes.values())) and attributes.keys() >= known.stored
+
+
 def components_in(value: Any) -> Iterator[Configurable]:
     """The components in an argument, or a component and those in its arguments, outermost first."""
     if isinstance(value, Configurable):
         yield value
-        for argument in value.config().values():
-            if type(argument) not in UNCHANGING:  # as most arguments are
-                yield from components_in(argument)
+        if not _is_leaf(value):
+            for argument in value.config().values():
+                if type(argument) not in UNCHANGING:
+                    yield from components_in(argument)
     elif value is None or isinstance(value, (str, int, float)):  # an abstract class is slow to ask
         return
     elif isinstance(value, (list, tuple)):

@@ -31,6 +31,14 @@ def own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> floa
     return float(estimator.score(X, y, sample_weight))
 
 
+def _n_plain(y: Any) -> int | None:
+    """How many classes are in a vector of labels of which scikit-learn's checks say no more than their kind; None of anything else."""
+    if type(y) is not np.ndarray or y.ndim != 1 or y.dtype.kind not in PLAIN_KINDS or not y.size:
+        return None
+    n_classes = len(np.unique(y))
+    return n_classes if n_classes <= max(2, len(y) // 3) else None
+
+
 def _checked_kind(y: Any) -> str:
     """scikit-learn's kind of a target of classes.
 
@@ -41,11 +49,8 @@ def _checked_kind(y: Any) -> str:
     DataError
         If several columns of two values are neither labels of 0 and 1 nor classes.
     """
-    if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in PLAIN_KINDS and y.size:
-        # What the two calls below say of labels like these, in a twentieth of their time.
-        n_classes = len(np.unique(y))
-        if n_classes <= max(2, len(y) // 3):
-            return "binary" if n_classes <= 2 else "multiclass"
+    if (n_classes := _n_plain(y)) is not None:  # what the two calls below say of it, in a twentieth of their time
+        return "binary" if n_classes <= 2 else "multiclass"
     check_classification_targets(y)
     kind: str = type_of_target(y)
     if kind == MULTILABEL:
@@ -136,6 +141,12 @@ class ClassTargets:
     def recognised(self, y: Any) -> Any:
         """`y` with the labels that the classes here have, if it means them in another type."""
         return y if self.kind in (MULTILABEL, HEADS) else in_terms_of(self.classes, y)
+
+    def is_plain(self, y: Any) -> bool:
+        """Whether the fraction of `y` that equals predictions is all that scikit-learn's accuracy would look at."""
+        if self.kind in (MULTILABEL, HEADS) or _n_plain(y) is None or len(self.classes) > max(2, len(y) // 3):
+            return False
+        return bool((y.dtype.kind == "U") == (self.classes.dtype.kind == "U") and self.classes.dtype.kind in PLAIN_KINDS)
 
     # ---- what the network is trained on -------------------------------------------------------------------------------------
 

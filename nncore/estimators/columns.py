@@ -19,7 +19,7 @@ from nncore.data import Samples, admitted, check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
-from nncore.estimators.plain_numbers import plain_columns, plain_numbers, plain_row
+from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers, plain_row
 from nncore.estimators.sparse_rows import SparseRows
 from nncore.estimators.standardized_rows import StandardizedRows
 from nncore.estimators.standardizer import Standardizer
@@ -159,7 +159,8 @@ class ColumnEncoder:
         """Which columns of the matrix hold numbers, which of them have NaN, and the means of what is there."""
         self.n_columns = matrix.shape[1]
         coded = [c for start, categories in self._starts() for c in range(start, start + categories.width)]
-        self.number_columns = np.setdiff1d(np.arange(self.n_columns), coded)
+        columns = np.arange(self.n_columns)
+        self.number_columns = np.setdiff1d(columns, coded) if coded else columns
         self.has_missing = np.zeros(self.n_columns, bool)
         with np.errstate(over="ignore", invalid="ignore"):
             means = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
@@ -271,6 +272,9 @@ class ColumnEncoder:
     # ---- checking -----------------------------------------------------------------------------------------------------------
 
     def _validate_plain(self, estimator: Any, X: Any, columns: Columns | None, y: Any, **check_params: Any) -> Any:
+        if columns is None and check_params.get("reset") and are_plain(X, y):
+            learn_plain(estimator, X)
+            return X, y
         if columns is not None:
             self._refuse_times(columns)
         try:

@@ -16,7 +16,7 @@ import numpy as np
 import sklearn.neural_network
 
 from nncore.arguments import is_list
-from nncore.contract import alike
+from nncore.contract import UNCHANGING, alike
 from nncore.errors import ParameterError, warn_user
 
 #: scikit-learn's arguments, solvers and ways to move the learning rate.
@@ -109,6 +109,8 @@ class Given:
 
     def _is_default(self, name: str, default: Any) -> bool:
         value = self._values.get(name, default)
+        if value is default:  # as most are
+            return True
         return same(value, default) or (default is None and is_list(value) and not len(value))
 
     def _is_ignored_by_scikit_learn(self, name: str) -> bool:
@@ -125,6 +127,8 @@ def _defaults_of(cls: type) -> Mapping[str, Any]:
 
 def _kept(value: Any) -> Any:
     """A copy that later changes of the user's object leave alone, of what can be copied."""
+    if type(value) in UNCHANGING:
+        return value
     try:
         return copy.deepcopy(value)
     except Exception:  # a function of somebody's that holds a lock, say

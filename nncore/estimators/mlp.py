@@ -313,7 +313,11 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
             activations = hidden_activations(given.activation, len(sizes))
             network = Sequential(*front, *hidden_layers(sizes, activations, given.normalization, given.dropout), output)
             if is_scikit_learns(activations):
-                network.build(X.shape[1], loss=loss, rng=_seed(random_state) if front else 0, dtype=X.dtype)  # embeddings are not its own
+                if front or given.normalization is not None:  # whose first values are not scikit-learn's
+                    network.build(X.shape[1], loss=loss, rng=_seed(random_state) if front else 0, dtype=X.dtype)
+                else:
+                    loss.n_targets(n_outputs)  # raises if this loss cannot go with so many outputs
+                    network.allocate((X.shape[1],), loss, None, X.dtype)
                 start_as_scikit_learn(network, activations, random_state)
                 return network
         else:

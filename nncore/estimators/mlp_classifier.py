@@ -458,6 +458,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self._check_is_fitted()
         y = self._targets.recognised(as_labels(y))
         weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
+        if weights is None and self._targets.is_plain(y):
+            predicted = self.predict(X)
+            if len(predicted) == len(y):  # else scikit-learn says so
+                return float(np.average(predicted == y))
         if self._targets.kind != HEADS:
             accuracy: float = super().score(X, y, weights)
             return accuracy

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from nncore.arguments import flag
-from nncore.contract import Configurable
+from nncore.contract import UNCHANGING, Configurable
 from nncore.errors import NNCoreError, ParameterError
 from nncore.registry import config_of, resolve
 from nncore.words import explains_calls
+
+
+#: What an estimator keeps beside its arguments that a clone of it gets, too.
+CLONED_WITH = ("_metadata_request", "_sklearn_output_config", "_skl_callbacks")
+
+
+@functools.cache
+def _names_of(cls: Any) -> tuple[str, ...]:
+    """As scikit-learn finds them, which takes it long."""
+    return tuple(super(NestedParameters, cls)._get_param_names())
 
 
 @explains_calls
@@ -26,6 +37,21 @@ class NestedParameters:
     def _meant(self, parameter: str) -> Any:
         """What the value of a parameter stands for, where that is not what it stands for in the registry; None for no component."""
         return getattr(self, parameter)
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """scikit-learn's names of the arguments of the constructor."""
+        return list(_names_of(cls))
+
+    def __sklearn_clone__(self) -> Self:
+        """What `sklearn.base.clone` makes, without deep copies where all arguments are numbers, texts and the like."""
+        arguments: dict[str, Any] = super().get_params(deep=False)  # type: ignore[misc]
+        if all(type(value) in UNCHANGING for value in arguments.values()) and vars(self).keys().isdisjoint(CLONED_WITH):
+            clone = type(self)(**arguments)
+            if all(getattr(clone, name) is value for name, value in arguments.items()):
+                return clone
+        cloned: Self = super().__sklearn_clone__()  # type: ignore[misc]
+        return cloned
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Arguments of the constructor; with `deep` also those of the components among them.
@@ -69,7 +95,11 @@ class NestedParameters:
                 own[key] = value
         before = {name: vars(self)[name] for name in {*own, *nested} & vars(self).keys()}
         try:
-            super().set_params(**own)  # type: ignore[misc]
+            if own.keys() <= set(self._get_param_names()):
+                for name, value in own.items():
+                    setattr(self, name, value)
+            else:
+                super().set_params(**own)  # type: ignore[misc]  # says which are unknown
             for parameter, changes in nested.items():
                 given, meant = getattr(self, parameter), self._meant(parameter)
                 setattr(self, parameter, _changed(self._components[parameter], given, meant, changes, parameter))

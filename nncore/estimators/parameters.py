@@ -60,7 +60,8 @@ def check_parameters(estimator: Any) -> None:
         raise ParameterError(f"{type(estimator).__name__}: {name} must be {wanted}, got {shown(getattr(estimator, name))}")
 
     for name, (is_allowed, wanted) in NUMBERS.items():
-        if not is_number(getattr(estimator, name)) or not is_allowed(as_number(getattr(estimator, name)) or 0.0):
+        found = as_number(getattr(estimator, name))
+        if found is None or not is_allowed(found):
             refuse(name, wanted)
     for name, others in COUNTS.items():
         value = getattr(estimator, name)

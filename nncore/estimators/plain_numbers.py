@@ -19,6 +19,22 @@ FRAMES = ("pandas", "polars")
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
+def are_plain(X: Any, y: Any) -> bool:
+    """Whether scikit-learn's checks of what an estimator learns from would find nothing, and change nothing.
+
+    X is an array of finite float64 or float32, y one of so many whole numbers, booleans or finite numbers.
+    """
+    if type(X) is not np.ndarray or X.dtype not in FLOATS or X.ndim != 2 or X.size == 0:
+        return False
+    return type(y) is np.ndarray and y.shape == X.shape[:1] and (y.dtype in FLOATS or y.dtype.kind in "biu") and _are_plain(y) and _is_finite(X)
+
+
+def learn_plain(estimator: Any, X: np.ndarray) -> None:
+    """Let an estimator know what scikit-learn lets it know of an array that it learns from."""
+    estimator.n_features_in_ = X.shape[1]
+    vars(estimator).pop("feature_names_in_", None)
+
+
 def plain_numbers(estimator: Any, X: Any) -> np.ndarray | None:
     """`X` as an array, if scikit-learn's checks of what a fitted estimator is given would find nothing; None if they have to look.
 
@@ -85,6 +101,7 @@ def _are_plain(numbers: np.ndarray) -> bool:
 
 
 def _is_finite(X: np.ndarray) -> bool:
+    """Of an array with one or two dimensions."""
     for view in (X, X.T):
         if is_c_array(view, X.dtype):
             return all_finite(view)

@@ -147,9 +147,10 @@ class Network(Resumable, ParameterSets):
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
         """Begin schedules that span `n_steps`, in the place of any others."""
-        self._own_schedules(schedules)
+        if schedules or self._schedules:
+            self._own_schedules(schedules)
         self.absent.pop("schedule", None)
-        for schedule in self.schedules.values():
+        for schedule in self._schedules.values():
             schedule.restore({})
         self.schedule_begin, self.schedule_steps = (self.n_steps, n_steps) if schedules else (0, 0)
 

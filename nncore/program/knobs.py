@@ -68,7 +68,7 @@ class Knobs:
     """The one place of what a network obeys: `nncore.network.network.Network` writes it, its programs read it.
 
     A program compares `version` whenever it is called, not in every step, and takes everything over if it has moved. Setting an
-    attribute moves it; a component that has changed in itself has to be reported, with `moved`.
+    attribute to something else moves it; a component that has changed in itself has to be reported, with `moved`.
 
     Attributes
     ----------
@@ -104,8 +104,11 @@ class Knobs:
     known: Any = field(default=None, init=False, compare=False)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-        self.moved()
+        attributes = self.__dict__
+        if attributes.get(name, self) is not value:
+            object.__setattr__(self, name, value)
+            if "known" in attributes:  # else it is being made
+                self.moved()
 
     def rules(self) -> list[Rule]:
         """The regularizers and constraints of trained tensors."""

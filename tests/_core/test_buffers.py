@@ -144,7 +144,7 @@ def program_calls(program: Program, x: np.ndarray, y: np.ndarray, weight: np.nda
 def program() -> Program:
     net = network()
     net.forward(np.zeros((ROWS, INPUTS), np.float32), training=True)
-    return net._training_program
+    return net._programs.training
 
 
 CALLS = list(program_calls(None, None, None, None, None))
