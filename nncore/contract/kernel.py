@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import sys
 from dataclasses import dataclass
 
 from nncore.contract.calls import HeadStruct
@@ -65,7 +66,7 @@ class Kernel:
         """Import the module and return the capsule."""
         module, _, attribute = self.target.partition(":")
         try:
-            capsule = getattr(importlib.import_module(module), attribute)
+            capsule = getattr(sys.modules.get(module), attribute, None) or getattr(importlib.import_module(module), attribute)
         except Exception as error:  # an extension may fail to import in ways of its own
             raise PluginError(f"the compiled kernel {self.target!r} cannot be loaded: {error}") from error
         if type(capsule).__name__ != "PyCapsule":

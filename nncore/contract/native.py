@@ -36,12 +36,15 @@ def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None
     kernel would silently ignore what it changed. So does an `OptimizerWrapper` around an optimizer that runs on NumPy.
     """
     component_class = component if isinstance(component, type) else type(component)
-    methods = next((methods for base, methods in _METHODS.items() if issubclass(component_class, base)), ())
+    methods: tuple[str, ...] | None = None
     for cls in component_class.__mro__:
-        if "kernel" in vars(cls):
-            kernel: Kernel | None = vars(cls)["kernel"]
+        own = vars(cls)
+        if "kernel" in own:
+            kernel: Kernel | None = own["kernel"]
             return kernel if kernel is None or not isinstance(component, OptimizerWrapper) else _with_inner(kernel, component.optimizer)
-        if any(method in vars(cls) for method in methods):
+        if methods is None:
+            methods = next((methods for base, methods in _METHODS.items() if issubclass(component_class, base)), ())
+        if any(method in own for method in methods):
             return None
     return None
 

@@ -182,7 +182,6 @@ def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
         raise PluginError(f"{shown(value)} cannot be copied ({error}): a network works with copies of its components") from error
 
 
-
 def is_simple(value: Any) -> bool:
     """Whether it is a component that keeps nothing but what cannot change, and other such components."""
     if not isinstance(value, Configurable) or not type(value).arguments.has_default_copies:

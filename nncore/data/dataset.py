@@ -15,9 +15,8 @@ import numpy as np
 
 from nncore._core import as_c_array, is_c_array
 from nncore.blocks import rows_at_once
-from nncore.contract import Loss
 from nncore.data.samples import Samples, check_finite
-from nncore.data.targets import Targets, as_targets, as_weights
+from nncore.data.targets import Targets, TargetsWanted, as_weights
 from nncore.errors import DataError, ShapeError
 
 #: Inputs up to this many bytes (in the network's dtype) are converted once and kept.
@@ -93,8 +92,7 @@ class Dataset:
         inputs: Samples,
         y: object,
         sample_weight: object,
-        loss: Loss,
-        n_outputs: int,
+        wanted: TargetsWanted,
         dtype: np.dtype,
         allow_nan: bool,
         role: str = "",
@@ -104,7 +102,7 @@ class Dataset:
         `role`, like ``"validation "``, stands before the names in messages.
         """
         check_finite(inputs, f"{role}X", dtype, allow_nan)
-        targets = as_targets(y, loss, n_outputs, dtype, f"{role}y")
+        targets = wanted.checked(y, dtype, f"{role}y")
         if len(targets) != len(inputs):
             raise ShapeError(f"{role}X has {len(inputs)} samples, {role}y has {len(targets)}")
         if len(inputs) == 0:

@@ -9,7 +9,7 @@ import numpy as np
 from nncore.contract import Loss, alike
 from nncore.data.dataset import Dataset
 from nncore.data.samples import Samples, as_numbers, as_rows, warn_of_lost_digits
-from nncore.data.targets import as_weights
+from nncore.data.targets import TargetsWanted, as_weights
 from nncore.errors import DataError, DtypeError, ShapeError
 
 
@@ -50,7 +50,8 @@ class Source:
         samples, use = self.samples(shape), (n_outputs, dtype, allow_nan)
         found = next((data for one, of, data in self._known if of == use and alike(one, loss)), None)
         if found is None:
-            found = Dataset.checked(samples, self._y, self._sample_weight, loss, *use, role=self._role)
+            wanted = TargetsWanted.by(loss, n_outputs)
+            found = Dataset.checked(samples, self._y, self._sample_weight, wanted, dtype, allow_nan, self._role)
             self._known.append((loss, use, found))
             if not self._role:
                 self._warn(samples, found)

@@ -12,7 +12,6 @@ from nncore.errors import NNCoreError, ParameterError
 from nncore.registry import config_of, resolve
 from nncore.words import explains_calls
 
-
 #: What an estimator keeps beside its arguments that a clone of it gets, too.
 CLONED_WITH = ("_metadata_request", "_sklearn_output_config", "_skl_callbacks")
 
@@ -41,7 +40,8 @@ class NestedParameters:
     @classmethod
     def _get_param_names(cls) -> list[str]:
         """scikit-learn's names of the arguments of the constructor."""
-        return list(_names_of(cls))
+        of: Any = cls
+        return list(_names_of(of))
 
     def __sklearn_clone__(self) -> Self:
         """What `sklearn.base.clone` makes, without deep copies where all arguments are numbers, texts and the like."""

@@ -26,7 +26,7 @@ def are_plain(X: Any, y: Any) -> bool:
     """
     if type(X) is not np.ndarray or X.dtype not in FLOATS or X.ndim != 2 or X.size == 0:
         return False
-    return type(y) is np.ndarray and y.shape == X.shape[:1] and (y.dtype in FLOATS or y.dtype.kind in "biu") and _are_plain(y) and _is_finite(X)
+    return type(y) is np.ndarray and y.shape == X.shape[:1] and _are_plain(y[:, None]) and _are_plain(X)
 
 
 def learn_plain(estimator: Any, X: np.ndarray) -> None:
@@ -101,7 +101,6 @@ def _are_plain(numbers: np.ndarray) -> bool:
 
 
 def _is_finite(X: np.ndarray) -> bool:
-    """Of an array with one or two dimensions."""
     for view in (X, X.T):
         if is_c_array(view, X.dtype):
             return all_finite(view)

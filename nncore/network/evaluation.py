@@ -33,7 +33,11 @@ def metric_name(metric: Metric) -> str:
 
 def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
     """The metrics asked for, copies of one's own, or those that go with the loss."""
-    return [copied_deeply(registry.resolve("metrics", name)) for name in (loss.metrics if names is None else several("metrics", names))]
+    found = []
+    for name in loss.metrics if names is None else several("metrics", names):
+        metric = registry.resolve("metrics", name)
+        found.append(copied_deeply(metric) if metric is name else metric)
+    return found
 
 
 def linked(network: Network, outputs: np.ndarray) -> np.ndarray:

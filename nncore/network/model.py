@@ -345,8 +345,10 @@ class Model(Network):
         """
         loss = self._needs("loss")
         scored = metrics_for(loss, metrics)
-        samples = as_rows(X, "X", self.input_shape)
-        data = Dataset.checked(samples, y, sample_weight, loss, self._built.n_outputs, self.dtype, self._built.accepts_nan)
+        known = self._known
+        ready = ready_rows(X, known.input_shape, known.dtype, known.accepts_nan)
+        samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
+        data = Dataset.checked(samples, y, sample_weight, known.targets, known.dtype, known.accepts_nan)
         return score_dataset(self, data, scored)
 
     # ---- gradients with respect to the inputs -------------------------------------------------------------------------------

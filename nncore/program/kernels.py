@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,9 +30,13 @@ class Needed:
 
 def needed(kind: str, stems: Sequence[str], dtype: np.dtype, why: str = "", is_wanted: bool = True) -> list[Needed]:
     """Those of a table that are for a network of `dtype`."""
-    names = [f"{stem}_f{8 * dtype.itemsize}" for stem in stems]
-    why = why or f"this network is {dtype.name}"
-    return [Needed(name, TABLES[kind].index(name), is_wanted, why) for name in names]
+    return [_of_table(kind, stem, 8 * dtype.itemsize, why, is_wanted) for stem in stems]
+
+
+@functools.lru_cache(maxsize=256)
+def _of_table(kind: str, stem: str, bits: int, why: str, is_wanted: bool) -> Needed:
+    name = f"{stem}_f{bits}"
+    return Needed(name, TABLES[kind].index(name), is_wanted, why or f"this network is float{bits}")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ REMEDY = "take a smaller batch_size, fewer or narrower layers, or dtype='float32
 #: Vectors that are read side by side begin at different places of a page (of 4 kB): at the same place, they drive each other out of the
 #: first-level cache. So many bytes lie between those places.
 PAGE, STAGGER = 4096, 17 * ALIGNMENT
+#: Bytes of a piece of memory that small vectors lie in together.
+PIECE = PAGE - ALIGNMENT
 _BYTE = np.dtype(np.uint8)
 _staggers = itertools.cycle(range(0, PAGE, STAGGER))
 
@@ -53,11 +55,11 @@ class Arena:
     def take(self, size: int, dtype: np.dtype) -> np.ndarray:
         """As `aligned_zeros`."""
         n_bytes = size * dtype.itemsize
-        if n_bytes >= PAGE:
+        if n_bytes > PIECE:
             return aligned_zeros(size, dtype)
         start, self._end = self._end, self._end + -(-n_bytes // ALIGNMENT) * ALIGNMENT
         if self._end > self._piece.size:
-            self._piece = aligned_zeros(2 * PAGE, _BYTE)
+            self._piece = aligned_zeros(PIECE, _BYTE)
             start, self._end = 0, -(-n_bytes // ALIGNMENT) * ALIGNMENT
         return self._piece[start : start + n_bytes].view(dtype)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nncore import registry
-from nncore.data import Dataset, Targets, dataset
+from nncore.data import Dataset, Targets, TargetsWanted, dataset
 from nncore.errors import DataError, ShapeError
 
 F32 = np.dtype(np.float32)
@@ -41,6 +41,6 @@ def test_converted_blocks_hold_the_samples_in_order(monkeypatch: pytest.MonkeyPa
 
 def test_lengths_must_agree() -> None:
     with pytest.raises(ShapeError, match="held-out X has 3 samples, held-out y has 2"):
-        Dataset.checked(np.zeros((3, 2)), [0, 1], None, CROSS_ENTROPY, 2, F32, False, role="held-out ")
+        Dataset.checked(np.zeros((3, 2)), [0, 1], None, TargetsWanted.by(CROSS_ENTROPY, 2), F32, False, role="held-out ")
     with pytest.raises(DataError, match="X has no samples"):
-        Dataset.checked(np.zeros((0, 2)), np.zeros(0, int), None, CROSS_ENTROPY, 2, F32, False)
+        Dataset.checked(np.zeros((0, 2)), np.zeros(0, int), None, TargetsWanted.by(CROSS_ENTROPY, 2), F32, False)

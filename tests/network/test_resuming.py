@@ -22,7 +22,7 @@ from network.files import assert_equal, network_in, tampered
 
 import nncore as nn
 from nncore import registry
-from nncore.data import dataset
+from nncore.data import TargetsWanted, dataset
 from nncore.errors import FileFormatError, NNCoreError, ParameterError, PluginError, ResumptionWarning
 from nncore.plugin import Callback
 from nncore.testing import team_of
@@ -239,7 +239,7 @@ def test_of_large_data_some_rows_decide(monkeypatch: pytest.MonkeyPatch) -> None
     loss, changed = registry.resolve("losses", "softmax_cross_entropy"), X.copy()
 
     def digest(rows: np.ndarray) -> str:
-        return dataset.Dataset.checked(rows, Y, None, loss, 2, np.dtype(np.float32), False).digest
+        return dataset.Dataset.checked(rows, Y, None, TargetsWanted.by(loss, 2), np.dtype(np.float32), False).digest
 
     changed[1] += 1
     assert digest(changed) == digest(X)

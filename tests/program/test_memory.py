@@ -11,7 +11,7 @@ import pytest
 import nncore as nn
 from nncore.errors import OutOfMemoryError
 from nncore.initializers.uniform_fan_in import UniformFanIn
-from nncore.program.memory import ALIGNMENT, PAGE, SharedRoom, aligned_zeros
+from nncore.program.memory import ALIGNMENT, PAGE, Arena, SharedRoom, aligned_zeros
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -32,6 +32,17 @@ def test_small_vectors_take_no_page() -> None:
 
 def test_large_vectors_begin_at_different_places_of_a_page() -> None:
     assert len({aligned_zeros(5000, FLOAT32).ctypes.data % PAGE for _ in range(4)}) == 4
+
+
+def test_small_vectors_of_an_arena_share_its_pieces() -> None:
+    arena = Arena()
+    small, large = [arena.take(100, FLOAT32) for _ in range(20)], arena.take(5000, FLOAT32)
+    assert all(vector.ctypes.data % ALIGNMENT == 0 and not vector.any() for vector in (*small, large))
+    for number, vector in enumerate(small):
+        vector[:] = number
+    assert [float(vector.min()) for vector in small] == [float(vector.max()) for vector in small] == list(range(20))
+    assert len({id(vector.base) for vector in small}) == 3
+    assert arena.take(0, FLOAT32).shape == (0,)
 
 
 def test_vectors_of_a_room_lie_apart() -> None:
