@@ -128,3 +128,42 @@ def test_the_kernel_gets_the_numbers():
     assert Decaying(np.float32(0.5), nesterov=True, schedule="x").hyper() == [0.5, 0.5, 1.0]
     assert all(type(number) is float for number in Decaying(1, nesterov=True).hyper())
     assert ReLU().hyper() == []
+
+
+# ---------------------------------------------------------------- what is known of a class
+
+
+class Base(Configurable):
+    """Has an argument, and others in common with its kind."""
+
+    common = ("name",)
+    name = None
+    ranges: ClassVar = {"size": "[0, 10]"}
+
+    def __init__(self, size: float) -> None:
+        self.size = size
+
+
+class Derived(Base):
+    """Has other arguments than its base."""
+
+    def __init__(self, width: float = 1.0, *, name: str | None = None) -> None:
+        super().__init__(width)
+        self.width, self.name = width, name
+
+
+def test_each_class_has_arguments_of_its_own():
+    assert Base(3).config() == {"size": 3}  # known of the base before it is asked of what derives from it
+    assert (Base.arguments.own, Base.arguments.common, Base.arguments.needed) == (("size",), ("name",), ("size",))
+    assert (Derived.arguments.own, Derived.arguments.common, Derived.arguments.needed) == (("width", "name"), (), ())
+    assert Derived(2).config() == {"width": 2}
+    assert Derived(2, name="wide").config() == {"width": 2, "name": "wide"}
+    assert Base(3, name="b").config() == {"size": 3, "name": "b"}
+    with pytest.raises(ParameterError, match=r"size must be a number in \[0, 10\]"):
+        Derived(11)
+
+
+def test_keywords_that_fit_are_told_from_others():
+    assert Base.arguments.can_be({"size": 1, "name": "b"})
+    assert not Base.arguments.can_be({"name": "b"})
+    assert not Base.arguments.can_be({"size": 1, "width": 2})

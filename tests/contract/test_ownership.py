@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nncore.contract import FrozenDict, FrozenList, adopt, alike, bond_of, brought_up_to_date, components_in, frozen, with_argument
+from nncore.contract import (
+    FrozenDict,
+    FrozenList,
+    adopt,
+    alike,
+    bond_of,
+    brought_up_to_date,
+    components_in,
+    copied_deeply,
+    frozen,
+    with_argument,
+)  # fmt: skip
 from nncore.errors import ParameterError, PluginError
 from nncore.plugin import Configurable, Loss, Schedule, resolve
 
@@ -76,6 +87,46 @@ def test_a_component_outlives_its_owner() -> None:
     del owner
     own.scale = 2.0
     assert own.scale == 2.0
+
+
+class Simple(Loss):
+    """Keeps nothing but its arguments."""
+
+    def __init__(self, scale: float = 1.0, inner: Any = None, other: Any = None) -> None:
+        self.scale, self.inner, self.other = scale, inner, other
+
+
+class OwnState(Simple):
+    """Says itself what copies get."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"scale": 7.0}
+
+
+class OwnCopies(Simple):
+    """Says itself how it is copied."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return type(self)(8.0)
+
+
+def test_what_cannot_change_is_copied_as_python_copies_it() -> None:
+    inner = Simple(2.0)
+    shared = Simple(1.0, inner, inner)
+    adopt(shared, Owner(), "loss")
+    for given in (inner, shared, Simple("text", True, None), adopt(shared, Owner(), "loss")):
+        for copied in (copied_deeply(given), copy.deepcopy(given)):
+            assert type(copied) is Simple
+            assert vars(copied).keys() == {"scale", "inner", "other"}
+            assert alike(copied, given)
+            assert (copied.inner is copied.other) == (given.inner is given.other)
+            assert given.inner is None or isinstance(given.inner, bool) or copied.inner is not given.inner
+
+
+def test_a_class_that_says_how_it_is_copied_is_obeyed() -> None:
+    assert copied_deeply(OwnState(1.0)).scale == 7.0
+    assert copied_deeply(OwnCopies(1.0)).scale == 8.0
+    assert copied_deeply(Simple(1.0, OwnState(1.0))).inner.scale == 7.0
 
 
 def test_functions_stay_the_same_ones() -> None:

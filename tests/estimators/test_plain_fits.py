@@ -72,7 +72,9 @@ def model() -> MLPClassifier:
         return MLPClassifier((8,), max_iter=3, random_state=0).fit(X, Y)
 
 
-@pytest.mark.parametrize("y", [Y, Y.astype(float), Y.astype(object), Y.astype(str), (Y + 1) % 4, Y.tolist()], ids=lambda y: type(y).__name__)
+@pytest.mark.parametrize(
+    "y", [Y, Y.astype(float), Y.astype(object), Y.astype(str), (Y + 1) % 4, Y.tolist()], ids=lambda y: type(y).__name__
+)
 @pytest.mark.parametrize("weights", [None, np.arange(30.0)])
 def test_a_score_is_scikit_learns_accuracy(model: MLPClassifier, y: Any, weights: np.ndarray | None) -> None:
     meant = np.asarray(y).astype(int)  # classes in other types are recognised

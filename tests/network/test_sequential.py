@@ -9,6 +9,7 @@ from network.small import X, Y, built
 
 import nncore as nn
 from nncore.errors import NotTrainableError, ParameterError, ShapeError
+from nncore.plugin import Sampler
 
 # ---- arguments --------------------------------------------------------------------------------------------------------------
 
@@ -105,3 +106,30 @@ def test_it_learns_exclusive_or() -> None:
     net = nn.Sequential(nn.Dense(8, activation="tanh"), nn.Dense(1))
     net.fit(inputs, outputs, loss="binary_cross_entropy", optimizer=nn.Adam(lr=0.05), epochs=300, batch_size=4, rng=0, progress=False)
     np.testing.assert_array_equal(net.predict(inputs)[:, 0] > 0, outputs == 1)
+
+
+# ---- planned once -----------------------------------------------------------------------------------------------------------
+
+
+class Meddling(Sampler):
+    """Changes the network while a fit is being prepared: as another thread might."""
+
+    def length(self, samples: object) -> int:
+        NETWORKS[-1].layers[0].n_outputs = 7
+        return super().length(samples)
+
+    def order(self, samples: object, seed: int, epoch: int) -> None:
+        return None
+
+
+NETWORKS: list[nn.Sequential] = []
+
+
+def test_a_layer_that_changes_before_the_first_values_counts() -> None:
+    NETWORKS.append(nn.Sequential(nn.Dense(4, activation="relu"), nn.Dense(3)))
+    net = NETWORKS[-1]
+    net.fit(X, Y, loss="softmax_cross_entropy", epochs=1, sampler=Meddling(), progress=False, rng=0)
+    assert net.named_parameters()["dense_1.weight"].shape == (X.shape[1], 7)
+    other = nn.Sequential(nn.Dense(7, activation="relu"), nn.Dense(3))
+    other.fit(X, Y, loss="softmax_cross_entropy", epochs=1, shuffle=False, progress=False, rng=0)
+    np.testing.assert_array_equal(net.parameters, other.parameters)
