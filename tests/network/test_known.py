@@ -68,3 +68,12 @@ def test_parts_of_a_step_leave_what_a_whole_one_leaves(net: nn.Sequential) -> No
         assert twin.backward(LABELS, given) == pytest.approx(loss, rel=1e-6)
         twin.step()
         np.testing.assert_array_equal(net.parameters, twin.parameters)
+
+
+def test_a_fit_that_changes_nothing_lets_no_program_take_anything_over(net: nn.Sequential) -> None:
+    net.fit(X, LABELS, epochs=1, progress=False)
+    version = net.version
+    net.fit(X, LABELS, epochs=1, progress=False)
+    assert net.version == version
+    net.optimizer.lr = 0.5
+    assert net.version > version
