@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from bench.counting import Guard, Run, again
-from sklearn.base import clone
 
 from nncore.estimators import MLPClassifier
 
@@ -29,20 +28,10 @@ def calling(call: Callable[[Any, np.ndarray], object]) -> Callable[[], Run]:
     return prepare
 
 
-def fitting(max_iter: int) -> Run:
-    """Fits of a classifier 4-16-3 from the beginning."""
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((100, 4)), rng.integers(3, size=100)
-    return again(lambda: MLPClassifier((16,), max_iter=max_iter, n_iter_no_change=max_iter, tol=0.0, random_state=0, n_threads=1).fit(X, y))
-
-
 CASES = {
     "predict, 4-16-16-3 at 1": calling(lambda model, X: model.predict(X)),
     "predict_proba, 4-16-16-3 at 1": calling(lambda model, X: model.predict_proba(X)),
     "predict_one, 4-16-16-3": calling(lambda model, X: model.predict_one(X[0])),
-    "score, 4-16-16-3 at 30": calling(lambda model, X: model.score(np.resize(X, (30, 4)), np.arange(30) % 3)),
-    "clone, 4-16-16-3": calling(lambda model, X: clone(model)),
-    "fit of one epoch, 4-16-3, 100 samples": lambda: fitting(1),
 }
 
 GUARD = Guard("bench.estimator_calls", CASES, fewer=20, more=120, tolerance=0.02, of_python=True)
