@@ -24,6 +24,7 @@
     extern const nnc_lbfgs NNC_LBFGS(level);   \
     extern const nnc_peak NNC_PEAK(level);     \
     extern const nnc_runner NNC_RUNNER(level); \
+    extern nnc_lender NNC_LENDER(level);       \
     COMPONENTS(level)
 #include "native_list.h"
 LEVELS
@@ -37,8 +38,9 @@ static const struct {
     const nnc_lbfgs *lbfgs;
     const nnc_peak *peak;
     const nnc_runner *runner;
+    nnc_lender *lend;
 } levels[] = {
-#define LEVEL(level) {#level, &NNC_HOST(level), &NNC_LBFGS(level), &NNC_PEAK(level), &NNC_RUNNER(level)},
+#define LEVEL(level) {#level, &NNC_HOST(level), &NNC_LBFGS(level), &NNC_PEAK(level), &NNC_RUNNER(level), NNC_LENDER(level)},
     LEVELS
 #undef LEVEL
 };
@@ -46,6 +48,7 @@ static const struct {
 
 typedef struct module_state {
     const nnc_peak *peak; /* of the chosen level */
+    nnc_lender *lend;     /* likewise */
 } module_state;
 
 static int choose_level(void) {
@@ -74,7 +77,7 @@ static int fill(PyObject *module) {
     int chosen = choose_level(), index = 0;
     if (chosen < 0) return -1;
     const nnc_peak *peak = levels[chosen].peak;
-    ((module_state *)PyModule_GetState(module))->peak = peak;
+    *(module_state *)PyModule_GetState(module) = (module_state){peak, levels[chosen].lend};
     if (nnc_add_table(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
     if (nnc_add_table(module, "crew", &nnc_crew_functions, "nncore._core.crew") < 0) return -1;
     if (nnc_add_table(module, "lbfgs", levels[chosen].lbfgs, "nncore._core.lbfgs") < 0) return -1;
@@ -146,6 +149,18 @@ static PyObject *py_memory_bandwidth(PyObject *module, PyObject *args, PyObject 
     return bandwidth < 0 ? PyErr_NoMemory() : PyFloat_FromDouble(bandwidth);
 }
 
+static PyObject *py_lend(PyObject *module, PyObject *lends) {
+    int is_to_have = PyObject_IsTrue(lends);
+    if (is_to_have < 0) return NULL;
+    nnc_lender *lend = ((module_state *)PyModule_GetState(module))->lend;
+    if (lend(is_to_have) < 0) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(lend_doc,
+             "lend(room)\n--\n\n"
+             "Lend this thread memory for the copies of matrix products, as a run does, or take it back. A kernel that a test calls\n"
+             "by itself does without, and multiplies large matrices more slowly. Not to be called within a run.");
 PyDoc_STRVAR(peak_flops_doc,
              "peak_flops(is_f64, seconds)\n--\n\n"
              "Floating-point operations a second of one thread at the chosen CPU level: independent multiply-adds in registers,\n"
@@ -158,6 +173,7 @@ PyDoc_STRVAR(memory_bandwidth_doc,
 static PyMethodDef methods[] = {
     {"machine_can_run", py_machine_can_run, METH_O, "Whether this machine has the instructions of a CPU level."},
     {"bound_processors", py_bound_processors, METH_NOARGS, "Processors that Windows binds this process to; 0 for all, and elsewhere."},
+    {"lend", py_lend, METH_O, lend_doc},
     {"peak_flops", (PyCFunction)(void (*)(void))py_peak_flops, METH_VARARGS | METH_KEYWORDS, peak_flops_doc},
     {"memory_bandwidth", (PyCFunction)(void (*)(void))py_memory_bandwidth, METH_VARARGS | METH_KEYWORDS, memory_bandwidth_doc},
     {NULL, NULL, 0, NULL},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,16 @@ DTYPES: dict[type, str] = {np.float32: "f32", np.float64: "f64"}
 #: and rows of a that lie 4 kB or 8 kB apart, so that blocks of a are packed as well.
 LARGE_SIZES = [
     (1, 500, 3), (300, 1, 1), (2, 193, 65), (60, 257, 32), (57, 385, 47), (129, 600, 33), (3, 400, 400), (14, 70, 2100),
-    (70, 1024, 37), (300, 1024, 96), (16, 40, 1024), (33, 1024, 1024), (0, 300, 200), (0, 3, 5),
+    (70, 1024, 37), (300, 1024, 96), (16, 40, 1024), (33, 1024, 1024), (0, 300, 200), (0, 3, 5), (40, 1030, 1051), (330, 700, 300),
 ]  # fmt: skip
+
+
+@pytest.fixture(params=[False, True], ids=["without", "lent"])
+def memory(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With and without the memory that a run lends for copies of large operands."""
+    native.lend(request.param)
+    yield
+    native.lend(False)
 
 
 class Dense:
@@ -114,6 +123,7 @@ def test_products_of_any_size(dtype: type, rows: int, inputs: int, outputs: int,
     Dense(dtype, rows, inputs, outputs, use_bias).check()
 
 
+@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", LARGE_SIZES)
 def test_products_beyond_a_cache_block(dtype: type, size: tuple[int, int, int]) -> None:
@@ -124,6 +134,7 @@ def ranges(total: int, length: int) -> list[tuple[int, int]]:
     return [(begin, min(begin + length, total)) for begin in range(0, total, length)]
 
 
+@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", [(131, 250, 43), (17, 54, 256), (40, 1024, 96), (9, 33, 7), (70, 16, 3), (5, 300, 640)])
 def test_cutting_a_product_changes_no_bit(dtype: type, size: tuple[int, int, int]) -> None:
@@ -144,6 +155,7 @@ def test_cutting_a_product_changes_no_bit(dtype: type, size: tuple[int, int, int
         np.testing.assert_array_equal(np.concatenate([dense.run("gradient", units=part) for part in ranges(inputs + 1, length)]), together)
 
 
+@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_terms_are_summed_in_their_order(dtype: type) -> None:
     """Bit for bit the sum of the terms one after the other, begun with the bias; the factors are such that no product rounds."""

@@ -136,8 +136,18 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
             strip.b = block_of_b;
             strip.b_row = b_row;
             strip.b_panel = TILE_COLUMNS;
+            int64_t rows = m; /* that are left for packed b */
             if (plan.packs_b) {
-                F(pack)(strip.k, strip.n, block_of_b, b_row, b_column, packed_b);
+#if PACKS_AS_IT_READS
+                if (b_column == 1 && m >= 2 * TILE_ROWS && strip.n >= TILE_COLUMNS) {
+                    F(packing_strip)(strip, packed_b);
+                    rows -= TILE_ROWS;
+                    strip.a += TILE_ROWS * a_row;
+                    strip.c += TILE_ROWS * c_row;
+                    if (strip.start != NULL) strip.start += TILE_ROWS * strip.start_row;
+                } else
+#endif
+                    F(pack)(strip.k, strip.n, block_of_b, b_row, b_column, packed_b);
                 strip.b = packed_b;
                 strip.b_row = F(packed_width)(strip.n);
                 strip.b_panel = strip.k * strip.b_row;
@@ -147,8 +157,9 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
                 F(fetch)(&strip, strip.a + TILE_ROWS * a_row, a_column, a_row);
                 strip.fetch_strip = a_row;
             }
-            if (plan.packs_a) F(packed_strips)(m, strip, packed_a);
-            else F(strips)(m, strip);
+            if (plan.packs_a) F(packed_strips)(rows, strip, packed_a);
+            else F(strips)(rows, strip);
+            strip.c = c + j;
             strip.start = strip.c;
             strip.start_row = c_row;
             done += strip.k;

@@ -2,20 +2,38 @@
 
 /* to (k, LANES) = from (n, k) transposed, followed by zeros; n and k are 1 .. LANES, and constants where speed counts. */
 NNC_INLINE void F(transpose)(int64_t n, int64_t k, const T *from, int64_t from_row, T *to, int64_t to_row) {
-    V rows[2][NNC_VECTOR_BYTES / sizeof(T)];
+    R rows[2][NNC_VECTOR_BYTES / sizeof(T)];
+    int now = 0;
+#if NNC_VECTOR_BYTES == 32
+    T padded[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)];
+    if (n < LANES || k < LANES) {
+        for (int64_t r = 0; r < LANES; r++) *(V *)padded[r] = r < n ? F(load_partial)(from + r * from_row, k) : (V){0};
+        from = *padded;
+        from_row = LANES;
+    }
+    /* Instructions interleave within halves of 16 bytes: what is to meet in one must be there when it is loaded. */
+    const int64_t group = LANES / 2;
+#pragma GCC unroll 8
+    for (int64_t r = 0; r < group; r++) {
+        rows[0][r] = F(load_halves)(from + r * from_row, from + (r + group) * from_row);
+        rows[0][r + group] = F(load_halves)(from + r * from_row + group, from + (r + group) * from_row + group);
+    }
+#else
+    const int64_t group = LANES;
 #pragma GCC unroll 16
     for (int64_t r = 0; r < LANES; r++) {
         const T *row = from + r * from_row;
         rows[0][r] = r >= n ? (V){0} : k == LANES ? *(const V *)row : F(load_partial)(row, k);
     }
+#endif
     /* Interleaving the first half of the rows with the second turns the bits of an element's place, row before column, by one. */
-    int now = 0;
 #pragma GCC unroll 4
-    for (int64_t stage = 1; stage < LANES; stage *= 2, now = !now)
+    for (int64_t stage = 1; stage < group; stage *= 2, now = !now)
 #pragma GCC unroll 8
         for (int64_t r = 0; r < LANES / 2; r++) {
-            rows[!now][2 * r] = INTERLEAVE_LOW(rows[now][r], rows[now][r + LANES / 2]);
-            rows[!now][2 * r + 1] = INTERLEAVE_HIGH(rows[now][r], rows[now][r + LANES / 2]);
+            int64_t first = r / (group / 2) * group + r % (group / 2), to = first + r % (group / 2);
+            rows[!now][to] = INTERLEAVE_LOW(rows[now][first], rows[now][first + group / 2]);
+            rows[!now][to + 1] = INTERLEAVE_HIGH(rows[now][first], rows[now][first + group / 2]);
         }
 #pragma GCC unroll 16
     for (int64_t p = 0; p < LANES; p++)

@@ -11,6 +11,7 @@
 #define TILE_COLUMNS (2 * LANES)
 #define CACHE_LINE 64
 #define LINE (CACHE_LINE / (int64_t)sizeof(T))
+#define PACKS_AS_IT_READS (TILE_ROWS != 14) /* the first strip copies b; what time that takes with AVX-512 is not known */
 #define FETCHES (TILE_ROWS == 14) /* a tile has time to fetch what comes later: one of AVX-512 alone, which waits for its multiply-adds */
 
 /* c = start + a . b for at most TILE_ROWS rows. */
@@ -53,8 +54,9 @@ NNC_INLINE void F(fetch_on)(const int height, F(strip) *strip, int64_t rows) {
 }
 
 /* One tile: `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`, there is one vector,
- * and it holds only the n < LANES columns that are left. */
-NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, const F(strip) *strip) {
+ * and it holds only the n < LANES columns that are left. What it reads of b, (k, vectors * LANES), it copies to `packed`, (k, TILE_COLUMNS),
+ * if it `packs`. */
+NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, const int packs, const F(strip) *strip, T *packed) {
     const T *a = strip->a, *b = strip->b, *start = strip->start;
     int64_t k = strip->k, a_row = strip->a_row, a_column = strip->a_column, b_row = strip->b_row;
     R sum[TILE_ROWS][2];
@@ -84,10 +86,13 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
                 fetch -= strip->fetch_back;
             }
         }
+        if (packs) __builtin_prefetch(b + p * b_row + TILE_COLUMNS); /* of rows far apart, no processor expects the next tile's */
         R row_of_b[2];
 #pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++)
+        for (int v = 0; v < vectors; v++) {
             row_of_b[v] = partial && NNC_READS_PARTS ? F(load_partial)(b + p * b_row, strip->n) : *(const V *)(b + p * b_row + v * LANES);
+            if (packs) *(V *)(packed + p * TILE_COLUMNS + v * LANES) = row_of_b[v];
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             T element = a[i * a_row + p * a_column];
@@ -113,14 +118,29 @@ NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
         if (strip.ahead)
             for (int64_t p = 0; p < strip.k; p++)
                 for (int64_t j = 0; j < TILE_COLUMNS; j += LINE) __builtin_prefetch(strip.b + strip.ahead + p * strip.b_row + j, 0, 2);
-        F(tile)(rows, 2, 0, &strip);
+        F(tile)(rows, 2, 0, 0, &strip, NULL);
         strip.b += strip.b_panel;
         strip.c += TILE_COLUMNS;
         if (strip.start != NULL) strip.start += TILE_COLUMNS;
     }
-    if (strip.n == LANES) F(tile)(rows, 1, 0, &strip);
-    else if (strip.n > 0) F(tile)(rows, 1, 1, &strip);
+    if (strip.n == LANES) F(tile)(rows, 1, 0, 0, &strip, NULL);
+    else if (strip.n > 0) F(tile)(rows, 1, 1, 0, &strip, NULL);
 }
+
+#if PACKS_AS_IT_READS
+/* One strip of TILE_ROWS rows, which copies b to packed (n / TILE_COLUMNS, k, TILE_COLUMNS), rounded up, meanwhile: its loads and stores are
+ * done while multiply-adds are. b lies as it is, and n is a multiple of LANES, and at least TILE_COLUMNS. */
+static __attribute__((noinline)) void F(packing_strip)(F(strip) strip, T *packed) {
+    for (; strip.n >= TILE_COLUMNS; strip.n -= TILE_COLUMNS) {
+        F(tile)(TILE_ROWS, 2, 0, 1, &strip, packed);
+        packed += strip.k * TILE_COLUMNS;
+        strip.b += TILE_COLUMNS;
+        strip.c += TILE_COLUMNS;
+        if (strip.start != NULL) strip.start += TILE_COLUMNS;
+    }
+    if (strip.n > 0) F(tile)(TILE_ROWS, 1, 0, 1, &strip, packed);
+}
+#endif
 
 /* `count` strips of `rows` rows. */
 NNC_INLINE void F(equal_strips)(const int rows, int64_t count, F(strip) strip) {

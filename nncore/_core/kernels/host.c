@@ -5,6 +5,7 @@
 #include "gemm.h"
 #include "level.h"
 #include "philox.h"
+#include "rooms.h"
 #include "vector_math.h"
 
 /* Words of elements that begin anywhere in a group of four; they are drawn many at a time. */
@@ -27,6 +28,13 @@ const nnc_host NNC_HOST(NNC_LEVEL) = {
     sizeof(nnc_host), product_f32, product_f64, draw,        exp_of_f32,     exp_of_f64,
     log_of_f32,       log_of_f64,  tanh_of_f32, tanh_of_f64, sigmoid_of_f32, sigmoid_of_f64,
 };
+
+extern nnc_lender NNC_LENDER(NNC_LEVEL);
+int NNC_LENDER(NNC_LEVEL)(int lends) {
+    nnc_give_room(gemm_room);
+    gemm_room = lends ? nnc_take_room(NNC_GEMM_ROOM_BYTES) : NULL;
+    return lends && gemm_room == NULL ? -1 : 0;
+}
 
 #else
 static void F(product)(const nnc_gemm_call *call) {

@@ -189,7 +189,8 @@ NNC_INLINE nnc_register_f64 fma_lanes_f64(nnc_register_f64 a, nnc_register_f64 b
 }
 #endif
 
-/* a0 b0 a1 b1 ... of the lower and of the upper halves of a and b. */
+/* a0 b0 a1 b1 ... of the lower and of the upper halves of a and b; of vectors of 32 bytes, of the halves of each 16 bytes, as their
+ * instructions do it. */
 #define NNC_LOW_2 0, 2
 #define NNC_HIGH_2 1, 3
 #define NNC_LOW_4 0, 4, 1, 5
@@ -202,8 +203,19 @@ NNC_INLINE nnc_register_f64 fma_lanes_f64(nnc_register_f64 a, nnc_register_f64 b
 #    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_16)
 #    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_8)
 #elif NNC_VECTOR_BYTES == 32
-#    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_8)
-#    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_4)
+#    define NNC_LOW_TWICE_4 0, 8, 1, 9, 4, 12, 5, 13
+#    define NNC_HIGH_TWICE_4 2, 10, 3, 11, 6, 14, 7, 15
+#    define NNC_LOW_TWICE_2 0, 4, 2, 6
+#    define NNC_HIGH_TWICE_2 1, 5, 3, 7
+#    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_TWICE_4)
+#    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_TWICE_2)
+/* Two halves, each from its own place. */
+NNC_INLINE nnc_register_f32 load_halves_f32(const float *low, const float *high) {
+    return (nnc_register_f32)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+}
+NNC_INLINE nnc_register_f64 load_halves_f64(const double *low, const double *high) {
+    return (nnc_register_f64)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)), _mm_loadu_pd(high), 1);
+}
 #else
 #    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_4)
 #    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_2)
