@@ -24,6 +24,15 @@
 #define NEAR (384 * 1024) /* bytes of b that a level-2 cache holds beside all else */
 #define FAR (4 << 20)     /* bytes of b that no level-2 cache holds from one product to the next */
 
+/* Whether rows and outcome are turned in place of weights that are, where they are fewer: not with AVX-512, where it has not been measured.
+ * So many columns of the outcome at a time. */
+#if defined(__AVX512F__)
+#    define TURNS_FEW_ROWS 0
+#else
+#    define TURNS_FEW_ROWS 1
+#endif
+#define TURNED_COLUMNS 96
+
 /* What fits here is packed on the stack, which may be as small as a few pages; the rest in the room that the thread was given. */
 #define STACK_SHARE (4 * 1024)
 
@@ -276,6 +285,51 @@ static __attribute__((noinline)) void F(transposed_product)(PRODUCT) {
     }
 }
 
+#if TURNS_FEW_ROWS
+/* Elements that turned_product copies to: a, and some columns of c. */
+NNC_INLINE int64_t F(turned_elements)(int64_t m, int64_t k) {
+    return (m + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS * (k + TURNED_COLUMNS);
+}
+
+/* The product for a turned b, b_row == 1, of which few rows are to be multiplied, and n a multiple of LANES: c^T = b^T . a^T reads b as it
+ * lies, so that a and c are turned in its place. */
+static __attribute__((noinline)) void F(turned_product)(T *room, PRODUCT) {
+    int64_t width = F(packed_width)(m), panels = (m + width - 1) / width, k_block = F(even_part)(k, K_BLOCK);
+    T *turned_c = room + panels * width * k; /* (panels, TURNED_COLUMNS, TILE_COLUMNS), some rows of c^T */
+    F(pack)(k, m, a, a_column, a_row, room); /* (panels, k, width) */
+    for (int64_t j = 0; j < n; j += TURNED_COLUMNS) {
+        int64_t columns = nnc_least(n - j, TURNED_COLUMNS);
+        for (int64_t done = 0; done < k; done += k_block)
+            for (int64_t i = 0; i < panels; i++) {
+                F(strip) strip = {.n = width,
+                                  .k = nnc_least(k - done, k_block),
+                                  .a = b + j * b_column + done * b_row,
+                                  .a_row = b_column,
+                                  .a_column = b_row,
+                                  .b = room + (i * k + done) * width,
+                                  .b_row = width,
+                                  .c = turned_c + i * TURNED_COLUMNS * TILE_COLUMNS,
+                                  .c_row = TILE_COLUMNS};
+                if (done == 0 && start != NULL)
+                    F(turn_start)(columns, nnc_least(m - i * width, width), start + i * width * start_row + j, start_row, strip.c);
+                if (done > 0 || start != NULL) {
+                    strip.start = strip.c;
+                    strip.start_row = TILE_COLUMNS;
+                }
+                F(strips)(columns, strip);
+            }
+        for (int64_t i = 0; i < m; i += LANES) {
+            const T *from = turned_c + i / width * TURNED_COLUMNS * TILE_COLUMNS + i % width;
+            for (int64_t q = 0; q < columns; q += LANES, from += LANES * TILE_COLUMNS) {
+                T *to = c + i * c_row + j + q;
+                if (m - i >= LANES) F(transpose_square)(from, TILE_COLUMNS, to, c_row);
+                else F(transpose_part)(LANES, m - i, from, TILE_COLUMNS, to, c_row);
+            }
+        }
+    }
+}
+#endif
+
 /* The product for n a multiple of LANES. */
 NNC_INLINE void F(whole_vectors)(PRODUCT) {
     if (FETCHES && m > TILE_ROWS && m <= (b_column == 1 ? PANEL_ROWS : PANEL_ROWS / 3) && a_column == 1 &&
@@ -283,6 +337,13 @@ NNC_INLINE void F(whole_vectors)(PRODUCT) {
         F(panels)(gemm_room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
         return;
     }
+#if TURNS_FEW_ROWS
+    if (b_column != 1 && a_column == 1 && m > TILE_ROWS && m * (n + k) < n * k && gemm_room != NULL &&
+        F(turned_elements)(m, k) * (int64_t)sizeof(T) <= NNC_GEMM_ROOM_BYTES) {
+        F(turned_product)(gemm_room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+        return;
+    }
+#endif
     F(plan) plan = m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column) : F(plan_strips)(m, n, k, a_row, a_column, b_row, b_column);
     F(run_plan)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
