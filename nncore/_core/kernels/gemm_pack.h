@@ -5,18 +5,22 @@ NNC_INLINE void F(transpose)(int64_t n, int64_t k, const T *from, int64_t from_r
     R rows[2][NNC_VECTOR_BYTES / sizeof(T)];
     int now = 0;
 #if NNC_VECTOR_BYTES == 32
-    T padded[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)];
-    if (n < LANES || k < LANES) {
-        for (int64_t r = 0; r < LANES; r++) *(V *)padded[r] = r < n ? F(load_partial)(from + r * from_row, k) : (V){0};
-        from = *padded;
-        from_row = LANES;
-    }
     /* Instructions interleave within halves of 16 bytes: what is to meet in one must be there when it is loaded. */
     const int64_t group = LANES / 2;
+    if (n == LANES && k == LANES) {
+#pragma GCC unroll 4
+        for (int64_t r = 0; r < group; r++) {
+            rows[0][r] = F(load_halves)(from + r * from_row, from + (r + group) * from_row);
+            rows[0][r + group] = F(load_halves)(from + r * from_row + group, from + (r + group) * from_row + group);
+        }
+    } else {
 #pragma GCC unroll 8
-    for (int64_t r = 0; r < group; r++) {
-        rows[0][r] = F(load_halves)(from + r * from_row, from + (r + group) * from_row);
-        rows[0][r + group] = F(load_halves)(from + r * from_row + group, from + (r + group) * from_row + group);
+        for (int64_t r = 0; r < LANES; r++) rows[1][r] = r >= n ? (V){0} : F(load_partial)(from + r * from_row, k);
+#pragma GCC unroll 4
+        for (int64_t r = 0; r < group; r++) {
+            rows[0][r] = F(NNC_JOIN_HALVES)(0, rows[1][r], rows[1][r + group]);
+            rows[0][r + group] = F(NNC_JOIN_HALVES)(1, rows[1][r], rows[1][r + group]);
+        }
     }
 #else
     const int64_t group = LANES;

@@ -209,6 +209,10 @@ NNC_INLINE nnc_register_f64 fma_lanes_f64(nnc_register_f64 a, nnc_register_f64 b
 #    define NNC_HIGH_TWICE_2 1, 5, 3, 7
 #    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_TWICE_4)
 #    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_TWICE_2)
+/* The lower or the upper halves of a and b. */
+#    define NNC_JOIN_HALVES_f32(upper, a, b) ((nnc_register_f32)_mm256_permute2f128_ps((__m256)(a), (__m256)(b), (upper) ? 0x31 : 0x20))
+#    define NNC_JOIN_HALVES_f64(upper, a, b) ((nnc_register_f64)_mm256_permute2f128_pd((__m256d)(a), (__m256d)(b), (upper) ? 0x31 : 0x20))
+
 /* Two halves, each from its own place. */
 NNC_INLINE nnc_register_f32 load_halves_f32(const float *low, const float *high) {
     return (nnc_register_f32)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
