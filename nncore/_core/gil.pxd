@@ -1,5 +1,7 @@
 # Whether other threads may run Python while the core works.
 
+from libc.stdint cimport int32_t
+
 cdef extern from "Python.h":
     ctypedef struct PyThreadState:
         pass
@@ -12,9 +14,12 @@ cdef enum:
     WORTH_GIVING_AWAY = 10
 
 
-cdef inline PyThreadState *give_gil_away(double seconds):
-    """Before work without Python that takes about so many seconds; NULL if the GIL is kept."""
-    return PyEval_SaveThread() if seconds * 1e6 >= WORTH_GIVING_AWAY else NULL
+cdef inline PyThreadState *give_gil_away(double seconds, int32_t n_threads):
+    """Before work without Python that takes about so many seconds; NULL if the GIL is kept.
+
+    Work of several threads gives it away at any length: another member of the team may have a component in Python to call.
+    """
+    return PyEval_SaveThread() if n_threads > 1 or seconds * 1e6 >= WORTH_GIVING_AWAY else NULL
 
 
 cdef inline void take_gil_back(PyThreadState *given):

@@ -86,7 +86,7 @@ cdef class Descent:
 
     def aim(self):
         """Begin a line at the point, in the direction of the quasi-Newton step; return the function's slope there."""
-        given_away = give_gil_away((1 + self.descent.n_kept) * self.descent.n * SECONDS)
+        given_away = give_gil_away((1 + self.descent.n_kept) * self.descent.n * SECONDS, 1)
         slope = lbfgs.aim(&self.descent)
         take_gil_back(given_away)
         return slope
@@ -97,7 +97,7 @@ cdef class Descent:
 
     def go(self, double step):
         """Move the point to so many times the direction from where the line begins."""
-        given_away = give_gil_away(self.descent.n * SECONDS)
+        given_away = give_gil_away(self.descent.n * SECONDS, 1)
         lbfgs.go(&self.descent, step)
         take_gil_back(given_away)
 
@@ -112,7 +112,7 @@ cdef class Descent:
 
     def learn(self, double step, double curvature):
         """Remember the step from where the line begins to the point; `curvature` (above 0) is its product with the gradient's change."""
-        given_away = give_gil_away(2 * self.descent.n * SECONDS)
+        given_away = give_gil_away(2 * self.descent.n * SECONDS, 1)
         lbfgs.learn(&self.descent, step, curvature)
         take_gil_back(given_away)
 

@@ -143,7 +143,7 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            given_away = give_gil_away(n_rows * self.row_seconds)
+            given_away = give_gil_away(n_rows * self.row_seconds, n_threads)
             status = runner.forward(&self.program, data, n_rows, training, n_threads)
             take_gil_back(given_away)
         finally:
@@ -167,7 +167,7 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            given_away = give_gil_away(n_rows * self.row_seconds)
+            given_away = give_gil_away(n_rows * self.row_seconds, n_threads)
             status = runner.loss_value(&self.program, n_rows, with_gradient, &value, n_threads)
             take_gil_back(given_away)
         finally:
@@ -185,7 +185,7 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            given_away = give_gil_away(2 * n_rows * self.row_seconds)
+            given_away = give_gil_away(2 * n_rows * self.row_seconds, n_threads)
             status = runner.backward(&self.program, data, n_rows, &value, n_threads)
             take_gil_back(given_away)
         finally:
@@ -206,7 +206,7 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            given_away = give_gil_away(3 * n_rows * self.row_seconds)
+            given_away = give_gil_away(3 * n_rows * self.row_seconds, n_threads)
             status = runner.value_and_gradient(&self.program, data, n_rows, &value, n_threads)
             take_gil_back(given_away)
         finally:
@@ -222,7 +222,7 @@ cdef class Program(Compiled):
         try:
             self.refresh()
             self.gate([], 1)
-            given_away = give_gil_away(self.update_seconds)
+            given_away = give_gil_away(self.update_seconds, n_threads)
             status = runner.update(&self.program, n_threads)
             take_gil_back(given_away)
         finally:
@@ -293,7 +293,7 @@ cdef class Program(Compiled):
         cdef Run run = self.begin_train(
             inputs, targets, labels, weights, order, courses, batch_size, accumulate, drop_last, seconds, progress, n_threads
         )
-        given_away = give_gil_away(self.seconds_of(&run.run))
+        given_away = give_gil_away(self.seconds_of(&run.run), n_threads)
         do_run(&run.run.job, NULL)
         take_gil_back(given_away)
         run.end()
@@ -320,7 +320,7 @@ cdef class Program(Compiled):
         `outputs` (n_samples, n_outputs) receives the network's outputs; None is nowhere.
         """
         cdef Run run = self.begin_evaluate(inputs, targets, labels, weights, outputs, seconds, progress, n_threads)
-        given_away = give_gil_away(self.seconds_of(&run.run))
+        given_away = give_gil_away(self.seconds_of(&run.run), n_threads)
         do_run(&run.run.job, NULL)
         take_gil_back(given_away)
         run.end()
@@ -341,7 +341,7 @@ cdef class Program(Compiled):
             self.refresh()
             while first < n_rows and status == NNC_OK:
                 rows = n_rows - first if n_at_once == 0 else min(n_at_once, n_rows - first)
-                given_away = give_gil_away(rows * self.row_seconds)
+                given_away = give_gil_away(rows * self.row_seconds, n_threads)
                 status = runner.predict(&self.program, source + first * self.program.n_inputs * size, rows,
                                         destination + first * self.program.n_outputs * size, n_threads)
                 take_gil_back(given_away)
@@ -374,7 +374,7 @@ cdef class Program(Compiled):
             self.turn.enter()
             try:
                 self.refresh()
-                given_away = give_gil_away(self.row_seconds)
+                given_away = give_gil_away(self.row_seconds, 1)
                 status = runner.predict(&self.program, view.buf, 1, destination, 1)
                 take_gil_back(given_away)
             finally:
@@ -520,7 +520,7 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
     """The numbers 0 to n - 1 (below 2**32 - 1) shuffled, an int64 array of shape (n,); `seed` and `epoch` decide how."""
     order = empty(n, np.int64)
     cdef int64_t *data = <int64_t *>address(order)
-    given_away = give_gil_away(n * 5e-9)
+    given_away = give_gil_away(n * 5e-9, 1)
     runner.permute(data, n, seed, epoch)
     take_gil_back(given_away)
     return order
@@ -548,7 +548,7 @@ def ready_rows(data, tuple shape, dtype, allow_nan=None):
         is_ready = is_ready and PyBuffer_IsContiguous(&view, c'C')
         if is_ready and allow_nan is not None:
             n, may_be_nan = view.len // view.itemsize, allow_nan
-            given_away = give_gil_away(n * 1e-9)
+            given_away = give_gil_away(n * 1e-9, 1)
             if view.itemsize == 8:
                 is_ready = runner.all_finite_f64(<const double *>view.buf, n, may_be_nan)
             else:
@@ -593,7 +593,7 @@ def are_rows(order, int64_t n_rows) -> bool:
     """Whether every number of an int64 array is that of one of so many rows, from 0 on."""
     cdef const int64_t *data = <const int64_t *>given(order, _INT64, 1, False, "order")
     cdef int64_t i, lowest = 0, highest = -1, n = len(order)
-    given_away = give_gil_away(n * 1e-9)
+    given_away = give_gil_away(n * 1e-9, 1)
     for i in range(n):
         lowest, highest = min(lowest, data[i]), max(highest, data[i])
     take_gil_back(given_away)
@@ -606,7 +606,7 @@ def all_finite(values, bint allow_nan=False) -> bool:
     cdef const void *data = given(values.reshape(-1), _FLOAT64 if is_f64 else _FLOAT32, 1, False, "values")
     cdef int64_t n = values.size
     cdef int32_t finite
-    given_away = give_gil_away(n * 1e-9)
+    given_away = give_gil_away(n * 1e-9, 1)
     if is_f64:
         finite = runner.all_finite_f64(<const double *>data, n, allow_nan)
     else:
