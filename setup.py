@@ -197,8 +197,8 @@ def extensions() -> list[Extension]:
         extension("nncore._core.crew", ["nncore/_core/crew.pyx"]),
         extension("nncore._core.compiled", ["nncore/_core/compiled.pyx"]),
         extension("nncore._core.lbfgs", ["nncore/_core/lbfgs.pyx"]),
-        extension("nncore._core.program", ["nncore/_core/program.pyx"]),
-        extension("nncore._core.scorer", ["nncore/_core/scorer.pyx"]),
+        extension("nncore._core.program", ["nncore/_core/program.pyx", "nncore/_core/clock.c"]),
+        extension("nncore._core.scorer", ["nncore/_core/scorer.pyx", "nncore/_core/waiting.c"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
         extension("nncore._core.turns", ["nncore/_core/turns.pyx", "nncore/_core/waiting.c"]),
     ]

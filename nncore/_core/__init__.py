@@ -22,6 +22,7 @@ from nncore._core.program import (
     RULE_NOT_FINITE,
     STEP_NOT_FINITE,
     TRANSFORM,
+    Epochs,
     Failure,
     Program,
     Run,
@@ -31,12 +32,12 @@ from nncore._core.program import (
     ready_labels,
     ready_rows,
 )
-from nncore._core.scorer import Scorer
+from nncore._core.scorer import Judge, Scorer
 from nncore._core.turns import Turn
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Descent", "Failure", "Job", "PerceptronTrainer",
-    "Program", "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "is_c_array", "native", "permutation", "ready_labels",
-    "ready_rows",
+    "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Descent", "Epochs", "Failure", "Job", "Judge",
+    "PerceptronTrainer", "Program", "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "is_c_array", "native",
+    "permutation", "ready_labels", "ready_rows",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from nncore.abi cimport (
     nnc_activation, nnc_constraint, nnc_host, nnc_layer, nnc_loss, nnc_optimizer, nnc_regularizer, nnc_site, nnc_tensor, nnc_transform,
 )
 from nncore._core.runner cimport (
-    nnc_around, nnc_branch, nnc_group, nnc_op, nnc_piece, nnc_program, nnc_rounds, nnc_rule, nnc_runner, nnc_stretch, nnc_tie,
+    nnc_around, nnc_branch, nnc_group, nnc_op, nnc_piece, nnc_program, nnc_rounds, nnc_rule, nnc_runner, nnc_samples, nnc_stretch, nnc_tie,
     nnc_transformer, nnc_undo,
 )
 from nncore._core.turns cimport Turn
@@ -62,3 +62,4 @@ cdef class Compiled:
     cdef int fill_rules(self) except -1
     cdef int fill_rounds(self, nnc_rounds *rounds, object described, nnc_piece *pieces) except -1
     cdef int refresh(self) except -1
+    cdef nnc_samples samples(self, inputs, targets, labels, weights, order)

@@ -14,7 +14,7 @@ from nncore.abi cimport (
 )
 from nncore._core.runner cimport (
     NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK, NNC_IS_LOSS, NNC_IS_OPTIMIZER, NNC_ON_RANGES,
-    NNC_ON_TENSORS, NNC_IN_PYTHON, NNC_SITE, nnc_note, nnc_op, nnc_task,
+    NNC_ON_TENSORS, NNC_IN_PYTHON, NNC_SITE, nnc_note, nnc_op, nnc_samples, nnc_task,
 )
 
 import numpy as np
@@ -34,6 +34,7 @@ cdef const nnc_runner *runner = <const nnc_runner *>PyCapsule_GetPointer(native.
 #: What it offers to functions of components, at the same level.
 cdef const nnc_host *host = <const nnc_host *>PyCapsule_GetPointer(native.host, "nncore.host")
 
+_FLOAT64, _INT64 = np.dtype(np.float64), np.dtype(np.int64)
 _ROLES = {"weight": 0, "bias": 1, "scale": 2}
 _KINDS = {
     "layer": NNC_OP_LAYER, "activation": NNC_OP_ACTIVATION, "python": NNC_OP_PYTHON, "sum": NNC_OP_SUM, "concat": NNC_OP_CONCAT,
@@ -475,3 +476,17 @@ cdef class Compiled:
             program.sites[k].seed = spec.seed
         self.seen, self.safe_until = version, -1
         return 0
+
+    cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
+        """Data from outside, as C reads it."""
+        for name, part in (("targets", targets), ("labels", labels), ("weights", weights)):
+            if part is not None and len(part) != len(inputs):
+                raise ShapeError(f"{name} has {len(part)} rows, inputs have {len(inputs)}")
+        return nnc_samples(
+            given(inputs, self.dtype, self.program.n_inputs, False, "inputs"),
+            given(targets, self.dtype, self.program.n_targets, False, "targets"),
+            <const int64_t *>given(labels, _INT64, 1, False, "labels"),
+            <const double *>given(weights, _FLOAT64, 1, False, "weights"),
+            <const int64_t *>given(order, _INT64, 1, False, "order"),
+            len(inputs) if order is None else len(order), NULL, 0,
+        )

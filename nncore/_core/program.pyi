@@ -3,6 +3,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from nncore._core.crew import Job
+from nncore._core.scorer import Judge
 
 Spec = TypeVar("Spec")  # a `nncore.program.ProgramSpec`: the core reads its fields, and hands it back as it was given
 
@@ -36,6 +37,18 @@ class Run(Job):
     def seconds(self) -> float: ...
     def end(self) -> None: ...
 
+class Epochs:
+    n_own: int
+    @property
+    def n_before(self) -> int: ...
+    @property
+    def n_ended(self) -> int: ...
+    @property
+    def values(self) -> np.ndarray: ...
+    @property
+    def copies(self) -> list[np.ndarray]: ...
+    def __init__(self, orders: list[np.ndarray | None], judges: list[Judge], live: list[np.ndarray]) -> None: ...
+
 class Program(Generic[Spec]):
     step: int
     number_of_pass: int
@@ -64,6 +77,7 @@ class Program(Generic[Spec]):
         seconds: float,
         progress: list[Any],
         n_threads: int = 1,
+        epochs: Epochs | None = None,
     ) -> Run: ...
     def train(
         self,
@@ -79,6 +93,7 @@ class Program(Generic[Spec]):
         seconds: float,
         progress: list[Any],
         n_threads: int = 1,
+        epochs: Epochs | None = None,
     ) -> None: ...
     def begin_evaluate(
         self,

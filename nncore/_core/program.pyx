@@ -6,11 +6,12 @@ from cpython.buffer cimport (
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from nncore._core.compiled cimport Compiled, address, given, runner, said
 from nncore._core.crew cimport Job, nnc_job, nnc_stop
 from nncore._core.gil cimport give_gil_away, take_gil_back
+from nncore._core.scorer cimport Judge, do_judge, nnc_judge
 from nncore._core.runner cimport (
     NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE,
     NNC_STEP_NOT_FINITE, NNC_NO_MEMORY, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM,
@@ -25,6 +26,9 @@ from nncore.errors import DataError, OutOfMemoryError, ShapeError
 
 cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident() nogil
+
+cdef extern from "clock.h":
+    double nnc_now() noexcept nogil
 
 
 #: Statuses of a run that stopped early, as `Failure.status`; with any other one, a kernel reported an error.
@@ -231,21 +235,18 @@ cdef class Program(Compiled):
 
     cdef double seconds_of(self, nnc_run *run):
         """About how long the work of a run takes."""
-        cdef int64_t n = run.samples.n_samples - run.sums.n_done
-        return n * (3 * self.row_seconds + self.update_seconds / run.batch_size if run.trains else self.row_seconds)
-
-    cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
-        for name, part in (("targets", targets), ("labels", labels), ("weights", weights)):
-            if part is not None and len(part) != len(inputs):
-                raise ShapeError(f"{name} has {len(part)} rows, inputs have {len(inputs)}")
-        return nnc_samples(
-            given(inputs, self.dtype, self.program.n_inputs, False, "inputs"),
-            given(targets, self.dtype, self.program.n_targets, False, "targets"),
-            <const int64_t *>given(labels, _INT64, 1, False, "labels"),
-            <const double *>given(weights, _FLOAT64, 1, False, "weights"),
-            <const int64_t *>given(order, _INT64, 1, False, "order"),
-            len(inputs) if order is None else len(order), NULL, 0,
-        )
+        cdef int64_t n = run.samples.n_samples - run.sums.n_done, n_judged = 0
+        cdef nnc_epochs *epochs = run.epochs
+        cdef double seconds
+        cdef Py_ssize_t i
+        if not run.trains:
+            return n * self.row_seconds
+        seconds = n * (3 * self.row_seconds + self.update_seconds / run.batch_size)
+        if epochs == NULL:
+            return seconds
+        for i in range(epochs.n_judges):
+            n_judged += epochs.judges[i].samples.n_samples
+        return epochs.n_epochs * (seconds + n_judged * self.row_seconds)
 
     cdef void *room(self, object outputs, const void *inputs, int64_t n_rows) except? NULL:
         """Where outputs for `n_rows` rows of inputs are to go; None is nowhere."""
@@ -260,7 +261,7 @@ cdef class Program(Compiled):
         return place
 
     def begin_train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
-                    double seconds, progress, int32_t n_threads=1):
+                    double seconds, progress, int32_t n_threads=1, Epochs epochs=None):
         """Take the turn and everything that `train` needs, so that any thread can do the rest without Python, and `Run.end` after it."""
         cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, order), progress)
         cdef nnc_run *asked = &run.run
@@ -274,7 +275,11 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            self.gate(courses, asked.samples.n_samples)  # a step takes a sample at least
+            # a step takes a sample at least
+            self.gate(courses, asked.samples.n_samples * (1 if epochs is None else epochs.epochs.n_epochs))
+            if epochs is not None:
+                epochs.begin(asked.samples.n_samples)
+                run.epochs, asked.epochs = epochs, &epochs.epochs
             if courses:
                 run.begin_courses(courses)
         except BaseException:
@@ -284,14 +289,16 @@ cdef class Program(Compiled):
         return run
 
     def train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
-              double seconds, progress, int32_t n_threads=1):
+              double seconds, progress, int32_t n_threads=1, Epochs epochs=None):
         """Train on the samples from ``progress[0]`` on, for about `seconds`; `accumulate` batches make a step.
 
         `courses` are the numbers that change from step to step (`nncore.program.Course`), with a factor for each step of all samples.
-        `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails.
+        `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails. If the samples are
+        an epoch that others may follow, `epochs` says so, and `progress` is that of the last one which has begun.
         """
         cdef Run run = self.begin_train(
-            inputs, targets, labels, weights, order, courses, batch_size, accumulate, drop_last, seconds, progress, n_threads
+            inputs, targets, labels, weights, order, courses, batch_size, accumulate, drop_last, seconds, progress, n_threads,
+            epochs,
         )
         given_away = give_gil_away(self.seconds_of(&run.run), n_threads)
         do_run(&run.run.job, NULL)
@@ -399,17 +406,173 @@ cdef struct nnc_run:
     int64_t batch_size, accumulate
     int32_t drop_last, n_threads, status
     double seconds
+    nnc_epochs *epochs  # or NULL
+
+
+cdef enum:
+    N_OWN = 3  # weighted loss sum, weight sum, seconds
+
+
+cdef struct nnc_kept:
+    const void *live
+    char *copies  # (n_epochs, n_bytes)
+    int64_t n_bytes
+
+
+cdef struct nnc_epochs:
+    int64_t n_before, n_ended, n_epochs, n_sums
+    double *sums  # (n_epochs, n_sums)
+    const int64_t **orders  # (n_epochs,) that of the first one is not used
+    nnc_judge **judges  # (n_judges,)
+    Py_ssize_t n_judges
+    nnc_kept *kept  # (n_kept,)
+    Py_ssize_t n_kept
 
 
 cdef void do_run(nnc_job *job, nnc_stop stop) noexcept nogil:
     """The work of a run, in any thread."""
     cdef nnc_run *run = <nnc_run *>job
     run.program.stop = stop
-    if run.trains:
+    if run.epochs != NULL:
+        do_epochs(run)
+    elif run.trains:
         run.status = runner.train(run.program, &run.samples, run.batch_size, run.accumulate, run.drop_last, run.seconds, &run.sums,
                                   run.n_threads)
     else:
         run.status = runner.evaluate(run.program, &run.samples, run.outputs, run.seconds, &run.sums, run.n_threads)
+
+
+cdef void do_epochs(nnc_run *run) noexcept nogil:
+    """Epoch after epoch, each judged at its end, until there are no more, the time is up, or somebody wants the network or the thread."""
+    cdef const nnc_program *program = run.program
+    cdef nnc_epochs *epochs = run.epochs
+    cdef double begun = nnc_now(), elapsed = 0
+    cdef double *sums
+    cdef bint is_wanted
+    while True:
+        run.status = runner.train(run.program, &run.samples, run.batch_size, run.accumulate, run.drop_last, run.seconds - elapsed,
+                                  &run.sums, run.n_threads)
+        if run.status != NNC_OK or run.sums.n_done < run.samples.n_samples:
+            return
+        sums = epochs.sums + epochs.n_ended * epochs.n_sums
+        sums[0], sums[1] = run.sums.loss_sum, run.sums.weight_sum
+        if not judge_all(epochs, sums + N_OWN):
+            return
+        elapsed = nnc_now() - begun
+        sums[2] = elapsed
+        keep(epochs)
+        epochs.n_ended += 1
+        is_wanted = program.n_waiting[0] > 0 or (program.stop != NULL and program.stop[0] != 0)
+        if epochs.n_ended == epochs.n_epochs or not 0 <= elapsed < run.seconds or is_wanted:
+            return
+        epochs.n_before += 1
+        memset(&run.sums, 0, sizeof(nnc_progress))
+        run.samples.order = epochs.orders[epochs.n_before]
+        move_on(run)
+
+
+cdef bint judge_all(nnc_epochs *epochs, double *sums) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(epochs.n_judges):
+        if not do_judge(epochs.judges[i], sums):
+            return False
+        sums += epochs.judges[i].n_sums
+    return True
+
+
+cdef void keep(nnc_epochs *epochs) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef nnc_kept *kept
+    for i in range(epochs.n_kept):
+        kept = &epochs.kept[i]
+        memcpy(kept.copies + epochs.n_ended * kept.n_bytes, kept.live, kept.n_bytes)
+
+
+cdef void move_on(nnc_run *run) noexcept nogil:
+    """The factors of numbers that move are those of all steps of the run, one epoch behind the other."""
+    cdef int64_t n_samples = run.samples.n_samples, step_size = run.batch_size * run.accumulate
+    cdef nnc_course *courses = <nnc_course *>run.samples.courses
+    cdef int64_t i
+    if run.drop_last:
+        n_samples -= n_samples % run.batch_size
+    for i in range(run.samples.n_courses):
+        courses[i].factors += (n_samples + step_size - 1) // step_size
+
+
+cdef class Epochs:
+    """What a run of `Program.train` is to do behind the epoch under way: judge the network, and train it through epochs that follow.
+
+    Parameters
+    ----------
+    orders : list of (ndarray or None)
+        Of the epochs that follow, as long as that of the epoch under way.
+    judges : list of Judge
+        Of the network that is trained.
+    live : list of ndarray
+        What is copied at the end of each epoch.
+    """
+
+    #: Numbers of an epoch in `values` before those of judges.
+    n_own = N_OWN
+
+    cdef nnc_epochs epochs
+    cdef list orders, judges, live
+    cdef readonly object values
+    cdef readonly list copies  # of each of `live`: (n_epochs, its size)
+
+    def __cinit__(self, list orders not None, list judges not None, list live not None):
+        cdef nnc_epochs *epochs = &self.epochs
+        cdef Judge judge
+        cdef Py_ssize_t i
+        self.orders, self.judges, self.live = orders, judges, live
+        epochs.n_epochs, epochs.n_judges, epochs.n_sums, epochs.n_kept = 1 + len(orders), len(judges), N_OWN, len(live)
+        epochs.orders = <const int64_t **>calloc(epochs.n_epochs, sizeof(void *))
+        epochs.judges = <nnc_judge **>calloc(max(epochs.n_judges, 1), sizeof(void *))
+        epochs.kept = <nnc_kept *>calloc(max(epochs.n_kept, 1), sizeof(nnc_kept))
+        if epochs.orders == NULL or epochs.judges == NULL or epochs.kept == NULL:
+            raise MemoryError
+        for i in range(epochs.n_judges):
+            judge = judges[i]
+            epochs.judges[i] = &judge.judge
+            epochs.n_sums += judge.judge.n_sums
+        for i in range(len(orders)):
+            epochs.orders[i + 1] = <const int64_t *>given(orders[i], _INT64, 1, False, "order")
+        self.copies = [empty((epochs.n_epochs, array.size), array.dtype) for array in live]
+        for i in range(epochs.n_kept):
+            epochs.kept[i] = nnc_kept(address(live[i]), <char *>address(self.copies[i]), live[i].nbytes)
+        self.values = empty((epochs.n_epochs, epochs.n_sums))
+        epochs.sums = <double *>address(self.values)
+
+    def __dealloc__(self):
+        free(self.epochs.orders)
+        free(self.epochs.judges)
+        free(self.epochs.kept)
+
+    @property
+    def n_before(self):
+        """Epochs that ended in the run and were judged, and that another one has followed."""
+        return self.epochs.n_before
+
+    @property
+    def n_ended(self):
+        """Those, and one more if the run ended with the end of an epoch that was judged as well.
+
+        A row of `values` for each: weighted loss sum, weight sum, seconds from the begin of the run to the end of the epoch, and what each
+        judge has filled in.
+        """
+        return self.epochs.n_ended
+
+    cdef int begin(self, int64_t n_samples) except -1:
+        """By a thread that has the turn of the network, for the epoch under way of so many samples."""
+        cdef Judge judge
+        if self.epochs.n_ended > 0:
+            raise ValueError("these epochs are over")
+        for order in self.orders:
+            if order is not None and len(order) != n_samples:
+                raise ShapeError(f"an epoch of {len(order)} samples cannot follow one of {n_samples} in one run")
+        for judge in self.judges:
+            judge.refresh()
+        return 0
 
 
 cdef class Run(Job):
@@ -417,6 +580,7 @@ cdef class Run(Job):
 
     cdef nnc_run run
     cdef Program program
+    cdef Epochs epochs  # or None
     cdef tuple arrays  # in use
     cdef list progress
     cdef list courses  # or None

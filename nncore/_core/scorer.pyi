@@ -1,4 +1,4 @@
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -18,4 +18,18 @@ class Scorer(Generic[Spec]):
         labels: np.ndarray | None,
         weights: np.ndarray | None,
         first: int,
+    ) -> None: ...
+
+class Judge:
+    @property
+    def n_sums(self) -> int: ...
+    def __init__(
+        self,
+        program: Any,
+        fields: tuple[np.ndarray | None, ...],
+        scorer: Scorer[Any] | None,
+        link: Any,
+        outputs: np.ndarray | None,
+        predictions: np.ndarray | None,
+        n_threads: int,
     ) -> None: ...

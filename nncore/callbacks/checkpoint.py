@@ -141,6 +141,10 @@ class Checkpoint(Callback):
             self._save(training)
         self._save_if_it_is_time(training)
 
+    def epochs_ahead(self, training: Any) -> int:
+        every = self.every or 1
+        return 1 if self.every_minutes is not None else every - training.network.n_epochs % every
+
     def on_epoch_end(self, training: Any) -> None:
         self._save_if_it_is_time(training)
         by_epochs = self.every_steps is None and self.every_minutes is None

@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import os
+import sys
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -56,6 +57,9 @@ class CSVLogger(Callback):
             self._rewrite(columns, rows)
         else:
             self._open([], anew=True)
+
+    def epochs_ahead(self, training: Any) -> int:
+        return sys.maxsize
 
     def on_epoch_end(self, training: Any) -> None:
         row = {"epoch": str(training.network.n_epochs)}

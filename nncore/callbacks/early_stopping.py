@@ -88,6 +88,9 @@ class EarlyStopping(Callback):
         self._monitor.best = numbers.get("best", math.nan)
         self._stop_if_it_is_time(training)
 
+    def epochs_ahead(self, training: Any) -> int:
+        return self.patience - (training.network.n_epochs - self._last)
+
     def on_epoch_end(self, training: Any) -> None:
         if self._monitor.improved(training.history):
             self.best_epoch = self._last = training.network.n_epochs

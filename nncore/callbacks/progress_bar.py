@@ -50,9 +50,6 @@ class ProgressBar(Callback):
         if display is not None:
             display.update(training.fraction, training.status, _remaining(elapsed, training.fraction))
 
-    def on_epoch_end(self, training: Any) -> None:
-        self.on_progress(training)
-
     def on_fit_end(self, training: Any) -> None:
         display, elapsed = self._shown()
         if display is not None:

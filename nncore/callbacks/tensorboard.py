@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import sys
 from typing import Any
 
 from nncore.arguments import path_text
@@ -47,6 +48,9 @@ class TensorBoard(Callback):
         # The library names files by the second, and would overwrite that of a fit which began in the same one.
         suffix = f".{secrets.token_hex(4)}"
         self._writer = tensorboardx.SummaryWriter(self.folder, purge_step=training.network.n_epochs + 1, filename_suffix=suffix)
+
+    def epochs_ahead(self, training: Any) -> int:
+        return sys.maxsize
 
     def on_epoch_end(self, training: Any) -> None:
         history, epoch = training.history, training.network.n_epochs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from time import monotonic
 from typing import Any
 
@@ -36,6 +37,9 @@ class TimeLimit(Callback):
     def on_progress(self, training: Any) -> None:
         if monotonic() >= self._end:
             training.stop(f"the time limit of {self.seconds:g} s was reached", cut_short=True)
+
+    def epochs_ahead(self, training: Any) -> int:
+        return sys.maxsize
 
     def on_epoch_end(self, training: Any) -> None:
         self.on_progress(training)

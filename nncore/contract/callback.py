@@ -75,7 +75,28 @@ class Callback(Configurable):
         """Some twenty times a second, between two steps."""
 
     def on_epoch_end(self, training: Any) -> None:
-        """After the validation of an epoch."""
+        """After the validation of an epoch, or later: see `epochs_ahead`."""
+
+    def epochs_ahead(self, training: Any) -> int:
+        """How many epochs may end before `on_epoch_end` wants to change anything or end the fit.
+
+        Fits of small data are faster if Python need not look after every epoch. The host may train so many epochs in one go, the one under
+        way included, and then call `on_epoch_end` for one after the other. ``training.history``, ``epoch``, ``loss`` and ``n_steps``,
+        ``training.network.n_epochs`` and ``n_steps``, and the network's parameters and buffers are as they were at the end of each epoch.
+        The rest, such as the optimizer's state, is already that of a later epoch, but for the last of these epochs: so whatever is saved
+        there is sound. Other threads that use the network wait meanwhile.
+
+        Parameters
+        ----------
+        training : Training
+
+        Returns
+        -------
+        int
+            1 unless overridden: it is called after each epoch, with the network as it is then. ``sys.maxsize`` if it never does any of
+            these. One that goes by the clock alone may end the fit anyway, behind the epochs that are done.
+        """
+        return 1
 
     def on_fit_end(self, training: Any) -> None:
         """At the end, also after an interruption or an error."""

@@ -45,6 +45,11 @@ class Schedule(Configurable):
         """
         raise NotImplementedError(f"{type(self).__name__}.factor")
 
+    @property
+    def observes(self) -> bool:
+        """Whether `observe` does anything, so that the factors of an epoch are known only once the one before is over."""
+        return type(self).observe is not Schedule.observe
+
     def observe(self, history: History) -> None:
         """Take notice of an epoch, before callbacks do; the factors of the next epoch are asked for afterwards.
 

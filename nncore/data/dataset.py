@@ -151,13 +151,18 @@ class Dataset:
                 digest.update(np.ascontiguousarray(part[chosen]).data)
         return digest.hexdigest()
 
+    def order_of_inputs(self, order: np.ndarray | None) -> np.ndarray | None:
+        """Which inputs an order of samples visits: the rows of a block that is all of them."""
+        if self._rows is None:
+            return order
+        return self._rows if order is None else self._rows[order]
+
     def blocks(self, order: np.ndarray | None, batch_size: int) -> Iterator[Block]:
         """The samples in the given order, in one block if they lie ready, else converted block by block.
 
         All blocks but the last hold whole batches, so both ways train on the same batches.
         """
-        if self._rows is not None:
-            order = self._rows if order is None else self._rows[order]
+        order = self.order_of_inputs(order)
         targets, weights = self._of_inputs
         if self.in_place:
             yield Block(self._matrix, targets.reals, targets.labels, weights, order)

@@ -47,6 +47,10 @@ class Convergence(Callback):
         if self.held_out is not None and self.estimator.best_validation_score_ > -np.inf:
             self._best = Snapshot(training.network)  # of the fit that this one goes on with
 
+    def epochs_ahead(self, training: Any) -> int:
+        estimator = self.estimator
+        return 1 if estimator._optimizer.rule == "invscaling" else self._patience - estimator._no_improvement_count + 1
+
     def on_epoch_end(self, training: Any) -> None:
         estimator = self.estimator
         estimator.t_ += len(training.data)

@@ -57,6 +57,11 @@ class FitTasks(Callback):
         Returns the attributes, by name, that turn a copy of the estimator as it is into one fitted so far, sharing nothing that training
         goes on to change. Called only if a callback wants such a copy.
     task_name : str, default "epoch"
+
+    Attributes
+    ----------
+    is_heard : bool
+        Whether there are any callbacks.
     """
 
     def __init__(
@@ -82,11 +87,11 @@ class FitTasks(Callback):
             self._fit_task = estimator._init_callback_context(max_subtasks=max_iter)
             self._fit_task.call_on_fit_task_begin(**self._given)
         # Without callbacks, not even the tasks are made: an epoch may take microseconds.
-        self._is_heard = self._fit_task is not None and bool(getattr(estimator, "_skl_callbacks", ()))
+        self.is_heard = self._fit_task is not None and bool(getattr(estimator, "_skl_callbacks", ()))
 
     def begin(self) -> None:
         """An epoch begins; one more than `max_iter` is none."""
-        if self._is_heard and self._n_begun < self.max_iter:
+        if self.is_heard and self._n_begun < self.max_iter:
             self._n_begun += 1
             self._task = self._fit_task.subcontext(task_name=self.task_name)
             self._task.call_on_fit_task_begin(**self._given)

@@ -81,7 +81,7 @@ class StochasticFit:
                     self.data.X,
                     self.data.target,
                     optimizer=optimizer,  # None is what the network has, with what callbacks have changed
-                    callbacks=[*self._callbacks, *([] if tasks is None else [tasks])],
+                    callbacks=[*self._callbacks, *([tasks] if tasks is not None and tasks.is_heard else [])],
                     **self._arguments,
                 )
         except NonFiniteError as error:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from nncore import registry
-from nncore._core import INPUT_NOT_FINITE, Failure, Program
+from nncore._core import INPUT_NOT_FINITE, Failure, Judge, Program
 from nncore.arguments import several
 from nncore.blocks import rows_at_once
 from nncore.contract import Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
@@ -80,23 +80,61 @@ class Evaluation:
     data : Dataset
         Checked against the network and its loss.
     metrics : sequence of Metric
+    prefix : str, default ""
+        Of the names of results.
 
     Attributes
     ----------
     metrics : sequence of Metric
+    n_sums : int
+        How many numbers its judge fills.
     """
 
-    def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric]) -> None:
+    def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric], prefix: str = "") -> None:
         assert network.loss is not None, "data is checked against a loss"
         self.metrics = metrics
-        self._network, self._data, self._names = network, data, [metric_name(metric) for metric in metrics]
+        self._network, self._data = network, data
+        self._loss_name, self._names = f"{prefix}loss", [prefix + metric_name(metric) for metric in metrics]
         self._scores = Scores(data, metrics, math.prod(network.output_shape)) if metrics else None
+        self.n_sums = 2 + (0 if self._scores is None else self._scores.n_sums)
         self._needs_batch = network.loss.needs_batch
         self._program: Program[ProgramSpec] | None = None
         self._progress: list[Any] = [0, 0.0, 0.0]
         self._outputs: np.ndarray | None = None  # of a block or, if the loss needs them at once, of all samples
         self._at_once = self._n_threads = 0
         self._pieces: list[Piece] | None = None  # where they are the same every time
+        self._link: Program[ProgramSpec] | None = None
+        self._judge: Judge | None = None  # of the program and the link
+
+    def judge(self) -> Judge | None:
+        """What does all of it in the core, behind an epoch of training; None if some of it is done in Python, or in several blocks."""
+        network = self._network
+        link = network.program_for_link() if self.metrics else None
+        if self._program is None or self._program is not network._programs.prediction or self._link is not link:
+            program = network.program_for_prediction()
+            self._prepare(program)
+            self._link, self._judge = link, self._made_judge(program, link)
+        return self._judge
+
+    def _made_judge(self, program: Program[ProgramSpec], link: Program[ProgramSpec] | None) -> Judge | None:
+        spec, scores, pieces = program.spec, self._scores, self._pieces
+        runs_python = program.runs_python or (link is not None and any(op.kind == "python" for op in link.spec.ops))
+        if runs_python or self._needs_batch or spec.accepts_nan or pieces is None or len(pieces) > 1:
+            return None
+        if scores is not None and not scores.are_compiled:
+            return None
+        predictions = None if link is None or self._outputs is None else np.empty_like(self._outputs)
+        fields = next(self._data.blocks(None, self._at_once)).fields
+        return Judge(program, fields, None if scores is None else scores.scorer, link, self._outputs, predictions, self._n_threads)
+
+    def add_scores(self, found: Sequence[dict[str, float]], sums: np.ndarray) -> None:
+        """The results of several epochs, from what the judge has filled: a row for each, float64."""
+        for scores, (loss_sum, weight_sum) in zip(found, sums[:, :2].tolist(), strict=True):
+            scores[self._loss_name] = loss_sum / weight_sum
+        if self._scores is not None:
+            for name, column in zip(self._names, self._scores.of_sums(sums[:, 2:]), strict=True):
+                for scores, score in zip(found, column, strict=True):
+                    scores[name] = score
 
     def turns(self) -> Turns[dict[str, float]]:
         """Work for the core; between two pieces of it other threads may use the network."""
@@ -118,7 +156,7 @@ class Evaluation:
                     scores.add(linked(self._network, rows), first)
         if self._needs_batch:
             yield from self._whole_loss(program.spec)
-        found = {"loss": progress[1] / progress[2]}
+        found = {self._loss_name: progress[1] / progress[2]}
         if scores is not None:
             found |= zip(self._names, scores.found(), strict=True)
         return found
@@ -170,6 +208,15 @@ class Scores:
     data : Dataset
     metrics : sequence of Metric
     n_outputs : int
+
+    Attributes
+    ----------
+    scorer : Scorer or None
+        Of the metrics with a compiled form.
+    n_sums : int
+        How many sums that has.
+    are_compiled : bool
+        Whether all of them are.
     """
 
     def __init__(self, data: Dataset, metrics: Sequence[Metric], n_outputs: int) -> None:
@@ -181,9 +228,9 @@ class Scores:
         kernels = {i: native_kernel(metric) for i, metric in enumerate(self._metrics) if goes_by_terms(metric)}
         compiled = {i: kernel for i, kernel in kernels.items() if kernel is not None}
         self._by_terms = [i for i in kernels if i not in compiled]  # in Python
-        self._compiled, self._scorer = list(compiled), None
+        self._compiled, self.scorer = list(compiled), None
         if compiled:
-            self._scorer = compile_scorer(
+            self.scorer = compile_scorer(
                 [(self._metrics[i], kernel) for i, kernel in compiled.items()],
                 n_outputs=n_outputs,
                 n_targets=1 if targets.reals is None else targets.reals.shape[1],
@@ -191,21 +238,23 @@ class Scores:
                 dtype=data.dtype,
             )
         self._sums: dict[int, np.ndarray] = {}
+        self.n_sums = 0 if self.scorer is None else sum(map(len, self.scorer.sums))
+        self.are_compiled = len(compiled) == len(self._metrics)
         needs_all = len(kernels) < len(self._metrics)
         self._predictions = np.empty((len(data), n_outputs), data.dtype) if needs_all else None
 
     def begin(self) -> None:
         """Before the first block."""
-        if self._scorer is not None:
-            self._scorer.begin()
-            self._sums = dict(zip(self._compiled, self._scorer.sums, strict=True))
+        if self.scorer is not None:
+            self.scorer.begin()
+            self._sums = dict(zip(self._compiled, self.scorer.sums, strict=True))
         for number in self._by_terms:
             self._sums[number] = np.zeros(1)
 
     def add(self, predictions: np.ndarray, first: int) -> None:
         """Take those of the samples from `first` on."""
-        if self._scorer is not None:
-            self._scorer.add(predictions, *self._fields, first)
+        if self.scorer is not None:
+            self.scorer.add(predictions, *self._fields, first)
         chosen = slice(first, first + len(predictions))
         if self._predictions is not None:
             self._predictions[chosen] = predictions
@@ -213,6 +262,16 @@ class Scores:
             weight = np.ones(len(predictions)) if self._weights is None else self._weights[chosen]
             terms = self._metrics[number].terms(predictions, self._target[chosen])
             self._sums[number] = self._sums[number] + weighted_sums(terms, weight)
+
+    def of_sums(self, sums: np.ndarray) -> list[list[float]]:
+        """For each metric, all of which are compiled, the scores of several epochs, from the scorer's sums (n_epochs, n_sums)."""
+        assert self.scorer is not None, "it has made the sums"
+        scores, place = [], 0
+        for metric, kept in zip(self._metrics, self.scorer.sums, strict=True):
+            own = sums[:, place : place + len(kept)]
+            place += len(kept)
+            scores.append([metric.from_means(means) for means in own / self._total] if self._total > 0 else [math.nan] * len(own))
+        return scores
 
     def found(self) -> list[float]:
         """The scores, in the order of the metrics."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
-from nncore._core import Program
+import numpy as np
+
+from nncore._core import Epochs, Program
 from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
-from nncore.data import Dataset
+from nncore.data import Block, Dataset
+from nncore.network.ahead import MOST_KEPT, Ended, Handed, Reached, epochs_affordable, epochs_unseen, moved_in, overrides
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import Evaluation, metric_name
 from nncore.network.model import Model
@@ -85,7 +90,7 @@ class Training:
         self._visits = way.visits
         self._pace = pace
         self.callbacks = callbacks
-        self._evaluations = [(f"{role}_", Evaluation(network, data, metrics)) for role, data in evaluated.items()]
+        self._evaluations = [Evaluation(network, data, metrics, f"{role}_") for role, data in evaluated.items()]
         self.history = history_for(metrics, network.schedules)
         self.epoch = 0
         self.stop_reason: str | None = None
@@ -103,6 +108,11 @@ class Training:
         self._begin = place
         self._moving = Moving(network, sound)
         self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
+        self._epoch_began = self._epoch_seconds = 0.0  # the epoch under way, and how long one took in the run before
+        self._scores: dict[str, float] | None = None  # of the epoch under way, once the core has judged it
+        self._handed: Handed | None = None  # to the core, and not looked at since
+        self._ended: deque[Ended] = deque()  # epochs before it that nobody has heard of yet
+        self._reached: Reached | None = None  # while they are told
 
     @property
     def program(self) -> Program[ProgramSpec]:
@@ -208,12 +218,16 @@ class Training:
                 if self._stood is not None and self.n_epochs > 0 and self.stop_reason is None:
                     self._stood.restore(self.network)
                 self._prepare_average()
-                while self.epoch < self.n_epochs and self.stop_reason is None:
-                    if not self._has_begun:
-                        self.network.forget_fit()
-                        self._program, self._has_begun = self.program, True
-                    self.epoch += 1
-                    yield from self._run_epoch()
+                try:
+                    while self.epoch < self.n_epochs and self.stop_reason is None:
+                        if not self._has_begun:
+                            self.network.forget_fit()
+                            self._program, self._has_begun = self.program, True
+                        self.epoch += 1
+                        yield from self._run_epoch()
+                except BaseException:  # also Ctrl-C in the middle of this
+                    self._take_in()
+                    raise
                 self._leave_behind()
             except (KeyboardInterrupt, GeneratorExit):
                 self.stop_reason = "interrupted"
@@ -242,24 +256,31 @@ class Training:
         if memory is not None:
             self.network._leave_fit(self.network.place, (*self.network.memories, memory))
 
-    def _call(self, event: str) -> None:
-        own = getattr(Callback, event)
+    def _call(self, event: str, listeners: Sequence[Callback] | None = None, *, late: bool = False) -> None:
+        """Tell all callbacks that do something at an event, or those that are known to."""
         try:
-            for callback in self.callbacks:
-                if getattr(getattr(callback, event), "__func__", None) is not own:  # else it does nothing
-                    self._tell(callback, event)
+            for callback in self.callbacks if listeners is None else listeners:
+                if listeners is not None or overrides(callback, event):
+                    self._tell(callback, event, late=late)
         except Exception:  # between two steps, where a fit can go on
             self._cut_short = True
             raise
 
-    def _tell(self, callback: Callback, event: str) -> None:
-        """Call it while other threads may use the network, but not save it: they would do so with half of what it learns here."""
-        with self.network._turn.pause(), self.network._round:
-            self.is_telling = True
-            try:
-                getattr(callback, event)(self)
-            finally:
-                self.is_telling = False
+    def _tell(self, callback: Callback, event: str, *, late: bool = False) -> None:
+        """Call it while other threads may use the network, but not save it: they would do so with half of what it learns here.
+
+        If it is `late`, other epochs have been trained since: other threads have to wait, so that nobody saves a network of one epoch
+        with the counts of another.
+        """
+        if not late:
+            with self.network._turn.pause(), self.network._round:
+                return self._tell(callback, event, late=True)
+        self.is_telling = True
+        try:
+            getattr(callback, event)(self)
+        finally:
+            self.is_telling = False
+        return None
 
     def _steps_to_pause(self) -> int:
         """After how many steps a callback wants to be called, a very large number for none."""
@@ -270,7 +291,8 @@ class Training:
         return wanted
 
     def _run_epoch(self) -> Turns[None]:
-        began, network = time.perf_counter(), self.network
+        """An epoch, or what is left of it. As many more as nobody has to look at in between may end before it returns."""
+        self._epoch_began, network = time.perf_counter(), self.network
         has_set_out = self._has_two_sets and network._set_out()
         try:
             yield from self._run_steps()
@@ -279,84 +301,205 @@ class Training:
                 network._arrive()
         if self._samples_done < self._visits.length:  # a callback stopped the run
             return
-        row = {"loss": self.loss, **self._moved}
         average = None if self._average is None else self._average.end_epoch()
         network._n_epochs += 1
         self._is_in_epoch = False
         try:
-            for prefix, evaluation in self._evaluations:
-                scores = yield from self._evaluate(evaluation)
-                for name, value in scores.items():
-                    row[prefix + name] = value
+            scores = self._scores if self._scores is not None else (yield from self._evaluate())
         except (KeyboardInterrupt, GeneratorExit):  # the epoch is not over: a fit that goes on evaluates it first
             self._is_in_epoch = True
             network._n_epochs -= 1
             if average is not None:
                 average()
             raise
-        self.history.append(**row, seconds=time.perf_counter() - began)
-        for schedule in network.schedules.values():
-            schedule.observe(self.history)
+        self._record(scores, time.perf_counter() - self._epoch_began)
         self._call("on_epoch_end")
 
-    def _evaluate(self, evaluation: Evaluation) -> Turns[dict[str, float]]:
+    def _record(self, scores: Mapping[str, float], seconds: float) -> None:
+        """The row of an epoch that is over."""
+        self.history.append(loss=self.loss, **self._moved, **scores, seconds=seconds)
+        for schedule in self.network.schedules.values():
+            schedule.observe(self.history)
+
+    def _evaluate(self) -> Turns[dict[str, float]]:
         """Scores; others may use the network in between, since no other thread can change its parameters."""
-        turns = evaluation.turns()
-        while True:
-            try:
-                work = next(turns)
-            except StopIteration as end:
-                return end.value
-            yield work
-            self.network._turn.give_way()
+        found = {}
+        for evaluation in self._evaluations:
+            turns = evaluation.turns()
+            while True:
+                try:
+                    work = next(turns)
+                except StopIteration as end:
+                    found.update(end.value)
+                    break
+                yield work
+                self.network._turn.give_way()
+        return found
 
     def _run_steps(self) -> Turns[None]:
         """The steps of an epoch that are left, or, if a callback stops the run, some of them."""
         network, begin, self._begin = self.network, self._begin, None
         skipped = 0 if begin is None else begin["samples"]
         self._block_begin, self._samples_done = 0, skipped
-        last_look = time.perf_counter()
         self._progress = [skipped, *((0.0, 0.0) if begin is None else (begin["loss_sum"], begin["weight_sum"]))]
         if begin is not None:
             self._moved = dict(begin["moved"])
-        self._is_in_epoch = True
+        self._is_in_epoch, self._scores = True, None
         # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
         order = self._visits.order(network.seed, network.n_epochs)
-        step_size = self.batch_size * self.accumulate
         block_begin = 0
-        for block in self.data.blocks(order, step_size):
-            done, length = min(max(skipped - block_begin, 0), len(block)), len(block)  # done: before this run
-            self._block_begin, self._progress[0] = block_begin, done
-            block_begin += length
-            n_trained = length - (length % self.batch_size if self.drop_last else 0)
-            first_step, version, moves = network.n_steps - done // step_size, -1, list[Move]()
-            while self._progress[0] < length:
-                if network.version != version:  # also a schedule may have been changed
-                    version, moves = network.version, self._moving.moves(first_step, -(-length // step_size))
-                if self._program is not network._programs.training:
-                    self._program = self.program
-                program = self._program
-                courses = courses_of(program.spec, moves) if moves else []
-                part = block.until(self._progress[0] + self._steps_to_pause() * step_size)
-                n_threads, seconds = self._pace.next(SLICE_SECONDS)
-                n_before = self._progress[0]
-                settings = (courses, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress)
-                work = Work(program, "train", (*part.fields, part.order, *settings), n_threads)
-                try:
-                    yield work
-                finally:
-                    self._samples_done = self._block_begin + self._progress[0]
-                    last = (min(self._progress[0], n_trained) - 1) // step_size
-                    if moves and last >= 0:  # also where Ctrl-C came between two pieces of work
-                        self._moved = {move.knob.path: move.knob.value * float(move.factors[last]) for move in moves}
-                work.check()
-                is_whole = work.seconds >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
-                if is_whole:
-                    self._pace.record(n_threads, self._progress[0] - n_before, work.seconds)
-                network._turn.give_way()
-                now = time.perf_counter()
-                if is_whole or now - last_look >= seconds:
-                    last_look = now
-                    self._call("on_progress")
-                if self.stop_reason is not None and self._samples_done < self._visits.length:
-                    return
+        for block in self.data.blocks(order, self.batch_size * self.accumulate):
+            self._block_begin, self._progress[0] = block_begin, min(max(skipped - block_begin, 0), len(block))
+            block_begin += len(block)
+            yield from self._run_block(block)
+            if self.stop_reason is not None and self._samples_done < self._visits.length:
+                return
+
+    def _run_block(self, block: Block) -> Turns[None]:
+        """The steps of a block of samples; if it is a whole epoch, also of epochs that follow: the last one is under way then, or over."""
+        network, length, last_look = self.network, len(block), time.perf_counter()
+        step_size = self.batch_size * self.accumulate
+        n_trained = length - (length % self.batch_size if self.drop_last else 0)
+        n_steps = -(-n_trained // step_size)
+        first_step = network.n_steps - self._progress[0] // step_size
+        known, moves = (-1, 0), list[Move]()
+        while self._progress[0] < length:
+            if self._program is not network._programs.training:
+                self._program = self.program
+            program = self._program
+            part = block.until(self._progress[0] + self._steps_to_pause() * step_size)
+            n_threads, seconds = self._pace.next(SLICE_SECONDS)
+            began = time.perf_counter()
+            orders, epochs = self._epochs_to_come(program, seconds) if part is block and length == self._visits.length else ([], None)
+            if known != (network.version, len(orders)):  # also a schedule may have been changed
+                known, moves = (network.version, len(orders)), self._moving.moves(first_step, n_steps * (1 + len(orders)))
+            courses = courses_of(program.spec, moves) if moves else []
+            n_before = self._progress[0]
+            settings = (courses, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress)
+            work = Work(program, "train", (*part.fields, part.order, *settings), n_threads, epochs)
+            self._handed = Handed(epochs, moves, began, first_step, n_steps, step_size, n_trained)
+            yield work
+            if n_ended := self._take_in():
+                first_step, known = first_step + n_ended * n_steps, (-1, 0)
+                block = replace(block, order=orders[n_ended - 1])
+            work.check()
+            n_done = n_ended * length + self._progress[0] - n_before
+            is_whole = work.seconds >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
+            if is_whole:
+                self._pace.record(n_threads, n_done, work.seconds)
+            self._epoch_seconds = work.seconds * length / max(1, n_done)
+            network._turn.give_way()
+            now = time.perf_counter()
+            if is_whole or now - last_look >= seconds:
+                last_look = now
+                self._call("on_progress")
+            if self.stop_reason is not None and self._samples_done < self._visits.length:
+                return
+
+    def _epochs_to_come(self, program: Program[ProgramSpec], seconds: float) -> tuple[list[np.ndarray | None], Epochs | None]:
+        """What the core may do behind the epoch under way: judge it, and go on with others, by their orders of inputs. None: nothing."""
+        network = self.network
+        if not self.data.in_place or program.runs_python or self._has_two_sets:
+            return [], None
+        judges = [judge for evaluation in self._evaluations if (judge := evaluation.judge()) is not None]
+        if len(judges) < len(self._evaluations):
+            return [], None
+        n_epochs = epochs_affordable(1 + self.n_epochs - self.epoch, self._visits.length, seconds, self._epoch_seconds)
+        live: list[np.ndarray] = []
+        if n_epochs > 1:
+            n_epochs = min(n_epochs, epochs_unseen(self, self.callbacks, list(network.schedules.values())))
+        if n_epochs > 1 and self._listeners():
+            live = self._live()
+            n_epochs = max(1, min(n_epochs, MOST_KEPT // max(1, sum(array.nbytes for array in live))))
+        if n_epochs == 1:
+            return [], Epochs([], judges, []) if judges else None
+        drawn = (self._visits.order(network.seed, network.n_epochs + further) for further in range(1, n_epochs))
+        orders = [self.data.order_of_inputs(order) for order in drawn]
+        return orders, Epochs(orders, judges, live)
+
+    def _listeners(self) -> list[Callback]:
+        """Who wants to hear of the end of an epoch."""
+        return [callback for callback in self.callbacks if overrides(callback, "on_epoch_end")]
+
+    def _live(self) -> list[np.ndarray]:
+        """What callbacks find in the network as it was at the end of each epoch."""
+        spec = self._program.spec
+        return [array for array in (spec.parameters, spec.buffers) if array.size > 0]
+
+    def _take_in(self) -> int:
+        """Look at what the core has done, whatever ended it; how many epochs are over that another one has followed.
+
+        Their rows are recorded and callbacks are told of them. The last epoch is left to `_run_epoch`. Ctrl-C may come at any moment: what
+        is not done then is done when this is called again.
+        """
+        handed, n_ended = self._handed, 0
+        if handed is not None:
+            epochs = handed.epochs
+            n_ended = 0 if epochs is None else epochs.n_before
+            scores = [] if epochs is None or epochs.n_ended == 0 else self._scores_of(epochs.values[: epochs.n_ended])
+            last = (min(self._progress[0], handed.n_trained) - 1) // handed.step_size
+            moved = moved_in(handed.moves, n_ended * handed.n_steps + last) if handed.moves and last >= 0 else self._moved
+            own = scores[-1] if len(scores) > n_ended else None
+            if n_ended == 0:
+                self._samples_done, self._moved, self._scores = self._block_begin + self._progress[0], moved, own
+                self._handed = None
+            else:
+                self._leave_to_catch_up(handed, n_ended, scores, moved, own)
+        if self._reached is not None:
+            self._catch_up()
+        return n_ended
+
+    def _leave_to_catch_up(
+        self, handed: Handed, n_ended: int, scores: list[dict[str, float]], moved: dict[str, float], own: dict[str, float] | None
+    ) -> None:
+        """Remember epochs that are over, with their scores, and where the one under way stands: all at once."""
+        ended = handed.ended(scores, self._epoch_began)
+        began = self._epoch_began + sum(epoch.seconds for epoch in ended)
+        copies = [array.copy() for array in self._live()] if ended[0].copies else []
+        counts = self.epoch + n_ended, self.network._n_epochs + n_ended, len(self.history) + n_ended
+        reached = Reached(*counts, self._program.step, self._progress, moved, own, copies)
+        self._ended, self._reached, self._epoch_began, self._handed = deque(ended), reached, began, None
+
+    def _scores_of(self, values: np.ndarray) -> list[dict[str, float]]:
+        """Those of epochs by their columns, from what the core has counted, (n_epochs, n_sums)."""
+        scores: list[dict[str, float]] = [{} for _ in values]
+        place = Epochs.n_own
+        for evaluation in self._evaluations:
+            evaluation.add_scores(scores, values[:, place : place + evaluation.n_sums])
+            place += evaluation.n_sums
+        return scores
+
+    def _catch_up(self) -> None:
+        """Record epochs that the core has left behind, and tell callbacks of them, with all counts and parameters as they were.
+
+        Nobody else uses the network meanwhile. What goes wrong, or Ctrl-C, is raised once all of them have been told of.
+        """
+        assert self._reached is not None, "the core has got somewhere"
+        network, raised, listeners, reached, now = self.network, None, self._listeners(), self._reached, time.perf_counter()
+        while self._ended:
+            try:
+                self._end(self._ended[0], reached, listeners)
+            except BaseException as error:
+                raised = raised or error
+        self.epoch, network._n_epochs = reached.epoch, reached.n_epochs
+        self._progress, self._program.step, self._moved, self._scores = reached.progress, reached.step, reached.moved, reached.scores
+        for array, copy in zip(self._live(), reached.copies, strict=False):
+            np.copyto(array, copy)
+        self._samples_done, self._is_in_epoch, self._reached = self._block_begin + self._progress[0], True, None
+        self._epoch_began += time.perf_counter() - now  # what callbacks took
+        if raised is not None:
+            raise raised
+
+    def _end(self, ended: Ended, reached: Reached, listeners: Sequence[Callback]) -> None:
+        """An epoch is over, and another one has begun. Until it is taken from the queue, this may be done again."""
+        ago = len(self._ended)
+        self.epoch, self.network._n_epochs = reached.epoch - ago, reached.n_epochs - ago + 1
+        self._progress = [self._visits.length, ended.loss_sum, ended.weight_sum]
+        self._samples_done, self._moved, self._is_in_epoch = self._visits.length, ended.moved, False
+        self._program.step = ended.step
+        for array, copy in zip(self._live(), ended.copies, strict=False):
+            np.copyto(array, copy)
+        if len(self.history) < reached.n_rows - ago + 1:
+            self._record(ended.scores, ended.seconds)
+        self._ended.popleft()
+        self._call("on_epoch_end", listeners, late=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from nncore._core import Failure, Program, Run
+from nncore._core import Epochs, Failure, Program, Run
 from nncore.network.failures import explain
 from nncore.program import ProgramSpec
 
@@ -23,9 +23,11 @@ class Work:
     program : Program
     method : {"train", "evaluate", "predict"}
     arguments : tuple
-        All but the number of threads, which is the last one.
+        All but the number of threads and the epochs, which come last.
     n_threads : int
         What the fit would use. Results are the same for any other number.
+    epochs : Epochs or None
+        For "train": what may follow.
     error : BaseException or None
         What ended it early.
     seconds : float
@@ -36,6 +38,7 @@ class Work:
     method: Literal["train", "evaluate", "predict"]
     arguments: tuple[Any, ...]
     n_threads: int
+    epochs: Epochs | None = None
     error: BaseException | None = field(default=None, init=False)
     seconds: float = field(default=0.0, init=False)
 
@@ -43,10 +46,13 @@ class Work:
         """Do it in this thread, which has the turn, and its team. What goes wrong is kept for the fit, which knows what to do about it."""
         began = time.perf_counter()
         try:
-            getattr(self.program, self.method)(*self.arguments, self.n_threads)
+            getattr(self.program, self.method)(*self._all_arguments())
         except BaseException as error:
             self.error = error
         self.seconds = time.perf_counter() - began
+
+    def _all_arguments(self) -> tuple[Any, ...]:
+        return (*self.arguments, self.n_threads) if self.epochs is None else (*self.arguments, self.n_threads, self.epochs)
 
     def begin(self) -> Run | None:
         """Take what it needs, so that a crew can do it without Python, and `end` after that; None if only `run` can, or it went wrong."""
@@ -54,7 +60,7 @@ class Work:
             return None
         begin: Callable[..., Run] = self.program.begin_train if self.method == "train" else self.program.begin_evaluate
         try:
-            return begin(*self.arguments, self.n_threads)
+            return begin(*self._all_arguments())
         except BaseException as error:
             self.error = error
             return None

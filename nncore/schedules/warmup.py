@@ -38,6 +38,10 @@ class Warmup(Schedule):
         rest = self.then.factor(np.maximum(step - n_warm, 0), n_steps - n_warm)
         return np.where(step < n_warm, first * (step + 1) / (n_warm + 1), rest)
 
+    @property
+    def observes(self) -> bool:
+        return self.then.observes
+
     def observe(self, history: History) -> None:
         self.then.observe(history)
 

@@ -49,6 +49,10 @@ class CallbackConformance(Conformance):
     def test_a_fit_that_fails(self) -> None:
         self.each(check_failure)
 
+    def test_epochs_ahead(self) -> None:
+        if self.same_bits:
+            self.each(check_epochs_ahead)
+
     def test_same_bits_every_time(self) -> None:
         if self.same_bits:
             self.each(check_same_bits)
@@ -191,6 +195,26 @@ def check_failure(callback: Callback) -> None:
             except Exception as error:
                 raise AssertionError(f"in a fit that fails, on_fit_end raises {type(error).__name__}: {error}") from error
         fit(net, described(callback), epochs=1)
+
+
+class Looking(Callback):
+    """Another callback, without which epochs might end unseen."""
+
+    def on_epoch_end(self, training: Any) -> None:
+        pass
+
+
+def check_epochs_ahead(callback: Callback) -> None:
+    """What it says in `epochs_ahead` holds: the fit is that of a network which Python looks at after each epoch."""
+    with nowhere():
+        ends = []
+        for others in ((), (Looking(),)):
+            net = network()
+            history = fit(net, described(callback), *others, epochs=12)
+            ends.append((net.parameters.copy(), len(history), net.n_epochs))
+    (unseen, *counts), (seen, *expected) = ends
+    expect(counts == expected, f"it lets {counts[0]} epochs pass, and {expected[0]} if Python looks at each: return less in epochs_ahead")
+    expect_same_bits(unseen, seen, "parameters after a fit in which Python does not look at each epoch")
 
 
 def check_same_bits(callback: Callback) -> None:

@@ -382,7 +382,7 @@ def test_the_last_networks_share_the_threads(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Work, "begin", spy)
     with team_of(4):
-        nn.fit_many([classifier() for _ in range(4)], X, Y, loss="softmax_cross_entropy", epochs=[1, 2, 3, 30], progress=False)
+        nn.fit_many([classifier() for _ in range(4)], X, Y, loss="softmax_cross_entropy", epochs=[1, 2, 3, 300], progress=False)
     assert seen[0] == 1
     assert seen[-1] == 4
     assert seen == sorted(seen)
