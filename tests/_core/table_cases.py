@@ -45,7 +45,7 @@ def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
     if stem == "perturb":
         return Moving, {name.replace("step", "perturb"): address for name, address in functions(kind, native_kernel(nn.SGD)).items()}
     of_kind: dict[str, type[Any]] = {
-        "activation": registry.get("activations", "tanh"),
+        "activation": registry.get("activations", "gelu"),  # whose table is full
         "loss": registry.get("losses", "softmax_cross_entropy"),
         "metric": registry.get("metrics", "accuracy"),
         "optimizer": nn.SGD if stem == "step" else nn.Lookahead,

@@ -135,6 +135,7 @@ def program_calls(program: Program, x: np.ndarray, y: np.ndarray, weight: np.nda
     return {
         "forward": lambda: program.forward(x, True),
         "backward": lambda: program.backward(x),
+        "value_and_gradient": lambda: program.value_and_gradient(x),
         "train": lambda: program.train(x, y, None, weight, None, [], 4, 1, False, 1.0, list(done)),
         "evaluate": lambda: program.evaluate(x, y, None, weight, outputs, 1.0, list(done)),
         "predict": lambda: program.predict(x, outputs),

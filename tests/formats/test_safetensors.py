@@ -60,7 +60,8 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_the_rich_file_has_something_in_every_field(rich: bytes) -> None:
     header, _ = parts(rich)
     assert {name for name, value in network_in(header).items() if value in (None, {}, [])} == {"encoding"}
-    assert {name.split("/")[0] for name in header} == {"__metadata__", "parameters", "buffers", "optimizer", "trajectory", "callbacks"}
+    kinds = {"__metadata__", "parameters", "buffers", "optimizer", "trajectory", "average_rest", "callbacks"}
+    assert {name.split("/")[0] for name in header} == kinds
 
 
 # ---- the same bytes ---------------------------------------------------------------------------------------------------------

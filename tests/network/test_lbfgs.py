@@ -18,7 +18,6 @@ from nncore.network import Objective, minimize
 from nncore.network.lbfgs import MOST_TRIALS, Minimum
 from nncore.testing import team_of
 
-rng = np.random.default_rng(2)
 LIMITS: dict[str, Any] = {"gtol": 1e-5, "max_iter": 15_000, "max_fun": 15_000}
 
 
@@ -200,6 +199,7 @@ def test_error_leaves_the_last_iteration(error: type[BaseException]) -> None:
 
 
 def test_same_bits_for_any_number_of_threads() -> None:
+    rng = np.random.default_rng(2)
     X = rng.normal(size=(300, 7))
     y = np.sin(X.sum(axis=1))
     found = []
@@ -211,6 +211,7 @@ def test_same_bits_for_any_number_of_threads() -> None:
 
 
 def test_overflow_is_an_error() -> None:
+    rng = np.random.default_rng(2)
     network = nn.Sequential(nn.Dense(1)).build(5, loss="mse", rng=1, dtype="float64")
     with pytest.raises(NonFiniteError, match="the loss became NaN"):
         minimize(Objective(network, rng.normal(size=(9, 5)), np.full(9, 1e200)), **LIMITS)

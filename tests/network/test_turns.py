@@ -88,7 +88,8 @@ class InAThread:
 #: What methods are called with, by the names of their parameters.
 ARGUMENTS: dict[str, Any] = {
     "X": X, "y": Y, "x": X[0], "path": "net.nncore", "where": slice(None), "n_rows": 3, "n_inputs": 1, "input_shape": (1,), "loss": "mse",
-    "optimizer": "sgd", "dtype": np.dtype("float32"), "begin": 0, "state": {}, "place": "optimizer", "name": "lr", "value": 0.5,
+    "optimizer": "sgd", "dtype": np.dtype("float32"), "begin": 0, "is_over_steps": True, "state": {}, "place": "optimizer", "name": "lr",
+    "value": 0.5,
 }  # fmt: skip
 #: What makes an object of Python, or is asked about what it may not have.
 OF_OBJECTS = {"__init__", "__setstate__", "__getattr__", "__setattr__"}
