@@ -358,15 +358,34 @@ cdef class Program(Compiled):
             self.turn.leave()
         self.finish(status)
 
-    def predict_one(self, x):
+    cdef object row(self, const void *source):
+        """Outputs for one row of inputs; None if they call for a closer look."""
+        cdef int32_t status = NNC_OK
+        output = empty(self.output_shape, self.dtype)
+        cdef void *destination = address(output)
+        self.check_entry()
+        self.turn.enter()
+        try:
+            self.refresh()
+            given_away = give_gil_away(self.row_seconds, 1)
+            status = runner.predict(&self.program, source, 1, destination, 1)
+            take_gil_back(given_away)
+        finally:
+            self.turn.leave()
+        if status == NNC_INPUT_NOT_FINITE:
+            return None
+        self.finish(status)
+        if self.program.accepts_nan and not all_finite(output):  # is NaN the reason?
+            return None
+        return output
+
+    def predict_one(self, x, Program link=None):
         """Outputs for one sample, or None if `x` is anything but an ndarray (n_inputs,) of the program's dtype that it
         accepts, or its outputs call for a closer look.
 
-        What `predict` does for one row, without what that costs in Python.
+        What `predict` does for one row, without what that costs in Python. With the program of a link, what that makes of the outputs.
         """
         cdef Py_buffer view
-        cdef int32_t status = NNC_OK
-        cdef void *destination
         if type(x) is not ndarray:
             return None
         PyObject_GetBuffer(x, &view, PyBUF_STRIDES | PyBUF_FORMAT)
@@ -375,25 +394,10 @@ cdef class Program(Compiled):
                     and <size_t>view.buf % <size_t>view.itemsize == 0
                     and view.format[0] == (c'd' if self.program.is_f64 else c'f') and view.format[1] == 0):
                 return None
-            output = empty(self.output_shape, self.dtype)
-            destination = address(output)
-            self.check_entry()
-            self.turn.enter()
-            try:
-                self.refresh()
-                given_away = give_gil_away(self.row_seconds, 1)
-                status = runner.predict(&self.program, view.buf, 1, destination, 1)
-                take_gil_back(given_away)
-            finally:
-                self.turn.leave()
+            output = self.row(view.buf)
         finally:
             PyBuffer_Release(&view)
-        if status == NNC_INPUT_NOT_FINITE:
-            return None
-        self.finish(status)
-        if self.program.accepts_nan and not all_finite(output):  # is NaN the reason?
-            return None
-        return output
+        return output if link is None or output is None else link.row(address(output))
 
 
 cdef struct nnc_run:

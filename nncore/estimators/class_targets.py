@@ -224,6 +224,17 @@ class ClassTargets:
             return self.classes[np.zeros(len(outputs), np.int64)]
         return self.classes[class_indices(decided)]
 
+    def decode_one(self, output: np.ndarray, loss: Loss) -> Any:
+        """The same for the output of one sample, of shape (n_outputs,)."""
+        # What decode and class_indices come to, without an array for each step: only a loss with its own way has another answer.
+        if self.kind not in (MULTILABEL, HEADS) and len(self.classes) > 1 and type(loss).decide is Loss.decide:
+            if len(output) > 1:
+                return self.classes[output.argmax()]
+            if loss.has_yes_no_outputs:
+                return self.classes[int(output.item() > 0.5)]
+        answer = self.decode(output[np.newaxis], loss)
+        return answer.toarray()[0] if self.is_sparse else answer[0]
+
     def probabilities(self, outputs: np.ndarray, loss: Loss) -> np.ndarray | list[np.ndarray]:
         """A column for each class, or label; for several targets with classes of their own, a list with an array for each."""
         if self.kind == HEADS:

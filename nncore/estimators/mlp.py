@@ -454,15 +454,19 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         return outputs
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
-        """The same for one sample of shape (n_features,), shape (1, n_outputs)."""
-        self._check_is_fitted()
+        """The same for one sample of shape (n_features,), shape (n_outputs,)."""
+        if "network_" not in self.__dict__:
+            self._check_is_fitted()
         row = self._columns.row(self, x)
         if row is not None:
             try:
-                return self.network_.predict_proba_one(row)[np.newaxis]
+                output: NDArray[np.floating] = self.network_.predict_proba_one(row)
             except DataError:  # a number is missing, infinite or too large: the long way fills it, or says so
                 pass
-        return self._outputs(only_row(x))
+            else:
+                return output
+        answer: NDArray[np.floating] = self._outputs(only_row(x))[0]
+        return answer
 
     @property
     def _fitted_loss(self) -> Loss:

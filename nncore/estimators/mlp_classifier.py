@@ -374,9 +374,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         label, or ndarray of shape (n_outputs,)
             What `predict` gives for it.
         """
-        outputs = self._outputs_of_one(x)
-        answer = self._targets.decode(outputs, self._fitted_loss)
-        return answer.toarray()[0] if self._targets.is_sparse else answer[0]
+        output = self._outputs_of_one(x)
+        return self._targets.decode_one(output, self._fitted_loss)
 
     def _has_probabilities(self) -> bool:
         """Whether the loss turns outputs into probabilities: the one that the network was trained with, if it was."""
@@ -419,7 +418,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             What `predict_proba` gives for it.
         """
         outputs = self._outputs_of_one(x)
-        probabilities = self._targets.probabilities(outputs, self._fitted_loss)
+        probabilities = self._targets.probabilities(outputs[np.newaxis], self._fitted_loss)
         return [part[0] for part in probabilities] if isinstance(probabilities, list) else probabilities[0]
 
     @available_if(_has_probabilities)

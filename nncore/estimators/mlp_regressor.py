@@ -350,7 +350,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             What `predict` gives for it.
         """
         outputs = self._outputs_of_one(x)
-        return self._targets.decode(outputs, self._fitted_loss)[0]
+        return self._targets.decode(outputs[np.newaxis], self._fitted_loss)[0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions for squared errors; for another loss its own score.

@@ -114,16 +114,18 @@ def row_blocks(n_rows: int, row_bytes: int) -> list[slice]:
 
 def plain_row(estimator: Any, x: Any) -> np.ndarray | None:
     """The same for one sample, a row of shape (n_features_in_,), which needs no names; whether it is finite is not looked at."""
-    if type(x) in (list, tuple):
+    if type(x) is not np.ndarray:
+        if type(x) not in (list, tuple):
+            return None
         try:
             x = np.array(x)
         except ValueError:  # of lists in it
             return None
-    if type(x) is not np.ndarray or x.shape != (estimator.n_features_in_,):
+    if x.shape != (estimator.n_features_in_,):
         return None
-    if x.dtype not in FLOATS:
-        return x.astype(np.float64) if x.dtype.kind in "biu" else None
-    return x
+    if x.dtype in FLOATS:
+        return x
+    return x.astype(np.float64) if x.dtype.kind in "biu" else None
 
 
 def only_row(x: Any) -> Any:

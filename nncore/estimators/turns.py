@@ -45,6 +45,8 @@ class TakesTurns:
 def takes_turn(method: Method) -> Method:
     """The method, for one thread at a time."""
 
+    fits = method.__name__ in FITS
+
     @functools.wraps(method)
     def alone(self: Any, *args: Any, **kwargs: Any) -> Any:
         use = _uses.get(self) or _uses.setdefault(self, _Use())
@@ -55,7 +57,8 @@ def takes_turn(method: Method) -> Method:
                     "estimator of its own (copy.deepcopy, sklearn.base.clone)"
                 )
         is_within = use.is_fit
-        use.is_fit = is_within or method.__name__ in FITS
+        if fits:
+            use.is_fit = True
         try:
             return method(self, *args, **kwargs)
         finally:

@@ -42,7 +42,7 @@ from nncore.words import explains_calls
 SLICE_SECONDS = 0.05
 
 
-@explains_calls(but=("predict_one",))
+@explains_calls(but=("predict_one", "predict_proba_one"))
 class Model(Network):
     """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
 
@@ -317,10 +317,8 @@ class Model(Network):
             What `predict_proba` gives for it.
         """
         program = self._programs.prediction
-        output: np.ndarray | None = None if program is None else program.predict_one(x)
-        if output is not None:
-            link = self.program_for_link()
-            output = output if link is None else link.predict_one(output)
+        if program is not None:
+            output = program.predict_one(x, self.program_for_link())
             if output is not None:
                 return output
         return self.predict_proba(as_numbers(x, "x", holes=True)[None])[0]

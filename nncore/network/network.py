@@ -458,10 +458,11 @@ class Network(Resumable, ParameterSets):
     @property
     def link(self) -> str | dict[str, Any] | None:
         """Activation that turns outputs into predictions: that of the loss, also if a network was loaded without its loss."""
-        if "loss" in self.absent:
-            link: str | dict[str, Any] | None = self.absent["loss"].document["link"]
+        if "loss" in self._absent:
+            link: str | dict[str, Any] | None = self._absent["loss"].document["link"]
             return link
-        return None if self.loss is None else self.loss.link
+        loss = self._knobs.loss
+        return None if loss is None else loss.link
 
     def _check_present(self, *parts: str) -> None:
         """Raise `MissingPluginError` if one of these was in the file of the network and is not here: see `absent`."""
