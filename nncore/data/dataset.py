@@ -96,12 +96,15 @@ class Dataset:
         dtype: np.dtype,
         allow_nan: bool,
         role: str = "",
+        *,
+        is_ready: bool = False,
     ) -> Dataset:
         """From `inputs` as returned by `as_rows`, and targets and weights as users hold them.
 
-        `role`, like ``"validation "``, stands before the names in messages.
+        `role`, like ``"validation "``, stands before the names in messages. Inputs that `ready_rows` has returned are finite: `is_ready`.
         """
-        check_finite(inputs, f"{role}X", dtype, allow_nan)
+        if not is_ready:
+            check_finite(inputs, f"{role}X", dtype, allow_nan)
         targets = wanted.checked(y, dtype, f"{role}y")
         if len(targets) != len(inputs):
             raise ShapeError(f"{role}X has {len(inputs)} samples, {role}y has {len(targets)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -16,7 +17,7 @@ from nncore.contract import Loss, Metric, copied_deeply, goes_by_terms, native_k
 from nncore.data import Dataset, check_replaced
 from nncore.network.failures import explain
 from nncore.network.network import Network
-from nncore.network.work import Turns, Work, drive
+from nncore.network.work import Turns, Work
 from nncore.program import WORTH_WAKING, ProgramSpec, compile_loss, compile_scorer, threads_for
 from nncore.typing import MetricLike
 
@@ -59,11 +60,6 @@ def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     return predictions.reshape(outputs.shape)
 
 
-def score_dataset(network: Network, data: Dataset, metrics: Sequence[Metric]) -> dict[str, float]:
-    """Mean loss and metrics of a network on data that is already checked: `nncore.Sequential.evaluate`."""
-    return drive(Evaluation(network, data, metrics).turns())
-
-
 #: Work on some samples, their inputs, where their outputs go, and the number of the first one.
 Piece: TypeAlias = tuple[Work, np.ndarray, np.ndarray | None, int]
 
@@ -82,6 +78,8 @@ class Evaluation:
     metrics : sequence of Metric
     prefix : str, default ""
         Of the names of results.
+    scorings : dict, optional
+        What `MetricsOfLoss` keeps, if the metrics are its own.
 
     Attributes
     ----------
@@ -90,12 +88,19 @@ class Evaluation:
         How many numbers its judge fills.
     """
 
-    def __init__(self, network: Network, data: Dataset, metrics: Sequence[Metric], prefix: str = "") -> None:
+    def __init__(
+        self,
+        network: Network,
+        data: Dataset,
+        metrics: Sequence[Metric],
+        prefix: str = "",
+        scorings: dict[int, Scoring] | None = None,
+    ) -> None:
         assert network.loss is not None, "data is checked against a loss"
         self.metrics = metrics
         self._network, self._data = network, data
         self._loss_name, self._names = f"{prefix}loss", [prefix + metric_name(metric) for metric in metrics]
-        self._scores = Scores(data, metrics, math.prod(network.output_shape)) if metrics else None
+        self._scores = Scores(data, metrics, math.prod(network.output_shape), scorings) if metrics else None
         self.n_sums = 2 + (0 if self._scores is None else self._scores.n_sums)
         self._needs_batch = network.loss.needs_batch
         self._program: Program[ProgramSpec] | None = None
@@ -200,6 +205,48 @@ class Evaluation:
             self._scores.add(linked(self._network, outputs), 0)
 
 
+class Scoring:
+    """What several metrics need for targets of one kind, whatever the samples are.
+
+    Parameters
+    ----------
+    metrics : list of Metric
+        As they are for the targets.
+    n_outputs : int
+    n_targets : int
+        Columns of real targets; 0 for class indices.
+    dtype : dtype
+
+    Attributes
+    ----------
+    compiled, by_terms : list of int
+        Which metrics have a compiled form, and which are computed from their terms in Python.
+    scorer : Scorer or None
+        Of those with a compiled form.
+    n_sums : int
+        How many sums that has.
+    needs_all : bool
+        Whether a metric needs all predictions at once.
+    """
+
+    def __init__(self, metrics: list[Metric], n_outputs: int, n_targets: int, dtype: np.dtype) -> None:
+        self.metrics = metrics
+        kernels = {i: native_kernel(metric) for i, metric in enumerate(metrics) if goes_by_terms(metric)}
+        compiled = {i: kernel for i, kernel in kernels.items() if kernel is not None}
+        self.by_terms = [i for i in kernels if i not in compiled]
+        self.compiled, self.scorer = list(compiled), None
+        if compiled:
+            self.scorer = compile_scorer(
+                [(metrics[i], kernel) for i, kernel in compiled.items()],
+                n_outputs=n_outputs,
+                n_targets=n_targets or 1,
+                uses_labels=n_targets == 0,
+                dtype=dtype,
+            )
+        self.n_sums = 0 if self.scorer is None else sum(map(len, self.scorer.sums))
+        self.needs_all = len(kernels) < len(metrics)
+
+
 class Scores:
     """What several metrics make of predictions that come block by block.
 
@@ -208,6 +255,8 @@ class Scores:
     data : Dataset
     metrics : sequence of Metric
     n_outputs : int
+    scorings : dict, optional
+        As `Evaluation` takes it.
 
     Attributes
     ----------
@@ -219,29 +268,23 @@ class Scores:
         Whether all of them are.
     """
 
-    def __init__(self, data: Dataset, metrics: Sequence[Metric], n_outputs: int) -> None:
+    def __init__(self, data: Dataset, metrics: Sequence[Metric], n_outputs: int, scorings: dict[int, Scoring] | None = None) -> None:
         targets, weights = data.targets, data.weights
         self._target, self._weights, self._fields = targets.values, weights, (targets.reals, targets.labels, weights)
         weight = np.ones(len(data)) if weights is None else weights
         self._total = float(weight.sum())
         self._metrics = [metric.for_targets(self._target, weight) if goes_by_terms(metric) else metric for metric in metrics]
-        kernels = {i: native_kernel(metric) for i, metric in enumerate(self._metrics) if goes_by_terms(metric)}
-        compiled = {i: kernel for i, kernel in kernels.items() if kernel is not None}
-        self._by_terms = [i for i in kernels if i not in compiled]  # in Python
-        self._compiled, self.scorer = list(compiled), None
-        if compiled:
-            self.scorer = compile_scorer(
-                [(self._metrics[i], kernel) for i, kernel in compiled.items()],
-                n_outputs=n_outputs,
-                n_targets=1 if targets.reals is None else targets.reals.shape[1],
-                uses_labels=targets.reals is None,
-                dtype=data.dtype,
-            )
+        self._kind = 0 if targets.reals is None else targets.reals.shape[1]
+        # What a metric knows of these targets, it does not know of others.
+        is_for_all = scorings is not None and all(map(operator.is_, self._metrics, metrics))
+        self._scorings = scorings if is_for_all else None
+        kept = None if self._scorings is None else self._scorings.pop(self._kind, None)
+        self._scoring = Scoring(self._metrics, n_outputs, self._kind, data.dtype) if kept is None else kept
+        self._by_terms, self._compiled, self.scorer = self._scoring.by_terms, self._scoring.compiled, self._scoring.scorer
         self._sums: dict[int, np.ndarray] = {}
-        self.n_sums = 0 if self.scorer is None else sum(map(len, self.scorer.sums))
-        self.are_compiled = len(compiled) == len(self._metrics)
-        needs_all = len(kernels) < len(self._metrics)
-        self._predictions = np.empty((len(data), n_outputs), data.dtype) if needs_all else None
+        self.n_sums = self._scoring.n_sums
+        self.are_compiled = len(self._compiled) == len(self._metrics)
+        self._predictions = np.empty((len(data), n_outputs), data.dtype) if self._scoring.needs_all else None
 
     def begin(self) -> None:
         """Before the first block."""
@@ -282,4 +325,6 @@ class Scores:
             else:
                 assert self._predictions is not None, "all are kept for a metric that needs them"
                 scores.append(metric.score(self._predictions, self._target, self._weights))
+        if self._scorings is not None:
+            self._scorings[self._kind] = self._scoring
         return scores

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from nncore.contract import Loss, Optimizer
+from nncore import registry
+from nncore.contract import Loss, Metric, Optimizer
 from nncore.data import TargetsWanted
 from nncore.program import Knobs, is_differentiable
 
@@ -70,3 +71,41 @@ class Known:
         """What the loss takes."""
         assert self.loss is not None, "who has targets has asked for the loss"
         return TargetsWanted.by(self.loss, self.n_outputs)
+
+    @cached_property
+    def judges(self) -> MetricsOfLoss:
+        """What `evaluate` scores by unless it is told."""
+        assert self.loss is not None, "who is scored has a loss"
+        return MetricsOfLoss(self.loss)
+
+
+class MetricsOfLoss:
+    """The metrics that go with a loss, made once, as long as the registry means the same classes by their names.
+
+    Parameters
+    ----------
+    loss : Loss
+
+    Attributes
+    ----------
+    scorings : dict
+        What was made to score by them, by the number of columns of real targets, 0 for class indices. Whoever uses one takes it out, and
+        puts it back when it is done: it holds sums.
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        self._loss = loss
+        self._specs: list[Any] | None = None
+        self._classes: list[type] = []
+        self._metrics: list[Metric] = []
+        self.scorings: dict[int, Any] = {}
+
+    def metrics(self) -> list[Metric]:
+        """The same list as before, if nothing has changed."""
+        specs = list(self._loss.metrics)
+        named = [spec if isinstance(spec, str) else spec["name"] for spec in specs if isinstance(spec, (str, dict))]
+        classes = [registry.get("metrics", name) for name in named]
+        if len(named) < len(specs) or specs != self._specs or classes != self._classes:  # what has no name may change
+            self._metrics, self.scorings = [registry.resolve("metrics", spec) for spec in specs], {}
+            self._specs, self._classes = specs, classes
+        return self._metrics

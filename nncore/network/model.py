@@ -26,7 +26,7 @@ from nncore.data import (
     check_replaced,
 )
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
-from nncore.network.evaluation import linked, metrics_for, score_dataset
+from nncore.network.evaluation import Evaluation, linked, metrics_for
 from nncore.network.failures import Explained
 from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
@@ -34,6 +34,7 @@ from nncore.network.programs import IN_PARTS, WHOLE
 from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
 from nncore.network.turns import reads, steps, writes_down
+from nncore.network.work import drive
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, threads_for
 from nncore.typing import MetricLike
 from nncore.words import explains_calls
@@ -342,12 +343,13 @@ class Model(Network):
             ``{"loss": ..., "accuracy": ...}``.
         """
         loss = self._needs("loss")
-        scored = metrics_for(loss, metrics)
         known = self._known
+        judges = known.judges if metrics is None else None
+        scored = metrics_for(loss, metrics) if judges is None else judges.metrics()
         ready = ready_rows(X, known.input_shape, known.dtype, known.accepts_nan)
         samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
-        data = Dataset.checked(samples, y, sample_weight, known.targets, known.dtype, known.accepts_nan)
-        return score_dataset(self, data, scored)
+        data = Dataset.checked(samples, y, sample_weight, known.targets, known.dtype, known.accepts_nan, is_ready=ready is not None)
+        return drive(Evaluation(self, data, scored, scorings=None if judges is None else judges.scorings).turns())
 
     # ---- gradients with respect to the inputs -------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable
 
 import numpy as np
@@ -77,3 +78,61 @@ def test_a_fit_that_changes_nothing_lets_no_program_take_anything_over(net: nn.S
     assert net.version == version
     net.optimizer.lr = 0.5
     assert net.version > version
+
+
+class Always(nn.plugin.Metric):
+    """A score that is the same for whatever there is."""
+
+    def __init__(self, what: float = 1.0) -> None:
+        self.what = what
+
+    def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return np.full((len(output), 1), self.what)
+
+
+class AlwaysTwo(Always):
+    def __init__(self) -> None:
+        super().__init__(2.0)
+
+
+class Judged(nn.plugin.Loss):
+    """Squared errors that a metric of its own goes with."""
+
+    metrics = ("always",)
+
+    def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return ((output - target) ** 2).sum(axis=1)
+
+    def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return 2 * (output - target)
+
+
+def test_a_metric_that_is_registered_anew_counts_at_once() -> None:
+    net = nn.Sequential(nn.Dense(1)).build(2, rng=0, loss=Judged())
+    for cls, score in ((Always, 1.0), (AlwaysTwo, 2.0)):
+        nn.register("metrics", cls, name="always")
+        try:
+            assert net.evaluate(X, LABELS)["always"] == net.evaluate(X, LABELS)["always"] == score
+        finally:
+            nn.unregister("metrics", "always")
+
+
+def test_scores_are_of_the_data_of_their_own_call(net: nn.Sequential) -> None:
+    right = net.predict(X).argmax(axis=1)
+    weights = np.arange(6.0)
+    for _ in range(2):
+        assert net.evaluate(X, right)["accuracy"] == 1
+        assert net.evaluate(X, (right + 1) % 3)["accuracy"] == 0
+        assert net.evaluate(X[:3], np.r_[right[:1], (right[1:3] + 1) % 3])["accuracy"] == pytest.approx(1 / 3)
+        wrong_last = np.r_[right[:5], (right[5:] + 1) % 3]
+        assert net.evaluate(X, wrong_last, sample_weight=weights)["accuracy"] == pytest.approx(10 / 15)
+    twin = pickle.loads(pickle.dumps(copy.deepcopy(net)))
+    assert twin.evaluate(X, right) == net.evaluate(X, right)
+
+
+def test_what_a_metric_knows_of_targets_it_knows_of_no_others() -> None:
+    net = nn.Sequential(nn.Dense(1)).build(2, rng=0, loss="mse")
+    outputs = net.predict(X)
+    for y in (outputs, outputs + 1, outputs * 2, outputs):
+        expected = 1 - ((outputs - y) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+        assert net.evaluate(X, y)["r2"] == pytest.approx(expected, rel=1e-4)
