@@ -64,12 +64,12 @@ def plain(value: Any) -> Any:
 
 def is_whole(value: object) -> bool:
     """Whether it is an int, of NumPy or not; True is none."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return type(value) is int or (isinstance(value, (int, np.integer)) and not isinstance(value, bool))
 
 
 def is_number(value: object) -> bool:
     """Whether it is an int or a float, of NumPy or not; True is none."""
-    return is_whole(value) or isinstance(value, (float, np.floating))
+    return type(value) is float or is_whole(value) or isinstance(value, (float, np.floating))
 
 
 def as_dtype(dtype: Any) -> np.dtype:

@@ -292,10 +292,12 @@ def _noted(registration: Registration) -> Registration:
 
 def plural(kind: str) -> str:
     """A kind as `KINDS` has it, from that or its singular: ``"optimizers"`` of ``"optimizer"``."""
+    if type(kind) is str and kind in BASES:
+        return kind
     kind = plain(kind)
     if not isinstance(kind, str):
         raise ParameterError(f"the kind of a component must be a text, one of {', '.join(KINDS)}, got {shown(kind)}")
-    found = kind if kind in BASES else next((known for known in KINDS if singular(known) == kind), None)
+    found = next((known for known in KINDS if kind in (known, singular(known))), None)
     if found is None:
         raise ParameterError(f"there is no kind of component {shown(kind)}; the kinds are {', '.join(KINDS)}")
     return found
