@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from nncore._core.compiled cimport Compiled, address, given, host, load_table, runner, said
+from nncore._core.gil cimport give_gil_away, take_gil_back
 from nncore._core.runner cimport NNC_OK, nnc_progress, nnc_samples
 from nncore._core.turns cimport nnc_leave_turn, nnc_take_turn
 from nncore.abi cimport nnc_metric, nnc_metric_call, nnc_site
@@ -25,6 +26,9 @@ _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 
 cdef enum:
     TERMS = 2048  # so many are computed before they are summed up: they stay in the first-level cache
+
+#: About as long a metric looks at one number of a prediction.
+cdef double SECONDS = 5e-9
 
 
 cdef class Scorer:
@@ -88,8 +92,9 @@ cdef class Scorer:
         for part in (reals, labels, weights):
             if part is not None and len(part) < first + n_rows:
                 raise ShapeError(f"{len(part)} samples, predictions of {first} to {first + n_rows}")
-        with nogil:
-            status = add_rows(scorer, output, real, label, weight, first, n_rows)
+        given_away = give_gil_away(n_rows * scorer.n_metrics * scorer.n_outputs * SECONDS, 1)
+        status = add_rows(scorer, output, real, label, weight, first, n_rows)
+        take_gil_back(given_away)
         if status != 0:
             text, who = said(scorer.message), self.spec.metrics[scorer.failed].who()
             raise PluginError(f"{who}: the kernel reported an error, {text or f'{status}, without a message'}")

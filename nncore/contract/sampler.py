@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -89,9 +90,15 @@ def permutation(n: int, seed: int, number: int) -> np.ndarray:
     -------
     ndarray of shape (n,), int64
     """
-    from nncore._core import permutation as shuffled  # only a fit needs the compiled core, and a manifest imports this
+    return _of_the_core()(n, seed, number)
 
-    return shuffled(n, seed, number)
+
+@cache
+def _of_the_core() -> Callable[[int, int, int], np.ndarray]:
+    """Only a fit needs the compiled core, and a manifest imports this module."""
+    from nncore._core import permutation as shuffled
+
+    return shuffled
 
 
 class Sampler(Configurable):

@@ -9,6 +9,8 @@ from nncore.contract import SampleInfo, Sampler, copied_deeply
 from nncore.data.dataset import Dataset
 from nncore.errors import PluginError
 
+_INT64 = np.dtype(np.int64)
+
 
 class Visits:
     """A sampler with the samples it chooses from.
@@ -50,10 +52,10 @@ class Visits:
             if self.length != n_samples:
                 self._refuse(f"of shape ({self.length},), as `length` said; None stands for all {n_samples} samples", "None")
             return None
-        if not isinstance(order, np.ndarray) or order.dtype != np.int64 or order.shape != (self.length,):
+        if not isinstance(order, np.ndarray) or order.dtype != _INT64 or order.shape != (self.length,):
             what = f"{order.dtype} of shape {order.shape}" if isinstance(order, np.ndarray) else f"{order!r:.200}"
             self._refuse(f"of shape ({self.length},), as `length` said before the first epoch", what)
-        order = as_c_array(order, order.dtype)
+        order = as_c_array(order, _INT64)
         if not are_rows(order, n_samples):
             self._refuse(f"of numbers of rows, 0 to {n_samples - 1}", f"numbers from {order.min()} to {order.max()}")
         return order

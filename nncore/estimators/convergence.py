@@ -89,7 +89,10 @@ class Convergence(Callback):
         if self._by_score:
             self._count(score < estimator.best_validation_score_ + self._tol)
         if record_score(estimator, score):
-            self._best = Snapshot(training.network)
+            if self._best is None:
+                self._best = Snapshot(training.network)
+            else:
+                self._best.update(training.network)
 
     def _count(self, is_stuck: bool) -> None:
         self.estimator._no_improvement_count = self.estimator._no_improvement_count + 1 if is_stuck else 0

@@ -1,9 +1,9 @@
-"""How many epochs a fit may hand to the core at once: the one rule, and what became of them."""
+"""How many epochs a fit may hand to the core at once: the rules, and what became of them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,23 +124,23 @@ def overrides(callback: Callback, event: str) -> bool:
     return getattr(getattr(callback, event), "__func__", None) is not getattr(Callback, event)
 
 
-def epochs_unseen(training: Any, callbacks: Sequence[Callback], schedules: Sequence[Schedule]) -> int:
-    """How many epochs, the one under way included, may end before somebody in Python may change something or looks at more than is kept.
+def is_watched(callbacks: Sequence[Callback], schedules: Iterable[Schedule]) -> bool:
+    """Whether somebody in Python looks at each epoch before the next one begins, whatever comes.
 
-    It is one at a time if a schedule goes by the history, if a callback is called between two steps by their number, or if one overrides
+    So does a schedule that goes by the history, a callback that is called between two steps by their number, and one that overrides
     `on_epoch_end` and does not say in `Callback.epochs_ahead` that it can wait. What else forces Python to look after each epoch has
     nothing to do with who watches: `Training` knows it (data that are converted block by block, parts that run in Python, two sets of
     parameters, scores that are computed in Python).
     """
-    if any(schedule.observes for schedule in schedules):
-        return 1
-    n_epochs = sys.maxsize
     for callback in callbacks:
-        if callback.pause_every is not None:
-            return 1
-        if overrides(callback, "on_epoch_end"):
-            n_epochs = min(n_epochs, callback.epochs_ahead(training))
-    return max(1, n_epochs)
+        if callback.pause_every is not None or (overrides(callback, "on_epoch_end") and not overrides(callback, "epochs_ahead")):
+            return True
+    return any(schedule.observes for schedule in schedules)
+
+
+def epochs_unseen(training: Any, listeners: Sequence[Callback]) -> int:
+    """How many epochs, the one under way included, may end before a callback that hears of them may change something, if all can wait."""
+    return max(1, min((callback.epochs_ahead(training) for callback in listeners), default=sys.maxsize))
 
 
 def epochs_affordable(n_left: int, length: int, seconds: float, epoch_seconds: float) -> int:

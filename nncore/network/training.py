@@ -15,7 +15,7 @@ import numpy as np
 from nncore._core import Epochs, Program
 from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
 from nncore.data import Block, Dataset
-from nncore.network.ahead import MOST_KEPT, Ended, Handed, Reached, epochs_affordable, epochs_unseen, moved_in, overrides
+from nncore.network.ahead import MOST_KEPT, Ended, Handed, Reached, epochs_affordable, epochs_unseen, is_watched, moved_in, overrides
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import Evaluation, metric_name
 from nncore.network.model import Model
@@ -103,6 +103,7 @@ class Training:
         self._cut_short = False
         self.is_telling = False  # its callbacks are running
         self._standing: Standing | None = None
+        self._is_watched = False  # epoch by epoch; once that is so, nobody is asked any more
         self._has_begun = False  # until then the network keeps what the fit before left behind
         self._restored, self._stood = restored, stood
         self._begin = place
@@ -272,15 +273,18 @@ class Training:
         If it is `late`, other epochs have been trained since: other threads have to wait, so that nobody saves a network of one epoch
         with the counts of another.
         """
-        if not late:
+        if late:
+            self._tell_now(callback, event)
+        else:
             with self.network._turn.pause(), self.network._round:
-                return self._tell(callback, event, late=True)
+                self._tell_now(callback, event)
+
+    def _tell_now(self, callback: Callback, event: str) -> None:
         self.is_telling = True
         try:
             getattr(callback, event)(self)
         finally:
             self.is_telling = False
-        return None
 
     def _steps_to_pause(self) -> int:
         """After how many steps a callback wants to be called, a very large number for none."""
@@ -349,8 +353,9 @@ class Training:
         order = self._visits.order(network.seed, network.n_epochs)
         block_begin = 0
         for block in self.data.blocks(order, self.batch_size * self.accumulate):
-            self._block_begin, self._progress[0] = block_begin, min(max(skipped - block_begin, 0), len(block))
-            block_begin += len(block)
+            length = len(block)
+            self._block_begin, self._progress[0] = block_begin, min(max(skipped - block_begin, 0), length)
+            block_begin += length
             yield from self._run_block(block)
             if self.stop_reason is not None and self._samples_done < self._visits.length:
                 return
@@ -362,7 +367,8 @@ class Training:
         n_trained = length - (length % self.batch_size if self.drop_last else 0)
         n_steps = -(-n_trained // step_size)
         first_step = network.n_steps - self._progress[0] // step_size
-        known, moves = (-1, 0), list[Move]()
+        known: tuple[int, int] = (-1, 0)
+        moves: list[Move] = []
         while self._progress[0] < length:
             if self._program is not network._programs.training:
                 self._program = self.program
@@ -404,13 +410,15 @@ class Training:
         judges = [judge for evaluation in self._evaluations if (judge := evaluation.judge()) is not None]
         if len(judges) < len(self._evaluations):
             return [], None
-        n_epochs = epochs_affordable(1 + self.n_epochs - self.epoch, self._visits.length, seconds, self._epoch_seconds)
-        live: list[np.ndarray] = []
-        if n_epochs > 1:
-            n_epochs = min(n_epochs, epochs_unseen(self, self.callbacks, list(network.schedules.values())))
-        if n_epochs > 1 and self._listeners():
-            live = self._live()
-            n_epochs = max(1, min(n_epochs, MOST_KEPT // max(1, sum(array.nbytes for array in live))))
+        self._is_watched = self._is_watched or is_watched(self.callbacks, network.schedules.values())
+        n_epochs, live = 1, []
+        if not self._is_watched:
+            listeners = self._listeners()
+            n_epochs = epochs_affordable(1 + self.n_epochs - self.epoch, self._visits.length, seconds, self._epoch_seconds)
+            if n_epochs > 1 and listeners:
+                live = self._live()
+                affordable = MOST_KEPT // max(1, sum(array.nbytes for array in live))
+                n_epochs = min(n_epochs, epochs_unseen(self, listeners), max(1, affordable))
         if n_epochs == 1:
             return [], Epochs([], judges, []) if judges else None
         drawn = (self._visits.order(network.seed, network.n_epochs + further) for further in range(1, n_epochs))
@@ -432,14 +440,15 @@ class Training:
         Their rows are recorded and callbacks are told of them. The last epoch is left to `_run_epoch`. Ctrl-C may come at any moment: what
         is not done then is done when this is called again.
         """
-        handed, n_ended = self._handed, 0
+        handed, n_ended, moved, own = self._handed, 0, self._moved, None
         if handed is not None:
-            epochs = handed.epochs
-            n_ended = 0 if epochs is None else epochs.n_before
-            scores = [] if epochs is None or epochs.n_ended == 0 else self._scores_of(epochs.values[: epochs.n_ended])
-            last = (min(self._progress[0], handed.n_trained) - 1) // handed.step_size
-            moved = moved_in(handed.moves, n_ended * handed.n_steps + last) if handed.moves and last >= 0 else self._moved
-            own = scores[-1] if len(scores) > n_ended else None
+            epochs, scores = handed.epochs, []
+            if epochs is not None and epochs.n_ended > 0:
+                n_ended, scores = epochs.n_before, self._scores_of(epochs.values[: epochs.n_ended])
+                own = scores[-1] if len(scores) > n_ended else None
+            if handed.moves:
+                last = (min(self._progress[0], handed.n_trained) - 1) // handed.step_size
+                moved = moved_in(handed.moves, n_ended * handed.n_steps + last) if last >= 0 else moved
             if n_ended == 0:
                 self._samples_done, self._moved, self._scores = self._block_begin + self._progress[0], moved, own
                 self._handed = None
@@ -475,29 +484,30 @@ class Training:
         Nobody else uses the network meanwhile. What goes wrong, or Ctrl-C, is raised once all of them have been told of.
         """
         assert self._reached is not None, "the core has got somewhere"
-        network, raised, listeners, reached, now = self.network, None, self._listeners(), self._reached, time.perf_counter()
+        network, raised, reached, now = self.network, None, self._reached, time.perf_counter()
+        listeners, live = self._listeners(), self._live()
         while self._ended:
             try:
-                self._end(self._ended[0], reached, listeners)
+                self._end(self._ended[0], reached, listeners, live)
             except BaseException as error:
                 raised = raised or error
         self.epoch, network._n_epochs = reached.epoch, reached.n_epochs
         self._progress, self._program.step, self._moved, self._scores = reached.progress, reached.step, reached.moved, reached.scores
-        for array, copy in zip(self._live(), reached.copies, strict=False):
+        for array, copy in zip(live, reached.copies, strict=False):
             np.copyto(array, copy)
         self._samples_done, self._is_in_epoch, self._reached = self._block_begin + self._progress[0], True, None
         self._epoch_began += time.perf_counter() - now  # what callbacks took
         if raised is not None:
             raise raised
 
-    def _end(self, ended: Ended, reached: Reached, listeners: Sequence[Callback]) -> None:
+    def _end(self, ended: Ended, reached: Reached, listeners: Sequence[Callback], live: Sequence[np.ndarray]) -> None:
         """An epoch is over, and another one has begun. Until it is taken from the queue, this may be done again."""
         ago = len(self._ended)
         self.epoch, self.network._n_epochs = reached.epoch - ago, reached.n_epochs - ago + 1
         self._progress = [self._visits.length, ended.loss_sum, ended.weight_sum]
         self._samples_done, self._moved, self._is_in_epoch = self._visits.length, ended.moved, False
         self._program.step = ended.step
-        for array, copy in zip(self._live(), ended.copies, strict=False):
+        for array, copy in zip(live, ended.copies, strict=False):
             np.copyto(array, copy)
         if len(self.history) < reached.n_rows - ago + 1:
             self._record(ended.scores, ended.seconds)

@@ -217,6 +217,8 @@ class Pace:
 
     def next(self, seconds: float) -> tuple[int, float]:
         """How many threads to use for the next slice, which usually lasts `seconds`, and how long it is to last."""
+        if self.n_threads == 1:
+            return 1, seconds
         share = share_of(self.n_threads)
         self._is_alone = share == self.n_threads
         if share == 1 or not self._is_alone or _team is not None:
@@ -229,7 +231,7 @@ class Pace:
 
     def record(self, n_threads: int, n_samples: int, seconds: float) -> None:
         """Tell how far a slice came."""
-        if not self._is_alone:
+        if self.n_threads == 1 or not self._is_alone:
             return
         self._slices += 1
         if self._slices == 1 or seconds <= 0:

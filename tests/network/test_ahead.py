@@ -13,7 +13,7 @@ from network.fitting import X, Y, fit, network
 
 import nncore as nn
 from nncore.network import training as loop
-from nncore.network.ahead import MOST_EPOCHS, MOST_VISITS, epochs_affordable
+from nncore.network.ahead import MOST_EPOCHS, MOST_VISITS, epochs_affordable, is_watched
 from nncore.network.work import Work
 from nncore.plugin import Callback, Sampler
 from nncore.training import Training
@@ -303,6 +303,25 @@ def test_how_many_epochs_a_run_has() -> None:
     assert epochs_affordable(1000, 150, 0.05, 1e-6) == MOST_EPOCHS
     assert epochs_affordable(1000, MOST_VISITS // 3, 0.05, 1e-6) == 3
     assert epochs_affordable(1000, 10 * MOST_VISITS, 0.0, 1.0) == 1
+
+
+def test_who_watches() -> None:
+    plateau, cosine = nn.Plateau(), nn.Cosine()
+    pauses = nn.LambdaCallback(on_progress=lambda training: None)
+    assert not is_watched([Waits(), pauses, nn.EarlyStopping()], [cosine])
+    assert is_watched([Waits(), Looks()], [])
+    assert is_watched([], [cosine, plateau])
+    pauses.pause_every = 3
+    assert is_watched([pauses], [])
+
+
+def test_a_fit_that_is_watched_prepares_no_more_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(loop, "epochs_affordable", lambda n_left, *others: asked.append(n_left) or 1)
+    fit(network(), 5, callbacks=[Looks()])
+    assert asked == []
+    fit(network(), 5, callbacks=[Waits()])
+    assert asked == [5, 4, 3, 2, 1]
 
 
 @pytest.mark.parametrize("number", range(2))
