@@ -17,8 +17,10 @@ from nncore.estimators import MLPClassifier, MLPRegressor
 #: Why those that cannot pass cannot, by the item's name.
 EXCEPTIONS = {
     "test_gradient": "calls the private method _loss_grad_lbfgs with scikit-learn's own buffers; test_lbfgs.py checks the gradient",
-    "test_preserve_feature_names[MLPRegressor]": "its targets are equal, which the loss judges here; so it fits to max_iter, and warns",
+    "test_preserve_feature_names[MLPRegressor]": "its targets are equal, which the loss judges here; so it may fit to max_iter, and warn",
 }
+#: Of these, those that pass with some first values: the test gives none of them a seed.
+BY_CHANCE = ("test_preserve_feature_names[MLPRegressor]",)
 
 pytestmark = pytest.mark.filterwarnings("default")  # scikit-learn's suite lets warnings pass that it does not look at
 
@@ -42,7 +44,8 @@ globals().update({name: test for name, test in vars(suite).items() if name.start
 @pytest.fixture(autouse=True)
 def expect_what_cannot_pass(request):
     if request.node.name in EXCEPTIONS:
-        request.applymarker(pytest.mark.xfail(reason=EXCEPTIONS[request.node.name], strict=True))
+        name = request.node.name
+        request.applymarker(pytest.mark.xfail(reason=EXCEPTIONS[name], strict=name not in BY_CHANCE))
 
 
 @pytest.fixture
