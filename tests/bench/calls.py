@@ -156,7 +156,9 @@ def deep_copy() -> Run:
 def fits(validated: bool, **arguments: Any) -> Run:
     """Epochs of a network 4-16-3 on as many samples as iris has."""
     from nncore.callbacks.early_stopping import EarlyStopping
+    from nncore.network import training
 
+    training.SLICE_SECONDS = 1e6  # else the clock decides how many epochs are one run, and valgrind is slow
     X, y = flowers(150)
     network = built()
     judged = {"validation": (X[:30], y[:30]), "callbacks": [EarlyStopping(patience=10**6)]} if validated else {}
@@ -173,9 +175,38 @@ def validated_epoch() -> Run:
     return fits(validated=True)
 
 
+@case("an epoch that a callback looks at, 4-16-3, 150 samples at 32")
+def seen_epoch() -> Run:
+    from nncore.contract import Callback
+
+    class Looks(Callback):
+        def on_epoch_end(self, training: Any) -> None:
+            """It might do anything."""
+
+    return fits(validated=False, callbacks=[Looks()])
+
+
 @case("an epoch with train_metrics, 4-16-3, 150 samples at 32")
 def scored_epoch() -> Run:
     return fits(validated=False, train_metrics=True)
+
+
+@case("an iteration of L-BFGS, 4-16-3, 150 samples")
+def lbfgs_iteration() -> Run:
+    from nncore.layers.dense import Dense
+    from nncore.network import Objective, Sequential, minimize
+    from nncore.program import at_most_threads
+
+    network = Sequential(Dense(16, activation="relu"), Dense(3)).build(4, loss="softmax_cross_entropy", rng=0, dtype="float64")
+    with at_most_threads(1):
+        objective = Objective(network, *flowers(150))
+    first = network.parameters.copy()
+
+    def run(n: int) -> None:
+        network.parameters[...] = first
+        minimize(objective, gtol=0.0, max_iter=n, max_fun=10**6)
+
+    return run
 
 
 # Two runs of one build differ by up to 0.4 %: searches in tables of addresses.
