@@ -18,6 +18,7 @@
 #endif
 #define K_BLOCK 256       /* rows of a packed block of b, at most */
 #define LOW_BLOCK 48      /* rows of b where it lies, beside a turned a */
+#define KEPT_ROWS 512     /* rows of a that are kept packed, at most; a multiple of LANES */
 #define A_STRIPS 4        /* strips of a that are packed at a time */
 #define PANEL_ROWS 256    /* of a that one panel of b meets, at most; a third of it where b is turned */
 #define LEVEL_2 (1 << 20) /* bytes of a that a level-2 cache may hold */
@@ -32,6 +33,10 @@
 #    define TURNS_FEW_ROWS 1
 #endif
 #define TURNED_COLUMNS 96
+#define TURNED_SHARE (640 * 1024) /* bytes that may be turned */
+
+/* Whether rows of a are kept packed for all blocks of columns: not with AVX-512, likewise. */
+#define KEEPS_A TURNS_FEW_ROWS
 
 /* What fits here is packed on the stack, which may be as small as a few pages; the rest in the room that the thread was given. */
 #define STACK_SHARE (4 * 1024)
@@ -51,6 +56,7 @@ _Thread_local void *gemm_room;
 typedef struct F(plan) {
     int64_t n_block, k_block; /* columns and rows of b in one block */
     int packs_a, packs_b, fetches_a;
+    int keeps_a;   /* packs it for all blocks of columns, where there is room */
     int64_t ahead; /* of a strip */
 } F(plan);
 
@@ -95,7 +101,9 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, in
     int64_t k_block = F(even_part)(k, K_BLOCK);
     int64_t n_block = L2_SHARE / (int64_t)sizeof(T) / k_block / TILE_COLUMNS * TILE_COLUMNS;
     int fetches_a = FETCHES && !packs_a && m * k * (int64_t)sizeof(T) > LEVEL_2;
-    return (F(plan)){.n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1, .fetches_a = fetches_a};
+    int keeps_a = KEEPS_A && n > n_block && (packs_a || a_row == 1); /* one that is turned costs more to read in its place */
+    return (F(plan)){
+        .n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1, .fetches_a = fetches_a, .keeps_a = keeps_a};
 }
 
 /* The parameters of gemm. */
@@ -126,6 +134,25 @@ static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
     }
 }
 
+/* Copies strip.b, (strip.k, strip.n) of a matrix, to packed, from where the strip reads it then; the first strip of m rows may be done
+ * meanwhile, and strip goes on behind it. Returns how many rows are left. */
+NNC_INLINE int64_t F(pack_block)(int64_t m, F(strip) *strip, int64_t b_row, int64_t b_column, T *packed) {
+#if PACKS_AS_IT_READS
+    if (b_column == 1 && m >= 2 * TILE_ROWS && strip->n >= TILE_COLUMNS) {
+        F(packing_strip)(*strip, packed);
+        m -= TILE_ROWS;
+        strip->a += TILE_ROWS * strip->a_row;
+        strip->c += TILE_ROWS * strip->c_row;
+        if (strip->start != NULL) strip->start += TILE_ROWS * strip->start_row;
+    } else
+#endif
+        F(pack)(strip->k, strip->n, strip->b, b_row, b_column, packed);
+    strip->b = packed;
+    strip->b_row = F(packed_width)(strip->n);
+    strip->b_panel = strip->k * strip->b_row;
+    return m;
+}
+
 /* packed_a, packed_b: room for what the plan copies. */
 NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
     for (int64_t j = 0; j < n; j += plan.n_block) {
@@ -139,28 +166,13 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
                           .ahead = plan.ahead};
         int64_t done = 0;
         do {
-            const T *block_of_b = b + done * b_row + j * b_column;
             strip.k = nnc_least(k - done, plan.k_block);
             strip.a = a + done * a_column;
-            strip.b = block_of_b;
+            strip.b = b + done * b_row + j * b_column;
             strip.b_row = b_row;
             strip.b_panel = TILE_COLUMNS;
-            int64_t rows = m; /* that are left for packed b */
-            if (plan.packs_b) {
-#if PACKS_AS_IT_READS
-                if (b_column == 1 && m >= 2 * TILE_ROWS && strip.n >= TILE_COLUMNS) {
-                    F(packing_strip)(strip, packed_b);
-                    rows -= TILE_ROWS;
-                    strip.a += TILE_ROWS * a_row;
-                    strip.c += TILE_ROWS * c_row;
-                    if (strip.start != NULL) strip.start += TILE_ROWS * strip.start_row;
-                } else
-#endif
-                    F(pack)(strip.k, strip.n, block_of_b, b_row, b_column, packed_b);
-                strip.b = packed_b;
-                strip.b_row = F(packed_width)(strip.n);
-                strip.b_panel = strip.k * strip.b_row;
-            }
+            int64_t rows = m;
+            if (plan.packs_b) rows = F(pack_block)(m, &strip, b_row, b_column, packed_b);
             F(fetch_nothing)(&strip);
             if (plan.fetches_a) { /* a is (k, m) to it */
                 F(fetch)(&strip, strip.a + TILE_ROWS * a_row, a_column, a_row);
@@ -175,6 +187,56 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
         } while (done < k);
     }
 }
+
+#if KEEPS_A
+/* packed (m, k), rows packed_row apart, = a, either way round. packed_row is a multiple of LANES, and at least k. */
+static void F(pack_rows)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_t a_column, T *packed, int64_t packed_row) {
+    if (a_column == 1) {
+        F(copy)(m, k, a, a_row, packed, packed_row);
+        return;
+    }
+    for (int64_t p = 0; p < k; p += LANES)
+        for (int64_t i = 0; i < m; i += LANES) {
+            const T *from = a + i * a_row + p * a_column;
+            T *to = packed + i * packed_row + p;
+            int64_t rows = nnc_least(m - i, LANES), columns = nnc_least(k - p, LANES);
+            if (rows == LANES && columns == LANES) F(transpose_square)(from, a_column, to, packed_row);
+            else F(transpose_part)(columns, rows, from, a_column, to, packed_row);
+        }
+}
+
+/* The product for several blocks of columns: some rows of a are packed once for a block of k, and stay for all of them. n is a multiple of
+ * LANES. */
+static __attribute__((noinline)) void F(kept_rows)(F(plan) plan, T *room, PRODUCT) {
+    T *packed_b = room, *packed_a = room + L2_SHARE / sizeof(T); /* (plan.k_block, plan.n_block) in panels, (m_block, packed_row) */
+    int64_t m_block = F(even_part)(m, KEPT_ROWS), packed_row = (plan.k_block + LANES - 1) / LANES * LANES;
+    for (int64_t i = 0; i < m; i += m_block) {
+        int64_t rows = nnc_least(m - i, m_block);
+        for (int64_t done = 0; done < k; done += plan.k_block) {
+            int64_t height = nnc_least(k - done, plan.k_block);
+            F(pack_rows)(rows, height, a + i * a_row + done * a_column, a_row, a_column, packed_a, packed_row);
+            for (int64_t j = 0; j < n; j += plan.n_block) {
+                F(strip) strip = {.n = nnc_least(n - j, plan.n_block),
+                                  .k = height,
+                                  .a = packed_a,
+                                  .a_row = packed_row,
+                                  .a_column = 1,
+                                  .b = b + done * b_row + j * b_column,
+                                  .b_row = b_row,
+                                  .c = c + i * c_row + j,
+                                  .c_row = c_row};
+                strip.start = done > 0 ? strip.c : start != NULL ? start + i * start_row + j : NULL;
+                strip.start_row = done > 0 ? c_row : start_row;
+                int64_t left = F(pack_block)(rows, &strip, b_row, b_column, packed_b);
+                F(fetch_nothing)(&strip);
+                F(strips)(left, strip);
+            }
+        }
+    }
+}
+
+_Static_assert(L2_SHARE + KEPT_ROWS * K_BLOCK * sizeof(T) <= NNC_GEMM_ROOM_BYTES, "a block of b and the rows that are kept fit together");
+#endif
 
 /* The product for some rows and a b that comes from far away. Each panel of b is packed just before all rows meet it, while the first strip
  * of the one before fetches its lines; a is packed once for each block of k. n is a multiple of LANES, a's rows lie as they are. */
@@ -339,12 +401,18 @@ NNC_INLINE void F(whole_vectors)(PRODUCT) {
     }
 #if TURNS_FEW_ROWS
     if (b_column != 1 && a_column == 1 && m > TILE_ROWS && m * (n + k) < n * k && gemm_room != NULL &&
-        F(turned_elements)(m, k) * (int64_t)sizeof(T) <= NNC_GEMM_ROOM_BYTES) {
+        F(turned_elements)(m, k) * (int64_t)sizeof(T) <= TURNED_SHARE) {
         F(turned_product)(gemm_room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
         return;
     }
 #endif
     F(plan) plan = m <= TILE_ROWS ? F(plan_strip)(m, n, k, b_row, b_column) : F(plan_strips)(m, n, k, a_row, a_column, b_row, b_column);
+#if KEEPS_A
+    if (plan.keeps_a && gemm_room != NULL) {
+        F(kept_rows)(plan, gemm_room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+        return;
+    }
+#endif
     F(run_plan)(plan, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 

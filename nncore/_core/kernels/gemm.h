@@ -13,7 +13,11 @@
 
 /* Working memory of this thread for the copies that a large product makes, of NNC_GEMM_ROOM_BYTES, aligned like vectors; NULL: it has
  * none, and large products are slower. Whoever runs kernels lends it. */
-#define NNC_GEMM_ROOM_BYTES (640 * 1024)
+#if defined(__AVX512F__)
+#    define NNC_GEMM_ROOM_BYTES (640 * 1024)
+#else
+#    define NNC_GEMM_ROOM_BYTES (1216 * 1024)
+#endif
 extern _Thread_local void *gemm_room;
 
 /* c = start + a . b, or c = a . b where start is NULL. Both operands may lie either way round; start may be c. */
