@@ -89,9 +89,11 @@ def sharing(n_threads: int) -> Iterator[None]:
 
 def share_of(n_threads: int) -> int:
     """How many threads a run of this thread gets that wants so many: what the fits of others leave, and a fair part at least."""
+    if not _wanted or n_threads == 1 or _team is not None:
+        return n_threads
     others = _wanted.copy()
     others.pop(threading.get_ident(), None)
-    if not others or _team is not None:
+    if not others:
         return n_threads
     n_all = _of_process()
     return min(n_threads, max(1, n_all // (len(others) + 1), n_all - sum(others.values())))
