@@ -32,7 +32,7 @@ def test_a_public_attribute_is_a_property_or_a_counter_that_files_hold() -> None
 def test_every_entry_of_a_program_looks_whether_something_has_changed() -> None:
     source = SOURCE.read_text(encoding="utf-8")
     of_program = source.partition("\ncdef struct nnc_run")[0]  # what is behind it works for one of the entries
-    entries = [method for method in re.split(r"\n    (?=def )", of_program) if re.search(r"= runner\.\w+\(|Run\.__new__\(", method)]
+    entries = [method for method in re.split(r"\n    (?=c?def )", of_program) if re.search(r"= runner\.\w+\(|Run\.__new__\(", method)]
     assert len(entries) == len(re.findall(r"= runner\.\w+\(&self\.program|Run\.__new__\(", of_program)) >= 8
     for method in entries:
         before, _, after = method.partition("self.turn.enter()")

@@ -126,7 +126,7 @@ def assert_not_in(component: Any, training: Any) -> None:
     """A fit works with copies, whatever a component may come to remember."""
     net = training.network
     whole = [*net.layers, net.loss, net.optimizer, *net.schedules.values(), *net.groups.values()]
-    metrics = [metric for _, evaluation in training._evaluations for metric in evaluation.metrics]
+    metrics = [metric for evaluation in training._evaluations for metric in evaluation.metrics]
     parts = list(components_in([*whole, training.sampler, *training.transforms, *metrics]))
     assert all(part is not component for part in parts)
     assert any(type(part) is type(component) for part in parts)
