@@ -57,11 +57,11 @@ class Arena:
         n_bytes = size * dtype.itemsize
         if n_bytes > PIECE:
             return aligned_zeros(size, dtype)
-        start, self._end = self._end, self._end + -(-n_bytes // ALIGNMENT) * ALIGNMENT
-        if self._end > self._piece.size:
-            self._piece = aligned_zeros(PIECE, _BYTE)
-            start, self._end = 0, -(-n_bytes // ALIGNMENT) * ALIGNMENT
-        return self._piece[start : start + n_bytes].view(dtype)
+        start = -(-self._end // ALIGNMENT) * ALIGNMENT
+        if start + n_bytes > self._piece.size:
+            self._piece, start = aligned_zeros(PIECE, _BYTE), 0
+        self._end = start + n_bytes
+        return self._piece[start : self._end].view(dtype)
 
 
 def aligned_bytes(size: int) -> np.ndarray:
