@@ -73,7 +73,7 @@ class Known:
         return TargetsWanted.by(self.loss, self.n_outputs)
 
     @cached_property
-    def judges(self) -> MetricsOfLoss:
+    def default_metrics(self) -> MetricsOfLoss:
         """What `evaluate` scores by unless it is told."""
         assert self.loss is not None, "who is scored has a loss"
         return MetricsOfLoss(self.loss)

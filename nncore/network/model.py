@@ -344,12 +344,12 @@ class Model(Network):
         """
         loss = self._needs("loss")
         known = self._known
-        judges = known.judges if metrics is None else None
-        scored = metrics_for(loss, metrics) if judges is None else judges.metrics()
+        own = known.default_metrics if metrics is None else None
+        scored = metrics_for(loss, metrics) if own is None else own.metrics()
         ready = ready_rows(X, known.input_shape, known.dtype, known.accepts_nan)
         samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
         data = Dataset.checked(samples, y, sample_weight, known.targets, known.dtype, known.accepts_nan, is_ready=ready is not None)
-        return drive(Evaluation(self, data, scored, scorings=None if judges is None else judges.scorings).turns())
+        return drive(Evaluation(self, data, scored, scorings=None if own is None else own.scorings).turns())
 
     # ---- gradients with respect to the inputs -------------------------------------------------------------------------------
 
