@@ -40,8 +40,8 @@ MODULES = {
 
 #: What other modules of nncore ask of a network, and users need not know.
 INTERNAL = {
-    "allocate", "begin_average", "change", "end_average", "program_for_input_gradients", "program_for_link", "program_for_prediction",
-    "program_for_training", "rules", "version",
+    "allocate", "begin_average", "change", "end_average", "keep_rest", "program_for_input_gradients", "program_for_link",
+    "program_for_prediction", "program_for_training", "rules", "version",
 }  # fmt: skip
 
 
