@@ -62,7 +62,7 @@ def container(kind: str, folder: Path) -> Any:
 def test_regression_of_every_container(kind: str, tmp_path: Path) -> None:
     data = container(kind, tmp_path)
     model = MLPRegressor(
-        hidden_layer_sizes=(8,), solver="lbfgs", activation="tanh", standardize=True, dtype="float32", tol=1e-4, random_state=0
+        hidden_layer_sizes=(8,), solver="lbfgs", activation="tanh", standardize=True, dtype="float32", tol=1e-3, random_state=0
     )
     assert model.fit(data, VALUES).score(data, VALUES) > 0.999
 
