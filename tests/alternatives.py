@@ -57,6 +57,7 @@ OTHER: dict[str, Any] = {
     "categorical_features": [0],
     "max_one_hot": 2,
     "standardize": True,
+    "standardize_target": True,
     "groups": {"dense_1.*": {"frozen": True}},
     "sampler": "sequential",
     "transforms": [nn.GaussianNoise(0.5)],

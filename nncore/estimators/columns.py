@@ -124,7 +124,7 @@ class ColumnEncoder:
         if self.standardize:
             matrix = matrix.toarray() if issparse(matrix) else matrix
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix, dtype=np.float64)
-            labels = None if columns is None else [columns.label(i) for i in range(len(columns)) if i not in self.categories]
+            labels = None if columns is None else [f"{columns.label(i)} of X" for i in range(len(columns)) if i not in self.categories]
             self.standardizer = Standardizer.fit(matrix, self.number_columns, weights, labels)
         elif dtype is not None and not issparse(matrix):
             warn_of_lost_digits(matrix, "X", dtype)

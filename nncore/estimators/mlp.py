@@ -46,6 +46,7 @@ from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.trial import check_judge
 from nncore.estimators.turns import TakesTurns
+from nncore.estimators.unscaled import warn_if_hopeless
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import looked_at
@@ -116,6 +117,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
     categorical_features: Any
     max_one_hot: int
     standardize: bool
+    standardize_target: bool
     groups: Mapping[str, Mapping[str, Any]] | None
     sampler: Any
     transforms: Sequence[Any] | None
@@ -167,6 +169,9 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         """Units of the last layer."""
         return self._targets.n_outputs(loss)
 
+    def _scale_target(self, given: Given, y: Any, loss: Loss, sample_weight: NDArray[np.floating] | None) -> None:
+        """Take note, in `_targets`, of the scale of y, if it is to be changed; called when a network is made."""
+
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         """y as the loss takes it."""
@@ -182,6 +187,10 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
     def _shown_loss(self, loss: float, network: Sequential) -> float:
         """What users see of the loss that `network` minimises, with its penalty."""
         return loss
+
+    @abstractmethod
+    def _gain(self, X: NDArray[np.floating], target: np.ndarray) -> float | None:
+        """By how much the network scores better than the best constant prediction; None if nothing says so."""
 
     @abstractmethod
     def _default_scoring(self, loss: Loss) -> Any:
@@ -252,6 +261,8 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
             else:
                 self._check_target(y_checked, is_warm_start=not incremental)
             loss = self._targets.loss(given.loss) if builds else self._fitted_loss
+            if builds:
+                self._scale_target(given, y_checked, loss, weights)
             if starts_over:
                 self._start_over(given, matrix, loss, random_state)
             elif builds:
@@ -274,6 +285,8 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         self._seeded_by = given.random_state
         tasks = None if incremental else FitTasks(self, X, y, sample_weight, max_iter=given.max_iter, fitted=self._fitted_so_far)
         is_whole = fit.run(tasks)
+        if is_whole and not incremental:
+            warn_if_hopeless(self, data)
         if tasks is not None:
             tasks.finish()
         return is_whole

@@ -24,6 +24,7 @@ from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
+from nncore.network import metric_name
 from nncore.registry import resolve
 from nncore.words import explains_calls
 
@@ -278,6 +279,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if self.n_outputs_ == 1 else None
+
+    def _gain(self, X: NDArray[np.floating], target: np.ndarray) -> float | None:
+        if target.ndim > 1 or target.dtype.kind not in "iu":
+            return None
+        metric = resolve("metrics", self._targets.accuracy(self._fitted_loss))
+        share = float(np.bincount(target).max()) / len(target)
+        return self.network_.evaluate(X, target, metrics=[metric])[metric_name(metric)] - share
 
     def _default_scoring(self, loss: Loss) -> Any:
         spec = self._made_of["loss"]

@@ -18,10 +18,11 @@ from nncore.data import as_numbers, as_weights, check_finite
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
 from nncore.estimators.fit_tasks import with_callbacks
+from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.estimators.real_targets import RealTargets
-from nncore.network import Sequential
+from nncore.network import Sequential, metric_name
 from nncore.registry import resolve
 from nncore.words import explains_calls
 
@@ -116,6 +117,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     standardize : bool, default False
         Numbers get the mean 0 and the standard deviation 1, by what `fit` sees. Perceptrons want that: without it, or a scaler in a
         pipeline, columns of large numbers drown the others.
+    standardize_target : bool, default False
+        Train on targets of mean 0 and standard deviation 1 (for ``"poisson"``: of mean 1), by what `fit` sees. Predictions and `score` are
+        in the unit of y; losses, `loss_curve_` and the loss's own numbers (``delta`` of Huber's) are in the unit of the scaled targets.
+        Use it for targets far from 1, such as prices, which a network reaches very slowly.
     groups : dict of str to dict, optional
         Tensors of ``network_`` that are trained in another way, by patterns of their names, as in `nncore.Sequential.fit`:
         ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1}}``. Not by L-BFGS.
@@ -230,6 +235,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         categorical_features: Any = "from_dtype",
         max_one_hot: int = 9,
         standardize: bool = False,
+        standardize_target: bool = False,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
         sampler: Any = None,
         transforms: Sequence[Any] | None = None,
@@ -246,9 +252,15 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     def _out_activation(self) -> str | None:
         return self._targets.out_activation(self._fitted_loss)
 
+    def _more_than_words(self) -> str:
+        return "targets are standardised" if self._targets.scale is not None else super()._more_than_words()
+
+    def _scale_target(self, given: Given, y: Any, loss: Loss, sample_weight: NDArray[np.floating] | None) -> None:
+        if given.standardize_target:
+            self._targets.standardize(y, loss, sample_weight)
+
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
-        target: np.ndarray = y
-        return target
+        return self._targets.encode(y)
 
     def _shown_loss(self, loss: float, network: Sequential) -> float:
         if self._targets.n_targets == 1 or not (isinstance(spec := self._made_of["loss"], str) and spec == "squared_error"):
@@ -256,6 +268,13 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         # scikit-learn minimises the sum over the targets and shows, and stops by, their mean.
         penalty = network.weight_decay / 2 * sum(float((weight**2).sum(dtype=np.float64)) for weight in dense_parameters(network)[0])
         return (loss - penalty) / self._targets.n_targets + penalty
+
+    def _gain(self, X: NDArray[np.floating], target: np.ndarray) -> float | None:
+        judge = self._fitted_loss.judge
+        if judge is None:
+            return None
+        metric = resolve("metrics", judge)
+        return self.network_.evaluate(X, target, metrics=[metric])[metric_name(metric)]
 
     def _default_scoring(self, loss: Loss) -> Any:
         return loss.judge or LOSS
@@ -384,4 +403,4 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             r2: float = super().score(X, y, weights)
             return r2
         judge: Metric = resolve("metrics", loss.judge)
-        return judge.score(self._outputs(X), y.reshape(len(y), -1), weights)
+        return judge.score(self._outputs(X), self._targets.encode(y.reshape(len(y), -1)), weights)

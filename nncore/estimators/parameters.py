@@ -39,7 +39,7 @@ COUNTS: dict[str, tuple[Any, ...]] = {
     "max_one_hot": (0,),
 }
 
-FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress", "standardize")
+FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress", "standardize", "standardize_target")
 
 #: Numbers that may also be None.
 LIMITS = ("time_limit", "clip_norm")
@@ -68,7 +68,7 @@ def check_parameters(estimator: Any) -> None:
         if not is_count(value) and not any(value is other or (type(value) is type(other) and value == other) for other in others):
             refuse(name, " or ".join(["a whole number of at least 1", *map(repr, others)]))
     for name in FLAGS:
-        if not isinstance(getattr(estimator, name), (bool, np.bool_)):
+        if not isinstance(getattr(estimator, name, False), (bool, np.bool_)):  # some are the regressor's alone
             refuse(name, "True or False")
     if not isinstance(estimator.verbose, (Integral, np.bool_)):
         refuse("verbose", "True, False or a whole number")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nncore.contract import DISTRIBUTION, Loss, activation_for
 from nncore.errors import DataError, NNCoreError, ParameterError
+from nncore.estimators.standardizer import Standardizer
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.registry import resolve
 
@@ -17,9 +19,12 @@ SCIKIT_LEARN_LOSSES = {"squared_error": "half_mse", "absolute_error": "mae"}
 #: Outputs for each target that a loss may ask for, at most.
 MOST_OUTPUTS = 1000
 
+#: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
+NOT_NEGATIVE = "[0, inf)"
+
 
 class RealTargets:
-    """Shape of a target, and the way back from a network's outputs.
+    """Shape and scale of a target, and the way back from a network's outputs.
 
     Parameters
     ----------
@@ -28,16 +33,44 @@ class RealTargets:
     Attributes
     ----------
     n_targets : int
+    scale : Standardizer or None
+        What makes of targets the numbers that the network is trained on; None leaves them as they are.
     """
 
     def __init__(self, y: np.ndarray) -> None:
         self.n_targets = 1 if y.ndim == 1 else y.shape[1]
+        self.scale: Standardizer | None = None
 
     def check(self, y: np.ndarray) -> None:
         """Raise `DataError` if `y` has another number of targets."""
         n_targets = RealTargets(y).n_targets
         if n_targets != self.n_targets:
             raise DataError(f"y has {n_targets} targets, this estimator was trained on {self.n_targets}")
+
+    def standardize(self, y: np.ndarray, loss: Loss, sample_weight: NDArray[np.floating] | None) -> None:
+        """Train on targets of mean 0 and standard deviation 1; on targets of mean 1, where the loss takes none below 0.
+
+        Raises
+        ------
+        ParameterError
+            If the loss takes targets that are no quantity with a unit: of a bounded range, or of which several make one output.
+        """
+        if loss.target_range not in (None, NOT_NEGATIVE) or self.n_outputs(loss) % self.n_targets:
+            taken = f"targets in {loss.target_range}" if loss.target_range else "several targets for an output"
+            raise ParameterError(f"standardize_target=True: {loss!r} takes {taken}, which cannot be scaled: leave it at False")
+        columns = y.reshape(len(y), -1)
+        labels = ["y"] if y.ndim == 1 else [f"column {i} of y" for i in range(self.n_targets)]
+        scale = Standardizer.fit(columns, range(self.n_targets), sample_weight, labels)
+        if loss.target_range == NOT_NEGATIVE:
+            scale = Standardizer(np.zeros(self.n_targets), np.where(scale.mean > 0, scale.mean, 1.0))
+        self.scale = scale
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Targets as the network is trained on them, in the shape of `y`."""
+        if self.scale is None:
+            return y
+        encoded: np.ndarray = self.scale.transform(y.reshape(len(y), -1)).reshape(y.shape)
+        return encoded
 
     def loss(self, spec: Any) -> Loss:
         """The loss that `spec` means, by scikit-learn's name or as the registry takes it."""
@@ -72,6 +105,9 @@ class RealTargets:
             with one each; else ``(n_samples, n_targets, outputs of each)``. Of a distribution, its mean: as the loss decides.
         """
         decided = loss.decide(outputs)
+        if self.scale is not None:
+            columns = decided.reshape(len(decided), -1)
+            decided = self.scale.inverse(columns, columns.shape[1] // self.n_targets).reshape(decided.shape)
         if decided.ndim == 1:
             return decided
         n_samples, n_values = decided.shape
@@ -99,5 +135,7 @@ class RealTargets:
         """
         if not isinstance(loss, GaussianNLL):
             raise ParameterError(f"return_std=True needs loss='gaussian_nll', which learns deviations; this was trained with {loss!r}")
-        variance = np.maximum(np.exp(outputs[:, self.n_targets :]), loss.min_variance)
-        return np.sqrt(variance[:, 0] if self.n_targets == 1 else variance)
+        deviations = np.sqrt(np.maximum(np.exp(outputs[:, self.n_targets :]), loss.min_variance))
+        if self.scale is not None:
+            deviations *= self.scale.std.astype(deviations.dtype)
+        return deviations[:, 0] if self.n_targets == 1 else deviations

@@ -49,7 +49,7 @@ class Standardizer:
         sample_weight : ndarray of shape (n_samples,), optional
             A weight of 2 counts as two rows, one of 0 as none.
         labels : sequence of str, optional
-            What messages call each of `columns`.
+            What messages call each of `columns`: "column 3 of X", by default.
 
         Raises
         ------
@@ -67,8 +67,8 @@ class Standardizer:
             std = np.sqrt(np.where(total > 0, variance / total, 0.0))
         too_large = np.flatnonzero(~np.isfinite(std))
         if len(too_large):
-            label = f"column {chosen[too_large[0]]}" if labels is None else labels[too_large[0]]
-            raise DataError(f"{label} of X holds numbers too large to be standardised: divide them first")
+            label = f"column {chosen[too_large[0]]} of X" if labels is None else labels[too_large[0]]
+            raise DataError(f"{label} holds numbers too large to be standardised: divide them first")
         result = cls(np.zeros(X.shape[1]), np.ones(X.shape[1]))
         result.mean[chosen], result.std[chosen] = mean, np.where(std > NOISE * np.abs(mean), std, 1.0)
         return result
@@ -85,6 +85,11 @@ class Standardizer:
             deviation = X[rows] - self.mean
             result[rows] = np.divide(deviation, self.std, out=deviation)
         return result
+
+    def inverse(self, values: NDArray[np.floating], n_each: int = 1) -> NDArray[np.floating]:
+        """What `values`, ``(n_rows, n_columns · n_each)`` with those of a column side by side, were before `transform`, in their dtype."""
+        mean, std = np.repeat(self.mean, n_each), np.repeat(self.std, n_each)
+        return (values * std + mean).astype(values.dtype)
 
 
 def _weighted_sums(

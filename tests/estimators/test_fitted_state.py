@@ -137,7 +137,7 @@ def check_words(model):
 
 
 #: With these a network does something that scikit-learn has no words for.
-MORE = {"layers", "normalization", "standardize", "categorical_features"}
+MORE = {"layers", "normalization", "standardize", "standardize_target", "categorical_features"}
 
 
 @pytest.mark.parametrize("cls", [pytest.param(MLPClassifier, marks=pytest.mark.slow), MLPRegressor])

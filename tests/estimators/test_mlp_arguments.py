@@ -13,7 +13,7 @@ from nncore.estimators.mlp import MultilayerPerceptron
 both = pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
 
 #: Whose descriptions tell of classes, or of real targets.
-OF_THE_TARGET = {"loss", "early_stopping", "class_weight", "scoring"}
+OF_THE_TARGET = {"loss", "early_stopping", "class_weight", "scoring", "standardize_target"}
 
 
 def described(cls: type) -> dict[str, str]:
@@ -22,13 +22,13 @@ def described(cls: type) -> dict[str, str]:
     return dict(entry.split(" : ", 1) for entry in re.split(r"\n(?=\S)", section))
 
 
-def test_signatures_agree_but_for_loss_and_class_weight() -> None:
+def test_signatures_agree_but_for_what_is_of_the_target() -> None:
     classifier, regressor = (dict(inspect.signature(cls).parameters) for cls in (MLPClassifier, MLPRegressor))
     assert next(iter(regressor)) == "loss"  # as in scikit-learn, whose classifier has none
     losses = classifier.pop("loss"), regressor.pop("loss")
     assert [loss.default for loss in losses] == ["log_loss", "squared_error"]
     assert losses[0].kind == inspect.Parameter.KEYWORD_ONLY
-    del classifier["class_weight"]
+    del classifier["class_weight"], regressor["standardize_target"]
     assert list(classifier.values()) == list(regressor.values())
 
 
