@@ -11,7 +11,7 @@ A plugin is a package with an entry point in the group ``nncore`` that names a *
         return [Component("lion", "nncore_lion.lion:Lion", "sign of an interpolated momentum")]
 
 and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Regularizer`,
-`Constraint`, `Schedule`, `Callback`, `Metric` or `Format`.
+`Constraint`, `Schedule`, `Encoding`, `Callback`, `Metric` or `Format`.
 Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` is the contract).
 """
 
@@ -37,6 +37,7 @@ from nncore.contract import (
     Configurable,
     Constraint,
     Constraints as _Constraints,
+    Encoding,
     Format,
     Graph,
     History,
@@ -45,6 +46,7 @@ from nncore.contract import (
     Kernel,
     Layer,
     LayerCall,
+    Learned,
     Loss,
     Metric,
     Monitor,
@@ -81,11 +83,11 @@ from nncore.words import BUILT_IN
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "ActivationLike", "Buffer", "Builder",
-    "Callback", "Component", "Configurable", "Constraint", "Constraints", "Format", "Graph", "History", "Initializer", "InitializerLike",
-    "Kernel", "Layer", "LayerCall", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer", "OptimizerWrapper", "Plan", "Primitive",
-    "Regularizer", "Regularizers", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "Transform",
-    "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation",
-    "random_words", "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
+    "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding", "Format", "Graph", "History", "Initializer",
+    "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer",
+    "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State",
+    "Tensor", "TensorSpan", "Transform", "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl",
+    "native_kernel", "numba_call", "permutation", "random_words", "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

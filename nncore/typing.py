@@ -14,6 +14,7 @@ from nncore.contract import (
     ActivationLike,
     Callback,
     ConstraintLike,
+    Encoding,
     InitializerLike,
     Layer,
     Loss,
@@ -26,6 +27,7 @@ from nncore.contract import (
 )
 from nncore.words import (
     CallbackName,
+    EncodingName,
     LayerName,
     LossName,
     MetricName,
@@ -36,8 +38,8 @@ from nncore.words import (
 )
 
 __all__ = [
-    "ActivationLike", "CallbackLike", "ConstraintLike", "InitializerLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike",
-    "RegularizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike", "TransformLike",
+    "ActivationLike", "CallbackLike", "ConstraintLike", "EncodingLike", "InitializerLike", "LayerLike", "LossLike", "MetricLike",
+    "OptimizerLike", "RegularizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike", "TransformLike",
 ]  # fmt: skip
 
 LayerLike: TypeAlias = LayerName | str | Layer | type[Layer] | Mapping[str, Any]
@@ -51,6 +53,7 @@ MetricLike: TypeAlias = (
 )
 OptimizerLike: TypeAlias = OptimizerName | str | Optimizer | type[Optimizer] | Mapping[str, Any]
 SamplerLike: TypeAlias = SamplerName | str | Sampler | type[Sampler] | Mapping[str, Any]
+EncodingLike: TypeAlias = EncodingName | str | Encoding | type[Encoding] | Mapping[str, Any]
 ScheduleLike: TypeAlias = ScheduleName | str | Schedule | type[Schedule] | Mapping[str, Any]
 #: One schedule is for the learning rate; a mapping without a "name" has one for each path.
 SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]

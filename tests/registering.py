@@ -12,6 +12,7 @@ from nncore.plugin import (
     Callback,
     Configurable,
     Constraint,
+    Encoding,
     Format,
     Initializer,
     Layer,
@@ -123,6 +124,13 @@ class MyTransform(Transform):
         call.x *= 0.5
 
 
+class MyEncoding(Encoding):
+    """Half of each number."""
+
+    def encode(self, columns, learned, out):
+        np.multiply(columns, 0.5, out=out)
+
+
 class MyMetric(Metric):
     higher_is_better = False
 
@@ -156,6 +164,7 @@ CLASSES: dict[str, type[Configurable]] = {
     "schedules": MySchedule,
     "samplers": MySampler,
     "transforms": MyTransform,
+    "encodings": MyEncoding,
     "metrics": MyMetric,
     "callbacks": MyCallback,
     "formats": MyFormat,

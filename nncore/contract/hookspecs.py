@@ -68,6 +68,11 @@ def nncore_transforms(api: tuple[int, int]) -> list[Component]:
 
 
 @hookspec
+def nncore_encodings(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Encoding`."""
+
+
+@hookspec
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Metric`."""
 

@@ -160,6 +160,16 @@ def nncore_transforms(api: tuple[int, int]) -> list[Component]:
 
 
 @hookimpl
+def nncore_encodings(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("standard", "nncore.encodings.standard:Standard", "(x − mean)/std"),
+        Component("robust", "nncore.encodings.robust:Robust", "(x − median)/(q₇₅ − q₂₅)"),
+        Component("smooth_clip", "nncore.encodings.smooth_clip:SmoothClip", "x/√(1 + (x/3)²), never beyond ±3"),
+        Component("one_hot", "nncore.encodings.one_hot:OneHot", "a column for each level; ±1 for two"),
+    ]
+
+
+@hookimpl
 def nncore_metrics(api: tuple[int, int]) -> list[Component]:
     return [
         Component("accuracy", "nncore.metrics.accuracy:Accuracy", "fraction of samples classified correctly"),

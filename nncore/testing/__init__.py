@@ -19,6 +19,7 @@ from nncore.testing.apart import harmful_manifests as harmful_manifests, verify_
 from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import Conformance
 from nncore.testing.constraints import ConstraintConformance
+from nncore.testing.encodings import EncodingConformance
 from nncore.testing.formats import FormatConformance
 from nncore.testing.guarded import Guarded
 from nncore.testing.initializers import InitializerConformance
@@ -34,7 +35,7 @@ from nncore.testing.transforms import TransformConformance
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
-    "ActivationConformance", "CallbackConformance", "Conformance", "ConstraintConformance", "FormatConformance", "Guarded",
-    "InitializerConformance", "LayerConformance", "LossConformance", "MetricConformance", "OptimizerConformance", "RegularizerConformance",
-    "SamplerConformance", "ScheduleConformance", "TransformConformance", "numpy_twin", "tables", "team_of",
+    "ActivationConformance", "CallbackConformance", "Conformance", "ConstraintConformance", "EncodingConformance", "FormatConformance",
+    "Guarded", "InitializerConformance", "LayerConformance", "LossConformance", "MetricConformance", "OptimizerConformance",
+    "RegularizerConformance", "SamplerConformance", "ScheduleConformance", "TransformConformance", "numpy_twin", "tables", "team_of",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nncore.contract import Activation, Graph, Layer, Plan, Value
+from nncore.contract import Activation, Encoding, Graph, Layer, Learned, Plan, Value
 from nncore.errors import NoFormulaError, PluginError
 from nncore.program import NumPyBuilder, formula_of_activation, formula_of_layer, named_views
 from nncore.testing.expectations import expect
@@ -26,6 +26,14 @@ def layer_by_formula(layer: Layer, plan: Plan, x: np.ndarray, parameters: np.nda
     arrays = named_views(plan.tensors, parameters) | named_views(plan.buffers, buffers)
     y = _computed(lambda g: formula_of_layer(g, layer, plan, g.samples(x, x.shape[1:]), arrays), x)
     return y.reshape(len(x), -1)
+
+
+def encoding_by_formula(encoding: Encoding, columns: np.ndarray, learned: Learned) -> np.ndarray:
+    """The encoded columns by the formula, in float64."""
+    x = columns if columns.dtype.kind == "M" else columns.astype(np.float64)
+    if x.dtype.kind == "M":  # of which formulas know nothing
+        raise unittest.SkipTest("times have no formula")
+    return _computed(lambda g: encoding.formula(g, g.samples(x, x.shape[1:]), learned), x)
 
 
 def _computed(write: Callable[[Graph], Value], x: np.ndarray) -> np.ndarray:

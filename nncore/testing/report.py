@@ -12,6 +12,7 @@ from nncore.testing.activations import ActivationConformance
 from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import ArgumentsNeeded, Conformance
 from nncore.testing.constraints import ConstraintConformance
+from nncore.testing.encodings import EncodingConformance
 from nncore.testing.formats import FormatConformance
 from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
@@ -29,6 +30,7 @@ CONFORMANCE: dict[str, type[Conformance]] = {
     "activations": ActivationConformance,
     "callbacks": CallbackConformance,
     "constraints": ConstraintConformance,
+    "encodings": EncodingConformance,
     "formats": FormatConformance,
     "initializers": InitializerConformance,
     "layers": LayerConformance,

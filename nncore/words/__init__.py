@@ -7,6 +7,7 @@ from nncore.words.builtin import (
     ActivationName as ActivationName,
     CallbackName as CallbackName,
     ConstraintName as ConstraintName,
+    EncodingName as EncodingName,
     InitializerName as InitializerName,
     LayerName as LayerName,
     LossName as LossName,

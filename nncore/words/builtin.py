@@ -27,6 +27,7 @@ ConstraintName: TypeAlias = Literal["max_norm", "non_negative", "soft_threshold"
 ScheduleName: TypeAlias = Literal["constant", "cosine", "coslog4", "flat_cosine", "invscaling", "one_cycle", "plateau", "step", "warmup"]
 SamplerName: TypeAlias = Literal["balanced", "blocks", "sequential", "shuffle"]
 TransformName: TypeAlias = Literal["feature_dropout", "gaussian_noise", "mixup"]
+EncodingName: TypeAlias = Literal["one_hot", "robust", "smooth_clip", "standard"]
 MetricName: TypeAlias = Literal[
     "accuracy", "d2_absolute_error", "d2_huber", "d2_pinball", "d2_tweedie", "head_accuracy", "mae", "r2", "rmse",
 ]  # fmt: skip
@@ -46,6 +47,7 @@ BUILT_IN: Final[dict[str, tuple[str, ...]]] = {
     "schedules": get_args(ScheduleName),
     "samplers": get_args(SamplerName),
     "transforms": get_args(TransformName),
+    "encodings": get_args(EncodingName),
     "metrics": get_args(MetricName),
     "callbacks": get_args(CallbackName),
 }

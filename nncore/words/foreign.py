@@ -305,6 +305,8 @@ KINDS: Final[dict[str, str]] = {
     "lr_scheduler": "schedules",
     "samplers": "samplers",
     "transforms": "transforms",
+    "encodings": "encodings",
+    "preprocessing": "encodings",
     "metrics": "metrics",
     "callbacks": "callbacks",
 }

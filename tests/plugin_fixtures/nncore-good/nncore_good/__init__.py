@@ -68,5 +68,10 @@ def nncore_transforms(api):
 
 
 @hookimpl
+def nncore_encodings(api):
+    return [Component("halves", "nncore_good.components:Halves", "half of each number")]
+
+
+@hookimpl
 def nncore_formats(api):
     return [Component("npz", "nncore_good.components:Npz", "NumPy's own archive")]

@@ -12,6 +12,7 @@ from nncore.plugin import (
     Activation,
     Callback,
     Constraint,
+    Encoding,
     Format,
     Initializer,
     Layer,
@@ -82,6 +83,11 @@ class Backwards(Sampler):
 class Fading(Transform):
     def apply(self, call):
         call.x *= 0.5
+
+
+class Halves(Encoding):
+    def encode(self, columns, learned, out):
+        np.multiply(columns, 0.5, out=out)
 
 
 class LargestError(Metric):

@@ -1,0 +1,340 @@
+"""Encodings one after the other over the columns of a table: learned, run in blocks, described for files and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore import registry
+from nncore.arguments import as_seed, several, shown
+from nncore.blocks import BLOCK, blocks
+from nncore.contract import Encoding, Graph, Learned, Value
+from nncore.data.encoding_part import (
+    DTYPES,
+    MOST_COLUMNS,
+    Part,
+    called_column,
+    check_codes,
+    checked_columns,
+    level_counts,
+    random_words,
+    refuse_infinite,
+)
+from nncore.data.source import as_row_numbers
+from nncore.data.targets import as_weights
+from nncore.errors import DataError, FileFormatError, ParameterError, ShapeError
+
+#: Columns are learned from so many bytes at a time: several, as a row of memory holds numbers of several.
+LEARNED_AT_ONCE = 8 * BLOCK
+
+
+@dataclass(frozen=True, eq=False)
+class EncodingChain:
+    """Encodings, each of which takes what the one before gives, with what they have learned.
+
+    Attributes
+    ----------
+    encodings : tuple of Encoding
+    learned : tuple of dict of str to ndarray
+        Of each encoding.
+    n_columns : int
+        Columns that the first encoding takes.
+    """
+
+    encodings: tuple[Encoding, ...]
+    learned: tuple[Learned, ...]
+    n_columns: int
+
+    # ---- learning -----------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def learn(
+        cls,
+        encodings: Any,
+        columns: NDArray[Any],
+        *,
+        rows: NDArray[np.integer] | None = None,
+        sample_weight: NDArray[np.floating] | None = None,
+        n_levels: Sequence[int] | NDArray[np.integer] | None = None,
+        rng: Any = 0,
+        names: Sequence[str] | None = None,
+    ) -> Self:
+        """Let each encoding learn from what the ones before make of the columns.
+
+        Parameters
+        ----------
+        encodings : sequence of str, Encoding or dict
+            One or more: ``["robust", "smooth_clip"]``.
+        columns : ndarray of shape (n_samples, n_columns)
+            Of what the first encoding takes: numbers with NaN where they are missing, codes from 0 with -1, or datetime64 with NaT.
+        rows : ndarray of shape (n_rows,), int64, optional
+            The rows to learn from; None is all.
+        sample_weight : ndarray of shape (n_samples,), optional
+            Of all samples. A weight of 2 counts like two rows, one of 0 as none.
+        n_levels : sequence of int, optional
+            Levels of each column, which an encoding that takes levels needs.
+        rng : int, Generator or SeedSequence, default 0
+            For encodings that draw random numbers. Those of a column do not depend on other columns.
+        names : sequence of str, optional
+            What messages call the columns.
+
+        Raises
+        ------
+        ParameterError
+            If an encoding does not take what the one before gives, or `n_levels` does not fit.
+        DataError, DtypeError, ShapeError
+            If the columns are something else than the first encoding takes, infinite, or so large that they cannot be encoded.
+        """
+        chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
+        _check_links(chain)
+        array = checked_columns(columns, chain[0].takes)
+        n_samples, n_columns = array.shape
+        chosen = np.arange(n_samples) if rows is None else as_row_numbers(rows, "rows", n_samples)
+        if len(chosen) == 0:
+            raise DataError("there are no rows to learn an encoding from: give at least one")
+        weights = as_weights(sample_weight, n_samples)
+        if weights is not None:
+            chosen = chosen[weights[chosen] > 0]
+            weights = weights[chosen]
+            if len(chosen) == 0:
+                raise DataError("sample_weight is 0 for all rows to learn an encoding from")
+            weights = None if bool((weights == weights[0]).all()) else weights
+        counts = level_counts(n_levels, n_columns) if chain[0].takes == "levels" else None
+        seeds = random_words(as_seed(rng), n_columns) if any(one.draws for one in chain) else None
+        parts: list[list[Learned]] = [[] for _ in chain]
+        is_all = len(chosen) == n_samples and rows is None
+        for some in list(blocks(n_columns, 8 * len(chosen), of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
+            block = array[:, some] if is_all else array[chosen, some]
+            called = [called_column(names, column) for column in range(n_columns)[some]]
+            part = Part(np.asfortranarray(block, DTYPES[chain[0].takes][1]), called, None if seeds is None else seeds[some])
+            refuse_infinite(part.columns, called, "has an infinite number: mark it as missing (NaN), or leave the row out")
+            n_own = None if counts is None else counts[some]
+            if n_own is not None:
+                check_codes(part.columns, n_own, called)
+            for number, (encoding, found) in enumerate(zip(chain, parts, strict=True)):
+                found.append(part.learned_by(encoding, weights, n_own, number))
+                if number + 1 < len(chain):
+                    part = part.encoded_by(encoding, found[-1], chain[number + 1])
+                    n_own = encoding.n_levels(found[-1]) if chain[number + 1].takes == "levels" else None
+        learned = tuple({name: np.concatenate([part[name] for part in found]) for name in found[0]} for found in parts)
+        made = cls(chain, learned, n_columns)
+        if max(made._counts) > MOST_COLUMNS:
+            raise DataError(
+                f"{n_columns} columns would become {max(made._counts)}, more than {MOST_COLUMNS}: use another encoding for those of many "
+                "levels"
+            )
+        return made
+
+    @cached_property
+    def _counts(self) -> tuple[int, ...]:
+        """Columns before the first encoding, between each two, and behind the last."""
+        counts = [self.n_columns]
+        for encoding, learned in zip(self.encodings, self.learned, strict=True):
+            counts.append(int(encoding.widths(learned, counts[-1]).sum()))
+        return tuple(counts)
+
+    @property
+    def n_encoded(self) -> int:
+        """Encoded columns."""
+        return self._counts[-1]
+
+    @property
+    def widths(self) -> NDArray[np.int64]:
+        """How many encoded columns each column becomes, int64 of shape (n_columns,). They stand side by side."""
+        widths = np.ones(self.n_columns, np.int64)
+        for encoding, learned, count in zip(self.encodings, self.learned, self._counts, strict=False):
+            ends = np.concatenate([[0], np.cumsum(encoding.widths(learned, count))])
+            bounds = np.concatenate([[0], np.cumsum(widths)])
+            widths = np.diff(ends[bounds])
+        return widths
+
+    @property
+    def n_levels(self) -> NDArray[np.int64] | None:
+        """Levels of each encoded column, int64 of shape (n_encoded,), for an `nncore.Embedding`; None if they hold numbers."""
+        return self.encodings[-1].n_levels(self.learned[-1]) if self.encodings[-1].gives == "levels" else None
+
+    def names(self, columns: Sequence[str], levels: Sequence[Sequence[str]] | None = None) -> list[str]:
+        """What the encoded columns are called.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            What the columns are called.
+        levels : sequence of sequences of str, optional
+            What the levels of each column are called.
+
+        Returns
+        -------
+        list of str
+        """
+        named = list(columns)
+        for encoding, learned in zip(self.encodings, self.learned, strict=True):
+            named, levels = encoding.names(named, learned, levels), None
+        return named
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def encode(
+        self,
+        columns: NDArray[Any],
+        *,
+        dtype: np.dtype | type = np.float64,
+        out: NDArray[np.floating] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> NDArray[np.floating]:
+        """The encoded columns, computed in float64 in blocks of rows and rounded last.
+
+        Parameters
+        ----------
+        columns : ndarray of shape (n_samples, n_columns)
+        dtype : dtype, default float64
+            Of a new result.
+        out : ndarray of shape (n_samples, n_encoded), optional
+            Where to write it instead; perhaps columns of a larger matrix.
+        names : sequence of str, optional
+            What messages call the columns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_encoded)
+
+        Raises
+        ------
+        DataError, DtypeError, ShapeError
+            If the columns are not as those learned from, hold an infinite number, or one so large that no number of the dtype is near its
+            code. `out` is then written in part.
+        """
+        array = checked_columns(columns, self.encodings[0].takes)
+        if array.shape[1] != self.n_columns:
+            raise ShapeError(f"there are {array.shape[1]} columns, the encodings were learned from {self.n_columns}")
+        result = np.empty((len(array), self.n_encoded), dtype) if out is None else out
+        called = [called_column(names, column) for column in range(self.n_columns)]
+        for rows in blocks(len(array), 8 * sum(self._counts)):
+            part = Part(np.ascontiguousarray(array[rows], DTYPES[self.encodings[0].takes][1]), called)
+            refuse_infinite(part.columns, called, "has an infinite number: mark it as missing (NaN), or leave the row out")
+            if self.encodings[0].takes == "levels":
+                check_codes(part.columns, self.learned[0]["n_levels"], called)
+            for encoding, learned, following in zip(self.encodings, self.learned, (*self.encodings[1:], None), strict=True):
+                part = part.encoded_by(encoding, learned, following)
+            with np.errstate(over="ignore"):
+                result[rows] = part.columns
+            refuse_infinite(result[rows], part.names, "has a number too large beside those of training: divide the column first")
+        return result
+
+    def inverse(self, encoded: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The columns again, in the unit of the file: for targets, whose predictions are encoded ones.
+
+        Parameters
+        ----------
+        encoded : ndarray of shape (n_samples, n_encoded)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns), float64
+
+        Raises
+        ------
+        ParameterError
+            If an encoding has no way back.
+        """
+        numbers = np.asarray(encoded, np.float64)
+        if numbers.ndim != 2 or numbers.shape[1] != self.n_encoded:
+            raise ShapeError(f"the encoded columns have shape {numbers.shape}, (n_samples, {self.n_encoded}) is needed")
+        for encoding, learned in zip(reversed(self.encodings), reversed(self.learned), strict=True):
+            if not encoding.invertible:
+                raise ParameterError(f"{encoding!r} has no way back: encode targets by others, as 'standard'")
+            with np.errstate(over="ignore", invalid="ignore"):
+                numbers = encoding.inverse(numbers, learned)
+        return numbers
+
+    def formula(self, g: Graph, x: Value) -> Value:
+        """The encodings written with the primitives of `g`.
+
+        Parameters
+        ----------
+        g : Graph
+        x : Value of shape (n, n_columns)
+            Numbers, or codes of levels as numbers.
+
+        Returns
+        -------
+        Value of shape (n, n_encoded)
+
+        Raises
+        ------
+        NoFormulaError
+            If an encoding has none.
+        """
+        for encoding, learned in zip(self.encodings, self.learned, strict=True):
+            x = encoding.formula(g, x, learned)
+        return x
+
+    # ---- files --------------------------------------------------------------------------------------------------------------
+
+    def description(self) -> list[dict[str, Any]]:
+        """The encodings as JSON holds them."""
+        return [registry.config_of("encodings", encoding) for encoding in self.encodings]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What they have learned: ``"0.mean"`` is ``mean`` of the first."""
+        return {f"{number}.{name}": array for number, own in enumerate(self.learned) for name, array in own.items()}
+
+    @classmethod
+    def read(cls, description: object, arrays: Mapping[str, NDArray[Any]], n_columns: int) -> Self:
+        """What `description` and `arrays` describe. Nothing of a file is trusted.
+
+        Parameters
+        ----------
+        description : list
+            What `description` gave; an encoding may stand there in place of its description.
+        arrays : mapping of str to ndarray
+            What `arrays` gave, and nothing else.
+        n_columns : int
+            As many as the reader knows the columns to be.
+
+        Raises
+        ------
+        FileFormatError
+            If they do not go together.
+        UnknownComponentError, PluginError
+            If an encoding is not here.
+        """
+        if not isinstance(description, (list, tuple)):
+            raise FileFormatError(f"the description of encodings is damaged: it must be a list, got {shown(description)}")
+        try:
+            chain = tuple(registry.resolve("encodings", one) for one in description)
+            _check_links(chain)
+        except ParameterError as error:
+            raise FileFormatError(f"the description of encodings is damaged: {error}") from error
+        learned: list[Learned] = [{} for _ in chain]
+        for key, array in arrays.items():
+            number, _, name = key.partition(".")
+            if not number.isascii() or not number.isdigit() or len(number) > 9 or int(number) >= len(chain):
+                raise FileFormatError(f"what encodings have learned is damaged: there is an array {shown(key)}")
+            learned[int(number)][name] = array
+        count = n_columns
+        for encoding, own in zip(chain, learned, strict=True):
+            encoding.check(own, count)
+            # In float, where a sum of hostile counts does not wrap.
+            if not 0 <= (total := float(encoding.widths(own, count).sum(dtype=np.float64))) <= MOST_COLUMNS:
+                raise FileFormatError(f"what {type(encoding).__name__} has learned is damaged: it would make {total:.0f} columns")
+            count = int(total)
+        return cls(chain, tuple(learned), n_columns)
+
+
+def _check_links(chain: Sequence[Encoding]) -> None:
+    """Each encoding takes what the one before gives."""
+    if not chain:
+        raise ParameterError("encodings must name at least one")
+    for encoding, following in pairwise(chain):
+        if following.takes != encoding.gives:
+            raise ParameterError(
+                f"encodings: {following!r} takes {following.takes}, but {encoding!r} before it gives {encoding.gives}: "
+                "use other encodings, or another order"
+            )

@@ -1,0 +1,118 @@
+"""Some columns on their way through a chain of encodings: checked, learned from and encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.arguments import is_whole, shown
+from nncore.contract import Encoding, Learned
+from nncore.errors import DataError, DtypeError, ParameterError, ShapeError
+
+#: More encoded columns than this are no matrix of a network, but a damaged file.
+MOST_COLUMNS = 2**24
+NO_WORDS = np.zeros(0, np.uint64)
+
+#: Kinds of dtype that columns of each kind may have, and the dtype that encodings see.
+DTYPES = {"numbers": ("fiub", np.dtype(np.float64)), "levels": ("iu", np.dtype(np.int64)), "times": ("M", np.dtype("datetime64[us]"))}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some columns of some rows on their way through a chain.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (n_rows, n_columns)
+    names : list of str
+        What each of them is made from, for messages.
+    seeds : ndarray of shape (n_columns,), uint64, or None
+    """
+
+    columns: NDArray[Any]
+    names: list[str]
+    seeds: NDArray[np.uint64] | None = None
+
+    def learned_by(
+        self, encoding: Encoding, weights: NDArray[np.float64] | None, n_levels: NDArray[np.int64] | None, number: int
+    ) -> Learned:
+        """What an encoding, the one of this `number` in its chain, learns from the part."""
+        self.columns.flags.writeable = False
+        drawn = None
+        if encoding.draws and self.seeds is not None:
+            drawn = np.concatenate([random_words([seed, number], 1) for seed in self.seeds.tolist()])
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            learned = encoding.learn(self.columns, sample_weight=weights, n_levels=n_levels, seeds=drawn)
+        for array in learned.values():
+            if not np.isfinite(array).all():
+                of_column = len(array) == len(self.names)
+                bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+                name = self.names[int(bad.argmax())] if of_column else ", ".join(self.names)
+                raise DataError(f"{name} holds numbers too large to be encoded ({encoding!r}): divide them first")
+        return learned
+
+    def encoded_by(self, encoding: Encoding, learned: Learned, following: Encoding | None) -> Part:
+        """The part behind an encoding, as the `following` one takes it."""
+        self.columns.flags.writeable = False
+        n_rows, n_columns = self.columns.shape
+        widths = encoding.widths(learned, n_columns)
+        in_columns = self.columns.flags.f_contiguous and not self.columns.flags.c_contiguous
+        out = np.empty((n_rows, int(widths.sum())), order="F" if in_columns else "C")
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            encoding.encode(self.columns, learned, out)
+        names = [name for name, width in zip(self.names, widths.tolist(), strict=True) for _ in range(width)]
+        seeds = None if self.seeds is None else np.concatenate([NO_WORDS, *map(_seeds, self.seeds.tolist(), widths.tolist())])
+        if following is not None and following.takes == "levels":
+            return Part(out.astype(np.int64), names, seeds)
+        return Part(out, names, seeds)
+
+
+def random_words(seed: int | list[int], count: int) -> NDArray[np.uint64]:
+    """Random numbers that follow from a seed."""
+    return np.asarray(np.random.SeedSequence(seed).generate_state(count, np.uint64), np.uint64)
+
+
+def _seeds(seed: int, width: int) -> NDArray[np.uint64]:
+    """A seed for each of the columns that a column became; its own if it stays one."""
+    return np.array([seed], np.uint64) if width == 1 else random_words(seed, width)
+
+
+def checked_columns(columns: Any, takes: str) -> NDArray[Any]:
+    """Columns of a dtype that an encoding can take; nothing is converted yet."""
+    array = np.asarray(columns)
+    if array.ndim != 2:
+        raise ShapeError(f"columns to encode have shape {array.shape}, (n_samples, n_columns) is needed")
+    if array.dtype.kind not in DTYPES[takes][0]:
+        raise DtypeError(f"the encoding takes {takes}, as {DTYPES[takes][1]}, and the columns are of {array.dtype}: convert them first")
+    return array
+
+
+def level_counts(n_levels: Any, n_columns: int) -> NDArray[np.int64]:
+    """Levels of each column."""
+    counts = [] if n_levels is None else list(n_levels)
+    if n_levels is None or len(counts) != n_columns or not all(is_whole(count) and 0 <= count <= MOST_COLUMNS for count in counts):
+        raise ParameterError(
+            f"n_levels must be whole numbers from 0 to {MOST_COLUMNS}, one for each of the {n_columns} columns, got {shown(n_levels)}"
+        )
+    return np.array(counts, np.int64)
+
+
+def check_codes(codes: NDArray[np.int64], n_levels: NDArray[np.int64], names: Sequence[str]) -> None:
+    """Codes are levels, or -1."""
+    is_wrong = (codes.max(axis=0, initial=-1) >= n_levels) & (codes.max(axis=0, initial=-1) >= 0) | (codes.min(axis=0, initial=-1) < -1)
+    if is_wrong.any():
+        column = int(is_wrong.argmax())
+        raise DataError(f"{names[column]} holds codes that are neither -1 nor 0 to {n_levels[column] - 1}, one for each of its levels")
+
+
+def refuse_infinite(numbers: NDArray[Any], names: Sequence[str], what: str) -> None:
+    if numbers.dtype.kind == "f" and (is_infinite := np.isinf(numbers)).any():
+        raise DataError(f"{names[int(is_infinite.any(axis=0).argmax())]} {what}")
+
+
+def called_column(names: Sequence[str] | None, column: int) -> str:
+    return f"column {column}" if names is None else f"column {names[column]!r}"

@@ -1,0 +1,71 @@
+"""Median 0 and interquartile range 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.encodings.quantiles import quantiles
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+
+class Robust(Encoding):
+    """(x − median)·f of each column, f = 1/(q₇₅ − q₂₅): outliers do not move it, as they move mean and standard deviation.
+
+    Where the two quartiles are equal, f = 2/(max − min); for a constant column f = 0. So RealMLP scales numbers and one-hot columns.
+    A missing number stays missing, and is left out of the quantiles. `quantiles` with sample weights are those of numbers that stand in
+    the middle of their weights.
+
+    Parameters
+    ----------
+    tail : float, default 0.25
+        Share of the numbers below the lower of the two quantiles, and above the upper one.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn & Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024.
+    """
+
+    learns = {"median": "float64", "factor": "float64"}
+    invertible = True
+    ranges = {"tail": "(0, 0.5)"}
+
+    def __init__(self, tail: float = 0.25) -> None:
+        self.tail = tail
+
+    def learn(
+        self,
+        columns: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        n_levels: NDArray[np.int64] | None = None,
+        seeds: NDArray[np.uint64] | None = None,
+    ) -> Learned:
+        lower, median, upper, least, largest = quantiles(columns, [self.tail, 0.5, 1 - self.tail, 0, 1], sample_weight).T
+        tiny = np.finfo(np.float64).tiny  # what is smaller has no finite reciprocal
+        between, spread = upper - lower, largest - least
+        width = np.where(between >= tiny, between, spread / 2)
+        is_varied = spread / 2 >= tiny  # False too where nothing is there
+        factor = np.divide(1.0, width, out=np.zeros_like(width), where=is_varied)
+        # Numbers too large to be subtracted have no factor: the host says so.
+        factor[np.isinf(spread)] = np.inf
+        return {"median": np.where(np.isnan(median), 0.0, median), "factor": factor}
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        np.subtract(columns, learned["median"], out=out)
+        np.multiply(out, learned["factor"], out=out)
+
+    def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:
+        factor = learned["factor"]
+        numbers: NDArray[np.float64] = encoded / np.where(factor > 0, factor, np.inf) + learned["median"]
+        return numbers
+
+    def check(self, learned: Learned, n_columns: int) -> None:
+        super().check(learned, n_columns)
+        self.require(all(array.ndim == 1 for array in learned.values()), "has more than one number a column")
+        self.require(bool((learned["factor"] >= 0).all()), "has a negative factor")
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        return (x - learned["median"]) * learned["factor"]

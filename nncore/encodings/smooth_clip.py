@@ -1,0 +1,50 @@
+"""Numbers bent into a bounded range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+#: √(1 + r²) is |r| here and beyond, in float64; and r² is in the range of float32.
+SATURATED = 1e15
+
+
+class SmoothClip(Encoding):
+    """x/√(1 + (x/limit)²): about x near 0, and never beyond ±limit, so that an outlier cannot rule the network.
+
+    It follows a scaling, as `robust`: the limit is in units of the scaled column. A missing number stays missing.
+
+    Parameters
+    ----------
+    limit : float, default 3.0
+        What no number goes beyond.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn & Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024.
+    """
+
+    ranges = {"limit": "(0, inf)"}
+    invertible = True
+
+    def __init__(self, limit: float = 3.0) -> None:
+        self.limit = limit
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        np.divide(columns, self.limit, out=out)
+        np.clip(out, -SATURATED, SATURATED, out=out)
+        np.divide(out, np.sqrt(1 + out * out), out=out)
+        np.multiply(out, self.limit, out=out)
+
+    def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:
+        part = np.clip(encoded / self.limit, -1, 1)
+        numbers: NDArray[np.float64] = self.limit * np.clip(part / np.sqrt((1 - part) * (1 + part)), -SATURATED, SATURATED)
+        return numbers
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        part = g.minimum(g.maximum(x / self.limit, -SATURATED), SATURATED)
+        return part / g.sqrt(1 + part * part) * self.limit

@@ -1,0 +1,53 @@
+"""Mean 0 and standard deviation 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.encodings.averages import means
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+#: A column of one value has a standard deviation of rounding noise at most: this part of its mean.
+NOISE = 1e-12
+
+
+class Standard(Encoding):
+    """(x − mean)/std of each column, as scikit-learn's ``StandardScaler``; for features, and for targets, which `inverse` gives back.
+
+    Mean and standard deviation (divided by Σw) are those of the numbers that are there, with sample weights. A constant column becomes
+    0 where training had its value: its standard deviation counts as 1. A missing number stays missing.
+    """
+
+    learns = {"mean": "float64", "std": "float64"}
+    invertible = True
+
+    def learn(
+        self,
+        columns: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        n_levels: NDArray[np.int64] | None = None,
+        seeds: NDArray[np.uint64] | None = None,
+    ) -> Learned:
+        mean = means(columns, sample_weight)
+        std = np.sqrt(means((columns - mean) ** 2, sample_weight))
+        return {"mean": mean, "std": np.where(np.isfinite(std) & (std <= NOISE * np.abs(mean)), 1.0, std)}
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        np.subtract(columns, learned["mean"], out=out)
+        np.divide(out, learned["std"], out=out)
+
+    def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:
+        numbers: NDArray[np.float64] = encoded * learned["std"] + learned["mean"]
+        return numbers
+
+    def check(self, learned: Learned, n_columns: int) -> None:
+        super().check(learned, n_columns)
+        self.require(all(array.ndim == 1 for array in learned.values()), "has more than one number a column")
+        self.require(bool((learned["std"] > 0).all()), "has a std that is not positive")
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        return (x - learned["mean"]) / learned["std"]
