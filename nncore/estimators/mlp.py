@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
-from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing, column_or_1d
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import History, Loss, activation_for
-from nncore.data import admitted, as_numbers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import (
     hidden_activations,
@@ -30,32 +28,25 @@ from nncore.estimators.architecture import (
     start_as_scikit_learn,
 )
 from nncore.estimators.columns import ColumnEncoder
-from nncore.estimators.fit_tasks import RUNNING_CALLBACKS, CallbackSupportMixin, FitTasks
+from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same
 from nncore.estimators.held_out import LOSS, HeldOut, Judge
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
-from nncore.estimators.luggage import BringsRegistrations
-from nncore.estimators.nested import NestedParameters
+from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, Weigher, checked_weights, seed_from
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
-from nncore.estimators.sparse_rows import dense_or_rows
 from nncore.estimators.stochastic import StochasticFit
 from nncore.estimators.training_data import TrainingData
 from nncore.estimators.trial import check_judge
-from nncore.estimators.turns import TakesTurns
 from nncore.estimators.unscaled import warn_if_hopeless
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
 from nncore.program import looked_at
 from nncore.registry import resolve
 from nncore.words import explains_calls
-
-#: What a fit ends with when numbers grew too large, in scikit-learn's words.
-NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
-
 
 #: The solver that is no optimizer of the registry.
 LBFGS = "lbfgs"
@@ -65,7 +56,7 @@ ONLY_FIT = ("warm_start", "max_iter", "validation_fraction", "scoring")
 
 
 @explains_calls
-class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
+class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimator):
     """A fully connected network with scikit-learn's habits; subclasses know the target.
 
     Its subclasses' documentation has the attributes that a fit leaves.
@@ -122,12 +113,6 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
     sampler: Any
     transforms: Sequence[Any] | None
 
-    def _keep_arguments(self, arguments: dict[str, Any]) -> None:
-        """Make each argument an attribute of its name; `arguments` are the ``locals()`` with which a constructor begins."""
-        for name, value in arguments.items():
-            if name != "self":
-                setattr(self, name, value)
-
     _components: ClassVar[Mapping[str, str]] = {
         "activation": "activations",
         "solver": "optimizers",
@@ -152,11 +137,6 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
 
     # ---- what subclasses know of the target ---------------------------------------------------------------------------------
 
-    #: Arguments of ``validate_data`` for y.
-    _target_checks: ClassVar[dict[str, Any]] = {}
-    #: `ClassTargets` or `RealTargets`.
-    _targets: Any
-
     @abstractmethod
     def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
         """Take note, in `_targets`, of what y is; called when training starts over. `classes` are those that ``partial_fit`` is given."""
@@ -175,14 +155,6 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         """y as the loss takes it."""
-
-    def _weigher(self, given: Given, y: Any) -> Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None]:
-        """What makes weights of targets and of weights of samples: with those of their classes, as `y` of the training has them."""
-        return lambda y, sample_weight: sample_weight
-
-    def _strata(self, target: np.ndarray) -> np.ndarray | None:
-        """What a split is to keep the proportions of."""
-        return None
 
     def _shown_loss(self, loss: float, network: Sequential) -> float:
         """What users see of the loss that `network` minimises, with its penalty."""
@@ -224,18 +196,6 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
             raise KeyboardInterrupt
         return self
 
-    @contextmanager
-    def _kept_on_error(self) -> Iterator[None]:
-        """An estimator that cannot be trained stays what it was. For training that starts over: a network that goes on is changed."""
-        before = vars(self).copy()
-        try:
-            yield
-        except BaseException:
-            before |= {name: value for name, value in vars(self).items() if name in RUNNING_CALLBACKS}
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
-
     def _train(
         self,
         given: Given,
@@ -255,7 +215,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         random_state = as_random_state(given.random_state)
         with given.noted() as made_of:
             matrix, y_checked = self._validate_samples(X, y, sample_weight, given=given if builds else None)
-            weights = _checked_weights(sample_weight, matrix)
+            weights = checked_weights(sample_weight, matrix)
             if (starts_over and not incremental) or "_targets" not in vars(self):
                 self._learn_target(y_checked, incremental=incremental, classes=classes)
             else:
@@ -281,7 +241,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         # Everything is checked: only now a network that goes on changes.
         self._begin_comparison(given, data, starts_over=starts_over, incremental=incremental)
         if not incremental or builds or not same(given.random_state, self._seeded_by):
-            self.network_.seed = _seed(random_state)
+            self.network_.seed = seed_from(random_state)
         self._seeded_by = given.random_state
         tasks = None if incremental else FitTasks(self, X, y, sample_weight, max_iter=given.max_iter, fitted=self._fitted_so_far)
         is_whole = fit.run(tasks)
@@ -303,20 +263,6 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
     def _is_lbfgs(self) -> bool:
         return isinstance(self.solver, str) and self.solver == LBFGS
 
-    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
-        """A matrix in the dtype of the training, and y; with `given` the columns are learnt anew."""
-        X, y = admitted(X, "X", holes=True), admitted(y, "y", times="y_numeric" not in self._target_checks)
-        checks: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, **self._target_checks}
-        if given is not None:
-            checks["dtype"] = None if given.dtype == "input" else np.dtype(given.dtype)
-            columns = ColumnEncoder(given.categorical_features, given.max_one_hot, given.standardize)
-            matrix, y = columns.fit_transform(self, X, y, sample_weight, **checks)
-            self._columns = columns
-        else:
-            matrix, y = self._columns.transform(self, X, y, dtype=self.network_.dtype, **checks)
-        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        return dense_or_rows(matrix) if issparse(matrix) else matrix, y
-
     def _new_network(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
         """Built, with first values."""
         front, n_outputs = self._columns.front_layers(), self._n_network_outputs(loss)
@@ -327,7 +273,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
             network = Sequential(*front, *hidden_layers(sizes, activations, given.normalization, given.dropout), output)
             if is_scikit_learns(activations):
                 if front or given.normalization is not None:  # whose first values are not scikit-learn's
-                    network.build(X.shape[1], loss=loss, rng=_seed(random_state) if front else 0, dtype=X.dtype)
+                    network.build(X.shape[1], loss=loss, rng=seed_from(random_state) if front else 0, dtype=X.dtype)
                 else:
                     loss.n_targets(n_outputs)  # raises if this loss cannot go with so many outputs
                     network.allocate((X.shape[1],), loss, None, X.dtype)
@@ -336,7 +282,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         else:
             network = Sequential(*front, *(resolve("layers", layer) for layer in copy.deepcopy(list(given.layers))), output)
         batch = X[looked_at(len(X), X[0].nbytes)]
-        network.build(X.shape[1], loss=loss, rng=_seed(random_state), dtype=X.dtype, batch=batch)
+        network.build(X.shape[1], loss=loss, rng=seed_from(random_state), dtype=X.dtype, batch=batch)
         return network
 
     def _start_over(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
@@ -369,7 +315,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         X: Any,
         y: Any,
         validation: tuple[Any, Any, Any],
-        weigh: Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None],
+        weigh: Weigher,
         random_state: np.random.RandomState,
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
@@ -385,7 +331,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         if X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val)
             self._check_target(y_val)
-            weights_val = weigh(y_val, _checked_weights(weights_val, matrix))
+            weights_val = weigh(y_val, checked_weights(weights_val, matrix))
             data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), weights_val, judge)
         elif given.early_stopping:
             if given.validation_fraction == 0:
@@ -440,6 +386,14 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         fitted = {name: value for name, value in vars(self).items() if name.endswith("_") and not name.startswith("_")}
         return copy.deepcopy(fitted)
 
+    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
+        """A matrix in the dtype of the training, and y; with `given` the columns are learnt anew."""
+        if given is None:
+            return self._checked_samples(X, y, sample_weight, dtype=self.network_.dtype)
+        columns = ColumnEncoder(given.categorical_features, given.max_one_hot, given.standardize)
+        dtype = None if given.dtype == "input" else np.dtype(given.dtype)
+        return self._checked_samples(X, y, sample_weight, learns=columns, dtype=dtype)
+
     # ---- using --------------------------------------------------------------------------------------------------------------
 
     def _check_is_fitted(self) -> None:
@@ -460,11 +414,6 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
             return answer(network.predict_proba(samples))
         with network.paused():  # so that all answers are those of one state
             return _joined([answer(network.predict_proba(samples[rows])) for rows in blocks])
-
-    def _outputs(self, X: Any) -> NDArray[np.floating]:
-        """Outputs of the network after the link of its loss, shape (n_samples, n_outputs)."""
-        outputs: NDArray[np.floating] = self._answers(X, lambda outputs: outputs)
-        return outputs
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
         """The same for one sample of shape (n_features,), shape (n_outputs,)."""
@@ -493,13 +442,7 @@ class MultilayerPerceptron(CallbackSupportMixin, TakesTurns, LiveParameters, Bri
         self._check_is_fitted()
         matrix, y = self._validate_samples(X, y)
         target = self._encode_target(y, self._fitted_loss)
-        return self.network_.evaluate(matrix, target, sample_weight=_checked_weights(sample_weight, matrix), metrics=[])["loss"]
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        return tags
+        return self.network_.evaluate(matrix, target, sample_weight=checked_weights(sample_weight, matrix), metrics=[])["loss"]
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -513,17 +456,3 @@ def _joined(parts: list[Any]) -> Any:
         whole[end - len(part) : end] = part
         end -= len(part)
     return whole
-
-
-def _checked_weights(sample_weight: Any, X: NDArray[np.floating]) -> NDArray[np.floating] | None:
-    """One weight for each row of `X`, none negative."""
-    if sample_weight is None:
-        return None
-    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X, dtype=np.float64)
-    if (weights < 0).any():
-        raise DataError("sample_weight must not be negative")
-    return weights
-
-
-def _seed(random_state: np.random.RandomState) -> int:
-    return int(random_state.randint(np.iinfo(np.int32).max))

@@ -5,23 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import issparse
-from sklearn.base import ClassifierMixin
 
-from nncore.arguments import rescaled
 from nncore.contract import Loss
-from nncore.data import as_labels, as_weights
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.available import available_if
-from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
-from nncore.estimators.class_weights import ClassWeights
+from nncore.estimators.class_answers import ClassAnswers
+from nncore.estimators.class_targets import LOG_LOSS, MULTILABEL, ClassTargets
 from nncore.estimators.fit_tasks import with_callbacks
-from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.network import metric_name
@@ -29,8 +23,8 @@ from nncore.registry import resolve
 from nncore.words import explains_calls
 
 
-@explains_calls(but=("predict_one",))
-class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
+@explains_calls
+class MLPClassifier(ClassAnswers, MultilayerPerceptron):
     """A multi-layer perceptron that classifies: scikit-learn's, in a compiled core, with what its users asked for.
 
     Parameters
@@ -261,21 +255,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
         super()._check_target(y)
 
-    def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
-        matrix, y = super()._validate_samples(X, as_labels(y), sample_weight, given=given)
-        return matrix, y if given is not None else self._targets.recognised(y)
-
     def _out_activation(self) -> str | None:
         return self._targets.out_activation(self._fitted_loss)
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         return self._targets.encode(y, loss)
-
-    def _weigher(self, given: Given, y: Any) -> Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None]:
-        if given.class_weight is None:
-            return super()._weigher(given, y)
-        weights = ClassWeights(given.class_weight, self._targets, y)
-        return lambda y, sample_weight: weights.of(y) if sample_weight is None else _products(weights.of(y), sample_weight)
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if self.n_outputs_ == 1 else None
@@ -351,138 +335,3 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if classes is not None and "_targets" in vars(self) and not self._targets.has_exactly(classes):
             raise DataError(f"`classes={classes}` is not the same as on last call to partial_fit, was: {self.classes_}")
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
-
-    # ---- using --------------------------------------------------------------------------------------------------------------
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable classes.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return self._answers(X, lambda outputs: self._targets.decode(outputs, self._fitted_loss))
-
-    def predict_one(self, x: Any) -> Any:
-        """The most probable class of a single sample, without what looking at a whole array takes.
-
-        Parameters
-        ----------
-        x : array-like of shape (n_features,)
-            The sample: its features in the order of the training. Quickest for an ndarray of ``network_.dtype``, where no column is
-            categorical or had missing values.
-
-        Returns
-        -------
-        label, or ndarray of shape (n_outputs,)
-            What `predict` gives for it.
-        """
-        output = self._outputs_of_one(x)
-        return self._targets.decode_one(output, self._fitted_loss)
-
-    def _has_probabilities(self) -> bool:
-        """Whether the loss turns outputs into probabilities: the one that the network was trained with, if it was."""
-        if "network_" in vars(self):
-            return self._targets.kind == HEADS or self._fitted_loss.has_probabilities
-        if isinstance(self.loss, str) and self.loss == LOG_LOSS:
-            return True
-        loss: Loss = resolve("losses", self.loss)
-        return loss.has_probabilities
-
-    @available_if(_has_probabilities)
-    def predict_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
-        """Probabilities of the classes; there are some if the loss knows them, as ``"log_loss"`` does.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`. For several targets with classes of their own, a list with an array for each.
-        """
-        outputs = self._outputs(X)
-        return self._targets.probabilities(outputs, self._fitted_loss)
-
-    @available_if(_has_probabilities)
-    def predict_proba_one(self, x: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
-        """Probabilities of the classes for a single sample, as quick as `predict_one`.
-
-        Parameters
-        ----------
-        x : array-like of shape (n_features,)
-            The sample, as in `predict_one`.
-
-        Returns
-        -------
-        ndarray of shape (n_classes,), or a list of them
-            What `predict_proba` gives for it.
-        """
-        outputs = self._outputs_of_one(x)
-        probabilities = self._targets.probabilities(outputs[np.newaxis], self._fitted_loss)
-        return [part[0] for part in probabilities] if isinstance(probabilities, list) else probabilities[0]
-
-    @available_if(_has_probabilities)
-    def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
-        """Logarithms of `predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or a list of them
-        """
-        probabilities = self.predict_proba(X)
-        with np.errstate(divide="ignore"):  # the logarithm of a probability that is 0 is what it is
-            return [np.log(part) for part in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy; of several targets, the fraction of samples with all of them right.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts.
-
-        Returns
-        -------
-        float
-        """
-        self._check_is_fitted()
-        y = self._targets.recognised(as_labels(y))
-        weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
-        if weights is None and self._targets.is_plain(y):
-            predicted = self.predict(X)
-            if len(predicted) == len(y):  # else scikit-learn says so
-                return float(np.average(predicted == y))
-        if self._targets.kind != HEADS:
-            accuracy: float = super().score(X, y, weights)
-            return accuracy
-        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=weights))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-
-def _products(weights: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Of weights of classes and samples; of their ratios, where a product would leave the range of float64."""
-    with np.errstate(over="ignore", under="ignore"):
-        products: NDArray[np.floating] = weights * others
-    fits = np.isfinite(products).all() and ((products > 0) == ((weights > 0) & (others > 0))).all()
-    return products if fits else rescaled(weights) * rescaled(others)

@@ -1,0 +1,179 @@
+"""Classes as answers: what an estimator that classifies predicts, and how good that is."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import ClassifierMixin
+
+from nncore.arguments import rescaled
+from nncore.contract import Loss
+from nncore.data import as_labels, as_weights
+from nncore.estimators.available import available_if
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets
+from nncore.estimators.class_weights import ClassWeights
+from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.given import Given
+from nncore.estimators.network_estimator import NetworkEstimator, Weigher
+from nncore.registry import resolve
+from nncore.words import explains_calls
+
+
+def has_probabilities(estimator: Any) -> bool:
+    """Whether the loss turns outputs into probabilities: the one that was trained with, if the estimator is fitted."""
+    if "_targets" in vars(estimator):
+        return bool(estimator._targets.kind == HEADS or estimator._fitted_loss.has_probabilities)
+    if isinstance(estimator.loss, str) and estimator.loss == LOG_LOSS:
+        return True
+    loss: Loss = resolve("losses", estimator.loss)
+    return loss.has_probabilities
+
+
+@explains_calls(but=("predict_one",))
+class ClassAnswers(ClassifierMixin, NetworkEstimator):
+    """The half of a classifier that knows classes; the other half trains."""
+
+    _targets: ClassTargets
+    loss: Any
+
+    def _checked_samples(
+        self, X: Any, y: Any, sample_weight: Any = None, *, learns: ColumnEncoder | None = None, dtype: np.dtype | None
+    ) -> tuple[Any, Any]:
+        matrix, y = super()._checked_samples(X, as_labels(y), sample_weight, learns=learns, dtype=dtype)
+        return matrix, y if learns is not None else self._targets.recognised(y)
+
+    def _weigher(self, given: Given, y: Any) -> Weigher:
+        if given.class_weight is None:
+            return super()._weigher(given, y)
+        weights = ClassWeights(given.class_weight, self._targets, y)
+        return lambda y, sample_weight: weights.of(y) if sample_weight is None else _products(weights.of(y), sample_weight)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return self._answers(X, lambda outputs: self._targets.decode(outputs, self._fitted_loss))
+
+    def predict_one(self, x: Any) -> Any:
+        """The most probable class of a single sample, without what looking at a whole array takes.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample: its features in the order of the training. Quickest for an ndarray of ``network_.dtype``, where no column is
+            categorical or had missing values.
+
+        Returns
+        -------
+        label, or ndarray of shape (n_outputs,)
+            What `predict` gives for it.
+        """
+        output = self._outputs_of_one(x)
+        return self._targets.decode_one(output, self._fitted_loss)
+
+    @available_if(has_probabilities)
+    def predict_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
+        """Probabilities of the classes; there are some if the loss knows them, as ``"log_loss"`` does.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`. For several targets with classes of their own, a list with an array for each.
+        """
+        outputs = self._outputs(X)
+        return self._targets.probabilities(outputs, self._fitted_loss)
+
+    @available_if(has_probabilities)
+    def predict_proba_one(self, x: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
+        """Probabilities of the classes for a single sample, as quick as `predict_one`.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample, as in `predict_one`.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,), or a list of them
+            What `predict_proba` gives for it.
+        """
+        outputs = self._outputs_of_one(x)
+        probabilities = self._targets.probabilities(outputs[np.newaxis], self._fitted_loss)
+        return [part[0] for part in probabilities] if isinstance(probabilities, list) else probabilities[0]
+
+    @available_if(has_probabilities)
+    def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or a list of them
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):  # the logarithm of a probability that is 0 is what it is
+            return [np.log(part) for part in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy; of several targets, the fraction of samples with all of them right.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+        """
+        self._check_is_fitted()
+        y = self._targets.recognised(as_labels(y))
+        weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
+        if weights is None and self._targets.is_plain(y):
+            predicted = self.predict(X)
+            if len(predicted) == len(y):  # else scikit-learn says so
+                return float(np.average(predicted == y))
+        if self._targets.kind != HEADS:
+            accuracy: float = super().score(X, y, weights)
+            return accuracy
+        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=weights))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _products(weights: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Of weights of classes and samples; of their ratios, where a product would leave the range of float64."""
+    with np.errstate(over="ignore", under="ignore"):
+        products: NDArray[np.floating] = weights * others
+    fits = np.isfinite(products).all() and ((products > 0) == ((weights > 0) & (others > 0))).all()
+    return products if fits else rescaled(weights) * rescaled(others)

@@ -1,0 +1,136 @@
+"""What all estimators that train networks have in common: samples and targets in, and an estimator that an error leaves as it was."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import _check_sample_weight
+
+from nncore.contract import Loss
+from nncore.data import admitted, as_numbers
+from nncore.errors import DataError
+from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.fit_tasks import RUNNING_CALLBACKS
+from nncore.estimators.given import Given
+from nncore.estimators.luggage import BringsRegistrations
+from nncore.estimators.nested import NestedParameters
+from nncore.estimators.sparse_rows import dense_or_rows
+from nncore.estimators.turns import TakesTurns
+from nncore.words import explains_calls
+
+#: What a fit ends with when numbers grew too large, in scikit-learn's words.
+NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+
+#: Makes weights of targets and of weights of samples.
+Weigher = Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None]
+
+
+@explains_calls
+class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
+    """An estimator of one network or several. Subclasses say how they are trained, `ClassAnswers` and `RealAnswers` what is predicted."""
+
+    #: Arguments of ``validate_data`` for y.
+    _target_checks: ClassVar[dict[str, Any]] = {}
+    #: `ClassTargets` or `RealTargets`.
+    _targets: Any
+    _columns: ColumnEncoder
+
+    def _keep_arguments(self, arguments: dict[str, Any]) -> None:
+        """Make each argument an attribute of its name; `arguments` are the ``locals()`` with which a constructor begins."""
+        for name, value in arguments.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    @contextmanager
+    def _kept_on_error(self) -> Iterator[None]:
+        """An estimator that cannot be trained stays what it was. For training that starts over: a network that goes on is changed."""
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            before |= {name: value for name, value in vars(self).items() if name in RUNNING_CALLBACKS}
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _checked_samples(
+        self, X: Any, y: Any, sample_weight: Any = None, *, learns: ColumnEncoder | None = None, dtype: np.dtype | None
+    ) -> tuple[Any, Any]:
+        """A matrix in a dtype (None: that of X), and y. The columns are learnt by `learns`; without, they are those of before."""
+        X, y = admitted(X, "X", holes=True), admitted(y, "y", times="y_numeric" not in self._target_checks)
+        checks: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, **self._target_checks}
+        if learns is not None:
+            matrix, y = learns.fit_transform(self, X, y, sample_weight, dtype=dtype, **checks)
+            self._columns = learns
+        else:
+            matrix, y = self._columns.transform(self, X, y, dtype=dtype, **checks)
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        return dense_or_rows(matrix) if issparse(matrix) else matrix, y
+
+    def _weigher(self, given: Given, y: Any) -> Weigher:
+        """What weighs samples: with the weights of their classes, as `y` of the training has them."""
+        return lambda y, sample_weight: sample_weight
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        """What a split is to keep the proportions of."""
+        return None
+
+    # ---- what a fit leaves --------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _check_is_fitted(self) -> None:
+        """Raise scikit-learn's `NotFittedError` before there is a network."""
+
+    @property
+    @abstractmethod
+    def _fitted_loss(self) -> Loss:
+        """The loss that was trained with, whatever `loss` says by now."""
+
+    @abstractmethod
+    def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
+        """What `answer` makes of the outputs after the link of the loss, for all samples, some at a time."""
+
+    @abstractmethod
+    def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
+        """Outputs after the link of the loss for one sample of shape (n_features,), shape (n_outputs,)."""
+
+    @abstractmethod
+    def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """Of the trained on samples as users hold them."""
+
+    def _outputs(self, X: Any) -> NDArray[np.floating]:
+        """Outputs after the link of the loss, shape (n_samples, n_outputs)."""
+        outputs: NDArray[np.floating] = self._answers(X, lambda outputs: outputs)
+        return outputs
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def checked_weights(sample_weight: Any, X: Any) -> NDArray[np.floating] | None:
+    """One weight for each row of `X`, none negative."""
+    if sample_weight is None:
+        return None
+    weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X, dtype=np.float64)
+    if (weights < 0).any():
+        raise DataError("sample_weight must not be negative")
+    return weights
+
+
+def seed_from(random_state: np.random.RandomState) -> int:
+    """A seed for a network."""
+    return int(random_state.randint(np.iinfo(np.int32).max))

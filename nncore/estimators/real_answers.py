@@ -1,0 +1,101 @@
+"""Real numbers as answers: what an estimator for regression predicts, and how good that is."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+
+from nncore.arguments import flag
+from nncore.contract import Metric
+from nncore.data import as_numbers, as_weights, check_finite
+from nncore.estimators.network_estimator import NetworkEstimator
+from nncore.estimators.real_targets import RealTargets
+from nncore.registry import resolve
+from nncore.words import explains_calls
+
+
+@explains_calls(but=("predict_one",))
+class RealAnswers(RegressorMixin, NetworkEstimator):
+    """The half of a regressor that knows real targets; the other half trains."""
+
+    _targets: RealTargets
+    _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
+
+    def predict(self, X: Any, return_std: bool = False) -> NDArray[np.floating] | tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Predictions for samples.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        return_std : bool, default False
+            With ``loss="gaussian_nll"``: the standard deviations too.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
+            A loss with several outputs for each target (quantiles) has them along a last axis.
+        """
+        with_std = flag("return_std", return_std)
+        if not with_std:
+            predictions: NDArray[np.floating] = self._answers(X, lambda outputs: self._targets.decode(outputs, self._fitted_loss))
+            return predictions
+        outputs, loss = self._outputs(X), self._fitted_loss
+        return self._targets.decode(outputs, loss), self._targets.deviations(outputs, loss)
+
+    def predict_one(self, x: Any) -> Any:
+        """The prediction for a single sample, without what looking at a whole array takes.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The sample: its features in the order of the training. Quickest for an ndarray of ``network_.dtype``, where no column is
+            categorical or had missing values.
+
+        Returns
+        -------
+        float, or ndarray of shape (n_targets,)
+            What `predict` gives for it.
+        """
+        outputs = self._outputs_of_one(x)
+        return self._targets.decode(outputs[np.newaxis], self._fitted_loss)[0]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions for squared errors; for another loss its own score.
+
+        That is D², the part of the loss of the best constant predictions that the network saves: of absolute errors, of the pinball loss
+        (the mean over several quantiles), of Huber's loss, of the deviance for ``"poisson"``. A loss without such a score, like
+        ``"gaussian_nll"`` or a function of yours, scores the negative mean loss.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+            At most 1, or the negative loss.
+        """
+        self._check_is_fitted()
+        y = np.atleast_1d(as_numbers(y, "y"))
+        check_finite(y, "y", np.dtype(np.float64))
+        weights = as_weights(sample_weight, len(y))
+        loss = self._fitted_loss
+        if loss.judge is None:
+            return -self._mean_loss(X, y, sample_weight)
+        if loss.judge == "r2":
+            r2: float = super().score(X, y, weights)
+            return r2
+        judge: Metric = resolve("metrics", loss.judge)
+        return judge.score(self._outputs(X), self._targets.encode(y.reshape(len(y), -1)), weights)
