@@ -9,5 +9,7 @@ from nncore.estimators.mlp_classifier import MLPClassifier  # noqa: E402
 from nncore.estimators.mlp_regressor import MLPRegressor  # noqa: E402
 from nncore.estimators.mp_neuron import MPNeuron  # noqa: E402
 from nncore.estimators.perceptron import Perceptron  # noqa: E402
+from nncore.estimators.real_mlp_classifier import RealMLPClassifier  # noqa: E402
+from nncore.estimators.real_mlp_regressor import RealMLPRegressor  # noqa: E402
 
-__all__ = ["LogisticNeuron", "MLPClassifier", "MLPRegressor", "MPNeuron", "Perceptron"]
+__all__ = ["LogisticNeuron", "MLPClassifier", "MLPRegressor", "MPNeuron", "Perceptron", "RealMLPClassifier", "RealMLPRegressor"]

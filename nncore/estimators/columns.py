@@ -180,6 +180,11 @@ class ColumnEncoder:
             shift += categories.width - 1
         return starts
 
+    @property
+    def scaled_columns(self) -> NDArray[np.int64]:
+        """Columns of the matrix that hold no codes: numbers, zeros and ones."""
+        return np.setdiff1d(np.arange(self.n_columns), [start for start, categories in self._starts() if not categories.one_hot])
+
     # ---- using --------------------------------------------------------------------------------------------------------------
 
     def rows(self, estimator: Any, X: Any) -> Samples:
@@ -258,15 +263,23 @@ class ColumnEncoder:
         fillings: NDArray[np.float64] = self.standardizer.transform(self.means[None])[0]
         return fillings
 
-    def front_layers(self) -> list[Layer]:
-        """Layers to put before the first one of a network that takes the matrix: for missing numbers, which begin as their column's
-        mean, then for categories."""
+    def front_layers(self, *, fillings: NDArray[np.float64] | None = None, embedding_size: int | None = None) -> list[Layer]:
+        """Layers to put before the first one of a network that takes the matrix: for missing numbers, then for categories.
+
+        Parameters
+        ----------
+        fillings : ndarray of shape (n_columns,), optional
+            What a missing number is at first; None is the mean of its column.
+        embedding_size : int, optional
+            Width of the vectors of categories; None is what `nncore.Embedding` takes.
+        """
+        fillings = self._first_fillings() if fillings is None else fillings
         layers: list[Layer] = []
         if self.has_missing.any():
-            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=self._first_fillings()[self.has_missing]))
+            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=fillings[self.has_missing]))
         coded = [(start, categories.n_levels) for start, categories in self._starts() if not categories.one_hot]
         if coded:
-            layers.append(Embedding([n_levels for _, n_levels in coded], columns=[start for start, _ in coded]))
+            layers.append(Embedding([n_levels for _, n_levels in coded], embedding_size, columns=[start for start, _ in coded]))
         return layers
 
     # ---- checking -----------------------------------------------------------------------------------------------------------

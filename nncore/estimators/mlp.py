@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse, vstack
+from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
@@ -33,7 +33,7 @@ from nncore.estimators.given import ITS_RULES, Given, same
 from nncore.estimators.held_out import LOSS, HeldOut, Judge
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
-from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, Weigher, checked_weights, seed_from
+from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, Weigher, checked_weights, joined, seed_from
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
@@ -413,7 +413,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         if len(blocks) == 1:
             return answer(network.predict_proba(samples))
         with network.paused():  # so that all answers are those of one state
-            return _joined([answer(network.predict_proba(samples[rows])) for rows in blocks])
+            return joined([answer(network.predict_proba(samples[rows])) for rows in blocks])
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
         """The same for one sample of shape (n_features,), shape (n_outputs,)."""
@@ -443,16 +443,3 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         matrix, y = self._validate_samples(X, y)
         target = self._encode_target(y, self._fitted_loss)
         return self.network_.evaluate(matrix, target, sample_weight=checked_weights(sample_weight, matrix), metrics=[])["loss"]
-
-
-def _joined(parts: list[Any]) -> Any:
-    """Arrays or sparse matrices one below the other; they are given up one by one, so that there are never two of everything."""
-    if issparse(parts[0]):
-        return vstack(parts, format="csr")
-    whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
-    end = len(whole)
-    while parts:
-        part = parts.pop()
-        whole[end - len(part) : end] = part
-        end -= len(part)
-    return whole

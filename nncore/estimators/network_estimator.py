@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
@@ -134,3 +134,16 @@ def checked_weights(sample_weight: Any, X: Any) -> NDArray[np.floating] | None:
 def seed_from(random_state: np.random.RandomState) -> int:
     """A seed for a network."""
     return int(random_state.randint(np.iinfo(np.int32).max))
+
+
+def joined(parts: list[Any]) -> Any:
+    """Arrays or sparse matrices one below the other; they are given up one by one, so that there are never two of everything."""
+    if issparse(parts[0]):
+        return vstack(parts, format="csr")
+    whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    end = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[end - len(part) : end] = part
+        end -= len(part)
+    return whole

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from numbers import Integral
 from typing import Any
 
@@ -27,6 +27,8 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "beta_1": (lambda value: 0 <= value < 1, "a number in [0, 1)"),
     "beta_2": (lambda value: 0 <= value < 1, "a number in [0, 1)"),
     "epsilon": (lambda value: 0 < value < math.inf, "a number above 0"),
+    "weight_decay": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
+    "smooth_clip": (lambda value: value > 0, "a number above 0, inf for none"),
 }
 
 #: Whole numbers of at least 1, and what may stand in their place.
@@ -37,9 +39,13 @@ COUNTS: dict[str, tuple[Any, ...]] = {
     "n_iter_no_change": (math.inf,),
     "n_threads": (None,),
     "max_one_hot": (0,),
+    "n_cv": (),
+    "n_ens": (),
+    "n_refit": (0,),
+    "embedding_size": (),
 }
 
-FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress", "standardize", "standardize_target")
+FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress", "standardize", "standardize_target", "clip_target")
 
 #: Numbers that may also be None.
 LIMITS = ("time_limit", "clip_norm")
@@ -50,34 +56,42 @@ LISTS = ("layers", "callbacks", "transforms")
 DTYPES = ("input", "float32", "float64")
 
 
-def check_parameters(estimator: Any) -> None:
-    """Raise `ParameterError` for an argument of a multi-layer perceptron that is outside its range.
+def check_parameters(estimator: Any, optional: Collection[str] = ()) -> None:
+    """Raise `ParameterError` for an argument of an estimator that is outside its range.
 
     Components (activations, solver, loss, layers, callbacks) are checked where they are made.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+    optional : collection of str
+        Arguments that may also be None.
     """
+    given = {name: value for name, value in vars(estimator).items() if value is not None or name not in optional}
 
     def refuse(name: str, wanted: str) -> None:
         raise ParameterError(f"{type(estimator).__name__}: {name} must be {wanted}, got {shown(getattr(estimator, name))}")
 
-    for name, (is_allowed, wanted) in NUMBERS.items():
-        found = as_number(getattr(estimator, name))
+    for name in [name for name in NUMBERS if name in given]:
+        is_allowed, wanted = NUMBERS[name]
+        found = as_number(given[name])
         if found is None or not is_allowed(found):
             refuse(name, wanted)
-    for name, others in COUNTS.items():
-        value = getattr(estimator, name)
+    for name in [name for name in COUNTS if name in given]:
+        value, others = given[name], COUNTS[name]
         if not is_count(value) and not any(value is other or (type(value) is type(other) and value == other) for other in others):
             refuse(name, " or ".join(["a whole number of at least 1", *map(repr, others)]))
     for name in FLAGS:
-        if not isinstance(getattr(estimator, name, False), (bool, np.bool_)):  # some are the regressor's alone
+        if name in given and not isinstance(given[name], (bool, np.bool_)):
             refuse(name, "True or False")
-    if not isinstance(estimator.verbose, (Integral, np.bool_)):
+    if not isinstance(given.get("verbose", 0), (Integral, np.bool_)):
         refuse("verbose", "True, False or a whole number")
     for name in LIMITS:
-        value = getattr(estimator, name)
+        value = given.get(name)
         if value is not None and not (as_number(value) or 0.0) > 0:
             refuse(name, "a number above 0 or None")
     for name in LISTS:
-        if getattr(estimator, name) is not None and not is_list(getattr(estimator, name)):
+        if given.get(name) is not None and not is_list(given[name]):
             refuse(name, "a list, also of one thing, or None")
     if not isinstance(estimator.dtype, str) or estimator.dtype not in DTYPES:
         refuse("dtype", "one of " + ", ".join(map(repr, DTYPES)))

@@ -1,0 +1,167 @@
+"""Ensembles of networks: folds × starts, each with the statistics of its own training rows, trained at once and averaged."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from nncore.contract import History, Loss
+from nncore.errors import DataError, ParameterError
+from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.ensemble_fit import EnsembleFit, Samples
+from nncore.estimators.folds import Fold, folds, hold_out
+from nncore.estimators.given import Given
+from nncore.estimators.members import Members, together
+from nncore.estimators.network_estimator import NetworkEstimator, checked_weights, joined
+from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.plain_numbers import only_row, row_blocks
+from nncore.estimators.recipes import Recipe
+from nncore.network import Sequential
+
+
+class Ensemble(NetworkEstimator):
+    """Trains members by a recipe, and averages what they predict."""
+
+    loss: Any
+    networks_: list[Sequential]
+    histories_: list[History]
+    _members: list[Members]
+
+    # ---- what subclasses know -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _preset(self, given: Given) -> Recipe:
+        """What parameters are that are None."""
+
+    @abstractmethod
+    def _learn_target(self, y: Any) -> None:
+        """Take note, in `_targets`, of what y is."""
+
+    @abstractmethod
+    def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
+        """y as the loss takes it."""
+
+    @abstractmethod
+    def _new_network(self, recipe: Recipe, columns: ColumnEncoder, loss: Loss) -> Sequential:
+        """Of one member, not yet built."""
+
+    # ---- fitting ------------------------------------------------------------------------------------------------------------
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Self:
+        check_parameters(self, optional=[field.name for field in fields(Recipe)])
+        with self._kept_on_error():
+            is_whole = self._train(Given(self), X, y, sample_weight, validation)
+        if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
+            raise KeyboardInterrupt
+        return self
+
+    def _train(self, given: Given, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> bool:
+        """From checked data to trained members; False if Ctrl-C cut the training short."""
+        began = time.monotonic()
+        recipe = self._preset(given).with_arguments(vars(self))
+        random_state = as_random_state(given.random_state)
+        columns = ColumnEncoder(given.categorical_features, recipe.max_one_hot)
+        matrix, y = self._checked_samples(X, y, sample_weight, learns=columns, dtype=None)
+        weights = checked_weights(sample_weight, matrix)
+        self._learn_target(y)
+        loss = self._targets.loss(given.loss)
+        self.n_outputs_ = self._targets.n_outputs(loss)
+        weigh = self._weigher(given, y)
+        samples = Samples(matrix[:], self._encode_target(y, loss), weigh(y, weights), len(matrix))
+        rows = np.arange(len(matrix)) if samples.weights is None else np.flatnonzero(samples.weights > 0)
+        if not len(rows):
+            raise DataError("every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one")
+        X_val, y_val, weights_val = validation
+        if (X_val is None) != (y_val is None):
+            raise ParameterError("X_val and y_val go together: pass both, or neither")
+        if X_val is None and weights_val is not None:
+            raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
+        if X_val is not None:
+            matrix_val, y_val = self._checked_samples(X_val, y_val, dtype=None)
+            self._targets.check(y_val)
+            weights_val = weigh(y_val, checked_weights(weights_val, matrix_val))
+            samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
+        splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
+        n_networks = len(splits) * n_starts
+        fit = EnsembleFit(lambda: self._new_network(recipe, columns, loss), given, recipe, columns, samples, loss, began, n_networks)
+        self._members = fit.members(splits, n_starts, random_state)
+        is_whole = fit.validate(self._members)
+        if recipe.n_refit and is_whole:
+            best = round(float(np.mean(fit.best_epochs)))
+            self._members = fit.members([Fold(rows, None)], recipe.n_refit, random_state)
+            is_whole = fit.refit(self._members, max(1, best))
+        self.networks_ = [network for members in self._members for network in members.networks]
+        self.histories_ = fit.histories
+        self.best_epochs_, self.validation_scores_ = fit.best_epochs, fit.scores
+        self.n_iter_ = max((len(history) for history in fit.histories), default=0)
+        return is_whole
+
+    def _splits(
+        self, given: Given, recipe: Recipe, samples: Samples, rows: NDArray[np.int64], random_state: np.random.RandomState
+    ) -> tuple[list[Fold], int]:
+        """Folds, and how many starts each has."""
+        if samples.n_train < len(samples.matrix):
+            if given.n_cv is not None and given.n_cv > 1:
+                raise ParameterError(f"n_cv={given.n_cv} divides X, and X_val says what to validate on: leave one of them out")
+            _refuse_fraction(given, "X_val")
+            # As many members as there would be folds, which differ in their first values and the order of samples.
+            return [Fold(rows, np.arange(samples.n_train, len(samples.matrix)))], recipe.n_ens * recipe.n_cv
+        strata = self._strata(samples.target)
+        if recipe.n_cv == 1:
+            return [hold_out(rows, recipe.validation_fraction, strata, random_state)], recipe.n_ens
+        _refuse_fraction(given, f"n_cv={recipe.n_cv}")
+        n_cv = recipe.n_cv if given.n_cv is not None else min(recipe.n_cv, max(2, len(rows)))
+        return folds(rows, n_cv, strata, random_state), recipe.n_ens
+
+    # ---- using --------------------------------------------------------------------------------------------------------------
+
+    def _check_is_fitted(self) -> None:
+        if "networks_" not in vars(self):
+            check_is_fitted(self, "networks_")
+
+    @property
+    def _fitted_loss(self) -> Loss:
+        loss: Loss | None = self.networks_[0].loss
+        assert loss is not None, "a network is trained with a loss"
+        return loss
+
+    def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
+        self._check_is_fitted()
+        samples, loss = self._columns.rows(self, X), self._fitted_loss
+        n_networks = len(self.networks_)
+        row_bytes = 2 * samples.shape[1] * samples.dtype.itemsize + 8 * (n_networks + 1) * self.n_outputs_
+        answers = []
+        for rows in row_blocks(len(samples), row_bytes):
+            matrix = samples[rows]
+            outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
+            answers.append(answer(together(outputs, loss)))
+        return joined(answers)
+
+    def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
+        output: NDArray[np.floating] = self._outputs(only_row(x))[0]
+        return output
+
+    def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
+        self._check_is_fitted()
+        loss = self._fitted_loss
+        if loss.link is not None:
+            raise ParameterError(f"{loss!r} has no score of predictions: use one of sklearn.metrics")
+        matrix, y = self._checked_samples(X, y, dtype=None)
+        losses = loss.forward(self._outputs(X), self._encode_target(y, loss).reshape(len(y), -1))
+        return float(np.average(losses, weights=checked_weights(sample_weight, matrix)))
+
+
+def _refuse_fraction(given: Given, decider: str) -> None:
+    """Nothing is ignored in silence."""
+    if given.validation_fraction is not None:
+        raise ParameterError(f"validation_fraction={given.validation_fraction!r} would be ignored, since {decider} says what validates")

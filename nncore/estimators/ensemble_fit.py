@@ -1,0 +1,236 @@
+"""One fit of an ensemble: members are made, trained at once, and kept at their best epochs."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from nncore.callbacks.early_stopping import EarlyStopping
+from nncore.callbacks.time_limit import TimeLimit
+from nncore.contract import Callback, History, Loss, copied_deeply
+from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
+from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.folds import Fold
+from nncore.estimators.given import Given
+from nncore.estimators.held_out import LOSS, Judge
+from nncore.estimators.members import Members
+from nncore.estimators.network_estimator import NOT_FINITE, seed_from
+from nncore.estimators.recipes import Recipe, batch_size_for
+from nncore.estimators.scaled_columns import ScaledColumns
+from nncore.estimators.target_scale import TargetScale
+from nncore.network import Sequential, each, fit_many, metric_name
+from nncore.registry import get, resolve
+
+
+@dataclass
+class Samples:
+    """What an ensemble is trained and validated on.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n_samples, n_columns)
+        Numbers as they are, categories as zeros and ones or codes.
+    target : ndarray
+        As the loss takes it, in the units of the user.
+    weights : ndarray of shape (n_samples,) or None
+    n_train : int
+        The rows behind so many are validation data of the user.
+    """
+
+    matrix: NDArray[np.floating]
+    target: np.ndarray
+    weights: NDArray[np.floating] | None
+    n_train: int
+
+    def with_validation(self, matrix: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None) -> Samples:
+        """These, and validation data behind them."""
+        both = (self.weights, weights)
+        if any(some is not None for some in both):
+            lengths = (len(self.matrix), len(matrix))
+            whole = np.concatenate([np.ones(n) if some is None else some for some, n in zip(both, lengths, strict=True)])
+        else:
+            whole = None
+        return Samples(np.concatenate([self.matrix, matrix]), np.concatenate([self.target, target]), whole, self.n_train)
+
+
+class StopAfter(Callback):
+    """End a fit after so many epochs of a longer course, with schedules as they are there.
+
+    Parameters
+    ----------
+    epochs : int
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def epochs_ahead(self, training: Any) -> int:
+        return max(1, self.epochs - int(training.epoch) + 1)
+
+    def on_epoch_end(self, training: Any) -> None:
+        if training.epoch >= self.epochs:
+            training.stop(f"trained for {self.epochs} epochs, the mean of the best ones")
+
+
+class EnsembleFit:
+    """One fit of an ensemble: how members are made and trained, and what came of it.
+
+    Parameters
+    ----------
+    new_network : callable
+        Makes a member, not yet built.
+    given : Given
+    recipe : Recipe
+    columns : ColumnEncoder
+    samples : Samples
+    loss : Loss
+    began : float
+        By `time.monotonic`.
+    n_networks : int
+        Members that validate themselves; they share the time limit with those of a refit.
+
+    Attributes
+    ----------
+    histories : list of History
+        Of the networks that are kept.
+    best_epochs : list of int
+    scores : list of float
+        Of each member on its validation rows, at its best epoch.
+    """
+
+    def __init__(
+        self,
+        new_network: Callable[[], Sequential],
+        given: Given,
+        recipe: Recipe,
+        columns: ColumnEncoder,
+        samples: Samples,
+        loss: Loss,
+        began: float,
+        n_networks: int,
+    ) -> None:
+        self._new_network, self._recipe, self._columns, self._samples, self._loss = new_network, recipe, columns, samples, loss
+        self._began, self._n_networks = began, n_networks
+        judge = Judge(given.scoring, LOSS)
+        if judge.spec != LOSS and not judge.metrics:
+            raise ParameterError(f"scoring={given.scoring!r} must be 'loss' or a metric of the registry, which every epoch is judged by")
+        self._metrics = judge.metrics
+        self._monitor = f"val_{metric_name(judge.metrics[0])}" if judge.metrics else "val_loss"
+        self._time_limit = given.time_limit
+        self._callbacks = list(given.callbacks or ())
+        self._dtype = np.dtype(np.float32 if given.dtype == "input" else given.dtype)
+        self._n_threads, self._progress = given.n_threads, bool(given.progress)
+        self._optimizer = _optimizer(recipe)
+        self._splits: list[Fold] = []
+        self._seeds: list[int] = []
+        self.histories: list[History] = []
+        self.best_epochs: list[int] = []
+        self.scores: list[float] = []
+
+    def members(self, splits: list[Fold], n_starts: int, random_state: np.random.RandomState) -> list[Members]:
+        """Networks without first values, for each fold, with what its training rows say."""
+        made = []
+        for fold in splits:
+            matrix, target = self._samples.matrix[fold.train], self._samples.target[fold.train]
+            weights = None if self._samples.weights is None else self._samples.weights[fold.train]
+            scaled = ScaledColumns.fit(matrix, self._columns.scaled_columns, self._recipe.smooth_clip)
+            clips = self._recipe.clip_target
+            is_real = target.dtype.kind == "f" and self._loss.targets != "labels"
+            scale = TargetScale.fit(target, weights, self._loss, clips=clips) if is_real else None
+            networks = [self._new_network() for _ in range(n_starts)]
+            made.append(Members(scaled, scale, networks))
+        self._splits = splits
+        self._seeds = [seed_from(random_state) for _ in range(len(splits) * n_starts)]
+        return made
+
+    def validate(self, made: list[Members]) -> bool:
+        """Train members to their best epochs; False if Ctrl-C cut that short."""
+        patience = int(min(self._recipe.n_iter_no_change, self._recipe.max_iter))
+        keepers = [EarlyStopping(self._monitor, patience) for members in made for _ in members.networks]
+        outcomes = self._run(made, [[keeper] for keeper in keepers])
+        for keeper, outcome in zip(keepers, outcomes, strict=True):
+            if isinstance(outcome, NonFiniteError):
+                if not keeper.best_epoch:
+                    raise DataError(f"{NOT_FINITE} {outcome}") from outcome
+                warn_user(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}", ConvergenceWarning)
+            elif isinstance(outcome, Exception):
+                raise outcome
+            elif len(outcome) and not keeper.best_epoch:
+                raise DataError(f"{self._monitor} of the validation samples was never a number: take another scoring")
+        self.best_epochs, self.scores = [keeper.best_epoch for keeper in keepers], [keeper.best_value for keeper in keepers]
+        return self._keep(outcomes)
+
+    def refit(self, made: list[Members], epochs: int) -> bool:
+        """Train members on all rows for so many epochs."""
+        outcomes = self._run(made, [[StopAfter(epochs)] for members in made for _ in members.networks])
+        for outcome in outcomes:
+            if isinstance(outcome, NonFiniteError):
+                raise DataError(f"{NOT_FINITE} {outcome}") from outcome
+            if isinstance(outcome, Exception):
+                raise outcome
+        return self._keep(outcomes)
+
+    def _keep(self, outcomes: list[Any]) -> bool:
+        self.histories = [outcome for outcome in outcomes if isinstance(outcome, History)]
+        return not any(history.interrupted for history in self.histories)
+
+    def _run(self, made: list[Members], own_callbacks: list[list[Callback]]) -> list[Any]:
+        """Train all networks at once: a history of each, or the error that ended it."""
+        samples, recipe = self._samples, self._recipe
+        networks = [network for members in made for network in members.networks]
+        matrices = [members.columns.transform(samples.matrix, self._dtype) for members in made]
+        targets = [samples.target if members.target is None else members.target.transform(samples.target) for members in made]
+        of_network = [number for number, members in enumerate(made) for _ in members.networks]
+        limit = self._limit(len(networks))
+        outcomes = fit_many(
+            networks,
+            each([matrices[number] for number in of_network]),
+            each([targets[number] for number in of_network]),
+            rows=[self._splits[number].train for number in of_network],
+            validation_rows=[self._splits[number].validation for number in of_network],
+            sample_weight=samples.weights,
+            loss=self._loss,
+            optimizer=self._optimizer,
+            epochs=recipe.max_iter,
+            batch_size=each([batch_size_for(recipe.batch_size, len(self._splits[number].train)) for number in of_network]),
+            metrics=self._metrics,
+            callbacks=each([[*own, *limit(), *copied_deeply(self._callbacks)] for own in own_callbacks]),
+            schedule=None if recipe.learning_rate == "constant" else recipe.learning_rate,
+            rng=list(self._seeds),
+            n_threads=self._n_threads,
+            on_error="return",
+            progress=self._progress,
+            dtype=self._dtype,
+        )
+        for network in networks:
+            network.forget_fit()
+            network.schedule = None  # a file needs none
+        return outcomes
+
+    def _limit(self, n_networks: int) -> Callable[[], list[Callback]]:
+        """What ends a fit of so many networks in time: of what is left, their share among all networks that are still to be trained."""
+        if self._time_limit is None:
+            return list
+        left = max(float(self._time_limit) - (time.monotonic() - self._began), 0.001)
+        still = n_networks + (self._recipe.n_refit if not self.best_epochs else 0)
+        return lambda: [TimeLimit(left * n_networks / still)]
+
+
+def _optimizer(recipe: Recipe) -> Any:
+    """The optimizer of a recipe, with its learning rate and weight decay where it is given by name."""
+    if not isinstance(recipe.solver, str):
+        return resolve("optimizers", recipe.solver)
+    known = get("optimizers", recipe.solver).argument_names
+    if recipe.weight_decay and "weight_decay" not in known:
+        raise ParameterError(f"solver={recipe.solver!r} has no weight decay of its own: use solver='adamw', or weight_decay=0")
+    decay = {"weight_decay": recipe.weight_decay} if "weight_decay" in known else {}
+    return resolve("optimizers", {"name": recipe.solver, "lr": recipe.learning_rate_init, **decay})

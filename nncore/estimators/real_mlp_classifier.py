@@ -1,0 +1,210 @@
+"""RealMLP for classes."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from nncore.contract import Loss
+from nncore.estimators.class_answers import ClassAnswers
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
+from nncore.estimators.given import Given
+from nncore.estimators.real_mlp import RealMLP
+from nncore.estimators.recipes import Recipe, recipe
+from nncore.words import explains_calls
+
+
+@explains_calls
+class RealMLPClassifier(ClassAnswers, RealMLP):
+    """An ensemble of multi-layer perceptrons that classifies the rows of tables, by recipes that need no tuning.
+
+    Parameters
+    ----------
+    preset : {"fast"}, default "fast"
+        The recipe that says what the parameters below are where they are None. ``"fast"`` averages eight small networks, one for each
+        fold of a cross-validation, each at its best epoch.
+    n_cv : int, optional
+        Folds of cross-validation: each is left out of the training of `n_ens` networks, and validates them. 1 holds out
+        `validation_fraction` of the samples. With `X_val`, which validates all of them, there are ``n_cv * n_ens`` networks.
+    n_ens : int, optional
+        Networks for each fold, with other first values and orders of samples.
+    n_refit : int, optional
+        Networks that are trained in the end on all samples, for the mean of the best epochs, and predict in place of the others. 0
+        keeps those of the folds.
+    time_limit : float, optional
+        Seconds after which the fit ends, with what is best by then. All networks share them.
+    hidden_layer_sizes : int or sequence of int, optional
+        Units of each hidden layer.
+    activation : str, Activation, dict or list, optional
+        Of the hidden layers; a list has one for each.
+    dropout : float or sequence of float, optional
+        Part of the units that is dropped after each hidden layer while training.
+    solver : str, Optimizer or dict, optional
+        An optimizer of the registry: by name, with `learning_rate_init` and `weight_decay`, or with numbers of its own.
+    learning_rate_init : float, optional
+        The learning rate, or the one that `learning_rate` begins with.
+    learning_rate : str, Schedule or dict, optional
+        ``"constant"``, or a schedule of the registry, over `max_iter` epochs.
+    weight_decay : float, optional
+        Decoupled weight decay, for solvers that have one: ``"adamw"``.
+    batch_size : int or "auto", optional
+        Samples of a batch. ``"auto"`` is 64 for up to 1,024 samples, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
+    max_iter : int, optional
+        Epochs at most.
+    n_iter_no_change : int or inf, optional
+        Epochs without a better validation score after which the training of a network ends. The best epoch is kept.
+    validation_fraction : float, optional
+        Part of the samples that is held out with ``n_cv=1``.
+    loss : str, Loss, dict or function, default "log_loss"
+        ``"log_loss"`` is the cross-entropy of whatever classes there are; or any loss of classes of the registry.
+    class_weight : dict, "balanced", list of dict or None, default None
+        What samples of each class count; ``"balanced"`` gives all classes the same weight together. For several targets, a list.
+    scoring : str, Metric, dict or None, default None
+        What the best epoch is chosen by. None and ``"loss"`` are the validation loss: the log loss; or a metric of the registry.
+    callbacks : sequence of str, Callback or dict, optional
+        Told of progress and epochs, as in `nncore.Sequential.fit`. Each network is given copies.
+    random_state : int, RandomState, Generator or None, default None
+        Decides folds, first values, order and dropout. The same int gives the same bits, whatever `n_threads` is, unless `time_limit`
+        ends the fit.
+    n_threads : int, optional
+        Threads that networks are trained by, one network each; None is `nncore.get_num_threads`.
+    progress : bool, default False
+        Show a progress bar.
+    dtype : {"float32", "float64"}, default "float32"
+        Of the networks.
+    categorical_features : "from_dtype", array-like or None, default "from_dtype"
+        Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
+    max_one_hot : int, optional
+        Categories become one input for each, or, of a column that has more of them than this, a learned vector (`nncore.Embedding`).
+    embedding_size : int, optional
+        Width of these vectors.
+    smooth_clip : float, optional
+        Numbers are scaled to z = (x − median) / (q75 − q25), then drawn in to z / √(1 + (z / smooth_clip)²); inf leaves z as it is.
+
+    Attributes
+    ----------
+    networks_ : list of nncore.Sequential
+        The networks that predict together. They take columns of X as the training rows of their fold scale them.
+    histories_ : list of nncore.History
+        Of their training.
+    best_epochs_ : list of int
+        Best epoch of each network that was validated.
+    validation_scores_ : list of float
+        Its validation loss, or metric, there.
+    n_iter_ : int
+        Epochs of the longest training.
+    n_outputs_ : int
+        Units of the output layer.
+    classes_ : ndarray of shape (n_classes,), or a list of them
+        The classes; a list for several targets.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Notes
+    -----
+    All that is learned of columns and first values, each network learns from its own training rows. What is a category, and which
+    columns have missing numbers, is that of all samples given to `fit`. Where a column has NaN in training, the networks have a
+    `nncore.FillMissing`; NaN in other columns, met later, becomes their mean. Sparse X is made dense. Samples of weight 0 are left out.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn & Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular data", 2024.
+
+    Breiman, "Bagging predictors", 1996.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from nncore.estimators import RealMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = RealMLPClassifier(preset="fast", max_iter=30, random_state=0).fit(X, y)
+    >>> len(model.networks_), bool(model.score(X, y) > 0.9)
+    (8, True)
+    """
+
+    class_weight: Any
+
+    def __init__(
+        self,
+        preset: str = "fast",
+        *,
+        n_cv: int | None = None,
+        n_ens: int | None = None,
+        n_refit: int | None = None,
+        time_limit: float | None = None,
+        hidden_layer_sizes: Any = None,
+        activation: Any = None,
+        dropout: Any = None,
+        solver: Any = None,
+        learning_rate_init: float | None = None,
+        learning_rate: Any = None,
+        weight_decay: float | None = None,
+        batch_size: int | str | None = None,
+        max_iter: int | None = None,
+        n_iter_no_change: float | None = None,
+        validation_fraction: float | None = None,
+        loss: Any = LOG_LOSS,
+        class_weight: Any = None,
+        scoring: Any = None,
+        callbacks: Sequence[Any] | None = None,
+        random_state: Any = None,
+        n_threads: int | None = None,
+        progress: bool = False,
+        dtype: str = "float32",
+        categorical_features: Any = "from_dtype",
+        max_one_hot: int | None = None,
+        embedding_size: int | None = None,
+        smooth_clip: float | None = None,
+    ) -> None:
+        self._keep_arguments(locals())
+
+    # ---- the target ---------------------------------------------------------------------------------------------------------
+
+    def _preset(self, given: Given) -> Recipe:
+        return recipe(given.preset, is_classifier=True)
+
+    def _learn_target(self, y: Any) -> None:
+        self._targets = ClassTargets(y)
+        self.classes_ = self._targets.classes
+
+    def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
+        return self._targets.encode(y, loss)
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        if self._targets.kind in (MULTILABEL, HEADS):
+            return None
+        return target if target.ndim == 1 else target.argmax(axis=1) if target.shape[1] > 1 else target[:, 0]
+
+    # ---- fitting ------------------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
+        """Train on samples and their classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Numbers, or a frame of pandas, polars or another library that narwhals knows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes; several columns of 0 and 1 for labels that may go together, or of classes of their own.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts, in training and validation.
+        X_val, y_val, sample_weight_val : array-like, optional
+            What validates all networks, in place of folds of X.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            For an argument of the constructor outside its range, or one that would be ignored.
+        DataError
+            If there are too few samples, or the training ran into numbers that are not finite.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))

@@ -1,0 +1,25 @@
+"""scikit-learn's checks of every estimator, on ensembles."""
+
+from __future__ import annotations
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from nncore.estimators import RealMLPClassifier, RealMLPRegressor
+
+BY_NATURE = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "folds divide samples: a weight of 2 is not a sample that is there twice"
+    for kind in ("dense", "sparse")
+}
+
+
+@parametrize_with_checks(
+    [
+        RealMLPClassifier("fast", max_iter=40),
+        RealMLPRegressor("fast", max_iter=40),
+        RealMLPClassifier("fast", n_cv=1, n_ens=2, max_iter=40),
+        RealMLPRegressor("fast", n_cv=2, n_refit=1, max_iter=40),
+    ],
+    expected_failed_checks=lambda estimator: BY_NATURE,
+)
+def test_checks(estimator, check):
+    check(estimator)
