@@ -103,7 +103,7 @@ class Ensemble(NetworkEstimator):
         self.networks_ = [network for members in self._members for network in members.networks]
         self.histories_ = fit.histories
         self.best_epochs_, self.validation_scores_ = fit.best_epochs, fit.scores
-        self.n_iter_ = max((len(history) for history in fit.histories), default=0)
+        self.n_iter_ = fit.n_iter
         return is_whole
 
     def _splits(

@@ -100,6 +100,8 @@ class EnsembleFit:
 
     Attributes
     ----------
+    n_iter : int
+        Epochs of the longest training.
     histories : list of History
         Of the networks that are kept.
     best_epochs : list of int
@@ -132,6 +134,7 @@ class EnsembleFit:
         self._optimizer = _optimizer(recipe)
         self._splits: list[Fold] = []
         self._seeds: list[int] = []
+        self.n_iter = 0
         self.histories: list[History] = []
         self.best_epochs: list[int] = []
         self.scores: list[float] = []
@@ -181,6 +184,7 @@ class EnsembleFit:
 
     def _keep(self, outcomes: list[Any]) -> bool:
         self.histories = [outcome for outcome in outcomes if isinstance(outcome, History)]
+        self.n_iter = max([self.n_iter, *map(len, self.histories)])
         return not any(history.interrupted for history in self.histories)
 
     def _run(self, made: list[Members], own_callbacks: list[list[Callback]]) -> list[Any]:

@@ -287,6 +287,8 @@ NAMES: Final[dict[str, str]] = {
     "MLPClassifier": "estimators.MLPClassifier",
     "MLPRegressor": "estimators.MLPRegressor",
     "Perceptron": "estimators.Perceptron",
+    "RealMLPClassifier": "estimators.RealMLPClassifier",
+    "RealMLPRegressor": "estimators.RealMLPRegressor",
 }
 
 #: Modules of components elsewhere; the kind here.

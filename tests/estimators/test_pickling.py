@@ -15,7 +15,7 @@ import pytest
 from sklearn.base import clone
 
 from nncore import estimators
-from nncore.estimators import LogisticNeuron, MLPClassifier, MLPRegressor, MPNeuron, Perceptron
+from nncore.estimators import LogisticNeuron, MLPClassifier, MLPRegressor, MPNeuron, Perceptron, RealMLPClassifier, RealMLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::nncore.errors.ConvergenceWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -36,6 +36,8 @@ MODELS: dict[str, tuple[Any, Any, Any]] = {
         MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, solver="momentum", learning_rate="cosine", groups={"*.bias": {"lr": 0.1}}),
         X, X[:, 0],
     ),
+    "ensemble of classes": (RealMLPClassifier("fast", max_iter=2), FRAME, np.where(Y, "yes", "no")),
+    "ensemble of reals": (RealMLPRegressor("fast", n_cv=2, max_iter=2), MANY, X[:, 1]),
     "perceptron": (Perceptron(record_updates=True, random_state=0), X, Y),
     "logistic": (LogisticNeuron(max_epochs=5), X, Y),
     "by hand": (MPNeuron([1.0, 2.0]), X, None),

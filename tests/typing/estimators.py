@@ -7,7 +7,7 @@ from typing import assert_type
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.estimators import LogisticNeuron, MLPClassifier, MLPRegressor, MPNeuron, Perceptron
+from nncore.estimators import LogisticNeuron, MLPClassifier, MLPRegressor, MPNeuron, Perceptron, RealMLPClassifier, RealMLPRegressor
 
 X = np.zeros((8, 3))
 y = np.zeros(8, np.int64)
@@ -20,6 +20,8 @@ def estimators() -> None:
     assert_type(classifier.predict_proba(X), NDArray[np.floating] | list[NDArray[np.floating]])
     assert_type(classifier.score(X, y), float)
     assert_type(MLPRegressor(loss="huber").fit(X, y), MLPRegressor)
+    assert_type(RealMLPClassifier("fast", n_cv=4).fit(X, y, X_val=X, y_val=y), RealMLPClassifier)
+    assert_type(RealMLPRegressor(loss="poisson").fit(X, y, exposure=y), RealMLPRegressor)
     assert_type(Perceptron().fit(X, y), Perceptron)
     assert_type(LogisticNeuron().fit(X, y), LogisticNeuron)
     assert_type(MPNeuron([1.0, 1.0], bias=-1.5).predict(X).dtype, np.dtype[np.float64])

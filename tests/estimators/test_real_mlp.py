@@ -1,0 +1,285 @@
+"""Ensembles of the two RealMLPs: folds, starts, refits, and what they predict together."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from sklearn.model_selection import cross_val_score
+
+import nncore as nn
+from nncore.errors import DataError, ParameterError
+from nncore.estimators import RealMLPClassifier, RealMLPRegressor
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(120, 3)) * [1, 100, 0.01]
+Y = X @ [1.0, 0.02, 100] + 0.3 * RNG.normal(size=120)
+LABELS = np.where(Y > 0.7, "high", np.where(Y > -0.7, "middle", "low"))
+QUICK = {"preset": "fast", "max_iter": 15, "random_state": 0, "n_threads": 1}
+both = pytest.mark.parametrize(("cls", "y"), [(RealMLPClassifier, LABELS), (RealMLPRegressor, Y)], ids=["classes", "reals"])
+
+
+def outputs(model, X):
+    return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
+
+
+# ---- members ----------------------------------------------------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize(
+    ("arguments", "n_networks", "n_validated"),
+    [({}, 8, 8), ({"n_cv": 3, "n_ens": 2}, 6, 6), ({"n_cv": 1}, 1, 1), ({"n_cv": 2, "n_refit": 3}, 3, 2)],
+)
+def test_folds_times_starts_or_refits(cls, y, arguments, n_networks, n_validated):
+    model = cls(**QUICK, **arguments).fit(X, y)
+    assert len(model.networks_) == len(model.histories_) == n_networks
+    assert len(model.best_epochs_) == len(model.validation_scores_) == n_validated
+    assert model.score(X, y) > 0.5
+    assert 1 <= max(model.best_epochs_) <= model.n_iter_ <= 15
+
+
+@both
+def test_a_prediction_is_the_mean_of_the_members(cls, y):
+    model = cls(**QUICK, n_cv=2, n_ens=2).fit(X, y)
+    found = [
+        members.target.inverse(out, network.loss) if members.target else out
+        for members in model._members
+        for network in members.networks
+        for out in [network.predict_proba(members.columns.transform(X, network.dtype))]
+    ]
+    np.testing.assert_allclose(outputs(model, X).reshape(len(X), -1), np.mean(found, axis=0), rtol=1e-6, atol=1e-7)
+
+
+@both
+def test_each_member_keeps_its_best_epoch(cls, y):
+    model = cls(**QUICK, n_cv=2).fit(X, y)
+    for history, epoch, score in zip(model.histories_, model.best_epochs_, model.validation_scores_, strict=True):
+        assert score == min(history["val_loss"]) == history["val_loss"][epoch - 1]
+
+
+def test_a_refit_stops_at_the_mean_of_the_best_epochs():
+    model = RealMLPRegressor(**QUICK, n_cv=2, n_refit=1).fit(X, Y)
+    assert len(model.histories_[0]) == round(np.mean(model.best_epochs_))
+    assert "val_loss" not in model.histories_[0]
+
+
+def test_a_fold_learns_from_its_own_rows():
+    model = RealMLPRegressor(**QUICK, n_cv=2).fit(X, Y)
+    first, second = model._members
+    assert not np.array_equal(first.columns.median, second.columns.median)
+    assert first.target.shift != second.target.shift
+
+
+@both
+def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(cls, y):
+    one = cls(**QUICK).fit(X, y)
+    assert outputs(cls(**{**QUICK, "n_threads": 3}).fit(X, y), X).tobytes() == outputs(one, X).tobytes()
+    assert outputs(cls(**{**QUICK, "random_state": 1}).fit(X, y), X).tobytes() != outputs(one, X).tobytes()
+
+
+@both
+def test_rows_are_predicted_the_same_in_blocks(cls, y, monkeypatch):
+    model = cls(**QUICK, n_cv=2).fit(X, y)
+    whole = outputs(model, X)
+    monkeypatch.setattr("nncore.estimators.ensemble.row_blocks", lambda n, size: [slice(0, 50), slice(50, n)])
+    np.testing.assert_allclose(outputs(model, X), whole, rtol=1e-6)
+
+
+# ---- what is validated on -----------------------------------------------------------------------------------------------------
+
+
+@both
+def test_validation_data_of_the_user(cls, y):
+    model = cls(**QUICK).fit(X[:90], y[:90], X_val=X[90:], y_val=y[90:])
+    assert len(model.networks_) == 8
+    assert len(model._members) == 1
+    if cls is RealMLPClassifier:
+        network, members = model.networks_[0], model._members[0]
+        proba = network.predict_proba(members.columns.transform(X[90:], network.dtype)).astype(float)
+        proba /= proba.sum(axis=1, keepdims=True)
+        assert model.validation_scores_[0] == pytest.approx(log_loss(y[90:], proba, labels=model.classes_), rel=1e-4)
+
+
+@both
+def test_what_would_be_ignored_is_refused(cls, y):
+    with pytest.raises(ParameterError, match="n_cv=4 divides X"):
+        cls(**QUICK, n_cv=4).fit(X, y, X_val=X, y_val=y)
+    with pytest.raises(ParameterError, match=r"validation_fraction=0.3 would be ignored, since n_cv=8"):
+        cls(**QUICK, validation_fraction=0.3).fit(X, y)
+    with pytest.raises(ParameterError, match="X_val and y_val go together"):
+        cls(**QUICK).fit(X, y, X_val=X)
+    with pytest.raises(ParameterError, match="'sgd' has no weight decay"):
+        cls(**QUICK, solver="sgd", weight_decay=0.1).fit(X, y)
+
+
+@both
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "slow"}, "preset must be 'fast'"),
+        ({"n_cv": 0}, "n_cv must be a whole number of at least 1"),
+        ({"n_refit": -1}, "n_refit must be a whole number of at least 1 or 0"),
+        ({"n_cv": 500}, "n_samples=120 cannot be divided into n_cv=500 folds"),
+        ({"time_limit": 0}, "time_limit must be a number above 0"),
+        ({"scoring": "neg_log_loss"}, "must be 'loss' or a metric of the registry"),
+        ({"smooth_clip": 0}, "smooth_clip must be a number above 0"),
+        ({"weight_decay": -1}, "weight_decay must be"),
+    ],
+)
+def test_arguments_outside_their_range(cls, y, arguments, message):
+    model = cls(**{**QUICK, **arguments})
+    with pytest.raises((ParameterError, DataError), match=message):
+        model.fit(X, y)
+    assert not hasattr(model, "networks_")
+
+
+def test_the_best_epoch_by_a_metric():
+    model = RealMLPClassifier(**QUICK, n_cv=2, scoring="accuracy").fit(X, LABELS)
+    assert model.validation_scores_ == [max(history["val_accuracy"]) for history in model.histories_]
+
+
+@both
+def test_a_time_limit_is_shared(cls, y):
+    model = cls("fast", max_iter=10**6, n_iter_no_change=np.inf, time_limit=0.3, random_state=0, n_refit=1).fit(X, y)
+    assert len(model.networks_) == 1
+    assert "time limit" in model.histories_[0].stop_reason
+
+
+@both
+def test_callbacks_see_every_network(cls, y):
+    seen = []
+
+    class Count(nn.plugin.Callback):
+        def on_fit_begin(self, training):
+            seen.append(id(training.network))
+
+    cls(**QUICK, callbacks=[Count()]).fit(X, y)
+    assert len(set(seen)) == 8
+
+
+# ---- data -------------------------------------------------------------------------------------------------------------------
+
+
+def frame(n=120):
+    rng = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "number": np.where(rng.uniform(size=n) < 0.2, np.nan, rng.normal(size=n)),
+            "few": rng.choice(["a", "b", "c"], n),
+            "many": pd.Categorical(rng.choice([f"level {i}" for i in range(20)], n)),
+            "constant": 1,
+        }
+    )
+
+
+@both
+def test_frames_with_categories_and_missing_numbers(cls, y):
+    table = frame()
+    model = cls(**QUICK, n_cv=2, embedding_size=5).fit(table, y)
+    assert model.feature_names_in_.tolist() == list(table)
+    assert {type(layer).__name__ for layer in model.networks_[0].layers} >= {"FillMissing", "Embedding"}
+    assert [view.shape for name, view in model.networks_[0].named_parameters().items() if name.startswith("embedding_1.")] == [(21, 5)]
+    unseen = table.assign(few="new", constant=np.nan)
+    with pytest.warns(nn.errors.DataWarning, match="none of those that training had"):
+        assert np.isfinite(outputs(model, unseen)).all()
+
+
+@both
+def test_sparse_rows_are_those_of_the_dense_matrix(cls, y):
+    S = np.where(np.abs(X) > 0.5, X, 0)
+    dense = cls(**QUICK, n_cv=2).fit(S, y)
+    sparse = cls(**QUICK, n_cv=2).fit(csr_matrix(S), y)
+    np.testing.assert_array_equal(outputs(sparse, csr_matrix(S)), outputs(dense, S))
+
+
+@both
+def test_samples_of_weight_0_are_left_out(cls, y):
+    weights = np.r_[np.ones(80), np.zeros(40)]
+    garbage, same = np.r_[X[:80], np.full((40, 3), 1e6)], np.r_[X[:80], X[:40]]
+    one, other = (cls(**QUICK).fit(given, y, weights) for given in (garbage, same))
+    np.testing.assert_array_equal(outputs(one, X), outputs(other, X))
+
+
+def test_class_weights_move_probabilities():
+    y = np.where(Y > 0.7, "rare", "often")
+    plain, heavy = (RealMLPClassifier(**QUICK, class_weight=weight).fit(X, y) for weight in (None, {"rare": 20.0}))
+    assert heavy.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.05
+
+
+@pytest.mark.parametrize("y", [np.column_stack([Y > 0, X[:, 0] > 0]).astype(int), np.column_stack([LABELS, Y > 0]).astype(str)])
+def test_several_targets_of_classes(y):
+    model = RealMLPClassifier(**QUICK).fit(X, y)
+    assert model.predict(X).shape == y.shape
+    assert (model.predict(X) == y).mean() > 0.6
+
+
+@both
+def test_pickle_copy_and_clone(cls, y):
+    model = cls(**QUICK, n_cv=2).fit(X, y)
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), clone(model).fit(X, y)):
+        assert outputs(twin, X).tobytes() == outputs(model, X).tobytes()
+    assert not hasattr(clone(model), "networks_")
+
+
+def test_it_works_in_cross_validation():
+    assert cross_val_score(RealMLPRegressor(**QUICK), X, Y, cv=3).mean() > 0.6
+
+
+# ---- losses of regression -----------------------------------------------------------------------------------------------------
+
+
+def test_targets_of_any_size_give_the_same_answers():
+    small, large = (RealMLPRegressor(**QUICK).fit(X, y).score(X, y) for y in (Y, 1e6 * Y + 1e7))
+    assert small == pytest.approx(large, abs=1e-3)
+    assert small > 0.7
+
+
+def test_predictions_stay_in_the_range_of_the_training():
+    far = X * 50
+    model = RealMLPRegressor(**QUICK).fit(X, Y)
+    assert Y.min() - 1e-9 <= model.predict(far).min() <= model.predict(far).max() <= Y.max() + 1e-9
+
+
+def test_quantiles():
+    model = RealMLPRegressor(**{**QUICK, "max_iter": 60}, loss={"name": "quantile", "quantiles": (0.1, 0.9)}).fit(X, 100 * Y)
+    low, high = model.predict(X).T
+    assert 0.6 < np.mean((low <= 100 * Y) & (high >= 100 * Y)) < 0.98
+    assert RealMLPRegressor(**QUICK, loss={"name": "quantile", "quantiles": (0.1, 0.9)}).fit(X, np.column_stack([Y, Y])).predict(
+        X
+    ).shape == (120, 2, 2)
+
+
+def test_a_normal_distribution_has_the_deviation_of_the_mixture():
+    model = RealMLPRegressor(**{**QUICK, "max_iter": 60}, loss="gaussian_nll").fit(X, 100 * Y + 7)
+    mean, std = model.predict(X, return_std=True)
+    assert np.corrcoef(mean, Y)[0, 1] > 0.8
+    assert 10 < np.median(std) < 150
+    assert np.isfinite(model.score(X, 100 * Y + 7))
+
+
+def test_rates_with_an_exposure():
+    exposure = RNG.uniform(0.5, 40, 120)
+    counts = RNG.poisson(exposure * np.exp(0.5 * X[:, 0]))
+    model = RealMLPRegressor(**{**QUICK, "max_iter": 100}, loss="poisson").fit(X, counts, exposure=exposure)
+    assert np.corrcoef(np.log(model.predict(X)), X[:, 0])[0, 1] > 0.8
+    np.testing.assert_allclose(model.predict(X, exposure=exposure), model.predict(X) * exposure)
+    assert model.predict(X, exposure=exposure).sum() == pytest.approx(counts.sum(), rel=0.2)
+
+
+def test_exposures_are_checked():
+    with pytest.raises(ParameterError, match="exposure is for loss='poisson'"):
+        RealMLPRegressor(**QUICK).fit(X, Y, exposure=np.ones(120))
+    with pytest.raises(DataError, match="finite numbers above 0"):
+        RealMLPRegressor(**QUICK, loss="poisson").fit(X, np.abs(Y), exposure=np.zeros(120))
+    with pytest.raises(DataError, match="one number for each of the 120 samples"):
+        RealMLPRegressor(**QUICK, loss="poisson").fit(X, np.abs(Y), exposure=np.ones(3))
+    model = RealMLPRegressor(**QUICK).fit(X, Y)
+    with pytest.raises(ParameterError, match="this was trained with"):
+        model.predict(X, exposure=np.ones(120))
