@@ -9,6 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -92,8 +93,9 @@ class Ensemble(NetworkEstimator):
             weights_val = weigh(y_val, checked_weights(weights_val, matrix_val))
             samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
-        n_networks = len(splits) * n_starts
-        fit = EnsembleFit(lambda: self._new_network(recipe, columns, loss), given, recipe, columns, samples, loss, began, n_networks)
+        n_networks, targets = len(splits) * n_starts, self._targets
+        new_network = partial(self._new_network, recipe, columns, loss)
+        fit = EnsembleFit(new_network, given, recipe, columns, samples, targets, loss, began, n_networks)
         self._members = fit.members(splits, n_starts, random_state)
         is_whole = fit.validate(self._members)
         if recipe.n_refit and is_whole:

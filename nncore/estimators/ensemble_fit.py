@@ -18,12 +18,14 @@ from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, History, Loss, copied_deeply
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
+from nncore.estimators.class_targets import ClassTargets
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.folds import Fold
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS, Judge
 from nncore.estimators.members import Members
 from nncore.estimators.network_estimator import NOT_FINITE, seed_from
+from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.recipes import Recipe, batch_size_for
 from nncore.estimators.scaled_columns import ScaledColumns
 from nncore.estimators.target_scale import TargetScale
@@ -92,6 +94,7 @@ class EnsembleFit:
     recipe : Recipe
     columns : ColumnEncoder
     samples : Samples
+    targets : ClassTargets or RealTargets
     loss : Loss
     began : float
         By `time.monotonic`.
@@ -116,12 +119,13 @@ class EnsembleFit:
         recipe: Recipe,
         columns: ColumnEncoder,
         samples: Samples,
+        targets: ClassTargets | RealTargets,
         loss: Loss,
         began: float,
         n_networks: int,
     ) -> None:
         self._new_network, self._recipe, self._columns, self._samples, self._loss = new_network, recipe, columns, samples, loss
-        self._began, self._n_networks = began, n_networks
+        self._targets, self._began, self._n_networks = targets, began, n_networks
         judge = Judge(given.scoring, LOSS)
         if judge.spec != LOSS and not judge.metrics:
             raise ParameterError(f"scoring={given.scoring!r} must be 'loss' or a metric of the registry, which every epoch is judged by")
@@ -147,8 +151,8 @@ class EnsembleFit:
             weights = None if self._samples.weights is None else self._samples.weights[fold.train]
             scaled = ScaledColumns.fit(matrix, self._columns.scaled_columns, self._recipe.smooth_clip)
             clips = self._recipe.clip_target
-            is_real = target.dtype.kind == "f" and self._loss.targets != "labels"
-            scale = TargetScale.fit(target, weights, self._loss, clips=clips) if is_real else None
+            reals = self._targets if isinstance(self._targets, RealTargets) else None
+            scale = None if reals is None else TargetScale.fit(reals, target, weights, self._loss, clips=clips)
             networks = [self._new_network() for _ in range(n_starts)]
             made.append(Members(scaled, scale, networks))
         self._splits = splits

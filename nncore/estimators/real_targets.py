@@ -55,15 +55,21 @@ class RealTargets:
         ParameterError
             If the loss takes targets that are no quantity with a unit: of a bounded range, or of which several make one output.
         """
-        if loss.target_range not in (None, NOT_NEGATIVE) or self.n_outputs(loss) % self.n_targets:
+        self.scale = self.scale_of(y, loss, sample_weight)
+        if self.scale is None:
             taken = f"targets in {loss.target_range}" if loss.target_range else "several targets for an output"
             raise ParameterError(f"standardize_target=True: {loss!r} takes {taken}, which cannot be scaled: leave it at False")
+
+    def scale_of(self, y: np.ndarray, loss: Loss, sample_weight: NDArray[np.floating] | None) -> Standardizer | None:
+        """The scale that `standardize` takes; None if the loss takes no scaled targets."""
+        if loss.target_range not in (None, NOT_NEGATIVE) or self.n_outputs(loss) % self.n_targets:
+            return None
         columns = y.reshape(len(y), -1)
         labels = ["y"] if y.ndim == 1 else [f"column {i} of y" for i in range(self.n_targets)]
         scale = Standardizer.fit(columns, range(self.n_targets), sample_weight, labels)
         if loss.target_range == NOT_NEGATIVE:
             scale = Standardizer(np.zeros(self.n_targets), np.where(scale.mean > 0, scale.mean, 1.0))
-        self.scale = scale
+        return scale
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Targets as the network is trained on them, in the shape of `y`."""
