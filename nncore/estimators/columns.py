@@ -158,7 +158,7 @@ class ColumnEncoder:
     def _look_at_numbers(self, matrix: Any) -> None:
         """Which columns of the matrix hold numbers, which of them have NaN, and the means of what is there."""
         self.n_columns = matrix.shape[1]
-        coded = [c for start, categories in self._starts() for c in range(start, start + categories.width)]
+        coded = [c for start, categories in self.category_columns for c in range(start, start + categories.width)]
         columns = np.arange(self.n_columns)
         self.number_columns = np.setdiff1d(columns, coded) if coded else columns
         self.has_missing = np.zeros(self.n_columns, bool)
@@ -172,18 +172,14 @@ class ColumnEncoder:
         self.means = means
         self._makes_rows = self.is_categorical is None and not self.has_missing.any()
 
-    def _starts(self) -> list[tuple[int, Categories]]:
+    @property
+    def category_columns(self) -> list[tuple[int, Categories]]:
         """First column in the matrix of each categorical column, and its categories."""
         starts, shift = [], 0
         for feature, categories in self.categories.items():
             starts.append((feature + shift, categories))
             shift += categories.width - 1
         return starts
-
-    @property
-    def scaled_columns(self) -> NDArray[np.int64]:
-        """Columns of the matrix that hold no codes: numbers, zeros and ones."""
-        return np.setdiff1d(np.arange(self.n_columns), [start for start, categories in self._starts() if not categories.one_hot])
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
@@ -263,23 +259,15 @@ class ColumnEncoder:
         fillings: NDArray[np.float64] = self.standardizer.transform(self.means[None])[0]
         return fillings
 
-    def front_layers(self, *, fillings: NDArray[np.float64] | None = None, embedding_size: int | None = None) -> list[Layer]:
-        """Layers to put before the first one of a network that takes the matrix: for missing numbers, then for categories.
-
-        Parameters
-        ----------
-        fillings : ndarray of shape (n_columns,), optional
-            What a missing number is at first; None is the mean of its column.
-        embedding_size : int, optional
-            Width of the vectors of categories; None is what `nncore.Embedding` takes.
-        """
-        fillings = self._first_fillings() if fillings is None else fillings
+    def front_layers(self) -> list[Layer]:
+        """Layers to put before the first one of a network that takes the matrix: for missing numbers, which begin as their column's
+        mean, then for categories."""
         layers: list[Layer] = []
         if self.has_missing.any():
-            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=fillings[self.has_missing]))
-        coded = [(start, categories.n_levels) for start, categories in self._starts() if not categories.one_hot]
+            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=self._first_fillings()[self.has_missing]))
+        coded = [(start, categories.n_levels) for start, categories in self.category_columns if not categories.one_hot]
         if coded:
-            layers.append(Embedding([n_levels for _, n_levels in coded], embedding_size, columns=[start for start, _ in coded]))
+            layers.append(Embedding([n_levels for _, n_levels in coded], columns=[start for start, _ in coded]))
         return layers
 
     # ---- checking -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.ensemble_fit import EnsembleFit, Samples
 from nncore.estimators.folds import Fold, folds, hold_out
 from nncore.estimators.given import Given
+from nncore.estimators.input_columns import InputColumns, InputLayout
 from nncore.estimators.members import Members, together
 from nncore.estimators.network_estimator import NetworkEstimator, checked_weights, joined
 from nncore.estimators.parameters import as_random_state, check_parameters
@@ -53,7 +54,7 @@ class Ensemble(NetworkEstimator):
         """y as the loss takes it."""
 
     @abstractmethod
-    def _new_network(self, recipe: Recipe, columns: ColumnEncoder, loss: Loss) -> Sequential:
+    def _new_network(self, recipe: Recipe, loss: Loss, columns: InputColumns) -> Sequential:
         """Of one member, not yet built."""
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
@@ -71,7 +72,7 @@ class Ensemble(NetworkEstimator):
         began = time.monotonic()
         recipe = self._preset(given).with_arguments(vars(self))
         random_state = as_random_state(given.random_state)
-        columns = ColumnEncoder(given.categorical_features, recipe.max_one_hot)
+        columns = ColumnEncoder(given.categorical_features, max_one_hot=0)
         matrix, y = self._checked_samples(X, y, sample_weight, learns=columns, dtype=None)
         weights = checked_weights(sample_weight, matrix)
         self._learn_target(y)
@@ -94,8 +95,9 @@ class Ensemble(NetworkEstimator):
             samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
         n_networks, targets = len(splits) * n_starts, self._targets
-        new_network = partial(self._new_network, recipe, columns, loss)
-        fit = EnsembleFit(new_network, given, recipe, columns, samples, targets, loss, began, n_networks)
+        layout = InputLayout.of(columns, recipe.max_one_hot)
+        new_network = partial(self._new_network, recipe, loss)
+        fit = EnsembleFit(new_network, given, recipe, layout, samples, targets, loss, began, n_networks)
         self._members = fit.members(splits, n_starts, random_state)
         is_whole = fit.validate(self._members)
         if recipe.n_refit and is_whole:

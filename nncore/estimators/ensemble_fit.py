@@ -19,15 +19,14 @@ from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, History, Loss, copied_deeply
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.class_targets import ClassTargets
-from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.folds import Fold
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS, Judge
+from nncore.estimators.input_columns import InputColumns, InputLayout
 from nncore.estimators.members import Members
 from nncore.estimators.network_estimator import NOT_FINITE, seed_from
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.recipes import Recipe, batch_size_for
-from nncore.estimators.scaled_columns import ScaledColumns
 from nncore.estimators.target_scale import TargetScale
 from nncore.network import Sequential, each, fit_many, metric_name
 from nncore.registry import get, resolve
@@ -40,7 +39,7 @@ class Samples:
     Attributes
     ----------
     matrix : ndarray of shape (n_samples, n_columns)
-        Numbers as they are, categories as zeros and ones or codes.
+        Numbers as they are, categories as codes.
     target : ndarray
         As the loss takes it, in the units of the user.
     weights : ndarray of shape (n_samples,) or None
@@ -89,10 +88,10 @@ class EnsembleFit:
     Parameters
     ----------
     new_network : callable
-        Makes a member, not yet built.
+        Makes a member of what its fold knows of columns, not yet built.
     given : Given
     recipe : Recipe
-    columns : ColumnEncoder
+    layout : InputLayout
     samples : Samples
     targets : ClassTargets or RealTargets
     loss : Loss
@@ -114,17 +113,17 @@ class EnsembleFit:
 
     def __init__(
         self,
-        new_network: Callable[[], Sequential],
+        new_network: Callable[[InputColumns], Sequential],
         given: Given,
         recipe: Recipe,
-        columns: ColumnEncoder,
+        layout: InputLayout,
         samples: Samples,
         targets: ClassTargets | RealTargets,
         loss: Loss,
         began: float,
         n_networks: int,
     ) -> None:
-        self._new_network, self._recipe, self._columns, self._samples, self._loss = new_network, recipe, columns, samples, loss
+        self._new_network, self._recipe, self._layout, self._samples, self._loss = new_network, recipe, layout, samples, loss
         self._targets, self._began, self._n_networks = targets, began, n_networks
         judge = Judge(given.scoring, LOSS)
         if judge.spec != LOSS and not judge.metrics:
@@ -149,12 +148,12 @@ class EnsembleFit:
         for fold in splits:
             matrix, target = self._samples.matrix[fold.train], self._samples.target[fold.train]
             weights = None if self._samples.weights is None else self._samples.weights[fold.train]
-            scaled = ScaledColumns.fit(matrix, self._columns.scaled_columns, self._recipe.smooth_clip)
+            columns = InputColumns.learn(self._layout, matrix, weights, self._recipe.smooth_clip)
             clips = self._recipe.clip_target
             reals = self._targets if isinstance(self._targets, RealTargets) else None
             scale = None if reals is None else TargetScale.fit(reals, target, weights, self._loss, clips=clips)
-            networks = [self._new_network() for _ in range(n_starts)]
-            made.append(Members(scaled, scale, networks))
+            networks = [self._new_network(columns) for _ in range(n_starts)]
+            made.append(Members(columns, scale, networks))
         self._splits = splits
         self._seeds = [seed_from(random_state) for _ in range(len(splits) * n_starts)]
         return made
@@ -195,7 +194,7 @@ class EnsembleFit:
         """Train all networks at once: a history of each, or the error that ended it."""
         samples, recipe = self._samples, self._recipe
         networks = [network for members in made for network in members.networks]
-        matrices = [members.columns.transform(samples.matrix, self._dtype) for members in made]
+        matrices = [members.columns.encode(samples.matrix, self._dtype) for members in made]
         targets = [samples.target if members.target is None else members.target.transform(samples.target) for members in made]
         of_network = [number for number, members in enumerate(made) for _ in members.networks]
         limit = self._limit(len(networks))

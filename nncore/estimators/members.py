@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.estimators.scaled_columns import ScaledColumns
+from nncore.estimators.input_columns import InputColumns
 from nncore.estimators.target_scale import TargetScale
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.network import Sequential
@@ -20,19 +20,19 @@ class Members:
 
     Attributes
     ----------
-    columns : ScaledColumns
+    columns : InputColumns
     target : TargetScale or None
         None for classes, and for losses whose targets stay as they are.
     networks : list of Sequential
     """
 
-    columns: ScaledColumns
+    columns: InputColumns
     target: TargetScale | None
     networks: list[Sequential]
 
     def outputs(self, matrix: NDArray[np.floating], loss: Loss) -> list[NDArray[np.floating]]:
         """Of each network, after the link of the loss and in the units of the targets, shape (n_samples, n_outputs)."""
-        rows = self.columns.transform(matrix, self.networks[0].dtype)
+        rows = self.columns.encode(matrix, self.networks[0].dtype)
         found = [network.predict_proba(rows) for network in self.networks]
         return found if self.target is None else [self.target.inverse(outputs, loss) for outputs in found]
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from nncore.contract import Loss, activation_for
 from nncore.estimators.architecture import hidden_activations, hidden_layer_sizes_of, hidden_layers
-from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.ensemble import Ensemble
+from nncore.estimators.input_columns import InputColumns
 from nncore.estimators.recipes import Recipe
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -59,9 +57,9 @@ class RealMLP(Ensemble):
         "callbacks": "callbacks",
     }
 
-    def _new_network(self, recipe: Recipe, columns: ColumnEncoder, loss: Loss) -> Sequential:
+    def _new_network(self, recipe: Recipe, loss: Loss, columns: InputColumns) -> Sequential:
         n_outputs = self.n_outputs_
-        front = columns.front_layers(fillings=np.zeros(columns.n_columns), embedding_size=recipe.embedding_size)
+        fills, embeddings = columns.layout.front_layers(columns.n_inputs, recipe.embedding_size)
         sizes = hidden_layer_sizes_of(recipe.hidden_layer_sizes)
         hidden = hidden_layers(sizes, hidden_activations(recipe.activation, len(sizes)), None, recipe.dropout)
-        return Sequential(*front, *hidden, Dense(n_outputs, activation=activation_for(loss, n_outputs)))
+        return Sequential(*fills, *embeddings, *hidden, Dense(n_outputs, activation=activation_for(loss, n_outputs)))

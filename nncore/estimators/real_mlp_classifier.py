@@ -80,7 +80,8 @@ class RealMLPClassifier(ClassAnswers, RealMLP):
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
         Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
     max_one_hot : int, optional
-        Categories become one input for each, or, of a column that has more of them than this, a learned vector (`nncore.Embedding`).
+        Columns of fewer categories than this become one-hot: an input for each, of two categories a single one of 1 and −1; missing and
+        unknown ones are 0 in all. Others become a learned vector (`nncore.Embedding`).
     embedding_size : int, optional
         Width of these vectors.
     smooth_clip : float, optional

@@ -52,7 +52,7 @@ def test_a_prediction_is_the_mean_of_the_members(cls, y):
         members.target.inverse(out, network.loss) if members.target else out
         for members in model._members
         for network in members.networks
-        for out in [network.predict_proba(members.columns.transform(X, network.dtype))]
+        for out in [network.predict_proba(members.columns.encode(X, network.dtype))]
     ]
     np.testing.assert_allclose(outputs(model, X).reshape(len(X), -1), np.mean(found, axis=0), rtol=1e-6, atol=1e-7)
 
@@ -73,7 +73,7 @@ def test_a_refit_stops_at_the_mean_of_the_best_epochs():
 def test_a_fold_learns_from_its_own_rows():
     model = RealMLPRegressor(**QUICK, n_cv=2).fit(X, Y)
     first, second = model._members
-    assert not np.array_equal(first.columns.median, second.columns.median)
+    assert not np.array_equal(first.columns.numbers.arrays()["0.median"], second.columns.numbers.arrays()["0.median"])
     assert first.target.scale.mean != second.target.scale.mean
 
 
@@ -102,7 +102,7 @@ def test_validation_data_of_the_user(cls, y):
     assert len(model._members) == 1
     if cls is RealMLPClassifier:
         network, members = model.networks_[0], model._members[0]
-        proba = network.predict_proba(members.columns.transform(X[90:], network.dtype)).astype(float)
+        proba = network.predict_proba(members.columns.encode(X[90:], network.dtype)).astype(float)
         proba /= proba.sum(axis=1, keepdims=True)
         assert model.validation_scores_[0] == pytest.approx(log_loss(y[90:], proba, labels=model.classes_), rel=1e-4)
 

@@ -1,0 +1,77 @@
+"""Inputs of networks: numbers and one-hot columns scaled, then codes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+
+from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.input_columns import InputColumns, InputLayout
+
+FLOAT = np.dtype(np.float64)
+TABLE = pd.DataFrame(
+    {
+        "two": ["a", "b", "b", "b", "a", None],
+        "number": [0.0, 1, 2, 3, 4, np.nan],
+        "three": ["x", "y", "z", "x", "y", "z"],
+        "many": list("abcdef"),
+    }
+)
+
+
+class Anything(BaseEstimator):
+    """An estimator, for `ColumnEncoder`."""
+
+
+def layout_and_matrix(max_one_hot=4):
+    columns = ColumnEncoder("from_dtype", max_one_hot=0)
+    matrix = columns.fit_transform(Anything(), TABLE)
+    return InputLayout.of(columns, max_one_hot), matrix
+
+
+def test_numbers_then_one_hot_then_codes():
+    layout, matrix = layout_and_matrix()
+    columns = InputColumns.learn(layout, matrix, None, np.inf)
+    inputs = columns.encode(matrix, FLOAT)
+    assert inputs.shape == (6, 1 + 1 + 3 + 1) == (6, columns.n_inputs)
+    np.testing.assert_allclose(inputs[:, 0], [-1, -0.5, 0, 0.5, 1, np.nan])  # (x - 2) / 2
+    signed = inputs[:, 1]
+    assert len({*signed[[0, 4]].tolist()}) == len({*signed[1:4].tolist()}) == 1
+    assert signed[0] > signed[5] > signed[1]  # 1, missing is 0, -1
+    assert inputs[:, -1].tolist() == [0, 1, 2, 3, 4, 5]
+    assert layout.missing.tolist() == [0]
+
+
+def test_the_clip_bounds_numbers_of_any_size():
+    layout, matrix = layout_and_matrix()
+    columns = InputColumns.learn(layout, matrix, None, 3.0)
+    far = matrix.copy()
+    far[:, layout.numbers] = [[1e300], [-1e300], [2], [2], [2], [2]]
+    assert np.abs(columns.encode(far, np.dtype(np.float32))[:, 0]).max() == pytest.approx(3)
+
+
+def test_unknown_levels_are_0_in_all_columns():
+    layout, matrix = layout_and_matrix()
+    columns = InputColumns.learn(layout, matrix, None, 3.0)
+    known, unknown = matrix.copy(), matrix.copy()
+    unknown[:, layout.hot] = [[9, 9]] * 6
+    known[:, layout.hot] = [[0, 0]] * 6
+    assert (columns.encode(known, FLOAT)[:, 1:5] != columns.encode(unknown, FLOAT)[:, 1:5]).any()
+    assert len(np.unique(columns.encode(unknown, FLOAT)[:, 1:5], axis=0)) == 1
+
+
+def test_a_weight_of_2_counts_like_two_rows():
+    layout, matrix = layout_and_matrix()
+    twice = InputColumns.learn(layout, np.repeat(matrix, 2, axis=0), None, 3.0)
+    weighted = InputColumns.learn(layout, matrix, np.full(6, 2.0), 3.0)
+    assert twice.numbers.arrays()["0.median"] == weighted.numbers.arrays()["0.median"]
+
+
+def test_layers_take_what_is_missing_and_coded():
+    layout, matrix = layout_and_matrix()
+    columns = InputColumns.learn(layout, matrix, None, 3.0)
+    fills, embeddings = layout.front_layers(columns.n_inputs, 5)
+    assert fills[0].columns == [0]
+    assert embeddings[0].columns == [5]
