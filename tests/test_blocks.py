@@ -17,7 +17,7 @@ from nncore.data.targets import as_targets
 from nncore.estimators.standardizer import Standardizer
 from nncore.initializers.data_dependent import output_statistics
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from nncore.program import looked_at
+from nncore.program import looked_at, plan_network
 from nncore.tabular import read_blocks, read_table
 
 PACKAGE = Path(nn.__file__).parent
@@ -26,7 +26,7 @@ N_ROWS = 400
 
 #: Constants that count rows and bound no memory, or do so together with a bound of bytes; and why.
 COUNTS_OF_ROWS = {
-    "BATCH_ROWS": "of initialisation, with BATCH_BYTES; of input gradients, with BLOCK",
+    "BATCH_ROWS": "of input gradients, with BLOCK",
     "BLOCK_ROWS": "of tables, with BLOCK_CELLS",
     "FEWEST_ROWS": "of columns that are told what they are",
     "FEWEST_ROWS_TO_DIVIDE": "of data",
@@ -105,7 +105,12 @@ def test_standardizing(wide: np.ndarray) -> None:
 
 def test_initializers_that_look_at_data(wide: np.ndarray) -> None:
     assert wide[looked_at(N_ROWS, wide[0].nbytes)].nbytes <= 33 * 2**20
-    assert len(np.empty((100_000, 784), np.float32)[looked_at(100_000, 4 * 784)]) in range(1000, 1025)
+    narrow = np.empty((100_000, 784), np.float32)
+    assert len(narrow[looked_at(100_000, 4 * 784)]) in range(1000, 1025)
+    curious, huge = nn.Dense(2, weight_initializer={"name": "data_hull", "batch_rows": 3000}), nn.Dense(100_000)
+    assert len(narrow[looked_at(100_000, 4 * 784, plan_network([nn.Dense(2), curious], ["a", "b"], (784,)))]) in range(2900, 3001)
+    of_huge = plan_network([huge, curious], ["a", "b"], (784,))
+    assert len(narrow[looked_at(100_000, 4 * 784, of_huge)]) < 200, "outputs take memory, too"
     weight = np.ones((WIDE, 2), np.float32)
     few = 20 * 8 * WIDE
     assert peak(lambda: output_statistics(wide, weight)) < 4 * BLOCK + few

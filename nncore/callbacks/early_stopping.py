@@ -28,6 +28,9 @@ class EarlyStopping(Callback):
         At the end of the fit, however it ends, put back the parameters and buffers of the best epoch. The optimizer's state
         and the step count stay those of the last step. If the fit was cut short, the network keeps both: it predicts with the best
         parameters, and a fit that goes on does so from the last ones.
+    ties : {"first", "last"}, default "first"
+        Which of several epochs with the same best value is the best one. ``"last"`` suits coarse scores, such as the accuracy on a few
+        hundred samples. `patience` counts from the first of them either way: the same value again is no improvement.
 
     Attributes
     ----------
@@ -44,21 +47,28 @@ class EarlyStopping(Callback):
     ranges = {"patience": "[1, inf)", "min_delta": "[0, inf)"}
     whole = ("patience",)
     flags = ("restore_best",)
-    choices = {"mode": ("auto", "min", "max")}
+    choices = {"mode": ("auto", "min", "max"), "ties": ("first", "last")}
 
     def __init__(
-        self, monitor: str = "val_loss", patience: int = 10, min_delta: float = 0.0, mode: str = "auto", restore_best: bool = True
+        self,
+        monitor: str = "val_loss",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: str = "auto",
+        restore_best: bool = True,
+        ties: str = "first",
     ) -> None:
         self.monitor: str = text("EarlyStopping: monitor", monitor)
         self.patience = patience
         self.min_delta = min_delta
         self.mode: str = mode
         self.restore_best = restore_best
+        self.ties = ties
         self._forget()
 
     def _forget(self) -> None:
         self.best_epoch = 0
-        self._last = 0  # the epoch from which it counts: the best one, or that before the fit
+        self._last = 0  # the epoch from which it counts: the last that improved, or that before the fit
         self._monitor = Monitor("EarlyStopping", self.monitor, self.mode, self.min_delta)
         self._best: Snapshot | None = None
 
@@ -92,12 +102,15 @@ class EarlyStopping(Callback):
         return self.patience - (training.network.n_epochs - self._last)
 
     def on_epoch_end(self, training: Any) -> None:
-        if self._monitor.improved(training.history):
-            self.best_epoch = self._last = training.network.n_epochs
+        has_improved = self._monitor.improved(training.history)
+        if has_improved or (self._monitor.is_tied and self.ties == "last"):
+            self.best_epoch = training.network.n_epochs
             if self.restore_best and self._best is None:
                 self._best = Snapshot(training.network)
             elif self._best is not None:
                 self._best.update(training.network)
+        if has_improved:
+            self._last = training.network.n_epochs
         else:
             self._stop_if_it_is_time(training)
 

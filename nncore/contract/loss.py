@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -36,6 +38,8 @@ class Loss(Configurable):
     needs_batch : bool
         Whether a row's loss depends on other rows (ranking, contrastive and survival losses). Such a loss is called once with all rows of
         a batch, and for a score once with all samples; `forward` and `backward` are given the weights of the rows too, which sum to 1.
+    training_only : mapping of str to value
+        Arguments that only training uses, such as ``label_smoothing``, and what they are when a network is scored: `for_evaluation`.
     kernel : Kernel or None
         The same in C: ``nnc_loss`` of ``nncore/plugin.h``.
     """
@@ -47,6 +51,7 @@ class Loss(Configurable):
     metrics: tuple[str | dict[str, Any], ...] = ()
     judge: str | dict[str, Any] | None = None
     needs_batch: bool = False
+    training_only: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     kernel: ClassVar[Kernel | None] = None
 
     # ---- outputs ------------------------------------------------------------------------------------------------------------
@@ -94,6 +99,21 @@ class Loss(Configurable):
         """Whether the outputs of a classifier, after the link, are probabilities of its classes."""
         one_for_each = self.n_outputs(3) == 3
         return one_for_each and (self.has_yes_no_outputs or self.link == "softmax" or self.output_domain == DISTRIBUTION)
+
+    # ---- scoring ------------------------------------------------------------------------------------------------------------
+
+    def for_evaluation(self) -> Self:
+        """The loss by which networks are scored: this one without what is there for training only.
+
+        Validation losses, ``evaluate`` and gradients with respect to inputs use it.
+
+        Returns
+        -------
+        Loss
+            This one, if `training_only` changes nothing.
+        """
+        changes = {name: value for name, value in self.training_only.items() if getattr(self, name) != value}
+        return type(self)(**self.config() | changes) if changes else self
 
     # ---- targets ------------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ class Monitor:
     ----------
     best : float
         NaN before there is one, which a NaN in the history never is; infinity counts as the largest number, so that files can hold it.
+    is_tied : bool
+        Whether the last epoch that `improved` was asked about has the same value as the best one before it.
     """
 
     def __init__(self, owner: str, column: str, mode: str = "auto", min_delta: float = 0.0) -> None:
@@ -39,6 +41,7 @@ class Monitor:
         decided_mode(owner, column, mode, "min")
         self._owner, self._column, self._mode, self._min_delta = owner, column, mode, min_delta
         self.best = math.nan
+        self.is_tied = False
 
     def improved(self, history: History) -> bool:
         """Whether the last epoch is the best so far, which `best` then remembers.
@@ -52,6 +55,7 @@ class Monitor:
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
         mode = decided_mode(self._owner, self._column, self._mode, history.mode(self._column))
+        self.is_tied = value == self.best
         gain = self.best - value if mode == "min" else value - self.best
         better = gain > self._min_delta or (math.isnan(self.best) and not math.isnan(value))
         if better:

@@ -44,7 +44,7 @@ from nncore.estimators.trial import check_judge
 from nncore.estimators.unscaled import warn_if_hopeless
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
-from nncore.program import looked_at
+from nncore.program import looked_at, plan_network
 from nncore.registry import resolve
 from nncore.words import explains_calls
 
@@ -281,7 +281,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
                 return network
         else:
             network = Sequential(*front, *(resolve("layers", layer) for layer in copy.deepcopy(list(given.layers))), output)
-        batch = X[looked_at(len(X), X[0].nbytes)]
+        blueprint = plan_network(network.layers, network.layer_names, X.shape[1:])
+        batch = X[looked_at(len(X), X[0].nbytes, blueprint)]
         network.build(X.shape[1], loss=loss, rng=seed_from(random_state), dtype=X.dtype, batch=batch)
         return network
 

@@ -60,6 +60,21 @@ def output_statistics(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np
     return mean, variance
 
 
+def with_unit_variance(weight: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """`weight` with each column divided by the deviation of its unit; a unit of variance 0 keeps its weights.
+
+    Raises
+    ------
+    DataError
+        If a weight overflows.
+    """
+    with np.errstate(over="ignore"):
+        scaled: np.ndarray = (weight / np.sqrt(np.where(variance > 0, variance, 1.0))).astype(weight.dtype)
+    if not np.isfinite(scaled).all():
+        raise DataError(f"the inputs of a layer vary too little for weights in {weight.dtype}: scale the samples to variance 1")
+    return scaled
+
+
 class DataDependent(Initializer):
     """A Gaussian sample, then each unit scaled and shifted to mean β and variance 1 over a batch.
 
@@ -95,7 +110,7 @@ class DataDependent(Initializer):
         """N(0, 1/fan-in). `refine` makes its scale irrelevant."""
         return rng.normal(0.0, 1 / math.sqrt(max(fan_in, 1)), shape)
 
-    def refine(self, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
+    def refine(self, rng: np.random.Generator, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
         """Scale `weight` and set `bias`, in place.
 
         Raises
@@ -104,11 +119,10 @@ class DataDependent(Initializer):
             If the rows of `x` are all alike, or not finite, or so small that the weights overflow. Nothing is changed then.
         """
         mean, variance = output_statistics(x, weight)
-        deviation = np.sqrt(np.where(variance > 0, variance, 1.0))
+        new_weight = with_unit_variance(weight, variance)
         with np.errstate(over="ignore"):
-            new_weight = (weight / deviation).astype(weight.dtype)
-            new_bias = (self.beta - mean / deviation).astype(weight.dtype)
-        if not (np.isfinite(new_weight).all() and np.isfinite(new_bias).all()):
+            new_bias = (self.beta - mean / np.sqrt(np.where(variance > 0, variance, 1.0))).astype(weight.dtype)
+        if not np.isfinite(new_bias).all():
             raise DataError(f"the inputs of a layer vary too little for weights in {weight.dtype}: scale the samples to variance 1")
         weight[...] = new_weight
         if bias is not None:

@@ -44,7 +44,7 @@ class LSUV(Initializer):
         """As `Orthogonal`, with gain 1."""
         return Orthogonal().sample(rng, shape, fan_in, fan_out)
 
-    def refine(self, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
+    def refine(self, rng: np.random.Generator, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
         """Scale `weight` in place; `bias` is only read.
 
         Raises

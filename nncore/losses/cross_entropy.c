@@ -1,4 +1,5 @@
-/* loss = -sum_j Y_j log y_j, y being probabilities, taken from below at the smallest normal number; d_y = -Y / y. */
+/* loss = -sum_j Y_j log y_j, y being probabilities, taken from below at the smallest normal number; d_y = -Y / y. With hyper[0] = e > 0
+ * Y is replaced by (1 - e) Y + e mean_j Y_j. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -23,14 +24,19 @@ static int32_t F(cross_entropy_real)(const nnc_loss_call *call) {
     const T *output = call->output, *target = call->target, *weight = call->weight;
     T *loss = call->loss, *d_output = call->d_output;
     int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
+    T e = (T)call->site->hyper[0], kept = 1 - e;
     for (int64_t row = 0; row < n_rows; row++) {
         const T *y = output + row * n_outputs, *Y = target + row * n_outputs;
-        T sum = 0;
-        for (int64_t j = 0; j < n_outputs; j++) sum += Y[j] * F(nnc_log)(F(at_least_tiny)(y[j]));
+        T sum = 0, share = 0;
+        if (e > 0) {
+            for (int64_t j = 0; j < n_outputs; j++) share += Y[j];
+            share *= e / (T)n_outputs;
+        }
+        for (int64_t j = 0; j < n_outputs; j++) sum += (kept * Y[j] + share) * F(nnc_log)(F(at_least_tiny)(y[j]));
         loss[row] = -sum;
         if (d_output == NULL) continue;
         T *d_y = d_output + row * n_outputs;
-        for (int64_t j = 0; j < n_outputs; j++) d_y[j] = -weight[row] * (Y[j] / F(at_least_tiny)(y[j]));
+        for (int64_t j = 0; j < n_outputs; j++) d_y[j] = -weight[row] * ((kept * Y[j] + share) / F(at_least_tiny)(y[j]));
     }
     return 0;
 }
@@ -40,13 +46,17 @@ static int32_t F(cross_entropy_labels)(const nnc_loss_call *call) {
     const int64_t *labels = call->labels;
     T *loss = call->loss, *d_output = call->d_output;
     int64_t n_rows = call->n_rows, n_outputs = call->n_outputs;
+    T e = (T)call->site->hyper[0], kept = 1 - e, share = e / (T)n_outputs;
     for (int64_t row = 0; row < n_rows; row++) {
-        T y = F(at_least_tiny)(output[row * n_outputs + labels[row]]);
-        loss[row] = -F(nnc_log)(y);
+        const T *y = output + row * n_outputs;
+        int64_t label = labels[row], first = e > 0 ? 0 : label, end = e > 0 ? n_outputs : label + 1;
+        T sum = 0;
+        for (int64_t j = first; j < end; j++) sum += ((j == label ? kept : 0) + share) * F(nnc_log)(F(at_least_tiny)(y[j]));
+        loss[row] = -sum;
         if (d_output == NULL) continue;
         T *d_y = d_output + row * n_outputs;
         for (int64_t j = 0; j < n_outputs; j++) d_y[j] = 0;
-        d_y[labels[row]] = -weight[row] * (1 / y);
+        for (int64_t j = first; j < end; j++) d_y[j] = -weight[row] * (((j == label ? kept : 0) + share) / F(at_least_tiny)(y[j]));
     }
     return 0;
 }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
 import numpy as np
 
+from nncore.losses.softmax import smoothed
 from nncore.plugin import Kernel, Loss
 
 
@@ -14,24 +18,39 @@ class CrossEntropy(Loss):
     counts as that number, so that neither the loss nor the gradient is infinite. Each row must sum to 1: a network that is known
     to end otherwise is refused. ``softmax_cross_entropy`` on a layer without activation computes the same more accurately.
 
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1], default 0.0
+        ε: a fraction of each target that is spread evenly over all C classes, in training only: Y becomes (1 − ε)Y + ε·(ΣY)/C. The
+        validation loss and ``evaluate`` use Y itself.
+
     References
     ----------
-    Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+    Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990. On smoothing: Szegedy et al.,
+    "Rethinking the inception architecture for computer vision", 2016, section 7.
     """
 
     targets = "both"
+    ranges: ClassVar[dict[str, str]] = {"label_smoothing": "[0, 1]"}
+    training_only: ClassVar[dict[str, Any]] = {"label_smoothing": 0.0}
+    examples: ClassVar[Sequence[dict[str, Any]]] = ({}, {"label_smoothing": 0.1})
     metrics = ("accuracy",)
     output_domain = "distribution"
     kernel = Kernel("nncore._core.native:loss_cross_entropy")
 
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         y = np.maximum(output, np.finfo(output.dtype).tiny)
+        target = smoothed(target, self.label_smoothing, output)
         if target.ndim == 1:
             return -np.log(y[np.arange(len(y)), target])
         return -(target * np.log(y)).sum(axis=1)
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         y = np.maximum(output, np.finfo(output.dtype).tiny)
+        target = smoothed(target, self.label_smoothing, output)
         if target.ndim == 1:
             rows = np.arange(len(y))
             d_output = np.zeros_like(y)

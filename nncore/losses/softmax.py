@@ -1,4 +1,4 @@
-"""What losses from the logits of classes share: probabilities whose complements keep their digits."""
+"""What losses of classes share: probabilities whose complements keep their digits, and targets that are smoothed."""
 
 from __future__ import annotations
 
@@ -25,3 +25,22 @@ def d_labels(e: np.ndarray, rest: np.ndarray, labels: np.ndarray) -> np.ndarray:
     p = e / (1 + rest)
     p[rows, labels] = np.where(e[rows, labels] == 1, -(rest / (1 + rest))[:, 0], p[rows, labels] - 1)
     return p
+
+
+def smoothed(target: np.ndarray, fraction: float, output: np.ndarray) -> np.ndarray:
+    """Targets of which a fraction is spread evenly over the classes, ``(n_rows, n_outputs)``; as they are where that is 0.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Class indices, or a distribution for each row.
+    fraction : float
+        ε of `label_smoothing`.
+    output : ndarray of shape (n_rows, n_outputs)
+        For its shape and dtype.
+    """
+    if fraction == 0:
+        return target
+    if target.ndim == 1:
+        target = np.eye(output.shape[1], dtype=output.dtype)[target]
+    return (1 - fraction) * target + fraction * target.mean(axis=1, keepdims=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.losses.softmax import d_labels, exponentials
+from nncore.losses.softmax import d_labels, exponentials, smoothed
 from nncore.plugin import Kernel, Loss
 
 
@@ -22,7 +22,7 @@ class SoftmaxCrossEntropy(Loss):
     ----------
     label_smoothing : float in [0, 1], default 0.0
         ε: a fraction of each target that is spread evenly over all C classes, so that logits need not grow without end. Y becomes
-        (1 − ε)Y + ε·(ΣY)/C, as in PyTorch's ``CrossEntropyLoss``.
+        (1 − ε)Y + ε·(ΣY)/C, as in PyTorch's ``CrossEntropyLoss``. In training only: the validation loss and ``evaluate`` use Y itself.
 
     References
     ----------
@@ -32,6 +32,7 @@ class SoftmaxCrossEntropy(Loss):
 
     targets = "both"
     ranges: ClassVar[dict[str, str]] = {"label_smoothing": "[0, 1]"}
+    training_only: ClassVar[dict[str, Any]] = {"label_smoothing": 0.0}
     examples: ClassVar[Sequence[dict[str, Any]]] = ({}, {"label_smoothing": 0.1})
     link = "softmax"
     metrics = ("accuracy",)
@@ -44,14 +45,14 @@ class SoftmaxCrossEntropy(Loss):
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         z, _, rest = exponentials(output)
         log_sum = np.log1p(rest[:, 0])
-        target = self._smoothed(target, output)
+        target = smoothed(target, self.label_smoothing, output)
         if target.ndim == 1:
             return log_sum - z[np.arange(len(z)), target]
         return target.sum(axis=1) * log_sum - (target * z).sum(axis=1)
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         _, e, rest = exponentials(output)
-        target = self._smoothed(target, output)
+        target = smoothed(target, self.label_smoothing, output)
         if target.ndim == 1:
             return d_labels(e, rest, target)
         share = target.sum(axis=1, keepdims=True) / (1 + rest)
@@ -63,11 +64,3 @@ class SoftmaxCrossEntropy(Loss):
         complement = beyond - (rest * share)[:, 0]
         d_output[rows, top] = np.where(2 * beyond < target.sum(axis=1), complement, d_output[rows, top])
         return d_output
-
-    def _smoothed(self, target: np.ndarray, output: np.ndarray) -> np.ndarray:
-        """Targets of which `label_smoothing` is spread over the classes; as they are where that is 0."""
-        if self.label_smoothing == 0:
-            return target
-        if target.ndim == 1:
-            target = np.eye(output.shape[1], dtype=output.dtype)[target]
-        return (1 - self.label_smoothing) * target + self.label_smoothing * target.mean(axis=1, keepdims=True)

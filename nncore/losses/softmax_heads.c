@@ -1,5 +1,5 @@
-/* For every head h, hyper[h] columns and a class Y_h: loss = sum_h log(1 + rest) - (z_h[Y_h] - max z_h), 1 + rest = sum_j exp(z_hj
- * - max z_h); * d_z_h = softmax(z_h) - onehot(Y_h). */
+/* For every head h, hyper[1 + h] columns and a class Y_h: loss = sum_h log(1 + rest) - (z_h[Y_h] - max z_h), 1 + rest = sum_j exp(z_hj
+ * - max z_h); d_z_h = softmax(z_h) - onehot(Y_h). With hyper[0] = e > 0 onehot is replaced by (1 - e) onehot + e / hyper[1 + h]. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -76,19 +76,38 @@ static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, 
         }
 }
 
+/* Puts into loss and d_z of a row what a fraction e of every head's target does when it is spread over the head's classes. */
+static void F(spread_heads)(const T *z, const T *Y, T weight, T *loss, T *d_z, int64_t n_heads, const double *n_classes, T e) {
+    for (int64_t head = 0, n; head < n_heads; head++, z += n) {
+        int64_t label = (int64_t)Y[head];
+        n = (int64_t)n_classes[head];
+        T share = e / (T)n;
+        *loss -= share * F(sum_beyond)(z, z[label], n);
+        if (d_z == NULL) continue;
+        for (int64_t j = 0; j < n; j++) d_z[j] -= weight * share;
+        d_z[label] += weight * e;
+        d_z += n;
+    }
+}
+
 static int32_t F(softmax_heads_real)(const nnc_loss_call *call) {
     const T *output = call->output, *target = call->target, *weight = call->weight;
     T *loss = call->loss, *d_output = call->d_output;
     int64_t n_rows = call->n_rows, n_outputs = call->n_outputs, n_targets = call->n_targets;
-    const double *hyper = call->site->hyper;
+    const double *n_classes = call->site->hyper + 1;
+    T e = (T)call->site->hyper[0];
     for (int64_t row = 0; row < n_rows; row++)
-        if (!F(are_classes)(target + row * n_targets, n_targets, hyper)) return 1;
+        if (!F(are_classes)(target + row * n_targets, n_targets, n_classes)) return 1;
     for (int64_t row = 0, n; row < n_rows; row += n) {
         n = n_outputs > PART ? 1 : nnc_least(n_rows - row, PART / n_outputs);
         const T *z = output + row * n_outputs, *Y = target + row * n_targets;
         T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
-        if (n_outputs > PART) F(heads_one_by_one)(z, Y, weight[row], loss + row, d_z, n_targets, hyper);
-        else F(heads_together)(z, Y, weight + row, loss + row, d_z, n, n_outputs, n_targets, hyper);
+        if (n_outputs > PART) F(heads_one_by_one)(z, Y, weight[row], loss + row, d_z, n_targets, n_classes);
+        else F(heads_together)(z, Y, weight + row, loss + row, d_z, n, n_outputs, n_targets, n_classes);
+    }
+    for (int64_t row = 0; e > 0 && row < n_rows; row++) {
+        T *d_z = d_output == NULL ? NULL : d_output + row * n_outputs;
+        F(spread_heads)(output + row * n_outputs, target + row * n_targets, weight[row], loss + row, d_z, n_targets, n_classes, e);
     }
     return 0;
 }

@@ -23,6 +23,8 @@ class SoftmaxHeads(Loss):
     ----------
     n_classes : sequence of int
         Classes of each head.
+    label_smoothing : float in [0, 1], default 0.0
+        ε: a fraction of each head's target that is spread evenly over its classes, in training only, as in ``softmax_cross_entropy``.
 
     Raises
     ------
@@ -38,17 +40,22 @@ class SoftmaxHeads(Loss):
     Caruana, "Multitask learning", 1997.
     """
 
-    examples: ClassVar[Sequence[dict[str, Any]]] = ({"n_classes": (3, 2, 5)}, {"n_classes": (4,)}, {"n_classes": (1, 20, 2)})
+    ranges: ClassVar[dict[str, str]] = {"label_smoothing": "[0, 1]"}
+    training_only: ClassVar[dict[str, Any]] = {"label_smoothing": 0.0}
+    examples: ClassVar[Sequence[dict[str, Any]]] = (
+        {"n_classes": (3, 2, 5)}, {"n_classes": (4,)}, {"n_classes": (1, 20, 2)}, {"n_classes": (3, 2, 5), "label_smoothing": 0.1},
+    )  # fmt: skip
     output_domain = "logits"
     kernel = Kernel("nncore._core.native:loss_softmax_heads")
 
-    def __init__(self, n_classes: Sequence[int]) -> None:
+    def __init__(self, n_classes: Sequence[int], label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
         self.n_classes = class_counts(n_classes, "SoftmaxHeads")
         self.link = {"name": "softmax_heads", "n_classes": self.n_classes}
         self.metrics = ({"name": "head_accuracy", "n_classes": self.n_classes},)
 
     def hyper(self) -> list[float]:
-        return [float(n) for n in self.n_classes]
+        return [self.label_smoothing, *(float(n) for n in self.n_classes)]
 
     def n_targets(self, n_outputs: int) -> int:
         if n_outputs != sum(self.n_classes):
@@ -75,13 +82,19 @@ class SoftmaxHeads(Loss):
         for z, labels in self._heads(output, target):
             shifted, _, rest = exponentials(z)
             loss += np.log1p(rest[:, 0]) - shifted[np.arange(len(z)), labels]
+            if self.label_smoothing:
+                loss += self.label_smoothing * (shifted[np.arange(len(z)), labels] - shifted.mean(axis=1))
         return loss
 
     def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         gradients = []
         for z, labels in self._heads(output, target):
             _, e, rest = exponentials(z)
-            gradients.append(d_labels(e, rest, labels))
+            d_z = d_labels(e, rest, labels)
+            if self.label_smoothing:
+                d_z -= self.label_smoothing / z.shape[1]
+                d_z[np.arange(len(z)), labels] += self.label_smoothing
+            gradients.append(d_z)
         return np.hstack(gradients)
 
     def _heads(self, output: np.ndarray, target: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -178,7 +178,7 @@ class Network(Resumable, ParameterSets):
             The same int gives the same network. None is different every time.
         dtype : {"float32", "float64"}
         batch : array-like of shape (n_samples, ...), optional
-            Samples for initializers that look at data (``data_dependent``, ``lsuv``); `fit` takes them from its X.
+            Samples for initializers that look at data (``data_dependent``, ``data_hull``, ``lsuv``); `fit` takes them from its X.
 
         Returns
         -------

@@ -23,7 +23,7 @@ from nncore.network.scheduling import Reach, as_schedules, check_schedules
 from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
-from nncore.program import get_num_threads, looked_at, plan_network
+from nncore.program import Blueprint, get_num_threads, looked_at, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
 
@@ -50,10 +50,10 @@ class Given:
         """All that the source has."""
         return self.source.samples(shape)
 
-    def some(self, samples: Samples, dtype: np.dtype) -> np.ndarray:
-        """Those that initializers look at."""
+    def some(self, blueprint: Blueprint, samples: Samples, dtype: np.dtype) -> np.ndarray:
+        """Those that the initializers of a network look at."""
         n_samples = len(samples) if self.rows is None else len(self.rows)
-        chosen = looked_at(n_samples, samples[0].size * dtype.itemsize)
+        chosen = looked_at(n_samples, samples[0].size * dtype.itemsize, blueprint)
         return samples[chosen if self.rows is None else self.rows[chosen]]
 
 
@@ -89,7 +89,9 @@ class Prepared:
             with network._turn:
                 if not network.is_built:
                     samples = self.given.samples(None)
-                    batch = self.given.some(samples, self.dtype)
+                    blueprint = self.learning.knobs.blueprint
+                    assert blueprint is not None, "a network is planned before it is trained"
+                    batch = self.given.some(blueprint, samples, self.dtype)
                     self.learning.build(network, samples.shape[1:], self.rng, self.dtype, batch)
                 elif self.rng is not None:
                     network.seed = self.seed

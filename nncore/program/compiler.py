@@ -59,11 +59,11 @@ def compile_program(
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
-    leaves out layers that only train. With `accumulates` several batches may make a step. With `input_gradient` there is a way back to the
-    inputs, also through a prediction. `transforms` change each batch that it trains on. What `knobs` holds may be changed later, but not
-    what the network consists of.
+    leaves out layers that only train, and what a loss has for training only. With `accumulates` several batches may make a step. With
+    `input_gradient` there is a way back to the inputs, also through a prediction. `transforms` change each batch that it trains on. What
+    `knobs` holds may be changed later, but not what the network consists of.
     """
-    blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss
+    blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss_for(training)
     assert blueprint is not None, "a network is planned before it is compiled"
     assert grouping is not None, "its tensors are grouped"
     dtype = vectors.parameters.dtype
@@ -128,6 +128,7 @@ def compile_program(
         losses=zeros(max_rows, dtype),
         transforms=transformed,
         gathered=gathered,
+        training=training,
         loss=loss,
         loss_capsule=None if loss_kernel is None else loss_kernel.load(),
         loss_hyper=np.empty(0 if loss is None else len(loss.hyper())),

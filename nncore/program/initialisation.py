@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from nncore import registry
 from nncore._core import Program
 from nncore.blocks import memory_for, rows_at_once
-from nncore.contract import Activation, Initializer, Layer, Tensor
+from nncore.contract import Activation, Initializer, Layer, Plan, Tensor
 from nncore.errors import ParameterError, ShapeError
 from nncore.program.compiler import compile_program
 from nncore.program.groups import group_tensors
@@ -21,13 +22,34 @@ from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Stage
 from nncore.program.vectors import Vectors
 
-#: At most so many samples are looked at by initializers that need a batch, fewer if they are so large that these are more bytes.
-BATCH_ROWS, BATCH_BYTES = 1024, 32 * 2**20
+#: The samples that initializers look at take at most so many bytes, and so do the outputs of all layers for them.
+BATCH_BYTES, VALUE_BYTES = 32 * 2**20, 256 * 2**20
 
 
-def looked_at(n_samples: int, bytes_per_sample: int) -> slice:
-    """Samples at equal distances, enough for an initializer."""
-    return slice(None, None, -(-n_samples // rows_at_once(bytes_per_sample, BATCH_ROWS, of=BATCH_BYTES)))
+def looked_at(n_samples: int, bytes_per_sample: int, blueprint: Blueprint | None = None) -> slice:
+    """Samples at equal distances, enough for an initializer.
+
+    Parameters
+    ----------
+    n_samples, bytes_per_sample : int
+        Of the data.
+    blueprint : Blueprint, optional
+        As many as the initializers of this network want.
+    """
+    wanted, width = Initializer.batch_rows, 0
+    if blueprint is not None:
+        wanted = max((initializer.batch_rows for initializer in _looking(blueprint)), default=wanted)
+        width = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages)
+    # Of each value there is a gradient, too: 16 bytes in float64.
+    at_once = min(rows_at_once(bytes_per_sample, wanted, of=BATCH_BYTES), rows_at_once(16 * width, of=VALUE_BYTES))
+    return slice(None, None, -(-n_samples // at_once))
+
+
+def _looking(blueprint: Blueprint) -> list[Initializer]:
+    """The initializers of a network that look at data."""
+    pairs = [(stage, tensor) for stage in blueprint.stages for tensor in stage.own_tensors if tensor.role == "weight"]
+    found = [initializer_of(stage, tensor, is_last=stage is blueprint.stages[-1]) for stage, tensor in pairs]
+    return [initializer for initializer in found if initializer.needs_batch]
 
 
 #: For a network's last layer without an activation: first outputs so small that training need not undo them.
@@ -89,10 +111,21 @@ def initialise(
         for buffer in stage.plan.buffers:
             buffers[buffer.name][...] = carried.get(f"{stage.name}.{buffer.name}", buffer.value)
     if batch is not None and to_refine:
-        knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint))
+        seen = _without_noise(blueprint)
+        knobs = Knobs(blueprint=seen, grouping=group_tensors({}, seen))
         program = compile_program(knobs, vectors, max_rows=len(batch), training=True)
         for stage, tensor, initializer in to_refine:
-            _refine(program, vectors, stage, tensor, initializer, batch)
+            _refine(program, vectors, seen.stages[stage.index], tensor, initializer, batch, rng)
+
+
+def _without_noise(blueprint: Blueprint) -> Blueprint:
+    """The network without what only training does, such as dropout, whose noise would count as variance of the data."""
+    views = {
+        stage.index: replace(stage, plan=Plan(stage.plan.output_shape, is_view=True))
+        for stage in blueprint.stages
+        if stage.plan.training_only and not stage.plan.tensors
+    }
+    return replace(blueprint, stages=tuple(views.get(stage.index, stage) for stage in blueprint.stages))
 
 
 def _check_carried(blueprint: Blueprint, carried: Mapping[str, np.ndarray]) -> None:
@@ -110,7 +143,13 @@ def _check_carried(blueprint: Blueprint, carried: Mapping[str, np.ndarray]) -> N
 
 
 def _refine(
-    program: Program[ProgramSpec], vectors: Vectors, stage: Stage, tensor: Tensor, initializer: Initializer, batch: np.ndarray
+    program: Program[ProgramSpec],
+    vectors: Vectors,
+    stage: Stage,
+    tensor: Tensor,
+    initializer: Initializer,
+    batch: np.ndarray,
+    rng: np.random.Generator,
 ) -> None:
     """Show a layer's initializer what the layer gets when `batch` goes in."""
     running_statistics = vectors.buffers.copy()
@@ -120,4 +159,4 @@ def _refine(
     x = batch if op.x is None else op.x[: len(batch)]
     views = named_views(stage.own_tensors, vectors.parameters[stage.parameters])
     bias = next((views[t.name] for t in stage.own_tensors if t.role == "bias"), None)
-    initializer.refine(x, views[tensor.name], bias)
+    initializer.refine(rng, x, views[tensor.name], bias)

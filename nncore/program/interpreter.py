@@ -52,7 +52,7 @@ class Interpreter:
 
     def refresh(self) -> None:
         """Take over the numbers of the network's components; what a component keeps on itself beside them stays."""
-        loss = self.spec.knobs.loss
+        loss = self.spec.knobs.loss_for(self.spec.training)
         for number, component in self._components.items():
             self._components[number] = brought_up_to_date(component, self.spec.ops[number].component)
         for number, component in self._rules.items():

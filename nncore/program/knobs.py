@@ -116,6 +116,10 @@ class Knobs:
         assert self.grouping is not None, "and are grouped"
         return rules_of(self.blueprint, self.options, self.grouping)
 
+    def loss_for(self, training: bool) -> Loss | None:
+        """The loss as a program computes it: to train, or to score the network."""
+        return self.loss if training or self.loss is None else self.loss.for_evaluation()
+
     def moved(self) -> None:
         """Let every program take over what has changed before it runs again."""
         self.version[0] += 1

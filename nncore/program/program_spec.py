@@ -47,6 +47,7 @@ class ProgramSpec:
     losses: np.ndarray  # (max_rows,)
     transforms: list[TransformOp]
     gathered: BatchBuffers  # where a batch is gathered in training: the three above, or others if it is going to be transformed
+    training: bool
     loss: Loss | None
     loss_capsule: object
     loss_hyper: np.ndarray
@@ -130,8 +131,8 @@ class ProgramSpec:
             op.take_over(knobs.blueprint.stages[op.stage.index])
         for transform, component in zip(self.transforms, knobs.transforms, strict=False):  # there are none once the fit is over
             transform.take_over(component)
-        if self.loss is not None and knobs.loss is not None:
-            self.loss_hyper[:] = knobs.loss.hyper()
+        if self.loss is not None and (loss := knobs.loss_for(self.training)) is not None:
+            self.loss_hyper[:] = loss.hyper()
         if self.optimizers and knobs.optimizer is not None:
             self.optimizer_hyper[:] = self.grouping.hyper(knobs.optimizer)
         for rule, now in zip(self.rules, knobs.rules() if self.rules else (), strict=True):

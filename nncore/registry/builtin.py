@@ -83,6 +83,7 @@ def nncore_initializers(api: tuple[int, int]) -> list[Component]:
         Component("orthogonal", "nncore.initializers.orthogonal:Orthogonal", "Saxe et al. 2013: orthonormal rows or columns"),
         Component("random_walk", "nncore.initializers.random_walk:RandomWalk", "Sussillo & Abbott 2014: gradients that do not drift"),
         Component("data_dependent", "nncore.initializers.data_dependent:DataDependent", "Krähenbühl et al. 2015: unit outputs on a batch"),
+        Component("data_hull", "nncore.initializers.data_hull:DataHull", "RealMLP's: unit variance, kinks among the samples of a batch"),
         Component("lsuv", "nncore.initializers.lsuv:LSUV", "Mishkin & Matas 2015: orthogonal, then unit variance on a batch"),
         Component("zeros", "nncore.initializers.zeros:Zeros", "0"),
         Component("constant", "nncore.initializers.constant:Constant", "one value, or an array of the tensor's shape"),

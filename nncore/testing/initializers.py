@@ -79,7 +79,7 @@ def check_fan_in(initializer: Initializer) -> None:
 
 
 def check_refine(initializer: Initializer) -> None:
-    """If `needs_batch`, `refine` changes the tensors in place: the same way every time, to finite numbers, with and without bias.
+    """If `needs_batch`, `refine` changes the tensors in place: alike for an equal generator, to finite numbers, with and without bias.
 
     A batch that says too little (a single row, the same value everywhere) may be refused, with an error of `nncore.errors`.
     """
@@ -89,6 +89,8 @@ def check_refine(initializer: Initializer) -> None:
     )
     if not initializer.needs_batch:
         return
+    wanted = initializer.batch_rows
+    expect(isinstance(wanted, int) and wanted > 0, f"batch_rows is {wanted!r}; it must be a whole number of at least 1")
     rng = np.random.default_rng(3)
     x = rng.normal(size=(50, 6)) * [1, 2, 3, 0.1, 1, 1]
     constant = np.full((50, 6), 0.5)
@@ -102,7 +104,7 @@ def check_refine(initializer: Initializer) -> None:
                     bias = np.zeros(4, dtype) if has_bias else None
                     batch = inputs.astype(dtype)
                     try:
-                        initializer.refine(batch, weight, bias)
+                        initializer.refine(np.random.default_rng(6), batch, weight, bias)
                     except NNCoreError:
                         if says_enough:
                             raise

@@ -14,6 +14,7 @@ from nncore.contract import OUTPUT_DOMAINS, Loss, Metric, activation_for, bounds
 from nncore.errors import DataError
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
+from nncore.program import structure_of_loss
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
@@ -201,7 +202,7 @@ def _what(rung: Rung, output: np.ndarray, target: Target) -> str:
 
 
 def check_declarations(loss: Loss) -> None:
-    """`targets`, `target_range`, `output_domain`, `link` and `metrics` name things that exist."""
+    """`targets`, `target_range`, `output_domain`, `training_only`, `link` and `metrics` name things that exist."""
     for n_outputs in {outputs_for(loss, wanted) for wanted in (1, 2, 3)}:
         word = loss.output_domain_for(n_outputs)
         expect(word in OUTPUT_DOMAINS, f"output_domain is {word!r}; it must be one of {', '.join(map(repr, OUTPUT_DOMAINS))}")
@@ -210,6 +211,13 @@ def check_declarations(loss: Loss) -> None:
     if loss.target_range is not None:
         low, high = bounds(loss.target_range)
         expect(low < high, f"target_range {loss.target_range!r} is empty")
+    strangers = loss.training_only.keys() - set(type(loss).argument_names)
+    expect(not strangers, f"training_only names {', '.join(sorted(strangers))}, which the loss does not take")
+    scored = loss.for_evaluation()
+    expect(
+        structure_of_loss(scored, outputs_for(loss, 2)) == structure_of_loss(loss, outputs_for(loss, 2)),
+        f"without what only training uses it is another kind of loss: {scored!r}",
+    )
     if loss.link is not None:
         registry.resolve("activations", loss.link)
     for metric in loss.metrics:

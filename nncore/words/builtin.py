@@ -16,8 +16,8 @@ LossName: TypeAlias = Literal[
     "softmax_cross_entropy", "softmax_heads",
 ]  # fmt: skip
 InitializerName: TypeAlias = Literal[
-    "constant", "data_dependent", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lsuv", "orthogonal", "random_walk",
-    "uniform_fan_in", "xavier_notes", "zeros",
+    "constant", "data_dependent", "data_hull", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lsuv", "orthogonal",
+    "random_walk", "uniform_fan_in", "xavier_notes", "zeros",
 ]  # fmt: skip
 OptimizerName: TypeAlias = Literal[
     "adafactor", "adagrad", "adam", "adamw", "block_coordinate", "lookahead", "momentum", "nesterov", "rmsprop", "sgd",

@@ -122,6 +122,48 @@ def test_infinity_can_be_improved_upon():
     assert Run(EarlyStopping(patience=1)).fit([math.inf, 5, 6]).restored_epoch == 2
 
 
+@pytest.mark.parametrize(("ties", "best"), [("first", 2), ("last", 4)])
+def test_which_of_equal_epochs_is_the_best(ties: str, best: int):
+    callback = EarlyStopping(patience=3, ties=ties)
+    run = Run(callback).fit([3, 2, 2.5, 2, 2.5, 1])
+    assert (run.epoch, run.restored_epoch, callback.best_epoch, callback.best_value) == (5, best, best, 2)
+    assert run.reason == f"val_loss did not improve for 3 epochs (best 2 in epoch {best})"
+
+
+def test_an_equal_epoch_is_no_improvement_and_a_worse_one_no_tie():
+    callback = EarlyStopping(patience=9, ties="last", min_delta=0.5)
+    run = Run(callback).fit([3, 2.6, 3, math.nan, 2.4, 2.4, 2.6])
+    assert (run.restored_epoch, callback.best_value) == (6, 2.4)
+    never = EarlyStopping(ties="last")
+    assert Run(never).fit([math.nan, math.nan]).restored_epoch == 2
+    assert never.best_epoch == 0
+
+
+@pytest.mark.parametrize("patience", [3, 50])
+def test_the_last_of_ties_in_epochs_that_run_ahead(patience: int):
+    """The core goes on with the next epochs before the callback hears of one; a watcher that looks after each epoch changes nothing."""
+
+    class Watcher(Callback):
+        def on_epoch_end(self, training: Any) -> None: ...
+
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
+    found = []
+    for watchers in ([], [Watcher()]):
+        net = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(2))
+        stopping = EarlyStopping("val_accuracy", patience=patience, ties="last")
+        history = net.fit(
+            X[:40], y[:40], validation=(X[40:], y[40:]), loss="softmax_cross_entropy", optimizer=nn.Adam(lr=0.01), epochs=50,
+            callbacks=[stopping, *watchers], rng=1, progress=False,
+        )  # fmt: skip
+        scores = history["val_accuracy"]
+        assert stopping.best_epoch == 1 + np.flatnonzero(scores == scores.max())[-1]
+        assert (scores == scores.max()).sum() > 1, "or there are no ties"
+        assert net.evaluate(X[40:], y[40:])["accuracy"] == scores.max()
+        found.append((stopping.best_epoch, len(history), net.parameters.copy()))
+    assert found[0][:2] == found[1][:2]
+    np.testing.assert_array_equal(found[0][2], found[1][2])
+
+
 def test_a_second_fit_starts_afresh():
     callback = EarlyStopping(patience=1)
     Run(callback).fit([0.1, 0.2])
@@ -137,15 +179,18 @@ def test_a_column_that_is_not_recorded():
         Run(EarlyStopping("recall"), "loss").fit([1.0])
 
 
-@pytest.mark.parametrize("arguments", [{"patience": 0}, {"patience": 1.5}, {"patience": math.nan}, {"min_delta": -1}, {"mode": "least"}])
+@pytest.mark.parametrize(
+    "arguments", [{"patience": 0}, {"patience": 1.5}, {"patience": math.nan}, {"min_delta": -1}, {"mode": "least"}, {"ties": "middle"}]
+)
 def test_arguments_are_checked(arguments: dict[str, Any]):
     with pytest.raises(ParameterError, match=next(iter(arguments))):
         EarlyStopping(**arguments)
 
 
 def test_config_is_its_arguments():
-    callback = EarlyStopping("loss", 3, 0.5, "min", False)
-    assert callback.config() == {"monitor": "loss", "patience": 3, "min_delta": 0.5, "mode": "min", "restore_best": False}
+    callback = EarlyStopping("loss", 3, 0.5, "min", False, "last")
+    arguments = {"monitor": "loss", "patience": 3, "min_delta": 0.5, "mode": "min", "restore_best": False, "ties": "last"}
+    assert callback.config() == arguments
 
 
 class Recorder(Callback):

@@ -36,7 +36,7 @@ def refined_layers(initializer: DataDependent, dtype: type[np.floating], activat
     x = batch(2000, WIDTHS[0], dtype)
     for number, (n, m) in enumerate(itertools.pairwise(WIDTHS)):
         weight, bias = layer(n, m, dtype, number)
-        initializer.refine(x, weight, bias)
+        initializer.refine(np.random.default_rng(0), x, weight, bias)
         z = x @ weight + bias
         yield x, weight, bias, z
         x = ACTIVATIONS[activation](z)
@@ -64,7 +64,7 @@ def test_formula(dtype: type[np.floating]) -> None:
     before = weight.astype(np.float64)
     z = x.astype(np.float64) @ before
     bias[:] = 7  # is replaced, and plays no part
-    DataDependent(0.25).refine(x, weight, bias)
+    DataDependent(0.25).refine(np.random.default_rng(0), x, weight, bias)
     rtol = 4 * float(np.finfo(dtype).eps)
     np.testing.assert_allclose(weight, before / z.std(axis=0), rtol=max(rtol, 1e-13))
     np.testing.assert_allclose(bias, 0.25 - z.mean(axis=0) / z.std(axis=0), rtol=max(rtol, 1e-13))
@@ -76,7 +76,7 @@ def test_the_scale_of_the_data_and_of_the_sample_make_no_difference() -> None:
     for x_scale, w_scale in ((1, 1), (1e-20, 1), (1e12, 1e-30)):
         weight, bias = layer(6, 4, np.float64)
         weight *= w_scale
-        DataDependent().refine(x * x_scale, weight, bias)
+        DataDependent().refine(np.random.default_rng(0), x * x_scale, weight, bias)
         results.append((weight * x_scale, bias))
     for weight, bias in results[1:]:
         np.testing.assert_allclose(weight, results[0][0], rtol=1e-12)
@@ -87,7 +87,7 @@ def test_without_bias_the_means_stay() -> None:
     x = batch(50, 6, np.float64)
     weight, _ = layer(6, 4, np.float64)
     ratio = (x @ weight).mean(axis=0) / (x @ weight).std(axis=0)
-    DataDependent().refine(x, weight, None)
+    DataDependent().refine(np.random.default_rng(0), x, weight, None)
     np.testing.assert_allclose((x @ weight).var(axis=0), 1, rtol=1e-12)
     np.testing.assert_allclose((x @ weight).mean(axis=0), ratio, rtol=1e-12)
 
@@ -97,7 +97,7 @@ def test_a_constant_unit_keeps_its_weights_and_is_centred(dtype: type[np.floatin
     x = batch(40, 3, dtype)
     x[:, 2] = 5
     weight, bias = np.array([[1, 0, 0], [2, 0, 0], [3, 4, 0]], dtype), np.zeros(3, dtype)
-    DataDependent(0.5).refine(x, weight, bias)
+    DataDependent(0.5).refine(np.random.default_rng(0), x, weight, bias)
     np.testing.assert_array_equal(weight[:, 1:], [[0, 0], [0, 0], [4, 0]])
     np.testing.assert_allclose(bias[1:], [0.5 - 20, 0.5], rtol=8 * np.finfo(dtype).eps)
     assert (x @ weight[:, 0]).var() == pytest.approx(1, rel=1e-4)
@@ -110,7 +110,7 @@ def test_in_place_in_live_views(dtype: type[np.floating]) -> None:
     weight[...] = layer(6, 4, dtype)[0]
     x = batch(50, 6, dtype)
     given_x = x.copy()
-    DataDependent().refine(x, weight, bias)
+    DataDependent().refine(np.random.default_rng(0), x, weight, bias)
     np.testing.assert_allclose((x @ vector[3:27].reshape(6, 4) + vector[27:31]).std(axis=0), 1, rtol=1e-3)
     np.testing.assert_array_equal(vector[[0, 1, 2, 31, 32, 33]], 0)
     np.testing.assert_array_equal(x, given_x)
@@ -153,7 +153,7 @@ def test_unusable_batches(x: np.ndarray, dtype: type[np.floating]) -> None:
     weight, bias = layer(3, 4, dtype)
     before = weight.copy()
     with pytest.raises(DataError, match=r"pass some hundred samples|pass a batch of different samples|remove NaN and infinity"):
-        DataDependent().refine(x.astype(dtype), weight, bias)
+        DataDependent().refine(np.random.default_rng(0), x.astype(dtype), weight, bias)
     np.testing.assert_array_equal(weight, before)
     np.testing.assert_array_equal(bias, 0)
 
@@ -162,7 +162,7 @@ def test_weights_that_would_overflow() -> None:
     weight, bias = layer(3, 4, np.float32)
     before = weight.copy()
     with pytest.raises(DataError, match="scale the samples to variance 1"):
-        DataDependent().refine(batch(10, 3, np.float64) * 1e-60, weight, bias)
+        DataDependent().refine(np.random.default_rng(0), batch(10, 3, np.float64) * 1e-60, weight, bias)
     np.testing.assert_array_equal(weight, before)
 
 
@@ -173,7 +173,7 @@ def test_gradients_grow_backwards_through_relu_layers_as_the_docstring_says() ->
     weights, masks = [], []
     for number in range(depth):
         weight, bias = layer(n, n, np.float64, number)
-        DataDependent().refine(x, weight, bias)
+        DataDependent().refine(np.random.default_rng(0), x, weight, bias)
         z = x @ weight + bias
         weights.append(weight)
         masks.append(z > 0)

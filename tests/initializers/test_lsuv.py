@@ -41,7 +41,7 @@ def test_unit_variance_in_every_layer_of_a_deep_network(dtype: type[np.floating]
     x = batch().astype(dtype)
     for number in range(DEPTH):
         weight, bias = layer(x.shape[1], 48, dtype, number)
-        LSUV(tolerance=1e-3).refine(x, weight, bias)
+        LSUV(tolerance=1e-3).refine(np.random.default_rng(0), x, weight, bias)
         z = x @ weight + bias
         assert z.var(dtype=np.float64) == pytest.approx(1, abs=2e-3 if dtype is np.float32 else 1e-3)
         values = np.linalg.svd(weight.astype(np.float64), compute_uv=False)
@@ -61,7 +61,7 @@ def test_the_loop_of_the_paper() -> None:
         reference /= math.sqrt((x @ reference + bias).var())
         iterations += 1
     assert 2 <= iterations < 10
-    LSUV(tolerance=0.01).refine(x, weight, bias)
+    LSUV(tolerance=0.01).refine(np.random.default_rng(0), x, weight, bias)
     np.testing.assert_allclose(weight, reference, rtol=1e-12)
     np.testing.assert_allclose(bias, np.linspace(-1, 1, 7), rtol=0)
 
@@ -71,16 +71,16 @@ def test_within_the_tolerance_nothing_is_changed() -> None:
     weight, bias = layer(10, 7)
     weight *= math.sqrt(1.09 / (x @ weight).var())
     before = weight.copy()
-    LSUV().refine(x, weight, bias)
+    LSUV().refine(np.random.default_rng(0), x, weight, bias)
     np.testing.assert_array_equal(weight, before)
-    LSUV(tolerance=0.08).refine(x, weight, bias)
+    LSUV(tolerance=0.08).refine(np.random.default_rng(0), x, weight, bias)
     assert (x @ weight).var() == pytest.approx(1, rel=1e-12)
 
 
 def test_without_bias_one_iteration_is_exact() -> None:
     x = batch()
     weight, _ = layer(10, 7)
-    LSUV(tolerance=1e-9, max_iterations=1).refine(x, weight, None)
+    LSUV(tolerance=1e-9, max_iterations=1).refine(np.random.default_rng(0), x, weight, None)
     assert (x @ weight).var() == pytest.approx(1, rel=1e-12)
 
 
@@ -90,7 +90,7 @@ def test_out_of_reach(scale_of_bias: float, max_iterations: int) -> None:
     weight, bias = layer(10, 7)
     bias[:] = scale_of_bias * np.linspace(-1, 1, 7)
     with pytest.warns(ConvergenceWarning, match='use bias_initializer="zeros" or raise max_iterations'):
-        LSUV(tolerance=1e-6, max_iterations=max_iterations).refine(x, weight, bias)
+        LSUV(tolerance=1e-6, max_iterations=max_iterations).refine(np.random.default_rng(0), x, weight, bias)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -99,7 +99,7 @@ def test_in_place_in_live_views(dtype: type[np.floating]) -> None:
     weight = vector[3:73].reshape(10, 7)
     weight[...] = layer(10, 7, dtype)[0]
     x = batch().astype(dtype)
-    LSUV().refine(x, weight, None)
+    LSUV().refine(np.random.default_rng(0), x, weight, None)
     assert (x @ vector[3:73].reshape(10, 7)).var() == pytest.approx(1, rel=1e-3)
     np.testing.assert_array_equal(vector[[0, 1, 2, 73, 74, 75, 76]], 0)
 
@@ -118,14 +118,14 @@ def test_unusable_batches(x: np.ndarray, dtype: type[np.floating]) -> None:
     weight, bias = layer(10, 7, dtype)
     before = weight.copy()
     with pytest.raises(DataError, match=r"pass |remove NaN"):
-        LSUV().refine(x.astype(dtype), weight, bias)
+        LSUV().refine(np.random.default_rng(0), x.astype(dtype), weight, bias)
     np.testing.assert_array_equal(weight, before)
 
 
 def test_weights_that_would_overflow() -> None:
     weight, bias = layer(10, 7, np.float32)
     with pytest.raises(DataError, match="scale the samples to variance 1"):
-        LSUV().refine(batch() * 1e-60, weight, bias)
+        LSUV().refine(np.random.default_rng(0), batch() * 1e-60, weight, bias)
 
 
 def rings(n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -47,12 +47,13 @@ def smoothed(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[De
 def of_heads(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Decimal, list[Decimal]]:
     value, gradient, begin = Decimal(0), [], 0
     for n in loss.n_classes:
-        own_value, own_gradient = of_classes(loss, z[begin : begin + n], Y[begin : begin + n])
+        own_value, own_gradient = smoothed(loss, z[begin : begin + n], Y[begin : begin + n])
         value, gradient, begin = value + own_value, gradient + own_gradient, begin + n
     return value, gradient
 
 
-def of_answers(_: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Decimal, list[Decimal]]:
+def of_answers(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Decimal, list[Decimal]]:
+    Y = [y - Decimal(loss.label_smoothing) * (y - Decimal("0.5")) for y in Y]
     yes, no = [1 / (1 + (-x).exp()) for x in z], [1 / (1 + x.exp()) for x in z]
     value = -sum((y * p.ln() + (1 - y) * q.ln() for p, q, y in zip(yes, no, Y, strict=True)), Decimal(0))
     return value, [p * (1 - y) - q * y for p, q, y in zip(yes, no, Y, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class LabelSmoothing(ClassWeightedLoss):
     Parameters
     ----------
     smoothing : float, default 0.1
-        s; 0 is softmax cross-entropy.
+        s; 0 is softmax cross-entropy, as which networks are scored.
     class_weights : sequence of float or None, default None
         w, at least 0, one for each class. None is 1 for each.
 
@@ -38,6 +38,7 @@ class LabelSmoothing(ClassWeightedLoss):
     """
 
     ranges: ClassVar[dict[str, str]] = {"smoothing": "[0, 1]"}
+    training_only: ClassVar[dict[str, Any]] = {"smoothing": 0.0}
     kernel = Kernel("nncore_focal.kernel:label_smoothing")
 
     def __init__(self, smoothing: float = 0.1, *, class_weights: Sequence[float] | None = None) -> None:
