@@ -13,6 +13,7 @@ from nncore.network.many import each, fit_many
 from nncore.network.objective import Objective
 from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
+from nncore.network.temperature import find_temperature, logarithms, scaled_probabilities
 from nncore.network.training import Training
 
 __all__ = [
@@ -28,12 +29,15 @@ __all__ = [
     "each",
     "file_info",
     "find_learning_rate",
+    "find_temperature",
     "fit_many",
     "formula",
     "gradients",
     "load",
     "load_many",
+    "logarithms",
     "metric_name",
     "minimize",
     "save_many",
+    "scaled_probabilities",
 ]

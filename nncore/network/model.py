@@ -33,6 +33,7 @@ from nncore.network.network import Network
 from nncore.network.programs import IN_PARTS, WHOLE
 from nncore.network.saving import check_save, save
 from nncore.network.summary import describe, html, summary
+from nncore.network.temperature import calibrate
 from nncore.network.turns import reads, steps, writes_down
 from nncore.network.work import drive
 from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, threads_for
@@ -350,6 +351,51 @@ class Model(Network):
         samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
         data = Dataset.checked(samples, y, sample_weight, known.targets, known.dtype, known.accepts_nan, is_ready=ready is not None)
         return drive(Evaluation(self, data, scored, scorings=None if own is None else own.scorings).turns())
+
+    @steps
+    def calibrate(self, X: Any, y: Any, *, sample_weight: Any = None) -> float:
+        """Temperature scaling: divide the logits by the number that makes the cross-entropy on held-out samples smallest.
+
+        Trained classifiers are often too sure. Classes that are predicted stay the same; probabilities and the loss get better. The weights
+        and biases of the last layer are divided, so predictions cost nothing more, and files and exports hold the calibrated network.
+
+        Parameters
+        ----------
+        X, y : array-like
+            As in `fit`: samples that the network was not trained on, a hundred or more. Those that chose its best epoch will do.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+            The temperature T, from 0.01 to 100: above 1 if the network was too sure.
+
+        Raises
+        ------
+        ParameterError
+            If the loss does not take logits of classes, or the network's outputs are not proportional to the parameters of its last layer.
+
+        Notes
+        -----
+        Targets count as smoothed by 1/(n + 1) for n samples, so that T stays away from 0 if the network makes no error on them. A fit after
+        this goes on from the divided parameters.
+
+        References
+        ----------
+        Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", 2017.
+
+        Examples
+        --------
+        >>> import numpy as np, nncore as nn
+        >>> rng = np.random.default_rng(0)
+        >>> X, y = rng.normal(size=(200, 2)), rng.integers(2, size=200)
+        >>> net = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(2))
+        >>> history = net.fit(X[:50], y[:50], loss="softmax_cross_entropy", optimizer=nn.Adam(0.01), epochs=100, rng=0)
+        >>> net.calibrate(X[50:], y[50:]) > 1
+        True
+        """
+        return calibrate(self, lambda: self.predict(X), y, sample_weight)
 
     # ---- gradients with respect to the inputs -------------------------------------------------------------------------------
 
