@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nncore.cli.experiment import Fitted
-from nncore.cli.scores import class_scores, regression_scores
+from nncore.cli.experiment import Fitted, Parts, targets
+from nncore.cli.scores import OWN_SCORES, class_scores, regression_scores
 from nncore.cli.task import Task
 from nncore.cli.terminal import significant
 from nncore.contract import class_indices
+from nncore.errors import ParameterError
 from nncore.tabular import ClassTarget, RealTarget, parse_numbers
 
 if TYPE_CHECKING:
@@ -58,37 +58,98 @@ class Evaluation:
 
 def evaluate(fitted: Fitted, task: Task) -> Evaluation:
     """Score a network on the rows held out from it, of which there is at least one."""
-    held_out = task.table.select_rows(fitted.parts.test.tolist())
-    X, _ = fitted.encoder.transform(held_out)
+    rows, target = fitted.parts.test, fitted.encoder.target
+    X, _ = fitted.encoder.transform(task.table.select_rows(rows.tolist()))
     outputs = predictions(fitted.network, X)
-    target = fitted.encoder.target
-    learnt = task.table.select_rows(fitted.parts.training.tolist())
     if isinstance(target, ClassTarget):
-        true = target.encode(held_out.column(target.name))
-        naive = Counter(learnt.column(target.name)).most_common(1)[0][0]
-        shares = np.bincount(target.encode(learnt.column(target.name)), minlength=len(target.classes)) / learnt.n_rows
-        predicted = class_indices(decided(fitted.network, outputs))
-        always = np.tile(shares, (len(true), 1))
         has_probabilities = gives_probabilities(fitted.network)
-        return Evaluation(
-            class_scores(true, as_probabilities(outputs) if has_probabilities else None, predicted),
-            class_scores(true, always if has_probabilities else None, shares.argmax() + 0 * true),
-            str(naive),
-            true,
-            predicted,
-            fitted.parts.test,
-        )
-    true = _numbers(target, held_out.column(target.name))
-    mean = float(_numbers(target, learnt.column(target.name)).mean())
-    predicted, always_the_mean = target.decode(decided(fitted.network, outputs)), np.full_like(true, mean)
-    return Evaluation(
-        regression_scores(true, predicted),
-        regression_scores(true, always_the_mean),
-        significant(mean),
-        true,
-        predicted,
-        fitted.parts.test,
-    )
+        predicted = class_indices(decided(fitted.network, outputs))
+        scores = scores_of_classes(task, rows, as_probabilities(outputs) if has_probabilities else None, predicted)
+        scores |= _asked_of_network(fitted, task, outputs)
+        return Evaluation(scores, *naive_classes(task, target, fitted.parts, has_probabilities), true_values(task)[rows], predicted, rows)
+    answers, exposure = decided(fitted.network, outputs), task.row_values.exposure_of(rows)
+    predicted = target.decode(answers if exposure is None else counts(answers, exposure))
+    scores = scores_of_numbers(task, rows, predicted) | _asked_of_network(fitted, task, outputs)
+    return Evaluation(scores, *naive_number(task, fitted.parts), true_values(task)[rows], predicted, rows)
+
+
+def true_values(task: Task) -> np.ndarray:
+    """What stands in the column to predict: class indices or numbers, shape ``(n_rows,)``."""
+    return parse_numbers(task.target, task.table.column(task.target), task.table.place) if task.classes is None else task.classes
+
+
+def counts(rates: np.ndarray, exposure: np.ndarray) -> np.ndarray:
+    """What is expected of rates ``(n_rows, 1)`` in exposures ``(n_rows,)``, in the rates' own precision."""
+    expected: np.ndarray = (rates * exposure[:, None]).astype(rates.dtype)
+    return expected
+
+
+def scores_of_classes(task: Task, rows: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray) -> dict[str, float]:
+    """How good some model's answers for `rows` are; the score that was asked for among them where it can be said."""
+    true, weight = true_values(task)[rows], task.row_values.weight_of(rows)
+    return _with_asked(task, class_scores(true, probabilities, predicted, weight), true, probabilities, predicted, weight)
+
+
+def scores_of_numbers(task: Task, rows: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """The same of numbers in the unit of the file."""
+    true, weight = true_values(task)[rows], task.row_values.weight_of(rows)
+    return _with_asked(task, regression_scores(true, predicted, weight), true, None, predicted, weight)
+
+
+def _with_asked(
+    task: Task,
+    scores: dict[str, float],
+    true: np.ndarray,
+    probabilities: np.ndarray | None,
+    predicted: np.ndarray,
+    weight: np.ndarray | None,
+) -> dict[str, float]:
+    asked = task.metric
+    return scores if asked is None or asked.name in scores else scores | asked.of_answers(true, probabilities, predicted, weight)
+
+
+def _asked_of_network(fitted: Fitted, task: Task, outputs: np.ndarray) -> dict[str, float]:
+    """A metric of the registry, as it judged the epochs, but on the rows held out; of counts with exposures it is one of rates."""
+    asked, rows, target = task.metric, fitted.parts.test, fitted.encoder.target
+    if asked is None or asked.judge is None or asked.name in OWN_SCORES:
+        return {}
+    true = targets(fitted.encoder, task, rows)
+    if isinstance(target, RealTarget):
+        outputs, true = target.decode(outputs)[:, None], true[:, None] * target.std + target.mean
+    return {asked.name: asked.judge.score(outputs, true, task.row_values.scale(rows))}
+
+
+def naive_classes(task: Task, target: ClassTarget, parts: Parts, has_probabilities: bool = True) -> tuple[dict[str, float], str]:
+    """Scores of always giving the commonest class of the rows learnt from, and that class."""
+    sums = np.bincount(true_values(task)[parts.training], task.row_values.weight_of(parts.training), len(target.classes))
+    always, n = int(sums.argmax()), len(parts.test)
+    shares = np.tile(sums / sums.sum(), (n, 1)) if has_probabilities else None
+    return scores_of_classes(task, parts.test, shares, np.full(n, always)), target.classes[always]
+
+
+def naive_number(task: Task, parts: Parts) -> tuple[dict[str, float], str]:
+    """Scores of always giving the mean of the rows learnt from, or their mean rate, and that number."""
+    true, values = true_values(task), task.row_values
+    weight = np.ones(len(parts.training)) if values.weight is None else values.weight[parts.training]
+    exposure = np.ones(len(true)) if values.exposure is None else values.exposure
+    mean = float(weight @ true[parts.training]) / float(weight @ exposure[parts.training])
+    return scores_of_numbers(task, parts.test, mean * exposure[parts.test]), significant(mean)
+
+
+def check_metric(task: Task, divided: Sequence[Parts]) -> None:
+    """Raise `ParameterError` if the score that is asked for cannot be computed on the rows held out, before anything is trained."""
+    if task.metric is None or task.metric.judge is not None:
+        return
+    for parts in divided:
+        if not len(parts.test):
+            raise ParameterError(f"--metric {task.metric.name} is a score of rows held out, and none are; leave --test-fraction 0 out")
+        if task.classes is None:
+            scores, _ = naive_number(task, parts)
+        else:
+            scores, _ = naive_classes(task, ClassTarget.fit(task.target, [str(value) for value in task.table.column(task.target)]), parts)
+        if task.metric.name not in scores:
+            what = f"is for {'numbers' if task.classes is not None else 'classes'}, or for two classes, and does not fit {task.target!r}"
+            raise ParameterError(f"--metric {task.metric.name} {what}; choose another metric")
 
 
 def predictions(network: Sequential, X: np.ndarray) -> np.ndarray:
@@ -111,10 +172,6 @@ def gives_probabilities(network: Sequential) -> bool:
 def as_probabilities(outputs: np.ndarray) -> np.ndarray:
     """Rows that sum to 1, also where each class has a sigmoid of its own."""
     return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(outputs.dtype).tiny)
-
-
-def _numbers(target: RealTarget, values: Sequence[str | None]) -> np.ndarray:
-    return parse_numbers(target.name, values, str)
 
 
 @dataclass(frozen=True)
@@ -145,8 +202,9 @@ def importances(fitted: Sequence[Fitted], task: Task, seed: int) -> list[Importa
             rows = np.sort(rng.choice(rows, IMPORTANCE_ROWS, replace=False))
         table = task.table.select_rows(rows.tolist())
         X, _ = one.encoder.transform(table)
-        true = one.encoder.transform_target(table)
-        before = _main_score(one, X, true)
+        true = task.classes[rows] if task.classes is not None else targets(one.encoder, task, rows)
+        scale = task.row_values.scale(rows)
+        before = _main_score(one, X, true, scale)
         spans = one.encoder.spans()
         examined = examined or _moving(spans, X, predictions(one.network, X))
         for name in filter(examined.__contains__, spans):
@@ -154,7 +212,7 @@ def importances(fitted: Sequence[Fitted], task: Task, seed: int) -> list[Importa
             kept = X[:, inputs].copy()
             for _ in range(repeats):
                 X[:, inputs] = kept[rng.permutation(len(rows))]
-                drops.setdefault(name, []).append(before - _main_score(one, X, true))
+                drops.setdefault(name, []).append(before - _main_score(one, X, true, scale))
             X[:, inputs] = kept
     found = [Importance(name, float(np.mean(values)), float(np.std(values))) for name, values in drops.items()]
     return sorted(found, key=lambda importance: -importance.mean)
@@ -170,9 +228,9 @@ def _moving(spans: Mapping[str, slice], X: np.ndarray, outputs: np.ndarray) -> s
     return set(sorted(spans, key=lambda name: -float(strength[spans[name]].max()))[:IMPORTANCE_COLUMNS])
 
 
-def _main_score(fitted: Fitted, X: np.ndarray, true: np.ndarray) -> float:
-    """Accuracy, or R² of the target as it is scaled for training (the same in any unit)."""
+def _main_score(fitted: Fitted, X: np.ndarray, true: np.ndarray, weight: np.ndarray | None) -> float:
+    """Accuracy, or R² of the target as it is scaled for training (the same in any unit); of counts with exposures, that of the rates."""
     outputs = predictions(fitted.network, X)
     if isinstance(fitted.encoder.target, ClassTarget):
-        return float(np.mean(class_indices(decided(fitted.network, outputs)) == true))
-    return regression_scores(true, decided(fitted.network, outputs)[:, 0]).get("r2", 0.0)
+        return class_scores(true, None, class_indices(decided(fitted.network, outputs)), weight)["accuracy"]
+    return regression_scores(true, decided(fitted.network, outputs)[:, 0], weight).get("r2", 0.0)

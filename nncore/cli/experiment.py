@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from nncore.contract import activation_for
 from nncore.data import level_key
 from nncore.errors import DataError, ParameterError
 from nncore.network import metric_name
-from nncore.tabular import ClassTarget, RealTarget, TableEncoder, folds, hold_out
+from nncore.tabular import ClassTarget, RealTarget, TableEncoder, expanding_folds, folds, hold_out, hold_out_latest, parse_numbers
 
 if TYPE_CHECKING:
     from nncore.callbacks.early_stopping import EarlyStopping
@@ -51,29 +51,48 @@ class Fitted:
 
 
 def divide(task: Task, settings: Settings) -> Parts:
-    """Hold rows out at random, of each class alike."""
+    """Hold rows out at random, of each class alike; whole groups, or the latest, where rows have such."""
     rng = np.random.default_rng(settings.seed)
-    rows, test = hold_out(np.arange(task.table.n_rows), settings.test_fraction, rng, task.classes)
+    rows, test = _held_out(task, np.arange(task.table.n_rows), settings.test_fraction, rng)
     return _set_aside(task, settings, rows, test, rng)
 
 
+def _held_out(task: Task, rows: np.ndarray, fraction: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Some rows, and part of them held out."""
+    values = task.row_values
+    if values.time is not None:
+        return hold_out_latest(rows, fraction, values.time[rows])
+    classes, groups = (None if of_all is None else of_all[rows] for of_all in (task.classes, values.group))
+    return hold_out(rows, fraction, rng, classes, groups)
+
+
 def divide_in_folds(task: Task, settings: Settings) -> list[Parts]:
-    """Every row is held out once, in one of ``settings.cv`` parts that have the classes in the same proportions."""
+    """Every row is held out once, in one of ``settings.cv`` parts that have the classes in the same proportions.
+
+    Where rows have a time, the parts are of the latest rows, and each is learnt for from the rows before it.
+    """
     assert settings.cv is not None, "asked for only with --cv"
     n_rows = task.table.n_rows
     if n_rows < settings.cv:
         raise DataError(f"--cv {settings.cv}: {task.table.source} has {n_rows} rows, one for each part is needed")
     rng = np.random.default_rng(settings.seed)
-    tests = folds(n_rows, settings.cv, rng, task.classes)
+    if task.row_values.time is not None:
+        divided = expanding_folds(task.row_values.time, settings.cv)
+        return [_set_aside(task, settings, past, test, rng) for past, test in divided]
+    tests = folds(n_rows, settings.cv, rng, task.classes, task.row_values.group)
     return [_set_aside(task, settings, np.setdiff1d(np.arange(n_rows), test), test, rng) for test in tests]
 
 
 def _set_aside(task: Task, settings: Settings, rows: np.ndarray, test: np.ndarray, rng: np.random.Generator) -> Parts:
     """The rows to learn from without those that decide when to stop."""
-    if settings.patience == 0 or len(rows) < FEWEST_ROWS_TO_DIVIDE:
-        return Parts(rows, np.empty(0, dtype=np.int64), test)
-    training, validation = hold_out(rows, VALIDATION_FRACTION, rng, None if task.classes is None else task.classes[rows])
-    return Parts(training, validation, test)
+    is_divided = settings.patience > 0 and len(rows) >= FEWEST_ROWS_TO_DIVIDE
+    parts = Parts(*_held_out(task, rows, VALIDATION_FRACTION if is_divided else 0.0, rng), test)
+    for some in (parts.training, parts.validation, parts.test):
+        weight = task.row_values.weight_of(some)
+        if weight is not None and len(weight) and not weight.any():
+            name, where = task.row_columns.weight, f"{len(weight)} rows that belong together in the split"
+            raise DataError(f"column {name!r} gives {where} the weight 0; choose another --seed, or leave rows of weight 0 out of the file")
+    return parts
 
 
 def batch_size(n_rows: int) -> int:
@@ -82,8 +101,8 @@ def batch_size(n_rows: int) -> int:
 
 
 def make_encoder(task: Task, rows: Sequence[int]) -> TableEncoder:
-    """How columns become inputs, from the rows to learn from alone."""
-    return TableEncoder.fit(
+    """How columns become inputs, from the rows to learn from alone. A target of counts with exposures is scaled by their mean rate."""
+    encoder = TableEncoder.fit(
         task.table,
         task.columns,
         task.target,
@@ -93,6 +112,23 @@ def make_encoder(task: Task, rows: Sequence[int]) -> TableEncoder:
         missing=task.missing,
         missing_target=task.missing_target,
     )
+    exposure = task.row_values.exposure
+    if exposure is None or not isinstance(encoder.target, RealTarget):
+        return encoder
+    counts = parse_numbers(task.target, task.table.column(task.target), task.table.place)[rows]
+    weight = np.ones(len(counts)) if task.row_values.weight is None else task.row_values.weight[rows]
+    rate = float(weight @ counts) / float(weight @ exposure[rows])
+    return replace(encoder, target=replace(encoder.target, std=rate or 1.0))
+
+
+def targets(encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray:
+    """What the network is to answer for some rows, as its loss takes it: classes, or standardised numbers, of counts the rates."""
+    y = encoder.transform_target(task.table)[rows]
+    if task.row_values.exposure is not None:
+        y = y / task.row_values.exposure[rows]
+    if task.loss.targets == "real" and isinstance(encoder.target, ClassTarget):
+        return np.eye(len(encoder.target.classes), dtype=np.float32)[y]
+    return y
 
 
 def n_outputs(target: ClassTarget | RealTarget, loss: Loss) -> int:
@@ -134,17 +170,14 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
     network = make_network(settings, encoder, task.loss)
     rate = {} if settings.lr is None else {"lr": settings.lr}
     optimizer = registry.resolve("optimizers", component(settings.optimizer) | rate)
-    metric = None if settings.metric is None else registry.resolve("metrics", component(settings.metric))
+    metric = None if task.metric is None else task.metric.judge
     X, _ = encoder.transform(task.table)
-    y = encoder.transform_target(task.table)
-    if task.loss.targets == "real" and isinstance(encoder.target, ClassTarget):
-        y = np.eye(len(encoder.target.classes), dtype=np.float32)[y]
     is_divided = len(parts.validation) > 0
     stopping = _early_stopping(settings, metric) if is_divided else None
     limit = None if settings.time_limit is None else {"name": "time_limit", "seconds": settings.time_limit}
     history = network.fit(
         X[parts.training],
-        y[parts.training],
+        targets(encoder, task, parts.training),
         loss=task.loss,
         optimizer=optimizer,
         schedule=None if settings.schedule is None else {path: component(text) for path, text in settings.schedule.items()},
@@ -153,9 +186,9 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         transforms=[component(text) for text in settings.transform],
         epochs=settings.epochs if epochs is None else epochs,
         batch_size=settings.batch_size or batch_size(len(parts.training)),
-        validation=(X[parts.validation], y[parts.validation]) if is_divided else None,
+        validation=_validation(encoder, task, X, parts.validation) if is_divided else None,
         metrics=None if metric is None else [metric],
-        sample_weight=_weights(settings, encoder, task, parts.training),
+        sample_weight=row_weights(settings, encoder, task, parts.training),
         callbacks=[callback for callback in (stopping, limit) if callback is not None],
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
@@ -173,8 +206,21 @@ def _early_stopping(settings: Settings, metric: Any) -> EarlyStopping:
     return EarlyStopping(monitor="val_loss" if metric is None else f"val_{metric_name(metric)}", patience=settings.patience)
 
 
-def _weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray | None:
-    """How much each of `rows` counts, by its class, so that the mean is 1; None if all count alike."""
+def _validation(encoder: TableEncoder, task: Task, X: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    y, scale = targets(encoder, task, rows), task.row_values.scale(rows)
+    return (X[rows], y) if scale is None else (X[rows], y, scale / scale.mean())
+
+
+def row_weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray | None:
+    """How much each of `rows` counts in training, by its class, weight and exposure, so that the mean is 1; None if all count alike."""
+    found = [w for w in (_class_weights(settings, encoder, task, rows), task.row_values.scale(rows)) if w is not None]
+    if not found:
+        return None
+    weights: np.ndarray = np.prod([weights / weights.mean() for weights in found], axis=0)
+    return weights / weights.mean()
+
+
+def _class_weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray | None:
     if settings.class_weight is None or not isinstance(encoder.target, ClassTarget):
         return None
     labels = encoder.transform_target(task.table)[rows]
@@ -189,5 +235,4 @@ def _weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.nda
             known = ", ".join(map(repr, encoder.target.classes[:10]))
             raise ParameterError(f"--class-weight: {encoder.target.name!r} has no class {unknown[0]!r}; it has {known}")
         weights = np.array([of_classes.get(level_key(label), 1.0) for label in encoder.target.classes])
-    weights = weights[labels]
-    return weights / weights.mean()
+    return weights[labels]

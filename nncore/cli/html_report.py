@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nncore.arguments import listed
+from nncore.cli.baselines import NAMES
 from nncore.cli.config_file import as_toml
 from nncore.cli.html_parts import bars, code, escape, folded, page, paragraph, picture, section, table, tiles
 from nncore.cli.outcome import Outcome
@@ -85,13 +86,14 @@ def _headline(outcome: Outcome) -> str:
 
 
 def _scores(outcome: Outcome) -> str:
-    means, baseline = outcome.mean_scores(), outcome.mean_baseline()
+    means, baseline, beside = outcome.mean_scores(), outcome.mean_baseline(), outcome.mean_baselines()
     rows = []
     for name, value in means.items():
         spread = []
         if outcome.is_cross_validated:
             spread = [score_value(name, float(np.std([e.scores[name] for e in outcome.evaluations])))]
-        rows.append([score_name(name), score_value(name, value), *spread, score_value(name, baseline[name]) if name in baseline else ""])
+        others = [score_value(name, scores[name]) if name in scores else "" for scores in (baseline, *beside.values())]
+        rows.append([score_name(name), score_value(name, value), *spread, *others])
     middle = ["std. deviation"] if outcome.is_cross_validated else []
     n_rows = sum(len(e.true) for e in outcome.evaluations)
     where = (
@@ -101,8 +103,8 @@ def _scores(outcome: Outcome) -> str:
     )
     naive = outcome.evaluations[0].naive
     always = f"always {naive!r}" if isinstance(outcome.final.encoder.target, ClassTarget) else f"always the mean, {naive}"
-    numbers = range(1, 3 + len(middle))
-    return section("Score", paragraph(where), table(["score", "this network", *middle, always], rows, numbers=tuple(numbers)))
+    columns = ["score", "this network", *middle, always, *(NAMES[key] for key in beside)]
+    return section("Score", paragraph(where), table(columns, rows, numbers=tuple(range(1, len(columns)))))
 
 
 def _errors(outcome: Outcome) -> str:

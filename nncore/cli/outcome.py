@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nncore.cli.baselines import NAMES
 from nncore.cli.config_file import changed
 from nncore.cli.evaluation import Evaluation, Importance
 from nncore.cli.experiment import Fitted, n_outputs
+from nncore.cli.far_off import FarOff, far_off
 from nncore.cli.report import column_notes
 from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
@@ -43,6 +46,8 @@ class Outcome:
     evaluations : sequence of Evaluation
     importances : sequence of Importance
         Only if a report is asked for.
+    baselines : mapping of str to sequence of dict
+        By their keys in `nncore.cli.baselines.NAMES`, scores on the same rows, one for each of `evaluations`.
     seconds : float
         In all.
     """
@@ -53,6 +58,7 @@ class Outcome:
     scored: Sequence[Fitted]
     evaluations: Sequence[Evaluation]
     importances: Sequence[Importance]
+    baselines: Mapping[str, Sequence[Mapping[str, float]]]
     seconds: float
 
     @property
@@ -66,27 +72,50 @@ class Outcome:
 
     def mean_scores(self) -> dict[str, float]:
         """Over the folds, of the scores that all of them have."""
-        names = [name for name in self.evaluations[0].scores if all(name in e.scores for e in self.evaluations)]
-        return {name: float(np.mean([e.scores[name] for e in self.evaluations])) for name in names}
+        return _means([e.scores for e in self.evaluations])
 
     def mean_baseline(self) -> dict[str, float]:
         """Over the folds, what one gets without looking at the inputs."""
-        names = [name for name in self.evaluations[0].baseline if all(name in e.baseline for e in self.evaluations)]
-        return {name: float(np.mean([e.baseline[name] for e in self.evaluations])) for name in names}
+        return _means([e.baseline for e in self.evaluations])
+
+    def mean_baselines(self) -> dict[str, dict[str, float]]:
+        """Over the folds, what other models reach on the same rows."""
+        return {key: _means(scores) for key, scores in self.baselines.items()}
+
+    @cached_property
+    def far_off(self) -> FarOff | None:
+        """Rows that decide the score."""
+        return far_off(self.task, self.evaluations)
 
     def score_text(self) -> str:
         """The score in words, beside what one gets without looking at the inputs."""
         if not self.evaluations:
             return "no rows were held out"
         naive = self.evaluations[0].naive
-        always = f"always {naive!r}" if isinstance(self.final.encoder.target, ClassTarget) else f"always the mean {naive}"
-        scores = {name: value for name, value in self.mean_scores().items() if name in IN_A_SENTENCE}
+        mean = "the mean" if self.task.row_values.exposure is None else "the mean rate"
+        always = f"always {naive!r}" if isinstance(self.final.encoder.target, ClassTarget) else f"always {mean} {naive}"
+        scores = self._in_a_sentence(self.mean_scores())
         without = f"{always}: {in_words({name: value for name, value in self.mean_baseline().items() if name in WORTH_COMPARING})}"
         if not self.is_cross_validated:
-            return f"{in_words(scores)} on {len(self.evaluations[0].true)} rows held out ({without})"
+            latest = "" if self.task.row_values.time is None else ", the latest"
+            return f"{in_words(scores)} on {len(self.evaluations[0].true)} rows held out{latest} ({without})"
         parts = ", ".join(spread_in_words(name, [e.scores[name] for e in self.evaluations]) for name in scores)
         each = ", ".join(score_value(self.main_score, e.scores[self.main_score]) for e in self.evaluations)
         return f"{parts} in {len(self.evaluations)} parts ({each}); {without}"
+
+    def _in_a_sentence(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """The scores worth a sentence, the one that was asked for first."""
+        asked = None if self.task.metric is None else self.task.metric.name
+        return {name: scores[name] for name in (asked, *IN_A_SENTENCE) if name is not None and name in scores}
+
+    def baselines_text(self) -> str:
+        """What other models reach on the same rows, or "" if none was tried."""
+        asked = None if self.task.metric is None else self.task.metric.name
+        shown = {
+            key: {n: v for n, v in self._in_a_sentence(scores).items() if n in (asked, *WORTH_COMPARING, self.main_score)}
+            for key, scores in self.mean_baselines().items()
+        }
+        return "; ".join(f"{NAMES[key]}: {in_words(scores)}" for key, scores in shown.items())
 
     def advice(self) -> list[str]:
         """What a reader of the score should know."""
@@ -96,6 +125,10 @@ class Outcome:
                 f"the {score_name(self.main_score)} is no better than without looking at the columns: they may say nothing about "
                 f"{self.task.target!r}"
             )
+        elif self.evaluations and self._is_linear():
+            found.append("a linear model reaches as much on the rows held out: --hidden none is smaller, and its weights can be read")
+        if self.far_off is not None:
+            found.append(str(self.far_off))
         if any(_ended_too_early(fitted, self.settings.epochs) for fitted in self.scored or (self.final,)):
             found.append(f"the network was still getting better when training ended: try --epochs {2 * self.settings.epochs}")
         target = self.final.encoder.target
@@ -116,6 +149,11 @@ class Outcome:
         """Whether the network knows no more than how often each class is, or what the mean is."""
         reached, naive = self.mean_scores(), self.mean_baseline()
         return all(reached[name] <= naive.get(name, 0.0) for name in ("accuracy", "balanced_accuracy", "r2") if name in reached)
+
+    def _is_linear(self) -> bool:
+        """Whether a linear model is at least as good."""
+        linear = self.mean_baselines().get("linear", {})
+        return self.main_score in linear and self.main_score != "rmse" and linear[self.main_score] >= self.mean_scores()[self.main_score]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; the keys are documented by the test that enumerates them."""
@@ -139,6 +177,7 @@ class Outcome:
                 "held_out": len(self.final.parts.test),
             },
             "columns": kinds,
+            "row_columns": task.row_columns.to_json(),
             "notes": column_notes(task, encoder),
             "network": {
                 "inputs": encoder.n_inputs,
@@ -170,7 +209,15 @@ class Outcome:
             "std": {name: float(np.std([fold[name] for fold in folds])) for name in means},
             "folds": folds,
             "baseline": self.mean_baseline(),
+            "baselines": self.mean_baselines(),
+            "far_off": None if self.far_off is None else asdict(self.far_off),
         }
+
+
+def _means(folds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Over folds, of the scores that all of them have."""
+    names = [name for name in folds[0] if all(name in scores for scores in folds)]
+    return {name: float(np.mean([scores[name] for scores in folds])) for name in names}
 
 
 def _ended_too_early(fitted: Fitted, n_epochs: int) -> bool:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from nncore.arguments import listed
-from nncore.cli.evaluation import as_probabilities, decided, gives_probabilities, predictions
+from nncore.cli.evaluation import as_probabilities, counts, decided, gives_probabilities, predictions
 from nncore.cli.experiment import n_outputs
 from nncore.cli.output import check_is_csv, check_output
 from nncore.cli.report import blank_lines
+from nncore.cli.row_columns import RowColumns, RowValues
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
 from nncore.cli.settings import add_option
 from nncore.cli.terminal import notice, standard_output
@@ -75,10 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = (arguments.model,) if str(arguments.data) == STDIN else (arguments.model, arguments.data)
         check_output(arguments.out, *inputs)
         check_is_csv(arguments.out)
-    network, encoder = load_with_columns(arguments.model)
+    network, encoder, row_columns = load_with_columns(arguments.model)
     if arguments.proba:
         _check_probabilities(network, encoder)
-    answers = Answers(network, encoder, arguments.copy, arguments.proba)
+    answers = Answers(network, encoder, row_columns, arguments.copy, arguments.proba)
     with _destination(None if to_stdout else arguments.out) as file:
         writer = csv.writer(file, lineterminator="\n")
         try:
@@ -115,13 +116,18 @@ class Answers:
     ----------
     network : Sequential
     encoder : TableEncoder
+    row_columns : RowColumns
+        Of training. A file need not have them: exposures are 1 then, and rows count alike.
     copied : sequence of str
         Columns of the file to put in front.
     with_probabilities : bool
     """
 
-    def __init__(self, network: Sequential, encoder: TableEncoder, copied: Sequence[str], with_probabilities: bool) -> None:
-        self.network, self.encoder, self.copied, self.with_probabilities = network, encoder, copied, with_probabilities
+    def __init__(
+        self, network: Sequential, encoder: TableEncoder, row_columns: RowColumns, copied: Sequence[str], with_probabilities: bool
+    ) -> None:
+        self.network, self.encoder, self.row_columns = network, encoder, row_columns
+        self.copied, self.with_probabilities = copied, with_probabilities
         target = encoder.target
         self._comparison = ClassComparison(target) if isinstance(target, ClassTarget) else RealComparison(target)
         self._remarks: list[Remark] = []
@@ -133,9 +139,15 @@ class Answers:
         """Rows to write, before the first of them the header; every mistake in the block is found before."""
         table, notices = self.encoder.match(block)
         copied = [table.column(name) for name in self.copied]
+        weight, exposure = self._uses(table)
+        if self.row_columns.exposure is not None and exposure is None:
+            unit = f"one unit of {self.row_columns.exposure!r}"
+            notices = [*notices, f"the file has no column {self.row_columns.exposure!r}: what is predicted is for {unit}"]
         X, found = self.encoder.transform(table)
         outputs = predictions(self.network, X)
         answers = decided(self.network, outputs)
+        if exposure is not None:
+            answers = counts(answers, exposure)
         rows = _rows(self.encoder, answers, outputs if self.with_probabilities else None)
         if copied:
             rows = ([*(cell or "" for cell in cells), *row] for cells, row in zip(zip(*copied, strict=True), rows, strict=True))
@@ -147,9 +159,17 @@ class Answers:
         self._words = added(self._words, table.words.items())
         self._n_blank = table.n_blank
         if self.encoder.target.name in table.names:
-            self._comparison.add(table, answers)
+            self._comparison.add(table, answers, weight)
         self.n_rows += table.n_rows
         return rows
+
+    def _uses(self, table: Table) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Weights and exposures of the rows, None where the file has no column of them; weights only where there is a target too."""
+        columns, has_target = self.row_columns, self.encoder.target.name in table.names
+        weight = columns.weight if columns.weight in table.names and has_target else None
+        exposure = columns.exposure if columns.exposure in table.names else None
+        values = RowValues.read(RowColumns(weight=weight, exposure=exposure), table)
+        return values.weight, values.exposure
 
     def remarks(self) -> list[str]:
         """What the user should know of all rows, in the end."""
@@ -159,8 +179,8 @@ class Answers:
         return [*blank, *missing_in_words(self._words), *map(str, self._remarks), *compared]
 
 
-def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
-    """A network that `nncore train` saved, and how columns become its inputs.
+def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder, RowColumns]:
+    """A network that `nncore train` saved, how columns become its inputs, and which say how rows are used.
 
     Raises
     ------
@@ -175,7 +195,10 @@ def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder]:
     encoder = from_json(network.encoding)
     if network.input_shape != (encoder.n_inputs,) or not _fits(network, encoder.target):
         raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
-    return network, encoder
+    row_columns = RowColumns.from_json(network.encoding)
+    if row_columns.exposure is not None and not isinstance(encoder.target, RealTarget):
+        raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
+    return network, encoder, row_columns
 
 
 def _fits(network: Sequential, target: ClassTarget | RealTarget) -> bool:
@@ -228,13 +251,13 @@ class ClassComparison:
         self.accuracy = RunningAccuracy()
         self.is_asked = False
 
-    def add(self, table: Table, answers: np.ndarray) -> None:
+    def add(self, table: Table, answers: np.ndarray, weight: np.ndarray | None = None) -> None:
         self.is_asked = True
         true = table.column(self.target.name)
         rows = [row for row, value in enumerate(true) if value is not None]
         indices = self.target.indices([true[row] for row in rows])
         labels = [str(true[row]) if index is None else self.target.classes[index] for row, index in zip(rows, indices, strict=True)]
-        self.accuracy.add(labels, self.target.decode(answers[rows]), self.known)
+        self.accuracy.add(labels, self.target.decode(answers[rows]), self.known, None if weight is None else weight[rows])
 
     def in_words(self) -> str:
         if not self.is_asked:
@@ -243,7 +266,9 @@ class ClassComparison:
             return "no row has a value"
         if strangers := sorted(self.accuracy.strangers):
             return f"not compared, it has classes that training did not have ({listed(list(map(repr, strangers)), most=5)})"
-        return f"{in_words(self.accuracy.scores())} on {self.accuracy.n_rows} rows"
+        if not (scores := self.accuracy.scores()):
+            return "no row has a weight above 0"
+        return f"{in_words(scores)} on {self.accuracy.n_rows} rows"
 
 
 class RealComparison:
@@ -254,14 +279,15 @@ class RealComparison:
         self.errors = RunningErrors()
         self.is_asked, self.has_words = False, False
 
-    def add(self, table: Table, answers: np.ndarray) -> None:
+    def add(self, table: Table, answers: np.ndarray, weight: np.ndarray | None = None) -> None:
         self.is_asked = True
         true = table.column(self.target.name)
         rows = [row for row, value in enumerate(true) if value is not None]
         numbers = [as_number(str(true[row])) for row in rows]
         self.has_words |= None in numbers
         if not self.has_words:
-            self.errors.add(np.array(numbers, dtype=np.float64), self.target.decode(answers[rows]))
+            true_numbers, of_rows = np.array(numbers, dtype=np.float64), None if weight is None else weight[rows]
+            self.errors.add(true_numbers, self.target.decode(answers[rows]), of_rows)
 
     def in_words(self) -> str:
         if not self.is_asked:
@@ -270,4 +296,6 @@ class RealComparison:
             return "not compared, it has values that are no numbers"
         if not self.errors.n_rows:
             return "no row has a value"
-        return f"{in_words(self.errors.scores())} on {self.errors.n_rows} rows"
+        if not (scores := self.errors.scores()):
+            return "no row has a weight above 0"
+        return f"{in_words(scores)} on {self.errors.n_rows} rows"

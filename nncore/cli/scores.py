@@ -13,8 +13,13 @@ from nncore.cli.terminal import percent, significant
 _SHARES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
 _NAMES = {"roc_auc": "ROC AUC", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
 
+#: All that `class_scores` and `regression_scores` give.
+OWN_SCORES = frozenset(_SHARES) | frozenset(_NAMES)
 
-def class_scores(true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray) -> dict[str, float]:
+
+def class_scores(
+    true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None = None
+) -> dict[str, float]:
     """Accuracy, the mean of the classes' recalls, and what probabilities allow: log loss, ROC AUC for two classes.
 
     Parameters
@@ -22,31 +27,37 @@ def class_scores(true: np.ndarray, probabilities: np.ndarray | None, predicted: 
     true, predicted : ndarray of shape (n_rows,), int
         Class indices.
     probabilities : ndarray of shape (n_rows, n_classes) or None
+    weight : ndarray of shape (n_rows,), optional
+        How much each row counts.
     """
-    recalls = [float(np.mean(predicted[true == k] == k)) for k in np.unique(true)]
-    scores = {"accuracy": float(np.mean(predicted == true)), "balanced_accuracy": float(np.mean(recalls))}
+    if weight is None:
+        weight = np.ones(len(true))
+    counted = np.bincount(true, weight)
+    right = np.bincount(true, weight * (predicted == true))
+    recalls = right[counted > 0] / counted[counted > 0]
+    scores = {"accuracy": float(right.sum() / counted.sum()), "balanced_accuracy": float(np.mean(recalls))}
     if probabilities is None:
         return scores
     p_true = probabilities[np.arange(len(true)), true].astype(np.float64)
-    scores["log_loss"] = float(-np.log(np.maximum(p_true, np.finfo(np.float32).eps)).mean())
+    scores["log_loss"] = float(-weight @ np.log(np.maximum(p_true, np.finfo(np.float32).eps)) / weight.sum())
     if probabilities.shape[1] == 2 and len(recalls) == 2:
-        scores["roc_auc"] = _roc_auc(true == 1, probabilities[:, 1])
+        scores["roc_auc"] = _roc_auc(true == 1, probabilities[:, 1], weight)
     return scores
 
 
-def _roc_auc(is_positive: np.ndarray, score: np.ndarray) -> float:
-    """How often a positive row has the higher score than a negative one, ties counting half; from ranks (Mann & Whitney)."""
-    ordered = np.sort(score)
-    rank = (np.searchsorted(ordered, score, "left") + np.searchsorted(ordered, score, "right") + 1) / 2
-    n_positive = int(is_positive.sum())
-    n_negative = len(score) - n_positive
-    return float((rank[is_positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+def _roc_auc(is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    """How often a positive row has the higher score than a negative one, ties counting half (Mann & Whitney), each pair by its weights."""
+    _, level = np.unique(score, return_inverse=True)
+    positive = np.bincount(level, weight * is_positive)
+    negative = np.bincount(level, weight * ~is_positive)
+    below = np.cumsum(negative) - negative / 2
+    return float(positive @ below / (positive.sum() * negative.sum()))
 
 
-def regression_scores(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """R² (where the true values differ), and RMSE and MAE in the unit of the target; both of shape ``(n_rows,)``."""
+def regression_scores(true: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> dict[str, float]:
+    """R² (where the true values differ), and RMSE and MAE in the unit of the target; all of shape ``(n_rows,)``."""
     errors = RunningErrors()
-    errors.add(true, predicted)
+    errors.add(true, predicted, weight)
     return errors.scores()
 
 
@@ -55,26 +66,33 @@ class RunningErrors:
     """Errors of numbers, block by block."""
 
     n_rows: int = 0
+    _weight: float = 0.0
     _squares: float = 0.0
     _absolute: float = 0.0
     _mean: float = 0.0
     _spread: float = 0.0  # Σ(y − mean)²
 
-    def add(self, true: np.ndarray, predicted: np.ndarray) -> None:
-        """Both of shape ``(n_rows,)``."""
-        if not len(true):
+    def add(self, true: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> None:
+        """All of shape ``(n_rows,)``; without weights all rows count alike."""
+        self.n_rows += len(true)
+        if weight is None:
+            weight = np.ones(len(true))
+        if not (n := float(weight.sum())):
             return
-        n, mean, spread = len(true), float(true.mean()), float(np.sum((true - true.mean()) ** 2))
+        mean = float(weight @ true) / n
         # Chan, Golub & LeVeque 1983: the sum of squares about the common mean.
-        self._spread += spread + (mean - self._mean) ** 2 * self.n_rows * n / (self.n_rows + n)
-        self._mean += (mean - self._mean) * n / (self.n_rows + n)
-        self._squares += float(np.sum((predicted - true) ** 2))
-        self._absolute += float(np.sum(np.abs(predicted - true)))
-        self.n_rows += n
+        self._spread += float(weight @ (true - mean) ** 2) + (mean - self._mean) ** 2 * self._weight * n / (self._weight + n)
+        self._mean += (mean - self._mean) * n / (self._weight + n)
+        self._squares += float(weight @ (predicted - true) ** 2)
+        self._absolute += float(weight @ np.abs(predicted - true))
+        self._weight += n
 
     def scores(self) -> dict[str, float]:
+        """None if no row counts."""
+        if not self._weight:
+            return {}
         r2 = {"r2": 1 - self._squares / self._spread} if self._spread > 0 else {}
-        return {**r2, "rmse": float(np.sqrt(self._squares / self.n_rows)), "mae": self._absolute / self.n_rows}
+        return {**r2, "rmse": float(np.sqrt(self._squares / self._weight)), "mae": self._absolute / self._weight}
 
 
 @dataclass
@@ -82,17 +100,21 @@ class RunningAccuracy:
     """Labels block by block, and those of the file that training did not have."""
 
     n_rows: int = 0
-    n_right: int = 0
+    _weight: float = 0.0
+    _right: float = 0.0
     strangers: set[str] = field(default_factory=set)
 
-    def add(self, true: Sequence[str], predicted: Sequence[str], known: frozenset[str]) -> None:
+    def add(self, true: Sequence[str], predicted: Sequence[str], known: frozenset[str], weight: np.ndarray | None = None) -> None:
         self.n_rows += len(true)
-        self.n_right += sum(p == t for p, t in zip(predicted, true, strict=True))
+        is_right = np.fromiter((p == t for p, t in zip(predicted, true, strict=True)), dtype=bool, count=len(true))
+        self._right += float(is_right.sum() if weight is None else weight @ is_right)
+        self._weight += float(len(true) if weight is None else weight.sum())
         if len(self.strangers) <= 5:  # more are never named
             self.strangers |= set(true) - known
 
     def scores(self) -> dict[str, float]:
-        return {"accuracy": self.n_right / self.n_rows}
+        """None if no row counts."""
+        return {"accuracy": self._right / self._weight} if self._weight else {}
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ class Option:
         ``--name`` or ``--no-name``.
     keyed : str
         What stands between key and value; each use adds an entry to a dict. A configuration file has a table. Empty for no dict.
+    kind : str
+        Of components that can be named here, for completion: ``"losses"``.
     """
 
     section: str
@@ -56,6 +58,7 @@ class Option:
     repeated: bool = False
     switch: bool = False
     keyed: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,10 @@ class Settings:
     task: str | None = None
     drop: Sequence[str] = ()
     keep: Sequence[str] = ()
+    weight_column: str | None = None
+    exposure_column: str | None = None
+    group_column: str | None = None
+    time_column: str | None = None
     missing: Sequence[str] = ()
     not_missing: Sequence[str] = ()
     header: bool | None = None
@@ -98,6 +105,7 @@ class Settings:
 
     test_fraction: float = 0.2
     cv: int | None = None
+    baselines: bool = True
 
     out: Path | None = None
     report: Path | None = None
@@ -112,6 +120,14 @@ OPTIONS = {
     "task": Option("data", "default: seen from the target", choices=("classification", "regression")),
     "drop": Option("data", "leave this column out (may be repeated)", str, "COLUMN", repeated=True),
     "keep": Option("data", "use this column although it looks useless (may be repeated)", str, "COLUMN", repeated=True),
+    "weight_column": Option("data", "how much each row counts, in training and in the score; no feature", str, "COLUMN"),
+    "exposure_column": Option(
+        "data", "what each count was counted over, as years or persons: the rate is learnt, by the Poisson loss; no feature", str, "COLUMN"
+    ),
+    "group_column": Option("data", "rows of one group, as a patient, are never on both sides of a split; no feature", str, "COLUMN"),
+    "time_column": Option(
+        "data", "numbers or dates: learn from the past, stop by and score on the latest rows; no feature unless --keep", str, "COLUMN"
+    ),
     "missing": Option(
         "data",
         "what stands for a missing value, beside an empty cell and, in features of CSV files, ?, -, NA, None … (may be repeated)",
@@ -126,14 +142,22 @@ OPTIONS = {
     "separator": Option("data", "what parts the columns of a CSV file: ; or tab or space; default: seen from the file", separator, "CHAR"),
     "decimal": Option("data", "decimal point or comma; default: seen from the file", choices=(".", ",")),
     "hidden": Option("network", "units of the hidden layers; none for no hidden layer", widths, "N,N"),
-    "activation": Option("network", "of the hidden layers", specification, "NAME"),
-    "normalization": Option("network", "layer before each activation: batch_norm or another (default: none)", specification, "NAME"),
+    "activation": Option("network", "of the hidden layers", specification, "NAME", kind="activations"),
+    "normalization": Option(
+        "network", "layer before each activation: batch_norm or another (default: none)", specification, "NAME", kind="layers"
+    ),
     "dropout": Option("network", "part of each hidden layer's outputs left out while training", fraction, "F"),
     "loss": Option(
-        "training", "what training makes small (default: softmax_cross_entropy for classes, mse for numbers)", specification, "NAME"
+        "training",
+        "what training makes small (default: softmax_cross_entropy for classes, mse for numbers)",
+        specification,
+        "NAME",
+        kind="losses",
     ),
     "class_weight": Option("training", "how much a row counts by its class; balanced: all classes alike", weights, "balanced|CLASS=W,…"),
-    "optimizer": Option("training", "`nncore plugins` lists all; NAME:argument=value,… sets more", specification, "NAME"),
+    "optimizer": Option(
+        "training", "`nncore plugins` lists all; NAME:argument=value,… sets more", specification, "NAME", kind="optimizers"
+    ),
     "lr": Option("training", "learning rate (default: the optimizer's)", number, "RATE"),
     "schedule": Option(
         "training",
@@ -141,6 +165,7 @@ OPTIONS = {
         schedules,
         "[PATH=]NAME",
         keyed="=",
+        kind="schedules",
     ),
     "group": Option(
         "training",
@@ -149,13 +174,16 @@ OPTIONS = {
         "PATTERN:OPTION=VALUE,…",
         keyed=":",
     ),
-    "sampler": Option("training", "which rows an epoch visits: balanced, blocks, … (default: shuffle)", specification, "NAME"),
+    "sampler": Option(
+        "training", "which rows an epoch visits: balanced, blocks, … (default: shuffle)", specification, "NAME", kind="samplers"
+    ),
     "transform": Option(
         "training",
         "change each batch while training: gaussian_noise:std=0.1, mixup, … (may be repeated; applied in this order)",
         specification,
         "NAME",
         repeated=True,
+        kind="transforms",
     ),
     "weight_decay": Option("training", "L2 penalty on the weights", number, "λ"),
     "clip_norm": Option("training", "longest gradient; longer ones are shortened (default: none are)", positive, "NORM"),
@@ -164,12 +192,20 @@ OPTIONS = {
     "patience": Option(
         "training", "stop after N epochs without improvement on rows set aside, and take the best; 0: run all epochs", natural, "N"
     ),
-    "metric": Option("training", "what must improve on the rows set aside, as accuracy or r2 (default: the loss)", specification, "NAME"),
+    "metric": Option(
+        "training",
+        "shown with the score, and what must improve on the rows set aside (default: the loss); one of scikit-learn's scorers, as "
+        "balanced_accuracy or neg_log_loss, is only shown",
+        specification,
+        "NAME",
+        kind="metrics",
+    ),
     "time_limit": Option("training", "stop the training of a network after so long", positive, "SECONDS"),
     "threads": Option("training", "at most so many (default: all processors, where they help)", positive_integer, "N"),
     "seed": Option("training", "same seed, same result", natural, "N"),
     "test_fraction": Option("score", "rows held out for the score; 0 for none", fraction, "F"),
     "cv": Option("score", "score by cross-validation in K parts; the network kept then learns from all rows", number_of_folds, "K"),
+    "baselines": Option("score", "what a linear model and, with scikit-learn, boosted trees reach on the same rows", switch=True),
     "out": Option("output", "file for the trained network", Path, "MODEL"),
     "report": Option("output", 'report in one file; needs pip install "nncore-ml[plot]"', Path, "FILE.html"),
     "json": Option("output", "print the result as JSON on standard output, and the rest on standard error", switch=True),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nncore import registry
 from nncore.cli.arguments import component
+from nncore.cli.asked_metric import AskedMetric, find_metric
+from nncore.cli.row_columns import RowColumns, RowValues
 from nncore.cli.settings import Settings
 from nncore.contract import Loss, is_inside
 from nncore.errors import DataError, ParameterError, ShapeError
@@ -52,6 +54,10 @@ class Task:
         Words, in lower case, that stand for a missing value in features, and in the target.
     usual_classes : tuple of str
         Classes that stand for a missing value elsewhere, as NA.
+    row_columns, row_values : RowColumns, RowValues
+        Columns that say how a row is used, and what stands in them.
+    metric : AskedMetric or None
+        The score that is asked for.
     """
 
     table: Table
@@ -65,15 +71,27 @@ class Task:
     missing: tuple[str, ...] = ()
     missing_target: tuple[str, ...] = ()
     usual_classes: tuple[str, ...] = ()
+    row_columns: RowColumns = field(default_factory=RowColumns)
+    row_values: RowValues = field(default_factory=RowValues)
+    metric: AskedMetric | None = None
 
 
 def find_task(settings: Settings) -> Task:
     """Read the table and see what is in it. Everything in the settings that concerns columns is checked."""
     assert settings.data is not None, "the command line asks for it"
     assert settings.target is not None, "the command line asks for it"
-    _check_columns(settings)
-    target, loss = settings.target, None if settings.loss is None else registry.resolve("losses", component(settings.loss))
-    table = read_table(settings.data, _writing(settings), needed=[target, *settings.drop, *settings.keep])
+    row_columns = _check_columns(settings)
+    metric = None if settings.metric is None else find_metric(settings.metric)
+    data, target = settings.data, settings.target
+    if row_columns.exposure is not None and settings.loss is None:
+        settings = replace(settings, loss="poisson")
+    loss = None if settings.loss is None else registry.resolve("losses", component(settings.loss))
+    if row_columns.exposure is not None and (
+        registry.qualified_name("losses", type(loss)) != "poisson" or settings.task == "classification"
+    ):
+        other = "--task classification" if settings.task == "classification" else f"--loss {settings.loss}"
+        raise ParameterError(f"--exposure-column is for counts and --loss poisson, not for {other}; leave one of them out")
+    table = read_table(data, _writing(settings), needed=[target, *settings.drop, *settings.keep, *row_columns.named().values()])
     missing = missing_words(table.usual_missing, settings.missing, settings.not_missing)
     table = table.take_missing(missing, [name for name in table.names if name != target])
     table, missing_target = _target_words(table, settings, loss, missing)
@@ -95,8 +113,19 @@ def find_task(settings: Settings) -> Task:
     else:
         _check_one_output(loss, settings)
         _check_range(loss, table, settings)
-    columns = column_kinds(table, target, drop=settings.drop, keep=settings.keep)
-    return Task(table, n_unlabelled, target, kind, why, columns, loss, classes, missing, missing_target, usual_classes)
+    values = RowValues.read(row_columns, table)
+    columns = _kinds(table, row_columns, settings)
+    return Task(
+        table, n_unlabelled, target, kind, why, columns, loss, classes, missing, missing_target, usual_classes, row_columns, values, metric
+    )
+
+
+def _kinds(table: Table, row_columns: RowColumns, settings: Settings) -> dict[str, ColumnKind]:
+    """What every column but the target is; one that says how rows are used is no feature unless it is asked for."""
+    assert settings.target is not None, "the command line asks for it"
+    uses = {name: f"{role} of each row" for role, name in row_columns.named().items() if name not in settings.keep}
+    kinds = column_kinds(table, settings.target, drop=[*settings.drop, *uses], keep=settings.keep)
+    return kinds | {name: replace(kinds[name], reason=reason) for name, reason in uses.items()}
 
 
 def _writing(settings: Settings) -> Writing:
@@ -104,12 +133,17 @@ def _writing(settings: Settings) -> Writing:
     return Writing(header=settings.header, separator=settings.separator, decimal_comma=decimal_comma)
 
 
-def _check_columns(settings: Settings) -> None:
+def _check_columns(settings: Settings) -> RowColumns:
+    """The columns that say how rows are used, when nothing contradicts itself."""
+    assert settings.target is not None, "the command line asks for it"
+    row_columns = RowColumns(settings.weight_column, settings.exposure_column, settings.group_column, settings.time_column)
+    row_columns.check(settings.target)
     for option, names in (("--drop", settings.drop), ("--keep", settings.keep)):
         if settings.target in names:
             raise ParameterError(f"{option} {settings.target}: this is the column to predict; name another")
     if both := sorted(set(settings.drop) & set(settings.keep)):
         raise ParameterError(f"--drop {both[0]} and --keep {both[0]} contradict each other; take one")
+    return row_columns
 
 
 # ---- the target -------------------------------------------------------------------------------------------------------------

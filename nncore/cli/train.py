@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from nncore.cli.baselines import baselines
 from nncore.cli.config_file import as_toml, read_config
-from nncore.cli.evaluation import Evaluation, evaluate, importances
+from nncore.cli.evaluation import Evaluation, check_metric, evaluate, importances
 from nncore.cli.experiment import Fitted, Parts, batch_size, divide, divide_in_folds, fit, make_encoder, n_outputs
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output
 from nncore.cli.report import describe_columns
+from nncore.cli.row_columns import KEY
 from nncore.cli.scores import in_words
 from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.task import Task, find_task
@@ -73,6 +75,7 @@ def train(settings: Settings) -> int:
     task = find_task(settings)
     if settings.cv is None:
         parts = divide(task, settings)
+        check_metric(task, [parts])
         _describe(tell, settings, task, parts)
         final = fit(settings, task, parts, progress=not settings.quiet)
         scored = [final] if len(parts.test) else []
@@ -86,6 +89,7 @@ def train(settings: Settings) -> int:
     if final.history.interrupted:
         which = "the best epoch so far" if len(final.parts.validation) and len(final.history) else "the last finished step"
         notice(f"interrupted after {len(final.history)} of {settings.epochs} epochs; the network is that of {which}")
+    beside, was_interrupted = ({}, True) if final.history.interrupted else _baselines(settings, task, scored)
     outcome = Outcome(
         settings,
         task,
@@ -93,10 +97,22 @@ def train(settings: Settings) -> int:
         scored,
         evaluations,
         importances(scored, task, settings.seed) if settings.report is not None and scored else [],
+        beside,
         time.perf_counter() - began,
     )
     _conclude(tell, outcome)
-    return 130 if final.history.interrupted else 0
+    return 130 if was_interrupted else 0
+
+
+def _baselines(settings: Settings, task: Task, scored: list[Fitted]) -> tuple[dict[str, list[dict[str, float]]], bool]:
+    """What other models reach, where that is shown; and whether it was interrupted, which leaves the network as it is."""
+    if not settings.baselines or not scored or (settings.quiet and not settings.json and settings.report is None):
+        return {}, False
+    try:
+        return baselines(settings, task, scored), False
+    except KeyboardInterrupt:
+        notice("interrupted while other models were tried; the network is complete")
+        return {}, True
 
 
 def _check_usage(settings: Settings, usage_error: Callable[[str], None]) -> None:
@@ -133,6 +149,7 @@ def _teller(settings: Settings) -> Callable[[str, str], None]:
 def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task) -> tuple[list[Fitted], list[Evaluation]]:
     """A network for each part of the rows, and how good it is on that part."""
     folds = divide_in_folds(task, settings)
+    check_metric(task, folds)
     _describe(tell, settings, task, folds[0])
     scored: list[Fitted] = []
     evaluations: list[Evaluation] = []
@@ -156,8 +173,9 @@ def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, 
     for label, text in describe_columns(task, encoder):
         tell(label, text)
     aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
+    uses = "".join(f"; {text}" for text in task.row_columns.in_words())
     each = "" if settings.cv is None else f" in each of {settings.cv} parts"
-    tell("rows", f"{len(parts.training)} to learn from{aside}, {len(parts.test)} held out for the score{each}")
+    tell("rows", f"{len(parts.training)} to learn from{aside}, {len(parts.test)} held out for the score{each}{uses}")
     shape = " → ".join(map(str, [encoder.n_inputs, *settings.hidden, n_outputs(encoder.target, task.loss)]))
     hidden = [settings.activation, settings.normalization, f"dropout {settings.dropout:g}" if settings.dropout else None]
     rate = None if settings.lr is None else f"learning rate {settings.lr:g}"
@@ -173,6 +191,8 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
     """The score, then the files, then what to do with them."""
     settings, final = outcome.settings, outcome.final
     tell("score", outcome.score_text())
+    if text := outcome.baselines_text():
+        tell("baselines", text)
     history = final.history
     stopped = f" ({history.stop_reason})" if len(history) < settings.epochs and outcome.settings.cv is None else ""
     on_all = " on all rows, the median of the best in each part" if outcome.is_cross_validated else ""
@@ -180,7 +200,7 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
     for text in outcome.advice():
         tell("note", text)
     if settings.out is not None:
-        final.network.encoding = to_json(final.encoder)
+        final.network.encoding = to_json(final.encoder) | {KEY: outcome.task.row_columns.to_json()}
         final.network.save(settings.out)
         tell("saved", f"{settings.out} ({settings.out.stat().st_size / 1000:.0f} kB)")
     if settings.report is not None:

@@ -89,7 +89,21 @@ def test_twice_the_size_is_at_most_twice_the_work(
         data, new = tmp_path / "data.csv", tmp_path / "new.csv"
         write(data, factor * n)
         write(new, factor * n)
-        train = ["train", str(data), "--target", "y", "--out", str(model), "--epochs", "1", "--hidden", "2", "--batch-size", "1000000"]
+        train = [
+            "train",
+            str(data),
+            "--target",
+            "y",
+            "--out",
+            str(model),
+            "--epochs",
+            "1",
+            "--hidden",
+            "2",
+            "--batch-size",
+            "1000000",
+            "--no-baselines",
+        ]
         done.append(work(lambda: main(train)) + work(lambda: main(["predict", str(model), str(new), "--out", str(out)])))  # noqa: B023
     first, second = done[2] - done[1], done[3] - done[2]
     assert first > 0, done

@@ -16,7 +16,7 @@ from nncore.cli.html_parts import bars, table
 
 pytest.importorskip("matplotlib")
 
-QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02"]
+QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02", "--no-baselines"]
 VOID = {"meta", "img", "br"}
 
 

@@ -15,7 +15,7 @@ from nncore.cli.settings import Settings
 from nncore.cli.task import find_task
 from nncore.cli.train import train
 
-QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02"]
+QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02", "--no-baselines"]
 
 
 def result(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def test_json_says_everything(data: Path, tmp_path: Path, capsys: pytest.Capture
     model = tmp_path / "m.nncore"
     found = result(capsys, data, "--target", "species", "--out", model)
     assert found.keys() == {
-        "data", "target", "task", "classes", "rows", "columns", "notes", "network", "score", "epochs", "best_epoch", "stop_reason",
-        "interrupted", "importance", "advice", "files", "seconds", "settings",
+        "data", "target", "task", "classes", "rows", "columns", "row_columns", "notes", "network", "score", "epochs", "best_epoch",
+        "stop_reason", "interrupted", "importance", "advice", "files", "seconds", "settings",
     }  # fmt: skip
     assert (found["task"], found["classes"], found["target"]) == ("classification", ["daisy", "rose"], "species")
     assert found["rows"] == {"in_file": 240, "without_target": 0, "training": 163, "validation": 29, "held_out": 48}
@@ -115,14 +115,14 @@ def test_class_weight_moves_the_recall(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_balanced_weights_are_those_of_scikit_learn(data: Path) -> None:
     utils = pytest.importorskip("sklearn.utils")
-    from nncore.cli.experiment import _weights, make_encoder
+    from nncore.cli.experiment import make_encoder, row_weights
 
     settings = Settings(data=data, target="species", class_weight="balanced")
     task = find_task(settings)
     rows = np.arange(50)
     labels = np.array(task.table.column("species"))[rows]
     expected = utils.compute_sample_weight("balanced", labels)
-    assert np.allclose(_weights(settings, make_encoder(task, rows.tolist()), task, rows), expected)  # type: ignore[arg-type]
+    assert np.allclose(row_weights(settings, make_encoder(task, rows.tolist()), task, rows), expected)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from nncore.cli.experiment import batch_size
 from nncore.cli.terminal import INDENT
 from nncore.tabular.description import from_json
 
-QUICK = ["--hidden", "16", "--epochs", "15", "--lr", "0.02"]
+QUICK = ["--hidden", "16", "--epochs", "15", "--lr", "0.02", "--no-baselines"]
 
 
 def answers(text: str) -> list[dict[str, str]]:

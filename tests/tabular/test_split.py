@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
-from nncore.tabular.split import folds, hold_out
+from nncore.errors import DataError
+from nncore.tabular.split import expanding_folds, folds, hold_out, hold_out_latest
 
 
 @given(st.integers(2, 300), st.floats(0.01, 0.9), st.integers(0, 5), st.booleans())
@@ -61,3 +63,79 @@ def test_every_row_is_in_one_fold(n_rows: int, n_folds: int, seed: int, has_clas
     if classes is not None:
         counts = np.array([np.bincount(classes[part], minlength=3) for part in parts])
         assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
+
+
+# ---- groups and times -------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(2, 40), st.integers(0, 200), st.floats(0.05, 0.6), st.integers(0, 5), st.booleans())
+def test_groups_stay_together(n_groups: int, more: int, fraction: float, seed: int, stratified: bool) -> None:
+    rng = np.random.default_rng(seed)
+    groups = np.concatenate([np.arange(n_groups), rng.integers(0, n_groups, more)])
+    rows, classes = np.arange(len(groups)) * 3, rng.integers(0, 3, len(groups)) if stratified else None
+    kept, held = hold_out(rows, fraction, rng, classes, groups)
+    assert np.array_equal(np.sort(np.concatenate([kept, held])), rows)
+    assert len(kept)
+    assert len(held)
+    assert not set(groups[kept // 3]) & set(groups[held // 3])
+    n_folds = min(n_groups, 4)
+    parts = folds(len(groups), n_folds, rng, classes, groups)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(groups)))
+    assert sum(len(set(groups[part])) for part in parts) == n_groups
+    assert all(map(len, parts))
+
+
+def test_parts_of_groups_are_as_even_as_those_of_scikit_learn() -> None:
+    selection = pytest.importorskip("sklearn.model_selection")
+    rng = np.random.default_rng(0)
+    groups = rng.permutation(np.repeat(np.arange(60), rng.integers(1, 30, 60)))
+    classes = (rng.random(len(groups)) < 0.1 + 0.6 * (groups % 3 == 0)).astype(int)
+
+    def unevenness(parts: list[np.ndarray]) -> float:
+        counts = np.array([np.bincount(classes[part], minlength=2) for part in parts])
+        return float((counts / counts.sum(axis=0)).std())
+
+    theirs = selection.StratifiedGroupKFold(5).split(groups, classes, groups)
+    assert unevenness(folds(len(groups), 5, rng, classes, groups)) <= unevenness([held for _, held in theirs]) + 0.005
+
+
+def test_too_few_groups_are_refused() -> None:
+    with pytest.raises(DataError, match="3 parts need as many groups, and there are 2"):
+        folds(10, 3, np.random.default_rng(0), None, np.arange(10) % 2)
+    kept, held = hold_out(np.arange(10), 0.2, np.random.default_rng(0), None, np.zeros(10, int))
+    assert (len(kept), len(held)) == (10, 0)
+
+
+@given(st.integers(2, 200), st.integers(2, 50), st.floats(0.05, 0.9), st.integers(0, 5))
+def test_the_latest_are_held_out(n: int, n_times: int, fraction: float, seed: int) -> None:
+    times = np.random.default_rng(seed).integers(0, n_times, n).astype(float)
+    rows = np.arange(n) * 2
+    kept, held = hold_out_latest(rows, fraction, times)
+    assert np.array_equal(np.sort(np.concatenate([kept, held])), rows)
+    assert len(kept)
+    assert len(held) or len(set(times)) == 1
+    if len(held):
+        assert times[kept // 2].max() < times[held // 2].min()
+
+
+@given(st.integers(2, 8), st.integers(0, 100), st.integers(0, 5))
+def test_folds_of_time_are_those_of_scikit_learn(n_folds: int, more: int, seed: int) -> None:
+    selection = pytest.importorskip("sklearn.model_selection")
+    n = 2 * n_folds + more
+    order = np.random.default_rng(seed).permutation(n)
+    found = expanding_folds(np.argsort(order).astype(float), n_folds)
+    expected = selection.TimeSeriesSplit(n_folds).split(np.arange(n))
+    for (past, held), (their_past, their_held) in zip(found, expected, strict=True):
+        assert np.array_equal(past, np.sort(order[their_past]))
+        assert np.array_equal(held, np.sort(order[their_held]))
+
+
+def test_rows_of_one_time_stay_together() -> None:
+    times = np.repeat([3.0, 1.0, 2.0, 4.0], 5)
+    found = expanding_folds(times, 3)
+    assert [sorted(set(times[held])) for _, held in found] == [[2.0], [3.0], [4.0]]
+    assert [sorted(set(times[past])) for past, _ in found] == [[1.0], [1.0, 2.0], [1.0, 2.0, 3.0]]
+    with pytest.raises(DataError, match="need more than 4 different times"):
+        expanding_folds(times, 4)
+    with pytest.raises(DataError, match="need more than 1 different times"):
+        expanding_folds(np.zeros(20), 2)

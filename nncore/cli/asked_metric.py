@@ -1,0 +1,117 @@
+"""What ``--metric`` names: a metric of the registry, or a scorer of scikit-learn."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.cli.arguments import component
+from nncore.cli.scores import OWN_SCORES
+from nncore.configuration import require
+from nncore.errors import ParameterError, UnknownComponentError
+from nncore.network import metric_name
+
+if TYPE_CHECKING:
+    from nncore.contract import Metric
+
+
+@dataclass(frozen=True)
+class AskedMetric:
+    """A score that was asked for.
+
+    Attributes
+    ----------
+    name : str
+        Under which it is shown.
+    judge : Metric or None
+        What chooses the best epoch; None for a scorer, which is only shown.
+    scorer : callable or None
+        ``scorer(estimator, X, y, sample_weight=...)`` of scikit-learn; None for a metric, and for one of `OWN_SCORES`.
+    """
+
+    name: str
+    judge: Metric | None = None
+    scorer: Callable[..., float] | None = None
+
+    def of_answers(
+        self, true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None
+    ) -> dict[str, float]:
+        """What the scorer makes of the answers of some model.
+
+        Parameters
+        ----------
+        true, predicted : ndarray of shape (n_rows,)
+            Class indices, or numbers.
+        probabilities : ndarray of shape (n_rows, n_classes) or None
+        weight : ndarray of shape (n_rows,) or None
+
+        Raises
+        ------
+        ParameterError
+            If it cannot be computed of such answers.
+        """
+        if self.scorer is None:
+            return {}
+        weights = {} if weight is None else {"sample_weight": weight}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # as of classes that were never predicted, where the score says enough
+                value = float(self.scorer(_estimator(true, probabilities, predicted), np.zeros((len(true), 1)), true, **weights))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ParameterError(f"--metric {self.name}: {str(error).splitlines()[0]}; choose another metric") from None
+        if not np.isfinite(value):
+            raise ParameterError(f"--metric {self.name} cannot be computed of the {len(true)} rows held out; choose another metric")
+        return {self.name: value}
+
+
+def find_metric(text: str) -> AskedMetric:
+    """The metric of that name.
+
+    Raises
+    ------
+    UnknownComponentError
+        If there is none, with the names that there are.
+    """
+    described = component(text)
+    name = described["name"]
+    try:
+        metric = registry.resolve("metrics", described)
+    except UnknownComponentError as unknown:
+        if name in OWN_SCORES and len(described) == 1:
+            return AskedMetric(name)
+        try:
+            metrics: Any = require("sklearn.metrics", extra="sklearn", purpose=f"--metric {name}, which is none of nncore's own,")
+        except ImportError as missing:
+            raise UnknownComponentError(f"{unknown}; {missing}") from None
+        if len(described) > 1 or name not in metrics.get_scorer_names():
+            raise UnknownComponentError(f"{unknown}; scikit-learn's scorers are {', '.join(metrics.get_scorer_names())}") from None
+        return AskedMetric(name, scorer=metrics.get_scorer(name))
+    return AskedMetric(metric_name(metric), judge=metric)
+
+
+def _estimator(true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray) -> Any:
+    """What scikit-learn's scorers ask for answers, with these answers whatever is asked."""
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+    def predict(self: Any, X: np.ndarray) -> np.ndarray:
+        return predicted
+
+    def predict_proba(self: Any, X: np.ndarray) -> np.ndarray | None:
+        return probabilities
+
+    members: dict[str, Any] = {"predict": predict}
+    if not np.issubdtype(true.dtype, np.integer):
+        return type("Answers", (RegressorMixin, BaseEstimator), members)()
+    n_classes = max(int(true.max()), int(predicted.max())) + 1 if probabilities is None else probabilities.shape[1]
+    members["classes_"] = np.arange(n_classes)
+    if probabilities is not None:
+        members["predict_proba"] = predict_proba
+    return type("Answers", (ClassifierMixin, BaseEstimator), members)()

@@ -1,0 +1,119 @@
+"""What other models reach on the rows on which a network is scored, so that it is seen whether the network pays."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nncore import registry
+from nncore.cli.evaluation import evaluate, scores_of_classes, scores_of_numbers, true_values
+from nncore.cli.experiment import Fitted, Parts, batch_size, fit, row_weights
+from nncore.cli.settings import Settings
+from nncore.cli.task import Task
+from nncore.tabular import ClassTarget
+
+#: How the baselines are called in words.
+NAMES = {"linear": "a linear model", "boosting": "HistGradientBoosting"}
+
+#: About as many steps as a linear model needs at `LINEAR_RATE`, and bounds of its epochs.
+LINEAR_STEPS = 3_000
+LINEAR_RATE = 0.02
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 400
+
+#: Boosting grows trees for each class: with more of them it would take longer than the network.
+MOST_CLASSES = 30
+
+#: Trees of smaller tables are grown by one thread: several mostly wait for each other, for seconds where another process is busy.
+FEWEST_NUMBERS_TO_SHARE = 1_000_000
+
+#: Codes that scikit-learn takes for a category; a column of more is one of numbers.
+MOST_CODES = 255
+
+#: Which loss of boosting goes with one of ours; squared errors with all others.
+BOOSTING_LOSSES = {"poisson": "poisson", "mae": "absolute_error", "quantile": "quantile"}
+
+
+def baselines(settings: Settings, task: Task, scored: Sequence[Fitted]) -> dict[str, list[dict[str, float]]]:
+    """Scores of each baseline for each of the networks `scored`, on the same rows; learnt from all rows that are not held out.
+
+    A baseline that cannot be had here is left out: the linear one beside a network that is linear itself, boosting without scikit-learn
+    or where one class or more than `MOST_CLASSES` are learnt from.
+    """
+    found: dict[str, list[dict[str, float]]] = {}
+    if settings.hidden:
+        found["linear"] = [_linear(settings, task, one) for one in scored]
+    with contextlib.suppress(ImportError):
+        import sklearn.ensemble as ensemble
+
+        if all(2 <= _n_classes(task, one.parts) <= MOST_CLASSES for one in scored):
+            found["boosting"] = [_boosting(ensemble, settings, task, one) for one in scored]
+    return found
+
+
+def _n_classes(task: Task, parts: Parts) -> int:
+    """Classes among the rows learnt from; of numbers, which need no more than there are, 2."""
+    return 2 if task.classes is None else len(np.unique(task.classes[_learnt(parts)]))
+
+
+def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
+    """A network without hidden layers, and so a linear or logistic regression, trained to its end."""
+    rows = _learnt(fitted.parts)
+    epochs = -(-LINEAR_STEPS * batch_size(len(rows)) // len(rows))
+    plain = replace(
+        settings, hidden=(), optimizer="adam", lr=LINEAR_RATE, schedule={"lr": "cosine"}, group=None, sampler=None, transform=(),
+        weight_decay=1e-4, clip_norm=None, batch_size=None, epochs=min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS), patience=0,
+    )  # fmt: skip
+    linear = fit(plain, task, Parts(rows, rows[:0], fitted.parts.test))
+    if linear.history.interrupted:
+        raise KeyboardInterrupt
+    return evaluate(linear, task).scores
+
+
+def _boosting(ensemble: Any, settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
+    """Gradient-boosted trees at their defaults, on the inputs that the network has."""
+    rows, test, encoder, values = _learnt(fitted.parts), fitted.parts.test, fitted.encoder, task.row_values
+    X, _ = encoder.transform(task.table)
+    categories = [column for column, n_codes in encoder.coded().items() if n_codes <= MOST_CODES]
+    options: dict[str, Any] = {"categorical_features": categories or None, "random_state": settings.seed}
+    true, weight = true_values(task), row_weights(settings, encoder, task, rows)
+    with _threads(1 if X.size < FEWEST_NUMBERS_TO_SHARE else settings.threads):
+        if isinstance(encoder.target, ClassTarget):
+            if np.bincount(true[rows]).min(where=np.bincount(true[rows]) > 0, initial=len(rows)) < 2:
+                options["early_stopping"] = False  # which divides the rows of each class
+            classifier = ensemble.HistGradientBoostingClassifier(**options).fit(X[rows], true[rows], sample_weight=weight)
+            probabilities = np.zeros((len(test), len(encoder.target.classes)))
+            probabilities[:, classifier.classes_] = classifier.predict_proba(X[test])
+            return scores_of_classes(task, test, probabilities, probabilities.argmax(axis=1))
+        exposure = np.ones(len(true)) if values.exposure is None else values.exposure
+        regressor = ensemble.HistGradientBoostingRegressor(**options, **_loss(task, true[rows]))
+        regressor.fit(X[rows], true[rows] / exposure[rows], sample_weight=weight)
+        return scores_of_numbers(task, test, regressor.predict(X[test]) * exposure[test])
+
+
+def _loss(task: Task, true: np.ndarray) -> Mapping[str, Any]:
+    name = BOOSTING_LOSSES.get(registry.qualified_name("losses", type(task.loss)), "squared_error")
+    if name == "poisson" and not true.any():  # which it refuses
+        return {}
+    level = {"quantile": float(np.atleast_1d(task.loss.config()["quantiles"])[0])} if name == "quantile" else {}
+    return {"loss": name, **level}
+
+
+def _learnt(parts: Parts) -> np.ndarray:
+    """All rows but those held out: what stops a network early is there for others to learn from."""
+    return np.sort(np.concatenate([parts.training, parts.validation]))
+
+
+@contextlib.contextmanager
+def _threads(limit: int | None) -> Iterator[None]:
+    """As many as the network has, of the library that scikit-learn's trees are grown with."""
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    with threadpool_limits(limit):
+        yield

@@ -1,0 +1,84 @@
+"""Rows whose prediction is so far off that they decide a score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore.cli.evaluation import Evaluation
+from nncore.cli.scores import in_words, regression_scores
+from nncore.cli.task import Task
+from nncore.cli.terminal import percent, significant
+
+#: Rows decide a score if they are few and more than this part of all squared errors is theirs. The largest of 20 normal errors has a fifth.
+SHARE = 0.5
+MOST_ROWS, MOST_SHARE_OF_ROWS = 5, 0.02
+FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class FarOff:
+    """The fewest rows that have more than `SHARE` of the squared errors, and those that have as much of the rest; the farthest off first.
+
+    Attributes
+    ----------
+    places : list of str
+        Where they stand in the file: ``"line 7"``.
+    true, predicted : list of float
+    share : float
+        Of the squared errors.
+    scores, without : dict of str to float
+        Of all rows held out, and of all but these.
+    """
+
+    places: list[str]
+    true: list[float]
+    predicted: list[float]
+    share: float
+    scores: dict[str, float]
+    without: dict[str, float]
+
+    def __str__(self) -> str:
+        def compared(scores: dict[str, float]) -> str:
+            return in_words({name: value for name, value in scores.items() if name in ("r2", "rmse")})
+
+        triples = zip(self.places, self.true, self.predicted, strict=True)
+        rows = "; ".join(f"{place}: {significant(true)}, predicted {significant(predicted)}" for place, true, predicted in triples)
+        many = "1 row has" if len(self.places) == 1 else f"{len(self.places)} rows have"
+        without = "it" if len(self.places) == 1 else "them"
+        return (
+            f"{many} {percent(self.share)} of the squared errors: {compared(self.scores)}, and without {without} {compared(self.without)}; "
+            f"look whether they are right ({rows})"
+        )
+
+
+def far_off(task: Task, evaluations: Sequence[Evaluation]) -> FarOff | None:
+    """The rows that decide the score of a regression, if a few do."""
+    if task.classes is not None or not evaluations:
+        return None
+    rows = np.concatenate([evaluation.rows for evaluation in evaluations])
+    true = np.concatenate([evaluation.true for evaluation in evaluations])
+    predicted = np.concatenate([evaluation.predicted for evaluation in evaluations])
+    weight = np.ones(len(rows)) if task.row_values.weight is None else task.row_values.weight[rows]
+    if len(rows) < FEWEST_ROWS:
+        return None
+    squares = weight * (predicted - true) ** 2
+    order = np.argsort(-squares, kind="stable")[: min(MOST_ROWS, max(1, int(MOST_SHARE_OF_ROWS * len(rows))))]
+    left = squares.sum() - np.cumsum(squares[order])  # of all but the first few
+    n_far = int(np.argmax(left < (1 - SHARE) * squares.sum())) + 1
+    if not left[n_far - 1] < (1 - SHARE) * squares.sum():
+        return None
+    while n_far < len(order) and left[n_far] < (1 - SHARE) * left[n_far - 1]:  # the next decides what is left
+        n_far += 1
+    share, order = 1 - float(left[n_far - 1] / squares.sum()), order[:n_far]
+    others = np.setdiff1d(np.arange(len(rows)), order)
+    return FarOff(
+        [task.table.place(row) for row in rows[order].tolist()],
+        true[order].tolist(),
+        predicted[order].tolist(),
+        share,
+        regression_scores(true, predicted, weight),
+        regression_scores(true[others], predicted[others], weight[others]),
+    )

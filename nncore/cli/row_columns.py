@@ -1,0 +1,185 @@
+"""Columns that say how a row is used rather than what it is like: its weight, exposure, group and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import numpy as np
+
+from nncore.data import level_key
+from nncore.errors import DataError, FileFormatError, ParameterError
+from nncore.tabular import Table, as_number, parse_numbers
+
+#: Where the description of a table's columns in a file of a network has these.
+KEY = "rows"
+
+
+@dataclass(frozen=True)
+class RowColumns:
+    """Names of the columns; None for one that there is not. They are no features, unless ``--keep`` makes them such.
+
+    Attributes
+    ----------
+    weight : str or None
+        How much a row counts, in training and in scores.
+    exposure : str or None
+        How long, or of how many, a row's events were counted: the network predicts the rate, events for one unit of exposure.
+    group : str or None
+        Rows that are never on both sides of a split.
+    time : str or None
+        What is later is never learnt from.
+    """
+
+    weight: str | None = None
+    exposure: str | None = None
+    group: str | None = None
+    time: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """The names of the columns that there are, by what they are for."""
+        return {f.name: name for f in fields(self) if (name := getattr(self, f.name)) is not None}
+
+    def in_words(self) -> list[str]:
+        """What they do, for a person."""
+        said = {
+            "weight": "weighted by {!r}",
+            "exposure": "rates per unit of {!r}",
+            "group": "groups of {!r} kept together",
+            "time": "split by time ({!r})",
+        }
+        return [said[role].format(name) for role, name in self.named().items()]
+
+    def check(self, target: str) -> None:
+        """Raise `ParameterError` for what contradicts itself."""
+        named = self.named()
+        for role, name in named.items():
+            if name == target:
+                raise ParameterError(f"--{role}-column {name}: this is the column to predict; name another")
+        if self.weight is not None and self.weight == self.exposure:
+            raise ParameterError(f"--weight-column and --exposure-column are both {self.weight}; an exposure is a weight already, take one")
+        if self.group is not None and self.time is not None:
+            raise ParameterError("--group-column and --time-column would divide the rows in two ways; take one")
+
+    def to_json(self) -> dict[str, str | None]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, encoding: Mapping[str, Any]) -> Self:
+        """Those of the description that a file has of its table. Raises `FileFormatError` for what `to_json` does not write."""
+        described = encoding.get(KEY, {})
+        names = {f.name for f in fields(cls)}
+        if not isinstance(described, dict) or not set(described) <= names or not all(isinstance(v, str | None) for v in described.values()):
+            raise FileFormatError(
+                "the description of the columns is damaged: it does not name columns of weights, exposures, groups, times"
+            )
+        return cls(**described)
+
+
+@dataclass(frozen=True)
+class RowValues:
+    """What stands in `RowColumns`, each of shape ``(n_rows,)``, or None.
+
+    Attributes
+    ----------
+    weight, exposure : ndarray, float64, or None
+    group : ndarray, int64, or None
+        Equal for equal values of the column.
+    time : ndarray, float64, or None
+        Numbers, or for dates seconds.
+    """
+
+    weight: np.ndarray | None = None
+    exposure: np.ndarray | None = None
+    group: np.ndarray | None = None
+    time: np.ndarray | None = None
+
+    @classmethod
+    def read(cls, columns: RowColumns, table: Table) -> Self:
+        """The values of a table, which has all `columns`. Raises `DataError` with the place of a value that cannot be."""
+        return cls(**{role: READERS[role](table, name) for role, name in columns.named().items()})
+
+    def scale(self, rows: np.ndarray | None = None) -> np.ndarray | None:
+        """How much rows count where rates are fitted: weight times exposure, shape ``(n_rows,)``, or None if all count alike.
+
+        A Poisson loss of counts with the logarithm of the exposure as an offset is this: the loss of the rates, with these weights.
+        """
+        found = [values for values in (self.weight, self.exposure) if values is not None]
+        if not found:
+            return None
+        product: np.ndarray = np.prod(found, axis=0)
+        return product if rows is None else product[rows]
+
+    def weight_of(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.weight is None else self.weight[rows]
+
+    def exposure_of(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.exposure is None else self.exposure[rows]
+
+
+def weights(table: Table, name: str) -> np.ndarray:
+    """Numbers of at least 0."""
+    return _numbers(table, name, "weight", "is below 0", lambda values: values < 0)
+
+
+def exposures(table: Table, name: str) -> np.ndarray:
+    """Numbers above 0."""
+    return _numbers(table, name, "exposure", "is not above 0", lambda values: values <= 0)
+
+
+def groups(table: Table, name: str) -> np.ndarray:
+    """A number for each different value."""
+    codes: dict[Hashable, int] = {}
+    cells = table.column(name)
+    found = {cell: codes.setdefault(level_key(cell), len(codes)) for cell in dict.fromkeys(cells) if cell is not None}
+    _check_present(table, name, "group", np.array([cell is None for cell in cells]))
+    if len(codes) < 2:
+        raise DataError(f"column {name!r} is one group: no rows of it can be held out; choose another --group-column")
+    return np.fromiter((found[cell] for cell in cells if cell is not None), dtype=np.int64, count=len(cells))
+
+
+def times(table: Table, name: str) -> np.ndarray:
+    """Numbers, or dates as Python reads ISO 8601, in seconds."""
+    cells = table.column(name)
+    distinct = {cell: _time(cell) for cell in dict.fromkeys(cells) if cell is not None}
+    _check_present(table, name, "time", np.array([cell is None for cell in cells]))
+    if len(kinds := {kind for kind, _ in distinct.values()}) > 1 or "" in kinds:
+        odd = next(cell for cell, (kind, _) in distinct.items() if kind in ("", "number" if "date" in kinds else "date"))
+        what = "is no number and no date as 2024-01-31 or 2024-01-31 18:30" if "" in kinds else "is written otherwise than the other times"
+        raise DataError(f"column {name!r}, {table.place(cells.index(odd))}: {odd!r} {what}; write all times in one of these ways")
+    if len(distinct) < 2:
+        raise DataError(f"column {name!r} is always {cells[0]!r}: no row is later than another; choose another --time-column")
+    return np.fromiter((distinct[cell][1] for cell in cells if cell is not None), dtype=np.float64, count=len(cells))
+
+
+#: How each column is read.
+READERS: Mapping[str, Callable[[Table, str], np.ndarray]] = {"weight": weights, "exposure": exposures, "group": groups, "time": times}
+
+
+def _time(cell: str) -> tuple[str, float]:
+    """How a time is written, and where it stands among others; a date without a zone is one of UTC."""
+    if (number := as_number(cell)) is not None:
+        return "number", number
+    try:
+        moment = datetime.fromisoformat(f"{cell}-01" if len(cell) == len("2024-01") else cell)
+    except ValueError:
+        return "", np.nan
+    return "date", (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
+
+
+def _numbers(table: Table, name: str, role: str, complaint: str, is_wrong: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    numbers = parse_numbers(name, table.column(name), table.place)
+    _check_present(table, name, role, np.isnan(numbers))
+    if (wrong := is_wrong(numbers)).any():
+        row = int(wrong.argmax())
+        raise DataError(f"column {name!r}, {table.place(row)}: the {role} {numbers[row]:g} {complaint}; mend it or leave the row out")
+    return numbers
+
+
+def _check_present(table: Table, name: str, role: str, is_missing: np.ndarray) -> None:
+    if is_missing.any():
+        n, place = int(is_missing.sum()), table.place(int(is_missing.argmax()))
+        rows = "1 row has" if n == 1 else f"{n} rows have"
+        raise DataError(f"column {name!r}: {rows} no {role}, the first in {place}; fill it in or leave these rows out")

@@ -1,0 +1,137 @@
+"""``--metric`` by any name: nncore's metrics, its scores, and scikit-learn's scorers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nncore.cli import main
+from nncore.cli.asked_metric import find_metric
+from nncore.cli.evaluation import evaluate, predictions
+from nncore.cli.experiment import divide, fit
+from nncore.cli.settings import Settings
+from nncore.cli.task import find_task
+from nncore.errors import ParameterError, UnknownComponentError
+
+QUICK = ["--hidden", "8", "--epochs", "4", "--lr", "0.02", "--no-baselines"]
+
+
+def result(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    """What --json prints."""
+    capsys.readouterr()
+    assert main(["train", *map(str, arguments), "--json", *QUICK]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_metric_of_the_registry_judges_and_is_shown(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, prices, "--target", "price", "--metric", "d2_pinball:quantiles=0.9")
+    assert "d2_pinball" in found["score"]["mean"]
+    assert main(["train", str(prices), "--target", "price", "--metric", "d2_absolute_error", *QUICK, "--epochs", "300"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "score d2_absolute_error 0.9" in shown
+    assert "val_d2_absolute_error did not improve" in shown
+
+
+def test_a_metric_of_numbers_is_one_in_the_unit_of_the_file(prices: Path) -> None:
+    settings = Settings(data=prices, target="price", metric="d2_absolute_error", epochs=3, hidden=(4,))
+    task = find_task(settings)
+    evaluation = evaluate(fit(settings, task, divide(task, settings)), task)
+    metrics = pytest.importorskip("sklearn.metrics")
+    expected = metrics.d2_absolute_error_score(evaluation.true, evaluation.predicted)
+    assert evaluation.scores["d2_absolute_error"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["neg_log_loss", "f1", "average_precision", "matthews_corrcoef", "roc_auc_ovr", "top_k_accuracy"])
+def test_scorers_of_scikit_learn(name: str, weighted: bool, data: Path, tmp_path: Path) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    path = tmp_path / "weighted.csv"
+    lines = data.read_text().splitlines()
+    path.write_text("".join(f"{line},{1 + i % 3 if i else 'w'}\n" for i, line in enumerate(lines)))
+    settings = Settings(data=path, target="species", metric=name, epochs=2, hidden=(4,), weight_column="w" if weighted else None)
+    task = find_task(settings)
+    fitted = fit(settings, task, divide(task, settings))
+    assert f"val_{name}" not in fitted.history
+    rows = fitted.parts.test
+    evaluation = evaluate(fitted, task)
+    X, _ = fitted.encoder.transform(task.table)
+    proba = predictions(fitted.network, X[rows])
+    weight = task.row_values.weight_of(rows)
+    of_labels = {"f1": "f1_score", "matthews_corrcoef": "matthews_corrcoef"}
+    if name in of_labels:
+        expected = getattr(metrics, of_labels[name])(evaluation.true, evaluation.predicted, sample_weight=weight)
+    elif name == "neg_log_loss":
+        expected = -metrics.log_loss(evaluation.true, proba, sample_weight=weight)
+    elif name == "top_k_accuracy":
+        expected = 1.0
+    else:
+        score = metrics.average_precision_score if name == "average_precision" else metrics.roc_auc_score
+        expected = score(evaluation.true, proba[:, 1], sample_weight=weight)
+    assert evaluation.scores[name] == pytest.approx(expected, rel=1e-5)
+
+
+def test_scorers_of_numbers(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn")
+    found = result(capsys, prices, "--target", "price", "--metric", "neg_root_mean_squared_error", "--cv", "3")
+    score = found["score"]["mean"]
+    assert score["neg_root_mean_squared_error"] == pytest.approx(-score["rmse"])
+    assert "neg_root_mean_squared_error" in found["score"]["baseline"]
+
+
+def test_own_scores_need_no_scikit_learn(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    for name in ("roc_auc", "balanced_accuracy", "log_loss"):
+        assert name in result(capsys, data, "--target", "species", "--metric", name)["score"]["mean"]
+    assert main(["train", str(data), "--target", "species", "--metric", "balanced_accuracy", "--quiet", *QUICK]) == 0
+    assert capsys.readouterr().out.startswith("score       balanced accuracy")
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    with pytest.raises(UnknownComponentError, match=r'none of nncore.s own, needs sklearn: pip install "nncore-ml\[sklearn\]"'):
+        find_metric("f1")
+
+
+@pytest.mark.parametrize("name", ["nope", "f1:average=macro", "roc_auc:multi_class=ovr"])
+def test_an_unknown_metric_is_told_with_the_names_there_are(name: str) -> None:
+    pytest.importorskip("sklearn")
+    with pytest.raises(UnknownComponentError, match=r"the names are accuracy, .*scikit-learn's scorers are .*neg_log_loss"):
+        find_metric(name)
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "options", "message"),
+    [
+        ("price", "f1", [], "--metric f1: "),
+        ("price", "roc_auc", [], "for classes, or for two classes, and does not fit 'price'"),
+        ("garden", "neg_max_error", ["--weight-column", "price"], "--metric neg_max_error: "),
+        ("price", "neg_max_error", ["--test-fraction", "0"], "is a score of rows held out, and none are"),
+        ("garden", "rmse", [], "RMSE is for numbers"),
+    ],
+)
+def test_a_score_that_cannot_be_is_refused_before_training(
+    target: str,
+    name: str,
+    options: list[str],
+    message: str,
+    prices: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("sklearn")
+    assert main(["train", str(prices), "--target", target, "--metric", name, *options, *QUICK]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "trained" not in captured.out
+
+
+def test_a_score_that_is_no_number_is_refused() -> None:
+    pytest.importorskip("sklearn")
+    metric = find_metric("roc_auc")
+    answers = np.zeros(4, np.int64), np.full((4, 2), 0.5), np.zeros(4, np.int64), None
+    assert metric.of_answers(*answers) == {}  # one of nncore's own
+    with pytest.raises(ParameterError, match=r"cannot be computed of the 4 rows held out|[Oo]nly one class"):
+        find_metric("roc_auc_ovr").of_answers(*answers)
