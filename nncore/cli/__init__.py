@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
-from nncore.cli.interruptions import INTERRUPTED, end_at_once_from_now_on, ending_at_once, ending_tidily
+from nncore.cli.interruptions import INTERRUPTED, end_at_once_from_now_on, ending_at_once, ending_tidily, ignore_from_now_on
 from nncore.cli.terminal import notice, printable, say
 from nncore.errors import NNCoreError
 
@@ -24,7 +24,7 @@ from nncore.errors import NNCoreError
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 #: Modules of this package, in the order in which a newcomer meets them.
-COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin", "bench")
+COMMANDS = ("demo", "train", "predict", "info", "plugins", "new_plugin", "bench", "completion")
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,6 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for command in COMMANDS:
         importlib.import_module(f"nncore.cli.{command}").add_parser(commands)
+    parser.set_defaults(root=parser)  # for the command that describes all of them
     return parser
 
 
@@ -63,8 +64,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code. Wrong usage raises `SystemExit` with code 2, as argparse does.
     """
-    if argv is None:
-        end_at_once_from_now_on()
+    if argv is not None:
+        return _main(argv)
+    end_at_once_from_now_on()
+    try:
+        return _main(None)
+    finally:
+        ignore_from_now_on()
+
+
+def _main(argv: Sequence[str] | None) -> int:
     try:
         with ending_at_once():
             parser = make_parser()  # imports NumPy, which takes long enough for Ctrl-C to hit it

@@ -32,9 +32,15 @@ def ending_tidily() -> Iterator[None]:
 
 
 def end_at_once_from_now_on() -> None:
-    """For a process that has nothing to do but the command: Ctrl-C before it begins, and while Python ends, leaves no traceback either."""
+    """For a process that has nothing to do but the command: Ctrl-C before it begins leaves no traceback either."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end_at_once)
+
+
+def ignore_from_now_on() -> None:
+    """For such a process when the command is done. Python ends with the system's handler, and Ctrl-C then would replace the exit code."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is _end_at_once:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ ARGUMENTS = {
     "plugins": ["--verify"],
     "new_plugin": ["optimizer", "interrupted"],
     "bench": [],
+    "completion": ["bash"],
 }
 
 #: A program that gets a signal when it first imports a module.
@@ -81,6 +82,26 @@ def test_ctrl_c_while_a_command_is_imported(module: str, folder: Path) -> None:
     script = AT_IMPORT.format(module=module, number=int(signal.SIGINT), arguments=["train", "data.csv", "--target", "y"])
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "nncore: interrupted\n")
+
+
+#: A program that gets a signal while Python ends, when the handlers of Python are gone already.
+AT_THE_END = """
+import builtins, os, signal, sys
+from nncore.cli import main
+
+class Press:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+builtins.kept = Press()
+sys.argv = ["nncore", "--version"]
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_python_ends_is_too_late() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"nncore {nn.__version__}\n", "")
 
 
 @pytest.mark.slow
