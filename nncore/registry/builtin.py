@@ -166,7 +166,13 @@ def nncore_encodings(api: tuple[int, int]) -> list[Component]:
         Component("standard", "nncore.encodings.standard:Standard", "(x − mean)/std"),
         Component("robust", "nncore.encodings.robust:Robust", "(x − median)/(q₇₅ − q₂₅)"),
         Component("smooth_clip", "nncore.encodings.smooth_clip:SmoothClip", "x/√(1 + (x/3)²), never beyond ±3"),
+        Component("quantile_normal", "nncore.encodings.quantile_normal:QuantileNormal", "Φ⁻¹ of the level among training numbers"),
+        Component("piecewise_linear", "nncore.encodings.piecewise_linear:PiecewiseLinear", "how far x is through each of some bins"),
+        Component("indicator", "nncore.encodings.indicator:Indicator", "missing numbers filled, and where they were"),
         Component("one_hot", "nncore.encodings.one_hot:OneHot", "a column for each level; ±1 for two"),
+        Component("ordinal", "nncore.encodings.ordinal:Ordinal", "codes of levels, for an embedding"),
+        Component("date_parts", "nncore.encodings.date_parts:DateParts", "year, month, weekday, hour, … as numbers"),
+        Component("clamp", "nncore.encodings.clamp:Clamp", "predictions in the range of the training targets"),
     ]
 
 

@@ -27,7 +27,9 @@ ConstraintName: TypeAlias = Literal["max_norm", "non_negative", "soft_threshold"
 ScheduleName: TypeAlias = Literal["constant", "cosine", "coslog4", "flat_cosine", "invscaling", "one_cycle", "plateau", "step", "warmup"]
 SamplerName: TypeAlias = Literal["balanced", "blocks", "sequential", "shuffle"]
 TransformName: TypeAlias = Literal["feature_dropout", "gaussian_noise", "mixup"]
-EncodingName: TypeAlias = Literal["one_hot", "robust", "smooth_clip", "standard"]
+EncodingName: TypeAlias = Literal[
+    "clamp", "date_parts", "indicator", "one_hot", "ordinal", "piecewise_linear", "quantile_normal", "robust", "smooth_clip", "standard",
+]  # fmt: skip
 MetricName: TypeAlias = Literal[
     "accuracy", "d2_absolute_error", "d2_huber", "d2_pinball", "d2_tweedie", "head_accuracy", "mae", "r2", "rmse",
 ]  # fmt: skip

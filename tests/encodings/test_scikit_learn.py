@@ -32,3 +32,19 @@ def test_robust() -> None:
     X = numbers()
     expected = preprocessing.RobustScaler().fit_transform(X)
     np.testing.assert_allclose(EncodingChain.learn(["robust"], X).encode(X), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_quantile_normal() -> None:
+    X = numbers()  # with a column of few values
+    expected = preprocessing.QuantileTransformer(n_quantiles=16, output_distribution="normal").fit(X).transform(numbers()[::-1] * 1.01)
+    chain = EncodingChain.learn([{"name": "quantile_normal", "noise": 0}], X)
+    np.testing.assert_allclose(chain.encode(numbers()[::-1] * 1.01), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("fill", ["median", "mean"])
+def test_indicator(fill: str) -> None:
+    impute = pytest.importorskip("sklearn.impute")
+    X = numbers()
+    expected = impute.SimpleImputer(strategy=fill, add_indicator=True).fit_transform(X)
+    found = EncodingChain.learn([{"name": "indicator", "fill": fill}], X).encode(X)
+    np.testing.assert_allclose(np.hstack([found[:, ::2], found[:, 1::2]]), expected, rtol=1e-12)  # theirs are at the end

@@ -1,0 +1,53 @@
+"""Predictions held to the range of the training targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+
+class Clamp(Encoding):
+    """For targets: x as it is, and on the way back never below the least or above the largest number of the training rows.
+
+    As the first encoding of targets, ``["clamp", "standard"]``, it holds predictions to the range that training has shown, as RealMLP
+    does. Features pass through unchanged.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn & Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024.
+    """
+
+    learns = {"least": "float64", "largest": "float64"}
+    invertible = True
+
+    def learn(
+        self,
+        columns: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        n_levels: NDArray[np.int64] | None = None,
+        seeds: NDArray[np.uint64] | None = None,
+    ) -> Learned:
+        is_there = ~np.isnan(columns)
+        is_known = is_there.any(axis=0)
+        least = np.min(columns, axis=0, where=is_there, initial=np.inf)
+        largest = np.max(columns, axis=0, where=is_there, initial=-np.inf)
+        return {"least": np.where(is_known, least, 0.0), "largest": np.where(is_known, largest, 0.0)}
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        out[...] = columns
+
+    def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:
+        return np.clip(encoded, learned["least"], learned["largest"])
+
+    def check(self, learned: Learned, n_columns: int) -> None:
+        super().check(learned, n_columns)
+        self.require(all(array.ndim == 1 for array in learned.values()), "has more than one number a column")
+        self.require(bool((learned["least"] <= learned["largest"]).all()), "has a least number above the largest")
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        return x

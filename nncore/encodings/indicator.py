@@ -1,0 +1,80 @@
+"""A number in the place of each missing one, and a column that says where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.encodings.averages import means
+from nncore.encodings.quantiles import quantiles
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+
+class Indicator(Encoding):
+    """x where it is there and the column's median (or mean) where it is missing; beside it, 1 if it was missing and 0 if not.
+
+    Only a column that missed numbers in training has the second one. Behind a scaling it leaves no column unscaled but the indicators:
+    ``["robust", "smooth_clip", "indicator"]``.
+
+    Parameters
+    ----------
+    fill : {"median", "mean", "zero"}, default "median"
+        What is filled in, of the training rows. It is 0 for a column in which nothing is there.
+    always : bool, default False
+        All columns have an indicator, also those that missed nothing in training.
+    """
+
+    learns = {"filling": "float64", "has_indicator": "int64"}
+    choices = {"fill": ("median", "mean", "zero")}
+    flags = ("always",)
+    examples = ({}, {"fill": "mean", "always": True}, {"fill": "zero"})
+
+    def __init__(self, fill: str = "median", always: bool = False) -> None:
+        self.fill = fill
+        self.always = always
+
+    def learn(
+        self,
+        columns: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        n_levels: NDArray[np.int64] | None = None,
+        seeds: NDArray[np.uint64] | None = None,
+    ) -> Learned:
+        n_columns = columns.shape[1]
+        if self.fill == "median":
+            median = quantiles(columns, [0.5], sample_weight)[:, 0]
+            filling = np.where(np.isnan(median), 0.0, median)
+        else:
+            filling = means(columns, sample_weight) if self.fill == "mean" else np.zeros(n_columns)
+        has_indicator = np.ones(n_columns, np.int64) if self.always else np.isnan(columns).any(axis=0).astype(np.int64)
+        return {"filling": filling, "has_indicator": has_indicator}
+
+    def widths(self, learned: Learned, n_columns: int) -> NDArray[np.int64]:
+        widths: NDArray[np.int64] = 1 + learned["has_indicator"]
+        return widths
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        is_missing, ends = np.isnan(columns), np.cumsum(self.widths(learned, columns.shape[1]))
+        with_indicator = learned["has_indicator"] == 1
+        out[:, ends - 1 - learned["has_indicator"]] = np.where(is_missing, learned["filling"], columns)
+        out[:, ends[with_indicator] - 1] = is_missing[:, with_indicator]
+
+    def names(self, columns: Sequence[str], learned: Learned, levels: Sequence[Sequence[str]] | None = None) -> list[str]:
+        named = zip(columns, learned["has_indicator"].tolist(), strict=True)
+        return [one for name, has_indicator in named for one in ([name, f"{name}_missing"] if has_indicator else [name])]
+
+    def check(self, learned: Learned, n_columns: int) -> None:
+        super().check(learned, n_columns)
+        has_indicator = learned["has_indicator"]
+        self.require(all(array.ndim == 1 for array in learned.values()), "has more than one number a column")
+        self.require(bool(((has_indicator == 0) | (has_indicator == 1)).all()), "has has_indicator that is neither 0 nor 1")
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        n_columns, has_indicator = len(learned["filling"]), learned["has_indicator"]
+        is_missing = g.is_nan(x)
+        both = g.concat([g.where(is_missing, learned["filling"], x), g.where(is_missing, 1, 0)])
+        return g.columns(both, [place for k in range(n_columns) for place in ([k, n_columns + k] if has_indicator[k] else [k])])

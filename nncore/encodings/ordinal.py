@@ -1,0 +1,43 @@
+"""Codes of levels, as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+
+class Ordinal(Encoding):
+    """Codes of levels as numbers, for an `nncore.Embedding`, which has a vector for each level and one for -1, missing or unknown."""
+
+    takes = "levels"
+    gives = "levels"
+    learns = {"n_levels": "int64"}
+    invertible = True
+
+    def learn(
+        self,
+        columns: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        n_levels: NDArray[np.int64] | None = None,
+        seeds: NDArray[np.uint64] | None = None,
+    ) -> Learned:
+        return {"n_levels": np.array(n_levels, np.int64)}
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        out[...] = columns
+
+    def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:
+        return encoded.copy()
+
+    def check(self, learned: Learned, n_columns: int) -> None:
+        super().check(learned, n_columns)
+        n_levels = learned["n_levels"]
+        self.require(n_levels.ndim == 1 and bool((n_levels >= 0).all()), "has n_levels that count nothing")
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        return x

@@ -1,0 +1,86 @@
+"""A column for each bin of a number's range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.encodings.quantiles import quantiles
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+
+class PiecewiseLinear(Encoding):
+    """How far x has come through each of some bins: 1 in bins below it, 0 in bins above, (x − a)/(b − a) in its own from a to b.
+
+    A linear layer behind it can be any function that is linear in each bin. The edges are quantiles of the training numbers; equal ones
+    count once, so that a column has at most `n_bins`. The first bin goes on below its edge and the last above its, so that the code of a
+    number beyond those of training is linear, too. A constant column is dropped. A missing number is missing in all columns.
+
+    Parameters
+    ----------
+    n_bins : int, default 48
+        Bins at most.
+
+    References
+    ----------
+    Gorishniy, Rubachev & Babenko, "On embeddings for numerical features in tabular deep learning", NeurIPS 2022.
+    """
+
+    learns = {"edges": "float64", "n_edges": "int64"}
+    ragged = ("edges",)
+    ranges = {"n_bins": "[1, inf)"}
+    whole = ("n_bins",)
+    examples = ({}, {"n_bins": 1}, {"n_bins": 5})
+
+    def __init__(self, n_bins: int = 48) -> None:
+        self.n_bins = n_bins
+
+    def learn(
+        self,
+        columns: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        n_levels: NDArray[np.int64] | None = None,
+        seeds: NDArray[np.uint64] | None = None,
+    ) -> Learned:
+        # More bins than rows have equal edges.
+        found = quantiles(columns, np.linspace(0, 1, self.n_bins + 1), sample_weight)
+        edges = [np.unique(row[~np.isnan(row)]) for row in found]
+        return {"edges": np.concatenate([np.zeros(0), *edges]), "n_edges": np.array([len(one) for one in edges], np.int64)}
+
+    def widths(self, learned: Learned, n_columns: int) -> NDArray[np.int64]:
+        return np.maximum(learned["n_edges"] - 1, 0)
+
+    def _lines(self, learned: Learned) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Of each encoded column: the column it is made from, its lower edge, and the bounds of what it may become."""
+        n_edges, edges = learned["n_edges"], learned["edges"]
+        widths = self.widths(learned, len(n_edges))
+        origin = np.repeat(np.arange(len(n_edges)), widths)
+        number = np.arange(len(origin)) - np.repeat(np.cumsum(widths) - widths, widths)
+        low = np.repeat(np.cumsum(n_edges) - n_edges, widths) + number
+        is_first, is_last = number == 0, number == widths[origin] - 1
+        bounds = np.where(is_first, -np.inf, 0.0), np.where(is_last, np.inf, 1.0)
+        return origin, np.stack([edges[low], edges[np.minimum(low + 1, len(edges) - 1)]]), *bounds
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        origin, (low, high), least, most = self._lines(learned)
+        np.subtract(columns[:, origin], low, out=out)
+        np.divide(out, high - low, out=out)
+        np.clip(out, least, most, out=out)
+
+    def check(self, learned: Learned, n_columns: int) -> None:
+        super().check(learned, n_columns)
+        edges, n_edges = learned["edges"], learned["n_edges"]
+        self.require(edges.ndim == 1 and n_edges.ndim == 1, "has more than one dimension")
+        self.require(
+            bool(((n_edges >= 0) & (n_edges <= len(edges))).all()) and n_edges.sum() == len(edges), "has other edges than it counts"
+        )
+        begins = np.zeros(len(edges) + 1, bool)
+        begins[np.cumsum(n_edges)] = True
+        self.require(bool(((np.diff(edges) > 0) | begins[1:-1]).all()), "has edges that do not rise")
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        origin, (low, high), least, most = self._lines(learned)
+        return g.minimum(g.maximum((g.columns(x, origin.tolist()) - low) / (high - low), least), most)
