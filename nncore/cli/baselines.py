@@ -27,8 +27,9 @@ LINEAR_STEPS = 3_000
 LINEAR_RATE = 0.02
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 400
 
-#: Boosting grows trees for each class: with more of them it would take longer than the network.
+#: Boosting grows trees for each class. With more classes, or more numbers times classes, it would take longer than the network: minutes.
 MOST_CLASSES = 30
+MOST_NUMBERS = 30_000_000
 
 #: Trees of smaller tables are grown by one thread: several mostly wait for each other, for seconds where another process is busy.
 FEWEST_NUMBERS_TO_SHARE = 1_000_000
@@ -44,7 +45,7 @@ def baselines(settings: Settings, task: Task, scored: Sequence[Fitted]) -> dict[
     """Scores of each baseline for each of the networks `scored`, on the same rows; learnt from all rows that are not held out.
 
     A baseline that cannot be had here is left out: the linear one beside a network that is linear itself, boosting without scikit-learn
-    or where one class or more than `MOST_CLASSES` are learnt from.
+    and where `why_no_boosting` says so.
     """
     found: dict[str, list[dict[str, float]]] = {}
     if settings.hidden:
@@ -52,14 +53,21 @@ def baselines(settings: Settings, task: Task, scored: Sequence[Fitted]) -> dict[
     with contextlib.suppress(ImportError):
         import sklearn.ensemble as ensemble
 
-        if all(2 <= _n_classes(task, one.parts) <= MOST_CLASSES for one in scored):
+        if not any(why_no_boosting(task, one) for one in scored):
             found["boosting"] = [_boosting(ensemble, settings, task, one) for one in scored]
     return found
 
 
-def _n_classes(task: Task, parts: Parts) -> int:
-    """Classes among the rows learnt from; of numbers, which need no more than there are, 2."""
-    return 2 if task.classes is None else len(np.unique(task.classes[_learnt(parts)]))
+def why_no_boosting(task: Task, fitted: Fitted) -> str:
+    """Why boosting is not tried beside a network, or ""."""
+    rows = _learnt(fitted.parts)
+    n_classes = 2 if task.classes is None else len(np.unique(task.classes[rows]))
+    if n_classes < 2:
+        return "there is one class"
+    if n_classes > MOST_CLASSES:
+        return f"it grows trees for each of {n_classes} classes"
+    n_numbers = len(rows) * fitted.encoder.n_inputs * (1 if n_classes == 2 else n_classes)
+    return f"{len(rows)} rows of {fitted.encoder.n_inputs} numbers would take it minutes" if n_numbers > MOST_NUMBERS else ""
 
 
 def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:

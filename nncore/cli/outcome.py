@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.cli.baselines import NAMES
+from nncore.cli.baselines import NAMES, why_no_boosting
 from nncore.cli.config_file import changed
 from nncore.cli.evaluation import Evaluation, Importance
 from nncore.cli.experiment import Fitted, n_outputs
@@ -127,6 +127,8 @@ class Outcome:
             )
         elif self.evaluations and self._is_linear():
             found.append("a linear model reaches as much on the rows held out: --hidden none is smaller, and its weights can be read")
+        if self.baselines and (why := why_no_boosting(self.task, self.scored[0])):
+            found.append(f"{NAMES['boosting']} is left out beside the score: {why}")
         if self.far_off is not None:
             found.append(str(self.far_off))
         if any(_ended_too_early(fitted, self.settings.epochs) for fitted in self.scored or (self.final,)):

@@ -106,6 +106,17 @@ def test_boosting_is_left_out_with_many_classes(tmp_path: Path) -> None:
     assert baselines(settings, *scored(settings)).keys() == {"linear"}
 
 
+def test_what_is_left_out_of_a_large_table_is_told(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nncore.cli.baselines.MOST_NUMBERS", 192 * 5 - 1)
+    assert main(["train", str(data), "--target", "species", *QUICK]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "baselines a linear model: accuracy" in shown
+    assert "HistGradientBoosting is left out beside the score: 192 rows of 5 numbers would take it minutes" in shown
+    monkeypatch.undo()
+    assert main(["train", str(data), "--target", "species", *QUICK]) == 0
+    assert "left out beside" not in capsys.readouterr().out
+
+
 def test_an_interruption_leaves_the_network(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
