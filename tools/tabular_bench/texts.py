@@ -6,8 +6,8 @@ PURPOSE = """What a learner scores on tables that nobody tuned on, and what proc
 TabPFN and TabICL, pretrained transformers, lead public rankings (TabArena) on tables of up to some ten thousand rows. Their weights have to
 be downloaded, and nothing is downloaded here, so that they were not run. Nor were ensembles that are tuned for hours (AutoGluon)."""
 
-RANKINGS = """Learners that take long have run on fewer tables. So there are several rankings: each compares learners on the tables and splits
-that all of them have.
+RANKINGS = """Learners that take long have run on fewer tables. So there are several rankings: each compares learners on the tables and
+splits that all of them have.
 
 Ranks are means over tables, 1 is best; *by loss* ranks by log loss or RMSE. The *normalised score* is 1 for the best accuracy or R² of a
 table, and 0 for its tenth percentile and below. *ECE* is the calibration error on tables of classes. Seconds are processor time, the
