@@ -154,7 +154,7 @@ _TD = replace(_TD_S, label="pytabkit RealMLP-TD", classifier="RealMLP_TD_Classif
 
 
 def _preset(label: str, family: str, **arguments: Any) -> Method:
-    return Method(label, "nncore.estimators", f"{family}Classifier", f"{family}Regressor", {"n_threads": 1} | arguments, {"n_epochs": 2})
+    return Method(label, "nncore.estimators", f"{family}Classifier", f"{family}Regressor", {"n_threads": 1} | arguments, {"max_iter": 2})
 
 
 METHODS: Mapping[str, Method] = {

@@ -12,7 +12,6 @@ import traceback
 import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from nncore.bench.machine import cpu_name
+from nncore.bench.machine import describe
 from tabular_bench import scores
 from tabular_bench.bag import spread
 from tabular_bench.methods import METHODS, Method
@@ -131,8 +130,9 @@ def alone(data: Data, split: int, method: str, limit: float) -> Run:
         fit, predict, came, problem = 0.0, 0.0, {}, "the process died"
     child.kill()
     child.join()
+    machine = describe()
     library = METHODS[method].module.partition(".")[0]
-    return Run(data.name, split, method, fit, predict, came, problem, _version(library), _cpu(), datetime.now(UTC).strftime("%Y-%m-%d"))
+    return Run(data.name, split, method, fit, predict, came, problem, _version(library), machine["CPU"], machine["date"])
 
 
 def _send(connection: Connection, data: Data, split: int, method: str) -> None:
@@ -197,8 +197,3 @@ def _processor() -> float:
 def _version(package: str) -> str:
     names = importlib.metadata.packages_distributions().get(package, [package])
     return f"{names[0]} {importlib.metadata.version(names[0])}"
-
-
-def _cpu() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return cpu_name({name.strip(): value.strip() for name, value in (line.split(":", 1) for line in lines if ":" in line)}, "")
