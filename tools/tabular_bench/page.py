@@ -44,7 +44,8 @@ def _parts(file: Path, folder: Path | None) -> Iterator[str]:
     yield texts.PURPOSE
     yield _machine(runs)
     yield "## In short"
-    yield "\n".join(f"- {sentence}" for block in found for sentence in _sentences(block)) or "Too few tables to compare learners."
+    ends = found[:1] + found[1:][-1:]  # the most tables, and the most learners
+    yield "\n".join(f"- {sentence}" for block in ends for sentence in _sentences(block)) or "Too few tables to compare learners."
     yield "## Rankings"
     yield texts.RANKINGS
     for number, block in enumerate(found):
