@@ -24,7 +24,10 @@ from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 from nncore.layers.flatten import Flatten
 from nncore.layers.layer_norm import LayerNorm
+from nncore.layers.parametric_activation import ParametricActivation
+from nncore.layers.periodic_embedding import PeriodicEmbedding
 from nncore.layers.residual import Residual
+from nncore.layers.scale import Scale
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
 from nncore.losses.cross_entropy import CrossEntropy
 from nncore.losses.function import FunctionLoss
@@ -137,12 +140,15 @@ __all__ = [
     "Nesterov",
     "NonNegative",
     "OneCycle",
+    "ParametricActivation",
+    "PeriodicEmbedding",
     "Plateau",
     "Poisson",
     "ProgressBar",
     "Quantile",
     "RMSProp",
     "Residual",
+    "Scale",
     "Sequential",
     "SequentialSampler",
     "ShuffleSampler",

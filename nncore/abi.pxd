@@ -46,6 +46,10 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_map_f64 tanh_f64
         nnc_map_f32 sigmoid_f32
         nnc_map_f64 sigmoid_f64
+        nnc_map_f32 sinpi_f32
+        nnc_map_f64 sinpi_f64
+        nnc_map_f32 cospi_f32
+        nnc_map_f64 cospi_f64
 
     ctypedef struct nnc_site:
         uint64_t struct_size
@@ -241,6 +245,7 @@ cdef extern from "nncore/plugin.h" nogil:
         int64_t end_column
         int64_t begin_parameter
         int64_t end_parameter
+        const nnc_activation *activation
 
     ctypedef int32_t (*nnc_layer_function)(const nnc_layer_call *call) noexcept nogil
 

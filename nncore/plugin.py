@@ -68,6 +68,7 @@ from nncore.contract import (
     TransformCall,
     Value,
     class_counts,
+    formula_of,
     function_table,
     head_columns,
     hookspecs,
@@ -86,8 +87,9 @@ __all__ = [
     "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding", "Format", "Graph", "History", "Initializer",
     "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer",
     "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State",
-    "Tensor", "TensorSpan", "Transform", "TransformCall", "Value", "class_counts", "function_table", "head_columns", "hookimpl",
-    "native_kernel", "numba_call", "permutation", "random_words", "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
+    "Tensor", "TensorSpan", "Transform", "TransformCall", "Value", "class_counts", "formula_of", "function_table", "head_columns",
+    "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolvable", "resolve", "resolve_each", "rung",
+    "setup_arguments",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

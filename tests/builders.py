@@ -104,6 +104,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "log": _log,
     "sqrt": lambda a: math.nan if a < 0 else math.sqrt(a),
     "sin": lambda a: math.nan if math.isinf(a) else math.sin(a),
+    "cos": lambda a: math.nan if math.isinf(a) else math.cos(a),
     "tanh": math.tanh,
     "sigmoid": lambda a: 1 / (1 + _exp(-a)),
     "erf": math.erf,

@@ -32,10 +32,11 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
         },
     ),
     "nnc_host": (
-        96,
+        128,
         {
             "struct_size": 0, "gemm_f32": 8, "gemm_f64": 16, "random_words": 24, "exp_f32": 32, "exp_f64": 40, "log_f32": 48,
             "log_f64": 56, "tanh_f32": 64, "tanh_f64": 72, "sigmoid_f32": 80, "sigmoid_f64": 88,
+            "sinpi_f32": 96, "sinpi_f64": 104, "cospi_f32": 112, "cospi_f64": 120,
         },
     ),
     "nnc_site": (
@@ -101,11 +102,12 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
     ),
     "nnc_constraint": (32, {"head": 0, "project_f32": 16, "project_f64": 24}),
     "nnc_layer_call": (
-        176,
+        184,
         {
             "struct_size": 0, "site": 8, "x": 16, "y": 24, "d_y": 32, "d_x": 40, "parameters": 48, "tensors": 56, "d_parameters": 64,
             "d_tensors": 72, "buffers": 80, "cache": 88, "n_tensors": 96, "n_rows": 104, "n_inputs": 112, "n_outputs": 120,
             "first_row": 128, "batch_rows": 136, "begin_column": 144, "end_column": 152, "begin_parameter": 160, "end_parameter": 168,
+            "activation": 176,
         },
     ),
     "nnc_layer": (

@@ -189,6 +189,12 @@ cdef class Compiled:
                 needed = described.needed(spec.dtype, has_way_back)
                 load_table(described.capsule, "layer", described.who, needed, &self.layers[i], sizeof(nnc_layer))
                 op.layer = &self.layers[i]
+                if described.inner is not None:
+                    needed = described.inner.needed(spec.dtype, has_way_back)
+                    load_table(
+                        described.inner.capsule, "activation", described.inner.who, needed, &self.activations[i], sizeof(nnc_activation)
+                    )
+                    op.call.activation = &self.activations[i]
             elif op.kind == NNC_OP_ACTIVATION:
                 needed = described.needed(spec.dtype, has_way_back)
                 load_table(described.capsule, "activation", described.who, needed, &self.activations[i], sizeof(nnc_activation))

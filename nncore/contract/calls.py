@@ -81,7 +81,7 @@ class OptimizerCallStruct(ctypes.Structure):
 
 
 class LayerCallStruct(ctypes.Structure):
-    """``nnc_layer_call``."""
+    """``nnc_layer_call``; `activation` is an address."""
 
     _fields_ = [
         *_BEGIN, ("x", _NUMBERS), ("y", _NUMBERS), ("d_y", _NUMBERS), ("d_x", _NUMBERS), ("parameters", _NUMBERS),
@@ -94,6 +94,7 @@ class LayerCallStruct(ctypes.Structure):
                 "end_parameter",
             )
         ),
+        ("activation", ctypes.c_size_t),
     ]  # fmt: skip
 
 

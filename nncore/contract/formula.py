@@ -225,6 +225,10 @@ class Graph:
         """Sine of an angle in radians."""
         return self.apply("sin", a)
 
+    def cos(self, a: Operand) -> Value:
+        """Cosine of an angle in radians."""
+        return self.apply("cos", a)
+
     def tanh(self, a: Operand) -> Value:
         """Hyperbolic tangent."""
         return self.apply("tanh", a)

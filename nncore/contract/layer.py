@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from nncore.arguments import flag, shown
+from nncore.contract.activation import Activation
 from nncore.contract.configurable import Configurable
 from nncore.contract.formula import Graph, Value
 from nncore.contract.kernel import Kernel
@@ -82,6 +83,15 @@ class Layer(Configurable):
     tied_to: str | None = None
     transposed: bool | None = None
     kernel: ClassVar[Kernel | None] = None
+
+    @property
+    def inner_activation(self) -> Activation | None:
+        """An activation that `forward` and `backward` call themselves; None, as for most layers, if they call none.
+
+        Where an activation is simply applied to what the layer gives, let the plan name it: the host does that faster. The kernel finds the
+        table of this one in ``activation`` of the call, and `hyper` begins with its numbers. If it has no kernel, the layer runs on NumPy.
+        """
+        return None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if value is not None and name in Layer.common:

@@ -33,7 +33,8 @@ def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None
     """The kernel that computes what `component` (an instance or its class) computes, or None.
 
     A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited
-    kernel would silently ignore what it changed. So does an `OptimizerWrapper` around an optimizer that runs on NumPy.
+    kernel would silently ignore what it changed. So does an `OptimizerWrapper` around an optimizer that runs on NumPy, and a layer with
+    such an `inner_activation`.
     """
     component_class = component if isinstance(component, type) else type(component)
     methods: tuple[str, ...] | None = None
@@ -41,7 +42,8 @@ def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None
         own = vars(cls)
         if "kernel" in own:
             kernel: Kernel | None = own["kernel"]
-            return kernel if kernel is None or not isinstance(component, OptimizerWrapper) else _with_inner(kernel, component.optimizer)
+            inner = _inner(component)
+            return kernel if kernel is None or inner is None else _with_inner(kernel, inner)
         if methods is None:
             methods = next((methods for base, methods in _METHODS.items() if issubclass(component_class, base)), ())
         if any(method in own for method in methods):
@@ -49,9 +51,16 @@ def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None
     return None
 
 
-def _with_inner(kernel: Kernel, optimizer: Optimizer) -> Kernel | None:
-    """The kernel of a wrapper around an optimizer, or None if that one has none."""
-    inner = native_kernel(optimizer)
+def _inner(component: Configurable | type[Configurable]) -> Configurable | None:
+    """The component that the kernel of another one calls."""
+    if isinstance(component, OptimizerWrapper):
+        return component.optimizer
+    return component.inner_activation if isinstance(component, Layer) else None
+
+
+def _with_inner(kernel: Kernel, component: Configurable) -> Kernel | None:
+    """The kernel of what calls a component, or None if that one has none."""
+    inner = native_kernel(component)
     return None if inner is None else replace(kernel, never_fails=kernel.never_fails and inner.never_fails)
 
 

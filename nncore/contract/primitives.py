@@ -136,6 +136,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "log": _unary("the natural logarithm of a", "Log"),
     "sqrt": _unary("√a", "Sqrt"),
     "sin": _unary("sin(a), a in radians", "Sin"),
+    "cos": _unary("cos(a), a in radians", "Cos"),
     "tanh": _unary("tanh(a)", "Tanh"),
     "sigmoid": _unary("1 / (1 + exp(−a))", "Sigmoid"),
     "erf": _unary("the error function of a", "Erf"),

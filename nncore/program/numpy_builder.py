@@ -69,6 +69,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": np.log,
     "sqrt": np.sqrt,
     "sin": np.sin,
+    "cos": np.cos,
     "tanh": np.tanh,
     "sigmoid": _sigmoid,
     "erf": lambda a: _erf(a).astype(a.dtype),

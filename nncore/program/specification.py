@@ -101,6 +101,27 @@ class Branch:
     n_columns: int
 
 
+@dataclass(frozen=True)
+class Inner:
+    """The compiled part of a layer's `inner_activation`."""
+
+    activation: Activation
+
+    @property
+    def capsule(self) -> object:
+        kernel = native_kernel(self.activation)
+        assert kernel is not None, "the layer has a kernel"
+        return kernel.load()
+
+    def needed(self, dtype: np.dtype, has_way_back: bool) -> list[Needed]:
+        """Functions that its table must have."""
+        return needed("activation", ["forward", *(["backward"] if has_way_back else [])], dtype)
+
+    def who(self) -> str:
+        """The component, for messages."""
+        return named("activations", self.activation)
+
+
 @dataclass
 class Op:
     """One entry of a program: a layer, an activation applied to what came before, or a joint. Arrays have `max_rows` rows.
@@ -131,6 +152,7 @@ class Op:
     plan: Plan = field(init=False)  # the layer's, or an empty one for an activation and a joint
     kernel: Kernel | None = field(init=False)
     capsule: object = field(init=False)
+    inner: Inner | None = field(init=False)  # what the layer's kernel calls
     kind: str = field(init=False)  # "layer", "activation" or, without compiled form, "python"; or the joint
     hyper: np.ndarray = field(init=False)
     numbers: np.ndarray = field(init=False)  # int64, like the shapes of a sample
@@ -142,6 +164,8 @@ class Op:
         self.plan = self.stage.plan if is_layer else _NO_PLAN
         self.kernel = None if self.joint else native_kernel(self.component)
         self.capsule = None if self.kernel is None else self.kernel.load()
+        activation = self.component.inner_activation if self.capsule is not None and isinstance(self.component, Layer) else None
+        self.inner = None if activation is None else Inner(activation)
         self.kind = self.joint or ("python" if self.capsule is None else "layer" if is_layer else "activation")
         self.hyper = np.array([] if self.joint else self.component.hyper(), np.float64)
         self.numbers = np.array(self.plan.numbers, np.int64)

@@ -42,7 +42,9 @@ def _of_stage(stage: Stage) -> tuple[Any, ...]:
 
 
 def _of_runnable(component: Layer | Activation) -> tuple[Any, ...]:
-    how = (component.needs_input, component.trainable) if isinstance(component, Activation) else ()
+    how: tuple[Any, ...] = (component.needs_input, component.trainable) if isinstance(component, Activation) else ()
+    if isinstance(component, Layer) and component.inner_activation is not None:
+        how = _of_runnable(component.inner_activation)
     return type(component), len(component.hyper()), *how
 
 

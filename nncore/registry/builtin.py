@@ -16,9 +16,20 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
         Component("dropout", "nncore.layers.dropout:Dropout", "set inputs to zero at random while training"),
         Component("activation", "nncore.layers.activation:ActivationLayer", "apply an activation as a layer of its own"),
         Component("residual", "nncore.layers.residual:Residual", "x + f(x), f a chain of layers"),
+        Component(
+            "parametric_activation",
+            "nncore.layers.parametric_activation:ParametricActivation",
+            "x + α(φ(x) − x), with a learned α for each unit",
+        ),
+        Component("scale", "nncore.layers.scale:Scale", "multiply each feature by a learned factor"),
         Component("concat", "nncore.layers.concat:Concat", "chains of layers side by side"),
         Component("flatten", "nncore.layers.flatten:Flatten", "turn samples of any shape into vectors"),
         Component("embedding", "nncore.layers.embedding:Embedding", "learned vectors for category codes, and one for unknown ones"),
+        Component(
+            "periodic_embedding",
+            "nncore.layers.periodic_embedding:PeriodicEmbedding",
+            "learned waves of numeric columns (PBLD), behind the columns themselves",
+        ),
         Component("fill_missing", "nncore.layers.fill_missing:FillMissing", "a learned value for NaN, and a column that says where it was"),
     ]
 

@@ -58,6 +58,8 @@ class Call:
         self.table = None if kernel is None else tables.layer(kernel.load())
         self._sample_shape, self._x, self._parameters = x.shape[1:], x.reshape(n_rows, -1).copy(), parameters.copy()
         self._hyper = np.array(layer.hyper(), np.float64)
+        inner = None if kernel is None or layer.inner_activation is None else native_kernel(layer.inner_activation)
+        self._inner = None if inner is None else tables.address_of_table(inner.load(), "activation")
 
         def noise(name: str, *shape: int) -> Guarded:
             return Guarded(np.full(shape, NOISE, dtype), name)
@@ -233,6 +235,7 @@ class Call:
             first_row=self.first_row,
             batch_rows=self.batch_rows,
             **fields | ranges,
+            activation=self._inner,
             hyper=self._hyper,
             numbers=self.plan.numbers,
             n_numbers=len(self.plan.numbers),

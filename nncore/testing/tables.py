@@ -63,7 +63,7 @@ class Call:
         kinds: dict[str, Any] = {field: kind for field, kind, *_ in struct._fields_}
         expect(name in kinds, f"neither {type(struct).__name__} nor the call has a field {name!r}")
         if value is None or isinstance(value, (int, float, np.integer)):
-            setattr(struct, name, value)
+            setattr(struct, name, 0 if value is None and kinds[name] is ctypes.c_size_t else value)
             return
         if not isinstance(value, np.ndarray):  # places in memory, or numbers of a plan
             value = np.array(value, np.uint64 if "tensors" in name else np.int64)
@@ -121,6 +121,11 @@ def _address_in(capsule: object, label: bytes) -> int:
     get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
     get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     return int(get_pointer(capsule, label))
+
+
+def address_of_table(capsule: object, kind: str) -> int:
+    """Where the table of a capsule lies: for a field of a call that points to one."""
+    return _address_in(capsule, f"nncore.{kind}".encode())
 
 
 def open_table(capsule: object, kind: str) -> SimpleNamespace:

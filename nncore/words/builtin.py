@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias, get_args
 
 LayerName: TypeAlias = Literal[
-    "activation", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten", "layer_norm", "residual",
+    "activation", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten", "layer_norm",
+    "parametric_activation", "periodic_embedding", "residual", "scale",
 ]  # fmt: skip
 ActivationName: TypeAlias = Literal[
     "elu", "exp", "gelu", "identity", "leaky_relu", "mish", "relu", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from levels import OTHER_LEVELS, run_tests
+from ulp import ulps
 
 from nncore._core import native
 from nncore.plugin import random_words
@@ -36,7 +37,8 @@ def services() -> dict[str, int]:
     """Addresses of the host's functions by name, as plugin.h lists them."""
     get = ctypes.pythonapi.PyCapsule_GetPointer
     get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    names = ["gemm_f32", "gemm_f64", "random_words", *(f"{f}_{s}" for f in ("exp", "log", "tanh", "sigmoid") for s in ("f32", "f64"))]
+    maps = ("exp", "log", "tanh", "sigmoid", "sinpi", "cospi")
+    names = ["gemm_f32", "gemm_f64", "random_words", *(f"{f}_{s}" for f in maps for s in ("f32", "f64"))]
     address = get(native.host, b"nncore.host")
     assert ctypes.c_uint64.from_address(address).value == 8 * (1 + len(names))
     return dict(zip(names, (ctypes.c_size_t * len(names)).from_address(address + 8), strict=True))
@@ -137,7 +139,26 @@ def apply(name: str, x: np.ndarray, in_place: bool = False) -> np.ndarray:
     return result.check()
 
 
-ORACLES: dict[str, Callable[[Any], Any]] = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
+def sinpi(x: np.ndarray) -> np.ndarray:
+    """sin(πx): what is a whole number of half turns goes first, without an error, and π meets the rest alone."""
+    with np.errstate(invalid="ignore"):
+        k = np.rint(x)
+        return np.where(k % 2 == 0, 1, -1) * np.sin(4 * np.arctan(x.dtype.type(1)) * (x - k))
+
+
+def cospi(x: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return sinpi(x.dtype.type(0.5) - np.abs(np.fmod(x, 2)))
+
+
+ORACLES: dict[str, Callable[[Any], Any]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "sinpi": sinpi,
+    "cospi": cospi,
+}
 
 
 @every_dtype
@@ -154,6 +175,31 @@ def test_functions_of_numbers(name: str, dtype: type) -> None:
     for begin, end in ((0, 1), (3, 8), (64, 200), (990, 1005), (5, 5)):
         expect_same_bits(apply(name, x[begin:end]), found[begin:end], f"numbers {begin} to {end}")
     assert np.isnan(apply(name, np.array([np.nan], dtype))).all()
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["sinpi", "cospi"])
+@pytest.mark.parametrize("width", [1e-30, 1e-3, 0.5, 3.0, 1000.0, 2.0**24, 2.0**53, 1e30])
+def test_errors_of_half_turns_are_below_3_ulp(name: str, width: float, dtype: type) -> None:
+    """Also next to their zeros, and where numbers are so large that they are whole."""
+    exact = np.longdouble if dtype is np.float64 else np.float64
+    if np.finfo(exact).nmant == np.finfo(dtype).nmant:
+        pytest.skip("no type here has more digits than float64")
+    x = np.linspace(-width, width, 50_001, dtype=dtype)
+    if width <= 1000:
+        halves = (np.rint(2 * x) / 2).astype(dtype)
+        x = np.concatenate([x, halves, np.nextafter(halves, dtype(np.inf)), np.nextafter(halves, dtype(-np.inf))])
+    assert ulps(apply(name, x), ORACLES[name](x.astype(exact))) <= 3
+
+
+@every_dtype
+def test_half_turns_at_special_numbers(dtype: type) -> None:
+    x = np.array([0.0, -0.0, 0.5, 1.0, 1.5, -0.5, -1.0, 2.0, 1e9, 2.0**23 + 1, 2.0**53, 1e30], dtype)
+    np.testing.assert_array_equal(apply("sinpi", x), [0, 0, 1, 0, -1, -1, 0, 0, 0, 0, 0, 0])
+    np.testing.assert_array_equal(np.signbit(apply("sinpi", x[:2])), [False, True])
+    np.testing.assert_array_equal(apply("cospi", x), [1, 1, 0, -1, 0, 0, -1, 1, 1, -1, 1, 1])
+    for name in ("sinpi", "cospi"):
+        assert np.isnan(apply(name, np.array([np.inf, -np.inf, np.nan], dtype))).all()
 
 
 @pytest.mark.parametrize("level", OTHER_LEVELS)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from components import activations, losses
 
-from nncore import registry
+from nncore import ParametricActivation, PeriodicEmbedding, Scale, registry
 from nncore._core import native
 from nncore.plugin import Activation, Loss, native_kernel
 from nncore.testing import tables
@@ -21,7 +21,17 @@ from nncore.testing import tables
 pytest.importorskip("pytest_benchmark", reason='the micro-benchmarks need pytest-benchmark: pip install "nncore-ml[bench]"')
 
 #: Of a dense layer: rows, inputs, outputs. Products from registers to memory, narrow outputs, and single rows.
-SIZES = [(32, 64, 64), (128, 256, 256), (512, 784, 128), (128, 2048, 2048), (128, 256, 10), (1, 64, 64), (1, 512, 512), (8, 512, 512)]
+SIZES = [
+    (32, 64, 64),
+    (128, 256, 256),
+    (512, 784, 128),
+    (128, 2048, 2048),
+    (256, 256, 256),
+    (128, 256, 10),
+    (1, 64, 64),
+    (1, 512, 512),
+    (8, 512, 512),
+]
 ROWS, COLUMNS = 128, 256
 N_PARAMETERS = 100_000
 
@@ -80,6 +90,44 @@ def test_dense(benchmark: Any, product: str, size: tuple[int, int, int]) -> None
     sizes = {"n_rows": rows, "n_inputs": inputs, "n_outputs": outputs, "hyper": np.array([1.0]), "training": 1}  # with biases
     benchmark(prepared(getattr(tables.layer(native.layer_dense), f"{product}_f32"), **arrays, **sizes, **ends))
     benchmark.extra_info["GFLOP/s"] = 2e-9 * rows * inputs * outputs / benchmark.stats.stats.min
+
+
+# ---- layers of tables -------------------------------------------------------------------------------------------------------
+
+#: With the features that they are given.
+LAYERS = {
+    "periodic_embedding": (PeriodicEmbedding(), 14),
+    "scale": (Scale(), 56),
+    "parametric_activation": (ParametricActivation("selu"), 256),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("direction", ["forward", "backward", "gradient"])
+def test_layer(benchmark: Any, direction: str, name: str) -> None:
+    layer, n_inputs = LAYERS[name]
+    plan, rows = layer.plan((n_inputs,)), 256
+    n_parameters, n_outputs = sum(tensor.size for tensor in plan.tensors), plan.output_shape[0]
+    kernel, inner = native_kernel(layer), layer.inner_activation
+    assert kernel is not None, "it has one"
+    table = tables.layer(kernel.load())
+    activation = None if inner is None else tables.address_of_table(inner.kernel.load(), "activation")
+    fields = {
+        "x": numbers(rows, n_inputs),
+        "y": numbers(rows, n_outputs),
+        "d_y": numbers(rows, n_outputs),
+        "d_x": numbers(rows, n_inputs),
+        "parameters": numbers(n_parameters),
+        "d_parameters": numbers(n_parameters),
+        "cache": numbers(plan.cache_per_row * rows),
+        "work": numbers(plan.work),
+        "numbers": plan.numbers,
+        "hyper": hyper_of(layer),
+        "activation": activation,
+    }
+    sizes = {"n_rows": rows, "n_inputs": n_inputs, "n_outputs": n_outputs, "end_parameter": n_parameters, "training": 1}
+    table.forward_f32.must(**fields, **sizes)
+    benchmark(prepared(getattr(table, f"{direction}_f32"), **fields, **sizes))
 
 
 # ---- elementwise ------------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "log": (lambda g, x: g.log(abs(x)), lambda x: np.log(np.abs(x))),
     "sqrt": (lambda g, x: g.sqrt(x * x + 1), lambda x: np.sqrt(x * x + 1)),
     "sin": (lambda g, x: g.sin(x), np.sin),
+    "cos": (lambda g, x: g.cos(x), np.cos),
     "tanh": (lambda g, x: g.tanh(x), np.tanh),
     "sigmoid": (lambda g, x: g.sigmoid(x), lambda x: 1 / (1 + np.exp(-x))),
     "erf": (lambda g, x: g.erf(x), np.vectorize(math.erf)),

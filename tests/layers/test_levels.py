@@ -17,5 +17,8 @@ OF_NO_LEVEL = (
 
 @pytest.mark.parametrize("level", OTHER_LEVELS)
 def test_layers_at_level(level: str) -> None:
-    names = ("batch_norm", "conformance", "dropout", "embedding", "fill_missing", "layer_norm")
+    names = (
+        *("batch_norm", "conformance", "dropout", "embedding", "fill_missing", "layer_norm", "parametric_activation"),
+        *("periodic_embedding", "pytabkit"),
+    )
     run_tests(level, *(str(Path(__file__).with_name(f"test_{name}.py")) for name in names), without=OF_NO_LEVEL)

@@ -22,6 +22,9 @@ LAYERS = {
     "layer_norm": (nn.LayerNorm, "numbers", 8),
     "embedding": (lambda: nn.Embedding(2, 4), "codes", 8),
     "fill_missing": (nn.FillMissing, "gaps", 8),
+    "scale": (nn.Scale, "numbers", 8),
+    "parametric_activation": (lambda: nn.ParametricActivation("mish"), "numbers", 8),
+    "periodic_embedding": (nn.PeriodicEmbedding, "numbers", 8),
 }
 SIZES = [10_000, 1_000_000, pytest.param(10_000_000, marks=pytest.mark.slow)]
 

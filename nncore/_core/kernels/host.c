@@ -25,8 +25,8 @@ static void draw(uint64_t seed, int64_t step, int32_t layer, int64_t first, int6
 
 extern const nnc_host NNC_HOST(NNC_LEVEL);
 const nnc_host NNC_HOST(NNC_LEVEL) = {
-    sizeof(nnc_host), product_f32, product_f64, draw,        exp_of_f32,     exp_of_f64,
-    log_of_f32,       log_of_f64,  tanh_of_f32, tanh_of_f64, sigmoid_of_f32, sigmoid_of_f64,
+    sizeof(nnc_host), product_f32, product_f64,    draw,           exp_of_f32,   exp_of_f64,   log_of_f32,   log_of_f64,
+    tanh_of_f32,      tanh_of_f64, sigmoid_of_f32, sigmoid_of_f64, sinpi_of_f32, sinpi_of_f64, cospi_of_f32, cospi_of_f64,
 };
 
 extern nnc_lender NNC_LENDER(NNC_LEVEL);
@@ -52,6 +52,8 @@ DEFINE_MAP(exp)
 DEFINE_MAP(log)
 DEFINE_MAP(tanh)
 DEFINE_MAP(sigmoid)
+DEFINE_MAP(sinpi)
+DEFINE_MAP(cospi)
 #undef DEFINE_MAP
 
 #endif

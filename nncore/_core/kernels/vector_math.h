@@ -1,4 +1,5 @@
-/* exp, expm1, log, log1p, tanh, sigmoid and the normal distribution of one number, written so that a loop over them becomes vector code.
+/* exp, expm1, log, log1p, tanh, sigmoid, sin and cos of pi x, and the normal distribution of one number, written so that a loop over them
+ * becomes vector code.
  *
  * There is no branch, no call and no table: only arithmetic, comparisons that select, and the bits of a number read as an integer, which
  * GCC and Clang vectorise at every CPU level without -ffast-math. expm1 takes what is not positive, log1p what lies in 0 .. 1,
@@ -95,6 +96,25 @@ NNC_INLINE double nnc_wide_atanh_tail_f64(double s2) {
     q = nnc_fma_f64(q, s2, 2.8571428567052737e-1);
     q = nnc_fma_f64(q, s2, 4.0000000000014813e-1);
     return nnc_fma_f64(q, s2, 6.6666666666666663e-1);
+}
+
+/* (sin(pi r) / r - pi) / r^2 as a function of r^2, for |r| <= 1/2. */
+NNC_INLINE float nnc_sine_tail_f32(float r2) {
+    float q = 7.767597339e-2f;
+    q = nnc_fma_f32(q, r2, -5.983080946e-1f);
+    q = nnc_fma_f32(q, r2, 2.550082306f);
+    return nnc_fma_f32(q, r2, -5.167710514f);
+}
+
+NNC_INLINE double nnc_sine_tail_f64(double r2) {
+    double q = 7.6966953692212814e-7;
+    q = nnc_fma_f64(q, r2, -2.1903396565629341e-5);
+    q = nnc_fma_f64(q, r2, 4.6629978213761895e-4);
+    q = nnc_fma_f64(q, r2, -7.3704305006887731e-3);
+    q = nnc_fma_f64(q, r2, 8.2145886572827530e-2);
+    q = nnc_fma_f64(q, r2, -5.9926452931896110e-1);
+    q = nnc_fma_f64(q, r2, 2.5501640398773029);
+    return nnc_fma_f64(q, r2, -5.1677127800499697);
 }
 
 /* exp(-x^2 / 2) / Phi(-x) = 2 + x (sqrt(2 pi) - bend(x)), Phi the distribution function of the standard normal: bend for

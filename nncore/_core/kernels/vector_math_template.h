@@ -138,6 +138,32 @@ NNC_INLINE T F(nnc_sigmoid)(T x) {
     return w / (F(nnc_lifted_one)() + w);
 }
 
+/* x rounded to an integer, for |x| < 2^(FRACTION_BITS - 1). */
+NNC_INLINE T F(nnc_round)(T x) { return (x + ROUND_TO_INTEGER) - ROUND_TO_INTEGER; }
+
+/* x less a multiple of 4, which is exact: -2 .. 2. NaN where x is not finite. */
+NNC_INLINE T F(nnc_within_two_periods)(T x) {
+    const T all_are_even = (T)((BITS)1 << (FRACTION_BITS + 1)); /* from here on */
+    return F(nnc_magnitude)(x) < all_are_even ? x - 4 * F(nnc_round)((T)0.25 * x) : 0 * x;
+}
+
+/* (-1)^k sin(pi r) for an integer k and |r| <= 1/2. */
+NNC_INLINE T F(nnc_signed_sine)(T r, T k) {
+    T r2 = r * r, sine = F(nnc_fma)(F(nnc_fma)(F(nnc_sine_tail)(r2), r2, (T)1.1415926535897932), r, 2 * r); /* 2 r has no error */
+    return F(nnc_from_bits)(F(nnc_bits)(sine) ^ (F(nnc_bits)(k + ROUND_TO_INTEGER) << (sizeof(T) * 8 - 1)));
+}
+
+/* sin(pi x) and cos(pi x) for any x: what is a whole number of half turns is found without an error, however large x is. */
+NNC_INLINE T F(nnc_sinpi)(T x) {
+    T y = F(nnc_within_two_periods)(x), k = F(nnc_round)(y);
+    return F(nnc_signed_sine)(y - k, k);
+}
+
+NNC_INLINE T F(nnc_cospi)(T x) {
+    T y = F(nnc_magnitude)(F(nnc_within_two_periods)(x)), k = F(nnc_round)(y - (T)0.5); /* cos(pi y) = (-1)^k sin(pi (k + 1/2 - y)) */
+    return F(nnc_signed_sine)((k + (T)0.5) - y, k);
+}
+
 /* The standard normal distribution at x >= 0, in parts that the caller puts together so that nothing underflows before its time: the
  * density is e / sqrt(2 pi) and Phi(-x) is e / ratio, e = exp(-x^2 / 2). */
 typedef struct F(nnc_normal_parts) {

@@ -79,6 +79,10 @@ typedef struct nnc_host {
     nnc_map_f64 tanh_f64;
     nnc_map_f32 sigmoid_f32;
     nnc_map_f64 sigmoid_f64;
+    nnc_map_f32 sinpi_f32; /* sin(pi x) */
+    nnc_map_f64 sinpi_f64;
+    nnc_map_f32 cospi_f32; /* cos(pi x) */
+    nnc_map_f64 cospi_f64;
 } nnc_host;
 
 /* ---- Where a call is made ------------------------------------------------------------------------------------------------- */
@@ -358,6 +362,9 @@ typedef struct nnc_layer_call {
     int64_t end_column;      /* the one after the last */
     int64_t begin_parameter; /* the first parameter whose gradient is to be written */
     int64_t end_parameter;   /* the one after the last */
+    /* The table of `inner_activation` of the class, NULL without one. Its functions may be called with the site of this call, whose numbers
+     * are then those of the activation: `hyper()` of the layer begins with them. */
+    const nnc_activation *activation;
 } nnc_layer_call;
 
 typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);

@@ -1,0 +1,78 @@
+/* y = x + alpha (f(x) - x), f the activation of the call, whose numbers are hyper. Parameters: alpha (n,). numbers[0]: whether the way back
+ * through f reads x, or else f(x). Cache: f(x), (n_rows, n). */
+#ifndef T
+#include <string.h>
+
+#include "../_core/kernels/level.h"
+
+/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
+#define STRIP 256
+#define SUM_ROWS 128
+
+#include "nncore/float32.h"
+#include "parametric_activation.c"
+#include "nncore/float64.h"
+#include "parametric_activation.c"
+
+const nnc_layer NNC_TABLE(layer, parametric_activation) = {
+    NNC_HEAD(nnc_layer),
+    parametric_activation_forward_f32,
+    parametric_activation_forward_f64,
+    parametric_activation_backward_f32,
+    parametric_activation_backward_f64,
+    parametric_activation_gradient_f32,
+    parametric_activation_gradient_f64,
+};
+
+#else
+
+static int32_t F(parametric_activation_forward)(const nnc_layer_call *call) {
+    int64_t n_rows = call->n_rows, n = call->n_inputs;
+    const T *x = call->x, *alpha = call->parameters;            /* (n_rows, n), (n,) */
+    T *y = call->y, *a = call->cache != NULL ? call->cache : y; /* (n_rows, n), . */
+    nnc_activation_call inner = {sizeof inner, call->site, x, a, NULL, NULL, n_rows, n};
+    int32_t status = call->activation->F(forward)(&inner);
+    for (int64_t i = 0; i < n_rows; i++, x += n, y += n, a += n)
+        for (int64_t j = 0; j < n; j++) y[j] = F(nnc_fma)(alpha[j], a[j] - x[j], x[j]);
+    return status;
+}
+
+/* d_x = f'(x) alpha d_y + (1 - alpha) d_y */
+static int32_t F(parametric_activation_backward)(const nnc_layer_call *call) {
+    int64_t n_rows = call->n_rows, n = call->n_inputs;
+    const T *d_y = call->d_y, *alpha = call->parameters; /* (n_rows, n), (n,) */
+    T *d_x = call->d_x;                                  /* (n_rows, n) */
+    for (int64_t i = 0; i < n_rows; i++)
+        for (int64_t j = 0; j < n; j++) d_x[i * n + j] = alpha[j] * d_y[i * n + j];
+    const void *z = call->site->numbers[0] != 0 ? call->x : call->cache;
+    nnc_activation_call inner = {sizeof inner, call->site, z, call->cache, d_x, d_x, n_rows, n};
+    int32_t status = call->activation->F(backward)(&inner);
+    for (int64_t i = 0; i < n_rows; i++)
+        for (int64_t j = 0; j < n; j++) d_x[i * n + j] = F(nnc_fma)(1 - alpha[j], d_y[i * n + j], d_x[i * n + j]);
+    return status;
+}
+
+/* To total (m,): the sums over rows begin .. end - 1 of d_y (f(x) - x), for m <= STRIP columns of matrices (n_rows, n). */
+static void F(add_bends)(const T *x, const T *a, const T *d_y, int64_t n, int64_t m, int64_t begin, int64_t end, T *total) {
+    T sum[STRIP] = {0};
+    for (int64_t i = begin; i < end; i++)
+        for (int64_t j = 0; j < m; j++) sum[j] = F(nnc_fma)(d_y[i * n + j], a[i * n + j] - x[i * n + j], sum[j]);
+    for (int64_t j = 0; j < m; j++) total[j] += sum[j];
+}
+
+static int32_t F(parametric_activation_gradient)(const nnc_layer_call *call) {
+    int64_t n = call->n_inputs, first = call->begin_parameter;
+    T *d_alpha = call->d_parameters; /* (end_parameter - begin_parameter,) */
+    memset(d_alpha, 0, (size_t)(call->end_parameter - first) * sizeof(T));
+    for (int64_t m; first < call->end_parameter; first += m, d_alpha += m) {
+        m = nnc_least(call->end_parameter - first, STRIP);
+        const T *x = (const T *)call->x + first, *a = (const T *)call->cache + first, *d_y = (const T *)call->d_y + first;
+        for (int64_t begin = 0, end; begin < call->n_rows; begin = end) {
+            end = nnc_least(begin + SUM_ROWS, call->n_rows);
+            F(add_bends)(x, a, d_y, n, m, begin, end, d_alpha);
+        }
+    }
+    return 0;
+}
+
+#endif
