@@ -100,7 +100,8 @@ class Encoding(Configurable):
             Rows to encode, perhaps none. They cannot be written to.
         learned : dict of str to ndarray
         out : ndarray of shape (n_samples, sum of widths), float64
-            Holds anything. A missing number is NaN in it, unless the encoding has numbers for missing ones.
+            Contiguous, in C or Fortran order, and holds anything. A missing number is NaN in it, unless the encoding has numbers for
+            missing ones.
         """
         raise NotImplementedError(f"{type(self).__name__}.encode")
 

@@ -30,8 +30,9 @@ from nncore.data.source import as_row_numbers
 from nncore.data.targets import as_weights
 from nncore.errors import DataError, FileFormatError, ParameterError, ShapeError
 
-#: Columns are learned from so many bytes at a time: several, as a row of memory holds numbers of several.
-LEARNED_AT_ONCE = 8 * BLOCK
+#: Columns are learned from so many bytes at a time: several, as a row of memory holds numbers of several, and no more than what the C
+#: library keeps for the next block rather than giving it back to the system.
+LEARNED_AT_ONCE = 2 * BLOCK
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,9 @@ class EncodingChain:
         seeds = random_words(as_seed(rng), n_columns) if any(one.draws for one in chain) else None
         parts: list[list[Learned]] = [[] for _ in chain]
         is_all = len(chosen) == n_samples and rows is None
-        for some in list(blocks(n_columns, 8 * len(chosen), of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
+        # A column of levels may become one for each.
+        spread = 1 if counts is None or len(chain) == 1 else max(1, int(counts.sum()) // max(1, n_columns))
+        for some in list(blocks(n_columns, 8 * len(chosen) * spread, of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
             block = array[:, some] if is_all else array[chosen, some]
             called = [called_column(names, column) for column in range(n_columns)[some]]
             part = Part(np.asfortranarray(block, DTYPES[chain[0].takes][1]), called, None if seeds is None else seeds[some])

@@ -57,12 +57,11 @@ class OneHot(Encoding):
         widths = self.widths(learned, columns.shape[1])
         is_signed, is_known = self._is_signed(learned), columns >= 0
         # One assignment to places of flat memory takes a fifth of the time of one by rows and columns.
-        work = out if out.flags.c_contiguous else np.empty(out.shape)
-        places = columns * ~is_signed + (np.cumsum(widths) - widths) + (np.arange(len(out)) * out.shape[1])[:, None]
-        work[...] = 0
-        work.reshape(-1)[places[is_known]] = (1 - 2 * columns * is_signed)[is_known] if is_signed.any() else 1
-        if work is not out:
-            out[...] = work
+        in_columns = out.flags.f_contiguous and not out.flags.c_contiguous
+        flat, row, column = (out.T.reshape(-1), 1, len(out)) if in_columns else (out.reshape(-1), out.shape[1], 1)
+        places = (columns * ~is_signed + (np.cumsum(widths) - widths)) * column + (np.arange(len(out)) * row)[:, None]
+        flat[:] = 0
+        flat[places[is_known]] = (1 - 2 * columns * is_signed)[is_known] if is_signed.any() else 1
 
     def names(self, columns: Sequence[str], learned: Learned, levels: Sequence[Sequence[str]] | None = None) -> list[str]:
         if levels is None:

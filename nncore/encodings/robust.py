@@ -15,8 +15,8 @@ class Robust(Encoding):
     """(x − median)·f of each column, f = 1/(q₇₅ − q₂₅): outliers do not move it, as they move mean and standard deviation.
 
     Where the two quartiles are equal, f = 2/(max − min); for a constant column f = 0. So RealMLP scales numbers and one-hot columns.
-    A missing number stays missing, and is left out of the quantiles. `quantiles` with sample weights are those of numbers that stand in
-    the middle of their weights.
+    A missing number stays missing, and is left out of the quantiles. With sample weights, each number stands in the middle of its weight,
+    and quantiles are linear in between.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,10 +96,12 @@ def learned_by(encoding: Encoding, columns: NDArray[Any], weights: NDArray[np.fl
         return encoding.learn(columns[:, some], sample_weight=weights, n_levels=n_levels, seeds=seeds)
 
 
-def encoded_by(encoding: Encoding, columns: NDArray[Any], learned: Learned, filled: float = 0.0) -> NDArray[np.float64]:
+def encoded_by(
+    encoding: Encoding, columns: NDArray[Any], learned: Learned, filled: float = 0.0, order: Literal["C", "F"] = "C"
+) -> NDArray[np.float64]:
     """The encoded columns, written over an array that is `filled`."""
     n_encoded = int(encoding.widths(learned, columns.shape[1]).sum())
-    out = np.full((len(columns), n_encoded), filled)
+    out = np.full((len(columns), n_encoded), filled, order=order)
     with np.errstate(all="ignore"):
         encoding.encode(columns, learned, out)
     return out
@@ -152,10 +154,10 @@ def check_encoding(encoding: Encoding) -> None:
     learned = _learned(encoding, columns)
     try:
         encoded = encoded_by(encoding, columns, learned)
-        again = encoded_by(encoding, columns, learned, filled=-3.5)
+        again = encoded_by(encoding, columns, learned, filled=-3.5, order="F")
     except ValueError as error:
         raise AssertionError(f"encode raises {error}; it must fill `out`, and not write to the columns") from error
-    expect_same_bits(again, encoded, "encode into an array that held something else")
+    expect_same_bits(again, encoded, "encode into an array that held something else, in Fortran order")
     expect(not np.isinf(encoded).any(), "encode gives infinite numbers")
     is_missing = _missing(columns)
     origin = np.repeat(np.arange(columns.shape[1]), encoding.widths(learned, columns.shape[1]))

@@ -137,7 +137,7 @@ def test_a_sound_encoding_passes_everything(cls: Any) -> None:
         (Dicing, "learn", "a second time, mean"),
         (Writing, "learn", "it must take any columns, and not write to them"),
         (Wide, "learn", "widths is [1, 1, 1, 1, 1, 1], int64 of shape (6,), none negative, is expected"),
-        (Adding, "encode", "encode into an array that held something else"),
+        (Adding, "encode", "encode into an array that held something else, in Fortran order"),
         (Dividing, "encode", "encode gives"),
         (Together, "each column is encoded for itself", "std of each column, concatenated"),
         (Batchwise, "each row is encoded for itself", "some rows encoded without the others"),
