@@ -22,6 +22,7 @@ from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.ensemble_fit import EnsembleFit, Samples
 from nncore.estimators.folds import Fold, folds, hold_out
 from nncore.estimators.given import Given
+from nncore.estimators.held_out import Judge
 from nncore.estimators.input_columns import InputColumns, InputLayout
 from nncore.estimators.members import Members, together
 from nncore.estimators.network_estimator import NetworkEstimator, checked_weights, joined
@@ -57,6 +58,18 @@ class Ensemble(NetworkEstimator):
     def _new_network(self, recipe: Recipe, loss: Loss, columns: InputColumns) -> Sequential:
         """Of one member, not yet built."""
 
+    @abstractmethod
+    def _started(self, network: Sequential, recipe: Recipe, seed: int) -> dict[str, Any]:
+        """Give a network that is built its first values; arguments of its fit that depend on it: groups and schedules."""
+
+    @abstractmethod
+    def _loss(self, given: Given, recipe: Recipe) -> Loss:
+        """What is minimised."""
+
+    @abstractmethod
+    def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
+        """What epochs are judged by if `scoring` is None."""
+
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Self:
@@ -76,7 +89,7 @@ class Ensemble(NetworkEstimator):
         matrix, y = self._checked_samples(X, y, sample_weight, learns=columns, dtype=None)
         weights = checked_weights(sample_weight, matrix)
         self._learn_target(y)
-        loss = self._targets.loss(given.loss)
+        loss = self._loss(given, recipe)
         self.n_outputs_ = self._targets.n_outputs(loss)
         weigh = self._weigher(given, y)
         samples = Samples(matrix[:], self._encode_target(y, loss), weigh(y, weights), len(matrix))
@@ -94,10 +107,10 @@ class Ensemble(NetworkEstimator):
             weights_val = weigh(y_val, checked_weights(weights_val, matrix_val))
             samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
-        n_networks, targets = len(splits) * n_starts, self._targets
         layout = InputLayout.of(columns, recipe.max_one_hot)
-        new_network = partial(self._new_network, recipe, loss)
-        fit = EnsembleFit(new_network, given, recipe, layout, samples, targets, loss, began, n_networks)
+        new_network, judge = partial(self._new_network, recipe, loss), Judge(given.scoring, self._default_scoring(recipe, loss))
+        started = partial(self._started, recipe=recipe)
+        fit = EnsembleFit(new_network, started, judge, given, recipe, layout, samples, self._targets, loss, began)
         self._members = fit.members(splits, n_starts, random_state)
         is_whole = fit.validate(self._members)
         if recipe.n_refit and is_whole:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.recipes import Recipe, batch_size_for
 from nncore.estimators.target_scale import TargetScale
 from nncore.network import Sequential, each, fit_many, metric_name
+from nncore.program import looked_at, plan_network
 from nncore.registry import get, resolve
 
 
@@ -89,6 +90,9 @@ class EnsembleFit:
     ----------
     new_network : callable
         Makes a member of what its fold knows of columns, not yet built.
+    started : callable
+        Gives a network that is built its first values, of a `seed`; arguments of its fit.
+    judge : Judge
     given : Given
     recipe : Recipe
     layout : InputLayout
@@ -97,8 +101,6 @@ class EnsembleFit:
     loss : Loss
     began : float
         By `time.monotonic`.
-    n_networks : int
-        Members that validate themselves; they share the time limit with those of a refit.
 
     Attributes
     ----------
@@ -114,6 +116,8 @@ class EnsembleFit:
     def __init__(
         self,
         new_network: Callable[[InputColumns], Sequential],
+        started: Callable[..., dict[str, Any]],
+        judge: Judge,
         given: Given,
         recipe: Recipe,
         layout: InputLayout,
@@ -121,11 +125,10 @@ class EnsembleFit:
         targets: ClassTargets | RealTargets,
         loss: Loss,
         began: float,
-        n_networks: int,
     ) -> None:
-        self._new_network, self._recipe, self._layout, self._samples, self._loss = new_network, recipe, layout, samples, loss
-        self._targets, self._began, self._n_networks = targets, began, n_networks
-        judge = Judge(given.scoring, LOSS)
+        self._new_network, self._started, self._recipe = new_network, started, recipe
+        self._layout, self._samples, self._loss = layout, samples, loss
+        self._targets, self._began = targets, began
         if judge.spec != LOSS and not judge.metrics:
             raise ParameterError(f"scoring={given.scoring!r} must be 'loss' or a metric of the registry, which every epoch is judged by")
         self._metrics = judge.metrics
@@ -136,32 +139,42 @@ class EnsembleFit:
         self._n_threads, self._progress = given.n_threads, bool(given.progress)
         self._optimizer = _optimizer(recipe)
         self._splits: list[Fold] = []
-        self._seeds: list[int] = []
+        self._matrices: list[NDArray[np.floating]] = []
+        self._arguments: list[dict[str, Any]] = []
         self.n_iter = 0
         self.histories: list[History] = []
         self.best_epochs: list[int] = []
         self.scores: list[float] = []
 
     def members(self, splits: list[Fold], n_starts: int, random_state: np.random.RandomState) -> list[Members]:
-        """Networks without first values, for each fold, with what its training rows say."""
+        """Networks with first values, for each fold, with what its training rows say."""
         made = []
+        self._splits, self._matrices, self._arguments = splits, [], []
         for fold in splits:
             matrix, target = self._samples.matrix[fold.train], self._samples.target[fold.train]
             weights = None if self._samples.weights is None else self._samples.weights[fold.train]
             columns = InputColumns.learn(self._layout, matrix, weights, self._recipe.smooth_clip)
-            clips = self._recipe.clip_target
             reals = self._targets if isinstance(self._targets, RealTargets) else None
-            scale = None if reals is None else TargetScale.fit(reals, target, weights, self._loss, clips=clips)
-            networks = [self._new_network(columns) for _ in range(n_starts)]
+            scale = None if reals is None else TargetScale.fit(reals, target, weights, self._loss, clips=self._recipe.clip_target)
+            inputs = columns.encode(self._samples.matrix, self._dtype)
+            networks = [self._built(columns, inputs, fold.train, seed_from(random_state)) for _ in range(n_starts)]
+            self._matrices.append(inputs)
             made.append(Members(columns, scale, networks))
-        self._splits = splits
-        self._seeds = [seed_from(random_state) for _ in range(len(splits) * n_starts)]
         return made
+
+    def _built(self, columns: InputColumns, inputs: NDArray[np.floating], rows: NDArray[np.int64], seed: int) -> Sequential:
+        """A network with first values, and what its fit will be given."""
+        network = self._new_network(columns)
+        blueprint = plan_network(network.layers, network.layer_names, inputs.shape[1:])
+        batch = inputs[rows[looked_at(len(rows), inputs[0].nbytes, blueprint)]]
+        network.build(inputs.shape[1], loss=self._loss, rng=seed, dtype=self._dtype, batch=batch)
+        self._arguments.append(self._started(network, seed=seed))
+        return network
 
     def validate(self, made: list[Members]) -> bool:
         """Train members to their best epochs; False if Ctrl-C cut that short."""
         patience = int(min(self._recipe.n_iter_no_change, self._recipe.max_iter))
-        keepers = [EarlyStopping(self._monitor, patience) for members in made for _ in members.networks]
+        keepers = [EarlyStopping(self._monitor, patience, ties="last") for members in made for _ in members.networks]
         outcomes = self._run(made, [[keeper] for keeper in keepers])
         for keeper, outcome in zip(keepers, outcomes, strict=True):
             if isinstance(outcome, NonFiniteError):
@@ -194,13 +207,12 @@ class EnsembleFit:
         """Train all networks at once: a history of each, or the error that ended it."""
         samples, recipe = self._samples, self._recipe
         networks = [network for members in made for network in members.networks]
-        matrices = [members.columns.encode(samples.matrix, self._dtype) for members in made]
         targets = [samples.target if members.target is None else members.target.transform(samples.target) for members in made]
         of_network = [number for number, members in enumerate(made) for _ in members.networks]
         limit = self._limit(len(networks))
         outcomes = fit_many(
             networks,
-            each([matrices[number] for number in of_network]),
+            each([self._matrices[number] for number in of_network]),
             each([targets[number] for number in of_network]),
             rows=[self._splits[number].train for number in of_network],
             validation_rows=[self._splits[number].validation for number in of_network],
@@ -211,13 +223,14 @@ class EnsembleFit:
             batch_size=each([batch_size_for(recipe.batch_size, len(self._splits[number].train)) for number in of_network]),
             metrics=self._metrics,
             callbacks=each([[*own, *limit(), *copied_deeply(self._callbacks)] for own in own_callbacks]),
-            schedule=None if recipe.learning_rate == "constant" else recipe.learning_rate,
-            rng=list(self._seeds),
+            groups=each([own["groups"] for own in self._arguments]),
+            schedule=each([own["schedule"] for own in self._arguments]),
+            drop_last=recipe.drop_last,
             n_threads=self._n_threads,
             on_error="return",
             progress=self._progress,
-            dtype=self._dtype,
         )
+        self._matrices = []
         for network in networks:
             network.forget_fit()
             network.schedule = None  # a file needs none
@@ -233,11 +246,12 @@ class EnsembleFit:
 
 
 def _optimizer(recipe: Recipe) -> Any:
-    """The optimizer of a recipe, with its learning rate and weight decay where it is given by name."""
-    if not isinstance(recipe.solver, str):
+    """The optimizer of a recipe, with its learning rate and weight decay where it is given by name or as a dict without them."""
+    if not isinstance(recipe.solver, (str, Mapping)):
         return resolve("optimizers", recipe.solver)
-    known = get("optimizers", recipe.solver).argument_names
+    described = {"name": recipe.solver} if isinstance(recipe.solver, str) else dict(recipe.solver)
+    known = get("optimizers", described.get("name", "")).argument_names
     if recipe.weight_decay and "weight_decay" not in known:
         raise ParameterError(f"solver={recipe.solver!r} has no weight decay of its own: use solver='adamw', or weight_decay=0")
-    decay = {"weight_decay": recipe.weight_decay} if "weight_decay" in known else {}
-    return resolve("optimizers", {"name": recipe.solver, "lr": recipe.learning_rate_init, **decay})
+    numbers = {"lr": recipe.learning_rate_init, "weight_decay": recipe.weight_decay}
+    return resolve("optimizers", {name: value for name, value in numbers.items() if name in known} | described)

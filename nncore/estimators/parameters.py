@@ -27,6 +27,7 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "beta_1": (lambda value: 0 <= value < 1, "a number in [0, 1)"),
     "beta_2": (lambda value: 0 <= value < 1, "a number in [0, 1)"),
     "epsilon": (lambda value: 0 < value < math.inf, "a number above 0"),
+    "label_smoothing": (lambda value: 0 <= value <= 1, "a number in [0, 1]"),
     "weight_decay": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
     "smooth_clip": (lambda value: value > 0, "a number above 0, inf for none"),
 }
@@ -45,7 +46,20 @@ COUNTS: dict[str, tuple[Any, ...]] = {
     "embedding_size": (),
 }
 
-FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "progress", "standardize", "standardize_target", "clip_target")
+FLAGS = (
+    "shuffle",
+    "warm_start",
+    "nesterovs_momentum",
+    "early_stopping",
+    "progress",
+    "standardize",
+    "standardize_target",
+    "clip_target",
+    "parametric_activation",
+    "front_scale",
+    "ntk",
+    "drop_last",
+)
 
 #: Numbers that may also be None.
 LIMITS = ("time_limit", "clip_norm")

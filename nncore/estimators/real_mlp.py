@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from nncore.contract import Loss, activation_for
-from nncore.estimators.architecture import hidden_activations, hidden_layer_sizes_of, hidden_layers
+from nncore.contract import Loss
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.input_columns import InputColumns
+from nncore.estimators.real_mlp_network import groups_of, layers_of, schedules_of, start
 from nncore.estimators.recipes import Recipe
-from nncore.layers.dense import Dense
 from nncore.network import Sequential
 
 
@@ -28,11 +27,20 @@ class RealMLP(Ensemble):
     time_limit: float | None
     hidden_layer_sizes: Any
     activation: Any
+    parametric_activation: bool | None
+    front_scale: bool | None
+    numerical_embedding: Any
+    initializer: str | None
+    ntk: bool | None
+    lr_factors: Mapping[str, float] | None
     dropout: Any
+    dropout_schedule: Any
     solver: Any
     learning_rate_init: float | None
     learning_rate: Any
     weight_decay: float | None
+    weight_decay_schedule: Any
+    drop_last: bool | None
     batch_size: int | str | None
     max_iter: int | None
     n_iter_no_change: float | None
@@ -52,14 +60,16 @@ class RealMLP(Ensemble):
         "activation": "activations",
         "solver": "optimizers",
         "learning_rate": "schedules",
+        "dropout_schedule": "schedules",
+        "weight_decay_schedule": "schedules",
         "loss": "losses",
         "scoring": "metrics",
         "callbacks": "callbacks",
     }
 
     def _new_network(self, recipe: Recipe, loss: Loss, columns: InputColumns) -> Sequential:
-        n_outputs = self.n_outputs_
-        fills, embeddings = columns.layout.front_layers(columns.n_inputs, recipe.embedding_size)
-        sizes = hidden_layer_sizes_of(recipe.hidden_layer_sizes)
-        hidden = hidden_layers(sizes, hidden_activations(recipe.activation, len(sizes)), None, recipe.dropout)
-        return Sequential(*fills, *embeddings, *hidden, Dense(n_outputs, activation=activation_for(loss, n_outputs)))
+        return Sequential(*layers_of(recipe, columns, loss, self.n_outputs_))
+
+    def _started(self, network: Sequential, recipe: Recipe, seed: int) -> dict[str, Any]:
+        start(network, recipe, seed)
+        return {"groups": groups_of(network, recipe), "schedule": schedules_of(network, recipe) or None}

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from nncore.contract import Loss
+from nncore.errors import ParameterError
 from nncore.estimators.class_answers import ClassAnswers
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
 from nncore.estimators.given import Given
+from nncore.estimators.held_out import LOSS
 from nncore.estimators.real_mlp import RealMLP
 from nncore.estimators.recipes import Recipe, recipe
 from nncore.words import explains_calls
@@ -25,9 +27,11 @@ class RealMLPClassifier(ClassAnswers, RealMLP):
 
     Parameters
     ----------
-    preset : {"fast"}, default "fast"
-        The recipe that says what the parameters below are where they are None. ``"fast"`` averages eight small networks, one for each
-        fold of a cross-validation, each at its best epoch.
+    preset : {"td", "td-s", "fast"}, default "td"
+        The recipe that says what the parameters below are where they are None. ``"td"`` and ``"td-s"`` are RealMLP-TD and its simpler
+        variant TD-S: one network of three layers of 256 units for 256 epochs, on four fifths of the samples, at the epoch of the best
+        accuracy on the rest. ``"fast"`` averages eight small networks, one for each fold of a cross-validation, each at its
+        epoch of the best log loss; it takes a fraction of the time.
     n_cv : int, optional
         Folds of cross-validation: each is left out of the training of `n_ens` networks, and validates them. 1 holds out
         `validation_fraction` of the samples. With `X_val`, which validates all of them, there are ``n_cv * n_ens`` networks.
@@ -42,8 +46,24 @@ class RealMLPClassifier(ClassAnswers, RealMLP):
         Units of each hidden layer.
     activation : str, Activation, dict or list, optional
         Of the hidden layers; a list has one for each.
+    parametric_activation : bool, optional
+        Each hidden unit learns how much of the activation it takes (`nncore.ParametricActivation`).
+    front_scale : bool, optional
+        Inputs have learned factors (`nncore.Scale`).
+    numerical_embedding : bool or dict, optional
+        Columns of numbers get learned periodic functions of them; a dict has arguments of `nncore.PeriodicEmbedding`.
+    initializer : {"default", "standard_normal", "data_hull"}, optional
+        First values: ``"default"`` is what layers take for their activation; ``"standard_normal"`` draws weights and biases from N(0, 1)
+        for the neural tangent parametrisation, and the output layer is 0; ``"data_hull"`` is `nncore.DataHull`. With the latter two,
+        learned vectors of categories are drawn from N(0, 1).
+    ntk : bool, optional
+        Train as in the neural tangent parametrisation x·W/√d: weights of a layer of d inputs have the learning rate divided by √d.
+    lr_factors : dict of str to float, optional
+        Factors of the learning rate of ``"bias"``, ``"scale"``, ``"numerical_embedding"``, ``"activation"`` and ``"embedding"``.
     dropout : float or sequence of float, optional
         Part of the units that is dropped after each hidden layer while training.
+    dropout_schedule : str, Schedule or dict, optional
+        How it moves over `max_iter` epochs.
     solver : str, Optimizer or dict, optional
         An optimizer of the registry: by name, with `learning_rate_init` and `weight_decay`, or with numbers of its own.
     learning_rate_init : float, optional
@@ -51,9 +71,16 @@ class RealMLPClassifier(ClassAnswers, RealMLP):
     learning_rate : str, Schedule or dict, optional
         ``"constant"``, or a schedule of the registry, over `max_iter` epochs.
     weight_decay : float, optional
-        Decoupled weight decay, for solvers that have one: ``"adamw"``.
+        Decoupled weight decay, for solvers that have one: ``"adamw"``. That of a tensor is multiplied by its factor among `lr_factors`;
+        biases have none where they have a factor.
+    weight_decay_schedule : str, Schedule or dict, optional
+        How it moves over `max_iter` epochs, beside the learning rate.
+    label_smoothing : float, optional
+        Part of each label that is shared among all classes in training.
     batch_size : int or "auto", optional
         Samples of a batch. ``"auto"`` is 64 for up to 1,024 samples, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
+    drop_last : bool, optional
+        Leave out the last batch of an epoch if it is smaller.
     max_iter : int, optional
         Epochs at most.
     n_iter_no_change : int or inf, optional
@@ -129,10 +156,11 @@ class RealMLPClassifier(ClassAnswers, RealMLP):
     """
 
     class_weight: Any
+    label_smoothing: float | None
 
     def __init__(
         self,
-        preset: str = "fast",
+        preset: str = "td",
         *,
         n_cv: int | None = None,
         n_ens: int | None = None,
@@ -140,12 +168,22 @@ class RealMLPClassifier(ClassAnswers, RealMLP):
         time_limit: float | None = None,
         hidden_layer_sizes: Any = None,
         activation: Any = None,
+        parametric_activation: bool | None = None,
+        front_scale: bool | None = None,
+        numerical_embedding: Any = None,
+        initializer: str | None = None,
+        ntk: bool | None = None,
+        lr_factors: Mapping[str, float] | None = None,
         dropout: Any = None,
+        dropout_schedule: Any = None,
         solver: Any = None,
         learning_rate_init: float | None = None,
         learning_rate: Any = None,
         weight_decay: float | None = None,
+        weight_decay_schedule: Any = None,
+        label_smoothing: float | None = None,
         batch_size: int | str | None = None,
+        drop_last: bool | None = None,
         max_iter: int | None = None,
         n_iter_no_change: float | None = None,
         validation_fraction: float | None = None,
@@ -175,6 +213,21 @@ class RealMLPClassifier(ClassAnswers, RealMLP):
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         return self._targets.encode(y, loss)
+
+    def _loss(self, given: Given, recipe: Recipe) -> Loss:
+        spec = given.loss
+        if recipe.one_logit_a_class and isinstance(spec, str) and spec == LOG_LOSS and self._targets.kind == "binary":
+            spec = "softmax_cross_entropy" if len(self.classes_) == 2 else spec
+        loss = self._targets.loss(spec)
+        if not recipe.label_smoothing:
+            return loss
+        if "label_smoothing" not in type(loss).argument_names:
+            raise ParameterError(f"{loss!r} has no label smoothing: use loss={LOG_LOSS!r}, or label_smoothing=0")
+        return type(loss)(**loss.config() | {"label_smoothing": float(recipe.label_smoothing)})
+
+    def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
+        accuracy = self._targets.accuracy(loss) if recipe.judged_by_error else LOSS
+        return LOSS if callable(accuracy) else accuracy
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         if self._targets.kind in (MULTILABEL, HEADS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from nncore.arguments import choice
@@ -15,56 +15,99 @@ AUTO_BATCH_SIZES = ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512), (mat
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a parameter of the same name is where it is None."""
+    """What a parameter of the same name is where it is None. The fields without a default differ between all presets."""
 
     n_cv: int
-    n_ens: int
-    n_refit: int
     hidden_layer_sizes: Any
     activation: Any
-    dropout: float
-    solver: Any
     learning_rate_init: float
-    learning_rate: Any
-    weight_decay: float
     batch_size: int | str
     max_iter: int
     n_iter_no_change: float
-    validation_fraction: float
-    smooth_clip: float
-    max_one_hot: int
-    embedding_size: int
-    clip_target: bool
+    judged_by_error: bool = False
+    one_logit_a_class: bool = False
+    n_ens: int = 1
+    n_refit: int = 0
+    parametric_activation: bool = False
+    front_scale: bool = False
+    numerical_embedding: Any = False
+    initializer: str = "default"
+    ntk: bool = False
+    lr_factors: Mapping[str, float] = field(default_factory=dict)
+    dropout: Any = 0.0
+    dropout_schedule: Any = "constant"
+    solver: Any = "adam"
+    learning_rate: Any = "constant"
+    weight_decay: float = 0.0
+    weight_decay_schedule: Any = "constant"
+    label_smoothing: float = 0.0
+    drop_last: bool = False
+    validation_fraction: float = 0.2
+    smooth_clip: float = 3.0
+    max_one_hot: int = 9
+    embedding_size: int = 8
+    clip_target: bool = True
 
     def with_arguments(self, arguments: Mapping[str, Any]) -> Recipe:
         """The recipe with the arguments that are here by name and not None."""
-        found = {field.name: arguments.get(field.name) for field in fields(self)}
+        found = {one.name: arguments.get(one.name) for one in fields(self)}
         return replace(self, **{name: value for name, value in found.items() if value is not None})
 
 
-FAST = Recipe(
+_FAST = Recipe(
     n_cv=8,
-    n_ens=1,
-    n_refit=0,
     hidden_layer_sizes=(64, 64),
     activation="relu",
-    dropout=0.0,
-    solver="adam",
     learning_rate_init=0.003,
-    learning_rate="constant",
-    weight_decay=0.0,
     batch_size="auto",
     max_iter=200,
     n_iter_no_change=20,
-    validation_fraction=0.2,
-    smooth_clip=3.0,
+)
+
+_TD_S_CLASSES = Recipe(
+    n_cv=1,
+    hidden_layer_sizes=(256, 256, 256),
+    activation="selu",
+    learning_rate_init=0.04,
+    batch_size=256,
+    max_iter=256,
+    n_iter_no_change=math.inf,
+    judged_by_error=True,
+    one_logit_a_class=True,
+    front_scale=True,
+    initializer="standard_normal",
+    ntk=True,
+    lr_factors={"bias": 0.1, "scale": 6.0, "numerical_embedding": 0.1, "activation": 0.1},
+    solver={"name": "adam", "beta2": 0.95},
+    learning_rate="coslog4",
+    label_smoothing=0.1,
+    drop_last=True,
+    max_one_hot=1_000_000,
+    clip_target=False,
+)
+
+_TD_CLASSES = replace(
+    _TD_S_CLASSES,
+    parametric_activation=True,
+    numerical_embedding=True,
+    initializer="data_hull",
+    dropout=0.15,
+    dropout_schedule="flat_cosine",
+    solver={"name": "adamw", "beta2": 0.95},
+    weight_decay=0.02,
+    weight_decay_schedule="flat_cosine",
     max_one_hot=9,
-    embedding_size=8,
     clip_target=True,
 )
 
+_OF_REALS: dict[str, Any] = {"activation": "mish", "label_smoothing": 0.0}
+
 #: By the value of `preset`, for classifiers and regressors.
-PRESETS: dict[str, tuple[Recipe, Recipe]] = {"fast": (FAST, FAST)}
+PRESETS: dict[str, tuple[Recipe, Recipe]] = {
+    "td": (_TD_CLASSES, replace(_TD_CLASSES, learning_rate_init=0.2, **_OF_REALS)),
+    "td-s": (_TD_S_CLASSES, replace(_TD_S_CLASSES, learning_rate_init=0.07, **_OF_REALS)),
+    "fast": (_FAST, _FAST),
+}
 
 
 def recipe(preset: Any, *, is_classifier: bool) -> Recipe:

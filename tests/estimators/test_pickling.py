@@ -37,7 +37,7 @@ MODELS: dict[str, tuple[Any, Any, Any]] = {
         X, X[:, 0],
     ),
     "ensemble of classes": (RealMLPClassifier("fast", max_iter=2), FRAME, np.where(Y, "yes", "no")),
-    "ensemble of reals": (RealMLPRegressor("fast", n_cv=2, max_iter=2), MANY, X[:, 1]),
+    "ensemble of reals": (RealMLPRegressor("td", n_cv=2, max_iter=2), MANY, X[:, 1]),
     "perceptron": (Perceptron(record_updates=True, random_state=0), X, Y),
     "logistic": (LogisticNeuron(max_epochs=5), X, Y),
     "by hand": (MPNeuron([1.0, 2.0]), X, None),

@@ -123,7 +123,7 @@ def test_what_would_be_ignored_is_refused(cls, y):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"preset": "slow"}, "preset must be 'fast'"),
+        ({"preset": "slow"}, "preset must be 'td', 'td-s' or 'fast'"),
         ({"n_cv": 0}, "n_cv must be a whole number of at least 1"),
         ({"n_refit": -1}, "n_refit must be a whole number of at least 1 or 0"),
         ({"n_cv": 500}, "n_samples=120 cannot be divided into n_cv=500 folds"),
@@ -131,6 +131,10 @@ def test_what_would_be_ignored_is_refused(cls, y):
         ({"scoring": "neg_log_loss"}, "must be 'loss' or a metric of the registry"),
         ({"smooth_clip": 0}, "smooth_clip must be a number above 0"),
         ({"weight_decay": -1}, "weight_decay must be"),
+        ({"lr_factors": {"biases": 1.0}}, "lr_factors must be a dict with keys among 'bias'"),
+        ({"numerical_embedding": "pbld"}, "numerical_embedding must be True, False or a dict"),
+        ({"numerical_embedding": {"columns": [0]}}, "for all columns of numbers: leave out 'columns'"),
+        ({"initializer": "zeros"}, "initializer must be"),
     ],
 )
 def test_arguments_outside_their_range(cls, y, arguments, message):

@@ -20,7 +20,7 @@ def estimators() -> None:
     assert_type(classifier.predict_proba(X), NDArray[np.floating] | list[NDArray[np.floating]])
     assert_type(classifier.score(X, y), float)
     assert_type(MLPRegressor(loss="huber").fit(X, y), MLPRegressor)
-    assert_type(RealMLPClassifier("fast", n_cv=4).fit(X, y, X_val=X, y_val=y), RealMLPClassifier)
+    assert_type(RealMLPClassifier("fast", n_cv=4, label_smoothing=0.1).fit(X, y, X_val=X, y_val=y), RealMLPClassifier)
     assert_type(RealMLPRegressor(loss="poisson").fit(X, y, exposure=y), RealMLPRegressor)
     assert_type(Perceptron().fit(X, y), Perceptron)
     assert_type(LogisticNeuron().fit(X, y), LogisticNeuron)

@@ -1,0 +1,126 @@
+"""The networks that recipes of RealMLP describe: layers, first values, learning rates and schedules of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nncore.arguments import choice, shown
+from nncore.contract import Layer, Loss, activation_for
+from nncore.errors import ParameterError
+from nncore.estimators.architecture import activation_of, hidden_activations, hidden_layer_sizes_of, hidden_layers
+from nncore.estimators.input_columns import InputColumns
+from nncore.estimators.recipes import Recipe
+from nncore.layers.dense import Dense
+from nncore.layers.dropout import Dropout
+from nncore.layers.parametric_activation import ParametricActivation
+from nncore.layers.periodic_embedding import PeriodicEmbedding
+from nncore.layers.scale import Scale
+from nncore.network import Sequential
+
+#: First values of dense layers: those of the layers, RealMLP-TD-S's and RealMLP-TD's.
+INITIALIZERS = ("default", "standard_normal", "data_hull")
+
+#: What `lr_factors` may name, and the tensors that are meant.
+TENSORS = {
+    "bias": "dense_*.bias",
+    "scale": "scale_*.scale",
+    "numerical_embedding": "periodic_embedding_*",
+    "activation": "parametric_activation_*.alpha",
+    "embedding": "embedding_*",
+}
+
+
+def layers_of(recipe: Recipe, columns: InputColumns, loss: Loss, n_outputs: int) -> list[Layer]:
+    """All layers of a network that takes what `columns` encode."""
+    fills, embeddings = columns.layout.front_layers(columns.n_inputs, recipe.embedding_size)
+    waves = [PeriodicEmbedding(**given, columns=list(range(columns.numbers.n_encoded))) for given in _numerical_embedding(recipe, columns)]
+    scale = [Scale()] if recipe.front_scale else []
+    initializer = "data_hull" if choice("initializer", recipe.initializer, INITIALIZERS) == "data_hull" else None
+    output = Dense(n_outputs, activation=activation_for(loss, n_outputs), weight_initializer=initializer)
+    return [*fills, *waves, *embeddings, *scale, *_hidden(recipe, initializer), output]
+
+
+def _numerical_embedding(recipe: Recipe, columns: InputColumns) -> list[Mapping[str, Any]]:
+    """Arguments of the one there is, if any."""
+    asked = recipe.numerical_embedding
+    if not isinstance(asked, (bool, np.bool_, Mapping)):
+        raise ParameterError(f"numerical_embedding must be True, False or a dict of arguments of PeriodicEmbedding, got {shown(asked)}")
+    if isinstance(asked, Mapping) and "columns" in asked:
+        raise ParameterError("numerical_embedding is for all columns of numbers: leave out 'columns'")
+    if asked is False or asked is np.False_ or not columns.numbers.n_encoded:
+        return []
+    return [asked if isinstance(asked, Mapping) else {}]
+
+
+def _hidden(recipe: Recipe, initializer: str | None) -> list[Layer]:
+    sizes = hidden_layer_sizes_of(recipe.hidden_layer_sizes)
+    activations = hidden_activations(recipe.activation, len(sizes))
+    if not recipe.parametric_activation and initializer is None:
+        return hidden_layers(sizes, activations, None, recipe.dropout)
+    layers: list[Layer] = []
+    names = iter(activations)
+    for layer in hidden_layers(sizes, activations, None, recipe.dropout):
+        if isinstance(layer, Dense):
+            activation = activation_of(next(names))
+            own = activation.initializer if initializer is None else initializer
+            bends = recipe.parametric_activation
+            layers.append(Dense(layer.n_outputs, None if bends else activation, weight_initializer=own))
+            layers += [ParametricActivation(activation)] if bends else []
+        else:
+            layers.append(layer)
+    return layers
+
+
+def start(network: Sequential, recipe: Recipe, seed: int) -> None:
+    """First values that no initializer draws, into a network that is built: of `seed`."""
+    if recipe.initializer == "default":
+        return
+    rng = np.random.default_rng([seed, len(network.layers)])
+    named = network.named_parameters()
+    for name, view in named.items():
+        if name.startswith("embedding_"):
+            view *= 10  # from N(0, 0.1²) to N(0, 1)
+    if recipe.initializer == "standard_normal":
+        dense = [name for name in network.layer_names if name.startswith("dense_")]
+        for name in dense[:-1]:
+            weight, bias = named[f"{name}.weight"], named[f"{name}.bias"]
+            weight[...] = rng.normal(size=weight.shape) / math.sqrt(len(weight))
+            bias[...] = rng.normal(size=bias.shape)
+        for tensor in ("weight", "bias"):
+            named[f"{dense[-1]}.{tensor}"][...] = 0
+
+
+def groups_of(network: Sequential, recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Learning rates and weight decay of tensors.
+
+    With `ntk`, weights of a layer of d inputs stand for W/√d in x·W/√d: the same function and the same steps have the rate divided by √d.
+    Decay is multiplied by factor, as the rate is: p ← p·(1 − lr·factor·(decay·factor)).
+    """
+    if not isinstance(recipe.lr_factors, Mapping) or not recipe.lr_factors.keys() <= TENSORS.keys():
+        raise ParameterError(f"lr_factors must be a dict with keys among {', '.join(map(repr, TENSORS))}, got {shown(recipe.lr_factors)}")
+    decays, groups = bool(recipe.weight_decay), dict[str, dict[str, Any]]()
+    if recipe.ntk:
+        for name, view in network.named_parameters().items():
+            if name.startswith("dense_") and name.endswith(".weight"):
+                root = math.sqrt(len(view))
+                groups[name] = {"lr_factor": 1 / root} | ({"weight_decay": recipe.weight_decay * root} if decays else {})
+    for kind, factor in recipe.lr_factors.items():
+        pattern = TENSORS[kind]
+        if any(name.startswith(pattern.partition("*")[0]) for name in network.layer_names):
+            decay = 0.0 if kind == "bias" else recipe.weight_decay * float(factor)
+            groups[pattern] = {"lr_factor": float(factor)} | ({"weight_decay": decay} if decays else {})
+    return groups
+
+
+def schedules_of(network: Sequential, recipe: Recipe) -> dict[str, Any]:
+    """How numbers move over the epochs, by their paths."""
+    moves = {"weight_decay": recipe.weight_decay_schedule if recipe.weight_decay else "constant"}
+    names = zip(network.layer_names, network.layers, strict=True)
+    moves |= {f"{name}.rate": recipe.dropout_schedule for name, layer in names if isinstance(layer, Dropout)}
+    rate = recipe.learning_rate
+    moves |= dict(rate) if isinstance(rate, Mapping) and "name" not in rate else {"lr": rate}
+    return {path: schedule for path, schedule in moves.items() if not (isinstance(schedule, str) and schedule == "constant")}
