@@ -58,9 +58,10 @@ _FAST = Recipe(
     n_cv=8,
     hidden_layer_sizes=(64, 64),
     activation="relu",
-    learning_rate_init=0.003,
+    learning_rate_init=0.006,
+    learning_rate="cosine",
     batch_size="auto",
-    max_iter=200,
+    max_iter=64,
     n_iter_no_change=20,
 )
 
