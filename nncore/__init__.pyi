@@ -24,8 +24,12 @@ from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 from nncore.layers.flatten import Flatten
 from nncore.layers.layer_norm import LayerNorm
+from nncore.layers.mean_members import MeanMembers
+from nncore.layers.member_heads import MemberHeads
+from nncore.layers.members_dense import MembersDense
 from nncore.layers.parametric_activation import ParametricActivation
 from nncore.layers.periodic_embedding import PeriodicEmbedding
+from nncore.layers.repeat_members import RepeatMembers
 from nncore.layers.residual import Residual
 from nncore.layers.scale import Scale
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
@@ -42,7 +46,7 @@ from nncore.losses.quantile import Quantile
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
 from nncore.metrics.function import FunctionMetric
-from nncore.network import Sequential, each, find_learning_rate, fit_many, load, load_many, save_many
+from nncore.network import Sequential, each, find_learning_rate, fit_many, keep_members, load, load_many, save_many
 from nncore.optimizers.adafactor import Adafactor
 from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
@@ -135,6 +139,9 @@ __all__ = [
     "LayerNorm",
     "Lookahead",
     "MaxNorm",
+    "MeanMembers",
+    "MemberHeads",
+    "MembersDense",
     "Mixup",
     "Momentum",
     "Nesterov",
@@ -147,6 +154,7 @@ __all__ = [
     "ProgressBar",
     "Quantile",
     "RMSProp",
+    "RepeatMembers",
     "Residual",
     "Scale",
     "Sequential",
@@ -167,6 +175,7 @@ __all__ = [
     "get",
     "get_include",
     "get_num_threads",
+    "keep_members",
     "load",
     "load_many",
     "names",

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from nncore import registry
+from nncore.layers.concat import Concat
+from nncore.layers.flatten import Flatten
+from nncore.layers.repeat_members import RepeatMembers
 from nncore.plugin import Activation, Layer, Loss
 from nncore.testing.conformance import required_arguments
 
+#: Of a vector that every layer takes.
+N_INPUTS = (4,)
+
 
 def layers() -> list[Layer]:
-    """An instance of every registered layer, several where it has modes."""
+    """An instance of every registered layer, several where it has modes, between vectors."""
     classes = [registry.get("layers", name) for name in registry.names("layers")]
     examples = [cls(**arguments) for cls in classes for arguments in cls.examples or ({},)]
-    return [*examples, registry.get("layers", "batch_norm")(mode="cumulative")]
+    return [*map(framed, examples), registry.get("layers", "batch_norm")(mode="cumulative")]
+
+
+def framed(layer: Layer) -> Layer:
+    """A layer that takes vectors and gives vectors: one for members of an ensemble with what makes members, and vectors of them."""
+    before, shape = [], N_INPUTS
+    if hasattr(layer, "input_shapes"):
+        before, shape = [RepeatMembers(2)], (2, *N_INPUTS)
+    plan = layer.plan(shape)
+    if plan.branches or (not before and len(plan.output_shape) == 1):
+        return layer
+    return Concat([[*before, layer, Flatten()]])
 
 
 def activations(trainable: bool = False) -> list[Activation]:

@@ -199,6 +199,7 @@ cdef class Compiled:
                 needed = described.needed(spec.dtype, has_way_back)
                 load_table(described.capsule, "activation", described.who, needed, &self.activations[i], sizeof(nnc_activation))
                 op.activation = &self.activations[i]
+                op.rows_per_sample = described.rows_per_sample
                 op.leaves_slope = described.may_leave_slope and described.runs_backward and (
                     op.activation.forward_with_slope_f64 != NULL if program.is_f64 else op.activation.forward_with_slope_f32 != NULL
                 )
@@ -250,6 +251,10 @@ cdef class Compiled:
         program.labels = <int64_t *>address(spec.labels)
         program.weight = address(spec.weight)
         program.losses = address(spec.losses)
+        program.n_members = spec.n_members
+        if spec.one_member is not None:
+            program.member_output, program.member_d_output = address(spec.one_member.output), address(spec.one_member.d_output)
+            program.member_losses = address(spec.one_member.losses)
         if spec.loss_capsule is not None:
             load_table(spec.loss_capsule, "loss", spec.who_judges, spec.loss_needed, &self.loss, sizeof(nnc_loss))
             program.loss = &self.loss

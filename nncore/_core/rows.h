@@ -108,6 +108,32 @@ static int64_t F(transform)(const member *m, int64_t number, int64_t first, int6
     return verdict;
 }
 
+/* The loss of a sample is the mean of those of its members, which are asked for one after the other: no loss knows of members. Outputs are
+ * copied to and fro, since those of one member lie apart. */
+static int64_t F(loss_of_members)(const member *m, nnc_loss_call call, int64_t first) {
+    const nnc_program *program = m->program;
+    int64_t n = call.n_outputs, n_rows = call.n_rows, k = program->n_members;
+    const T *outputs = (const T *)program->output + first * k * n;
+    T *output = (T *)program->member_output + first * n, *one_loss = (T *)program->member_losses + first, *losses = call.loss;
+    T *d_outputs = call.d_output == NULL ? NULL : (T *)program->d_output + first * k * n;
+    T *d_output = call.d_output == NULL ? NULL : (T *)program->member_d_output + first * n;
+    call.output = output;
+    call.d_output = d_output;
+    call.loss = one_loss;
+    for (int64_t i = 0; i < n_rows; i++) losses[i] = 0;
+    for (int64_t j = 0; j < k; j++) {
+        for (int64_t i = 0; i < n_rows; i++)
+            for (int64_t c = 0; c < n; c++) output[i * n + c] = outputs[(i * k + j) * n + c];
+        int64_t verdict = kernel_verdict(m, (program->use_labels ? program->loss->F(labels) : program->loss->F(real))(&call), NNC_IS_LOSS);
+        if (verdict != NNC_OK) return verdict;
+        for (int64_t i = 0; i < n_rows; i++) losses[i] += one_loss[i];
+        for (int64_t i = 0; d_outputs != NULL && i < n_rows; i++)
+            for (int64_t c = 0; c < n; c++) d_outputs[(i * k + j) * n + c] = d_output[i * n + c] / (T)k;
+    }
+    for (int64_t i = 0; i < n_rows; i++) losses[i] /= (T)k;
+    return NNC_OK;
+}
+
 static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
     if (program->loss == NULL) return call_python(m, what, NNC_IS_LOSS, n_rows);
@@ -128,6 +154,7 @@ static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_r
         call.loss = (T *)call.loss + first;
         if (call.d_output != NULL) call.d_output = (T *)call.d_output + first * call.n_outputs;
     }
+    if (program->n_members > 0) return F(loss_of_members)(m, call, first);
     return kernel_verdict(m, (use_labels ? program->loss->F(labels) : program->loss->F(real))(&call), NNC_IS_LOSS);
 }
 
@@ -164,7 +191,8 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     int32_t status;
     nnc_site *site = site_of(m, number);
     if (op->kind == NNC_OP_ACTIVATION) {
-        nnc_activation_call call = {sizeof call, site, x, y, d_y, d_x, n_rows, n_outputs};
+        int64_t of_each = op->rows_per_sample;
+        nnc_activation_call call = {sizeof call, site, x, y, d_y, d_x, n_rows * of_each, n_outputs / of_each};
         if (!op->leaves_slope) {
             status = (what == NNC_FORWARD ? op->activation->F(forward) : op->activation->F(backward))(&call);
         } else if (what == NNC_FORWARD) {

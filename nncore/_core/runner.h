@@ -66,6 +66,7 @@ typedef struct nnc_op {
     int32_t split_columns;
     const nnc_layer *layer;                /* NNC_OP_LAYER */
     const nnc_activation *activation;      /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
+    int64_t rows_per_sample;               /* as many rows of an activation are a sample */
     int32_t leaves_slope;                  /* its forward does, in place of z */
     int64_t first_parameter, n_parameters; /* its range of the flat vectors; empty, at 0, if some of its tensors are tied */
     int64_t n_tied;                        /* of all parameters that it works on, if some of its tensors are tied; else 0 */
@@ -207,6 +208,12 @@ typedef struct nnc_program {
     int32_t use_labels; /* which of the two the loss compares with */
     void *weight;       /* (max_rows,) sums to 1 over the batch */
     void *losses;       /* (max_rows,) per sample */
+
+    /* An ensemble whose members are trained each by its own loss: `output` and `d_output` are (max_rows, n_members, n_outputs) then. */
+    int64_t n_members;     /* 0: it is none */
+    void *member_output;   /* (max_rows, n_outputs) of the member whose turn it is */
+    void *member_d_output; /* (max_rows, n_outputs) */
+    void *member_losses;   /* (max_rows,) */
 
     /* What happens to a batch in training before the first op. */
     const nnc_transformer *transforms; /* (n_transforms,) */

@@ -53,6 +53,8 @@ class Tensor:
         This tensor is the transpose of the one that it is tied to; both are matrices.
     regularizer, constraint : Regularizer or Constraint, str, dict, list of these or None, default None
         What is added to the loss for it, and what it is made to be after every step; several are obeyed one after the other.
+    per_member : bool, default False
+        The first dimension counts the members of an ensemble: `nncore.keep_members` takes some of them.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Tensor:
     transposed: bool = False
     regularizer: Any = None
     constraint: Any = None
+    per_member: bool = False
 
     @cached_property
     def size(self) -> int:
@@ -96,6 +99,9 @@ class Plan:
         In the order in which the compiled kernel finds them, one after the other.
     activation : Activation, str or None
         Applied to the layer's output by the host.
+    activation_rows : int, default 1
+        As how many rows of equal length the activation sees the output of a sample: the members of an ensemble, which a softmax is not to
+        mix.
     cache, cache_per_row : int
         Numbers kept from forward to backward: in all, and for each row of the batch.
     work, work_per_row : int
@@ -137,6 +143,13 @@ class Plan:
     output_domain : str or None
         Which numbers the layer gives, before `activation`, as an `Activation.output_domain`: ``"(-inf, inf)"`` for one that can give any.
         None does not say. A view, or a layer that only trains, gives what it is given, and branches what their ends give.
+    members : int, default 0
+        The layer gives, from samples that hold so many members of an ensemble one after the other, their mean. As the last layer of a
+        network, without an activation, it is left out of training: the loss of a sample is the mean of the losses of its members' outputs.
+        0: nothing of the kind.
+    link : str, dict or None, default None
+        With `members`, the link of the loss for which the means are those of predictions; a loss with another link is refused.
+        ``"identity"`` is the mean of the outputs themselves, for any loss.
     flops : int or None
         Floating-point operations for one sample at prediction, without the activation; a multiply-add counts as 2. Only told to users.
         None: twice the numbers in weights, once those in other tensors, which is right for layers like `Dense`.
@@ -152,6 +165,7 @@ class Plan:
     tensors: tuple[Tensor, ...] = ()
     buffers: tuple[Buffer, ...] = ()
     activation: ActivationLike | None = None
+    activation_rows: int = 1
     cache: int = 0
     cache_per_row: int = 0
     work: int = 0
@@ -170,6 +184,8 @@ class Plan:
     spreads_nan: bool = False
     codes: tuple[int, ...] = ()
     output_domain: str | None = None
+    members: int = 0
+    link: str | Mapping[str, Any] | None = None
     flops: int | None = None
     branches: tuple[tuple[Configurable | str | Mapping[str, Any], ...], ...] = ()
     merge: str = "concat"
@@ -191,6 +207,10 @@ class Plan:
         for name in _COUNTS:
             _check_count(name, getattr(self, name), 0, LARGEST)
         _check_count("gradient_terms", self.gradient_terms, 1, LARGEST)
+        _check_count("members", self.members, 0, LARGEST)
+        _check_count("activation_rows", self.activation_rows, 1, LARGEST)
+        if math.prod(self.output_shape) % self.activation_rows:
+            _refuse("activation_rows", self.activation_rows, f"a divisor of the {math.prod(self.output_shape)} outputs")
         if self.flops is not None:
             _check_count("flops", self.flops, 0, 2**63 - 1)
         if not isinstance(self.numbers, tuple):
@@ -213,6 +233,10 @@ class Plan:
         activation = self.activation
         if not (activation is None or isinstance(activation, (str, Configurable, Mapping, type)) or callable(activation)):
             _refuse("activation", activation, "an activation, its name or None")
+        if self.members and math.prod(self.output_shape) * self.members != n_inputs:
+            _refuse("output_shape", self.output_shape, f"with {self.members} members that many times fewer numbers than {input_shape}")
+        if not (self.link is None or (self.members and isinstance(self.link, (str, Mapping)))):
+            _refuse("link", self.link, "None or, with members, a link's name or dict")
         self._check_branches()
         self._check_splits()
         if not self.branches and (self.is_view or self.training_only) and math.prod(self.output_shape) != n_inputs:
@@ -289,6 +313,8 @@ def _check_tensor(tensor: Tensor) -> None:
         _check_count(name, getattr(tensor, name), 1, LARGEST, tensor.name)
     if not (tensor.tied_to is None or (isinstance(tensor.tied_to, str) and "." in tensor.tied_to)):
         _refuse(f"tied_to of {tensor.name}", tensor.tied_to, 'a layer and its tensor, "encoder.weight", or None')
+    if not isinstance(tensor.per_member, bool):
+        _refuse(f"per_member of {tensor.name}", tensor.per_member, "True or False")
     if tensor.transposed is not False and not (tensor.transposed is True and tensor.tied_to is not None and len(tensor.shape) == 2):
         _refuse(f"transposed of {tensor.name}", tensor.transposed, "False, or True for a matrix that is tied to another")
 

@@ -10,6 +10,7 @@ from nncore.network.lbfgs import minimize
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
 from nncore.network.loading import load, load_many
 from nncore.network.many import each, fit_many
+from nncore.network.members import keep_members
 from nncore.network.objective import Objective
 from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
@@ -33,6 +34,7 @@ __all__ = [
     "fit_many",
     "formula",
     "gradients",
+    "keep_members",
     "load",
     "load_many",
     "logarithms",

@@ -56,7 +56,7 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
     for stage in blueprint.stages:
         state = {buffer.name: buffers[f"{stage.name}.{buffer.name}"].copy() for buffer in stage.plan.buffers}
         y = _run(stage, [values[source] for source in stage.sources], stage.views(network.parameters), state, network, training)
-        values[stage.index] = y if stage.activation is None else stage.activation.forward(y)
+        values[stage.index] = y if stage.activation is None else _activated(stage, y)
         outputs[stage.name] = values[stage.index].reshape(len(samples), *stage.plan.output_shape)
     return outputs
 
@@ -89,6 +89,12 @@ def _run(
     )
     stage.layer.forward(call)
     return call.y
+
+
+def _activated(stage: Stage, y: np.ndarray) -> np.ndarray:
+    """What a layer's activation makes of what it gives."""
+    assert stage.activation is not None, "it has one"
+    return np.reshape(stage.activation.forward(y.reshape(-1, stage.activation_columns)), y.shape)
 
 
 def check_network(network: object) -> None:

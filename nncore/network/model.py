@@ -138,7 +138,7 @@ class Model(Network):
             raise NotBuiltError("backward follows forward(X, training=True): call that first")
         spec, value = program.spec, 0.0
         if y is None:
-            spec_d_output, given = spec.d_output, as_samples(d_output, "d_output", self.output_shape, self.dtype)
+            spec_d_output, given = spec.d_output, as_samples(d_output, "d_output", self._built.training_shape, self.dtype)
             assert spec_d_output is not None, "a training program has a way back"
             if len(given) != n:
                 raise ShapeError(f"d_output has {len(given)} samples, the last forward had {n}")

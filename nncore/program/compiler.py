@@ -21,7 +21,7 @@ from nncore.program.kernels import Needed, compiled_wrappers, needed
 from nncore.program.knobs import Knobs
 from nncore.program.memory import Arena, SharedRoom, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
-from nncore.program.program_spec import ProgramSpec
+from nncore.program.program_spec import OneMember, ProgramSpec
 from nncore.program.rules import rounds_of
 from nncore.program.specification import Averaging, Op, Undo
 from nncore.program.state import needed_work
@@ -82,6 +82,7 @@ def compile_program(
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
+    has_members = training and blueprint.n_members > 0
     loss_kernel = None if loss is None else native_kernel(loss)
     optimizers = grouping.optimizers(knobs.optimizer) if training and knobs.optimizer is not None else ()
     kernels = [native_kernel(optimizer) for optimizer in optimizers]
@@ -126,6 +127,7 @@ def compile_program(
         labels=zeros(max_rows, np.dtype(np.int64)),
         weight=batch.weight,
         losses=zeros(max_rows, dtype),
+        one_member=OneMember(builder.matrix(n_outputs), builder.matrix(n_outputs), zeros(max_rows, dtype)) if has_members else None,
         transforms=transformed,
         gathered=gathered,
         training=training,

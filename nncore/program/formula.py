@@ -37,9 +37,10 @@ class _Tensors(Mapping[str, Value]):
         return len(self._arrays)
 
 
-def formula_of_activation(g: Graph, activation: Activation, z: Value) -> Value:
-    """φ of a value of any shape, sample by sample, in the shape of `z`."""
-    columns = (math.prod(z.sample_shape),)
+def formula_of_activation(g: Graph, activation: Activation, z: Value, rows: int = 1) -> Value:
+    """φ of a value of any shape, sample by sample or of so many rows of each, in the shape of `z`."""
+    n = math.prod(z.sample_shape)
+    columns = (n,) if rows == 1 else (rows, n // rows)
     return g.reshape(formula_result(formula_of(activation)(g, g.reshape(z, columns)), g, columns), z.sample_shape)
 
 
@@ -89,7 +90,7 @@ def _formula_of_stage(g: Graph, stage: Stage, inputs: list[Value], parameters: n
             value = formula_of_layer(g, stage.layer, plan, inputs[0], arrays, f"{stage.name}.")
         if stage.activation is not None:
             component = stage.activation
-            value = formula_of_activation(g, stage.activation, value)
+            value = formula_of_activation(g, stage.activation, value, plan.activation_rows)
     except (NoFormulaError, PluginError) as error:
         who = named("layers" if isinstance(component, Layer) else "activations", component)
         raise type(error)(f"{stage.name}, {who}: {error}") from None

@@ -63,12 +63,14 @@ class GraphBuilder:
                 ops.append(self._activation_op(stage.activation, stage, values[stage.index], ops))
                 values[stage.index] = len(ops) - 1
         if not ops:  # nothing but views: a program still copies its input to its output
-            ops.append(self._activation_op(registry.resolve("activations", "identity"), self.blueprint.stages[-1], NETWORK_INPUT, ops))
+            ops.append(self._activation_op(registry.resolve("activations", "identity"), self.blueprint.stages[0], NETWORK_INPUT, ops))
         return ops
 
     def _runs(self, stage: Stage) -> bool:
         """Whether the layer itself has something to do."""
-        return bool(stage.plan.branches) or not (stage.plan.is_view or (stage.plan.training_only and not self.training))
+        plan = stage.plan
+        is_mean = self.training and self.blueprint.n_members > 0 and stage is self.blueprint.stages[-1]
+        return bool(plan.branches) or not (plan.is_view or (plan.training_only and not self.training) or is_mean)
 
     def _layer_op(self, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
         plan = stage.plan
@@ -105,7 +107,7 @@ class GraphBuilder:
         return vectors.parameters[where] if stage.lies_in_one_piece else own, d_own
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
-        n, x = stage.n_outputs, _value(ops, source)
+        n, x = (stage.n_outputs if self._runs(stage) else stage.n_inputs), _value(ops, source)
         # In place unless somebody else reads what would be overwritten: another branch; on the way back this activation itself, or the
         # one before whose output it is (a layer never reads its own output). The user's input is not ours to overwrite.
         may_overwrite = x is not None and (self._runs(stage) or self._is_read_once(stage.sources[0]))

@@ -111,7 +111,7 @@ class Interpreter:
                 self._obey("op", number)
             component, call = self._components[number], self._call(number, n_rows)
             if isinstance(component, Activation):
-                _run_activation(component, call, what)
+                _run_activation(component, call, what, self.spec.ops[number].rows_per_sample)
             else:
                 call.seed, call.step, call.training = self.spec.seed, draw, training
                 (component.forward if what == FORWARD else component.backward)(call)
@@ -153,16 +153,20 @@ class Interpreter:
     def _run_loss(self, n_rows: int, with_gradient: bool, use_labels: bool) -> None:
         spec, loss = self.spec, self._loss
         assert loss is not None, "a program without a loss runs no loss"
-        output, target = spec.output[:n_rows], (spec.labels if use_labels else spec.target)[:n_rows]
-        weight = spec.weight[:n_rows]
+        n_members = max(spec.n_members, 1)
+        outputs, target = spec.output[:n_rows], (spec.labels if use_labels else spec.target)[:n_rows]
+        weight, losses = spec.weight[:n_rows], spec.losses[:n_rows]
         shares = (weight,) if loss.needs_batch else ()
-        spec.losses[:n_rows] = _checked(loss, "forward", loss.forward(output, target, *shares), (n_rows,))
-        if with_gradient and spec.d_output is not None:
-            gradient = _checked(loss, "backward", loss.backward(output, target, *shares), output.shape)
-            if loss.needs_batch:  # the weights are in it
-                spec.d_output[:n_rows] = gradient
-            else:
-                np.multiply(gradient, weight[:, None], out=spec.d_output[:n_rows])
+        for j in range(n_members):  # the loss of a sample is the mean of those of its members
+            one = slice(j * spec.n_outputs, (j + 1) * spec.n_outputs)
+            output = outputs if n_members == 1 else outputs[:, one].copy()
+            one_loss = _checked(loss, "forward", loss.forward(output, target, *shares), (n_rows,))
+            losses[...] = one_loss / n_members if j == 0 else losses + one_loss / n_members
+            if with_gradient and spec.d_output is not None:
+                gradient = _checked(loss, "backward", loss.backward(output, target, *shares), output.shape)
+                # The weights are in that of a loss of whole batches.
+                weighted = gradient if loss.needs_batch else gradient * weight[:, None]
+                np.divide(weighted, n_members, out=spec.d_output[:n_rows, one])
 
     def _perturb(self, number: int, norm: float) -> None:
         """Move the parameters of a group to where its second gradient is taken."""
@@ -216,11 +220,13 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def _run_activation(activation: Activation, call: LayerCall, what: int) -> None:
+def _run_activation(activation: Activation, call: LayerCall, what: int, rows_per_sample: int) -> None:
+    rows = (len(call.y) * rows_per_sample, call.y.shape[1] // rows_per_sample)
+    x, y = call.x.reshape(rows), call.y.reshape(rows)  # views, as buffers have no gaps
     if what == FORWARD:
-        call.y[...] = _checked(activation, "forward", activation.forward(call.x), call.y.shape)
+        y[...] = _checked(activation, "forward", activation.forward(x), rows)
     elif call.d_x is not None:
-        call.d_x[...] = _checked(activation, "backward", activation.backward(call.x, call.y, call.d_y), call.y.shape)
+        call.d_x.reshape(rows)[...] = _checked(activation, "backward", activation.backward(x, y, call.d_y.reshape(rows)), rows)
 
 
 def _checked(component: object, method: str, result: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

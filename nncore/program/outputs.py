@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nncore import registry
-from nncore.contract import DISTRIBUTION, INPUT, UNBOUNDED, Activation, Layer, Loss, checked_domain, domain_of_sum, need_of
+from nncore.contract import DISTRIBUTION, INPUT, UNBOUNDED, Activation, Layer, Loss, alike, checked_domain, domain_of_sum, need_of
 from nncore.errors import NNCoreError, ParameterError
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT
@@ -39,10 +39,12 @@ def outputs_of(blueprint: Blueprint) -> tuple[Output, ...]:
             given = tuple(output for source in stage.sources for output in values[source])
             if plan.merge == "sum":
                 given = (Output(domain_of_sum([output.domain for output in given]), f"the sum in {stage.name}"),)
+        elif stage is blueprint.stages[-1] and blueprint.n_members:
+            pass  # the loss sees what the members give
         elif not (plan.is_view or plan.training_only or plan.output_domain == INPUT):
             given = (Output(checked_domain(plan.output_domain, stage.layer), f"{stage.name} without an activation"),)
         if stage.activation is not None:
-            domain = checked_domain(stage.activation.output_domain_for(stage.n_outputs), stage.activation)
+            domain = checked_domain(stage.activation.output_domain_for(stage.activation_columns), stage.activation)
             if domain != INPUT:
                 given = (Output(domain, f"{_name('activations', stage.activation)!r} in {stage.name}", stage.activation),)
         values[stage.index] = given
@@ -55,6 +57,7 @@ def check_outputs(loss: Loss, blueprint: Blueprint) -> None:
     What says nothing of its numbers is trusted: a component of somebody else's may know better.
     """
     n_outputs = blueprint.n_outputs
+    _check_mean(loss, blueprint)
     need = need_of(loss.output_domain_for(n_outputs), loss)
     outputs = outputs_of(blueprint)
     wrong = next((output for output in outputs if output.domain is not None and not need.is_met_by(output.domain)), None)
@@ -72,6 +75,23 @@ def check_outputs(loss: Loss, blueprint: Blueprint) -> None:
     gives = {DISTRIBUTION: "rows of probabilities", UNBOUNDED: "any numbers"}.get(str(wrong.domain), f"numbers in {wrong.domain}")
     raise ParameterError(
         f"{name} takes {need.words}, but the network ends with {wrong.origin}, which gives {gives}: {', or '.join(remedies)}"
+    )
+
+
+def _check_mean(loss: Loss, blueprint: Blueprint) -> None:
+    """The mean over the members of an ensemble is that of predictions: of what the loss's link makes of outputs."""
+    last = blueprint.stages[-1]
+    if blueprint.n_members == 0 or last.plan.link == "identity":
+        return
+    averaged, wanted = (None if link is None else registry.resolve("activations", link) for link in (last.plan.link, loss.link))
+    if averaged == wanted or (averaged is not None and wanted is not None and alike(averaged, wanted)):
+        return
+    name, of = type(last.layer).__name__, "outputs" if averaged is None else f"what {last.plan.link!r} makes of outputs"
+    link = "no link" if wanted is None else f"the link {loss.link!r}"
+    remedy = f"nn.{name}()" if wanted is None else f"nn.{name}(link={loss.link!r})"
+    raise ParameterError(
+        f"{_name('losses', loss)} has {link}, but {last.name} takes the mean of {of}: write {remedy}, or nn.{name}(link='identity') for "
+        "the mean of the outputs themselves"
     )
 
 

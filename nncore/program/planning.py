@@ -43,6 +43,16 @@ class Blueprint:
         return math.prod(self.output_shape)
 
     @cached_property
+    def n_members(self) -> int:
+        """Members of an ensemble that are trained each by its own loss, and whose mean is the output; 0 for a network that is none."""
+        return self.stages[-1].plan.members if self.stages and self.stages[-1].activation is None else 0
+
+    @cached_property
+    def training_shape(self) -> tuple[int, ...]:
+        """Of what one sample becomes in training, as the loss sees it: the output, or the outputs of all members."""
+        return self.stages[-1].input_shape if self.n_members else self.output_shape
+
+    @cached_property
     def accepts_nan(self) -> bool:
         """Whether every layer that looks at the inputs takes NaN."""
         untouched, readers = {NETWORK_INPUT}, []
@@ -146,7 +156,7 @@ class _Planner:
             activation: Activation | None = None if plan.activation is None else registry.resolve("activations", plan.activation)
             if activation is not None:
                 with _placed(name):
-                    activation.check_columns(math.prod(plan.output_shape))
+                    activation.check_columns(math.prod(plan.output_shape) // plan.activation_rows)
             source, shape = self._add(name, layer, plan, activation, sources, shape), plan.output_shape
         return source, shape
 

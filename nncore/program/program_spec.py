@@ -22,6 +22,15 @@ from nncore.program.transforming import BatchBuffers, TransformOp
 
 
 @dataclass
+class OneMember:
+    """Room for what the loss is shown of one member of an ensemble after the other."""
+
+    output: np.ndarray  # (max_rows, n_outputs)
+    d_output: np.ndarray  # (max_rows, n_outputs)
+    losses: np.ndarray  # (max_rows,)
+
+
+@dataclass
 class ProgramSpec:
     """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors; and, in `knobs`, what may change."""
 
@@ -38,13 +47,14 @@ class ProgramSpec:
     max_parts: int  # threads that have room in the buffers
     accepts_nan: bool  # in the inputs; infinity never is
     input: np.ndarray  # (max_rows, n_inputs); nothing in a program with a `room`
-    output: np.ndarray  # (max_rows, n_outputs)
-    d_output: np.ndarray | None  # (max_rows, n_outputs), where there is a way back
+    output: np.ndarray  # (max_rows, n_outputs); with `one_member` (max_rows, n_members * n_outputs)
+    d_output: np.ndarray | None  # like `output`, where there is a way back
     d_input: np.ndarray | None  # (max_rows, n_inputs), where it is asked for
     target: np.ndarray  # (max_rows, n_targets)
     labels: np.ndarray  # (max_rows,) int64
     weight: np.ndarray  # (max_rows,)
     losses: np.ndarray  # (max_rows,)
+    one_member: OneMember | None  # of an ensemble whose members are trained each by its own loss
     transforms: list[TransformOp]
     gathered: BatchBuffers  # where a batch is gathered in training: the three above, or others if it is going to be transformed
     training: bool
@@ -83,6 +93,11 @@ class ProgramSpec:
     clip_norm: float = 0.0  # 0: no limit
     clip_value: float = 0.0  # 0: no limit
     seed: int = 0
+
+    @property
+    def n_members(self) -> int:
+        """Of an ensemble whose members are trained each by its own loss; 0 if there is none."""
+        return 0 if self.one_member is None else self.output.shape[1] // self.n_outputs
 
     @property
     def version(self) -> np.ndarray:

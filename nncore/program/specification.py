@@ -41,6 +41,11 @@ class Stage:
     def n_outputs(self) -> int:
         return math.prod(self.plan.output_shape)
 
+    @property
+    def activation_columns(self) -> int:
+        """Of each row that the activation sees."""
+        return self.n_outputs // self.plan.activation_rows
+
     @cached_property
     def own_tensors(self) -> tuple[Tensor, ...]:
         """Those that are not tied to others; they lie one after the other."""
@@ -182,6 +187,11 @@ class Op:
             self.plan = stage.plan
         if not self.joint:
             self.hyper[:] = self.component.hyper()
+
+    @property
+    def rows_per_sample(self) -> int:
+        """As how many rows an activation sees a sample."""
+        return self.stage.plan.activation_rows if isinstance(self.component, Activation) else 1
 
     @property
     def layer(self) -> int:

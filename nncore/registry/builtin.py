@@ -30,6 +30,10 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
             "nncore.layers.periodic_embedding:PeriodicEmbedding",
             "learned waves of numeric columns (PBLD), behind the columns themselves",
         ),
+        Component("repeat_members", "nncore.layers.repeat_members:RepeatMembers", "each sample once for each member of an ensemble"),
+        Component("members_dense", "nncore.layers.members_dense:MembersDense", "a dense layer that members of an ensemble share and scale"),
+        Component("member_heads", "nncore.layers.member_heads:MemberHeads", "a dense layer for each member of an ensemble"),
+        Component("mean_members", "nncore.layers.mean_members:MeanMembers", "the mean of members, each trained by its own loss"),
         Component("fill_missing", "nncore.layers.fill_missing:FillMissing", "a learned value for NaN, and a column that says where it was"),
     ]
 
@@ -97,6 +101,7 @@ def nncore_initializers(api: tuple[int, int]) -> list[Component]:
         Component("data_hull", "nncore.initializers.data_hull:DataHull", "RealMLP's: unit variance, kinks among the samples of a batch"),
         Component("lsuv", "nncore.initializers.lsuv:LSUV", "Mishkin & Matas 2015: orthogonal, then unit variance on a batch"),
         Component("zeros", "nncore.initializers.zeros:Zeros", "0"),
+        Component("random_signs", "nncore.initializers.random_signs:RandomSigns", "1 or −1: tells the members of an ensemble apart"),
         Component("constant", "nncore.initializers.constant:Constant", "one value, or an array of the tensor's shape"),
     ]
 

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 LayerName: TypeAlias = Literal[
     "activation", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten", "layer_norm",
-    "parametric_activation", "periodic_embedding", "residual", "scale",
+    "mean_members", "member_heads", "members_dense", "parametric_activation", "periodic_embedding", "repeat_members", "residual", "scale",
 ]  # fmt: skip
 ActivationName: TypeAlias = Literal[
     "elu", "exp", "gelu", "identity", "leaky_relu", "mish", "relu", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads",
@@ -18,7 +18,7 @@ LossName: TypeAlias = Literal[
 ]  # fmt: skip
 InitializerName: TypeAlias = Literal[
     "constant", "data_dependent", "data_hull", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lsuv", "orthogonal",
-    "random_walk", "uniform_fan_in", "xavier_notes", "zeros",
+    "random_signs", "random_walk", "uniform_fan_in", "xavier_notes", "zeros",
 ]  # fmt: skip
 OptimizerName: TypeAlias = Literal[
     "adafactor", "adagrad", "adam", "adamw", "block_coordinate", "lookahead", "momentum", "nesterov", "rmsprop", "sgd",

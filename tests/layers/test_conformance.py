@@ -12,6 +12,15 @@ from nncore.testing import LayerConformance
 ARGUMENTS = {
     "batch_norm": [{}, {"momentum": 1.0}],
     "dropout": [{"rate": 0.4}],
+    "members_dense": [
+        {"n_outputs": 5},
+        {"n_outputs": 6, "scale_inputs": False},
+        {"n_outputs": 3, "scale_outputs": False, "use_bias": False},
+        {"n_outputs": 4, "scale_outputs": False, "share_bias": True},
+        {"n_outputs": 4, "scale_inputs": False, "scale_outputs": False, "share_bias": True},
+    ],
+    "member_heads": [{"n_outputs": 3}, {"n_outputs": 1, "use_bias": False}],
+    "mean_members": [{}, {"link": "softmax"}, {"link": "sigmoid"}, {"link": "exp"}],
     "embedding": [{"n_categories": [4], "n_outputs": [2], "columns": [0]}],  # codes for all of 1023 columns take NumPy long
 }
 globals().update(built_in(LayerConformance, ARGUMENTS))
@@ -28,6 +37,17 @@ class TestCumulativeBatchNorm(LayerConformance):
 class TestFlattenOfPictures(LayerConformance):
     name = "flatten"
     input_shapes = ((3, 2, 2), (1, 1), (5, 1, 7))
+
+
+class TestMeanOfSeveralClassifications(LayerConformance):
+    name = "mean_members"
+    arguments: ClassVar = [{"link": {"name": "softmax_heads", "n_classes": [3, 1, 2]}}]
+    input_shapes = ((3, 6), (1, 6))
+
+
+class TestMeanOfPictures(LayerConformance):
+    name = "mean_members"
+    input_shapes = ((5, 2, 3),)
 
 
 class TestEmbeddingOfCodes(LayerConformance):

@@ -25,6 +25,13 @@ LAYERS = {
     "scale": (nn.Scale, "numbers", 8),
     "parametric_activation": (lambda: nn.ParametricActivation("mish"), "numbers", 8),
     "periodic_embedding": (nn.PeriodicEmbedding, "numbers", 8),
+    "members_dense": (lambda: [nn.RepeatMembers(2), nn.MembersDense(3, scale_outputs=False)], "numbers", 8),
+    "members_dense that shares its bias": (
+        lambda: [nn.RepeatMembers(2), nn.MembersDense(3, scale_inputs=False, scale_outputs=False, share_bias=True)],
+        "numbers",
+        8,
+    ),
+    "member_heads": (lambda: [nn.RepeatMembers(2), nn.MemberHeads(3)], "numbers", 8),
 }
 SIZES = [10_000, 1_000_000, pytest.param(10_000_000, marks=pytest.mark.slow)]
 
@@ -39,7 +46,7 @@ def inputs(what: str, n_rows: int) -> np.ndarray:
     return X
 
 
-def gradients(layer: Layer, X: np.ndarray, parameters: np.ndarray | None, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+def gradients(layer: Layer | list[Layer], X: np.ndarray, parameters: np.ndarray | None, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     """The parameters of a network with this layer alone, and their gradients where each row says the same."""
     network = nn.Sequential(layer).build(X.shape[1:], rng=1, dtype=dtype)
     if parameters is not None:
@@ -57,7 +64,7 @@ def test_every_layer_with_parameters_is_here() -> None:
         if not cls.__module__.startswith("nncore.layers") or name in names:
             continue
         for arguments in cls.examples or ({},):
-            plan = registry.resolve("layers", {"name": name, **arguments}).plan((N_INPUTS,))
+            plan = registry.resolve("layers", {"name": name, **arguments}).plan(getattr(cls, "input_shapes", ((N_INPUTS,),))[0])
             assert not plan.tensors, f"{name} has parameters: it belongs into LAYERS"
 
 

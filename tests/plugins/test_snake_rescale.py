@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_fixtures"))
 from fake_site import open_site
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-members", "nncore-sam", "nncore-schedule-free")
+DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-sam", "nncore-schedule-free")
 ACTIVATIONS = ["snake", "hard_swish", "squareplus"]
 LAYERS = ["learnable_snake", "rescale"]
-OTHER_LAYERS = ["rescale_numpy", "conv1d", "conv2d", "max_pool2d", "repeat_members", "members_dense", "mean_members"]
+OTHER_LAYERS = ["rescale_numpy", "conv1d", "conv2d", "max_pool2d"]
 
 
 @pytest.fixture

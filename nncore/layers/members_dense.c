@@ -1,8 +1,8 @@
 /* BatchEnsemble: the rows of all members go through one product with the shared weight W (d, n). Behind W follow, where the plan's numbers
- * say so, r (k, d), s (k, n) and b (k, n). The cache holds for each row and member u = (x * r) . W, from forward, and v = (d_y * s) . W^T, from
- * backward; gradient needs no product for r and s then. */
+ * say so, r (k, d), s (k, n) and b, which is (k, n) or, shared by all members, (n,). The cache holds for each row and member u = (x * r) . W,
+ * from forward where there is s, and v = (d_y * s) . W^T, from backward where there is r; gradient needs no product for them then. */
 #ifndef T
-#include "nncore/plugin.h"
+#include "../_core/kernels/gemm.h"
 
 /* Sizes, and where things are. */
 typedef struct shape {
@@ -10,6 +10,7 @@ typedef struct shape {
     int64_t at_once;       /* rows whose inputs, or outputs, have room in `work` */
     int64_t has_r, has_s;  /* whether there is such a scale */
     int64_t r, s, b, size; /* places in the parameters, and how many there are */
+    int64_t b_rows;        /* of b: k, 1 if it is shared, or 0 */
     int64_t kept, v;       /* of a row and member in the cache: how many numbers, and where v begins; u is at 0 */
 } shape;
 
@@ -22,65 +23,54 @@ static shape shape_of(const nnc_layer_call *call) {
     a.r = a.d * a.n;
     a.s = a.r + a.has_r * a.k * a.d;
     a.b = a.s + a.has_s * a.k * a.n;
-    a.size = a.b + site->numbers[3] * a.k * a.n;
+    a.b_rows = site->numbers[3];
+    a.size = a.b + a.b_rows * a.n;
     a.v = a.has_s * a.n;
     a.kept = a.v + a.has_r * a.d;
     return a;
 }
 
-static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 #include "nncore/float32.h"
-#include "dense.c"
+#include "members_dense.c"
 #include "nncore/float64.h"
-#include "dense.c"
+#include "members_dense.c"
 
-const nnc_layer nncore_members_dense = {
+const nnc_layer NNC_TABLE(layer, members_dense) = {
     NNC_HEAD(nnc_layer),  members_forward_f32,  members_forward_f64,  members_backward_f32,
     members_backward_f64, members_gradient_f32, members_gradient_f64,
 };
 
 #else
 
-/* to (n_rows, k, end - begin) = columns begin .. end - 1 of x (n_rows, k, width), times those of the members' scale (k, width). */
+/* to (n_rows, end - begin) = columns begin .. end - 1 of x (n_rows, width), times those of the members' scale (k, width); k rows are of a
+ * sample. */
 static void F(scale)(const T *x, const T *scale, T *to, int64_t n_rows, int64_t k, int64_t width, int64_t begin, int64_t end) {
-    for (int64_t row = 0; row < n_rows; row++)
-        for (int64_t j = 0; j < k; j++, x += width, to += end - begin) {
-            const T *factor = scale + j * width;
-            for (int64_t i = begin; i < end; i++) to[i - begin] = x[i] * factor[i];
-        }
+    for (int64_t row = 0; row < n_rows; row++, x += width, to += end - begin) {
+        const T *factor = scale + row % k * width;
+        for (int64_t i = begin; i < end; i++) to[i - begin] = x[i] * factor[i];
+    }
 }
 
 static int32_t F(members_forward)(const nnc_layer_call *call) {
     shape a = shape_of(call);
-    const T *parameters = call->parameters, *s = parameters + a.s, *b = parameters + a.b;
+    const T *weight = call->parameters, *s = weight + a.s, *b = weight + a.b;
     int keeps_u = a.has_s && call->cache != NULL;
-    nnc_gemm_call product = {
-        .struct_size = sizeof product,
-        .b = parameters,
-        .n = a.n,
-        .k = a.d,
-        .a_stride = a.d,
-        .b_stride = a.n,
-        .c_stride = keeps_u ? a.kept : a.n,
-    };
+    int64_t u_stride = keeps_u ? a.kept : a.n;
     for (int64_t first = 0; first < call->n_rows; first += a.at_once) {
-        int64_t n_rows = smaller(a.at_once, call->n_rows - first);
+        int64_t n_rows = nnc_least(a.at_once, call->n_rows - first) * a.k;
         const T *x = (const T *)call->x + first * a.k * a.d;
-        T *y = (T *)call->y + first * a.k * a.n;
-        if (a.has_r) F(scale)(x, parameters + a.r, call->site->work, n_rows, a.k, a.d, 0, a.d);
-        product.a = a.has_r ? call->site->work : x;
-        product.c = keeps_u ? (T *)call->cache + first * a.k * a.kept : y;
-        product.m = n_rows * a.k;
-        call->site->host->F(gemm)(&product);
-        const T *u = product.c;
-        for (int64_t row = 0; row < n_rows * a.k; row++, y += a.n, u += product.c_stride) {
+        T *y = (T *)call->y + first * a.k * a.n, *u = keeps_u ? (T *)call->cache + first * a.k * a.kept : y;
+        if (a.has_r) F(scale)(x, weight + a.r, call->site->work, n_rows, a.k, a.d, 0, a.d);
+        F(gemm)(n_rows, a.n, a.d, a.has_r ? call->site->work : x, a.d, 1, weight, a.n, 1, NULL, 0, u, u_stride);
+        for (int64_t row = 0; row < n_rows; row++, y += a.n, u += u_stride) {
             int64_t j = row % a.k;
+            const T *factor = s + j * a.n, *shift = b + (a.b_rows > 1 ? j * a.n : 0);
             if (a.has_s)
-                for (int64_t i = 0; i < a.n; i++) y[i] = u[i] * s[j * a.n + i];
-            if (a.b < a.size)
-                for (int64_t i = 0; i < a.n; i++) y[i] += b[j * a.n + i];
+                for (int64_t i = 0; i < a.n; i++) y[i] = u[i] * factor[i];
+            if (a.b_rows > 0)
+                for (int64_t i = 0; i < a.n; i++) y[i] += shift[i];
         }
     }
     return 0;
@@ -88,30 +78,20 @@ static int32_t F(members_forward)(const nnc_layer_call *call) {
 
 static int32_t F(members_backward)(const nnc_layer_call *call) {
     shape a = shape_of(call);
-    const T *parameters = call->parameters, *r = parameters + a.r;
-    nnc_gemm_call product = {
-        .struct_size = sizeof product,
-        .b = parameters,
-        .n = a.d,
-        .k = a.n,
-        .a_stride = a.n,
-        .b_stride = a.n,
-        .c_stride = a.has_r ? a.kept : a.d,
-        .b_transposed = 1,
-    };
+    const T *weight = call->parameters, *r = weight + a.r;
+    int64_t v_stride = a.has_r ? a.kept : a.d;
     for (int64_t first = 0; first < call->n_rows; first += a.at_once) {
-        int64_t n_rows = smaller(a.at_once, call->n_rows - first);
+        int64_t n_rows = nnc_least(a.at_once, call->n_rows - first) * a.k;
         const T *d_y = (const T *)call->d_y + first * a.k * a.n;
         T *d_x = call->d_x == NULL ? NULL : (T *)call->d_x + first * a.k * a.d;
-        if (a.has_s) F(scale)(d_y, parameters + a.s, call->site->work, n_rows, a.k, a.n, 0, a.n);
-        product.a = a.has_s ? call->site->work : d_y;
-        product.c = a.has_r ? (T *)call->cache + first * a.k * a.kept + a.v : d_x;
-        product.m = n_rows * a.k;
-        call->site->host->F(gemm)(&product);
+        T *v = a.has_r ? (T *)call->cache + first * a.k * a.kept + a.v : d_x;
+        if (a.has_s) F(scale)(d_y, weight + a.s, call->site->work, n_rows, a.k, a.n, 0, a.n);
+        F(gemm)(n_rows, a.d, a.n, a.has_s ? call->site->work : d_y, a.n, 1, weight, 1, a.n, NULL, 0, v, v_stride);
         if (!a.has_r || d_x == NULL) continue;
-        const T *v = product.c;
-        for (int64_t row = 0; row < n_rows * a.k; row++, d_x += a.d, v += a.kept)
-            for (int64_t i = 0; i < a.d; i++) d_x[i] = v[i] * r[row % a.k * a.d + i];
+        for (int64_t row = 0; row < n_rows; row++, d_x += a.d, v += a.kept) {
+            const T *factor = r + row % a.k * a.d;
+            for (int64_t i = 0; i < a.d; i++) d_x[i] = v[i] * factor[i];
+        }
     }
     return 0;
 }
@@ -121,42 +101,30 @@ static void F(weight_gradient)(const nnc_layer_call *call, const shape *a, int64
     if (i >= i_end || o >= o_end) return;
     const T *parameters = call->parameters;
     T *inputs = call->site->work, *d_z = inputs + a->at_once * a->k * a->d;
-    nnc_gemm_call product = {
-        .struct_size = sizeof product,
-        .c = to,
-        .m = i_end - i,
-        .n = o_end - o,
-        .a_stride = a->has_r ? i_end - i : a->d,
-        .b_stride = a->has_s ? o_end - o : a->n,
-        .start_stride = a->n,
-        .c_stride = a->n,
-        .a_transposed = 1,
-    };
-    for (int64_t first = 0; first < call->n_rows; first += a->at_once, product.start = to) {
-        int64_t n_rows = smaller(a->at_once, call->n_rows - first);
+    int64_t m = i_end - i, n = o_end - o;
+    for (int64_t first = 0; first < call->n_rows; first += a->at_once) {
+        int64_t n_rows = nnc_least(a->at_once, call->n_rows - first) * a->k;
         const T *x = (const T *)call->x + first * a->k * a->d, *d_y = (const T *)call->d_y + first * a->k * a->n;
         if (a->has_r) F(scale)(x, parameters + a->r, inputs, n_rows, a->k, a->d, i, i_end);
         if (a->has_s) F(scale)(d_y, parameters + a->s, d_z, n_rows, a->k, a->n, o, o_end);
-        product.a = a->has_r ? inputs : x + i;
-        product.b = a->has_s ? d_z : d_y + o;
-        product.k = n_rows * a->k;
-        call->site->host->F(gemm)(&product);
+        F(gemm)(m, n, n_rows, a->has_r ? inputs : x + i, 1, a->has_r ? m : a->d, a->has_s ? d_z : d_y + o, a->has_s ? n : a->n, 1,
+                first > 0 ? to : NULL, a->n, to, a->n);
     }
 }
 
 /* to = the sum over rows of numbers begin .. end - 1 of one (n_rows, k, width), times those of the cache if `place` is not negative: there, a
  * row and member begin. */
-static void F(sum_rows)(const nnc_layer_call *call, const shape *a, const T *one, int64_t width, int64_t place, int64_t begin, int64_t end,
-                        T *to) {
+static void F(sum_rows)(const nnc_layer_call *call, const shape *a, const T *one, int64_t n_rows, int64_t k, int64_t width, int64_t place,
+                        int64_t begin, int64_t end, T *to) {
     for (int64_t e = begin; e < end; e++) to[e - begin] = 0;
-    for (int64_t row = 0; row < call->n_rows; row++, one += a->k * width)
+    for (int64_t row = 0; row < n_rows; row++, one += k * width)
         for (int64_t e = begin, until; e < end; e = until) {
             int64_t j = e / width, first = j * width;
-            until = smaller(end, first + width);
+            until = nnc_least(end, first + width);
             if (place < 0) {
                 for (int64_t i = e; i < until; i++) to[i - begin] += one[i];
             } else {
-                const T *kept = (const T *)call->cache + (row * a->k + j) * a->kept + place;
+                const T *kept = (const T *)call->cache + (row * k + j) * a->kept + place;
                 for (int64_t i = e; i < until; i++) to[i - begin] += one[i] * kept[i - first];
             }
         }
@@ -167,7 +135,7 @@ static int32_t F(members_gradient)(const nnc_layer_call *call) {
     T *to = call->d_parameters; /* of begin_parameter */
     int64_t begin = call->begin_parameter, end = call->end_parameter;
     if (begin < a.r) { /* whole rows of W, and what the range has of the first one and the last */
-        int64_t until = smaller(end, a.r), first = (begin + a.n - 1) / a.n, last = until / a.n;
+        int64_t until = nnc_least(end, a.r), first = (begin + a.n - 1) / a.n, last = until / a.n;
         T *of_first = to + (first * a.n - begin); /* where row `first` lies */
         if (first > last) {
             F(weight_gradient)(call, &a, last, first, begin % a.n, until % a.n, to);
@@ -177,15 +145,20 @@ static int32_t F(members_gradient)(const nnc_layer_call *call) {
             F(weight_gradient)(call, &a, last, last + 1, 0, until % a.n, of_first + (last - first) * a.n);
         }
     }
+    int64_t is_shared = a.b_rows == 1; /* then the members are rows, too */
     struct {
-        int64_t begin, end, width, place;
+        int64_t begin, end, n_rows, k, width, place;
         const T *one;
-    } sums[] = {{a.r, a.s, a.d, a.v, call->x}, {a.s, a.b, a.n, 0, call->d_y}, {a.b, a.size, a.n, -1, call->d_y}};
+    } sums[] = {
+        {a.r, a.s, call->n_rows, a.k, a.d, a.v, call->x},
+        {a.s, a.b, call->n_rows, a.k, a.n, 0, call->d_y},
+        {a.b, a.size, is_shared ? call->n_rows * a.k : call->n_rows, a.b_rows, a.n, -1, call->d_y},
+    };
     for (int32_t i = 0; i < 3; i++) {
-        int64_t from = larger(begin, sums[i].begin), until = smaller(end, sums[i].end);
+        int64_t from = larger(begin, sums[i].begin), until = nnc_least(end, sums[i].end);
         if (from < until)
-            F(sum_rows)(call, &a, sums[i].one, sums[i].width, sums[i].place, from - sums[i].begin, until - sums[i].begin,
-                        to + (from - begin));
+            F(sum_rows)(call, &a, sums[i].one, sums[i].n_rows, sums[i].k, sums[i].width, sums[i].place, from - sums[i].begin,
+                        until - sums[i].begin, to + (from - begin));
     }
     return 0;
 }

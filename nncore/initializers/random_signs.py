@@ -1,4 +1,4 @@
-"""First values that tell members apart."""
+"""Signs that tell the members of an ensemble apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class RandomSigns(Initializer):
 
     References
     ----------
-    Wen, Tran and Ba, "BatchEnsemble: an alternative approach to efficient ensemble and lifelong learning", 2020, appendix B.
+    Wen, Tran & Ba, "BatchEnsemble: an alternative approach to efficient ensemble and lifelong learning", ICLR 2020, appendix B.
     """
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:

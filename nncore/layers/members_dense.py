@@ -1,0 +1,208 @@
+"""Dense layer of an ensemble whose members share a weight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nncore.arguments import shown, whole_numbers
+from nncore.errors import ParameterError, ShapeError
+from nncore.layers.members import OneDraw, OneForEachGroup, check_members, members
+from nncore.plugin import ActivationLike, Graph, InitializerLike, Kernel, Layer, LayerCall, Plan, Tensor, Value, resolvable
+
+#: Numbers that a thread scales at a time: large enough that a product of them is worth while, small enough for its second-level cache.
+BLOCK_NUMBERS = 131072
+ONES = {"name": "constant", "value": 1.0}
+#: Rows at a time where nothing is scaled, and so nothing needs room.
+MANY = 2**31
+
+
+class MembersDense(Layer):
+    """yⱼ = φ(((xⱼ ⊙ rⱼ)·W) ⊙ sⱼ + bⱼ) for each member j of an ensemble (BatchEnsemble), on samples of shape (n_members, d).
+
+    All members share the weight W. Each scales its inputs by its own r, its outputs by its own s, and adds its own b. Without r and s the
+    layer is a `Dense` that is applied to each member.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Units of each member.
+    activation : str, Activation or None, default None
+        φ, applied to each member.
+    scale_inputs : bool, default True
+        Whether there is r.
+    scale_outputs : bool, default True
+        Whether there is s.
+    use_bias : bool, default True
+        Whether there is b.
+    share_bias : bool, default False
+        Whether all members have the same b.
+    weight_initializer : str or Initializer, default "uniform_fan_in"
+        First values of W.
+    input_initializer : str, Initializer or None, default "random_signs"
+        First values of r, which tell the members apart. None is ones, which TabM takes in all layers but the first.
+    input_groups : sequence of int or None, default None
+        How many neighbouring inputs came from one column of the table, column after column: ``[1, 1, 4]`` for two numbers and a category
+        of four levels. The inputs of a column then begin with one value of r. None: each input has its own.
+    output_initializer : str, Initializer or None, default None
+        First values of s; None is ones.
+    bias_initializer : str or Initializer, default "uniform_fan_in"
+        First values of b: one draw, which all members begin with.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+
+    Raises
+    ------
+    ParameterError
+        If `n_outputs` or one of `input_groups` is not a whole number of at least 1, or an argument is about something that another one
+        leaves out.
+    ShapeError
+        When the network is built, if a sample does not have the shape (n_members, d), or `input_groups` are not d inputs together.
+
+    Notes
+    -----
+    Tensors: ``weight`` (d, n_outputs), ``input_scale`` (n_members, d), ``output_scale`` (n_members, n_outputs) and ``bias`` (n_members,
+    n_outputs) or, if it is shared, (n_outputs,). `weight_decay` applies to the weight alone. With u = (x ⊙ r)·W, d_z = d_y ⊙ s and
+    v = d_z·Wᵀ, sums being over rows and, for what is shared, members: d_W = Σ (x ⊙ r)ᵀ·d_z, d_r = Σ x ⊙ v, d_s = Σ d_y ⊙ u, d_b = Σ d_y,
+    d_x = v ⊙ r.
+
+    TabM is `RepeatMembers`, this layer with ReLU and `Dropout` three times, `MemberHeads` and `MeanMembers`. TabM-mini has r in the first
+    of these layers, and ``scale_inputs=False, scale_outputs=False, share_bias=True`` otherwise (the first has no s, and a shared bias).
+
+    References
+    ----------
+    Wen, Tran & Ba, "BatchEnsemble: an alternative approach to efficient ensemble and lifelong learning", ICLR 2020. Gorishniy, Kotelnikov
+    & Babenko, "TabM: advancing tabular deep learning with parameter-efficient ensembling", ICLR 2025.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"n_outputs": "[1, 2147483647]"}
+    whole: ClassVar[tuple[str, ...]] = ("n_outputs",)
+    flags: ClassVar[tuple[str, ...]] = ("scale_inputs", "scale_outputs", "use_bias", "share_bias")
+    input_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((3, 4), (1, 7), (5, 1), (2, 30))
+    examples = ({"n_outputs": 5}, {"n_outputs": 4, "scale_inputs": False, "scale_outputs": False, "share_bias": True})
+    kernel = Kernel("nncore._core.native:layer_members_dense", never_fails=True)
+
+    def __init__(
+        self,
+        n_outputs: int,
+        activation: ActivationLike | None = None,
+        *,
+        scale_inputs: bool = True,
+        scale_outputs: bool = True,
+        use_bias: bool = True,
+        share_bias: bool = False,
+        weight_initializer: InitializerLike = "uniform_fan_in",
+        input_initializer: InitializerLike | None = "random_signs",
+        input_groups: Sequence[int] | None = None,
+        output_initializer: InitializerLike | None = None,
+        bias_initializer: InitializerLike = "uniform_fan_in",
+        name: str | None = None,
+    ) -> None:
+        self.n_outputs = n_outputs
+        self.activation = resolvable("activations", activation, "MembersDense: activation")
+        self.scale_inputs = scale_inputs
+        self.scale_outputs = scale_outputs
+        self.use_bias = use_bias
+        self.share_bias = share_bias
+        self.weight_initializer = resolvable("initializers", weight_initializer, "MembersDense: weight_initializer")
+        self.input_initializer = resolvable("initializers", input_initializer, "MembersDense: input_initializer")
+        self.input_groups = None if input_groups is None else _sizes(input_groups)
+        self.output_initializer = resolvable("initializers", output_initializer, "MembersDense: output_initializer")
+        self.bias_initializer = resolvable("initializers", bias_initializer, "MembersDense: bias_initializer")
+        self.name = name
+
+    def validate(self) -> None:
+        if self.share_bias and not self.use_bias:
+            raise ParameterError("MembersDense: there is no bias to share with use_bias=False: leave one of the two out")
+        if self.input_groups is not None and not self.scale_inputs:
+            raise ParameterError("MembersDense: input_groups are of r, which scale_inputs=False leaves out: leave one of the two out")
+
+    def hyper(self) -> list[float]:
+        """Nothing: a kernel finds the numbers of the plan."""
+        return []
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        check_members("MembersDense", input_shape, 2)
+        (k, d), n = input_shape, self.n_outputs
+        tensors = [Tensor("weight", (d, n), "weight", self.weight_initializer, d, n)]
+        if self.scale_inputs:
+            first = self.input_initializer or ONES
+            if self.input_groups is not None:
+                if sum(self.input_groups) != d:
+                    raise ShapeError(f"MembersDense: input_groups have {sum(self.input_groups)} inputs together, each member has {d}")
+                first = OneForEachGroup(first, self.input_groups)
+            tensors.append(Tensor("input_scale", (k, d), "scale", first, d, n, per_member=True))
+        if self.scale_outputs:
+            tensors.append(Tensor("output_scale", (k, n), "scale", self.output_initializer or ONES, d, n, per_member=True))
+        if self.use_bias and self.share_bias:
+            tensors.append(Tensor("bias", (n,), "bias", self.bias_initializer, d, n))
+        elif self.use_bias:
+            tensors.append(Tensor("bias", (k, n), "bias", OneDraw(self.bias_initializer), d, n, per_member=True))
+        has_scales = self.scale_inputs or self.scale_outputs
+        at_once = max(1, BLOCK_NUMBERS // (k * (d + n))) if has_scales else MANY
+        kept = (n if self.scale_outputs else 0) + (d if self.scale_inputs else 0)
+        bias_rows = (1 if self.share_bias else k) if self.use_bias else 0
+        return Plan(
+            (k, n),
+            tuple(tensors),
+            activation=self.activation,
+            activation_rows=k,
+            cache_per_row=k * kept,
+            work=at_once * k * (d + n) if has_scales else 0,
+            numbers=(at_once, int(self.scale_inputs), int(self.scale_outputs), bias_rows),
+            split_rows=True,
+            gradient_unit=math.gcd(d, n) if self.scale_inputs else n,
+            gradient_terms=k,
+            reads_parameters_in_gradient=has_scales,
+            backward_fills_cache=self.scale_inputs,
+            output_domain="(-inf, inf)",
+            flops=2 * k * d * n + k * (d * self.scale_inputs + n * self.scale_outputs + n * self.use_bias),
+        )
+
+    def forward(self, call: LayerCall) -> None:
+        k = call.input_shape[0]
+        y = self._scaled_inputs(call) @ call.parameters["weight"]
+        if self.scale_outputs:
+            y *= call.parameters["output_scale"]
+        if self.use_bias:
+            y += call.parameters["bias"]
+        members(call.y, k)[...] = y
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        y = (x * tensors["input_scale"] if self.scale_inputs else x) @ tensors["weight"]
+        if self.scale_outputs:
+            y = y * tensors["output_scale"]
+        return y + tensors["bias"] if self.use_bias else y
+
+    def backward(self, call: LayerCall) -> None:
+        k, weight = call.input_shape[0], call.parameters["weight"]
+        inputs, d_y = self._scaled_inputs(call), members(call.d_y, k)
+        d_z = d_y * call.parameters["output_scale"] if self.scale_outputs else d_y
+        call.d_parameters["weight"][...] = inputs.reshape(-1, weight.shape[0]).T @ d_z.reshape(-1, weight.shape[1])
+        if self.scale_outputs:
+            call.d_parameters["output_scale"][...] = (d_y * (inputs @ weight)).sum(axis=0, dtype=np.float64)
+        if self.use_bias:
+            call.d_parameters["bias"][...] = d_y.sum(axis=(0, 1) if self.share_bias else 0, dtype=np.float64)
+        v = d_z @ weight.T
+        if self.scale_inputs:
+            call.d_parameters["input_scale"][...] = (members(call.x, k) * v).sum(axis=0, dtype=np.float64)
+            v = v * call.parameters["input_scale"]
+        if call.d_x is not None:
+            members(call.d_x, k)[...] = v
+
+    def _scaled_inputs(self, call: LayerCall) -> np.ndarray:
+        """x ⊙ r, shape (n_rows, n_members, d)."""
+        x = members(call.x, call.input_shape[0])
+        return x * call.parameters["input_scale"] if self.scale_inputs else x
+
+
+def _sizes(groups: Any) -> list[int]:
+    sizes = whole_numbers(groups)
+    if not sizes or min(sizes) < 1:
+        raise ParameterError(
+            f"MembersDense: input_groups must be None or whole numbers of at least 1, one for each column, got {shown(groups)}"
+        )
+    return sizes

@@ -1,0 +1,58 @@
+"""A sample once for each member of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from nncore.errors import ShapeError
+from nncore.layers.members import members
+from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Value
+
+
+class RepeatMembers(Layer):
+    """Each sample once for each member of an ensemble: (d,) becomes (n_members, d).
+
+    Parameters
+    ----------
+    n_members : int, default 32
+        Members of the ensemble.
+    name : str, optional
+        What the network calls the layer in tables and files; by default its kind and number.
+
+    Raises
+    ------
+    ParameterError
+        If `n_members` is not a whole number of at least 1.
+    ShapeError
+        When the network is built, if samples are not vectors.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {"n_members": "[1, 1000000]"}
+    whole: ClassVar[tuple[str, ...]] = ("n_members",)
+    examples = ({"n_members": 3},)
+    kernel = Kernel("nncore._core.native:layer_repeat_members", never_fails=True)
+
+    def __init__(self, n_members: int = 32, *, name: str | None = None) -> None:
+        self.n_members = n_members
+        self.name = name
+
+    def hyper(self) -> list[float]:
+        """Nothing: a kernel finds the members in the output's shape."""
+        return []
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        if len(input_shape) != 1:
+            raise ShapeError(f"RepeatMembers takes vectors, but each sample has shape {input_shape}: put nn.Flatten() before it")
+        return Plan((self.n_members, *input_shape), split_rows=True, flops=0)
+
+    def forward(self, call: LayerCall) -> None:
+        members(call.y, self.n_members)[...] = call.x[:, None]
+
+    def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
+        n_inputs = x.sample_shape[-1]
+        return g.reshape(g.columns(x, [*range(n_inputs)] * self.n_members), (self.n_members, n_inputs))
+
+    def backward(self, call: LayerCall) -> None:
+        if call.d_x is not None:
+            members(call.d_y, self.n_members).sum(axis=1, out=call.d_x)
