@@ -80,8 +80,14 @@ class MemberHeads(Layer):
         if self.use_bias:
             tensors.append(Tensor("bias", (k, n), "bias", self.bias_initializer, d, n, per_member=True))
         return Plan(
-            (k, n), tuple(tensors), activation=self.activation, activation_rows=k, split_rows=True, gradient_unit=n, output_domain="(-inf, inf)"
-        )  # fmt: skip
+            (k, n),
+            tuple(tensors),
+            activation=self.activation,
+            activation_rows=k,
+            split_rows=True,
+            gradient_unit=n,
+            output_domain="(-inf, inf)",
+        )
 
     def forward(self, call: LayerCall) -> None:
         k = call.input_shape[0]

@@ -25,6 +25,7 @@ BAD_PLANS: dict[str, list[Any]] = {
     "tensors": [None, [SCALE], (SCALE, SCALE), (SCALE, 1), (Buffer("mean", (4,)),)],
     "buffers": [None, [Buffer("mean", (4,))], (Buffer("scale", (4,)),), (SCALE,)],
     "activation": [42, 1.5, ["relu"]],
+    "activation_rows": [0, -1, 1.5, True, 3],
     "cache": COUNT,
     "cache_per_row": COUNT,
     "work": COUNT,
@@ -43,6 +44,8 @@ BAD_PLANS: dict[str, list[Any]] = {
     "accepts_nan": FLAG,
     "spreads_nan": FLAG,
     "output_domain": [0, "", "positive", "(1, 0)", "[0, inf", (0, 1)],
+    "members": [-1, 1.5, True, 3],
+    "link": ["softmax", 42],
     "flops": [-1, 2**63, 1.5, True],
     "branches": [None, [()], ([nn.Dense(4)],), ((42,),), (("dense",),)],  # with tensors
     "merge": ["product", None, 1, ""],
@@ -58,6 +61,7 @@ BAD_TENSORS: dict[str, list[Any]] = {
     "transposed": [*FLAG, True],  # without a source
     "regularizer": [42, ("l1", 1.5)],
     "constraint": [42, [None]],
+    "per_member": [1, None],
 }
 BAD_BUFFERS: dict[str, list[Any]] = {"name": [None, "1st"], "shape": SHAPE, "value": [None, "0", np.nan, np.inf, True]}
 

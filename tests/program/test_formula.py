@@ -21,9 +21,14 @@ ACTIVATIONS = manifest.instances("activations")
 LAYERS = manifest.instances("layers")
 
 
+def shape_for(layer: Layer) -> tuple[int, ...]:
+    """Of samples that it takes: vectors, or members of an ensemble."""
+    return getattr(layer, "input_shapes", ((4,),))[0]
+
+
 def computes(layer: Layer) -> bool:
     """Whether the host asks it for a formula: it does something of its own at prediction."""
-    plan = layer.plan((4,))
+    plan = layer.plan(shape_for(layer))
     return not (plan.is_view or plan.training_only or plan.branches)
 
 
@@ -51,14 +56,15 @@ def test_every_layer_that_computes_has_one_of_primitives_alone(name):
     assert (type(layer).formula is not Layer.formula) == computes(layer)
     if not computes(layer):
         return
-    plan, rng = layer.plan((4,)), np.random.default_rng(1)
-    x = rng.integers(-1, 4, (6, 4)) + rng.choice([0.0, 0.25], (6, 4))
+    shape = shape_for(layer)
+    plan, rng = layer.plan(shape), np.random.default_rng(1)
+    x = rng.integers(-1, 4, (6, *shape)) + rng.choice([0.0, 0.25], (6, *shape))
     if plan.accepts_nan:
         x[::2, 0] = np.nan
     arrays = arrays_of(plan)
     g, exact = Graph(PlainBuilder()), Graph(NumPyBuilder("float64"))
-    found = formula_of_layer(g, layer, plan, g.samples(plain(x), (4,)), arrays).node
-    expected = formula_of_layer(exact, layer, plan, exact.samples(x, (4,)), arrays).node
+    found = formula_of_layer(g, layer, plan, g.samples(plain(x), shape), arrays).node
+    expected = formula_of_layer(exact, layer, plan, exact.samples(x, shape), arrays).node
     np.testing.assert_allclose(np.reshape(found.numbers, found.shape), expected, rtol=1e-12, atol=1e-15)
 
 
