@@ -62,7 +62,8 @@ class PlainBuilder(Builder):
         return [[math.fsum(x * w for x, w in zip(line, column, strict=True)) for column in columns] for line in a.lines()]
 
     def _rows(self, table: Plain, which: Plain) -> list[list[float]]:
-        return [table.lines()[int(row)] for row in which.numbers]
+        size = len(table.numbers) // table.shape[0]
+        return [table.numbers[int(row) * size : (int(row) + 1) * size] for row in which.numbers]
 
     def _columns(self, a: Plain, which: Plain) -> list[list[float]]:
         return [[line[column] for column in which.numbers] for line in a.lines()]
