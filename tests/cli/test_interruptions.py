@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,6 +72,8 @@ def checked(folder: Path, before: set[str], code: int, errors: str, expected: in
         path = folder / name
         if path.is_file():
             path.unlink()
+        else:
+            shutil.rmtree(path)  # the plugin, which the next command would not write over
 
 
 def test_every_command_is_interrupted_here() -> None:
