@@ -72,7 +72,7 @@ def test_the_ends_of_the_range(logits: list[float], expected: float | None) -> N
 
 
 def test_probabilities_without_logits() -> None:
-    z = RNG.normal(size=(50, 4)).astype(np.float32)
+    z = np.random.default_rng(4).normal(size=(50, 4)).astype(np.float32)
     p = softmax(z)
     scaled = scaled_probabilities(p, 2.5)
     assert scaled.dtype == np.float32
