@@ -15,6 +15,9 @@ from tabular_bench.runs import Run
 #: A comparison of fewer tables says nothing.
 FEWEST_TABLES = 5
 
+#: What a score counts at least in a mean difference: an R² of -1000 says no more than one of -1, that nothing was learned.
+WORST_SCORE = -1.0
+
 
 @dataclass(frozen=True)
 class Block:
@@ -99,6 +102,7 @@ def paired(data: pd.DataFrame, method: str, other: str) -> tuple[int, float, flo
     The difference is taken split by split and averaged over the splits of a table first.
     """
     both = data[data["method"].isin([method, other])].set_index(["table", "split", "method"])[["score", "fit"]].unstack().dropna()
+    both["score"] = both["score"].clip(lower=WORST_SCORE)
     differences = (both["score"][method] - both["score"][other]).groupby("table").mean()
     ratios = np.log(both["fit"][method] / both["fit"][other]).groupby("table").mean()
     n = len(differences)

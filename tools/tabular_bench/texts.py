@@ -17,7 +17,8 @@ joins those that nothing quicker beats."""
 BLOCK = """{tables}; {splits} of each. Mean ranks closer than {difference:.2f} are not told apart (Nemenyi's test, 5 %)."""
 
 PAIRED = """Split by split on the same rows, averaged over the splits of a table, then over tables; ± is the standard error over tables.
-Learners that take long have run on fewer tables, so that rows differ in their tables. *Wins* counts ties half."""
+Learners that take long have run on fewer tables, so that rows differ in their tables. *Wins* counts ties half. An R²
+below −1 counts as −1."""
 
 METHOD = """- A table is split into {train:.0%} to train on and {test:.0%} to test, up to {splits} times, stratified by class. All learners
   get the same rows.
@@ -27,8 +28,8 @@ METHOD = """- A table is split into {train:.0%} to train on and {test:.0%} to te
   numbers, one-hot categories and standardised targets of regression. pytabkit gets medians and indicators in place of missing numbers.
 - *nncore MLP, defaults* gets the frame and nothing else. *nncore MLP 64-64* has `hidden_layer_sizes=(64, 64)`, `batch_size=64`,
   `standardize=True`, `early_stopping=True`, `dtype="float32"` and standardised targets.
-- *{bags} bags*: {bags} fits, each without one of {bags} cross-validation folds; probabilities or numbers are averaged. RealMLP and TabM do
-  it themselves (`n_cv={bags}`), and stop by the fold that they left out.
+- *{bags} bags*: {bags} fits, each without one of {bags} cross-validation folds; probabilities or numbers are averaged. pytabkit does it
+  itself (`n_cv={bags}`), and stops by the fold that it left out. nncore's preset *fast* is such a bag by itself.
 - Large tables are cut to {most:,} rows, drawn once. A run that takes too long, or fails, has no score. Learners that take long have run on
   small tables only, or on one split: they are compared where all have run."""
 

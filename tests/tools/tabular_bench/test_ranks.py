@@ -57,6 +57,12 @@ def test_differences_are_paired(data: pd.DataFrame) -> None:
     assert wins == 1
 
 
+def test_a_hopeless_score_counts_as_minus_one() -> None:
+    values = {"good": 0.5, "hopeless": -1e6}
+    data = frame([Run("t", 0, name, 1.0, 1.0, {"R²": value, "RMSE": 1.0}, "", "1", "cpu", "date") for name, value in values.items()])
+    assert paired(data, "hopeless", "good")[1] == -1.5
+
+
 def test_regression_has_scores_of_its_own() -> None:
     run = Run("t", 0, "m", 1.0, 1.0, {"R²": 0.5, "RMSE": 2.0}, "", "1", "cpu", "2026-01-01")
     failed = Run("t", 1, "m", 0.0, 0.0, {}, "took more than 1 s", "1", "cpu", "2026-01-01")
