@@ -59,7 +59,7 @@ class Evaluation:
 def evaluate(fitted: Fitted, task: Task) -> Evaluation:
     """Score a network on the rows held out from it, of which there is at least one."""
     rows, target = fitted.parts.test, fitted.encoder.target
-    X, _ = fitted.encoder.transform(task.table.select_rows(rows.tolist()))
+    X, _ = fitted.encoder.transform(task.table.select_rows(rows))
     outputs = predictions(fitted.network, X)
     if isinstance(target, ClassTarget):
         has_probabilities = gives_probabilities(fitted.network)
@@ -146,7 +146,7 @@ def check_metric(task: Task, divided: Sequence[Parts]) -> None:
         if task.classes is None:
             scores, _ = naive_number(task, parts)
         else:
-            scores, _ = naive_classes(task, ClassTarget.fit(task.target, [str(value) for value in task.table.column(task.target)]), parts)
+            scores, _ = naive_classes(task, ClassTarget.fit(task.target, task.table.column(task.target)), parts)
         if task.metric.name not in scores:
             what = f"is for {'numbers' if task.classes is not None else 'classes'}, or for two classes, and does not fit {task.target!r}"
             raise ParameterError(f"--metric {task.metric.name} {what}; choose another metric")
@@ -200,7 +200,7 @@ def importances(fitted: Sequence[Fitted], task: Task, seed: int) -> list[Importa
         rows = one.parts.test
         if len(rows) > IMPORTANCE_ROWS:
             rows = np.sort(rng.choice(rows, IMPORTANCE_ROWS, replace=False))
-        table = task.table.select_rows(rows.tolist())
+        table = task.table.select_rows(rows)
         X, _ = one.encoder.transform(table)
         true = task.classes[rows] if task.classes is not None else targets(one.encoder, task, rows)
         scale = task.row_values.scale(rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +99,7 @@ def batch_size(n_rows: int) -> int:
     return 32 if n_rows < 4_000 else 128 if n_rows < 40_000 else 256
 
 
-def make_encoder(task: Task, rows: Sequence[int]) -> TableEncoder:
+def make_encoder(task: Task, rows: np.ndarray) -> TableEncoder:
     """How columns become inputs, from the rows to learn from alone. A target of counts with exposures is scaled by their mean rate."""
     encoder = TableEncoder.fit(
         task.table,
@@ -166,7 +165,7 @@ def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Seque
 def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = None, progress: bool = False) -> Fitted:
     """Train a network on ``parts.training``; `epochs` replaces those of the settings."""
     began = time.perf_counter()
-    encoder = make_encoder(task, parts.training.tolist())
+    encoder = make_encoder(task, parts.training)
     network = make_network(settings, encoder, task.loss)
     rate = {} if settings.lr is None else {"lr": settings.lr}
     optimizer = registry.resolve("optimizers", component(settings.optimizer) | rate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -135,9 +134,9 @@ class Outcome:
             found.append(f"the network was still getting better when training ended: try --epochs {2 * self.settings.epochs}")
         target = self.final.encoder.target
         if isinstance(target, ClassTarget) and self.settings.class_weight is None:
-            counts = Counter(self.task.table.column(target.name))
-            rarest = min(target.classes, key=lambda label: counts[label])
-            share = counts[rarest] / self.task.table.n_rows
+            counts = self.task.table.column(target.name).counts
+            rarest = min(target.classes, key=lambda label: counts.get(label, 0))
+            share = counts.get(rarest, 0) / self.task.table.n_rows
             if share < RARE / len(target.classes):
                 found.append(
                     f"the class {rarest!r} has {percent(share)} of the rows; if it matters as much as the others, add "

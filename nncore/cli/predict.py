@@ -33,7 +33,6 @@ from nncore.tabular import (
     TableEncoder,
     Writing,
     added,
-    as_number,
     from_json,
     merged,
     missing_in_words,
@@ -254,9 +253,9 @@ class ClassComparison:
     def add(self, table: Table, answers: np.ndarray, weight: np.ndarray | None = None) -> None:
         self.is_asked = True
         true = table.column(self.target.name)
-        rows = [row for row, value in enumerate(true) if value is not None]
-        indices = self.target.indices([true[row] for row in rows])
-        labels = [str(true[row]) if index is None else self.target.classes[index] for row, index in zip(rows, indices, strict=True)]
+        rows = np.flatnonzero(~true.is_missing)
+        indices = self.target.indices(true.take(rows)).tolist()
+        labels = [str(true[row]) if index < 0 else self.target.classes[index] for row, index in zip(rows.tolist(), indices, strict=True)]
         self.accuracy.add(labels, self.target.decode(answers[rows]), self.known, None if weight is None else weight[rows])
 
     def in_words(self) -> str:
@@ -282,12 +281,10 @@ class RealComparison:
     def add(self, table: Table, answers: np.ndarray, weight: np.ndarray | None = None) -> None:
         self.is_asked = True
         true = table.column(self.target.name)
-        rows = [row for row, value in enumerate(true) if value is not None]
-        numbers = [as_number(str(true[row])) for row in rows]
-        self.has_words |= None in numbers
+        self.has_words |= true.n_words > 0
         if not self.has_words:
-            true_numbers, of_rows = np.array(numbers, dtype=np.float64), None if weight is None else weight[rows]
-            self.errors.add(true_numbers, self.target.decode(answers[rows]), of_rows)
+            rows = np.flatnonzero(~true.is_missing)
+            self.errors.add(true.numbers[rows], self.target.decode(answers[rows]), None if weight is None else weight[rows])
 
     def in_words(self) -> str:
         if not self.is_asked:

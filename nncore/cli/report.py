@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from shlex import quote
+
+import numpy as np
 
 from nncore.arguments import listed
 from nncore.cli.task import Task
@@ -87,8 +88,8 @@ def blank_lines(n: int) -> str:
 def _target(table: Table, encoder: TableEncoder, why: str) -> str:
     target = encoder.target
     if isinstance(target, ClassTarget):
-        counts = Counter(table.column(target.name))
-        shares = [f"{label} ({percent(counts[label] / table.n_rows)})" for label in target.classes]
+        counts = table.column(target.name).counts
+        shares = [f"{label} ({percent(counts.get(label, 0) / table.n_rows)})" for label in target.classes]
         return f"{target.name}: classification, {why}; {len(shares)} classes: {listed(shares, most=12)}"
     return f"{target.name}: regression, {why}; {_distribution(table, target.name)}"
 
@@ -108,7 +109,7 @@ def _distribution(table: Table, name: str) -> str:
 
 
 def _numeric(table: Table, column: NumericColumn) -> str:
-    count = table.column(column.name).count(None)
+    count = table.column(column.name).n_missing
     return column.name + (f" ({count} missing)" if count else "")
 
 
@@ -122,11 +123,15 @@ def _giveaways(table: Table, encoder: TableEncoder) -> list[str]:
     """Columns of few values each of which always goes with the same class."""
     if not isinstance(encoder.target, ClassTarget):
         return []
-    target = table.column(encoder.target.name)
+    target = table.column(encoder.target.name).coded
+    most = int(min(MOST_LEVELS, table.n_rows / 5))
     found = []
     for column in encoder.columns:
         values = table.column(column.name)
-        n_values = len(set(values))
-        if n_values <= min(MOST_LEVELS, table.n_rows / 5) and len(set(zip(values, target, strict=True))) == n_values:
+        if values.has_more_than(most):
+            continue
+        values = values.coded
+        pairs = (values.codes.astype(np.int64) + 1) * (len(target.texts) + 1) + target.codes
+        if len(np.unique(pairs)) == len(np.unique(values.codes)):
             found.append(column.name)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from nncore.data import level_key
 from nncore.errors import DataError, FileFormatError, ParameterError
-from nncore.tabular import Table, as_number, parse_numbers
+from nncore.tabular import Column, Table, as_number, parse_numbers
 
 #: Where the description of a table's columns in a file of a network has these.
 KEY = "rows"
@@ -132,26 +132,32 @@ def exposures(table: Table, name: str) -> np.ndarray:
 def groups(table: Table, name: str) -> np.ndarray:
     """A number for each different value."""
     codes: dict[Hashable, int] = {}
-    cells = table.column(name)
-    found = {cell: codes.setdefault(level_key(cell), len(codes)) for cell in dict.fromkeys(cells) if cell is not None}
-    _check_present(table, name, "group", np.array([cell is None for cell in cells]))
+    column = table.column(name)
+    found = {text: codes.setdefault(level_key(text), len(codes)) for text in column.counts}
+    _check_present(table, name, "group", column.is_missing)
     if len(codes) < 2:
         raise DataError(f"column {name!r} is one group: no rows of it can be held out; choose another --group-column")
-    return np.fromiter((found[cell] for cell in cells if cell is not None), dtype=np.int64, count=len(cells))
+    return _by_text(column, found, np.int64)
 
 
 def times(table: Table, name: str) -> np.ndarray:
     """Numbers, or dates as Python reads ISO 8601, in seconds."""
-    cells = table.column(name)
-    distinct = {cell: _time(cell) for cell in dict.fromkeys(cells) if cell is not None}
-    _check_present(table, name, "time", np.array([cell is None for cell in cells]))
+    column = table.column(name)
+    distinct = {text: _time(text) for text in column.counts}
+    _check_present(table, name, "time", column.is_missing)
     if len(kinds := {kind for kind, _ in distinct.values()}) > 1 or "" in kinds:
         odd = next(cell for cell, (kind, _) in distinct.items() if kind in ("", "number" if "date" in kinds else "date"))
         what = "is no number and no date as 2024-01-31 or 2024-01-31 18:30" if "" in kinds else "is written otherwise than the other times"
-        raise DataError(f"column {name!r}, {table.place(cells.index(odd))}: {odd!r} {what}; write all times in one of these ways")
+        raise DataError(f"column {name!r}, {table.place(column.index(odd))}: {odd!r} {what}; write all times in one of these ways")
     if len(distinct) < 2:
-        raise DataError(f"column {name!r} is always {cells[0]!r}: no row is later than another; choose another --time-column")
-    return np.fromiter((distinct[cell][1] for cell in cells if cell is not None), dtype=np.float64, count=len(cells))
+        raise DataError(f"column {name!r} is always {column[0]!r}: no row is later than another; choose another --time-column")
+    return _by_text(column, {text: time for text, (_, time) in distinct.items()}, np.float64)
+
+
+def _by_text(column: Column, found: Mapping[str, float], dtype: type) -> np.ndarray:
+    """What was found for each distinct text, in each row."""
+    of_texts: np.ndarray = np.array([found.get(text, 0) for text in column.coded.texts], dtype)
+    return of_texts[column.coded.codes]
 
 
 #: How each column is read.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +15,8 @@ from nncore.contract import Loss, is_inside
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.tabular import (
     ClassTarget,
+    CodedColumn,
+    Column,
     ColumnKind,
     Table,
     Writing,
@@ -108,7 +109,7 @@ def find_task(settings: Settings) -> Task:
         _check_one_hot(loss, settings)
         fitted = ClassTarget.fit(target, _values(table, target))
         classes = fitted.encode(table.column(target))
-        table = table.replace_column(target, [fitted.classes[k] for k in classes.tolist()])
+        table = table.replace_column(target, CodedColumn(classes, fitted.classes))
         usual_classes = tuple(label for label in fitted.classes if label.lower() in missing)
     else:
         _check_one_output(loss, settings)
@@ -149,8 +150,8 @@ def _check_columns(settings: Settings) -> RowColumns:
 # ---- the target -------------------------------------------------------------------------------------------------------------
 
 
-def _values(table: Table, target: str) -> list[str]:
-    return [value for value in table.column(target) if value is not None]
+def _values(table: Table, target: str) -> Column:
+    return table.column(target).present()
 
 
 def _target_words(table: Table, settings: Settings, loss: Loss | None, missing: tuple[str, ...]) -> tuple[Table, tuple[str, ...]]:
@@ -171,7 +172,7 @@ def _target_words(table: Table, settings: Settings, loss: Loss | None, missing: 
     return (without, tuple(sorted({*named, *missing}))) if kind == "regression" else (table, named)
 
 
-def _kind(settings: Settings, values: Sequence[str], loss: Loss | None) -> tuple[str, str]:
+def _kind(settings: Settings, values: Column, loss: Loss | None) -> tuple[str, str]:
     """The task and the reason for it: what the user says, else what the loss is for, else what the values look like."""
     assert settings.target is not None, "the command line asks for it"
     name, asked = settings.target, settings.task
@@ -194,7 +195,7 @@ def _kind(settings: Settings, values: Sequence[str], loss: Loss | None) -> tuple
 
 def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:
     """The rows that have a target, and how many have not."""
-    rows = [row for row, value in enumerate(table.column(target)) if value is not None]
+    rows = np.flatnonzero(~table.column(target).is_missing)
     if len(rows) < 2:
         raise DataError(f"{table.source} has {len(rows)} rows with a value for {target!r}; training needs at least 2")
     n_unlabelled = table.n_rows - len(rows)

@@ -169,7 +169,7 @@ def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task)
 
 def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts) -> None:
     """What was understood, before anything is trained."""
-    encoder = make_encoder(task, parts.training.tolist())
+    encoder = make_encoder(task, parts.training)
     for label, text in describe_columns(task, encoder):
         tell(label, text)
     aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""

@@ -83,19 +83,20 @@ class _ArrowColumns(TableFile):
             return False
         return True
 
-    def _cells(self, i: int, column: Any) -> list[str | None]:
+    def _cells(self, i: int, column: Any) -> Any:
+        """The cells as an Arrow array of strings."""
+        text = self._arrow.string()
         if i in self.unreadable:
-            return [None] * len(column)
+            return self._arrow.nulls(len(column), text)
         if self._arrow.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if self._arrow.types.is_boolean(column.type):  # as Python, and so pandas, writes them to CSV
-            return [None if value is None else str(value) for value in column.to_pylist()]
+            return self._compute.if_else(column, "True", "False")
         if self._arrow.types.is_floating(column.type):
             if column.type == self._arrow.float16():
                 column = column.cast(self._arrow.float32())
             column = self._compute.if_else(self._compute.is_nan(column), None, column)
-        cells: list[str | None] = column.cast(self._arrow.string()).to_pylist()
-        return cells
+        return column.cast(text)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nncore.data import level_key
 from nncore.errors import DataError
+from nncore.tabular.column import as_column
 from nncore.tabular.remarks import Remark, examples
-from nncore.tabular.values import as_number, number_hint
+from nncore.tabular.texts import Texts
+from nncore.tabular.values import number_hint
 
 #: A category of more codes than this is one column of them instead of one column for each.
 MOST_ONE_HOT = 16
@@ -22,22 +24,30 @@ Place = Callable[[int], str]
 
 def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.ndarray:
     """Numbers, float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` with the place of anything else."""
-    numbers = {value: np.nan if value is None else as_number(value) for value in set(values)}
-    if None in numbers.values():
-        row = next(row for row, value in enumerate(values) if numbers[value] is None)
-        what, hint = values[row], number_hint([str(values[row])])
+    column = as_column(values)
+    if column.n_words:
+        row = column.first_word
+        what, hint = column[row], number_hint([str(column[row])])
         remedy = f"; {hint}" if hint else ""
         raise DataError(f"column {name!r}, {place(row)}: {what!r} is not a finite number, as the column's other values are{remedy}")
-    return np.fromiter((numbers[value] for value in values), dtype=np.float64, count=len(values))
+    return column.numbers
 
 
-def level_counts(values: Iterable[str | None]) -> dict[str, int]:
+def level_counts(values: Sequence[str | None]) -> dict[str, int]:
     """How often each level is there; one that is written in several ways by the commonest, of equally common ones the shortest."""
+    counts = as_column(values).counts
     writings: dict[Hashable, Counter[str]] = {}
-    for value, count in Counter(values).items():
-        if value is not None:
-            writings.setdefault(level_key(value), Counter())[value] = count
+    for value, key in zip(counts, level_keys(list(counts)), strict=True):
+        writings.setdefault(key, Counter())[value] = counts[value]
     return {min(found, key=lambda value: (-found[value], len(value), value)): found.total() for found in writings.values()}
+
+
+def level_keys(texts: list[str]) -> list[Hashable]:
+    """For each of some distinct texts what equal levels have in common: `level_key`, which only those need whose number others are too."""
+    numbers = Texts.of(texts).numbers()
+    _, place, n_equal = np.unique(numbers, return_inverse=True, return_counts=True)
+    is_alone = (n_equal[place] == 1) & ~np.isnan(numbers)
+    return [text if alone else level_key(text) for text, alone in zip(texts, is_alone.tolist(), strict=True)]
 
 
 def mean_and_std(name: str, values: np.ndarray) -> tuple[float, float]:
@@ -126,8 +136,9 @@ class CategoricalColumn:
 
     @classmethod
     def fit(cls, name: str, values: Sequence[str | None], most: int, most_one_hot: int = MOST_ONE_HOT) -> CategoricalColumn:
-        has_missing = None in values
-        counts = level_counts(values)
+        column = as_column(values)
+        has_missing = column.n_missing > 0
+        counts = level_counts(column)
         # Ties are broken by the alphabet, so that the order of the rows does not matter.
         frequent = sorted(counts, key=lambda level: (-counts[level], level))[:most]
         has_other = len(counts) > most
@@ -144,20 +155,20 @@ class CategoricalColumn:
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
+        column = as_column(values)
+        coded = column.coded
         position = {level_key(level): i for i, level in enumerate(self.levels)}
-        if self.has_missing:
-            position[None] = len(self.levels)
         unknown = self.n_codes - 1 if self.has_other else -1
-        distinct = {value: position.get(level_key(value), unknown) for value in set(values)}
-        places = np.fromiter((distinct[value] for value in values), dtype=np.int64, count=len(values))
+        missing = len(self.levels) if self.has_missing else unknown
+        places = np.array([*(position.get(level_key(text), unknown) for text in coded.texts), missing])[coded.codes]
         rows = np.flatnonzero(places >= 0)
         if self.is_coded:
             out[:, 0] = places
         else:
             out[:] = 0
             out[rows, places[rows]] = 1
-        strangers = [value for value in distinct if level_key(value) not in position]
-        if self.has_other or not strangers:
+        if self.has_other or len(rows) == len(column):
             return None
-        unseen = examples("missing" if value is None else repr(value) for value in strangers)
-        return Remark(self.name, len(values) - len(rows), "none of the known", unseen)
+        strangers = [repr(text) for text in coded.counts if level_key(text) not in position]
+        strangers += ["missing"] if missing < 0 and column.n_missing else []
+        return Remark(self.name, len(column) - len(rows), "none of the known", examples(strangers))

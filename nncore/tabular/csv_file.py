@@ -10,6 +10,8 @@ from itertools import chain, islice
 from nncore.errors import DataError
 from nncore.tabular.dialect import SAMPLE, SEPARATOR_NAMES, find_separator, first_row_is_header, parse, sample
 from nncore.tabular.missing import USUAL
+from nncore.tabular.plain_csv import can_be_plain, read_plain
+from nncore.tabular.source import TextLines
 from nncore.tabular.table_file import Block, TableFile
 
 #: A row and the line on which it ends.
@@ -27,10 +29,11 @@ class CsvFile(TableFile):
 
     A line of a single column is a row also if it is empty, unless no other follows it; elsewhere an empty line is none, and is counted.
 
+    Where Arrow is installed and reads the lines as the `csv` module does (`read_plain`), it reads them, many at once.
+
     Parameters
     ----------
-    lines : iterator of str
-        With their ends.
+    lines : TextLines
     source : str
         The file, for messages.
     header : bool or None
@@ -50,10 +53,13 @@ class CsvFile(TableFile):
     unit = "line"
     usual_missing = USUAL
 
-    def __init__(self, lines: Iterator[str], source: str, *, header: bool | None, separator: str | None, preferred: str = "") -> None:
-        self.source = source
+    def __init__(self, lines: TextLines, source: str, *, header: bool | None, separator: str | None, preferred: str = "") -> None:
+        self.source, self._lines = source, lines
         head = sample(lines)
         self.delimiter = find_separator(head, source, preferred) if separator is None else separator
+        self._n_head, self._n_read, self._n_at_once = len(head), 0, 0
+        self._waiting: list[int] = []
+        self._may_be_plain = can_be_plain(self.delimiter)
         rows = self._parsed(chain(head, lines))
         start = next(rows, None)
         while start is not None and self._is_blank(start[1]):
@@ -70,16 +76,44 @@ class CsvFile(TableFile):
             raise DataError(f"{source}, line {start[0]}: {cells[0][0]!r} is a comment, not a row; delete it and all others")
         self.given_names = list(cells[0]) if self.has_header else [f"c{i}" for i in range(1, width + 1)]
         self.indexes = frozenset(i for i, name in enumerate(self.given_names) if not (name or "").strip())
-        self._rows = chain(first[1 if self.has_header else 0 :], filled)
+        self._first, self._filled_rows = first[1 if self.has_header else 0 :], filled
 
     def rows(self, n_rows: int) -> Iterator[Block]:
-        first = next(self._rows, None)
-        while first is not None:
-            block = [first, *islice(self._rows, n_rows - 1)]
-            first = next(self._rows, None)  # now, so that blank lines at the end of the file are counted with its last block
-            self._check_widths(block)
-            columns = [list(column) for column in zip(*(row for _, row in block), strict=True)]
-            yield columns, [number for number, _ in block]
+        first, self._first = self._first, []
+        for start in range(0, len(first), n_rows):
+            yield self._block(first[start : start + n_rows])
+        while True:
+            if self._is_between_pieces:
+                yield from self._at_once()
+            block: list[_Numbered] = []
+            for row in islice(self._filled_rows, n_rows):
+                block.append(row)
+                if self._is_between_pieces:
+                    break
+            if not block:
+                return
+            yield self._block(block)
+
+    def _block(self, rows: list[_Numbered]) -> Block:
+        self._check_widths(rows)
+        return [list(column) for column in zip(*(row for _, row in rows), strict=True)], [number for number, _ in rows]
+
+    @property
+    def _is_between_pieces(self) -> bool:
+        """Whether the next line may begin a piece that is read at once: a row has ended, and no line before it is still to be looked at."""
+        return self._may_be_plain and self._lines.has_many and self._n_read >= self._n_head and not self._waiting
+
+    def _at_once(self) -> Iterator[Block]:
+        """Rows as long as Arrow reads them."""
+        width = len(self.given_names)
+        while lines := self._lines.at_once():
+            columns = read_plain(lines, self.delimiter, width) if len(lines) <= MOST_CHARACTERS else None
+            if columns is None:
+                self._lines.give_back(lines)
+                return
+            n, before = len(columns[0]), self._n_read + self._n_at_once
+            self._n_at_once += n
+            yield columns, range(before + 1, before + n + 1)
 
     def _check_widths(self, block: list[_Numbered]) -> None:
         width = len(self.given_names)
@@ -107,7 +141,7 @@ class CsvFile(TableFile):
                 else:
                     self.n_blank += 1
             return
-        waiting: list[int] = []
+        waiting = self._waiting
         for numbered in rows:
             if numbered[1]:  # also `""`, a cell that somebody has written
                 yield from ((line, [""]) for line in waiting)
@@ -123,8 +157,9 @@ class CsvFile(TableFile):
             reader = parse(lines, self.delimiter)
             try:
                 for row in reader:
-                    yield reader.line_num, row
-                    start = reader.line_num + 1
+                    self._n_read = reader.line_num
+                    yield self._n_read + self._n_at_once, row
+                    start = self._n_read + self._n_at_once + 1
             except csv.Error as error:
                 what = f"a cell of more than {MOST_CHARACTERS} characters" if "field limit" in str(error) else str(error)
                 raise DataError(f"{self.source}, line {start}: {what}; look for a quote that is not closed") from error

@@ -166,13 +166,15 @@ def first_row_is_header(rows: Sequence[Sequence[str]], separator: str = ",") -> 
     def numeric(cell: str) -> bool:
         return is_number(cell, separator)
 
+    def below(i: int) -> set[str | None]:
+        return {cleaned(row[i]) for row in rows[1:] if i < len(row)}
+
     first = [cleaned(cell) for cell in rows[0]]
-    below = [[cleaned(row[i]) for row in rows[1:] if i < len(row)] for i in range(len(first))]
     if any(cell is not None and numeric(cell) for cell in first):
         return False
-    for column in below:
-        present = [cell for cell in column if cell is not None]
-        if present and all(map(numeric, present)):
+    for i in range(len(first)):
+        present = below(i) - {None}
+        if present and all(numeric(cell) for cell in present if cell is not None):
             return True
     is_distinct = len(set(first)) == len(first)
-    return is_distinct and not any(cell in column for cell, column in zip(first, below, strict=True))
+    return is_distinct and not any(cell in below(i) for i, cell in enumerate(first))

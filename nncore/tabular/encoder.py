@@ -9,10 +9,11 @@ import numpy as np
 
 from nncore.arguments import listed
 from nncore.errors import DataError
+from nncore.tabular.column import Column
 from nncore.tabular.columns import CategoricalColumn, NumericColumn
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
 from nncore.tabular.remarks import Remark
-from nncore.tabular.table import Table
+from nncore.tabular.table import Table, row_numbers
 from nncore.tabular.target import ClassTarget, RealTarget
 
 
@@ -52,7 +53,7 @@ class TableEncoder:
         kinds: Mapping[str, ColumnKind],
         target: str,
         task: str,
-        rows: Sequence[int],
+        rows: Sequence[int] | np.ndarray,
         *,
         most_levels: int = MOST_LEVELS,
         target_range: str | None = None,
@@ -71,7 +72,7 @@ class TableEncoder:
             Column to predict.
         task : {"classification", "regression"}
             Classes are those of the whole table: a class is a fact about the task and not a statistic.
-        rows : sequence of int
+        rows : sequence of int or ndarray of int64
             Rows to learn from. Means, medians and levels come from these alone.
         most_levels : int, default 500
             Levels of a categorical column that get a code of their own.
@@ -80,21 +81,28 @@ class TableEncoder:
         missing, missing_target : tuple of str
             Words that stand for a missing value in columns of features, and in the target: for tables to come.
         """
-        learnt = table.select_rows(rows)
+        taken = row_numbers(rows)
+
+        def learnt(name: str) -> Column:
+            return table.column(name).take(taken)
+
+        def place(row: int) -> str:
+            return table.place(int(taken[row]))
+
         columns: list[NumericColumn | CategoricalColumn] = []
         for name, kind in kinds.items():
             if kind.kind == "numeric":
-                columns.append(NumericColumn.fit(name, learnt.column(name), learnt.place))
+                columns.append(NumericColumn.fit(name, learnt(name), place))
             elif kind.kind == "categorical":
-                columns.append(CategoricalColumn.fit(name, learnt.column(name), most_levels))
+                columns.append(CategoricalColumn.fit(name, learnt(name), most_levels))
         if not columns:
             reasons = listed([f"{name!r} is left out: {kind.reason}" for name, kind in kinds.items()], most=3)
             detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
             raise DataError(f"{table.source} has no column to learn from beside the target {target!r}{detail}")
         if task == "classification":
-            fitted: ClassTarget | RealTarget = ClassTarget.fit(target, [str(value) for value in table.column(target)], missing_target)
+            fitted: ClassTarget | RealTarget = ClassTarget.fit(target, table.column(target), missing_target)
         else:
-            fitted = RealTarget.fit(target, learnt.column(target), learnt.place, target_range, missing_target)
+            fitted = RealTarget.fit(target, learnt(target), place, target_range, missing_target)
         dialect = table.has_header, table.decimal_comma, table.delimiter
         return cls(tuple(table.names), *dialect, missing, tuple(columns), fitted)
 

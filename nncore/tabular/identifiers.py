@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nncore.data import level_key
-from nncore.tabular.values import as_number
+from nncore.tabular.column import as_column
 
 #: In fewer rows all numbers may differ by chance.
 FEWEST_ROWS = 10
@@ -113,14 +113,17 @@ def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool
     is_marked : bool
         Whether the column has no name, or is the index of a frame.
     """
-    n = len(cells)
-    if n < FEWEST_ROWS or len(set(cells)) != n:
+    column = as_column(cells)
+    n = len(column)
+    if n < FEWEST_ROWS or column.n_missing or column.n_words:
         return ""
-    numbers = np.array([np.nan if cell is None or (number := as_number(cell)) is None else number for cell in cells])
-    if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
+    numbers = column.numbers
+    if (numbers != np.floor(numbers)).any():
         return ""
-    if len({level_key(cell) for cell in cells}) != n:  # not by float64, which has one number for two long identifiers
-        return ""
+    if len(np.unique(numbers)) < n:  # there may be long identifiers for which float64 has one number
+        counts = column.counts
+        if len(counts) < n or len({level_key(text) for text in counts}) < n:
+            return ""
     ordered = np.sort(numbers)
     if is_marked or sounds_like_identifier(name):
         return "an identifier: whole numbers, all different"

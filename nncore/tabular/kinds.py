@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nncore.data import level_key
-from nncore.tabular.columns import MOST_ONE_HOT, Place
+import numpy as np
+
+from nncore.tabular.column import as_column
+from nncore.tabular.columns import MOST_ONE_HOT, Place, level_keys
 from nncore.tabular.identifiers import identifier_reason, is_index_of_pandas
 from nncore.tabular.table import Table
 from nncore.tabular.values import are_dates, as_number, number_hint
@@ -44,25 +46,26 @@ class ColumnKind:
 
 def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     """Look at all values of a column."""
-    counts = Counter(values)
-    n_missing = counts.pop(None, 0)
-    n_present = len(values) - n_missing
+    column = as_column(values)
+    n_missing, n_present, n_words = column.n_missing, column.n_present, column.n_words
     if n_present == 0:
         return ColumnKind("left out", "empty")
-    numbers = {text: as_number(text) for text in counts if text is not None}
-    words = [text for text, number in numbers.items() if number is None]
-    if not words:
-        return ColumnKind("numeric") if len(set(numbers.values())) > 1 else ColumnKind("left out", f"always {next(iter(counts))}")
-    n_levels = len({level_key(text) for text in numbers})
-    if n_levels == 1 and not n_missing:
-        return ColumnKind("left out", f"always {next(iter(counts))!r}")
-    n_words = sum(counts[word] for word in words)
-    if n_words <= (1 - NUMBERS_SHARE) * n_present:
-        first = next(row for row, value in enumerate(values) if value is not None and numbers[value] is None)
-        word = values[first]
+    if not n_words:
+        numbers = column.numbers
+        if np.nanmin(numbers) < np.nanmax(numbers):
+            return ColumnKind("numeric")
+        return ColumnKind("left out", f"always {column[int((~column.is_missing).argmax())]}")
+    if n_words < n_present and n_words <= (1 - NUMBERS_SHARE) * n_present:
+        first = column.first_word
+        word = column[first]
         remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {word!r} in {place(first)}; mend them, or say "
         remark += f"--missing {shlex.quote(str(word))} if nothing is known there"
         return ColumnKind("categorical", remark)
+    counts = Counter(column.counts)
+    n_levels = len(set(level_keys(list(counts))))
+    if n_levels == 1 and not n_missing:
+        return ColumnKind("left out", f"always {next(iter(counts))!r}")
+    words = [text for text in counts if as_number(text) is None]
     if are_dates(words):
         return ColumnKind("left out", f"dates, {len(counts)} different; columns of month or weekday can stand for them")
     hint = number_hint(words)
@@ -76,7 +79,7 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     return ColumnKind("categorical", f"taken as text, although its values look like numbers: {hint}" if hint else "")
 
 
-def _nearly_numbers(counts: Counter[str | None], words: Sequence[str]) -> str:
+def _nearly_numbers(counts: Counter[str], words: Sequence[str]) -> str:
     """What to do about text of which more than half are numbers, or ""."""
     n_words, n_present = sum(counts[word] for word in words), counts.total()
     commonest = max(words, key=lambda word: counts[word])
@@ -87,11 +90,8 @@ def _nearly_numbers(counts: Counter[str | None], words: Sequence[str]) -> str:
 
 def counts_rows(values: Sequence[str | None]) -> bool:
     """Whether the values go 0, 1, 2, … or 1, 2, 3, … down the file."""
-    numbers = [None if value is None else as_number(value) for value in values[:2]]
-    start = numbers[0]
-    if start not in (0.0, 1.0) or len(values) < 2:
-        return False
-    return all(value is not None and as_number(value) == start + i for i, value in enumerate(values))
+    numbers = as_column(values).numbers
+    return len(numbers) > 1 and numbers[0] in (0.0, 1.0) and np.array_equal(numbers, numbers[0] + np.arange(len(numbers)))
 
 
 def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: Sequence[str] = ()) -> dict[str, ColumnKind]:
@@ -120,11 +120,10 @@ def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: S
         elif name in table.unreadable and name not in kept:
             kinds[name] = ColumnKind("left out", f"holds {table.unreadable[name]}, not numbers or text")
         else:
-            values = table.column(name)
-            kind = column_kind(values, table.place)
+            column = table.column(name)
+            kind = column_kind(column, table.place)
             if name in kept and kind.kind == "left out":
-                is_numeric = all(value is None or as_number(value) is not None for value in values)
-                kind = ColumnKind("numeric" if is_numeric else "categorical", "kept as asked")
+                kind = ColumnKind("categorical" if column.n_words else "numeric", "kept as asked")
             kinds[name] = kind
     named = {name: reason for name in kinds if name not in kept and (reason := _names_rows(table, name, kinds[name]))}
     if any(kind.kind != "left out" and name not in named for name, kind in kinds.items()):

@@ -30,14 +30,6 @@ def missing_words(usual: Collection[str], more: Sequence[str] = (), but: Sequenc
     return tuple(sorted(words - {word.strip().lower() for word in but}))
 
 
-def take_missing(cells: Sequence[str | None], words: Collection[str]) -> tuple[list[str | None], Counter[str]]:
-    """The cells with None for each of `words`, and how often each was found as it is written."""
-    taken = {cell for cell in set(cells) if cell is not None and cell.lower() in words}
-    if not taken:
-        return list(cells), Counter()
-    return [None if cell in taken else cell for cell in cells], Counter(cell for cell in cells if cell is not None and cell in taken)
-
-
 def missing_in_words(found: Mapping[str, Mapping[str, int]]) -> list[str]:
     """One text for each word that was taken for missing: where, and how often."""
     by_word: dict[str, list[tuple[str, int]]] = {}

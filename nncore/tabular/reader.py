@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nncore.blocks import rows_at_once
 from nncore.errors import DataError
 from nncore.tabular.arrow_file import ArrowFile, ParquetFile
+from nncore.tabular.column import CodedColumn, Column, column_of
 from nncore.tabular.csv_file import CsvFile
+from nncore.tabular.decimal_commas import has_commas, may_hold, present_texts, with_points_for_commas
+from nncore.tabular.gathering import Gatherer
 from nncore.tabular.magic import HEAD
 from nncore.tabular.packed import unpacked
-from nncore.tabular.source import opened, source_name, text_lines
-from nncore.tabular.table import Table, unknown_column
+from nncore.tabular.source import TextLines, opened, source_name
+from nncore.tabular.table import Table, row_numbers, unknown_column
 from nncore.tabular.table_file import TableFile
-from nncore.tabular.values import decimal_point, has_decimal_commas, has_thousands, with_point
+from nncore.tabular.texts import Texts
+from nncore.tabular.values import decimal_point, has_thousands
 
 #: Rows of a block: enough that the work on a block outweighs the work around it. A wide table has fewer: so many cells.
 BLOCK_ROWS, BLOCK_CELLS = 16_384, 2**20
+
+#: Cells that are Python's objects at a time while a whole file is read.
+PIECE_CELLS = 2**16
 
 #: What is known by its first bytes. Everything else is text.
 _TYPED = (ParquetFile, ArrowFile)
@@ -75,15 +86,10 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
         for name in dict.fromkeys(needed):
             if name not in known_names:
                 raise unknown_column(file.source, names, name, has_header=file.has_header)
-        # One string object for each distinct value: a column of categories costs a pointer a row.
-        known: list[dict[str | None, str | None]] = [{} for _ in file.names]
-        columns: list[list[str | None]] = [[] for _ in file.names]
-        numbers: list[int] = []
-        for block, block_numbers in file.blocks(_rows_at_once(file)):
-            for column, texts, seen in zip(columns, block, known, strict=True):
-                column.extend(map(seen.setdefault, texts, texts))
-            numbers.extend(block_numbers)
-        return _table(file, columns, numbers, _decimal_comma(file, writing))
+        rows = _Rows(file)
+        for block in file.blocks(rows_at_once(len(file.names), BLOCK_ROWS, of=PIECE_CELLS)):
+            rows.add(*block)
+        return rows.table(_decimal_comma(file, writing))
 
 
 def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int | None = None) -> Iterator[Table]:
@@ -94,14 +100,46 @@ def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int
     writing = writing or Writing()
     with _file(path, writing) as file:
         decimal_comma = _decimal_comma(file, writing)
-        for columns, numbers in file.blocks(n_rows or _rows_at_once(file)):
-            table = _table(file, columns, numbers, decimal_comma)
-            decimal_comma = table.decimal_comma
-            yield table
+        n_rows = n_rows or rows_at_once(len(file.names), BLOCK_ROWS, of=BLOCK_CELLS)
+        rows = _Rows(file)
+        blocks = file.blocks(n_rows)
+        while True:
+            try:
+                columns, numbers = next(blocks, ((), ()))
+            except DataError:
+                if rows.n == n_rows:  # these are right
+                    yield rows.table(decimal_comma)
+                raise
+            start = 0
+            while start < len(numbers):
+                # Not before there is another row, so that blank lines at the end of the file are counted with its last block.
+                if rows.n == n_rows:
+                    yield (table := rows.table(decimal_comma))
+                    decimal_comma, rows = table.decimal_comma, _Rows(file)
+                part = slice(start, start + n_rows - rows.n)
+                rows.add([column[part] for column in columns], numbers[part])
+                start = part.stop
+            if not numbers:
+                yield rows.table(decimal_comma)
+                return
 
 
-def _rows_at_once(file: TableFile) -> int:
-    return rows_at_once(len(file.names), BLOCK_ROWS, of=BLOCK_CELLS)
+class _Rows:
+    """Rows as they come from a file, until they are a table."""
+
+    def __init__(self, file: TableFile) -> None:
+        self.file, self.n = file, 0
+        self._columns = [Gatherer(len(file.names)) for _ in file.names]
+        self._numbers: list[NDArray[np.int64]] = []
+
+    def add(self, columns: Sequence[Any], numbers: Sequence[int]) -> None:
+        for gatherer, cells in zip(self._columns, columns, strict=True):
+            gatherer.add(cells)
+        self._numbers.append(row_numbers(numbers))
+        self.n += len(numbers)
+
+    def table(self, decimal_comma: bool | None) -> Table:
+        return _table(self.file, [gatherer.gathered() for gatherer in self._columns], np.concatenate(self._numbers), decimal_comma)
 
 
 def _decimal_comma(file: TableFile, writing: Writing) -> bool | None:
@@ -132,8 +170,7 @@ def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: W
     for typed in _TYPED:
         if head and (what := typed.suffixes.get(Path(path).suffix.lower())):
             raise DataError(f"{path} is not a {what} file, although its name says so; if it is CSV, call it .csv")
-    lines = text_lines(binary, source)
-    return CsvFile(lines, source, header=writing.header, separator=writing.separator, preferred=writing.like_separator)
+    return CsvFile(TextLines(binary, source), source, header=writing.header, separator=writing.separator, preferred=writing.like_separator)
 
 
 def _begins(head: bytes, mark: bytes) -> bool:
@@ -142,24 +179,30 @@ def _begins(head: bytes, mark: bytes) -> bool:
     return head.startswith(mark) and not (following.isalnum() or (following and following in b"\t\n\r \"',-.;_|"))
 
 
-def _table(file: TableFile, columns: Iterable[Sequence[str | None]], numbers: Sequence[int], decimal_comma: bool | None) -> Table:
-    columns, names, thousands = list(columns), file.names, ""
-    meanings = [{text: (text.strip() or None) if text else None for text in set(column)} for column in columns]
+def _table(file: TableFile, gathered: list[CodedColumn | Texts], numbers: NDArray[np.int64], decimal_comma: bool | None) -> Table:
+    names, thousands = file.names, ""
     if decimal_comma is None:
-        decimal_comma = file.delimiter != "," and any(has_decimal_commas(_present(meaning, file)) for meaning in meanings)
+        decimal_comma = file.delimiter != "," and any(has_commas(cells, file.usual_missing) for cells in gathered)
     if decimal_comma:
-        for name, meaning in zip(names, meanings, strict=True):
-            if (found := decimal_point(_present(meaning, file))) is not None:
+        for name, cells in zip(names, gathered, strict=True):
+            if (found := decimal_point(present_texts(cells, file.usual_missing) if may_hold(cells, ".") else ())) is not None:
                 raise DataError(
                     f"{file.source}: column {name!r} holds {found!r}, with a decimal point, and the file has decimal commas, where a point "
                     "parts thousands; write all numbers alike, or say --decimal ."
                 )
-        thousands = next((text for meaning in meanings for text in meaning.values() if text is not None and has_thousands(text)), "")
-        meanings = [{text: value and with_point(value) for text, value in meaning.items()} for meaning in meanings]
+        with_points = (cells for cells in gathered if may_hold(cells, "."))
+        thousands = next((text for cells in with_points for text in present_texts(cells) if has_thousands(text)), "")
+    columns: list[Column] = []
+    gathered.reverse()
+    while gathered:  # one by one, so that a column is not there twice
+        cells = gathered.pop()
+        if decimal_comma:
+            cells = with_points_for_commas(cells)
+        columns.append(cells if isinstance(cells, CodedColumn) else column_of(cells))
     return Table(
         file.source,
         names,
-        [[meaning[text] for text in column] for meaning, column in zip(meanings, columns, strict=True)],
+        columns,
         numbers,
         file.has_header,
         file.delimiter,
@@ -172,8 +215,3 @@ def _table(file: TableFile, columns: Iterable[Sequence[str | None]], numbers: Se
         {names[i]: what for i, what in file.unreadable.items()},
         thousands=thousands,
     )
-
-
-def _present(meaning: Mapping[str | None, str | None], file: TableFile) -> set[str]:
-    """The distinct texts of a column that do not usually stand for a missing value."""
-    return {text for text in meaning.values() if text is not None and text.lower() not in file.usual_missing}

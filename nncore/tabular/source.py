@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from nncore.arguments import path_text
 from nncore.errors import DataError
@@ -20,6 +21,11 @@ STDIN = "-"
 
 #: Characters of a line. A longer one has another end of lines than is thought, or none.
 MOST_CHARACTERS = 2**26
+
+#: Bytes of lines that are read in one go.
+PIECE = 2**20
+
+_UTF8 = "utf-8-sig"
 
 
 def source_name(path: str | Path) -> str:
@@ -63,41 +69,128 @@ class _Whole(PassedOn):
         return n
 
 
-def text_lines(file: io.BufferedReader, source: str) -> Iterator[str]:
-    """Lines of text with their ends: UTF-8, or UTF-16 and UTF-32 with a byte-order mark.
+class TextLines(Iterator[str]):
+    """Lines of text with their ends, one after the other or many at once: UTF-8, or UTF-16 and UTF-32 with a byte-order mark.
+
+    Parameters
+    ----------
+    file : BufferedReader
+    source : str
+        The file, for messages.
+
+    Attributes
+    ----------
+    has_many : bool
+        Whether the next lines may be taken `at_once`: not those that were given back, nor those of a file that is no longer than a piece.
 
     Raises
     ------
     DataError
-        If it is no text, in another encoding, or has a line without end.
+        Here or later: if it is no text, in another encoding, or has a line without end.
     """
-    head = file.peek(HEAD)[:HEAD]
-    check_text(head, source)
-    encoding = encoding_of(head)
-    for number, line in enumerate(_decoded(file, source, encoding), start=1):
-        if len(line) > MOST_CHARACTERS:
-            raise DataError(f"{source}, line {number} has more than {MOST_CHARACTERS} characters; give a file with one row in each line")
-        if not line.isascii():
+
+    def __init__(self, file: io.BufferedReader, source: str) -> None:
+        head = file.peek(HEAD)[:HEAD]
+        check_text(head, source)
+        self._file, self._source, self._encoding = file, source, encoding_of(head)
+        self._carried, self._is_at_end = b"", False
+        self._n_lines = 0  # through the piece in hand
+        if self._encoding == _UTF8:
+            file.read(len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
+            self._take(self._read())
+            self.has_many = not self._is_at_end
+            self._lines = self._by_pieces()
+        else:
+            self.has_many, self._lines = False, self._decoded()
+
+    def __iter__(self) -> Iterator[str]:
+        return self._lines  # itself, since there are as many steps as lines
+
+    def __next__(self) -> str:
+        return next(self._lines)
+
+    def _by_pieces(self) -> Iterator[str]:
+        piece: bytes | None = b""
+        while piece is not None:
+            text = self._text
+            if self._is_right:
+                yield from text
+            else:
+                yield from self._checked(text, self._n_before)
+            if self._text is text:  # nothing was given back meanwhile
+                piece = self._read() or None
+                self._take(piece or b"")
+
+    def _take(self, piece: bytes) -> None:
+        """Lines to give one by one; those of a piece that is right need not be looked at."""
+        try:
+            text, self._is_right = piece.decode(), len(piece) <= MOST_CHARACTERS
+        except UnicodeDecodeError:
+            # A byte that is not UTF-8 becomes a lone surrogate, so that the line it stands on is known.
+            text, self._is_right = piece.decode("utf-8", "surrogateescape"), False
+        # Line ends are kept apart as they are: a quoted cell may hold any.
+        self._text, self.has_many = io.StringIO(text, newline=""), True
+        self._n_before = self._n_lines
+        self._n_lines += n_lines(piece)
+
+    def _checked(self, lines: Iterable[str], n_before: int = 0) -> Iterator[str]:
+        for number, line in enumerate(lines, n_before + 1):
+            if len(line) > MOST_CHARACTERS:
+                raise DataError(
+                    f"{self._source}, line {number} has more than {MOST_CHARACTERS} characters; give a file with one row in each line"
+                )
             try:
                 line.encode()
             except UnicodeEncodeError as error:
                 raise DataError(
-                    f"{source} is not UTF-8: line {number} holds the byte 0x{ord(line[error.start]) - 0xDC00:02x}; save it as UTF-8 "
-                    f"(if it is Latin-1: iconv -f LATIN1 -t UTF-8 {source} > new.csv)"
+                    f"{self._source} is not UTF-8: line {number} holds the byte 0x{ord(line[error.start]) - 0xDC00:02x}; save it as UTF-8 "
+                    f"(if it is Latin-1: iconv -f LATIN1 -t UTF-8 {self._source} > new.csv)"
                 ) from None
-        yield line
+            yield line
+
+    def _decoded(self) -> Iterator[str]:
+        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
+        try:
+            yield from self._checked(iter(partial(text.readline, MOST_CHARACTERS + 1), ""))
+        except UnicodeDecodeError as error:
+            what = f"it begins as {self._encoding.upper()} and does not go on so ({error.reason})"
+            raise DataError(f"{self._source} is damaged: {what}; save it as UTF-8") from None
+        finally:
+            if not self._file.closed:
+                text.detach()  # whoever opened the file closes it
+
+    # ---- many at once -------------------------------------------------------------------------------------------------------
+
+    def at_once(self) -> bytes:
+        """The next lines, many, in UTF-8; none where there are no more."""
+        lines = self._text.read().encode("utf-8", "surrogateescape")
+        if not lines and (lines := self._read()):
+            self._n_lines += n_lines(lines)
+        return lines
+
+    def give_back(self, lines: bytes) -> None:
+        """Take lines that came at once one by one."""
+        self._n_lines -= n_lines(lines)
+        self._take(lines)
+        self.has_many = False
+
+    def _read(self) -> bytes:
+        """The next whole lines, about `PIECE` bytes of them; what is longer than a line may be as it is."""
+        while not self._is_at_end:
+            piece = self._file.read(PIECE)
+            self._is_at_end = len(piece) < PIECE
+            self._carried += piece
+            # A carriage return at the end may be half an end of line.
+            end = max(self._carried.rfind(b"\n"), self._carried.rfind(b"\r", 0, len(self._carried) - 1)) + 1
+            if end and not self._is_at_end:
+                lines, self._carried = self._carried[:end], self._carried[end:]
+                return lines
+            if len(self._carried) > 4 * MOST_CHARACTERS:
+                break
+        lines, self._carried = self._carried, b""
+        return lines
 
 
-def _decoded(file: BinaryIO, source: str, encoding: str) -> Iterator[str]:
-    # Line ends are kept apart as they are: a quoted cell may hold any. A byte that is not UTF-8 becomes a lone surrogate, so
-    # that the line it stands on is known.
-    errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
-    text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
-    try:
-        yield from iter(partial(text.readline, MOST_CHARACTERS + 1), "")
-    except UnicodeDecodeError as error:
-        what = f"it begins as {encoding.upper()} and does not go on so ({error.reason})"
-        raise DataError(f"{source} is damaged: {what}; save it as UTF-8") from None
-    finally:
-        if not file.closed:
-            text.detach()  # whoever opened the file closes it
+def n_lines(data: bytes) -> int:
+    """Lines, of which the last needs no end."""
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") + (data[-1:] not in (b"\n", b"\r", b""))

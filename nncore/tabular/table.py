@@ -7,15 +7,19 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nncore.arguments import listed
 from nncore.errors import DataError
-from nncore.tabular.missing import take_missing
+from nncore.tabular.column import Column, as_column
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of text; a missing cell is None.
+    """Columns of text, read as lists of which a missing cell is None.
 
     Attributes
     ----------
@@ -23,9 +27,9 @@ class Table:
         The file, for messages.
     names : list of str
         Distinct column names; ``c1`` to ``cn`` if the file has no header.
-    columns : list of list of (str or None)
-        One list a column, all of length `n_rows`.
-    lines : sequence of int
+    columns : list of Column
+        All of length `n_rows`; they can be given as lists of (str or None).
+    lines : ndarray of int64
         Line of the file on which each row ends, or its number in a file that has no lines; for messages.
     has_header : bool
     delimiter : str
@@ -52,8 +56,8 @@ class Table:
 
     source: str
     names: list[str]
-    columns: list[list[str | None]]
-    lines: Sequence[int]
+    columns: Sequence[Sequence[str | None]]
+    lines: Sequence[int] | NDArray[np.int64]
     has_header: bool
     delimiter: str
     decimal_comma: bool = False
@@ -65,6 +69,10 @@ class Table:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, Counter[str]] = field(default_factory=dict)
     thousands: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", list(map(as_column, self.columns)))
+        object.__setattr__(self, "lines", row_numbers(self.lines))
 
     @property
     def n_rows(self) -> int:
@@ -79,19 +87,19 @@ class Table:
         """Where a row stands in the file: ``"line 7"``."""
         return f"{self.unit} {self.lines[row]}"
 
-    def column(self, name: str) -> list[str | None]:
+    def column(self, name: str) -> Column:
         """The cells of one column. Raises `DataError`, with near names, if there is none of that name, or none that can be read."""
         if name in self.unreadable:
             raise DataError(f"{self.source}: column {name!r} holds {self.unreadable[name]}, not numbers or text; write it as one of these")
         if name not in self.positions:
             raise unknown_column(self.source, self.names, name, has_header=self.has_header)
-        return self.columns[self.positions[name]]
+        return cast(Column, self.columns[self.positions[name]])
 
     def rename(self, names: Sequence[str]) -> Table:
         """The same cells under other column names."""
         return replace(self, names=list(names))
 
-    def replace_column(self, name: str, cells: list[str | None]) -> Table:
+    def replace_column(self, name: str, cells: Sequence[str | None]) -> Table:
         """The same with other cells in one column."""
         columns = list(self.columns)
         columns[self.positions[name]] = cells
@@ -103,16 +111,22 @@ class Table:
         for name in names:
             if name in self.unreadable:
                 continue
-            position = self.positions[name]
-            columns[position], counts = take_missing(columns[position], words)
+            columns[self.positions[name]], counts = self.column(name).without(words)
             if counts:
                 found[name] = counts
         return replace(self, columns=columns, words=found)
 
-    def select_rows(self, rows: Sequence[int]) -> Table:
+    def select_rows(self, rows: Sequence[int] | NDArray[np.int64]) -> Table:
         """The given rows, in the given order."""
-        columns = [[column[row] for row in rows] for column in self.columns]
-        return replace(self, columns=columns, lines=[self.lines[row] for row in rows])
+        rows = row_numbers(rows)
+        columns = [cast(Column, column).take(rows) for column in self.columns]
+        return replace(self, columns=columns, lines=cast(NDArray[np.int64], self.lines)[rows])
+
+
+def row_numbers(rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers of rows as an array."""
+    numbers: NDArray[np.int64] = np.arange(rows.start, rows.stop, rows.step) if isinstance(rows, range) else np.asarray(rows, np.int64)
+    return numbers
 
 
 def unknown_column(source: str, names: Sequence[str], name: str, *, has_header: bool) -> DataError:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import abc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nncore.errors import DataError
 
-#: Columns of cells, and where each row stands.
-Block = tuple[Sequence[Sequence[str | None]], Sequence[int]]
+#: Columns of cells, each a list or an Arrow array of strings; and where each row stands.
+Block = tuple[Sequence[Any], Sequence[int]]
 
 #: More columns than these are a table on its side, or one that is none.
 MOST_COLUMNS = 1_000_000
@@ -59,7 +59,10 @@ class TableFile(abc.ABC):
 
     @abc.abstractmethod
     def rows(self, n_rows: int) -> Iterator[Block]:
-        """Columns of cells, None where empty, and the number of each row, for at most `n_rows` rows at a time."""
+        """Columns of cells, None where empty, and the number of each row, for some rows at a time.
+
+        Cells that are Python's objects come from at most `n_rows` rows.
+        """
 
     @property
     def names(self) -> list[str]:

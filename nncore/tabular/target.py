@@ -10,6 +10,7 @@ import numpy as np
 from nncore.contract import class_indices
 from nncore.data import level_key
 from nncore.errors import DataError
+from nncore.tabular.column import as_column
 from nncore.tabular.columns import Place, level_counts, mean_and_std, parse_numbers
 from nncore.tabular.values import are_dates, as_number, number_hint
 
@@ -41,25 +42,27 @@ class ClassTarget:
     missing: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[str], missing: tuple[str, ...] = ()) -> ClassTarget:
+    def fit(cls, name: str, values: Sequence[str | None], missing: tuple[str, ...] = ()) -> ClassTarget:
         labels = sorted(level_counts(values))
         if all(as_number(label) is not None for label in labels):
             labels.sort(key=float)
         return cls(name, tuple(labels), missing)
 
-    def indices(self, values: Sequence[str | None]) -> list[int | None]:
-        """Class indices, None for what is none of the classes."""
+    def indices(self, values: Sequence[str | None]) -> np.ndarray:
+        """Class indices, int64 of shape ``(n_rows,)``; -1 for what is none of the classes."""
         index = {level_key(label): i for i, label in enumerate(self.classes)}
-        distinct = {value: index.get(level_key(value)) for value in set(values)}
-        return [distinct[value] for value in values]
+        coded = as_column(values).coded
+        indices: np.ndarray = np.array([*(index.get(level_key(text), -1) for text in coded.texts), -1], np.int64)[coded.codes]
+        return indices
 
     def encode(self, values: Sequence[str | None]) -> np.ndarray:
         """Class indices, int64 of shape ``(n_rows,)``."""
-        indices = self.indices(values)
-        unknown = sorted({str(value) for value, index in zip(values, indices, strict=True) if index is None})
-        if unknown:
+        column = as_column(values)
+        indices = self.indices(column)
+        if len(strange := np.flatnonzero(indices < 0)):
+            unknown = sorted({str(value) for value in column.take(strange)})
             raise DataError(f"column {self.name!r} has classes that training did not have: {', '.join(map(repr, unknown[:5]))}")
-        return np.array(indices, dtype=np.int64)
+        return indices
 
     def decode(self, decided: np.ndarray) -> list[str]:
         """The class of each row: of indices ``(n_rows,)``, or the most probable of ``(n_rows, n_classes)``; see `Loss.decide`."""
@@ -114,7 +117,7 @@ class RealTarget:
         return np.where(np.isfinite(rounded), rounded, numbers)
 
 
-def infer_target(name: str, values: Sequence[str], task: str | None = None, why: str = "as asked") -> tuple[str, str]:
+def infer_target(name: str, values: Sequence[str | None], task: str | None = None, why: str = "as asked") -> tuple[str, str]:
     """The task, ``"classification"`` or ``"regression"``, and the reason in words.
 
     Parameters

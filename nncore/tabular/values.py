@@ -37,7 +37,8 @@ def with_point(text: str) -> str:
     return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
 
 
-def _proves_decimal_comma(text: str) -> bool:
+def proves_decimal_comma(text: str) -> bool:
+    """Whether a number can only be one with a decimal comma."""
     if has_thousands(text):
         return "," in text
     return _DECIMAL_COMMA.fullmatch(text) is not None and _THOUSANDS.fullmatch(text) is None
@@ -46,7 +47,7 @@ def _proves_decimal_comma(text: str) -> bool:
 def has_decimal_commas(texts: Iterable[str | None]) -> bool:
     """Whether a column is one of numbers with a decimal comma; ``1,234`` alone proves nothing, it may be a thousand."""
     present = [text for text in texts if text is not None]
-    proofs = (text for text in present if _proves_decimal_comma(text))
+    proofs = (text for text in present if proves_decimal_comma(text))
     return next(proofs, None) is not None and all(as_number(with_point(text)) is not None for text in present)
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from nncore.errors import ParameterError
-from nncore.tabular.missing import USUAL, added, missing_in_words, missing_words, take_missing
+from nncore.tabular.column import as_column
+from nncore.tabular.missing import USUAL, added, missing_in_words, missing_words
 from nncore.tabular.table import Table
 
 
@@ -27,12 +28,12 @@ def test_contradictions_and_words_that_are_not_there() -> None:
 
 @pytest.mark.parametrize("cell", ["?", "NA", "n/a", "NaN", "nan", "null", "NULL", "None", "-", "#N/A", "<NA>"])
 def test_case_does_not_matter_and_what_was_found_is_counted_as_it_is_written(cell: str) -> None:
-    assert take_missing([cell, "x", None, cell], USUAL) == ([None, "x", None, None], Counter({cell: 2}))
+    assert as_column([cell, "x", None, cell]).without(USUAL) == ([None, "x", None, None], Counter({cell: 2}))
 
 
 @pytest.mark.parametrize("cell", ["0", "no", "nano", "None of them", "--", "unknown", "missing", "+"])
 def test_other_words_are_none(cell: str) -> None:
-    assert take_missing([cell], USUAL) == ([cell], Counter())
+    assert as_column([cell]).without(USUAL) == ([cell], Counter())
 
 
 def table() -> Table:

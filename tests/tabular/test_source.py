@@ -10,7 +10,7 @@ import pytest
 
 from nncore.errors import DataError
 from nncore.tabular.reader import read_blocks, read_table
-from nncore.tabular.source import opened, text_lines
+from nncore.tabular.source import TextLines, opened
 
 TEXT = "a,b\n1,x\n2,y\n"
 
@@ -78,13 +78,14 @@ def test_wrong_encoding_far_down_names_its_line(tmp_path: Path) -> None:
         read_table(path)
 
 
-def test_a_reading_that_is_broken_off_is_quiet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_reading_that_is_broken_off_is_quiet(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
-    path.write_text("a,b\n" + "1,2\n" * 1000)
+    path.write_text("a,b\n" + "1,2\n" * 1000, encoding)
 
     def broken_off() -> None:
         with opened(path) as file:
-            lines = text_lines(file, str(path))
+            lines = iter(TextLines(file, str(path)))
             assert isinstance(lines, Generator)
             held.append(lines)
             next(held[0])

@@ -1,0 +1,327 @@
+"""One column of a table: what all columns can say, whatever they are kept in."""
+
+from __future__ import annotations
+
+import abc
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.tabular.texts import AT_ONCE, Texts
+
+#: A column of many different texts is one of numbers if at least this share are such; else it is kept by its distinct texts.
+NUMBERS_SHARE = 0.5
+
+
+class Column(Sequence["str | None"]):
+    """Cells of text, None where missing; what is asked of all of them is found out by distinct text or for all numbers at once.
+
+    It is read like a list of its cells, and equal to one.
+    """
+
+    # ---- as a sequence ------------------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def cell(self, row: int) -> str | None:
+        """One cell."""
+
+    @overload
+    def __getitem__(self, row: int) -> str | None: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[str | None]: ...
+
+    def __getitem__(self, row: int | slice) -> str | Sequence[str | None] | None:
+        if isinstance(row, slice):
+            return self.take(np.arange(len(self))[row])
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        return self.cell(row % len(self))
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, (Column, list)) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __contains__(self, cell: object) -> bool:
+        return self.n_missing > 0 if cell is None else cell in self.counts
+
+    def count(self, cell: object) -> int:
+        """How often it is there."""
+        return self.n_missing if cell is None else self.counts.get(cell, 0)  # type: ignore[call-overload]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+    # ---- what is asked of all cells -----------------------------------------------------------------------------------------
+
+    @property
+    @abc.abstractmethod
+    def is_missing(self) -> NDArray[np.bool_]:
+        """Mask of the missing cells."""
+
+    @property
+    @abc.abstractmethod
+    def numbers(self) -> NDArray[np.float64]:
+        """The number in each cell, NaN where there is none."""
+
+    @property
+    @abc.abstractmethod
+    def coded(self) -> CodedColumn:
+        """The same by distinct texts."""
+
+    @abc.abstractmethod
+    def take(self, rows: NDArray[np.int64]) -> Column:
+        """The given rows, in the given order."""
+
+    @abc.abstractmethod
+    def without(self, words: Collection[str]) -> tuple[Column, Counter[str]]:
+        """Missing where one of `words`, in lower case, stands; and how often each was found as it is written."""
+
+    @cached_property
+    def n_missing(self) -> int:
+        return int(np.count_nonzero(self.is_missing))
+
+    @property
+    def n_present(self) -> int:
+        return len(self) - self.n_missing
+
+    def present(self) -> Column:
+        """Without the missing cells."""
+        return self.take(np.flatnonzero(~self.is_missing)) if self.n_missing else self
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each distinct text is there, in the order in which they first come up."""
+        return self.coded.counts
+
+    @property
+    def is_word(self) -> NDArray[np.bool_]:
+        """Mask of the cells that are there and no finite numbers."""
+        mask: NDArray[np.bool_] = np.isnan(self.numbers) & ~self.is_missing
+        return mask
+
+    @cached_property
+    def n_words(self) -> int:
+        return int(np.count_nonzero(self.is_word))
+
+    @property
+    def first_word(self) -> int:
+        """Row of the first cell that is no number; there is one."""
+        return int(self.is_word.argmax())
+
+    def has_more_than(self, n: int) -> bool:
+        """Whether there are more than `n` different cells, "missing" among them."""
+        return len(self.counts) + (self.n_missing > 0) > n
+
+
+class CodedColumn(Column):
+    """A code for each cell.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,), int8 to int32
+        Number of the cell's text, -1 where it is missing.
+    texts : sequence of str
+        Distinct; some may be in no row.
+    """
+
+    def __init__(self, codes: NDArray[Any], texts: Sequence[str]) -> None:
+        self.codes, self.texts = codes.astype(codes_type(len(texts)), copy=False), texts
+
+    @classmethod
+    def of(cls, cells: Sequence[str | None]) -> CodedColumn:
+        """From a list of cells."""
+        known: dict[str | None, int] = {text: i for i, text in enumerate(dict.fromkeys(cell for cell in cells if cell is not None))}
+        texts = [text for text in known if text is not None]
+        known[None] = -1
+        return cls(np.fromiter(map(known.__getitem__, cells), np.int32, len(cells)), texts)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def cell(self, row: int) -> str | None:
+        code = int(self.codes[row])
+        return None if code < 0 else self.texts[code]
+
+    def __iter__(self) -> Iterator[str | None]:
+        texts = [*self.texts, None]
+        return map(texts.__getitem__, self.codes.tolist())
+
+    @property
+    def is_missing(self) -> NDArray[np.bool_]:
+        mask: NDArray[np.bool_] = self.codes < 0
+        return mask
+
+    @cached_property
+    def numbers_of_texts(self) -> NDArray[np.float64]:
+        """The number that each of `texts` is, NaN for a word; and one NaN more, at -1."""
+        texts = self.texts if isinstance(self.texts, Texts) else Texts.of(self.texts)
+        return np.append(texts.numbers(), np.nan)
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        return self.numbers_of_texts[self.codes]
+
+    @property
+    def coded(self) -> CodedColumn:
+        return self
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        n_rows, n = len(self), len(self.texts) + 1
+        counts = np.bincount(np.where(self.is_missing, n - 1, self.codes), minlength=n)
+        first = np.full(n, n_rows)
+        first[self.codes[::-1]] = np.arange(n_rows)[::-1]  # the last that is assigned stays
+        order = np.argsort(first[:-1], kind="stable")[: np.count_nonzero(counts[:-1])].tolist()
+        texts, numbers = list(self.texts), counts.tolist()
+        return {texts[code]: numbers[code] for code in order}
+
+    def take(self, rows: NDArray[np.int64]) -> CodedColumn:
+        return self._with_codes(self.codes[rows])
+
+    def _with_codes(self, codes: NDArray[Any]) -> CodedColumn:
+        column = CodedColumn(codes, self.texts)
+        if "numbers_of_texts" in vars(self):
+            column.numbers_of_texts = self.numbers_of_texts
+        return column
+
+    def without(self, words: Collection[str]) -> tuple[CodedColumn, Counter[str]]:
+        taken = [code for code, text in enumerate(self.texts) if text.lower() in words]
+        if not taken:
+            return self, Counter()
+        found: Counter[str] = Counter()
+        kept = np.arange(-1, len(self.texts))
+        for code in taken:
+            if count := int(np.count_nonzero(self.codes == code)):
+                found[self.texts[code]], kept[code + 1] = count, -1
+        return (self._with_codes(kept[self.codes + 1]), found) if found else (self, found)
+
+    def mapped(self, meaning: Callable[[str], str]) -> CodedColumn:
+        """With another text for each, which may be the same for several."""
+        known: dict[str, int] = {}
+        codes = np.array([*(known.setdefault(meaning(text), len(known)) for text in self.texts), -1])
+        return CodedColumn(codes[self.codes], list(known))
+
+
+class NumberColumn(Column):
+    """Numbers, of which the texts are looked up where one is asked for; some cells may be words all the same.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_rows,), float64
+        NaN where a cell is missing or a word.
+    texts : Texts
+        As they are written.
+    at : ndarray of shape (n_rows,), int64, or None
+        Where in `texts` each row stands; None: in its place.
+    word_rows : ndarray of int64
+        Rows of the cells that are words, in order.
+    words : CodedColumn
+        These.
+    """
+
+    def __init__(
+        self, numbers: NDArray[np.float64], texts: Texts, at: NDArray[np.int64] | None, word_rows: NDArray[np.int64], words: CodedColumn
+    ) -> None:
+        self._numbers, self._texts, self._at, self._word_rows, self._words = numbers, texts, at, word_rows, words
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def _written(self, rows: NDArray[np.int64]) -> list[str]:
+        return self._texts.take(rows if self._at is None else self._at[rows])
+
+    def cell(self, row: int) -> str | None:
+        if not np.isnan(self._numbers[row]):
+            return self._written(np.array([row]))[0]
+        i = int(np.searchsorted(self._word_rows, row))
+        return self._words[i] if i < len(self._word_rows) and self._word_rows[i] == row else None
+
+    def __iter__(self) -> Iterator[str | None]:
+        is_missing = self.is_missing
+        for start in range(0, len(self), AT_ONCE):
+            rows = np.arange(start, min(start + AT_ONCE, len(self)))
+            cells = self._texts[start : start + AT_ONCE] if self._at is None else self._written(rows)
+            yield from (None if hole else cell for cell, hole in zip(cells, is_missing[rows].tolist(), strict=True))
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        return self._numbers
+
+    @property
+    def is_missing(self) -> NDArray[np.bool_]:
+        mask: NDArray[np.bool_] = np.isnan(self._numbers)
+        mask[self._word_rows] = False
+        return mask
+
+    @property
+    def is_word(self) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self), np.bool_)
+        mask[self._word_rows] = True
+        return mask
+
+    @cached_property
+    def coded(self) -> CodedColumn:
+        texts = self._texts if self._at is None else Texts.of(self._written(np.arange(len(self))))
+        codes, distinct = texts.factorized()
+        codes[self.is_missing] = -1
+        return CodedColumn(codes, distinct)
+
+    def has_more_than(self, n: int) -> bool:
+        # Most columns of numbers show it at their beginning.
+        return len(np.unique(self._numbers[: 8 * n + 8])) - 1 > n or len(np.unique(self._numbers)) - 1 > n or super().has_more_than(n)
+
+    def take(self, rows: NDArray[np.int64]) -> NumberColumn:
+        at, word_rows, words = rows if self._at is None else self._at[rows], self._word_rows, self._words
+        if len(word_rows):
+            place = np.full(len(self), -1)
+            place[word_rows] = np.arange(len(word_rows))
+            place = place[rows]
+            word_rows = np.flatnonzero(place >= 0)
+            words = words.take(place[word_rows])
+        return NumberColumn(self._numbers[rows], self._texts, at, word_rows, words)
+
+    def without(self, words: Collection[str]) -> tuple[Column, Counter[str]]:
+        left, found = self._words.without(words)
+        rows = self._numbers_among(words)
+        if len(rows):
+            found.update(self._written(rows))
+        elif not found:
+            return self, found
+        numbers = self._numbers
+        if len(rows):
+            numbers = numbers.copy()
+            numbers[rows] = np.nan
+        kept = np.flatnonzero(~left.is_missing)
+        return NumberColumn(numbers, self._texts, self._at, self._word_rows[kept], left.take(kept)), found
+
+    def _numbers_among(self, words: Collection[str]) -> NDArray[np.int64]:
+        """Rows of numbers that are written like one of `words`, as -999."""
+        values = Texts.of(words).numbers()
+        rows = np.flatnonzero(np.isin(self._numbers, values[~np.isnan(values)])) if not np.isnan(values).all() else np.empty(0, np.int64)
+        return rows[[text.lower() in words for text in self._written(rows)]] if len(rows) else rows
+
+
+def column_of(texts: Texts) -> Column:
+    """A column of many different texts."""
+    numbers = texts.numbers()
+    is_text = texts.lengths > 0
+    word_rows = np.flatnonzero(np.isnan(numbers) & is_text)
+    if len(word_rows) > (1 - NUMBERS_SHARE) * np.count_nonzero(is_text):
+        return CodedColumn(*texts.factorized())
+    return NumberColumn(numbers, texts, None, word_rows, CodedColumn.of(texts.take(word_rows)))
+
+
+def as_column(cells: Sequence[str | None]) -> Column:
+    """A column of a list of cells; a column is itself."""
+    return cells if isinstance(cells, Column) else CodedColumn.of(cells)
+
+
+def codes_type(n_texts: int) -> np.dtype[Any]:
+    """The smallest that has -1 and so many codes."""
+    return np.dtype(np.int8 if n_texts < 2**7 else np.int16 if n_texts < 2**15 else np.int32)
