@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nncore.tabular.texts import AT_ONCE, Texts
 
-#: A column of many different texts is one of numbers if at least this share are such; else it is kept by its distinct texts.
-NUMBERS_SHARE = 0.5
+#: A column of many different texts is kept as numbers if this share of some of them are such; else by its distinct texts.
+NUMBERS_SHARE, SOME = 0.5, 100
 
 
 class Column(Sequence["str | None"]):
@@ -309,11 +309,12 @@ class NumberColumn(Column):
 
 def column_of(texts: Texts) -> Column:
     """A column of many different texts."""
-    numbers = texts.numbers()
-    is_text = texts.lengths > 0
-    word_rows = np.flatnonzero(np.isnan(numbers) & is_text)
-    if len(word_rows) > (1 - NUMBERS_SHARE) * np.count_nonzero(is_text):
+    present = np.flatnonzero(texts.lengths > 0)
+    some = Texts.of(texts.take(present[:: len(present) // SOME + 1]))
+    if np.count_nonzero(np.isnan(some.numbers())) > (1 - NUMBERS_SHARE) * len(some):
         return CodedColumn(*texts.factorized())
+    numbers = texts.numbers()
+    word_rows = present[np.isnan(numbers[present])]
     return NumberColumn(numbers, texts, None, word_rows, CodedColumn.of(texts.take(word_rows)))
 
 

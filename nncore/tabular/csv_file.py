@@ -85,11 +85,8 @@ class CsvFile(TableFile):
         while True:
             if self._is_between_pieces:
                 yield from self._at_once()
-            block: list[_Numbered] = []
-            for row in islice(self._filled_rows, n_rows):
-                block.append(row)
-                if self._is_between_pieces:
-                    break
+            rows = islice(self._filled_rows, n_rows)
+            block = list(self._until_piece(rows) if self._may_be_plain else rows)
             if not block:
                 return
             yield self._block(block)
@@ -97,6 +94,12 @@ class CsvFile(TableFile):
     def _block(self, rows: list[_Numbered]) -> Block:
         self._check_widths(rows)
         return [list(column) for column in zip(*(row for _, row in rows), strict=True)], [number for number, _ in rows]
+
+    def _until_piece(self, rows: Iterator[_Numbered]) -> Iterator[_Numbered]:
+        for row in rows:
+            yield row
+            if self._is_between_pieces:
+                return
 
     @property
     def _is_between_pieces(self) -> bool:

@@ -33,19 +33,23 @@ class Gatherer:
         if self._packed is not None:
             self._packed.append(Texts.of(piece) if isinstance(piece, list) else piece)
             return
-        if isinstance(piece, list):
-            for text in dict.fromkeys(piece):
-                self._code(text)
-            codes = np.fromiter(map(self._known.__getitem__, piece), np.int32, len(piece))
-        else:
-            found = piece.dictionary_encode()
-            codes = np.array([*map(self._code, found.dictionary.to_pylist()), -1], np.int32)[arrow_codes(found)]
-        self._codes.append(codes.astype(codes_type(len(self._distinct))))
         self._n_rows += len(piece)
-        if len(self._distinct) > max(self._few, FEW_SHARE * self._n_rows):
-            texts = [*self._distinct, ""]
-            self._packed = [Texts.of([texts[code] for code in codes.tolist()]) for codes in self._codes]
+        distinct = dict.fromkeys(piece) if isinstance(piece, list) else piece.dictionary_encode()
+        texts = distinct if isinstance(distinct, dict) else distinct.dictionary
+        if max(len(texts), len(self._distinct)) > max(self._few, FEW_SHARE * self._n_rows):
+            known = [*self._distinct, ""]
+            self._packed = [Texts.of([known[code] for code in codes.tolist()]) for codes in self._codes]
             self._codes, self._known, self._distinct = [], {}, {}
+            self.add(piece)
+        elif isinstance(distinct, dict):
+            for text in distinct:
+                self._code(text)
+            self._add(np.fromiter(map(self._known.__getitem__, piece), np.int32, len(piece)))
+        else:
+            self._add(np.array([*map(self._code, texts.to_pylist()), -1], np.int32)[arrow_codes(distinct)])
+
+    def _add(self, codes: NDArray[np.int32]) -> None:
+        self._codes.append(codes.astype(codes_type(len(self._distinct))))
 
     def _code(self, text: str | None) -> int:
         code = self._known.get(text)

@@ -129,7 +129,8 @@ class _Rows:
 
     def __init__(self, file: TableFile) -> None:
         self.file, self.n = file, 0
-        self._columns = [Gatherer(len(file.names)) for _ in file.names]
+        n_columns = len(file.given_names)
+        self._columns = [Gatherer(n_columns) for _ in range(n_columns)]
         self._numbers: list[NDArray[np.int64]] = []
 
     def add(self, columns: Sequence[Any], numbers: Sequence[int]) -> None:

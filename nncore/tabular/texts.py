@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby, pairwise
 from typing import Any, overload
 
@@ -19,6 +21,9 @@ AT_ONCE = 2**16
 #: As `as_number` reads them, for RE2.
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
+#: What a number ends with.
+_LAST = frozenset("0123456789.")
+
 #: Bytes that may stand at the edge of a text which `str.strip` would shorten: ASCII blanks, and whatever is not ASCII.
 _SUSPICIOUS = np.array([byte >= 0x80 or chr(byte).isspace() for byte in range(256)])
 
@@ -29,6 +34,11 @@ def arrow(module: str = "pyarrow.compute") -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError:
         return None
+
+
+def _arrow_for(n: int, module: str) -> Any:
+    """Arrow for work on so many texts, if that is worth its call, or its import."""
+    return arrow(module) if n > (AT_ONCE // 512 if module in sys.modules else AT_ONCE // 8) else None
 
 
 class Texts(Sequence[str]):
@@ -143,7 +153,7 @@ class Texts(Sequence[str]):
 
     def numbers(self) -> NDArray[np.float64]:
         """What `as_number` says of each, NaN for None; float64 of shape ``(n,)``."""
-        compute = arrow() if len(self) > AT_ONCE // 8 else None
+        compute = _arrow_for(len(self), "pyarrow.compute")
         numbers = self._numbers_by_arrow(compute) if compute is not None else self._numbers_by_python()
         numbers[~np.isfinite(numbers)] = np.nan
         return numbers
@@ -172,7 +182,7 @@ class Texts(Sequence[str]):
 
     def factorized(self) -> tuple[NDArray[Any], Texts]:
         """A code for each, -1 for "", and the distinct texts in the order in which they first come up."""
-        library = arrow("pyarrow") if len(self) > AT_ONCE // 8 else None
+        library = _arrow_for(len(self), "pyarrow")
         if library is not None:
             found = self._as_arrow(library).dictionary_encode()
             return arrow_codes(found), Texts.of_arrow(found.dictionary.cast(library.string()))
@@ -201,10 +211,10 @@ def _read(texts: list[str]) -> NDArray[np.float64]:
     """Numbers of texts; what is not finite is left so."""
     together = "".join(texts)
     if together.isascii() and "_" not in together:  # otherwise Python takes more for a number than `as_number`
-        try:
-            return np.fromiter((float(text) if text else math.nan for text in texts) if "" in texts else map(float, texts), np.float64)
-        except ValueError:  # of a word
-            pass
+        with suppress(ValueError):
+            return np.fromiter(map(float, texts), np.float64, len(texts))
+        with suppress(ValueError):  # of a word that might be a number by its end
+            return np.fromiter((float(text) if text and text[-1] in _LAST else math.nan for text in texts), np.float64, len(texts))
     found = {text: as_number(text) for text in dict.fromkeys(texts)}
     known = {text: math.nan if number is None else number for text, number in found.items()}
     return np.fromiter(map(known.__getitem__, texts), np.float64, len(texts))
