@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nncore.data import is_missing, level_key
 from nncore.errors import DataError, DataWarning, warn_user
+from nncore.estimators.frames import Factorized
 
 #: Keys of truth values, and of the numbers that stand for them.
 TRUTH = ("false", "true"), ("0", "1")
@@ -45,14 +46,10 @@ class Categories:
         return self.n_levels if self.one_hot else 1
 
     @classmethod
-    def learn(cls, label: str, values: list[Any], max_one_hot: int) -> Self:
-        """From all values of a column that messages call `label`."""
-        try:
-            distinct = dict.fromkeys(values)
-        except TypeError:
-            raise DataError(f"{label} of X holds lists or other containers, which are no categories: drop it") from None
-        present = [value for value in distinct if not is_missing(value)]
-        has_missing = len(present) < len(distinct)
+    def learn(cls, column: Factorized, max_one_hot: int) -> Self:
+        """From all values of a column."""
+        present = [value for value in column.values if not is_missing(value)]
+        has_missing = len(present) < len(column.values)
         present = list({level_key(value): value for value in reversed(present)}.values())  # of equal ones, the first
         try:
             levels = sorted(present)
@@ -60,8 +57,10 @@ class Categories:
             levels = sorted(present, key=lambda value: (type(value).__name__, str(value)))
         return cls(tuple(levels), has_missing, len(levels) + has_missing <= max_one_hot)
 
-    def codes(self, label: str, values: list[Any]) -> NDArray[np.int64]:
-        """Level of every row, shape ``(n_rows,)``; `n_levels` for a value that training did not have.
+    def codes(self, label: str, column: Factorized) -> NDArray[Any]:
+        """Level of every row, shape ``(n_rows,)``, of the smallest type; `n_levels` for a value that training did not have.
+
+        Messages call the column `label`.
 
         Raises
         ------
@@ -75,13 +74,9 @@ class Categories:
         """
         code_of_key = self._code_of_key
         missing = len(self.levels) if self.has_missing else self.n_levels
-        try:
-            distinct = dict.fromkeys(values)
-        except TypeError:
-            raise DataError(f"{label} of X holds lists or other containers, where training had categories") from None
-        code_of = {value: missing if is_missing(value) else code_of_key.get(level_key(value), self.n_levels) for value in distinct}
-        codes = np.fromiter(map(code_of.__getitem__, values), np.int64, len(values))
-        self._judge_strangers(label, values, codes)
+        of_values = [missing if is_missing(value) else code_of_key.get(level_key(value), self.n_levels) for value in column.values]
+        codes: NDArray[Any] = np.array(of_values, np.min_scalar_type(self.n_levels))[column.codes]
+        self._judge_strangers(label, column, codes)
         return codes
 
     @cached_property
@@ -92,25 +87,26 @@ class Categories:
                 code_of_key |= {other: code_of_key[that] for that, other in zip(those, others, strict=True) if that in code_of_key}
         return code_of_key
 
-    def _judge_strangers(self, label: str, values: list[Any], codes: NDArray[np.int64]) -> None:
-        strangers = np.flatnonzero(codes == self.n_levels)
-        if 2 * len(strangers) <= len(values):
+    def _judge_strangers(self, label: str, column: Factorized, codes: NDArray[Any]) -> None:
+        is_strange = codes == self.n_levels
+        n_strange = int(np.count_nonzero(is_strange))
+        if 2 * n_strange <= len(column):
             return
-        first = values[strangers[0]]
-        present = [value for value in set(values) if not is_missing(value)]
+        first = column.values[column.codes[int(is_strange.argmax())]]
+        present = [value for value in column.values if not is_missing(value)]
         met, known = set(map(_kind, present)), set(map(_kind, self.levels))
-        if len(strangers) == len(values) and present and known and not met & known:
+        if n_strange == len(column) and present and known and not met & known:
             raise DataError(
                 f"{label} of X holds {' and '.join(sorted(met))} ({first!r:.40}), where training had {' and '.join(sorted(known))} "
                 f"({self.levels[0]!r:.40}): convert the column to what it was"
             )
         warn_user(
-            f"{label} of X: {len(strangers)} of {len(values)} values are none of those that training had, first {first!r:.40}; the "
+            f"{label} of X: {n_strange} of {len(column)} values are none of those that training had, first {first!r:.40}; the "
             "network takes them for unknown",
             DataWarning,
         )
 
-    def write(self, codes: NDArray[np.int64], out: NDArray[Any]) -> None:
+    def write(self, codes: NDArray[Any], out: NDArray[Any]) -> None:
         """Write a column with these codes into `out`, shape ``(n_rows, width)``; one-hot, a stranger is all zero."""
         if not self.one_hot:
             out[:, 0] = codes

@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y, validate_data
 
 from nncore.arguments import shown
+from nncore.blocks import blocks
 from nncore.contract import Layer
 from nncore.data import Samples, admitted, check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
@@ -113,10 +114,10 @@ class ColumnEncoder:
             columns = self._checked_columns(estimator, X, columns, reset=True)
             codes = {}
             for i in np.flatnonzero(self.is_categorical).tolist():
-                label, values = columns.label(i), columns[i].values()
-                self.categories[i] = Categories.learn(label, values, self.max_one_hot)
+                values = columns[i].factorized()
+                self.categories[i] = Categories.learn(values, self.max_one_hot)
                 self._warn_of_names(columns, i)
-                codes[i] = self.categories[i].codes(label, values)
+                codes[i] = self.categories[i].codes(columns.label(i), values)
             result = self._validate_encoded(estimator, columns, codes, y, **check_params)
         matrix = result[0] if isinstance(result, tuple) else result
         self._look_at_numbers(matrix)
@@ -238,7 +239,7 @@ class ColumnEncoder:
             result = self._validate_plain(estimator, X, columns, y, reset=False, **check_params)
         else:
             columns = self._checked_columns(estimator, X, columns, reset=False)
-            codes = {i: categories.codes(columns.label(i), columns[i].values()) for i, categories in self.categories.items()}
+            codes = {i: categories.codes(columns.label(i), columns[i].factorized()) for i, categories in self.categories.items()}
             result = self._validate_encoded(estimator, columns, codes, y, **check_params)
         matrix = self._filled(self._rounded(result[0] if isinstance(result, tuple) else result, dtype, X))
         return (matrix, result[1]) if isinstance(result, tuple) else matrix
@@ -303,7 +304,7 @@ class ColumnEncoder:
         self,
         estimator: Any,
         columns: Columns,
-        codes: dict[int, NDArray[np.int64]],
+        codes: dict[int, NDArray[Any]],
         y: Any,
         *,
         accept_sparse: Any = False,
@@ -315,19 +316,18 @@ class ColumnEncoder:
             return check_array(matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
         return check_X_y(matrix, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
 
-    def _encoded(self, n_rows: int, numbers: Iterator[NDArray[Any]], codes: dict[int, NDArray[np.int64]]) -> NDArray[np.float64]:
+    def _encoded(self, n_rows: int, numbers: Iterator[NDArray[Any]], codes: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
         """The matrix of the columns of numbers, one after the other, and of the codes of the others by their numbers."""
         assert self.is_categorical is not None, "plain numbers are not encoded"
         matrix = np.empty((n_rows, len(self.is_categorical) + sum(categories.width - 1 for categories in self.categories.values())))
-        start = 0
-        for i in range(len(self.is_categorical)):
-            categories = self.categories.get(i)
-            stop = start + (1 if categories is None else categories.width)
-            if categories is None:
+        widths = [self.categories[i].width if i in self.categories else 1 for i in range(len(self.is_categorical))]
+        starts = np.cumsum([0, *widths]).tolist()
+        for i, start in enumerate(starts[:-1]):
+            if i not in self.categories:
                 matrix[:, start] = next(numbers)
-            else:
-                categories.write(codes[i], matrix[:, start:stop])
-            start = stop
+        for rows in blocks(n_rows, matrix.itemsize * matrix.shape[1]):  # so that they stay in the caches from column to column
+            for i, categories in self.categories.items():
+                categories.write(codes[i][rows], matrix[rows, starts[i] : starts[i + 1]])
         return matrix
 
     def _refuse_times(self, columns: Columns) -> None:

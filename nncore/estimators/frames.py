@@ -25,6 +25,25 @@ SHOWN = 40
 
 
 @dataclass(frozen=True)
+class Factorized:
+    """A column by its distinct values.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_rows,), of whole numbers
+        Which of `values` stands in each row.
+    values : list
+        Python objects, all of which are in some row; whatever `is_missing` says of them.
+    """
+
+    codes: NDArray[Any]
+    values: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of `X`.
 
@@ -48,6 +67,38 @@ class Column:
         values: list[Any] = self.data.tolist() if isinstance(self.data, np.ndarray) else self.data.to_list()
         return values
 
+    def factorized(self) -> Factorized:
+        """The distinct values, which are few where a column is categorical, and which of them stands in each row.
+
+        Raises
+        ------
+        DataError
+            If values are containers, which cannot be told apart.
+        """
+        native: Any = self.data if isinstance(self.data, np.ndarray) else getattr(self.data, "to_native", lambda: self.data)()
+        module = type(native).__module__.partition(".")[0]
+        dtype = native.dtype
+        if module == "pandas" and hasattr(native, "cat"):
+            codes, levels = native.cat.codes.to_numpy(), native.cat.categories.tolist()
+            return Factorized(*_present(codes, levels, len(levels)))
+        if module == "pandas" and type(dtype).__name__ == "StringDtype":
+            codes, texts = native.factorize()
+            return Factorized(*_present(codes, texts.tolist(), len(texts)))
+        if module == "polars" and self.kind in ("text", "category"):
+            texts = native.cast(_polars().String)
+            levels = texts.unique(maintain_order=True).drop_nulls().to_list()
+            codes = texts.replace_strict(levels, range(len(levels)), default=-1, return_dtype=_polars().Int32).fill_null(-1).to_numpy()
+            return Factorized(*_present(codes, levels, len(levels)))
+        if isinstance(native, np.ndarray) and native.dtype.kind in "biu":
+            distinct, codes = np.unique(native, return_inverse=True)
+            return Factorized(codes, distinct.tolist())
+        values = self.values()
+        try:
+            code_of = {value: code for code, value in enumerate(dict.fromkeys(values))}
+        except TypeError:
+            raise DataError(f"{self.label} of X holds lists or other containers, which are no categories: drop it") from None
+        return Factorized(np.fromiter(map(code_of.__getitem__, values), np.int64, len(values)), list(code_of))
+
     def numbers(self) -> np.ndarray:
         """float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` for what is no number."""
         if self.kind == "number":
@@ -66,6 +117,20 @@ class Column:
             raise DataError(
                 f"{self.label} of X holds {shown}, which is no number: make it one, drop the column, or name it in categorical_features"
             ) from None
+
+
+def _present(codes: NDArray[Any], values: list[Any], missing: int) -> tuple[NDArray[Any], list[Any]]:
+    """Codes of the values that are there, `missing` and None for -1 if there are such."""
+    codes = np.where(codes < 0, missing, codes)
+    counts = np.bincount(codes, minlength=missing + 1)
+    there = np.flatnonzero(counts)
+    place = np.zeros(missing + 1, np.min_scalar_type(missing + 1))
+    place[there] = np.arange(len(there))
+    return place[codes], [None if code == missing else values[code] for code in there.tolist()]
+
+
+def _polars() -> Any:
+    return require("polars", extra="sklearn", purpose="reading data frames")
 
 
 class Columns(Sequence[Column]):

@@ -11,7 +11,7 @@ from nncore._core import all_finite, as_c_array, is_c_array
 from nncore.blocks import blocks
 from nncore.data import CONVERT_AT_ONCE, admitted
 from nncore.errors import ShapeError
-from nncore.estimators.frames import Column, column_label
+from nncore.estimators.frames import Column, Factorized, column_label
 
 #: Libraries whose frames hand out their names, and all their numbers, in one go each.
 FRAMES = ("pandas", "polars")
@@ -66,7 +66,7 @@ def plain_numbers(estimator: Any, X: Any) -> np.ndarray | None:
     return numbers if _are_plain(numbers) else None
 
 
-def plain_columns(estimator: Any, X: Any, is_categorical: NDArray[np.bool_]) -> tuple[np.ndarray, dict[int, list[Any]]] | None:
+def plain_columns(estimator: Any, X: Any, is_categorical: NDArray[np.bool_]) -> tuple[np.ndarray, dict[int, Factorized]] | None:
     """The same for a frame with categories: its other columns as an array, and the values of the categories by the number of the column."""
     names = vars(estimator).get("feature_names_in_")
     if names is None or not _has_columns(X, names) or len(X) == 0 or len(set(names)) < len(names):
@@ -78,7 +78,7 @@ def plain_columns(estimator: Any, X: Any, is_categorical: NDArray[np.bool_]) -> 
     if not _are_plain(numbers):
         return None
     labels = {int(index): names[index] for index in np.flatnonzero(is_categorical)}
-    return numbers, {index: Column(column_label(name), "category", X[name]).values() for index, name in labels.items()}
+    return numbers, {index: Column(column_label(name), "category", X[name]).factorized() for index, name in labels.items()}
 
 
 def _is_frame(X: Any) -> bool:

@@ -34,21 +34,16 @@ class Gatherer:
             self._packed.append(Texts.of(piece) if isinstance(piece, list) else piece)
             return
         self._n_rows += len(piece)
-        distinct = dict.fromkeys(piece) if isinstance(piece, list) else piece.dictionary_encode()
-        texts = distinct if isinstance(distinct, dict) else distinct.dictionary
+        coded = None if isinstance(piece, list) else piece.dictionary_encode()
+        texts = list(dict.fromkeys(piece)) if coded is None else coded.dictionary
         if max(len(texts), len(self._distinct)) > max(self._few, FEW_SHARE * self._n_rows):
             known = [*self._distinct, ""]
             self._packed = [Texts.of([known[code] for code in codes.tolist()]) for codes in self._codes]
             self._codes, self._known, self._distinct = [], {}, {}
             self.add(piece)
-        elif isinstance(distinct, dict):
-            for text in distinct:
-                self._code(text)
-            self._add(np.fromiter(map(self._known.__getitem__, piece), np.int32, len(piece)))
-        else:
-            self._add(np.array([*map(self._code, texts.to_pylist()), -1], np.int32)[arrow_codes(distinct)])
-
-    def _add(self, codes: NDArray[np.int32]) -> None:
+            return
+        of_texts = np.array([*map(self._code, texts if coded is None else coded.dictionary.to_pylist()), -1], np.int32)
+        codes = np.fromiter(map(self._known.__getitem__, piece), np.int32, len(piece)) if coded is None else of_texts[arrow_codes(coded)]
         self._codes.append(codes.astype(codes_type(len(self._distinct))))
 
     def _code(self, text: str | None) -> int:
