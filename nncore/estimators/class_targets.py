@@ -105,6 +105,13 @@ class ClassTargets:
         targets.classes = [np.unique(as_labels(column, "classes")) for column in classes]
         return targets
 
+    @classmethod
+    def known(cls, kind: str, classes: Any, is_sparse: bool) -> ClassTargets:
+        """Those that have been described: see the attributes."""
+        targets = cls.__new__(cls)
+        targets.kind, targets.classes, targets.is_sparse = kind, classes, is_sparse
+        return targets
+
     def has_exactly(self, classes: Any) -> bool:
         """Whether `classes` are the classes here, in any order."""
         known, asked = (self.classes, classes) if self.kind == HEADS else ([self.classes], [as_labels(classes, "classes")])

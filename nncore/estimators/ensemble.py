@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from abc import abstractmethod
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from nncore.contract import History, Loss
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
 from nncore.estimators.ensemble_fit import EnsembleFit, Samples
 from nncore.estimators.folds import Fold, folds, hold_out
 from nncore.estimators.given import Given
@@ -107,7 +109,8 @@ class Ensemble(NetworkEstimator):
             weights_val = weigh(y_val, checked_weights(weights_val, matrix_val))
             samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
-        layout = InputLayout.of(columns, recipe.max_one_hot)
+        hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
+        layout = InputLayout.of(columns, hot)
         new_network, judge = partial(self._new_network, recipe, loss), Judge(given.scoring, self._default_scoring(recipe, loss))
         started = partial(self._started, recipe=recipe)
         fit = EnsembleFit(new_network, started, judge, given, recipe, layout, samples, self._targets, loss, began)
@@ -139,6 +142,48 @@ class Ensemble(NetworkEstimator):
         _refuse_fraction(given, f"n_cv={recipe.n_cv}")
         n_cv = recipe.n_cv if given.n_cv is not None else min(recipe.n_cv, max(2, len(rows)))
         return folds(rows, n_cv, strata, random_state), recipe.n_ens
+
+    # ---- files --------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted ensemble to one file: all networks, and what columns and targets are. `load` reads it.
+
+        Arguments of the constructor are not in the file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            As in `nncore.Sequential.save`.
+
+        Raises
+        ------
+        ParameterError
+            If a category or a class is something else than text, a number or a truth value.
+        """
+        self._check_is_fitted()
+        save_ensemble(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read an ensemble that `save` wrote, to predict with. No code from the file is run.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+
+        Returns
+        -------
+        estimator
+            Fitted, with the default arguments.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is no ensemble of this class, or is damaged.
+        """
+        loaded: Self = load_ensemble(cls, path)
+        return loaded
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 

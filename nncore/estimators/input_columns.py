@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -40,11 +41,11 @@ class InputLayout:
     coded_levels: NDArray[np.int64]
 
     @classmethod
-    def of(cls, columns: ColumnEncoder, max_one_hot: int) -> Self:
-        """Categories of fewer levels than `max_one_hot` become one-hot."""
+    def of(cls, columns: ColumnEncoder, hot_columns: Collection[int]) -> Self:
+        """With these columns one-hot, among those of categories."""
         starts = columns.category_columns
-        hot = [(start, len(one.levels)) for start, one in starts if len(one.levels) < max_one_hot]
-        coded = [(start, one.n_levels) for start, one in starts if len(one.levels) >= max_one_hot]
+        hot = [(start, len(one.levels)) for start, one in starts if start in hot_columns]
+        coded = [(start, one.n_levels) for start, one in starts if start not in hot_columns]
         found = [np.array(pairs, np.int64).reshape(-1, 2).T for pairs in (hot, coded)]
         missing = np.flatnonzero(columns.has_missing[columns.number_columns])
         return cls(columns.number_columns, missing, *found[0], *found[1])

@@ -28,7 +28,7 @@ class Anything(BaseEstimator):
 def layout_and_matrix(max_one_hot=4):
     columns = ColumnEncoder("from_dtype", max_one_hot=0)
     matrix = columns.fit_transform(Anything(), TABLE)
-    return InputLayout.of(columns, max_one_hot), matrix
+    return InputLayout.of(columns, [start for start, one in columns.category_columns if len(one.levels) < max_one_hot]), matrix
 
 
 def test_numbers_then_one_hot_then_codes():

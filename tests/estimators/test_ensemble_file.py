@@ -1,0 +1,107 @@
+"""Ensembles in one file: what comes back predicts the same bits, and damaged descriptions are refused."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import nncore as nn
+from nncore.errors import FileFormatError, ParameterError
+from nncore.estimators import RealMLPClassifier, RealMLPRegressor
+from nncore.estimators.ensemble_file import KEY, restored
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 3))
+FRAME = pd.DataFrame(
+    {
+        "x": np.where(X[:, 0] > 1, np.nan, X[:, 0]),
+        "few": RNG.choice(["a", "b"], 60),
+        "many": RNG.choice(list("abcdefghijkl"), 60),
+        "z": X[:, 1],
+    }
+)
+LABELS = np.where(X[:, 0] > 0, "yes", "no")
+QUICK = {"preset": "fast", "n_cv": 2, "max_iter": 2, "random_state": 0, "n_threads": 1}
+MODELS: dict[str, tuple[Any, Any, Any]] = {
+    "classes of a frame": (RealMLPClassifier(**QUICK), FRAME, LABELS),
+    "numbers": (RealMLPClassifier(**QUICK), X, np.digitize(X[:, 0], [-0.5, 0.5])),
+    "labels": (RealMLPClassifier(**QUICK), X, (X > 0).astype(int)),
+    "several targets": (RealMLPClassifier(**QUICK), X, np.digitize(X[:, :2], [-0.5, 0.5])),
+    "reals": (RealMLPRegressor(**QUICK), FRAME, 100 * X[:, 0]),
+    "rates": (RealMLPRegressor(**QUICK, loss="poisson"), X, np.abs(X[:, 0])),
+    "distributions": (RealMLPRegressor(**QUICK, loss="gaussian_nll"), X, X[:, :2]),
+    "TD": (RealMLPRegressor(**{**QUICK, "preset": "td"}, hidden_layer_sizes=(8,)), FRAME, X[:, 0]),
+}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    model, X, y = MODELS["classes of a frame"]
+    path = tmp_path / "model.nncore"
+    model.fit(X, y).save(path)
+    return path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_comes_back_predicts_the_same_bits(name, tmp_path):
+    model, X, y = MODELS[name]
+    model.fit(X, y).save(tmp_path / "model.nncore")
+    loaded = type(model).load(tmp_path / "model.nncore")
+    assert np.asarray(loaded.predict(X)).tobytes() == np.asarray(model.predict(X)).tobytes()
+    if hasattr(model, "predict_proba"):
+        assert np.asarray(loaded.predict_proba(X)).tobytes() == np.asarray(model.predict_proba(X)).tobytes()
+    assert loaded.score(X, y) == model.score(X, y)
+    assert not any(KEY in network.metadata for network in (*model.networks_, *loaded.networks_))
+    loaded.save(tmp_path / "again.nncore")
+    assert (tmp_path / "again.nncore").read_bytes() == (tmp_path / "model.nncore").read_bytes()
+
+
+def test_a_file_of_something_else(saved, tmp_path):
+    with pytest.raises(FileFormatError, match=r"it is a RealMLPClassifier: use RealMLPClassifier.load"):
+        RealMLPRegressor.load(saved)
+    networks = nn.load_many(saved)
+    networks[0].metadata = {}
+    nn.save_many(networks, tmp_path / "plain.nncore")
+    with pytest.raises(FileFormatError, match=r"holds networks, and no RealMLPClassifier"):
+        RealMLPClassifier.load(tmp_path / "plain.nncore")
+
+
+def test_levels_that_no_file_holds(tmp_path):
+    table = FRAME.assign(few=pd.Categorical.from_codes(RNG.integers(2, size=60), [(1, 2), (3, 4)]))
+    model = RealMLPClassifier(**QUICK).fit(table, LABELS)
+    with pytest.raises(ParameterError, match="use pickle"):
+        model.save(tmp_path / "model.nncore")
+    assert not (tmp_path / "model.nncore").exists()
+
+
+def paths(value: Any, so_far: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [so_far] if so_far else []
+    items = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    return found + [path for key, inner in items for path in paths(inner, (*so_far, key))]
+
+
+@pytest.mark.filterwarnings("ignore::nncore.errors.DataWarning")
+def test_any_damaged_field_is_refused_or_read(saved):
+    networks = nn.load_many(saved)
+    described = networks[0].metadata[KEY]
+    refused = 0
+    for path in paths(described):
+        for wrong in (None, -1, "x", [], {}, 1.5, [9, 9, 9], True):
+            damaged = copy.deepcopy(described)
+            place = damaged
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = wrong
+            try:
+                read = restored(RealMLPClassifier, damaged, networks)
+                if path[0] != "names":  # of which any are as good as others
+                    read.predict(FRAME[:3])
+            except FileFormatError:
+                refused += 1
+            except Exception as error:
+                raise AssertionError(f"{path} = {wrong!r}") from error
+    assert refused > 300
