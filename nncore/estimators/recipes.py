@@ -63,6 +63,7 @@ _FAST = Recipe(
     batch_size="auto",
     max_iter=64,
     n_iter_no_change=20,
+    numerical_embedding=True,
 )
 
 _TD_S_CLASSES = Recipe(
