@@ -64,6 +64,8 @@ _FAST = Recipe(
     max_iter=64,
     n_iter_no_change=20,
     numerical_embedding=True,
+    front_scale=True,
+    lr_factors={"scale": 6.0},
 )
 
 _TD_S_CLASSES = Recipe(
