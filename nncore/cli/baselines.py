@@ -17,6 +17,8 @@ from nncore.cli.evaluation import evaluate, scores_of_classes, scores_of_numbers
 from nncore.cli.experiment import Fitted, Parts, batch_size, fit, row_weights
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
+from nncore.cli.terminal import notice
+from nncore.errors import NNCoreError
 from nncore.tabular import ClassTarget
 
 #: How the baselines are called in words.
@@ -49,13 +51,24 @@ def baselines(settings: Settings, task: Task, scored: Sequence[Fitted]) -> dict[
     """
     found: dict[str, list[dict[str, float]]] = {}
     if settings.hidden:
-        found["linear"] = [_linear(settings, task, one) for one in scored]
+        with _left_out_where_it_fails("linear"):
+            found["linear"] = [_linear(settings, task, one) for one in scored]
     with contextlib.suppress(ImportError):
         import sklearn.ensemble as ensemble
 
         if not any(why_no_boosting(task, one) for one in scored):
-            found["boosting"] = [_boosting(ensemble, settings, task, one) for one in scored]
+            with _left_out_where_it_fails("boosting"):
+                found["boosting"] = [_boosting(ensemble, settings, task, one) for one in scored]
     return found
+
+
+@contextlib.contextmanager
+def _left_out_where_it_fails(key: str) -> Iterator[None]:
+    """The network is trained and is still to be saved, whatever becomes of a model beside it."""
+    try:
+        yield
+    except (NNCoreError, ValueError, MemoryError) as error:
+        notice(f"{NAMES[key]} is left out beside the score: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
 
 
 def why_no_boosting(task: Task, fitted: Fitted) -> str:

@@ -117,6 +117,21 @@ def test_what_is_left_out_of_a_large_table_is_told(data: Path, capsys: pytest.Ca
     assert "left out beside" not in capsys.readouterr().out
 
 
+def test_a_baseline_that_fails_leaves_the_network(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*arguments: object) -> None:
+        raise ValueError("no sum of weights\nmore")
+
+    monkeypatch.setattr("nncore.cli.baselines._linear", failing)
+    model = tmp_path / "m.nncore"
+    assert main(["train", str(data), "--target", "species", "--out", str(model), *QUICK]) == 0
+    captured = capsys.readouterr()
+    assert "nncore: a linear model is left out beside the score: no sum of weights\n" in captured.err
+    assert "baselines   a linear" not in captured.out
+    assert model.exists()
+
+
 def test_an_interruption_leaves_the_network(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
