@@ -61,6 +61,7 @@ _HOMES = {
     "Embedding": "nncore.layers.embedding",
     "PeriodicEmbedding": "nncore.layers.periodic_embedding",
     "FillMissing": "nncore.layers.fill_missing",
+    "PiecewiseLinearEmbedding": "nncore.layers.piecewise_linear_embedding",
     "RepeatMembers": "nncore.layers.repeat_members",
     "MembersDense": "nncore.layers.members_dense",
     "MemberHeads": "nncore.layers.member_heads",

@@ -29,6 +29,7 @@ from nncore.layers.member_heads import MemberHeads
 from nncore.layers.members_dense import MembersDense
 from nncore.layers.parametric_activation import ParametricActivation
 from nncore.layers.periodic_embedding import PeriodicEmbedding
+from nncore.layers.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from nncore.layers.repeat_members import RepeatMembers
 from nncore.layers.residual import Residual
 from nncore.layers.scale import Scale
@@ -149,6 +150,7 @@ __all__ = [
     "OneCycle",
     "ParametricActivation",
     "PeriodicEmbedding",
+    "PiecewiseLinearEmbedding",
     "Plateau",
     "Poisson",
     "ProgressBar",

@@ -30,6 +30,11 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
             "nncore.layers.periodic_embedding:PeriodicEmbedding",
             "learned waves of numeric columns (PBLD), behind the columns themselves",
         ),
+        Component(
+            "piecewise_linear_embedding",
+            "nncore.layers.piecewise_linear_embedding:PiecewiseLinearEmbedding",
+            "learned piecewise linear functions of numeric columns (PLE)",
+        ),
         Component("repeat_members", "nncore.layers.repeat_members:RepeatMembers", "each sample once for each member of an ensemble"),
         Component("members_dense", "nncore.layers.members_dense:MembersDense", "a dense layer that members of an ensemble share and scale"),
         Component("member_heads", "nncore.layers.member_heads:MemberHeads", "a dense layer for each member of an ensemble"),

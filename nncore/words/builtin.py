@@ -6,7 +6,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 LayerName: TypeAlias = Literal[
     "activation", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten", "layer_norm",
-    "mean_members", "member_heads", "members_dense", "parametric_activation", "periodic_embedding", "repeat_members", "residual", "scale",
+    "mean_members", "member_heads", "members_dense", "parametric_activation", "periodic_embedding",
+    "piecewise_linear_embedding", "repeat_members", "residual", "scale",
 ]  # fmt: skip
 ActivationName: TypeAlias = Literal[
     "elu", "exp", "gelu", "identity", "leaky_relu", "mish", "relu", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads",
