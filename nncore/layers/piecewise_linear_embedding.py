@@ -79,7 +79,7 @@ class PiecewiseLinearEmbedding(Layer):
         """How many columns and bins; for each column its number, its number of bins, and the edges; and all columns in ascending order."""
         columns = range(len(self.bins)) if self.columns is None else self.columns
         most = self._most_bins
-        found = [len(self.bins), most]
+        found: list[float] = [len(self.bins), most]
         for column, edges in zip(columns, self.bins, strict=True):
             found += [column, len(edges) - 1, *edges, *[0.0] * (most + 1 - len(edges))]
         return [float(number) for number in [*found, *sorted(columns)]]
@@ -92,7 +92,8 @@ class PiecewiseLinearEmbedding(Layer):
         columns = columns_of("PiecewiseLinearEmbedding", self.columns, input_shape)
         if len(columns) != len(self.bins):
             raise ShapeError(
-                f"PiecewiseLinearEmbedding: there are bins for {len(self.bins)} columns, each sample has {len(columns)}: say which with columns="
+                f"PiecewiseLinearEmbedding: there are bins for {len(self.bins)} columns, each sample has {len(columns)}: "
+                "say which with columns="
             )
         return list(columns)
 
