@@ -85,13 +85,11 @@ def encode_nncore(path: str) -> object:
 
 def fit_categories(path: str) -> object:
     import pandas
+    from sklearn.base import BaseEstimator
 
     from nncore.estimators.columns import ColumnEncoder
 
-    class Estimator:
-        pass
-
-    return ColumnEncoder().fit_transform(Estimator(), pandas.read_pickle(path))
+    return ColumnEncoder().fit_transform(BaseEstimator(), pandas.read_pickle(path))
 
 
 def categories(path: Path, n_rows: int) -> None:
