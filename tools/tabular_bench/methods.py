@@ -175,4 +175,6 @@ METHODS: Mapping[str, Method] = {
     "pytabkit-td-s-bags": replace(_TD_S, label=f"{_TD_S.label}, {N_BAGS} bags", arguments=_PYTABKIT | {"n_cv": N_BAGS}, most_rows=3000),
     "pytabkit-tabm": replace(_TD_S, label="pytabkit TabM-D", classifier="TabM_D_Classifier", regressor="TabM_D_Regressor", most_rows=3000),
     "nncore-fast": _preset("nncore RealMLP fast", "RealMLP", preset="fast"),
+    "nncore-td-s": _preset("nncore RealMLP TD-S", "RealMLP", preset="td-s"),
+    "nncore-td": _preset("nncore RealMLP TD", "RealMLP", preset="td"),
 }
