@@ -26,7 +26,7 @@ from nncore.estimators.folds import Fold, folds, hold_out
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import Judge
 from nncore.estimators.input_columns import InputColumns, InputLayout
-from nncore.estimators.members import Members, together
+from nncore.estimators.members import Members, loss_of_mixture, together
 from nncore.estimators.network_estimator import NetworkEstimator, checked_weights, joined
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, row_blocks
@@ -197,6 +197,10 @@ class Ensemble(NetworkEstimator):
         assert loss is not None, "a network is trained with a loss"
         return loss
 
+    @property
+    def _loss_of_outputs(self) -> Loss:
+        return loss_of_mixture(self._fitted_loss)
+
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
         self._check_is_fitted()
         samples, loss = self._columns.rows(self, X), self._fitted_loss
@@ -215,7 +219,7 @@ class Ensemble(NetworkEstimator):
 
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         self._check_is_fitted()
-        loss = self._fitted_loss
+        loss = self._loss_of_outputs
         if loss.link is not None:
             raise ParameterError(f"{loss!r} has no score of predictions: use one of sklearn.metrics")
         matrix, y = self._checked_samples(X, y, dtype=None)

@@ -37,6 +37,11 @@ class Members:
         return found if self.target is None else [self.target.inverse(outputs, loss) for outputs in found]
 
 
+def loss_of_mixture(loss: Loss) -> Loss:
+    """The loss of what members predict `together`, in the units of the targets: each had its smallest variance in its own units."""
+    return GaussianNLL(min_variance=float(np.finfo(np.float64).tiny)) if isinstance(loss, GaussianNLL) else loss
+
+
 def together(outputs: list[NDArray[np.floating]], loss: Loss) -> NDArray[np.float64]:
     """What members predict together: the mean of their outputs; of normal distributions, mean and log-variance of the mixture.
 

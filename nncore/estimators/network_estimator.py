@@ -97,6 +97,11 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
     def _fitted_loss(self) -> Loss:
         """The loss that was trained with, whatever `loss` says by now."""
 
+    @property
+    def _loss_of_outputs(self) -> Loss:
+        """The loss with its numbers in the units of `_outputs`."""
+        return self._fitted_loss
+
     @abstractmethod
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
         """What `answer` makes of the outputs after the link of the loss, for all samples, some at a time."""

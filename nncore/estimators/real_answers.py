@@ -47,7 +47,7 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
             predictions: NDArray[np.floating] = self._answers(X, lambda outputs: self._targets.decode(outputs, self._fitted_loss))
             return predictions
         outputs, loss = self._outputs(X), self._fitted_loss
-        return self._targets.decode(outputs, loss), self._targets.deviations(outputs, loss)
+        return self._targets.decode(outputs, loss), self._targets.deviations(outputs, self._loss_of_outputs)
 
     def predict_one(self, x: Any) -> Any:
         """The prediction for a single sample, without what looking at a whole array takes.

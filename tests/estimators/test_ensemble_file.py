@@ -14,13 +14,13 @@ from nncore.errors import FileFormatError, ParameterError
 from nncore.estimators import RealMLPClassifier, RealMLPRegressor
 from nncore.estimators.ensemble_file import KEY, restored
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(60, 3))
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 3))
 FRAME = pd.DataFrame(
     {
         "x": np.where(X[:, 0] > 1, np.nan, X[:, 0]),
-        "few": RNG.choice(["a", "b"], 60),
-        "many": RNG.choice(list("abcdefghijkl"), 60),
+        "few": rng.choice(["a", "b"], 60),
+        "many": rng.choice(list("abcdefghijkl"), 60),
         "z": X[:, 1],
     }
 )
@@ -71,7 +71,7 @@ def test_a_file_of_something_else(saved, tmp_path):
 
 
 def test_levels_that_no_file_holds(tmp_path):
-    table = FRAME.assign(few=pd.Categorical.from_codes(RNG.integers(2, size=60), [(1, 2), (3, 4)]))
+    table = FRAME.assign(few=pd.Categorical.from_codes(np.arange(60) % 2, [(1, 2), (3, 4)]))
     model = RealMLPClassifier(**QUICK).fit(table, LABELS)
     with pytest.raises(ParameterError, match="use pickle"):
         model.save(tmp_path / "model.nncore")

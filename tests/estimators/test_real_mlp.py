@@ -17,9 +17,9 @@ import nncore as nn
 from nncore.errors import DataError, ParameterError
 from nncore.estimators import RealMLPClassifier, RealMLPRegressor
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(120, 3)) * [1, 100, 0.01]
-Y = X @ [1.0, 0.02, 100] + 0.3 * RNG.normal(size=120)
+rng = np.random.default_rng(0)
+X = rng.normal(size=(120, 3)) * [1, 100, 0.01]
+Y = X @ [1.0, 0.02, 100] + 0.3 * rng.normal(size=120)
 LABELS = np.where(Y > 0.7, "high", np.where(Y > -0.7, "middle", "low"))
 QUICK = {"preset": "fast", "max_iter": 15, "random_state": 0, "n_threads": 1}
 both = pytest.mark.parametrize(("cls", "y"), [(RealMLPClassifier, LABELS), (RealMLPRegressor, Y)], ids=["classes", "reals"])
@@ -268,9 +268,18 @@ def test_a_normal_distribution_has_the_deviation_of_the_mixture():
     assert np.isfinite(model.score(X, 100 * Y + 7))
 
 
+def test_deviations_follow_the_unit_of_the_targets():
+    """The smallest variance of the loss, 1e-6, is in units that networks see."""
+    arguments = {**QUICK, "loss": "gaussian_nll", "n_cv": 2}
+    large, small = (RealMLPRegressor(**arguments).fit(X, unit * Y) for unit in (1.0, 1e-6))
+    np.testing.assert_allclose(small.predict(X, return_std=True)[1], 1e-6 * large.predict(X, return_std=True)[1], rtol=1e-3)
+    assert small.score(X, 1e-6 * Y) == pytest.approx(large.score(X, Y) - np.log(1e-6), rel=1e-3)
+
+
 def test_rates_with_an_exposure():
-    exposure = RNG.uniform(0.5, 40, 120)
-    counts = RNG.poisson(exposure * np.exp(0.5 * X[:, 0]))
+    rng = np.random.default_rng(1)
+    exposure = rng.uniform(0.5, 40, 120)
+    counts = rng.poisson(exposure * np.exp(0.5 * X[:, 0]))
     model = RealMLPRegressor(**{**QUICK, "max_iter": 100}, loss="poisson").fit(X, counts, exposure=exposure)
     assert np.corrcoef(np.log(model.predict(X)), X[:, 0])[0, 1] > 0.8
     np.testing.assert_allclose(model.predict(X, exposure=exposure), model.predict(X) * exposure)

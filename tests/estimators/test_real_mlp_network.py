@@ -10,8 +10,8 @@ import pytest
 
 from nncore.estimators import RealMLPClassifier, RealMLPRegressor
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(60, 3))
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 3))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
 SHORT = {"max_iter": 3, "random_state": 0, "n_threads": 1, "batch_size": 16}
 
@@ -49,7 +49,8 @@ def test_rates_and_decay_of_td():
 
 
 def test_categories_of_td_and_td_s():
-    table = pd.DataFrame({"x": X[:, 0], "few": RNG.choice(list("ab"), 60), "many": RNG.choice(list("abcdefghij"), 60)})
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"x": X[:, 0], "few": rng.choice(list("ab"), 60), "many": rng.choice(list("abcdefghij"), 60)})
     td = RealMLPClassifier("td", **SHORT).fit(table, Y)
     vectors = td.networks_[0].named_parameters()["embedding_1.weight_2"]  # behind x and the column of 1 and -1
     assert vectors.shape == (11, 8)
