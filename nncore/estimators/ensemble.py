@@ -46,7 +46,7 @@ class Ensemble(NetworkEstimator):
 
     @abstractmethod
     def _preset(self, given: Given) -> Recipe:
-        """What parameters are that are None."""
+        """What parameters are that are None; of the class that `_new_network` and `_started` take."""
 
     @abstractmethod
     def _learn_target(self, y: Any) -> None:
@@ -57,11 +57,11 @@ class Ensemble(NetworkEstimator):
         """y as the loss takes it."""
 
     @abstractmethod
-    def _new_network(self, recipe: Recipe, loss: Loss, columns: InputColumns) -> Sequential:
-        """Of one member, not yet built."""
+    def _new_network(self, recipe: Any, loss: Loss, columns: InputColumns, rows: NDArray[np.floating]) -> Sequential:
+        """Of one member, not yet built, for training rows as `columns` encode them."""
 
     @abstractmethod
-    def _started(self, network: Sequential, recipe: Recipe, seed: int) -> dict[str, Any]:
+    def _started(self, network: Sequential, recipe: Any, seed: int) -> dict[str, Any]:
         """Give a network that is built its first values; arguments of its fit that depend on it: groups and schedules."""
 
     @abstractmethod
@@ -75,9 +75,10 @@ class Ensemble(NetworkEstimator):
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Self:
-        check_parameters(self, optional=[field.name for field in fields(Recipe)])
+        given = Given(self)
+        check_parameters(self, optional=[field.name for field in fields(self._preset(given))])
         with self._kept_on_error():
-            is_whole = self._train(Given(self), X, y, sample_weight, validation)
+            is_whole = self._train(given, X, y, sample_weight, validation)
         if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
             raise KeyboardInterrupt
         return self

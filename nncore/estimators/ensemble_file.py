@@ -280,7 +280,6 @@ def _members(
 ) -> Members:
     numbers = _chain(described["numbers"], len(layout.numbers))
     hot = _chain(described["hot"], len(layout.hot))
-    _need(numbers.n_encoded == len(layout.numbers), "its numbers are not those of its columns")
     _need(bool((hot.learned[0]["n_levels"] == layout.hot_levels).all()), "its one-hot columns have other levels")
     columns = InputColumns(layout, numbers, hot)
     for network in networks:

@@ -26,7 +26,7 @@ from nncore.estimators.input_columns import InputColumns, InputLayout
 from nncore.estimators.members import Members
 from nncore.estimators.network_estimator import NOT_FINITE, seed_from
 from nncore.estimators.real_targets import RealTargets
-from nncore.estimators.recipes import Recipe, batch_size_for
+from nncore.estimators.recipes import Recipe
 from nncore.estimators.target_scale import TargetScale
 from nncore.network import Sequential, each, fit_many, metric_name
 from nncore.program import looked_at, plan_network
@@ -89,7 +89,7 @@ class EnsembleFit:
     Parameters
     ----------
     new_network : callable
-        Makes a member of what its fold knows of columns, not yet built.
+        Makes a member of what its fold knows of columns, and of its training rows as they are encoded, not yet built.
     started : callable
         Gives a network that is built its first values, of a `seed`; arguments of its fit.
     judge : Judge
@@ -115,7 +115,7 @@ class EnsembleFit:
 
     def __init__(
         self,
-        new_network: Callable[[InputColumns], Sequential],
+        new_network: Callable[[InputColumns, NDArray[np.floating]], Sequential],
         started: Callable[..., dict[str, Any]],
         judge: Judge,
         given: Given,
@@ -153,7 +153,8 @@ class EnsembleFit:
         for fold in splits:
             matrix, target = self._samples.matrix[fold.train], self._samples.target[fold.train]
             weights = None if self._samples.weights is None else self._samples.weights[fold.train]
-            columns = InputColumns.learn(self._layout, matrix, weights, self._recipe.smooth_clip)
+            encodings = self._recipe.number_encodings, self._recipe.level_encodings
+            columns = InputColumns.learn(self._layout, matrix, weights, *encodings, rng=seed_from(random_state))
             reals = self._targets if isinstance(self._targets, RealTargets) else None
             scale = None if reals is None else TargetScale.fit(reals, target, weights, self._loss, clips=self._recipe.clip_target)
             inputs = columns.encode(self._samples.matrix, self._dtype)
@@ -164,7 +165,7 @@ class EnsembleFit:
 
     def _built(self, columns: InputColumns, inputs: NDArray[np.floating], rows: NDArray[np.int64], seed: int) -> Sequential:
         """A network with first values, and what its fit will be given."""
-        network = self._new_network(columns)
+        network = self._new_network(columns, inputs[rows])
         blueprint = plan_network(network.layers, network.layer_names, inputs.shape[1:])
         batch = inputs[rows[looked_at(len(rows), inputs[0].nbytes, blueprint)]]
         network.build(inputs.shape[1], loss=self._loss, rng=seed, dtype=self._dtype, batch=batch)
@@ -174,7 +175,7 @@ class EnsembleFit:
     def validate(self, made: list[Members]) -> bool:
         """Train members to their best epochs; False if Ctrl-C cut that short."""
         patience = int(min(self._recipe.n_iter_no_change, self._recipe.max_iter))
-        keepers = [EarlyStopping(self._monitor, patience, ties="last") for members in made for _ in members.networks]
+        keepers = [EarlyStopping(self._monitor, patience, ties=self._recipe.ties) for members in made for _ in members.networks]
         outcomes = self._run(made, [[keeper] for keeper in keepers])
         for keeper, outcome in zip(keepers, outcomes, strict=True):
             if isinstance(outcome, NonFiniteError):
@@ -220,12 +221,13 @@ class EnsembleFit:
             loss=self._loss,
             optimizer=self._optimizer,
             epochs=recipe.max_iter,
-            batch_size=each([batch_size_for(recipe.batch_size, len(self._splits[number].train)) for number in of_network]),
+            batch_size=each([recipe.batch_size_for(len(self._splits[number].train)) for number in of_network]),
             metrics=self._metrics,
             callbacks=each([[*own, *limit(), *copied_deeply(self._callbacks)] for own in own_callbacks]),
             groups=each([own["groups"] for own in self._arguments]),
             schedule=each([own["schedule"] for own in self._arguments]),
             drop_last=recipe.drop_last,
+            clip_norm=recipe.clip_norm,
             n_threads=self._n_threads,
             on_error="return",
             progress=self._progress,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -26,7 +25,7 @@ class InputLayout:
     numbers : ndarray of int64
         Columns of the matrix.
     missing : ndarray of int64
-        Inputs that are NaN where a number is missing in training.
+        Those of `numbers`, by their place there, that are NaN where a number is missing in training.
     hot, hot_levels : ndarray of int64
         Columns that become one-hot, and how many levels each has; higher codes are missing or unknown.
     coded, coded_levels : ndarray of int64
@@ -50,17 +49,10 @@ class InputLayout:
         missing = np.flatnonzero(columns.has_missing[columns.number_columns])
         return cls(columns.number_columns, missing, *found[0], *found[1])
 
-    def front_layers(self, n_inputs: int, embedding_size: int) -> tuple[list[Layer], list[Layer]]:
-        """Layers for missing numbers, which are medians at first, and for codes, which stand last among the inputs."""
-        fills: list[Layer] = [FillMissing(self.missing.tolist())] if len(self.missing) else []
-        begin = n_inputs - len(self.coded)
-        codes = list(range(begin, n_inputs))
-        return fills, [Embedding(self.coded_levels.tolist(), embedding_size, columns=codes)] if codes else []
-
 
 @dataclass(frozen=True)
 class InputColumns:
-    """What training rows say of columns: robust scaling with a smooth clip, of one-hot columns too.
+    """What training rows say of columns.
 
     Attributes
     ----------
@@ -74,28 +66,41 @@ class InputColumns:
 
     @classmethod
     def learn(
-        cls, layout: InputLayout, matrix: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, smooth_clip: float
+        cls,
+        layout: InputLayout,
+        matrix: NDArray[np.floating],
+        sample_weight: NDArray[np.floating] | None,
+        number_encodings: Sequence[Any],
+        level_encodings: Sequence[Any],
+        rng: Any = 0,
     ) -> Self:
-        """From training rows and their weights."""
-        clip: list[Any] = [] if smooth_clip == math.inf else [{"name": "smooth_clip", "limit": float(smooth_clip)}]
-        scaling = ["robust", *clip]
-        numbers = EncodingChain.learn(scaling, matrix[:, layout.numbers], sample_weight=sample_weight)
+        """From training rows and their weights: encodings of numbers, and of codes of columns that are to be one-hot."""
+        numbers = EncodingChain.learn(number_encodings, matrix[:, layout.numbers], sample_weight=sample_weight, rng=rng)
         codes = _codes(matrix, layout)
-        hot = EncodingChain.learn(["one_hot", *scaling], codes, n_levels=layout.hot_levels, sample_weight=sample_weight)
+        hot = EncodingChain.learn(level_encodings, codes, n_levels=layout.hot_levels, sample_weight=sample_weight)
         return cls(layout, numbers, hot)
+
+    def front_layers(self, embedding_size: int) -> tuple[list[Layer], list[Layer]]:
+        """Layers for missing numbers, which are medians at first, and for codes, which stand last among the inputs."""
+        widths = self.numbers.widths  # an encoding may leave a constant column out
+        missing = [int(widths[:place].sum()) for place in self.layout.missing.tolist() if widths[place]]
+        fills: list[Layer] = [FillMissing(missing)] if missing else []
+        codes = list(range(self.n_inputs - len(self.layout.coded), self.n_inputs))
+        return fills, [Embedding(self.layout.coded_levels.tolist(), embedding_size, columns=codes)] if codes else []
 
     @property
     def n_inputs(self) -> int:
-        """Columns of what `encode` gives."""
-        return self.numbers.n_encoded + self.hot.n_encoded + len(self.layout.coded)
+        """Columns of what `encode` gives. Where all columns were left out, it is one of zeros: networks take at least one."""
+        return max(1, self.numbers.n_encoded + self.hot.n_encoded + len(self.layout.coded))
 
     def encode(self, matrix: NDArray[np.floating], dtype: np.dtype) -> NDArray[np.floating]:
         """The inputs of rows, shape ``(n_rows, n_inputs)``, computed in float64 and rounded to `dtype` last; NaN stays NaN."""
-        inputs = np.empty((len(matrix), self.n_inputs), dtype)
-        n_numbers, n_dense = self.numbers.n_encoded, self.n_inputs - len(self.layout.coded)
+        n_numbers, n_dense = self.numbers.n_encoded, self.numbers.n_encoded + self.hot.n_encoded
+        n_all = n_dense + len(self.layout.coded)
+        inputs = np.empty((len(matrix), n_all), dtype) if n_all else np.zeros((len(matrix), 1), dtype)
         self.numbers.encode(matrix[:, self.layout.numbers], out=inputs[:, :n_numbers])
         self.hot.encode(_codes(matrix, self.layout), out=inputs[:, n_numbers:n_dense])
-        inputs[:, n_dense:] = matrix[:, self.layout.coded]
+        inputs[:, n_dense:n_all] = matrix[:, self.layout.coded]
         return inputs
 
 

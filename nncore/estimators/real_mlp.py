@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nncore.contract import Loss
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.input_columns import InputColumns
 from nncore.estimators.real_mlp_network import groups_of, layers_of, schedules_of, start
-from nncore.estimators.recipes import Recipe
+from nncore.estimators.recipes import RealMLPRecipe
 from nncore.network import Sequential
 
 
@@ -67,9 +70,9 @@ class RealMLP(Ensemble):
         "callbacks": "callbacks",
     }
 
-    def _new_network(self, recipe: Recipe, loss: Loss, columns: InputColumns) -> Sequential:
+    def _new_network(self, recipe: RealMLPRecipe, loss: Loss, columns: InputColumns, rows: NDArray[np.floating]) -> Sequential:
         return Sequential(*layers_of(recipe, columns, loss, self.n_outputs_))
 
-    def _started(self, network: Sequential, recipe: Recipe, seed: int) -> dict[str, Any]:
+    def _started(self, network: Sequential, recipe: RealMLPRecipe, seed: int) -> dict[str, Any]:
         start(network, recipe, seed)
         return {"groups": groups_of(network, recipe), "schedule": schedules_of(network, recipe) or None}

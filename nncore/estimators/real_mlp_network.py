@@ -13,7 +13,7 @@ from nncore.contract import Layer, Loss, activation_for
 from nncore.errors import ParameterError
 from nncore.estimators.architecture import activation_of, hidden_activations, hidden_layer_sizes_of, hidden_layers
 from nncore.estimators.input_columns import InputColumns
-from nncore.estimators.recipes import Recipe
+from nncore.estimators.recipes import RealMLPRecipe
 from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
 from nncore.layers.parametric_activation import ParametricActivation
@@ -34,9 +34,9 @@ TENSORS = {
 }
 
 
-def layers_of(recipe: Recipe, columns: InputColumns, loss: Loss, n_outputs: int) -> list[Layer]:
+def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_outputs: int) -> list[Layer]:
     """All layers of a network that takes what `columns` encode."""
-    fills, embeddings = columns.layout.front_layers(columns.n_inputs, recipe.embedding_size)
+    fills, embeddings = columns.front_layers(recipe.embedding_size)
     waves = [PeriodicEmbedding(**given, columns=list(range(columns.numbers.n_encoded))) for given in _numerical_embedding(recipe, columns)]
     scale = [Scale()] if recipe.front_scale else []
     initializer = "data_hull" if choice("initializer", recipe.initializer, INITIALIZERS) == "data_hull" else None
@@ -44,7 +44,7 @@ def layers_of(recipe: Recipe, columns: InputColumns, loss: Loss, n_outputs: int)
     return [*fills, *waves, *embeddings, *scale, *_hidden(recipe, initializer), output]
 
 
-def _numerical_embedding(recipe: Recipe, columns: InputColumns) -> list[Mapping[str, Any]]:
+def _numerical_embedding(recipe: RealMLPRecipe, columns: InputColumns) -> list[Mapping[str, Any]]:
     """Arguments of the one there is, if any."""
     asked = recipe.numerical_embedding
     if not isinstance(asked, (bool, np.bool_, Mapping)):
@@ -56,7 +56,7 @@ def _numerical_embedding(recipe: Recipe, columns: InputColumns) -> list[Mapping[
     return [asked if isinstance(asked, Mapping) else {}]
 
 
-def _hidden(recipe: Recipe, initializer: str | None) -> list[Layer]:
+def _hidden(recipe: RealMLPRecipe, initializer: str | None) -> list[Layer]:
     sizes = hidden_layer_sizes_of(recipe.hidden_layer_sizes)
     activations = hidden_activations(recipe.activation, len(sizes))
     if not recipe.parametric_activation and initializer is None:
@@ -75,7 +75,7 @@ def _hidden(recipe: Recipe, initializer: str | None) -> list[Layer]:
     return layers
 
 
-def start(network: Sequential, recipe: Recipe, seed: int) -> None:
+def start(network: Sequential, recipe: RealMLPRecipe, seed: int) -> None:
     """First values that no initializer draws, into a network that is built: of `seed`."""
     if recipe.initializer == "default":
         return
@@ -94,7 +94,7 @@ def start(network: Sequential, recipe: Recipe, seed: int) -> None:
             named[f"{dense[-1]}.{tensor}"][...] = 0
 
 
-def groups_of(network: Sequential, recipe: Recipe) -> dict[str, dict[str, Any]]:
+def groups_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, dict[str, Any]]:
     """Learning rates and weight decay of tensors.
 
     With `ntk`, weights of a layer of d inputs stand for W/√d in x·W/√d: the same function and the same steps have the rate divided by √d.
@@ -116,7 +116,7 @@ def groups_of(network: Sequential, recipe: Recipe) -> dict[str, dict[str, Any]]:
     return groups
 
 
-def schedules_of(network: Sequential, recipe: Recipe) -> dict[str, Any]:
+def schedules_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, Any]:
     """How numbers move over the epochs, by their paths."""
     moves = {"weight_decay": recipe.weight_decay_schedule if recipe.weight_decay else "constant"}
     names = zip(network.layer_names, network.layers, strict=True)

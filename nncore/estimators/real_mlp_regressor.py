@@ -6,26 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nncore.contract import Loss
-from nncore.data import as_numbers
-from nncore.errors import DataError, ParameterError
+from nncore.estimators.ensemble_reals import RealEnsemble
 from nncore.estimators.given import Given
-from nncore.estimators.held_out import LOSS
-from nncore.estimators.real_answers import RealAnswers
 from nncore.estimators.real_mlp import RealMLP
-from nncore.estimators.real_targets import RealTargets
-from nncore.estimators.recipes import Recipe, recipe
-from nncore.losses.poisson import Poisson
+from nncore.estimators.recipes import RealMLPRecipe, recipe
 from nncore.words import explains_calls
 
 
 @explains_calls
-class RealMLPRegressor(RealAnswers, RealMLP):
+class RealMLPRegressor(RealEnsemble, RealMLP):
     """An ensemble of multi-layer perceptrons for regression on tables, by recipes that need no tuning.
 
     Parameters
@@ -204,115 +195,5 @@ class RealMLPRegressor(RealAnswers, RealMLP):
     ) -> None:
         self._keep_arguments(locals())
 
-    # ---- the target ---------------------------------------------------------------------------------------------------------
-
-    def _preset(self, given: Given) -> Recipe:
+    def _preset(self, given: Given) -> RealMLPRecipe:
         return recipe(given.preset, is_classifier=False)
-
-    def _learn_target(self, y: Any) -> None:
-        self._targets = RealTargets(y)
-
-    def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
-        target: np.ndarray = np.asarray(y, np.float64)
-        return target
-
-    def _loss(self, given: Given, recipe: Recipe) -> Loss:
-        return self._targets.loss(given.loss)
-
-    def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
-        return LOSS
-
-    # ---- fitting ------------------------------------------------------------------------------------------------------------
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        exposure: Any = None,
-        exposure_val: Any = None,
-    ) -> Self:
-        """Train on samples and their targets.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Numbers, or a frame of pandas, polars or another library that narwhals knows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts, in training and validation.
-        X_val, y_val, sample_weight_val : array-like, optional
-            What validates all networks, in place of folds of X.
-        exposure, exposure_val : array-like of shape (n_samples,), optional
-            With ``loss="poisson"``: how much time, area or the like each count in y and `y_val` was made over. The networks learn rates:
-            log(exposure) is an offset.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ParameterError
-            For an argument of the constructor outside its range, or one that would be ignored.
-        DataError
-            If there are too few samples, or the training ran into numbers that are not finite.
-        """
-        weights, weights_val = sample_weight, sample_weight_val
-        if exposure is not None:
-            y, weights = self._rates(y, exposure, weights, "exposure")
-        if exposure_val is not None:
-            y_val, weights_val = self._rates(y_val, exposure_val, weights_val, "exposure_val")
-        if y_val is not None and (exposure is None) != (exposure_val is None):
-            raise ParameterError("exposure and exposure_val go together where there is an X_val: pass both, or neither")
-        return self._fit(X, y, weights, (X_val, y_val, weights_val))
-
-    def _rates(self, y: Any, exposure: Any, sample_weight: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """y / exposure, weighted by exposure: for a Poisson deviance the same as an offset of log(exposure)."""
-        if not isinstance(RealTargets(np.zeros(1)).loss(self.loss), Poisson):
-            raise ParameterError(f"{name} is for loss='poisson', got loss={self.loss!r}")
-        counts, exposures = np.asarray(as_numbers(y, "y"), np.float64), _checked_exposure(exposure, name)
-        if counts.shape[:1] != exposures.shape:
-            raise DataError(f"{name} must have one number for each of the {len(counts)} samples, got shape {exposures.shape}")
-        weights = exposures if sample_weight is None else exposures * np.asarray(as_numbers(sample_weight, "sample_weight"), np.float64)
-        return counts / exposures.reshape(-1, *[1] * (counts.ndim - 1)), weights
-
-    # ---- using --------------------------------------------------------------------------------------------------------------
-
-    def predict(self, X: Any, return_std: bool = False, exposure: Any = None) -> Any:
-        """Predictions for samples.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        return_std : bool, default False
-            With ``loss="gaussian_nll"``: the standard deviations too.
-        exposure : array-like of shape (n_samples,), optional
-            With ``loss="poisson"``: what predicted rates are multiplied by.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
-            A loss with several outputs for each target (quantiles) has them along a last axis.
-        """
-        predictions = super().predict(X, return_std)
-        if exposure is None:
-            return predictions
-        if not isinstance(self._fitted_loss, Poisson):
-            raise ParameterError(f"exposure is for loss='poisson'; this was trained with {self._fitted_loss!r}")
-        exposures = _checked_exposure(exposure, "exposure")
-        if len(exposures) != len(predictions):
-            raise DataError(f"exposure must have one number for each of the {len(predictions)} samples, got shape {exposures.shape}")
-        return predictions * exposures.reshape(-1, *[1] * (np.ndim(predictions) - 1))
-
-
-def _checked_exposure(exposure: Any, name: str) -> NDArray[np.float64]:
-    values = np.asarray(as_numbers(exposure, name), np.float64)
-    if values.ndim != 1 or not (np.isfinite(values) & (values > 0)).all():
-        raise DataError(f"{name} must be finite numbers above 0, one for each sample")
-    return values

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from nncore.arguments import choice
 
@@ -13,9 +13,13 @@ from nncore.arguments import choice
 AUTO_BATCH_SIZES = ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512), (math.inf, 1024))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a parameter of the same name is where it is None. The fields without a default differ between all presets."""
+    """What a parameter of the same name is where it is None, of any ensemble. The fields without a default differ between all recipes."""
+
+    #: Which of several best epochs counts.
+    ties: ClassVar[str] = "last"
+    auto_batch_sizes: ClassVar[Sequence[tuple[float, int]]] = AUTO_BATCH_SIZES
 
     n_cv: int
     hidden_layer_sizes: Any
@@ -28,33 +32,65 @@ class Recipe:
     one_logit_a_class: bool = False
     n_ens: int = 1
     n_refit: int = 0
-    parametric_activation: bool = False
-    front_scale: bool = False
     numerical_embedding: Any = False
-    initializer: str = "default"
-    ntk: bool = False
-    lr_factors: Mapping[str, float] = field(default_factory=dict)
     dropout: Any = 0.0
-    dropout_schedule: Any = "constant"
     solver: Any = "adam"
     learning_rate: Any = "constant"
     weight_decay: float = 0.0
-    weight_decay_schedule: Any = "constant"
+    clip_norm: float | None = None
     label_smoothing: float = 0.0
     drop_last: bool = False
     validation_fraction: float = 0.2
-    smooth_clip: float = 3.0
     max_one_hot: int = 9
     embedding_size: int = 8
     clip_target: bool = True
 
-    def with_arguments(self, arguments: Mapping[str, Any]) -> Recipe:
+    def with_arguments(self, arguments: Mapping[str, Any]) -> Self:
         """The recipe with the arguments that are here by name and not None."""
         found = {one.name: arguments.get(one.name) for one in fields(self)}
         return replace(self, **{name: value for name, value in found.items() if value is not None})
 
+    @property
+    def number_encodings(self) -> list[Any]:
+        """What becomes of columns of numbers."""
+        raise NotImplementedError
 
-_FAST = Recipe(
+    @property
+    def level_encodings(self) -> list[Any]:
+        """What becomes of columns that are one-hot."""
+        raise NotImplementedError
+
+    def batch_size_for(self, n_samples: int) -> int:
+        """Samples of a batch, for so many to train on."""
+        if isinstance(self.batch_size, str):
+            return min(next(size for most, size in self.auto_batch_sizes if n_samples <= most), n_samples)
+        return min(int(self.batch_size), n_samples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealMLPRecipe(Recipe):
+    """A recipe of RealMLP."""
+
+    parametric_activation: bool = False
+    front_scale: bool = False
+    initializer: str = "default"
+    ntk: bool = False
+    lr_factors: Mapping[str, float] = field(default_factory=dict)
+    dropout_schedule: Any = "constant"
+    weight_decay_schedule: Any = "constant"
+    smooth_clip: float = 3.0
+
+    @property
+    def number_encodings(self) -> list[Any]:
+        clip: list[Any] = [] if self.smooth_clip == math.inf else [{"name": "smooth_clip", "limit": float(self.smooth_clip)}]
+        return ["robust", *clip]
+
+    @property
+    def level_encodings(self) -> list[Any]:
+        return ["one_hot", *self.number_encodings]
+
+
+_FAST = RealMLPRecipe(
     n_cv=8,
     hidden_layer_sizes=(64, 64),
     activation="relu",
@@ -68,7 +104,7 @@ _FAST = Recipe(
     lr_factors={"scale": 6.0},
 )
 
-_TD_S_CLASSES = Recipe(
+_TD_S_CLASSES = RealMLPRecipe(
     n_cv=1,
     hidden_layer_sizes=(256, 256, 256),
     activation="selu",
@@ -107,14 +143,14 @@ _TD_CLASSES = replace(
 _OF_REALS: dict[str, Any] = {"activation": "mish", "label_smoothing": 0.0}
 
 #: By the value of `preset`, for classifiers and regressors.
-PRESETS: dict[str, tuple[Recipe, Recipe]] = {
+PRESETS: dict[str, tuple[RealMLPRecipe, RealMLPRecipe]] = {
     "td": (_TD_CLASSES, replace(_TD_CLASSES, learning_rate_init=0.2, **_OF_REALS)),
     "td-s": (_TD_S_CLASSES, replace(_TD_S_CLASSES, learning_rate_init=0.07, **_OF_REALS)),
     "fast": (_FAST, _FAST),
 }
 
 
-def recipe(preset: Any, *, is_classifier: bool) -> Recipe:
+def recipe(preset: Any, *, is_classifier: bool) -> RealMLPRecipe:
     """The recipe that `preset` names.
 
     Raises
@@ -123,9 +159,3 @@ def recipe(preset: Any, *, is_classifier: bool) -> Recipe:
         If there is none of this name.
     """
     return PRESETS[choice("preset", preset, tuple(PRESETS))][0 if is_classifier else 1]
-
-
-def batch_size_for(asked: int | str, n_samples: int) -> int:
-    """Samples of a batch, for so many to train on."""
-    size = next(size for most, size in AUTO_BATCH_SIZES if n_samples <= most) if isinstance(asked, str) else int(asked)
-    return min(size, n_samples)

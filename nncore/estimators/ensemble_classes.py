@@ -1,0 +1,85 @@
+"""Ensembles that classify: what classes make of targets, losses and folds."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from nncore.contract import Loss
+from nncore.errors import ParameterError
+from nncore.estimators.class_answers import ClassAnswers
+from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
+from nncore.estimators.ensemble import Ensemble
+from nncore.estimators.given import Given
+from nncore.estimators.held_out import LOSS
+from nncore.estimators.recipes import Recipe
+from nncore.words import explains_calls
+
+
+@explains_calls
+class ClassEnsemble(ClassAnswers, Ensemble):
+    """An ensemble that classifies; subclasses know the networks."""
+
+    class_weight: Any
+
+    # ---- the target ---------------------------------------------------------------------------------------------------------
+
+    def _learn_target(self, y: Any) -> None:
+        self._targets = ClassTargets(y)
+        self.classes_ = self._targets.classes
+
+    def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
+        return self._targets.encode(y, loss)
+
+    def _loss(self, given: Given, recipe: Recipe) -> Loss:
+        spec = given.loss
+        if recipe.one_logit_a_class and isinstance(spec, str) and spec == LOG_LOSS and self._targets.kind == "binary":
+            spec = "softmax_cross_entropy" if len(self.classes_) == 2 else spec
+        loss = self._targets.loss(spec)
+        if not recipe.label_smoothing:
+            return loss
+        if "label_smoothing" not in type(loss).argument_names:
+            raise ParameterError(f"{loss!r} has no label smoothing: use loss={LOG_LOSS!r}, or label_smoothing=0")
+        return type(loss)(**loss.config() | {"label_smoothing": float(recipe.label_smoothing)})
+
+    def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
+        accuracy = self._targets.accuracy(loss) if recipe.judged_by_error else LOSS
+        return LOSS if callable(accuracy) else accuracy
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        if self._targets.kind in (MULTILABEL, HEADS):
+            return None
+        return target if target.ndim == 1 else target.argmax(axis=1) if target.shape[1] > 1 else target[:, 0]
+
+    # ---- fitting ------------------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
+        """Train on samples and their classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Numbers, or a frame of pandas, polars or another library that narwhals knows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes; several columns of 0 and 1 for labels that may go together, or of classes of their own.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each sample counts, in training and validation.
+        X_val, y_val, sample_weight_val : array-like, optional
+            What validates all networks, in place of folds of X.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            For an argument of the constructor outside its range, or one that would be ignored.
+        DataError
+            If there are too few samples, or the training ran into numbers that are not finite.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
