@@ -13,8 +13,8 @@ import pytest
 import nncore as nn
 from nncore.blocks import BLOCK, blocks, rows_at_once
 from nncore.data import Dataset, check_finite
+from nncore.data.standardizer import Standardizer
 from nncore.data.targets import as_targets
-from nncore.estimators.standardizer import Standardizer
 from nncore.initializers.data_dependent import output_statistics
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.program import looked_at, plan_network

@@ -16,14 +16,13 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_X_
 from nncore.arguments import shown
 from nncore.blocks import blocks
 from nncore.contract import Layer
-from nncore.data import Samples, admitted, check_finite, warn_of_lost_digits
+from nncore.data import Samples, Standardizer, admitted, check_finite, warn_of_lost_digits
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
 from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers, plain_row
 from nncore.estimators.sparse_rows import SparseRows
 from nncore.estimators.standardized_rows import StandardizedRows
-from nncore.estimators.standardizer import Standardizer
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 

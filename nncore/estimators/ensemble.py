@@ -15,22 +15,33 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import History, Loss
-from nncore.errors import DataError, ParameterError
+from nncore.ensembles import (
+    EnsembleFit,
+    FitOptions,
+    Fold,
+    InputColumns,
+    InputLayout,
+    Members,
+    Recipe,
+    Samples,
+    folds,
+    hold_out,
+    loss_of_mixture,
+    together,
+)
+from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
-from nncore.estimators.ensemble_fit import EnsembleFit, Samples
-from nncore.estimators.folds import Fold, folds, hold_out
 from nncore.estimators.given import Given
-from nncore.estimators.held_out import Judge
-from nncore.estimators.input_columns import InputColumns, InputLayout
-from nncore.estimators.members import Members, loss_of_mixture, together
-from nncore.estimators.network_estimator import NetworkEstimator, checked_weights, joined
+from nncore.estimators.held_out import LOSS, Judge
+from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, checked_weights, joined, seed_from
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, row_blocks
-from nncore.estimators.recipes import Recipe
+from nncore.estimators.real_targets import RealTargets
 from nncore.network import Sequential
 
 
@@ -112,20 +123,43 @@ class Ensemble(NetworkEstimator):
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
         hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
         layout = InputLayout.of(columns, hot)
-        new_network, judge = partial(self._new_network, recipe, loss), Judge(given.scoring, self._default_scoring(recipe, loss))
-        started = partial(self._started, recipe=recipe)
-        fit = EnsembleFit(new_network, started, judge, given, recipe, layout, samples, self._targets, loss, began)
-        self._members = fit.members(splits, n_starts, random_state)
-        is_whole = fit.validate(self._members)
-        if recipe.n_refit and is_whole:
-            best = round(float(np.mean(fit.best_epochs)))
-            self._members = fit.members([Fold(rows, None)], recipe.n_refit, random_state)
-            is_whole = fit.refit(self._members, max(1, best))
+        fit = EnsembleFit(
+            partial(self._new_network, recipe, loss),
+            partial(self._started, recipe=recipe),
+            self._options(given, recipe, loss),
+            recipe,
+            layout,
+            samples,
+            loss,
+            scales_targets=isinstance(self._targets, RealTargets),
+            n_outputs=self.n_outputs_,
+            began=began,
+        )
+        new_seed = partial(seed_from, random_state)
+        self._members = fit.members(splits, n_starts, new_seed)
+        try:
+            is_whole = fit.validate(self._members)
+            if recipe.n_refit and is_whole:
+                best = round(float(np.mean(fit.best_epochs)))
+                self._members = fit.members([Fold(rows, None)], recipe.n_refit, new_seed)
+                is_whole = fit.refit(self._members, max(1, best))
+        except NonFiniteError as error:
+            raise DataError(f"{NOT_FINITE} {error}") from error
+        for text in fit.diverged:
+            warn_user(text, ConvergenceWarning)
         self.networks_ = [network for members in self._members for network in members.networks]
         self.histories_ = fit.histories
         self.best_epochs_, self.validation_scores_ = fit.best_epochs, fit.scores
         self.n_iter_ = fit.n_iter
         return is_whole
+
+    def _options(self, given: Given, recipe: Recipe, loss: Loss) -> FitOptions:
+        """How members are trained, beside the recipe."""
+        judge = Judge(given.scoring, self._default_scoring(recipe, loss))
+        if judge.spec != LOSS and not judge.metrics:
+            raise ParameterError(f"scoring={given.scoring!r} must be 'loss' or a metric of the registry, which every epoch is judged by")
+        dtype = np.dtype(np.float32 if given.dtype == "input" else given.dtype)
+        return FitOptions(judge.metrics, given.time_limit, list(given.callbacks or ()), dtype, given.n_threads, bool(given.progress))
 
     def _splits(
         self, given: Given, recipe: Recipe, samples: Samples, rows: NDArray[np.int64], random_state: np.random.RandomState

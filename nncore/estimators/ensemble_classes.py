@@ -10,13 +10,13 @@ from typing import Any, Self
 import numpy as np
 
 from nncore.contract import Loss
+from nncore.ensembles import Recipe
 from nncore.errors import ParameterError
 from nncore.estimators.class_answers import ClassAnswers
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
-from nncore.estimators.recipes import Recipe
 from nncore.words import explains_calls
 
 

@@ -17,16 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
-from nncore.data import EncodingChain, level_key
+from nncore.data import EncodingChain, Standardizer, level_key
+from nncore.ensembles import InputColumns, InputLayout, Members, TargetScale
 from nncore.errors import FileFormatError, NNCoreError, ParameterError
 from nncore.estimators.categories import Categories
 from nncore.estimators.class_targets import HEADS, MULTILABEL, ClassTargets
 from nncore.estimators.columns import ColumnEncoder
-from nncore.estimators.input_columns import InputColumns, InputLayout
-from nncore.estimators.members import Members
 from nncore.estimators.real_targets import RealTargets
-from nncore.estimators.standardizer import Standardizer
-from nncore.estimators.target_scale import TargetScale
 from nncore.network import Sequential, load_many, save_many
 from nncore.registry import resolve
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from nncore.contract import Loss
 from nncore.data import as_numbers
+from nncore.ensembles import Recipe
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.real_answers import RealAnswers
 from nncore.estimators.real_targets import RealTargets
-from nncore.estimators.recipes import Recipe
 from nncore.losses.poisson import Poisson
 from nncore.words import explains_calls
 

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from nncore.estimators.architecture import SCIKIT_LEARN_ACTIVATIONS, dense_parameters
+from nncore.ensembles import SCIKIT_LEARN_ACTIVATIONS
+from nncore.estimators.architecture import dense_parameters
 from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
 from nncore.network import Sequential

@@ -19,14 +19,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import History, Loss, activation_for
+from nncore.ensembles import hidden_activations, hidden_layer_sizes_of, hidden_layers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
-from nncore.estimators.architecture import (
-    hidden_activations,
-    hidden_layer_sizes_of,
-    hidden_layers,
-    is_scikit_learns,
-    start_as_scikit_learn,
-)
+from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_learn
 from nncore.estimators.columns import ColumnEncoder
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same

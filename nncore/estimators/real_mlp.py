@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
+from nncore.ensembles import InputColumns, RealMLPRecipe, groups_of, layers_of, schedules_of, start
 from nncore.estimators.ensemble import Ensemble
-from nncore.estimators.input_columns import InputColumns
-from nncore.estimators.real_mlp_network import groups_of, layers_of, schedules_of, start
-from nncore.estimators.recipes import RealMLPRecipe
 from nncore.network import Sequential
 
 

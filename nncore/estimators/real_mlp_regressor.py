@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nncore.ensembles import RealMLPRecipe, recipe
 from nncore.estimators.ensemble_reals import RealEnsemble
 from nncore.estimators.given import Given
 from nncore.estimators.real_mlp import RealMLP
-from nncore.estimators.recipes import RealMLPRecipe, recipe
 from nncore.words import explains_calls
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import DISTRIBUTION, Loss, activation_for
+from nncore.data import Standardizer
+from nncore.ensembles import scale_of
 from nncore.errors import DataError, NNCoreError, ParameterError
-from nncore.estimators.standardizer import Standardizer
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.registry import resolve
 
@@ -18,9 +19,6 @@ SCIKIT_LEARN_LOSSES = {"squared_error": "half_mse", "absolute_error": "mae"}
 
 #: Outputs for each target that a loss may ask for, at most.
 MOST_OUTPUTS = 1000
-
-#: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
-NOT_NEGATIVE = "[0, inf)"
 
 
 class RealTargets:
@@ -62,14 +60,7 @@ class RealTargets:
 
     def scale_of(self, y: np.ndarray, loss: Loss, sample_weight: NDArray[np.floating] | None) -> Standardizer | None:
         """The scale that `standardize` takes; None if the loss takes no scaled targets."""
-        if loss.target_range not in (None, NOT_NEGATIVE) or self.n_outputs(loss) % self.n_targets:
-            return None
-        columns = y.reshape(len(y), -1)
-        labels = ["y"] if y.ndim == 1 else [f"column {i} of y" for i in range(self.n_targets)]
-        scale = Standardizer.fit(columns, range(self.n_targets), sample_weight, labels)
-        if loss.target_range == NOT_NEGATIVE:
-            scale = Standardizer(np.zeros(self.n_targets), np.where(scale.mean > 0, scale.mean, 1.0))
-        return scale
+        return scale_of(y, sample_weight, loss, self.n_outputs(loss))
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Targets as the network is trained on them, in the shape of `y`."""

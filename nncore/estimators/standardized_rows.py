@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.data import Rows
-from nncore.estimators.standardizer import Standardizer
+from nncore.data import Rows, Standardizer
 
 
 class StandardizedRows(Rows):

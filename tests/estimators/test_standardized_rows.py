@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nncore.data.standardizer import Standardizer
 from nncore.estimators.standardized_rows import StandardizedRows
-from nncore.estimators.standardizer import Standardizer
 
 X = np.random.default_rng(0).normal(3, 5, size=(20, 4))
 

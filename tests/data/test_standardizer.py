@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from nncore.data.standardizer import Standardizer
 from nncore.errors import DataError
 from nncore.estimators import MLPClassifier
-from nncore.estimators.standardizer import Standardizer
 
 
 def test_mean_and_deviation(monkeypatch):

@@ -9,9 +9,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.estimators.real_targets import NOT_NEGATIVE, RealTargets
-from nncore.estimators.standardizer import Standardizer
+from nncore.data import Standardizer
 from nncore.losses.gaussian_nll import GaussianNLL
+
+#: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
+NOT_NEGATIVE = "[0, inf)"
+
+
+def scale_of(y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, loss: Loss, n_outputs: int) -> Standardizer | None:
+    """What makes targets of mean 0 and standard deviation 1; of mean 1, where the loss takes none below 0.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+    sample_weight : ndarray of shape (n_samples,) or None
+    loss : Loss
+    n_outputs : int
+        Outputs of a network for such targets.
+
+    Returns
+    -------
+    Standardizer or None
+        None if the loss takes no scaled targets: of a bounded range, or of which several make one output.
+
+    Raises
+    ------
+    DataError
+        If targets are so large that their squares overflow.
+    """
+    n_targets = 1 if y.ndim == 1 else y.shape[1]
+    if loss.target_range not in (None, NOT_NEGATIVE) or n_outputs % n_targets:
+        return None
+    columns = y.reshape(len(y), -1)
+    labels = ["y"] if y.ndim == 1 else [f"column {i} of y" for i in range(n_targets)]
+    scale = Standardizer.fit(columns, range(n_targets), sample_weight, labels)
+    if loss.target_range == NOT_NEGATIVE:
+        scale = Standardizer(np.zeros(n_targets), np.where(scale.mean > 0, scale.mean, 1.0))
+    return scale
 
 
 @dataclass(frozen=True)
@@ -31,7 +65,7 @@ class TargetScale:
 
     @classmethod
     def fit(
-        cls, targets: RealTargets, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, loss: Loss, *, clips: bool
+        cls, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, loss: Loss, n_outputs: int, *, clips: bool
     ) -> Self | None:
         """From the targets of training rows and their weights; None for a loss that takes no scaled ones. Rates are not clipped.
 
@@ -40,7 +74,7 @@ class TargetScale:
         DataError
             If targets are so large that their squares overflow.
         """
-        scale = targets.scale_of(y, loss, sample_weight)
+        scale = scale_of(y, sample_weight, loss, n_outputs)
         if scale is None:
             return None
         columns = y.reshape(len(y), -1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nncore.ensembles.folds import folds, hold_out
 from nncore.errors import DataError
-from nncore.estimators.folds import folds, hold_out
 
 
 @pytest.mark.parametrize("n_folds", [2, 3, 8])

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from nncore.ensembles.input_columns import InputColumns, InputLayout
 from nncore.estimators.columns import ColumnEncoder
-from nncore.estimators.input_columns import InputColumns, InputLayout
 
 FLOAT = np.dtype(np.float64)
 CLIPPED = ["robust", "smooth_clip"], ["one_hot", "robust", "smooth_clip"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nncore.ensembles.target_scale import TargetScale
 from nncore.estimators.real_targets import RealTargets
-from nncore.estimators.target_scale import TargetScale
 from nncore.registry import resolve
 
 
 def fitted(y, loss, weights=None, clips=False):
     y = np.asarray(y, float)
-    return TargetScale.fit(RealTargets(y), y, weights, resolve("losses", loss), clips=clips)
+    return TargetScale.fit(y, weights, resolve("losses", loss), RealTargets(y).n_outputs(resolve("losses", loss)), clips=clips)
 
 
 def test_places_get_mean_0_and_deviation_1_by_weight():

@@ -4,21 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Layer
 from nncore.data import EncodingChain
-from nncore.estimators.columns import ColumnEncoder
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 
 
+class Levels(Protocol):
+    """What a column of codes holds: those of known levels first, then perhaps one for "missing"."""
+
+    @property
+    def levels(self) -> Sequence[Any]:
+        """The known ones."""
+
+    @property
+    def n_levels(self) -> int:
+        """How many codes there are."""
+
+
+class MatrixColumns(Protocol):
+    """What is known of the columns of a matrix of numbers, NaN where missing, and codes."""
+
+    @property
+    def number_columns(self) -> NDArray[np.int64]:
+        """Those of numbers."""
+
+    @property
+    def has_missing(self) -> NDArray[np.bool_]:
+        """Whether each had missing values."""
+
+    @property
+    def category_columns(self) -> Sequence[tuple[int, Levels]]:
+        """Those of codes."""
+
+
 @dataclass(frozen=True)
 class InputLayout:
-    """Which columns of a matrix become which inputs. `ColumnEncoder` made it, with codes for all categories.
+    """Which columns of a matrix become which inputs.
 
     Attributes
     ----------
@@ -40,7 +67,7 @@ class InputLayout:
     coded_levels: NDArray[np.int64]
 
     @classmethod
-    def of(cls, columns: ColumnEncoder, hot_columns: Collection[int]) -> Self:
+    def of(cls, columns: MatrixColumns, hot_columns: Collection[int]) -> Self:
         """With these columns one-hot, among those of categories."""
         starts = columns.category_columns
         hot = [(start, len(one.levels)) for start, one in starts if start in hot_columns]

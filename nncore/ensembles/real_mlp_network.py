@@ -10,10 +10,10 @@ import numpy as np
 
 from nncore.arguments import choice, shown
 from nncore.contract import Layer, Loss, activation_for
+from nncore.ensembles.hidden_layers import activation_of, hidden_activations, hidden_layer_sizes_of, hidden_layers
+from nncore.ensembles.input_columns import InputColumns
+from nncore.ensembles.recipes import RealMLPRecipe
 from nncore.errors import ParameterError
-from nncore.estimators.architecture import activation_of, hidden_activations, hidden_layer_sizes_of, hidden_layers
-from nncore.estimators.input_columns import InputColumns
-from nncore.estimators.recipes import RealMLPRecipe
 from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
 from nncore.layers.parametric_activation import ParametricActivation

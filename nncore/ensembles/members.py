@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.estimators.input_columns import InputColumns
-from nncore.estimators.target_scale import TargetScale
+from nncore.ensembles.input_columns import InputColumns
+from nncore.ensembles.target_scale import TargetScale
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.network import Sequential
 

@@ -1,33 +1,24 @@
 """One fit of an ensemble: members are made, trained at once, and kept at their best epochs."""
 
-# scikit-learn has no type information.
-# mypy: disable-error-code="import-untyped"
-
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.callbacks.time_limit import TimeLimit
-from nncore.contract import Callback, History, Loss, copied_deeply
-from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
-from nncore.estimators.class_targets import ClassTargets
-from nncore.estimators.folds import Fold
-from nncore.estimators.given import Given
-from nncore.estimators.held_out import LOSS, Judge
-from nncore.estimators.input_columns import InputColumns, InputLayout
-from nncore.estimators.members import Members
-from nncore.estimators.network_estimator import NOT_FINITE, seed_from
-from nncore.estimators.real_targets import RealTargets
-from nncore.estimators.recipes import Recipe
-from nncore.estimators.target_scale import TargetScale
+from nncore.contract import Callback, History, Loss, Metric, copied_deeply
+from nncore.ensembles.folds import Fold
+from nncore.ensembles.input_columns import InputColumns, InputLayout
+from nncore.ensembles.members import Members
+from nncore.ensembles.recipes import Recipe
+from nncore.ensembles.target_scale import TargetScale
+from nncore.errors import DataError, NonFiniteError, ParameterError
 from nncore.network import Sequential, each, fit_many, metric_name
 from nncore.program import looked_at, plan_network
 from nncore.registry import get, resolve
@@ -64,6 +55,33 @@ class Samples:
         return Samples(np.concatenate([self.matrix, matrix]), np.concatenate([self.target, target]), whole, self.n_train)
 
 
+@dataclass(frozen=True)
+class FitOptions:
+    """How members are trained, beside the recipe.
+
+    Attributes
+    ----------
+    metrics : sequence of Metric
+        The one that epochs are judged by, if it is not the validation loss.
+    time_limit : float or None
+        Seconds that all networks have together.
+    callbacks : sequence
+        Of which each network is given copies.
+    dtype : dtype
+        Of the networks.
+    n_threads : int or None
+    progress : bool
+        Show a progress bar.
+    """
+
+    metrics: Sequence[Metric] = ()
+    time_limit: float | None = None
+    callbacks: Sequence[Any] = ()
+    dtype: Any = "float32"
+    n_threads: int | None = None
+    progress: bool = False
+
+
 class StopAfter(Callback):
     """End a fit after so many epochs of a longer course, with schedules as they are there.
 
@@ -92,13 +110,15 @@ class EnsembleFit:
         Makes a member of what its fold knows of columns, and of its training rows as they are encoded, not yet built.
     started : callable
         Gives a network that is built its first values, of a `seed`; arguments of its fit.
-    judge : Judge
-    given : Given
+    options : FitOptions
     recipe : Recipe
     layout : InputLayout
     samples : Samples
-    targets : ClassTargets or RealTargets
     loss : Loss
+    scales_targets : bool
+        Whether targets are quantities, which each fold scales.
+    n_outputs : int
+        Of a network.
     began : float
         By `time.monotonic`.
 
@@ -111,32 +131,29 @@ class EnsembleFit:
     best_epochs : list of int
     scores : list of float
         Of each member on its validation rows, at its best epoch.
+    diverged : list of str
+        What is to be said of members whose training ended in numbers that are not finite, after their best epochs.
     """
 
     def __init__(
         self,
         new_network: Callable[[InputColumns, NDArray[np.floating]], Sequential],
         started: Callable[..., dict[str, Any]],
-        judge: Judge,
-        given: Given,
+        options: FitOptions,
         recipe: Recipe,
         layout: InputLayout,
         samples: Samples,
-        targets: ClassTargets | RealTargets,
         loss: Loss,
+        *,
+        scales_targets: bool,
+        n_outputs: int,
         began: float,
     ) -> None:
         self._new_network, self._started, self._recipe = new_network, started, recipe
         self._layout, self._samples, self._loss = layout, samples, loss
-        self._targets, self._began = targets, began
-        if judge.spec != LOSS and not judge.metrics:
-            raise ParameterError(f"scoring={given.scoring!r} must be 'loss' or a metric of the registry, which every epoch is judged by")
-        self._metrics = judge.metrics
-        self._monitor = f"val_{metric_name(judge.metrics[0])}" if judge.metrics else "val_loss"
-        self._time_limit = given.time_limit
-        self._callbacks = list(given.callbacks or ())
-        self._dtype = np.dtype(np.float32 if given.dtype == "input" else given.dtype)
-        self._n_threads, self._progress = given.n_threads, bool(given.progress)
+        self._options, self._began, self._dtype = options, began, np.dtype(options.dtype)
+        self._scales_targets, self._n_outputs = scales_targets, n_outputs
+        self._monitor = f"val_{metric_name(options.metrics[0])}" if options.metrics else "val_loss"
         self._optimizer = _optimizer(recipe)
         self._splits: list[Fold] = []
         self._matrices: list[NDArray[np.floating]] = []
@@ -145,20 +162,22 @@ class EnsembleFit:
         self.histories: list[History] = []
         self.best_epochs: list[int] = []
         self.scores: list[float] = []
+        self.diverged: list[str] = []
 
-    def members(self, splits: list[Fold], n_starts: int, random_state: np.random.RandomState) -> list[Members]:
-        """Networks with first values, for each fold, with what its training rows say."""
+    def members(self, splits: list[Fold], n_starts: int, new_seed: Callable[[], int]) -> list[Members]:
+        """Networks with first values, of a new seed each, for each fold, with what its training rows say."""
         made = []
         self._splits, self._matrices, self._arguments = splits, [], []
         for fold in splits:
             matrix, target = self._samples.matrix[fold.train], self._samples.target[fold.train]
             weights = None if self._samples.weights is None else self._samples.weights[fold.train]
             encodings = self._recipe.number_encodings, self._recipe.level_encodings
-            columns = InputColumns.learn(self._layout, matrix, weights, *encodings, rng=seed_from(random_state))
-            reals = self._targets if isinstance(self._targets, RealTargets) else None
-            scale = None if reals is None else TargetScale.fit(reals, target, weights, self._loss, clips=self._recipe.clip_target)
+            columns = InputColumns.learn(self._layout, matrix, weights, *encodings, rng=new_seed())
+            scale = None
+            if self._scales_targets:
+                scale = TargetScale.fit(target, weights, self._loss, self._n_outputs, clips=self._recipe.clip_target)
             inputs = columns.encode(self._samples.matrix, self._dtype)
-            networks = [self._built(columns, inputs, fold.train, seed_from(random_state)) for _ in range(n_starts)]
+            networks = [self._built(columns, inputs, fold.train, new_seed()) for _ in range(n_starts)]
             self._matrices.append(inputs)
             made.append(Members(columns, scale, networks))
         return made
@@ -173,15 +192,23 @@ class EnsembleFit:
         return network
 
     def validate(self, made: list[Members]) -> bool:
-        """Train members to their best epochs; False if Ctrl-C cut that short."""
+        """Train members to their best epochs; False if Ctrl-C cut that short.
+
+        Raises
+        ------
+        NonFiniteError
+            If a member diverged before it had a best epoch.
+        DataError
+            If no epoch could be judged.
+        """
         patience = int(min(self._recipe.n_iter_no_change, self._recipe.max_iter))
         keepers = [EarlyStopping(self._monitor, patience, ties=self._recipe.ties) for members in made for _ in members.networks]
         outcomes = self._run(made, [[keeper] for keeper in keepers])
         for keeper, outcome in zip(keepers, outcomes, strict=True):
             if isinstance(outcome, NonFiniteError):
                 if not keeper.best_epoch:
-                    raise DataError(f"{NOT_FINITE} {outcome}") from outcome
-                warn_user(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}", ConvergenceWarning)
+                    raise outcome
+                self.diverged.append(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}")
             elif isinstance(outcome, Exception):
                 raise outcome
             elif len(outcome) and not keeper.best_epoch:
@@ -193,8 +220,6 @@ class EnsembleFit:
         """Train members on all rows for so many epochs."""
         outcomes = self._run(made, [[StopAfter(epochs)] for members in made for _ in members.networks])
         for outcome in outcomes:
-            if isinstance(outcome, NonFiniteError):
-                raise DataError(f"{NOT_FINITE} {outcome}") from outcome
             if isinstance(outcome, Exception):
                 raise outcome
         return self._keep(outcomes)
@@ -222,15 +247,15 @@ class EnsembleFit:
             optimizer=self._optimizer,
             epochs=recipe.max_iter,
             batch_size=each([recipe.batch_size_for(len(self._splits[number].train)) for number in of_network]),
-            metrics=self._metrics,
-            callbacks=each([[*own, *limit(), *copied_deeply(self._callbacks)] for own in own_callbacks]),
+            metrics=list(self._options.metrics),
+            callbacks=each([[*own, *limit(), *copied_deeply(list(self._options.callbacks))] for own in own_callbacks]),
             groups=each([own["groups"] for own in self._arguments]),
             schedule=each([own["schedule"] for own in self._arguments]),
             drop_last=recipe.drop_last,
             clip_norm=recipe.clip_norm,
-            n_threads=self._n_threads,
+            n_threads=self._options.n_threads,
             on_error="return",
-            progress=self._progress,
+            progress=self._options.progress,
         )
         self._matrices = []
         for network in networks:
@@ -240,9 +265,9 @@ class EnsembleFit:
 
     def _limit(self, n_networks: int) -> Callable[[], list[Callback]]:
         """What ends a fit of so many networks in time: of what is left, their share among all networks that are still to be trained."""
-        if self._time_limit is None:
+        if self._options.time_limit is None:
             return list
-        left = max(float(self._time_limit) - (time.monotonic() - self._began), 0.001)
+        left = max(float(self._options.time_limit) - (time.monotonic() - self._began), 0.001)
         still = n_networks + (self._recipe.n_refit if not self.best_epochs else 0)
         return lambda: [TimeLimit(left * n_networks / still)]
 

@@ -1,0 +1,28 @@
+"""Networks for tables: recipes, what training rows say of columns and targets, members trained at once and averaged. Imports network.
+
+Estimators and the command stand on it; nothing here needs scikit-learn.
+"""
+
+from __future__ import annotations
+
+from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples
+from nncore.ensembles.folds import Fold, folds, hold_out
+from nncore.ensembles.hidden_layers import (
+    SCIKIT_LEARN_ACTIVATIONS,
+    activation_of,
+    hidden_activations,
+    hidden_layer_sizes_of,
+    hidden_layers,
+)
+from nncore.ensembles.input_columns import InputColumns, InputLayout
+from nncore.ensembles.members import Members, loss_of_mixture, together
+from nncore.ensembles.real_mlp_network import groups_of, layers_of, schedules_of, start
+from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
+from nncore.ensembles.target_scale import TargetScale, scale_of
+
+__all__ = [
+    "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EnsembleFit", "FitOptions", "Fold", "InputColumns", "InputLayout", "Members",
+    "RealMLPRecipe", "Recipe", "Samples", "TargetScale", "activation_of", "folds", "groups_of", "hidden_activations",
+    "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of", "loss_of_mixture", "recipe", "scale_of", "schedules_of", "start",
+    "together",
+]  # fmt: skip
