@@ -15,7 +15,7 @@ from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, History, Loss, Metric, copied_deeply
 from nncore.ensembles.folds import Fold
 from nncore.ensembles.input_columns import InputColumns, InputLayout
-from nncore.ensembles.members import Members
+from nncore.ensembles.members import Members, together
 from nncore.ensembles.recipes import Recipe
 from nncore.ensembles.target_scale import TargetScale
 from nncore.errors import DataError, NonFiniteError, ParameterError
@@ -88,17 +88,31 @@ class StopAfter(Callback):
     Parameters
     ----------
     epochs : int
+        Of this fit.
+    goes_on : bool, default False
+        Whether a later fit goes on from there.
     """
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
+    def __init__(self, epochs: int, goes_on: bool = False) -> None:
+        self.epochs, self.goes_on = epochs, goes_on
 
     def epochs_ahead(self, training: Any) -> int:
         return max(1, self.epochs - int(training.epoch) + 1)
 
     def on_epoch_end(self, training: Any) -> None:
         if training.epoch >= self.epochs:
-            training.stop(f"trained for {self.epochs} epochs, the mean of the best ones")
+            training.stop(f"trained for {self.epochs} epochs", cut_short=self.goes_on)
+
+
+def train_together(
+    networks: list[Sequential], arguments: list[dict[str, Any]], callbacks: list[list[Callback]], options: FitOptions
+) -> list[Any]:
+    """Train networks at once, each with callbacks and arguments of its own: a history of each, or the error that ended it."""
+    own: dict[str, Any] = {name: each([one[name] for one in arguments]) for name in arguments[0]}
+    callbacks = [[*some, *copied_deeply(list(options.callbacks))] for some in callbacks]
+    X, y = own.pop("X"), own.pop("y")
+    shared: dict[str, Any] = {"metrics": list(options.metrics), "n_threads": options.n_threads, "progress": options.progress}
+    return fit_many(networks, X, y, **own, **shared, callbacks=each(callbacks), on_error="return")
 
 
 class EnsembleFit:
@@ -121,9 +135,16 @@ class EnsembleFit:
         Of a network.
     began : float
         By `time.monotonic`.
+    encoded : dict, optional
+        What several fits on the same samples and folds share: columns and encoded rows. It is filled.
 
     Attributes
     ----------
+    recipe : Recipe
+    loss : Loss
+    options : FitOptions
+    monitor : str
+        The column of histories that epochs are judged by.
     n_iter : int
         Epochs of the longest training.
     histories : list of History
@@ -148,16 +169,18 @@ class EnsembleFit:
         scales_targets: bool,
         n_outputs: int,
         began: float,
+        encoded: dict[Any, tuple[InputColumns, NDArray[np.floating]]] | None = None,
     ) -> None:
-        self._new_network, self._started, self._recipe = new_network, started, recipe
-        self._layout, self._samples, self._loss = layout, samples, loss
-        self._options, self._began, self._dtype = options, began, np.dtype(options.dtype)
+        self._new_network, self._started, self.recipe = new_network, started, recipe
+        self._layout, self._samples, self.loss = layout, samples, loss
+        self.options, self._began, self._dtype = options, began, np.dtype(options.dtype)
         self._scales_targets, self._n_outputs = scales_targets, n_outputs
-        self._monitor = f"val_{metric_name(options.metrics[0])}" if options.metrics else "val_loss"
+        self.monitor = f"val_{metric_name(options.metrics[0])}" if options.metrics else "val_loss"
         self._optimizer = _optimizer(recipe)
         self._splits: list[Fold] = []
         self._matrices: list[NDArray[np.floating]] = []
-        self._arguments: list[dict[str, Any]] = []
+        self._started_with: dict[Sequential, dict[str, Any]] = {}
+        self._encoded = {} if encoded is None else encoded
         self.n_iter = 0
         self.histories: list[History] = []
         self.best_epochs: list[int] = []
@@ -167,54 +190,83 @@ class EnsembleFit:
     def members(self, splits: list[Fold], n_starts: int, new_seed: Callable[[], int]) -> list[Members]:
         """Networks with first values, of a new seed each, for each fold, with what its training rows say."""
         made = []
-        self._splits, self._matrices, self._arguments = splits, [], []
-        for fold in splits:
-            matrix, target = self._samples.matrix[fold.train], self._samples.target[fold.train]
+        self._splits, self._matrices, self._started_with = splits, [], {}
+        for number, fold in enumerate(splits):
+            target = self._samples.target[fold.train]
             weights = None if self._samples.weights is None else self._samples.weights[fold.train]
-            encodings = self._recipe.number_encodings, self._recipe.level_encodings
-            columns = InputColumns.learn(self._layout, matrix, weights, *encodings, rng=new_seed())
+            columns, inputs = self._columns_of(number, fold, weights, new_seed())
             scale = None
             if self._scales_targets:
-                scale = TargetScale.fit(target, weights, self._loss, self._n_outputs, clips=self._recipe.clip_target)
-            inputs = columns.encode(self._samples.matrix, self._dtype)
+                scale = TargetScale.fit(target, weights, self.loss, self._n_outputs, clips=self.recipe.clip_target)
             networks = [self._built(columns, inputs, fold.train, new_seed()) for _ in range(n_starts)]
             self._matrices.append(inputs)
             made.append(Members(columns, scale, networks))
         return made
+
+    def _columns_of(
+        self, number: int, fold: Fold, weights: NDArray[np.floating] | None, seed: int
+    ) -> tuple[InputColumns, NDArray[np.floating]]:
+        """What the training rows of a fold say of columns, and all rows encoded by that; the first fit that asks decides for all others."""
+        encodings = self.recipe.number_encodings, self.recipe.level_encodings
+        key = number, fold.validation is None, repr(encodings)
+        if key not in self._encoded:
+            columns = InputColumns.learn(self._layout, self._samples.matrix[fold.train], weights, *encodings, rng=seed)
+            self._encoded[key] = columns, columns.encode(self._samples.matrix, self._dtype)
+        return self._encoded[key]
 
     def _built(self, columns: InputColumns, inputs: NDArray[np.floating], rows: NDArray[np.int64], seed: int) -> Sequential:
         """A network with first values, and what its fit will be given."""
         network = self._new_network(columns, inputs[rows])
         blueprint = plan_network(network.layers, network.layer_names, inputs.shape[1:])
         batch = inputs[rows[looked_at(len(rows), inputs[0].nbytes, blueprint)]]
-        network.build(inputs.shape[1], loss=self._loss, rng=seed, dtype=self._dtype, batch=batch)
-        self._arguments.append(self._started(network, seed=seed))
+        network.build(inputs.shape[1], loss=self.loss, rng=seed, dtype=self._dtype, batch=batch)
+        self._started_with[network] = self._started(network, seed=seed)
         return network
 
-    def validate(self, made: list[Members]) -> bool:
-        """Train members to their best epochs; False if Ctrl-C cut that short.
+    def keeper(self) -> EarlyStopping:
+        """What puts the best epoch of a network back."""
+        patience = int(min(self.recipe.n_iter_no_change, self.recipe.max_iter))
+        return EarlyStopping(self.monitor, patience, ties=self.recipe.ties)
+
+    def check(self, keeper: EarlyStopping, outcome: Any) -> None:
+        """Raise what ended the training of a network before there was a best epoch; note what ended it later.
 
         Raises
         ------
         NonFiniteError
-            If a member diverged before it had a best epoch.
+            If it diverged.
         DataError
             If no epoch could be judged.
         """
-        patience = int(min(self._recipe.n_iter_no_change, self._recipe.max_iter))
-        keepers = [EarlyStopping(self._monitor, patience, ties=self._recipe.ties) for members in made for _ in members.networks]
+        if isinstance(outcome, NonFiniteError):
+            if not keeper.best_epoch:
+                raise outcome
+            self.diverged.append(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}")
+        elif isinstance(outcome, Exception):
+            raise outcome
+        elif len(outcome) and not keeper.best_epoch:
+            raise DataError(f"{self.monitor} of the validation samples was never a number: take another scoring")
+
+    def validate(self, made: list[Members]) -> bool:
+        """Train members to their best epochs; False if Ctrl-C cut that short. Raises what `check` raises."""
+        keepers = [self.keeper() for members in made for _ in members.networks]
         outcomes = self._run(made, [[keeper] for keeper in keepers])
         for keeper, outcome in zip(keepers, outcomes, strict=True):
-            if isinstance(outcome, NonFiniteError):
-                if not keeper.best_epoch:
-                    raise outcome
-                self.diverged.append(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}")
-            elif isinstance(outcome, Exception):
-                raise outcome
-            elif len(outcome) and not keeper.best_epoch:
-                raise DataError(f"{self._monitor} of the validation samples was never a number: take another scoring")
+            self.check(keeper, outcome)
         self.best_epochs, self.scores = [keeper.best_epoch for keeper in keepers], [keeper.best_value for keeper in keepers]
         return self._keep(outcomes)
+
+    def validated(self, made: list[Members]) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:
+        """Outputs for the validation rows of all folds, after the link of the loss, and their targets, as networks see them; weights."""
+        outputs, targets, chosen = [], [], [fold.validation for fold in self._splits if fold.validation is not None]
+        for members, rows in zip(made, chosen, strict=True):
+            inputs = members.columns.encode(self._samples.matrix[rows], self._dtype)
+            outputs.append(together([network.predict_proba(inputs) for network in members.networks], self.loss))
+            target = self._samples.target[rows]
+            targets.append(target if members.target is None else members.target.transform(target))
+        target = np.concatenate(targets)
+        weights = None if self._samples.weights is None else self._samples.weights[np.concatenate(chosen)]
+        return np.concatenate(outputs), target if target.dtype.kind in "iu" else target.reshape(len(target), -1), weights
 
     def refit(self, made: list[Members], epochs: int) -> bool:
         """Train members on all rows for so many epochs."""
@@ -231,44 +283,51 @@ class EnsembleFit:
 
     def _run(self, made: list[Members], own_callbacks: list[list[Callback]]) -> list[Any]:
         """Train all networks at once: a history of each, or the error that ended it."""
-        samples, recipe = self._samples, self._recipe
         networks = [network for members in made for network in members.networks]
-        targets = [samples.target if members.target is None else members.target.transform(samples.target) for members in made]
-        of_network = [number for number, members in enumerate(made) for _ in members.networks]
         limit = self._limit(len(networks))
-        outcomes = fit_many(
-            networks,
-            each([self._matrices[number] for number in of_network]),
-            each([targets[number] for number in of_network]),
-            rows=[self._splits[number].train for number in of_network],
-            validation_rows=[self._splits[number].validation for number in of_network],
-            sample_weight=samples.weights,
-            loss=self._loss,
-            optimizer=self._optimizer,
-            epochs=recipe.max_iter,
-            batch_size=each([recipe.batch_size_for(len(self._splits[number].train)) for number in of_network]),
-            metrics=list(self._options.metrics),
-            callbacks=each([[*own, *limit(), *copied_deeply(list(self._options.callbacks))] for own in own_callbacks]),
-            groups=each([own["groups"] for own in self._arguments]),
-            schedule=each([own["schedule"] for own in self._arguments]),
-            drop_last=recipe.drop_last,
-            clip_norm=recipe.clip_norm,
-            n_threads=self._options.n_threads,
-            on_error="return",
-            progress=self._options.progress,
-        )
-        self._matrices = []
+        outcomes = train_together(networks, self.arguments(made), [[*own, *limit()] for own in own_callbacks], self.options)
+        self.put_away(networks)
+        return outcomes
+
+    def arguments(self, made: list[Members]) -> list[dict[str, Any]]:
+        """What each network is to be trained with, by the names of `fit_many`'s arguments."""
+        samples, recipe, found = self._samples, self.recipe, list[dict[str, Any]]()
+        for members, matrix, fold in zip(made, self._matrices, self._splits, strict=True):
+            shared = {
+                "X": matrix,
+                "y": samples.target if members.target is None else members.target.transform(samples.target),
+                "rows": fold.train,
+                "validation_rows": fold.validation,
+                "sample_weight": samples.weights,
+                "loss": self.loss,
+                "optimizer": self._optimizer,
+                "epochs": recipe.max_iter,
+                "batch_size": recipe.batch_size_for(len(fold.train)),
+                "drop_last": recipe.drop_last,
+                "clip_norm": recipe.clip_norm,
+            }
+            found += [shared | self._started_with[network] for network in members.networks]
+        return found
+
+    def take(self, members: Members, networks: list[Sequential]) -> None:
+        """Go on with other networks, of the same layers, in the place of those that were made."""
+        for old, new in zip(members.networks, networks, strict=True):
+            self._started_with[new] = self._started_with.pop(old)
+        members.networks = networks
+
+    def put_away(self, networks: list[Sequential]) -> None:
+        """These networks are trained: let go what only training needs."""
+        self._matrices, self._started_with, self._encoded = [], {}, {}
         for network in networks:
             network.forget_fit()
             network.schedule = None  # a file needs none
-        return outcomes
 
     def _limit(self, n_networks: int) -> Callable[[], list[Callback]]:
         """What ends a fit of so many networks in time: of what is left, their share among all networks that are still to be trained."""
-        if self._options.time_limit is None:
+        if self.options.time_limit is None:
             return list
-        left = max(float(self._options.time_limit) - (time.monotonic() - self._began), 0.001)
-        still = n_networks + (self._recipe.n_refit if not self.best_epochs else 0)
+        left = max(float(self.options.time_limit) - (time.monotonic() - self._began), 0.001)
+        still = n_networks + (self.recipe.n_refit if not self.best_epochs else 0)
         return lambda: [TimeLimit(left * n_networks / still)]
 
 

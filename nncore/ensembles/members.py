@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,14 @@ class Members:
     target : TargetScale or None
         None for classes, and for losses whose targets stay as they are.
     networks : list of Sequential
+    weights : list of float or None
+        What each network counts in the mean of all members, above 0; None if all count the same.
     """
 
     columns: InputColumns
     target: TargetScale | None
     networks: list[Sequential]
+    weights: list[float] | None = None
 
     def outputs(self, matrix: NDArray[np.floating], loss: Loss) -> list[NDArray[np.floating]]:
         """Of each network, after the link of the loss and in the units of the targets, shape (n_samples, n_outputs)."""
@@ -42,7 +46,14 @@ def loss_of_mixture(loss: Loss) -> Loss:
     return GaussianNLL(min_variance=float(np.finfo(np.float64).tiny)) if isinstance(loss, GaussianNLL) else loss
 
 
-def together(outputs: list[NDArray[np.floating]], loss: Loss) -> NDArray[np.float64]:
+def weights_of(members: list[Members]) -> NDArray[np.float64] | None:
+    """What each network of all members counts; None if all count the same."""
+    if all(one.weights is None for one in members):
+        return None
+    return np.array([weight for one in members for weight in one.weights or [1.0] * len(one.networks)])
+
+
+def together(outputs: list[NDArray[np.floating]], loss: Loss, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """What members predict together: the mean of their outputs; of normal distributions, mean and log-variance of the mixture.
 
     Parameters
@@ -50,9 +61,17 @@ def together(outputs: list[NDArray[np.floating]], loss: Loss) -> NDArray[np.floa
     outputs : list of ndarray of shape (n_samples, n_outputs)
         After the link of the loss: probabilities, rates, places.
     loss : Loss
+    weights : ndarray of shape (n_networks,), optional
+        What each network counts.
     """
     if not isinstance(loss, GaussianNLL):
-        return np.mean(outputs, axis=0, dtype=np.float64)
+        return _mean(np.asarray(outputs), weights)
     means, log_variances = np.split(np.asarray(outputs, np.float64), 2, axis=2)
-    variances = np.exp(log_variances).mean(axis=0) + means.var(axis=0)
-    return np.hstack([means.mean(axis=0), np.log(variances)])
+    mean = _mean(means, weights)
+    variances = _mean(np.exp(log_variances), weights) + _mean((means - mean) ** 2, weights)
+    return np.hstack([mean, np.log(variances)])
+
+
+def _mean(outputs: NDArray[np.floating], weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    mean: Any = np.mean(outputs, axis=0, dtype=np.float64) if weights is None else np.average(outputs, axis=0, weights=weights)
+    return np.asarray(mean, np.float64)

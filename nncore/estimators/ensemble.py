@@ -32,6 +32,7 @@ from nncore.ensembles import (
     hold_out,
     loss_of_mixture,
     together,
+    weights_of,
 )
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.columns import ColumnEncoder
@@ -238,14 +239,14 @@ class Ensemble(NetworkEstimator):
 
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
         self._check_is_fitted()
-        samples, loss = self._columns.rows(self, X), self._fitted_loss
+        samples, loss, weights = self._columns.rows(self, X), self._fitted_loss, weights_of(self._members)
         n_networks = len(self.networks_)
         row_bytes = 2 * samples.shape[1] * samples.dtype.itemsize + 8 * (n_networks + 1) * self.n_outputs_
         answers = []
         for rows in row_blocks(len(samples), row_bytes):
             matrix = samples[rows]
             outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
-            answers.append(answer(together(outputs, loss)))
+            answers.append(answer(together(outputs, loss, weights)))
         return joined(answers)
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:

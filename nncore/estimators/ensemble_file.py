@@ -102,6 +102,7 @@ def _described_members(members: Members) -> dict[str, Any]:
     scale = members.target
     return {
         "n_networks": len(members.networks),
+        "weights": members.weights,
         "numbers": _described_chain(members.columns.numbers),
         "hot": _described_chain(members.columns.hot),
         "target": None
@@ -283,16 +284,18 @@ def _members(
         _need(
             network.input_shape == (columns.n_inputs,) and network.output_shape == (n_outputs,), "a network takes or gives something else"
         )
+    weights = None if described["weights"] is None else _numbers(described["weights"], len(networks), "weights of networks").tolist()
+    _need(weights is None or min(weights) > 0, "weights of networks are not positive")
     scale = described["target"]
     if scale is None:
-        return Members(columns, None, networks)
+        return Members(columns, None, networks, weights)
     _need(isinstance(targets, RealTargets), "classes have no scale")
     assert isinstance(targets, RealTargets), "it was looked at"
     n = targets.n_targets
     std = _numbers(scale["std"], n, "deviations of targets")
     _need(bool((std > 0).all()), "deviations of targets are not positive")
     ends = [None if scale[name] is None else _numbers(scale[name], n, "ranges of targets") for name in ("lowest", "highest")]
-    return Members(columns, TargetScale(Standardizer(_numbers(scale["mean"], n, "means of targets"), std), *ends), networks)
+    return Members(columns, TargetScale(Standardizer(_numbers(scale["mean"], n, "means of targets"), std), *ends), networks, weights)
 
 
 def _chain(described: Any, n_columns: int) -> EncodingChain:
