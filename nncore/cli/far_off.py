@@ -14,7 +14,7 @@ from nncore.cli.terminal import percent, significant
 
 #: Rows decide a score if they are few and more than this part of all squared errors is theirs. The largest of 20 normal errors has a fifth.
 SHARE = 0.5
-MOST_ROWS, MOST_SHARE_OF_ROWS = 5, 0.02
+MOST_NAMED, MOST_SHARE_NAMED = 5, 0.02
 FEWEST_ROWS = 20
 
 
@@ -65,7 +65,7 @@ def far_off(task: Task, evaluations: Sequence[Evaluation]) -> FarOff | None:
     if len(rows) < FEWEST_ROWS:
         return None
     squares = weight * (predicted - true) ** 2
-    order = np.argsort(-squares, kind="stable")[: min(MOST_ROWS, max(1, int(MOST_SHARE_OF_ROWS * len(rows))))]
+    order = np.argsort(-squares, kind="stable")[: min(MOST_NAMED, max(1, int(MOST_SHARE_NAMED * len(rows))))]
     left = squares.sum() - np.cumsum(squares[order])  # of all but the first few
     n_far = int(np.argmax(left < (1 - SHARE) * squares.sum())) + 1
     if not left[n_far - 1] < (1 - SHARE) * squares.sum():

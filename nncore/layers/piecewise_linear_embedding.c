@@ -2,7 +2,13 @@
  * most, the largest number of bins; for each of the m columns its number, its number of bins, and most + 1 edges; and all columns again in
  * ascending order. A row of w numbers is the unit in which gradients are split. */
 #ifndef T
+#include <string.h>
+
 #include "../_core/kernels/level.h"
+
+/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
+#define STRIP 256
+#define SUM_ROWS 128
 
 typedef struct embedded {
     int64_t column, n_bins;
@@ -99,21 +105,37 @@ static int32_t F(ple_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
+/* To total (width,): the sums over rows begin .. end - 1 of d_y times x (kind 0), 1 (kind 1), or what PLE gives for bin t (kind 2). x and d_y
+ * are those of the first row, stride_x and stride_y numbers apart. */
+static void F(add_products)(const embedded *one, int kind, int64_t t, const T *x, int64_t stride_x, const T *d_y, int64_t stride_y,
+                            int64_t width, int64_t begin, int64_t end, T *total) {
+    T sum[STRIP] = {0}, slope;
+    for (int64_t row = begin; row < end; row++) {
+        T number = x[row * stride_x], u = kind == 0 ? number : kind == 1 ? 1 : F(through)(one, t, number, &slope);
+        if (u == 0) continue;
+        for (int64_t i = 0; i < width; i++) sum[i] += u * d_y[row * stride_y + i];
+    }
+    for (int64_t i = 0; i < width; i++) total[i] += sum[i];
+}
+
 /* Some rows of w numbers: each is a sum over samples of d_y times x, 1, or what PLE gives for its bin. */
 static int32_t F(ple_gradient)(const nnc_layer_call *call) {
     int64_t m = (int64_t)call->site->hyper[0], most = (int64_t)call->site->hyper[1], n_inputs = call->n_inputs, n = call->n_outputs;
     int64_t w = (n - (n_inputs - m)) / m;
-    T *to = call->d_parameters, slope;
+    T *to = call->d_parameters; /* (end_parameter - begin_parameter,) */
+    memset(to, 0, (size_t)(call->end_parameter - call->begin_parameter) * sizeof(T));
     for (int64_t r = call->begin_parameter / w; r < call->end_parameter / w; r++, to += w) {
-        int64_t k = r < 2 * m ? r % m : (r - 2 * m) / most, t = r < 2 * m ? 0 : (r - 2 * m) % most;
+        int kind = r < m ? 0 : r < 2 * m ? 1 : 2;
+        int64_t k = kind < 2 ? r % m : (r - 2 * m) / most, t = kind < 2 ? 0 : (r - 2 * m) % most;
         embedded one = embedded_at(call, k);
-        const T *x = (const T *)call->x + one.column, *d_y = (const T *)call->d_y + (n_inputs - m) + k * w;
-        for (int64_t i = 0; i < w; i++) to[i] = 0;
         if (t >= one.n_bins) continue;
-        for (int64_t row = 0; row < call->n_rows; row++, x += n_inputs, d_y += n) {
-            T u = r < m ? *x : r < 2 * m ? 1 : F(through)(&one, t, *x, &slope);
-            if (u == 0) continue;
-            for (int64_t i = 0; i < w; i++) to[i] += u * d_y[i];
+        const T *x = (const T *)call->x + one.column, *d_y = (const T *)call->d_y + (n_inputs - m) + k * w;
+        for (int64_t first = 0, width; first < w; first += width) {
+            width = nnc_least(w - first, STRIP);
+            for (int64_t begin = 0, end; begin < call->n_rows; begin = end) {
+                end = nnc_least(begin + SUM_ROWS, call->n_rows);
+                F(add_products)(&one, kind, t, x, n_inputs, d_y + first, n, width, begin, end, to + first);
+            }
         }
     }
     return 0;

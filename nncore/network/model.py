@@ -66,8 +66,8 @@ class Model(Network):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_outputs)
-            What leaves the last layer.
+        ndarray of shape (n_samples, ...)
+            What leaves the last layer, samples of `output_shape`; with ``training=True``, of all members before a last `nncore.MeanMembers`.
         """
         return self._forward(X, input_gradient=self._known.is_differentiable) if flag("training", training) else self.predict(X)
 
@@ -83,7 +83,8 @@ class Model(Network):
             program.forward(inputs, True, threads_for(None, program.spec.forward_seconds(n), WORTH_WAKING))
         self._programs.parts.begin(n, inputs)
         self._passes = program.step, n_passes + 1
-        return program.spec.output[:n].copy()
+        output, shape = program.spec.output[:n].copy(), self._built.training_shape
+        return output if len(shape) == 1 else output.reshape(n, *shape)
 
     def _running(self, program: Program[ProgramSpec]) -> AbstractContextManager[None]:
         """For a part of a step: failures are explained, and the parameters are those that are trained, if an optimizer has two sets."""

@@ -23,6 +23,8 @@ from nncore.plugin import Callback, Configurable
 from nncore.testing import numpy_twin
 
 ROWS = 24
+#: Numbers that say how many tensors there are, of which shape, or what they began with.
+OF_THE_STRUCTURE = {"n_outputs", "axis", "n_frequencies", "n_members", "sigma"}
 KINDS = ("layers", "activations", "initializers", "losses", "optimizers", "regularizers", "constraints", "schedules")
 #: Kinds of what tensors have in training, and what the arguments of a layer call them.
 RULES = {"regularizers": "regularizer", "constraints": "constraint"}
@@ -59,8 +61,10 @@ class Case:
         """With the component, or with a like one in its place; the same first values every time."""
         layers: list[Any] = [nn.Dense(4), nn.Dense(self.n_outputs, activation=self.last)]
         if self.kind == "layers":
-            nan = component.plan((4,)).accepts_nan if not getattr(component, "branches", None) else False
-            layers[1:1] = [component, nn.Flatten()]
+            before = [nn.RepeatMembers(2)] if hasattr(component, "input_shapes") else []
+            shape = (2, 4) if before else (4,)
+            nan = component.plan(shape).accepts_nan if not getattr(component, "branches", None) else False
+            layers[1:1] = [*before, component, nn.Flatten()]
             layers = layers[1:] if nan else layers
         if self.kind == "activations":
             width = sum(getattr(component, "n_classes", (5,)))
@@ -237,7 +241,7 @@ def test_an_argument_changed_before_between_or_during_fits(case: Case, tmp_path:
                 assert during.parameters.tobytes() == net.parameters.tobytes(), f"{what}, by a callback"
             net = case.fitted(fits_before)
     if case.kind != "initializers" and "gain" not in case.component.ranges:  # first values do not change once they are drawn
-        assert taken >= case.component.ranges.keys() - {"n_outputs", "axis"}
+        assert taken >= case.component.ranges.keys() - OF_THE_STRUCTURE
 
 
 def change_once(case: Case, name: str, value: Any) -> Callable[[Any], None]:
