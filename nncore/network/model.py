@@ -67,7 +67,7 @@ class Model(Network):
         Returns
         -------
         ndarray of shape (n_samples, ...)
-            What leaves the last layer, samples of `output_shape`; with ``training=True``, of all members before a last `nncore.MeanMembers`.
+            What leaves the last layer, of `output_shape`; with ``training=True`` and `nncore.MeanMembers` as the last one, what enters it.
         """
         return self._forward(X, input_gradient=self._known.is_differentiable) if flag("training", training) else self.predict(X)
 
