@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore import registry
-from nncore.arguments import as_seed, several, shown
+from nncore.arguments import as_seed, rescaled, several, shown
 from nncore.blocks import BLOCK, blocks
 from nncore.contract import Encoding, Graph, Learned, Value
 from nncore.data.encoding_part import (
     DTYPES,
     MOST_COLUMNS,
     Part,
-    called_column,
     check_codes,
     checked_columns,
     level_counts,
@@ -33,6 +32,8 @@ from nncore.errors import DataError, FileFormatError, ParameterError, ShapeError
 #: Columns are learned from so many bytes at a time: several, as a row of memory holds numbers of several, and no more than what the C
 #: library keeps for the next block rather than giving it back to the system.
 LEARNED_AT_ONCE = 2 * BLOCK
+
+INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +65,14 @@ class EncodingChain:
         sample_weight: NDArray[np.floating] | None = None,
         n_levels: Sequence[int] | NDArray[np.integer] | None = None,
         rng: Any = 0,
-        names: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
     ) -> Self:
         """Let each encoding learn from what the ones before make of the columns.
 
         Parameters
         ----------
         encodings : sequence of str, Encoding or dict
-            One or more: ``["robust", "smooth_clip"]``.
+            ``["robust", "smooth_clip"]``; without any, numbers stay as they are.
         columns : ndarray of shape (n_samples, n_columns)
             Of what the first encoding takes: numbers with NaN where they are missing, codes from 0 with -1, or datetime64 with NaT.
         rows : ndarray of shape (n_rows,), int64, optional
@@ -82,8 +83,8 @@ class EncodingChain:
             Levels of each column, which an encoding that takes levels needs.
         rng : int, Generator or SeedSequence, default 0
             For encodings that draw random numbers. Those of a column do not depend on other columns.
-        names : sequence of str, optional
-            What messages call the columns.
+        labels : sequence of str, optional
+            What messages call the columns: ``"column 0"``, by default.
 
         Raises
         ------
@@ -94,7 +95,8 @@ class EncodingChain:
         """
         chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
         _check_links(chain)
-        array = checked_columns(columns, chain[0].takes)
+        takes = _takes(chain)
+        array = checked_columns(columns, takes)
         n_samples, n_columns = array.shape
         chosen = np.arange(n_samples) if rows is None else as_row_numbers(rows, "rows", n_samples)
         if len(chosen) == 0:
@@ -102,11 +104,11 @@ class EncodingChain:
         weights = as_weights(sample_weight, n_samples)
         if weights is not None:
             chosen = chosen[weights[chosen] > 0]
-            weights = weights[chosen]
+            weights = rescaled(weights[chosen])
             if len(chosen) == 0:
                 raise DataError("sample_weight is 0 for all rows to learn an encoding from")
             weights = None if bool((weights == weights[0]).all()) else weights
-        counts = level_counts(n_levels, n_columns) if chain[0].takes == "levels" else None
+        counts = level_counts(n_levels, n_columns) if takes == "levels" else None
         seeds = random_words(as_seed(rng), n_columns) if any(one.draws for one in chain) else None
         parts: list[list[Learned]] = [[] for _ in chain]
         is_all = len(chosen) == n_samples and rows is None
@@ -114,12 +116,12 @@ class EncodingChain:
         spread = 1 if counts is None or len(chain) == 1 else max(1, int(counts.sum()) // max(1, n_columns))
         for some in list(blocks(n_columns, 8 * len(chosen) * spread, of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
             block = array[:, some] if is_all else array[chosen, some]
-            called = [called_column(names, column) for column in range(n_columns)[some]]
-            part = Part(np.asfortranarray(block, DTYPES[chain[0].takes][1]), called, None if seeds is None else seeds[some])
-            refuse_infinite(part.columns, called, "has an infinite number: mark it as missing (NaN), or leave the row out")
+            own_seeds = None if seeds is None else seeds[some]
+            part = Part(np.asfortranarray(block, DTYPES[takes][1]), np.arange(n_columns)[some], labels, own_seeds)
+            refuse_infinite(part, INFINITE)
             n_own = None if counts is None else counts[some]
             if n_own is not None:
-                check_codes(part.columns, n_own, called)
+                check_codes(part, n_own)
             for number, (encoding, found) in enumerate(zip(chain, parts, strict=True)):
                 found.append(part.learned_by(encoding, weights, n_own, number))
                 if number + 1 < len(chain):
@@ -160,7 +162,7 @@ class EncodingChain:
     @property
     def n_levels(self) -> NDArray[np.int64] | None:
         """Levels of each encoded column, int64 of shape (n_encoded,), for an `nncore.Embedding`; None if they hold numbers."""
-        return self.encodings[-1].n_levels(self.learned[-1]) if self.encodings[-1].gives == "levels" else None
+        return self.encodings[-1].n_levels(self.learned[-1]) if self.encodings and self.encodings[-1].gives == "levels" else None
 
     def names(self, columns: Sequence[str], levels: Sequence[Sequence[str]] | None = None) -> list[str]:
         """What the encoded columns are called.
@@ -189,7 +191,7 @@ class EncodingChain:
         *,
         dtype: np.dtype | type = np.float64,
         out: NDArray[np.floating] | None = None,
-        names: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
     ) -> NDArray[np.floating]:
         """The encoded columns, computed in float64 in blocks of rows and rounded last.
 
@@ -200,8 +202,8 @@ class EncodingChain:
             Of a new result.
         out : ndarray of shape (n_samples, n_encoded), optional
             Where to write it instead; perhaps columns of a larger matrix.
-        names : sequence of str, optional
-            What messages call the columns.
+        labels : sequence of str, optional
+            What messages call the columns: ``"column 0"``, by default.
 
         Returns
         -------
@@ -213,22 +215,42 @@ class EncodingChain:
             If the columns are not as those learned from, hold an infinite number, or one so large that no number of the dtype is near its
             code. `out` is then written in part.
         """
-        array = checked_columns(columns, self.encodings[0].takes)
+        takes = _takes(self.encodings)
+        array = checked_columns(columns, takes)
         if array.shape[1] != self.n_columns:
             raise ShapeError(f"there are {array.shape[1]} columns, the encodings were learned from {self.n_columns}")
         result = np.empty((len(array), self.n_encoded), dtype) if out is None else out
-        called = [called_column(names, column) for column in range(self.n_columns)]
         for rows in blocks(len(array), 8 * sum(self._counts)):
-            part = Part(np.ascontiguousarray(array[rows], DTYPES[self.encodings[0].takes][1]), called)
-            refuse_infinite(part.columns, called, "has an infinite number: mark it as missing (NaN), or leave the row out")
-            if self.encodings[0].takes == "levels":
-                check_codes(part.columns, self.learned[0]["n_levels"], called)
-            for encoding, learned, following in zip(self.encodings, self.learned, (*self.encodings[1:], None), strict=True):
+            part = Part(np.ascontiguousarray(array[rows], DTYPES[takes][1]), np.arange(self.n_columns), labels)
+            refuse_infinite(part, INFINITE)
+            if takes == "levels":
+                check_codes(part, self.learned[0]["n_levels"])
+            for encoding, learned, following in zip(self.encodings, self.learned, (*self.encodings, None)[1:], strict=True):
                 part = part.encoded_by(encoding, learned, following)
             with np.errstate(over="ignore"):
                 result[rows] = part.columns
-            refuse_infinite(result[rows], part.names, "has a number too large beside those of training: divide the column first")
+            refuse_infinite(replace(part, columns=result[rows]), "has a number too large beside those of training: divide the column first")
         return result
+
+    def encode_row(self, row: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The encoded columns of one row of numbers, without the checks of `encode`, which take longer than the rest.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_columns,)
+
+        Returns
+        -------
+        ndarray of shape (n_encoded,), float64
+            Infinite where a number is infinite, or too large beside those of training.
+        """
+        part: NDArray[Any] = row[np.newaxis].astype(np.float64, copy=False)
+        for encoding, learned, width in zip(self.encodings, self.learned, self._counts[1:], strict=True):
+            out = np.empty((1, width))
+            encoding.encode(part, learned, out)
+            part = out
+        encoded: NDArray[np.float64] = part[0]
+        return encoded
 
     def inverse(self, encoded: NDArray[np.floating]) -> NDArray[np.float64]:
         """The columns again, in the unit of the file: for targets, whose predictions are encoded ones.
@@ -333,11 +355,14 @@ class EncodingChain:
 
 def _check_links(chain: Sequence[Encoding]) -> None:
     """Each encoding takes what the one before gives."""
-    if not chain:
-        raise ParameterError("encodings must name at least one")
     for encoding, following in pairwise(chain):
         if following.takes != encoding.gives:
             raise ParameterError(
                 f"encodings: {following!r} takes {following.takes}, but {encoding!r} before it gives {encoding.gives}: "
                 "use other encodings, or another order"
             )
+
+
+def _takes(chain: Sequence[Encoding]) -> str:
+    """What columns hold that a chain is for."""
+    return chain[0].takes if chain else "numbers"

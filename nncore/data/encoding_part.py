@@ -28,13 +28,16 @@ class Part:
     Attributes
     ----------
     columns : ndarray of shape (n_rows, n_columns)
-    names : list of str
-        What each of them is made from, for messages.
+    origins : ndarray of shape (n_columns,), int64
+        The column of the table that each is made from.
+    labels : sequence of str or None
+        What messages call the columns of the table.
     seeds : ndarray of shape (n_columns,), uint64, or None
     """
 
     columns: NDArray[Any]
-    names: list[str]
+    origins: NDArray[np.int64]
+    labels: Sequence[str] | None
     seeds: NDArray[np.uint64] | None = None
 
     def learned_by(
@@ -49,10 +52,10 @@ class Part:
             learned = encoding.learn(self.columns, sample_weight=weights, n_levels=n_levels, seeds=drawn)
         for array in learned.values():
             if not np.isfinite(array).all():
-                of_column = len(array) == len(self.names)
                 bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
-                name = self.names[int(bad.argmax())] if of_column else ", ".join(self.names)
-                raise DataError(f"{name} holds numbers too large to be encoded ({encoding!r}): divide them first")
+                these = self.origins[bad.argmax()] if len(array) == len(self.origins) else np.unique(self.origins)
+                label = ", ".join(label_of(self.labels, column) for column in np.atleast_1d(these).tolist())
+                raise DataError(f"{label} holds numbers too large to be encoded ({encoding!r}): divide them first")
         return learned
 
     def encoded_by(self, encoding: Encoding, learned: Learned, following: Encoding | None) -> Part:
@@ -64,11 +67,11 @@ class Part:
         out = np.empty((n_rows, int(widths.sum())), order="F" if in_columns else "C")
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             encoding.encode(self.columns, learned, out)
-        names = [name for name, width in zip(self.names, widths.tolist(), strict=True) for _ in range(width)]
+        origins = np.repeat(self.origins, widths)
         seeds = None if self.seeds is None else np.concatenate([NO_WORDS, *map(_seeds, self.seeds.tolist(), widths.tolist())])
         if following is not None and following.takes == "levels":
-            return Part(out.astype(np.int64), names, seeds)
-        return Part(out, names, seeds)
+            return Part(out.astype(np.int64), origins, self.labels, seeds)
+        return Part(out, origins, self.labels, seeds)
 
 
 def random_words(seed: int | list[int], count: int) -> NDArray[np.uint64]:
@@ -101,18 +104,23 @@ def level_counts(n_levels: Any, n_columns: int) -> NDArray[np.int64]:
     return np.array(counts, np.int64)
 
 
-def check_codes(codes: NDArray[np.int64], n_levels: NDArray[np.int64], names: Sequence[str]) -> None:
+def check_codes(part: Part, n_levels: NDArray[np.int64]) -> None:
     """Codes are levels, or -1."""
-    is_wrong = (codes.max(axis=0, initial=-1) >= n_levels) & (codes.max(axis=0, initial=-1) >= 0) | (codes.min(axis=0, initial=-1) < -1)
+    largest, least = part.columns.max(axis=0, initial=-1), part.columns.min(axis=0, initial=-1)
+    is_wrong = (largest >= n_levels) & (largest >= 0) | (least < -1)
     if is_wrong.any():
         column = int(is_wrong.argmax())
-        raise DataError(f"{names[column]} holds codes that are neither -1 nor 0 to {n_levels[column] - 1}, one for each of its levels")
+        label = label_of(part.labels, int(part.origins[column]))
+        raise DataError(f"{label} holds codes that are neither -1 nor 0 to {n_levels[column] - 1}, one for each of its levels")
 
 
-def refuse_infinite(numbers: NDArray[Any], names: Sequence[str], what: str) -> None:
+def refuse_infinite(part: Part, what: str) -> None:
+    """NaN may stay."""
+    numbers = part.columns
     if numbers.dtype.kind == "f" and (is_infinite := np.isinf(numbers)).any():
-        raise DataError(f"{names[int(is_infinite.any(axis=0).argmax())]} {what}")
+        raise DataError(f"{label_of(part.labels, int(part.origins[is_infinite.any(axis=0).argmax()]))} {what}")
 
 
-def called_column(names: Sequence[str] | None, column: int) -> str:
-    return f"column {column}" if names is None else f"column {names[column]!r}"
+def label_of(labels: Sequence[str] | None, column: int) -> str:
+    """What messages call a column of the table."""
+    return f"column {column}" if labels is None else labels[column]

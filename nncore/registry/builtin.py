@@ -193,6 +193,7 @@ def nncore_encodings(api: tuple[int, int]) -> list[Component]:
         Component("one_hot", "nncore.encodings.one_hot:OneHot", "a column for each level; ±1 for two"),
         Component("ordinal", "nncore.encodings.ordinal:Ordinal", "codes of levels, for an embedding"),
         Component("date_parts", "nncore.encodings.date_parts:DateParts", "year, month, weekday, hour, … as numbers"),
+        Component("unit_mean", "nncore.encodings.unit_mean:UnitMean", "x/mean, for targets that are never negative"),
         Component("clamp", "nncore.encodings.clamp:Clamp", "predictions in the range of the training targets"),
     ]
 

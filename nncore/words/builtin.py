@@ -31,6 +31,7 @@ SamplerName: TypeAlias = Literal["balanced", "blocks", "sequential", "shuffle"]
 TransformName: TypeAlias = Literal["feature_dropout", "gaussian_noise", "mixup"]
 EncodingName: TypeAlias = Literal[
     "clamp", "date_parts", "indicator", "one_hot", "ordinal", "piecewise_linear", "quantile_normal", "robust", "smooth_clip", "standard",
+    "unit_mean",
 ]  # fmt: skip
 MetricName: TypeAlias = Literal[
     "accuracy", "d2_absolute_error", "d2_huber", "d2_pinball", "d2_tweedie", "head_accuracy", "mae", "r2", "rmse",

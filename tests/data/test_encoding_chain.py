@@ -154,6 +154,28 @@ def test_integers_booleans_and_small_floats_are_numbers() -> None:
     assert EncodingChain.learn(["standard"], whole > 5).encode(whole > 5).shape == (6, 2)
 
 
+def test_no_encodings_leave_numbers_as_they_are() -> None:
+    chain = EncodingChain.learn([], X)
+    np.testing.assert_array_equal(chain.encode(X), X)
+    np.testing.assert_array_equal(chain.inverse(X), X)
+    assert (chain.n_encoded, chain.n_levels, chain.names(list("abcd"))) == (4, None, list("abcd"))
+    assert EncodingChain.read(chain.description(), chain.arrays(), 4).widths.tolist() == [1, 1, 1, 1]
+    with pytest.raises(DataError, match="column 2 has an infinite number"):
+        chain.encode(INFINITE)
+
+
+def test_one_row() -> None:
+    chain = EncodingChain.learn(["robust", "smooth_clip", "indicator"], X)
+    for row in (X[3], X[3].astype(np.float32)):
+        np.testing.assert_array_equal(chain.encode_row(row), chain.encode(row[None])[0])
+
+
+def test_only_ratios_of_weights_count() -> None:
+    weights = np.random.default_rng(8).uniform(1, 9, len(X))
+    one, other = (EncodingChain.learn(["standard"], X, sample_weight=weights * scale) for scale in (1.0, 2.0**1020))
+    np.testing.assert_array_equal(one.encode(X), other.encode(X))
+
+
 def test_targets_come_back() -> None:
     y = np.random.default_rng(4).normal(1e6, 1e4, (30, 2))
     chain = EncodingChain.learn(["standard"], y)
@@ -179,7 +201,6 @@ def test_formula() -> None:
 
 INFINITE = np.where(np.arange(50)[:, None] == 3, [1, 1, np.inf, 1], X)
 WRONG: list[tuple[dict[str, Any], type[NNCoreError], str]] = [
-    ({"encodings": []}, ParameterError, "encodings must name at least one"),
     ({"encodings": "robust"}, ParameterError, "encodings must be a list"),
     ({"encodings": ["rbust"]}, UnknownComponentError, "did you mean 'robust'?"),
     ({"encodings": ["robust", "one_hot"]}, ParameterError, "takes levels, but Robust(tail=0.25) before it gives numbers"),
@@ -187,8 +208,8 @@ WRONG: list[tuple[dict[str, Any], type[NNCoreError], str]] = [
     ({"columns": X.astype(str)}, DtypeError, "the encoding takes numbers, as float64, and the columns are of <U"),
     ({"columns": X[:0]}, DataError, "there are no rows to learn an encoding from"),
     ({"columns": INFINITE}, DataError, "column 2 has an infinite number: mark it as missing (NaN), or leave the row out"),
-    ({"columns": INFINITE, "names": list("abcd")}, DataError, "column 'c' has an infinite number"),
-    ({"columns": X * 1e300, "names": list("abcd")}, DataError, "column 'a' holds numbers too large to be encoded (Standard())"),
+    ({"columns": INFINITE, "labels": list("abcd")}, DataError, "c has an infinite number"),
+    ({"columns": X * 1e300, "labels": list("abcd")}, DataError, "a holds numbers too large to be encoded (Standard())"),
     ({"rows": []}, DataError, "rows chooses no samples"),
     ({"rows": [50]}, DataError, "rows holds 50"),
     ({"sample_weight": np.zeros(50)}, DataError, "sample_weight must not be negative nor all zero"),
@@ -217,8 +238,8 @@ def test_what_cannot_be_encoded_is_refused() -> None:
     chain = EncodingChain.learn(["standard"], X)
     with pytest.raises(ShapeError, match="there are 3 columns, the encodings were learned from 4"):
         chain.encode(X[:, :3])
-    with pytest.raises(DataError, match="column 'c' has an infinite number"):
-        chain.encode(INFINITE, names=list("abcd"))
+    with pytest.raises(DataError, match="^c has an infinite number"):
+        chain.encode(INFINITE, labels=list("abcd"))
     with pytest.raises(DataError, match="column 1 has a number too large beside those of training"):
         chain.encode(np.array([[0, 1e300, 0, 0]]), dtype=np.float32)
     assert np.isfinite(chain.encode(np.array([[0, 1e300, 0, 0]]))).all()
@@ -241,7 +262,7 @@ CHAIN = EncodingChain.learn(["one_hot", "robust", "smooth_clip"], CODES, n_level
 RIGHT = CHAIN.arrays()
 HOSTILE: list[tuple[Any, dict[str, Any], int, str]] = [
     ({}, RIGHT, 3, "it must be a list"),
-    ([], RIGHT, 3, "encodings must name at least one"),
+    ([], RIGHT, 3, "there is an array '0.n_levels'"),
     ([{"name": "robust", "tail": 7}], {}, 3, "the description of encodings is damaged: "),
     ([*CHAIN.description(), {"name": "one_hot"}], RIGHT, 3, "takes levels"),
     (CHAIN.description(), RIGHT, 4, "it has n_levels of 3 columns, not of 4"),

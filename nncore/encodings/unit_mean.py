@@ -1,0 +1,48 @@
+"""Mean 1, with 0 where it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.encodings.averages import means
+from nncore.plugin import Encoding, Graph, Learned, Value
+
+
+class UnitMean(Encoding):
+    """x/mean of each column: for targets that are never negative, such as counts, rates and durations, whose 0 must stay 0.
+
+    The mean is that of the numbers that are there, with sample weights; it counts as 1 where it is not positive. A missing number stays
+    missing.
+    """
+
+    learns = {"mean": "float64"}
+    invertible = True
+
+    def learn(
+        self,
+        columns: NDArray[Any],
+        *,
+        sample_weight: NDArray[np.float64] | None = None,
+        n_levels: NDArray[np.int64] | None = None,
+        seeds: NDArray[np.uint64] | None = None,
+    ) -> Learned:
+        mean = means(columns, sample_weight)
+        return {"mean": np.where(mean <= 0, 1.0, mean)}
+
+    def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
+        np.divide(columns, learned["mean"], out=out)
+
+    def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:
+        numbers: NDArray[np.float64] = encoded * learned["mean"]
+        return numbers
+
+    def check(self, learned: Learned, n_columns: int) -> None:
+        super().check(learned, n_columns)
+        mean = learned["mean"]
+        self.require(mean.ndim == 1 and bool((mean > 0).all()), "has no positive mean for each column")
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        return x / learned["mean"]
