@@ -12,8 +12,7 @@ import pytest
 
 import nncore as nn
 from nncore.blocks import BLOCK, blocks, rows_at_once
-from nncore.data import Dataset, check_finite
-from nncore.data.standardizer import Standardizer
+from nncore.data import Dataset, EncodingChain, check_finite
 from nncore.data.targets import as_targets
 from nncore.initializers.data_dependent import output_statistics
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -98,9 +97,9 @@ def test_converting_during_an_epoch(wide: np.ndarray, monkeypatch: pytest.Monkey
 def test_standardizing(wide: np.ndarray) -> None:
     """Beside its result, and a few numbers for each column."""
     few = 20 * 8 * WIDE
-    assert peak(lambda: Standardizer.fit(wide, np.arange(WIDE))) < 3 * BLOCK + few
-    standardizer = Standardizer.fit(wide, np.arange(WIDE))
-    assert peak(lambda: standardizer.transform(wide)) < 3 * BLOCK + few
+    assert peak(lambda: EncodingChain.learn(["standard"], wide)) < 8 * BLOCK + few
+    chain, out = EncodingChain.learn(["standard"], wide), np.empty_like(wide)
+    assert peak(lambda: chain.encode(wide, out=out)) < 3 * BLOCK + few
 
 
 def test_initializers_that_look_at_data(wide: np.ndarray) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
@@ -18,9 +18,11 @@ from nncore.contract import Encoding, Graph, Learned, Value
 from nncore.data.encoding_part import (
     DTYPES,
     MOST_COLUMNS,
+    Label,
     Part,
     check_codes,
     checked_columns,
+    has_infinite,
     level_counts,
     random_words,
     refuse_infinite,
@@ -33,7 +35,9 @@ from nncore.errors import DataError, FileFormatError, ParameterError, ShapeError
 #: library keeps for the next block rather than giving it back to the system.
 LEARNED_AT_ONCE = 2 * BLOCK
 
+#: What is said of a column that cannot be encoded.
 INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
+TOO_LARGE = "has a number too large beside those of training: divide the column first"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +69,7 @@ class EncodingChain:
         sample_weight: NDArray[np.floating] | None = None,
         n_levels: Sequence[int] | NDArray[np.integer] | None = None,
         rng: Any = 0,
-        labels: Sequence[str] | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Let each encoding learn from what the ones before make of the columns.
 
@@ -83,8 +87,8 @@ class EncodingChain:
             Levels of each column, which an encoding that takes levels needs.
         rng : int, Generator or SeedSequence, default 0
             For encodings that draw random numbers. Those of a column do not depend on other columns.
-        labels : sequence of str, optional
-            What messages call the columns: ``"column 0"``, by default.
+        label : callable, optional
+            What messages call a column, by its number: ``"column 0"``, by default.
 
         Raises
         ------
@@ -117,7 +121,7 @@ class EncodingChain:
         for some in list(blocks(n_columns, 8 * len(chosen) * spread, of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
             block = array[:, some] if is_all else array[chosen, some]
             own_seeds = None if seeds is None else seeds[some]
-            part = Part(np.asfortranarray(block, DTYPES[takes][1]), np.arange(n_columns)[some], labels, own_seeds)
+            part = Part(np.asfortranarray(block, DTYPES[takes][1]), np.arange(n_columns)[some], label, own_seeds)
             refuse_infinite(part, INFINITE)
             n_own = None if counts is None else counts[some]
             if n_own is not None:
@@ -191,7 +195,7 @@ class EncodingChain:
         *,
         dtype: np.dtype | type = np.float64,
         out: NDArray[np.floating] | None = None,
-        labels: Sequence[str] | None = None,
+        label: Label | None = None,
     ) -> NDArray[np.floating]:
         """The encoded columns, computed in float64 in blocks of rows and rounded last.
 
@@ -202,8 +206,8 @@ class EncodingChain:
             Of a new result.
         out : ndarray of shape (n_samples, n_encoded), optional
             Where to write it instead; perhaps columns of a larger matrix.
-        labels : sequence of str, optional
-            What messages call the columns: ``"column 0"``, by default.
+        label : callable, optional
+            What messages call a column, by its number: ``"column 0"``, by default.
 
         Returns
         -------
@@ -221,15 +225,16 @@ class EncodingChain:
             raise ShapeError(f"there are {array.shape[1]} columns, the encodings were learned from {self.n_columns}")
         result = np.empty((len(array), self.n_encoded), dtype) if out is None else out
         for rows in blocks(len(array), 8 * sum(self._counts)):
-            part = Part(np.ascontiguousarray(array[rows], DTYPES[takes][1]), np.arange(self.n_columns), labels)
-            refuse_infinite(part, INFINITE)
+            block = np.ascontiguousarray(array[rows], DTYPES[takes][1])
+            if has_infinite(block):
+                refuse_infinite(Part(block, np.arange(self.n_columns), label), INFINITE)
             if takes == "levels":
-                check_codes(part, self.learned[0]["n_levels"])
-            for encoding, learned, following in zip(self.encodings, self.learned, (*self.encodings, None)[1:], strict=True):
-                part = part.encoded_by(encoding, learned, following)
-            with np.errstate(over="ignore"):
-                result[rows] = part.columns
-            refuse_infinite(replace(part, columns=result[rows]), "has a number too large beside those of training: divide the column first")
+                check_codes(Part(block, np.arange(self.n_columns), label), self.learned[0]["n_levels"])
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+                result[rows] = self._run(block)
+            if has_infinite(result[rows]):
+                origins = np.repeat(np.arange(self.n_columns), self.widths)
+                refuse_infinite(Part(result[rows], origins, label), TOO_LARGE)
         return result
 
     def encode_row(self, row: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -244,13 +249,19 @@ class EncodingChain:
         ndarray of shape (n_encoded,), float64
             Infinite where a number is infinite, or too large beside those of training.
         """
-        part: NDArray[Any] = row[np.newaxis].astype(np.float64, copy=False)
-        for encoding, learned, width in zip(self.encodings, self.learned, self._counts[1:], strict=True):
-            out = np.empty((1, width))
-            encoding.encode(part, learned, out)
-            part = out
-        encoded: NDArray[np.float64] = part[0]
+        encoded: NDArray[np.float64] = self._run(row[np.newaxis].astype(np.float64, copy=False))[0]
         return encoded
+
+    def _run(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Some rows through all encodings."""
+        for encoding, learned, following, width in zip(
+            self.encodings, self.learned, (*self.encodings, None)[1:], self._counts[1:], strict=True
+        ):
+            block.flags.writeable = False
+            out = np.empty((len(block), width))
+            encoding.encode(block, learned, out)
+            block = out.astype(np.int64) if following is not None and following.takes == "levels" else out
+        return block
 
     def inverse(self, encoded: NDArray[np.floating]) -> NDArray[np.float64]:
         """The columns again, in the unit of the file: for targets, whose predictions are encoded ones.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore._core import all_finite, is_c_array
 from nncore.arguments import is_whole, shown
 from nncore.contract import Encoding, Learned
 from nncore.errors import DataError, DtypeError, ParameterError, ShapeError
+
+Label: TypeAlias = Callable[[int], str]
 
 #: More encoded columns than this are no matrix of a network, but a damaged file.
 MOST_COLUMNS = 2**24
@@ -30,14 +33,14 @@ class Part:
     columns : ndarray of shape (n_rows, n_columns)
     origins : ndarray of shape (n_columns,), int64
         The column of the table that each is made from.
-    labels : sequence of str or None
-        What messages call the columns of the table.
+    label : callable or None
+        What messages call a column of the table, by its number.
     seeds : ndarray of shape (n_columns,), uint64, or None
     """
 
     columns: NDArray[Any]
     origins: NDArray[np.int64]
-    labels: Sequence[str] | None
+    label: Label | None
     seeds: NDArray[np.uint64] | None = None
 
     def learned_by(
@@ -54,7 +57,7 @@ class Part:
             if not np.isfinite(array).all():
                 bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
                 these = self.origins[bad.argmax()] if len(array) == len(self.origins) else np.unique(self.origins)
-                label = ", ".join(label_of(self.labels, column) for column in np.atleast_1d(these).tolist())
+                label = ", ".join(label_of(self.label, column) for column in np.atleast_1d(these).tolist())
                 raise DataError(f"{label} holds numbers too large to be encoded ({encoding!r}): divide them first")
         return learned
 
@@ -70,8 +73,8 @@ class Part:
         origins = np.repeat(self.origins, widths)
         seeds = None if self.seeds is None else np.concatenate([NO_WORDS, *map(_seeds, self.seeds.tolist(), widths.tolist())])
         if following is not None and following.takes == "levels":
-            return Part(out.astype(np.int64), origins, self.labels, seeds)
-        return Part(out, origins, self.labels, seeds)
+            return Part(out.astype(np.int64), origins, self.label, seeds)
+        return Part(out, origins, self.label, seeds)
 
 
 def random_words(seed: int | list[int], count: int) -> NDArray[np.uint64]:
@@ -110,17 +113,24 @@ def check_codes(part: Part, n_levels: NDArray[np.int64]) -> None:
     is_wrong = (largest >= n_levels) & (largest >= 0) | (least < -1)
     if is_wrong.any():
         column = int(is_wrong.argmax())
-        label = label_of(part.labels, int(part.origins[column]))
+        label = label_of(part.label, int(part.origins[column]))
         raise DataError(f"{label} holds codes that are neither -1 nor 0 to {n_levels[column] - 1}, one for each of its levels")
 
 
 def refuse_infinite(part: Part, what: str) -> None:
     """NaN may stay."""
-    numbers = part.columns
-    if numbers.dtype.kind == "f" and (is_infinite := np.isinf(numbers)).any():
-        raise DataError(f"{label_of(part.labels, int(part.origins[is_infinite.any(axis=0).argmax()]))} {what}")
+    if has_infinite(part.columns):
+        column = np.isinf(part.columns).any(axis=0).argmax()
+        raise DataError(f"{label_of(part.label, int(part.origins[column]))} {what}")
 
 
-def label_of(labels: Sequence[str] | None, column: int) -> str:
+def has_infinite(numbers: NDArray[Any]) -> bool:
+    """Whether a number is infinite; NaN is not."""
+    if numbers.dtype.kind != "f":
+        return False
+    return not all_finite(numbers, True) if is_c_array(numbers, numbers.dtype) else bool(np.isinf(numbers).any())
+
+
+def label_of(label: Label | None, column: int) -> str:
     """What messages call a column of the table."""
-    return f"column {column}" if labels is None else labels[column]
+    return f"column {column}" if label is None else label(column)

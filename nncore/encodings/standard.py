@@ -33,7 +33,9 @@ class Standard(Encoding):
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
         mean = means(columns, sample_weight)
-        std = np.sqrt(means((columns - mean) ** 2, sample_weight))
+        squares = columns - mean
+        np.square(squares, out=squares)
+        std = np.sqrt(means(squares, sample_weight))
         return {"mean": mean, "std": np.where(np.isfinite(std) & (std <= NOISE * np.abs(mean)), 1.0, std)}
 
     def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:

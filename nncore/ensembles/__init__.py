@@ -14,15 +14,15 @@ from nncore.ensembles.hidden_layers import (
     hidden_layer_sizes_of,
     hidden_layers,
 )
-from nncore.ensembles.input_columns import InputColumns, InputLayout
+from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayout, dtype_of
 from nncore.ensembles.members import Members, loss_of_mixture, together, weights_of
 from nncore.ensembles.real_mlp_network import groups_of, layers_of, schedules_of, start
 from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
-from nncore.ensembles.target_scale import TargetScale, scale_of
+from nncore.ensembles.target_scale import TargetScale
 
 __all__ = [
-    "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EnsembleFit", "FitOptions", "Fold", "InputColumns", "InputLayout", "Members",
-    "RealMLPRecipe", "Recipe", "Samples", "TargetScale", "activation_of", "folds", "groups_of", "hidden_activations",
-    "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of", "loss_of_mixture", "recipe", "scale_of", "schedules_of", "start",
+    "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "FitOptions", "Fold", "InputColumns", "InputLayout", "Members",
+    "RealMLPRecipe", "Recipe", "Samples", "TargetScale", "activation_of", "dtype_of", "folds", "groups_of", "hidden_activations",
+    "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of", "loss_of_mixture", "recipe", "schedules_of", "start",
     "together", "weights_of",
 ]  # fmt: skip

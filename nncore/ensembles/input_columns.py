@@ -1,18 +1,23 @@
-"""From the checked matrix of a table to the inputs of networks, by encodings that each fold learns from its own training rows."""
+"""From the checked matrix of a table to the inputs of networks, by encodings that are learned from training rows."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore.blocks import blocks
 from nncore.contract import Layer
-from nncore.data import EncodingChain
+from nncore.data import EncodingChain, Rows, Samples
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
+
+#: What becomes of codes that an embedding takes.
+CODES = ("ordinal",)
 
 
 class Levels(Protocol):
@@ -45,7 +50,7 @@ class MatrixColumns(Protocol):
 
 @dataclass(frozen=True)
 class InputLayout:
-    """Which columns of a matrix become which inputs.
+    """Which columns of a matrix become which inputs, and where these stand.
 
     Attributes
     ----------
@@ -54,9 +59,14 @@ class InputLayout:
     missing : ndarray of int64
         Those of `numbers`, by their place there, that are NaN where a number is missing in training.
     hot, hot_levels : ndarray of int64
-        Columns that become one-hot, and how many levels each has; higher codes are missing or unknown.
+        Columns that become one-hot, and how many levels each has; higher codes are missing.
     coded, coded_levels : ndarray of int64
         Columns of codes for embeddings, and how many levels each has, "missing" among them.
+    in_place : bool
+        Inputs stand in the order of the columns that they are made of; if not, those of `numbers` come first, then those of `hot` and of
+        `coded`.
+    names : sequence or None
+        What messages call the columns of the matrix, if not by their number.
     """
 
     numbers: NDArray[np.int64]
@@ -65,16 +75,42 @@ class InputLayout:
     hot_levels: NDArray[np.int64]
     coded: NDArray[np.int64]
     coded_levels: NDArray[np.int64]
+    in_place: bool = False
+    names: Sequence[Any] | None = None
 
     @classmethod
-    def of(cls, columns: MatrixColumns, hot_columns: Collection[int]) -> Self:
-        """With these columns one-hot, among those of categories."""
+    def of(
+        cls,
+        columns: MatrixColumns,
+        hot_columns: Collection[int],
+        *,
+        missing_is_level: bool = False,
+        in_place: bool = False,
+        names: Sequence[Any] | None = None,
+    ) -> Self:
+        """With these columns one-hot, among those of categories. "Missing" is one of their levels, or is 0 in all of their inputs."""
         starts = columns.category_columns
-        hot = [(start, len(one.levels)) for start, one in starts if start in hot_columns]
+        hot = [(start, one.n_levels if missing_is_level else len(one.levels)) for start, one in starts if start in hot_columns]
         coded = [(start, one.n_levels) for start, one in starts if start not in hot_columns]
         found = [np.array(pairs, np.int64).reshape(-1, 2).T for pairs in (hot, coded)]
         missing = np.flatnonzero(columns.has_missing[columns.number_columns])
-        return cls(columns.number_columns, missing, *found[0], *found[1])
+        return cls(columns.number_columns, missing, found[0][0], found[0][1], found[1][0], found[1][1], in_place, names)
+
+    @property
+    def n_columns(self) -> int:
+        """Of the matrix."""
+        return len(self.numbers) + len(self.hot) + len(self.coded)
+
+    def label(self, number: int) -> str:
+        """What messages call one of the columns of numbers."""
+        column = int(self.numbers[number])
+        return f"column {column if self.names is None else self.names[column]!r} of X"
+
+    def levels(self, matrix: NDArray[Any]) -> NDArray[np.int64]:
+        """Codes of the columns that become one-hot, -1 for what is missing or unknown."""
+        codes = matrix[:, self.hot].astype(np.int64)
+        codes[codes >= self.hot_levels] = -1
+        return codes
 
 
 @dataclass(frozen=True)
@@ -84,12 +120,14 @@ class InputColumns:
     Attributes
     ----------
     layout : InputLayout
-    numbers, hot : EncodingChain
+    numbers, hot, coded : EncodingChain
+        Of the columns of the layout that are called so.
     """
 
     layout: InputLayout
     numbers: EncodingChain
     hot: EncodingChain
+    coded: EncodingChain
 
     @classmethod
     def learn(
@@ -102,37 +140,103 @@ class InputColumns:
         rng: Any = 0,
     ) -> Self:
         """From training rows and their weights: encodings of numbers, and of codes of columns that are to be one-hot."""
-        numbers = EncodingChain.learn(number_encodings, matrix[:, layout.numbers], sample_weight=sample_weight, rng=rng)
-        codes = _codes(matrix, layout)
-        hot = EncodingChain.learn(level_encodings, codes, n_levels=layout.hot_levels, sample_weight=sample_weight)
-        return cls(layout, numbers, hot)
+        columns = matrix[:, _as_slice(layout.numbers)]
+        numbers = EncodingChain.learn(number_encodings, columns, sample_weight=sample_weight, rng=rng, label=layout.label)
+        hot = EncodingChain.learn(level_encodings, layout.levels(matrix), n_levels=layout.hot_levels, sample_weight=sample_weight)
+        codes = matrix[:1, layout.coded].astype(np.int64)  # there is nothing to learn from them but how many levels there are
+        return cls(layout, numbers, hot, EncodingChain.learn(CODES, codes, n_levels=layout.coded_levels))
 
-    def front_layers(self, embedding_size: int) -> tuple[list[Layer], list[Layer]]:
-        """Layers for missing numbers, which are medians at first, and for codes, which stand last among the inputs."""
-        widths = self.numbers.widths  # an encoding may leave a constant column out
-        missing = [int(widths[:place].sum()) for place in self.layout.missing.tolist() if widths[place]]
-        fills: list[Layer] = [FillMissing(missing)] if missing else []
-        codes = list(range(self.n_inputs - len(self.layout.coded), self.n_inputs))
-        return fills, [Embedding(self.layout.coded_levels.tolist(), embedding_size, columns=codes)] if codes else []
+    @property
+    def _groups(self) -> tuple[tuple[NDArray[np.int64], EncodingChain], ...]:
+        layout = self.layout
+        return (layout.numbers, self.numbers), (layout.hot, self.hot), (layout.coded, self.coded)
 
     @property
     def n_inputs(self) -> int:
         """Columns of what `encode` gives. Where all columns were left out, it is one of zeros: networks take at least one."""
-        return max(1, self.numbers.n_encoded + self.hot.n_encoded + len(self.layout.coded))
+        return max(1, sum(chain.n_encoded for _, chain in self._groups))
 
-    def encode(self, matrix: NDArray[np.floating], dtype: np.dtype) -> NDArray[np.floating]:
-        """The inputs of rows, shape ``(n_rows, n_inputs)``, computed in float64 and rounded to `dtype` last; NaN stays NaN."""
-        n_numbers, n_dense = self.numbers.n_encoded, self.numbers.n_encoded + self.hot.n_encoded
-        n_all = n_dense + len(self.layout.coded)
-        inputs = np.empty((len(matrix), n_all), dtype) if n_all else np.zeros((len(matrix), 1), dtype)
-        self.numbers.encode(matrix[:, self.layout.numbers], out=inputs[:, :n_numbers])
-        self.hot.encode(_codes(matrix, self.layout), out=inputs[:, n_numbers:n_dense])
-        inputs[:, n_dense:n_all] = matrix[:, self.layout.coded]
+    @cached_property
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Where the inputs of numbers, of one-hot columns and of codes stand."""
+        columns = np.concatenate([np.repeat(columns, chain.widths) for columns, chain in self._groups])
+        order = np.argsort(columns, kind="stable") if self.layout.in_place else np.arange(len(columns))
+        places = np.empty(len(order), np.int64)
+        places[order] = np.arange(len(order))
+        first, second, third = np.split(places, np.cumsum([chain.n_encoded for _, chain in self._groups])[:-1])
+        return first, second, third
+
+    @cached_property
+    def _slices(self) -> list[slice | NDArray[np.int64]]:
+        """The columns of numbers, and `places`."""
+        return [_as_slice(places) for places in (self.layout.numbers, *self.places)]
+
+    def encode(self, matrix: NDArray[Any], dtype: np.dtype, out: NDArray[np.floating] | None = None) -> NDArray[np.floating]:
+        """The inputs of rows, shape ``(n_rows, n_inputs)``, computed in float64 and rounded to `dtype` last; NaN stays NaN.
+
+        They can be written into `out`: into `matrix` itself, if it has as many columns.
+        """
+        inputs = np.zeros((len(matrix), self.n_inputs), dtype) if out is None else out
+        layout = self.layout
+        numbers, *places = self._slices
+        for rows in blocks(len(matrix), 8 * (layout.n_columns + self.n_inputs)):
+            block = matrix[rows]
+            if len(layout.numbers) == layout.n_columns and self.numbers.n_encoded:
+                self.numbers.encode(block, out=inputs[rows], label=layout.label)
+                continue
+            encoded = [
+                self.numbers.encode(block[:, numbers], dtype=inputs.dtype, label=layout.label) if len(layout.numbers) else None,
+                self.hot.encode(layout.levels(block), dtype=inputs.dtype) if len(layout.hot) else None,
+                self.coded.encode(block[:, layout.coded].astype(np.int64), dtype=inputs.dtype) if len(layout.coded) else None,
+            ]
+            for place, part in zip(places, encoded, strict=True):
+                if part is not None:
+                    inputs[rows, place] = part
         return inputs
 
+    def front_layers(self, embedding_size: int | None, fillings: NDArray[np.floating] | None = None) -> tuple[list[Layer], list[Layer]]:
+        """Layers for missing numbers, which are first 0, or what `fillings` has in their columns, and layers for codes."""
+        of_numbers, _, of_codes = self.places
+        fills: list[Layer] = []
+        if len(self.layout.missing):
+            origins = np.repeat(np.arange(len(self.layout.numbers)), self.numbers.widths)  # an encoding may leave a constant column out
+            chosen = of_numbers[np.isin(origins, self.layout.missing)]
+            values = 0.0 if fillings is None else self.encode(fillings[np.newaxis], np.dtype(np.float64))[0, chosen]
+            fills = [FillMissing(chosen.tolist(), values=values)] if len(chosen) else []
+        levels = self.coded.n_levels
+        assert levels is not None, "they are for an embedding"
+        return fills, [Embedding(levels.tolist(), embedding_size, columns=of_codes.tolist())] if len(levels) else []
 
-def _codes(matrix: NDArray[np.floating], layout: InputLayout) -> NDArray[np.int64]:
-    """Codes of one-hot columns, -1 for what is missing or unknown."""
-    codes = matrix[:, layout.hot].astype(np.int64)
-    codes[codes >= layout.hot_levels] = -1
-    return codes
+
+class EncodedRows(Rows):
+    """The inputs of samples, made as they are asked for.
+
+    Parameters
+    ----------
+    samples : ndarray or Rows of shape (n_samples, n_columns)
+    columns : InputColumns
+    """
+
+    def __init__(self, samples: Samples, columns: InputColumns) -> None:
+        self._samples, self._columns = samples, columns
+        self.shape, self.dtype = (len(samples), columns.n_inputs), dtype_of(samples)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        chosen = self._samples[rows]
+        if chosen.ndim == 1:
+            return self._columns.encode(chosen[np.newaxis], self.dtype)[0]
+        return self._columns.encode(chosen, self.dtype)
+
+
+def dtype_of(samples: Any) -> np.dtype:
+    """That of the inputs that samples become, unless another one is asked for."""
+    dtype: np.dtype = samples.dtype if samples.dtype.kind == "f" else np.dtype(np.float64)
+    return dtype
+
+
+def _as_slice(places: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Places side by side as a slice, which needs no copy."""
+    if not len(places):
+        return slice(0, 0)
+    first, last = int(places[0]), int(places[-1])
+    return slice(first, last + 1) if last - first + 1 == len(places) and bool((np.diff(places) == 1).all()) else places

@@ -37,7 +37,7 @@ TENSORS = {
 def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_outputs: int) -> list[Layer]:
     """All layers of a network that takes what `columns` encode."""
     fills, embeddings = columns.front_layers(recipe.embedding_size)
-    waves = [PeriodicEmbedding(**given, columns=list(range(columns.numbers.n_encoded))) for given in _numerical_embedding(recipe, columns)]
+    waves = [PeriodicEmbedding(**given, columns=columns.places[0].tolist()) for given in _numerical_embedding(recipe, columns)]
     scale = [Scale()] if recipe.front_scale else []
     initializer = "data_hull" if choice("initializer", recipe.initializer, INITIALIZERS) == "data_hull" else None
     output = Dense(n_outputs, activation=activation_for(loss, n_outputs), weight_initializer=initializer)

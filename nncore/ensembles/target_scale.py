@@ -1,4 +1,4 @@
-"""Targets for regression as the networks of a fold learn them, and predictions in the units of the user."""
+"""Real targets as networks learn them, and predictions in the units of the user."""
 
 from __future__ import annotations
 
@@ -9,43 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.data import Standardizer
+from nncore.data import EncodingChain
 from nncore.losses.gaussian_nll import GaussianNLL
 
 #: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
 NOT_NEGATIVE = "[0, inf)"
-
-
-def scale_of(y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, loss: Loss, n_outputs: int) -> Standardizer | None:
-    """What makes targets of mean 0 and standard deviation 1; of mean 1, where the loss takes none below 0.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-    sample_weight : ndarray of shape (n_samples,) or None
-    loss : Loss
-    n_outputs : int
-        Outputs of a network for such targets.
-
-    Returns
-    -------
-    Standardizer or None
-        None if the loss takes no scaled targets: of a bounded range, or of which several make one output.
-
-    Raises
-    ------
-    DataError
-        If targets are so large that their squares overflow.
-    """
-    n_targets = 1 if y.ndim == 1 else y.shape[1]
-    if loss.target_range not in (None, NOT_NEGATIVE) or n_outputs % n_targets:
-        return None
-    columns = y.reshape(len(y), -1)
-    labels = ["y"] if y.ndim == 1 else [f"column {i} of y" for i in range(n_targets)]
-    scale = Standardizer.fit(columns, range(n_targets), sample_weight, labels)
-    if loss.target_range == NOT_NEGATIVE:
-        scale = Standardizer(np.zeros(n_targets), np.where(scale.mean > 0, scale.mean, 1.0))
-    return scale
 
 
 @dataclass(frozen=True)
@@ -54,48 +22,80 @@ class TargetScale:
 
     Attributes
     ----------
-    scale : Standardizer
-    lowest, highest : ndarray of shape (n_targets,), float64, or None
-        The range that predictions are clipped to.
+    chain : EncodingChain
+        Mean 0 and standard deviation 1; mean 1, where the loss takes no targets below 0.
     """
 
-    scale: Standardizer
-    lowest: NDArray[np.float64] | None
-    highest: NDArray[np.float64] | None
+    chain: EncodingChain
 
     @classmethod
     def fit(
-        cls, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, loss: Loss, n_outputs: int, *, clips: bool
+        cls, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, loss: Loss, n_outputs: int, *, clips: bool = False
     ) -> Self | None:
-        """From the targets of training rows and their weights; None for a loss that takes no scaled ones. Rates are not clipped.
+        """From the targets of training rows and their weights.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : ndarray of shape (n_samples,) or None
+        loss : Loss
+        n_outputs : int
+            Outputs of a network for such targets.
+        clips : bool, default False
+            Hold predictions to the range of the targets; rates never are.
+
+        Returns
+        -------
+        TargetScale or None
+            None if the loss takes no scaled targets: of a bounded range, or of which several make one output.
 
         Raises
         ------
         DataError
             If targets are so large that their squares overflow.
         """
-        scale = scale_of(y, sample_weight, loss, n_outputs)
-        if scale is None:
-            return None
         columns = y.reshape(len(y), -1)
-        is_clipped = clips and loss.target_range != NOT_NEGATIVE
-        return cls(scale, *((columns.min(axis=0), columns.max(axis=0)) if is_clipped else (None, None)))
+        if loss.target_range not in (None, NOT_NEGATIVE) or n_outputs % columns.shape[1]:
+            return None
+        scaling = ["unit_mean"] if loss.target_range == NOT_NEGATIVE else ["clamp", "standard"] if clips else ["standard"]
+
+        def label(column: int) -> str:
+            return "y" if y.ndim == 1 else f"column {column} of y"
+
+        return cls(EncodingChain.learn(scaling, columns, sample_weight=sample_weight, label=label))
+
+    @property
+    def n_targets(self) -> int:
+        return self.chain.n_columns
+
+    def fits(self, loss: Loss | None) -> bool:
+        """Whether predictions of such a loss can be brought back, as those of a file that is read must."""
+        chain = self.chain
+        can_return = bool(chain.encodings) and all(one.invertible for one in chain.encodings) and chain.n_encoded == chain.n_columns
+        return can_return and ("std" in chain.learned[-1] or not isinstance(loss, GaussianNLL))
+
+    @property
+    def std(self) -> NDArray[np.float64]:
+        """Of targets that are standardised, shape (n_targets,)."""
+        std: NDArray[np.float64] = self.chain.learned[-1]["std"]
+        return std
 
     def transform(self, y: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Targets as networks see them, in the shape of `y`."""
-        return self.scale.transform(y.reshape(len(y), -1)).reshape(y.shape)
+        """Targets as networks see them, in the shape of `y` and its dtype, if that is one of real numbers."""
+        dtype = y.dtype if y.dtype.kind == "f" else np.dtype(np.float64)
+        return self.chain.encode(y.reshape(len(y), -1), dtype=dtype).reshape(y.shape)
 
     def inverse(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
         """Outputs after the link of the loss, (n_samples, n_outputs), in the units of the targets; float64."""
         values = outputs.astype(np.float64)
-        n_targets = len(self.scale.mean)
         if isinstance(loss, GaussianNLL):
-            log_variances = np.maximum(values[:, n_targets:], np.log(loss.min_variance))
-            return np.hstack([self._clipped(self.scale.inverse(values[:, :n_targets]), 1), log_variances + 2 * np.log(self.scale.std)])
-        n_each = values.shape[1] // n_targets
-        return self._clipped(self.scale.inverse(values, n_each), n_each)
+            log_variances = np.maximum(values[:, self.n_targets :], np.log(loss.min_variance))
+            return np.hstack([self.places(values[:, : self.n_targets]), log_variances + 2 * np.log(self.std)])
+        return self.places(values)
 
-    def _clipped(self, values: NDArray[np.floating], n_each: int) -> NDArray[np.floating]:
-        if self.lowest is None or self.highest is None:
-            return values
-        return np.clip(values, np.repeat(self.lowest, n_each), np.repeat(self.highest, n_each))
+    def places(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Values in the scale of the targets, (n_samples, n_targets · k) with those of a target side by side, in their units."""
+        n_samples, n_values = values.shape
+        each = values.reshape(n_samples, self.n_targets, n_values // self.n_targets).swapaxes(1, 2)
+        found = self.chain.inverse(each.reshape(-1, self.n_targets))
+        return found.reshape(each.shape).swapaxes(1, 2).reshape(n_samples, n_values)

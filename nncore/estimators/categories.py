@@ -1,4 +1,4 @@
-"""A categorical column: its levels as training saw them, and how they become numbers."""
+"""A categorical column: its levels as training saw them, and the codes of values."""
 
 from __future__ import annotations
 
@@ -28,25 +28,17 @@ class Categories:
         Sorted, so that the order of the rows does not matter.
     has_missing : bool
         A missing value is a level of its own, the last one.
-    one_hot : bool
-        A column of zeros and ones for each level, or else one column of codes for an embedding.
     """
 
     levels: tuple[Hashable, ...]
     has_missing: bool
-    one_hot: bool
 
     @property
     def n_levels(self) -> int:
         return len(self.levels) + self.has_missing
 
-    @property
-    def width(self) -> int:
-        """Columns of the matrix."""
-        return self.n_levels if self.one_hot else 1
-
     @classmethod
-    def learn(cls, column: Factorized, max_one_hot: int) -> Self:
+    def learn(cls, column: Factorized) -> Self:
         """From all values of a column."""
         present = [value for value in column.values if not is_missing(value)]
         has_missing = len(present) < len(column.values)
@@ -55,10 +47,10 @@ class Categories:
             levels = sorted(present)
         except TypeError:  # numbers and text in one column
             levels = sorted(present, key=lambda value: (type(value).__name__, str(value)))
-        return cls(tuple(levels), has_missing, len(levels) + has_missing <= max_one_hot)
+        return cls(tuple(levels), has_missing)
 
     def codes(self, label: str, column: Factorized) -> NDArray[Any]:
-        """Level of every row, shape ``(n_rows,)``, of the smallest type; `n_levels` for a value that training did not have.
+        """Level of every row, shape ``(n_rows,)``, of the smallest type; -1 for a value that training did not have.
 
         Messages call the column `label`.
 
@@ -73,9 +65,9 @@ class Categories:
             If most of the values are unknown.
         """
         code_of_key = self._code_of_key
-        missing = len(self.levels) if self.has_missing else self.n_levels
-        of_values = [missing if is_missing(value) else code_of_key.get(level_key(value), self.n_levels) for value in column.values]
-        codes: NDArray[Any] = np.array(of_values, np.min_scalar_type(self.n_levels))[column.codes]
+        missing = len(self.levels) if self.has_missing else -1
+        of_values = [missing if is_missing(value) else code_of_key.get(level_key(value), -1) for value in column.values]
+        codes: NDArray[Any] = np.array(of_values, np.min_scalar_type(-1 - self.n_levels))[column.codes]
         self._judge_strangers(label, column, codes)
         return codes
 
@@ -88,7 +80,7 @@ class Categories:
         return code_of_key
 
     def _judge_strangers(self, label: str, column: Factorized, codes: NDArray[Any]) -> None:
-        is_strange = codes == self.n_levels
+        is_strange = codes < 0
         n_strange = int(np.count_nonzero(is_strange))
         if 2 * n_strange <= len(column):
             return
@@ -105,15 +97,6 @@ class Categories:
             "network takes them for unknown",
             DataWarning,
         )
-
-    def write(self, codes: NDArray[Any], out: NDArray[Any]) -> None:
-        """Write a column with these codes into `out`, shape ``(n_rows, width)``; one-hot, a stranger is all zero."""
-        if not self.one_hot:
-            out[:, 0] = codes
-            return
-        out[:] = 0
-        rows = np.flatnonzero(codes < self.n_levels)
-        out[rows, codes[rows]] = 1
 
 
 def _kind(value: Hashable) -> str:

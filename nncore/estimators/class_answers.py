@@ -18,7 +18,7 @@ from nncore.data import as_labels, as_weights
 from nncore.estimators.available import available_if
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, ClassTargets
 from nncore.estimators.class_weights import ClassWeights
-from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.columns import TableColumns
 from nncore.estimators.given import Given
 from nncore.estimators.network_estimator import NetworkEstimator, Weigher
 from nncore.registry import resolve
@@ -42,10 +42,8 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
     _targets: ClassTargets
     loss: Any
 
-    def _checked_samples(
-        self, X: Any, y: Any, sample_weight: Any = None, *, learns: ColumnEncoder | None = None, dtype: np.dtype | None
-    ) -> tuple[Any, Any]:
-        matrix, y = super()._checked_samples(X, as_labels(y), sample_weight, learns=learns, dtype=dtype)
+    def _checked_samples(self, X: Any, y: Any, *, learns: TableColumns | None = None, **how: Any) -> tuple[Any, Any]:
+        matrix, y = super()._checked_samples(X, as_labels(y), learns=learns, **how)
         return matrix, y if learns is not None else self._targets.recognised(y)
 
     def _weigher(self, given: Given, y: Any) -> Weigher:

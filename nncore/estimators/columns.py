@@ -1,4 +1,4 @@
-"""From what users hand an estimator to a matrix of numbers, and the front layers that a network needs for it."""
+"""From what users hand an estimator to checked samples, with a column of numbers or of codes for each feature."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -11,20 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y, validate_data
+from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from nncore.arguments import shown
 from nncore.blocks import blocks
-from nncore.contract import Layer
-from nncore.data import Samples, Standardizer, admitted, check_finite, warn_of_lost_digits
+from nncore.data import Samples, admitted
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
-from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers, plain_row
+from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers
 from nncore.estimators.sparse_rows import SparseRows
-from nncore.estimators.standardized_rows import StandardizedRows
-from nncore.layers.embedding import Embedding
-from nncore.layers.fill_missing import FillMissing
 
 #: Text with a greater share of different values names its rows rather than grouping them.
 IDENTIFIER_SHARE = 0.7
@@ -38,51 +34,48 @@ DTYPES = (np.float64, np.float32)
 NO_Y = "no_validation"
 
 
-class ColumnEncoder:
-    """Learns from the `X` of a fit how to make a matrix of it, and makes one of every later `X` likewise.
+class TableColumns:
+    """Learns from the `X` of a fit what its columns are, and makes samples of every later `X` likewise.
 
-    Numbers stay as they are, in the order of the columns; categories become columns of zeros and ones or codes in their place.
-    If nothing is categorical, `X` goes through scikit-learn's ``validate_data`` alone, and is not copied if it need not be.
+    Numbers stay as they are. A category becomes a code from 0; a missing one is the level after the others, if training had such. Others
+    that training did not have are -1. If nothing is categorical, `X` goes through scikit-learn's ``validate_data`` alone, and is not
+    copied if it need not be.
 
     Parameters
     ----------
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
         "from_dtype" takes the columns of a frame that hold categories, enumerations or text, and none of an array. A boolean mask
         of shape ``(n_features,)``, indices or column names say which. None says that there are none.
-    max_one_hot : int, default 9
-        Columns with more levels, "missing" included, become codes that a network learns a vector for.
-    standardize : bool, default False
-        Numbers get the mean 0 and the standard deviation 1 that they have in the rows given to `fit_transform`. A sparse matrix is
-        made dense for it.
 
     Attributes
     ----------
     is_categorical : ndarray of shape (n_features,), bool, or None
         None if no column is.
+    categories : dict of int to Categories
+        Of each categorical column, by its number, in their order.
+    names : list or None
+        What a frame calls its columns.
     n_columns : int
-        Columns of the matrix.
+        Features.
     number_columns : ndarray of int64
-        Columns of the matrix that hold numbers as they were.
+        Columns of numbers.
     has_missing : ndarray of shape (n_columns,), bool
-        Numeric columns in which training had NaN, which stays NaN: `front_layers` learn a value for it.
-    standardizer : Standardizer or None
+        Columns of numbers in which training had NaN, which stays NaN.
     means : ndarray of shape (n_columns,), float64
-        Of what is there. NaN in a numeric column without NaN in training becomes this.
+        Of what is there. NaN in a column of numbers without NaN in training becomes this.
 
     Notes
     -----
     Infinity is refused, also where NaN is not. A sparse matrix may have neither.
     """
 
-    def __init__(self, categorical_features: Any = "from_dtype", max_one_hot: int = 9, standardize: bool = False) -> None:
-        self.categorical_features, self.max_one_hot, self.standardize = categorical_features, max_one_hot, standardize
+    def __init__(self, categorical_features: Any = "from_dtype") -> None:
+        self.categorical_features = categorical_features
 
     # ---- learning -----------------------------------------------------------------------------------------------------------
 
-    def fit_transform(
-        self, estimator: Any, X: Any, y: Any = NO_Y, sample_weight: Any = None, *, dtype: np.dtype | None = None, **check_params: Any
-    ) -> Any:
-        """Matrix of `X`, or matrix and checked `y`; what ``validate_data(estimator, X, y, reset=True, **check_params)`` returns.
+    def fit_transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
+        """Samples of `X`, or samples and checked `y`; what ``validate_data(estimator, X, y, reset=True, **check_params)`` returns.
 
         Parameters
         ----------
@@ -90,10 +83,6 @@ class ColumnEncoder:
             Gets ``n_features_in_`` and ``feature_names_in_``.
         X : array-like, sparse matrix or frame of shape (n_samples, n_features)
         y : array-like, optional
-        sample_weight : array-like of shape (n_samples,), optional
-            Of the rows in mean and standard deviation.
-        dtype : dtype, optional
-            Of the matrix, rounded to it last; None is that of `X` if it is float32 or float64, else float64.
         **check_params
             Of ``validate_data``.
 
@@ -105,6 +94,7 @@ class ColumnEncoder:
             If `categorical_features` does not fit `X`.
         """
         columns = frame_columns(X)
+        self.names = None if columns is None else columns.names
         self.is_categorical = self._categorical(columns, X)
         self.categories: dict[int, Categories] = {}
         if self.is_categorical is None:
@@ -114,36 +104,12 @@ class ColumnEncoder:
             codes = {}
             for i in np.flatnonzero(self.is_categorical).tolist():
                 values = columns[i].factorized()
-                self.categories[i] = Categories.learn(values, self.max_one_hot)
+                self.categories[i] = Categories.learn(values)
                 self._warn_of_names(columns, i)
                 codes[i] = self.categories[i].codes(columns.label(i), values)
-            result = self._validate_encoded(estimator, columns, codes, y, **check_params)
-        matrix = result[0] if isinstance(result, tuple) else result
-        self._look_at_numbers(matrix)
-        self.standardizer: Standardizer | None = None
-        if self.standardize:
-            matrix = matrix.toarray() if issparse(matrix) else matrix
-            weights = None if sample_weight is None else _check_sample_weight(sample_weight, matrix, dtype=np.float64)
-            labels = None if columns is None else [f"{columns.label(i)} of X" for i in range(len(columns)) if i not in self.categories]
-            self.standardizer = Standardizer.fit(matrix, self.number_columns, weights, labels)
-        elif dtype is not None and not issparse(matrix):
-            warn_of_lost_digits(matrix, "X", dtype)
-        matrix = self._rounded(matrix, dtype, X)
-        return (matrix, result[1]) if isinstance(result, tuple) else matrix
-
-    def _rounded(self, matrix: Any, dtype: np.dtype | None, X: Any = None) -> Any:
-        """The matrix in the dtype of the network: the last step, after all that needs the digits of the numbers.
-
-        With the array `X` that it was made from, it is written to if it is a copy: of integers, such as pixels, there need not be two.
-        """
-        if self.standardizer is not None:
-            is_copy = isinstance(X, np.ndarray) and isinstance(matrix, np.ndarray) and not np.may_share_memory(matrix, X)
-            return self.standardizer.transform(matrix.toarray() if issparse(matrix) else matrix, dtype, in_place=is_copy)
-        if dtype is None or matrix.dtype == dtype:
-            return matrix
-        if not issparse(matrix):
-            check_finite(matrix, "X", dtype, allow_nan=True)
-        return matrix.astype(dtype)
+            result = self._validate_coded(estimator, columns, codes, y, **check_params)
+        self._look_at_numbers(result[0] if isinstance(result, tuple) else result)
+        return result
 
     def _warn_of_names(self, columns: Columns, index: int) -> None:
         """Say so if text that nobody called categorical has too many levels."""
@@ -155,36 +121,29 @@ class ColumnEncoder:
                 DataWarning,
             )
 
-    def _look_at_numbers(self, matrix: Any) -> None:
-        """Which columns of the matrix hold numbers, which of them have NaN, and the means of what is there."""
-        self.n_columns = matrix.shape[1]
-        coded = [c for start, categories in self.category_columns for c in range(start, start + categories.width)]
-        columns = np.arange(self.n_columns)
-        self.number_columns = np.setdiff1d(columns, coded) if coded else columns
+    def _look_at_numbers(self, samples: Any) -> None:
+        """Which columns hold numbers, which of them have NaN, and the means of what is there."""
+        self.n_columns = samples.shape[1]
+        self.number_columns = np.setdiff1d(np.arange(self.n_columns), list(self.categories))
         self.has_missing = np.zeros(self.n_columns, bool)
         with np.errstate(over="ignore", invalid="ignore"):
-            means = np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
+            means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
         for column in np.flatnonzero(~np.isfinite(means)):
-            values = matrix[:, [column]].toarray() if issparse(matrix) else matrix[:, column]
+            values = samples[:, [column]].toarray() if issparse(samples) else samples[:, column]
             present = values[~np.isnan(values)].astype(np.float64)
             self.has_missing[column] = len(present) < len(values)
             means[column] = (present / max(len(present), 1)).sum()  # a sum of huge numbers may overflow, their mean does not
         self.means = means
-        self._makes_rows = self.is_categorical is None and not self.has_missing.any()
 
     @property
     def category_columns(self) -> list[tuple[int, Categories]]:
-        """First column in the matrix of each categorical column, and its categories."""
-        starts, shift = [], 0
-        for feature, categories in self.categories.items():
-            starts.append((feature + shift, categories))
-            shift += categories.width - 1
-        return starts
+        """The columns of codes, and their categories."""
+        return list(self.categories.items())
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
     def rows(self, estimator: Any, X: Any) -> Samples:
-        """The matrix of another `X`, by `transform`; what can be made of some rows at a time is made when they are asked for.
+        """The samples of another `X`, by `transform`; what can be made of some rows at a time is made when they are asked for.
 
         Parameters
         ----------
@@ -202,29 +161,16 @@ class ColumnEncoder:
                 others, values = plain
                 names = estimator.feature_names_in_
                 codes = {i: categories.codes(column_label(names[i]), values[i]) for i, categories in self.categories.items()}
-                encoded: NDArray[np.floating] = self._rounded(self._encoded(len(others), iter(others.T), codes), None)
-                return encoded
+                return self._coded(len(others), iter(others.T), codes)
         elif (numbers := plain_numbers(estimator, X)) is not None:
-            return numbers if self.standardizer is None else StandardizedRows(numbers, self.standardizer)
-        matrix = self.transform(estimator, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
-        return SparseRows(matrix) if issparse(matrix) else matrix
+            return numbers
+        samples = TableColumns.transform(self, estimator, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
+        return SparseRows(samples) if issparse(samples) else samples
 
-    def row(self, estimator: Any, x: Any) -> NDArray[np.floating] | None:
-        """The row of the matrix for one sample, if that is an array of plain numbers; None if `transform` has to look at it.
-
-        Whether the numbers are finite is left to the network.
-        """
-        row = plain_row(estimator, x) if self._makes_rows else None
-        if row is None or self.standardizer is None:
-            return row
-        standardized: NDArray[np.floating] = ((row - self.standardizer.mean) / self.standardizer.std).astype(row.dtype)
-        return standardized
-
-    def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
+    def transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
         """The same for another `X`; what ``validate_data(estimator, X, y, reset=False, **check_params)`` returns.
 
-        A category that training did not have is all zero, or a code of its own for the embedding. NaN in a numeric column that had
-        none in training becomes the column's mean.
+        NaN in a column of numbers that had none in training becomes the column's mean.
 
         Raises
         ------
@@ -239,36 +185,17 @@ class ColumnEncoder:
         else:
             columns = self._checked_columns(estimator, X, columns, reset=False)
             codes = {i: categories.codes(columns.label(i), columns[i].factorized()) for i, categories in self.categories.items()}
-            result = self._validate_encoded(estimator, columns, codes, y, **check_params)
-        matrix = self._filled(self._rounded(result[0] if isinstance(result, tuple) else result, dtype, X))
-        return (matrix, result[1]) if isinstance(result, tuple) else matrix
+            result = self._validate_coded(estimator, columns, codes, y, **check_params)
+        return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
 
-    def _filled(self, matrix: Any) -> Any:
+    def _filled(self, samples: Any) -> Any:
         """Without NaN where training had none; itself if there is none at all."""
         with np.errstate(over="ignore", invalid="ignore"):
-            if issparse(matrix) or not np.isnan(matrix.sum()):
-                return matrix
-        holes = np.isnan(matrix)
+            if issparse(samples) or not np.isnan(samples.sum()):
+                return samples
+        holes = np.isnan(samples)
         holes[:, self.has_missing] = False
-        return np.where(holes, self._first_fillings().astype(matrix.dtype), matrix) if holes.any() else matrix
-
-    def _first_fillings(self) -> NDArray[np.float64]:
-        """The means as the matrix has them, shape (n_columns,)."""
-        if self.standardizer is None:
-            return self.means
-        fillings: NDArray[np.float64] = self.standardizer.transform(self.means[None])[0]
-        return fillings
-
-    def front_layers(self) -> list[Layer]:
-        """Layers to put before the first one of a network that takes the matrix: for missing numbers, which begin as their column's
-        mean, then for categories."""
-        layers: list[Layer] = []
-        if self.has_missing.any():
-            layers.append(FillMissing(np.flatnonzero(self.has_missing).tolist(), values=self._first_fillings()[self.has_missing]))
-        coded = [(start, categories.n_levels) for start, categories in self.category_columns if not categories.one_hot]
-        if coded:
-            layers.append(Embedding([n_levels for _, n_levels in coded], columns=[start for start, _ in coded]))
-        return layers
+        return np.where(holes, self.means.astype(samples.dtype), samples) if holes.any() else samples
 
     # ---- checking -----------------------------------------------------------------------------------------------------------
 
@@ -299,7 +226,7 @@ class ColumnEncoder:
         self._refuse_times(columns)
         return columns
 
-    def _validate_encoded(
+    def _validate_coded(
         self,
         estimator: Any,
         columns: Columns,
@@ -310,24 +237,21 @@ class ColumnEncoder:
         **check_params: Any,
     ) -> Any:
         numbers = (columns[i].numbers() for i in range(len(columns)) if i not in self.categories)
-        matrix = self._encoded(columns.n_rows, numbers, codes)
+        samples = self._coded(columns.n_rows, numbers, codes)
         if isinstance(y, str) and y == NO_Y:
-            return check_array(matrix, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
-        return check_X_y(matrix, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
+            return check_array(samples, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
+        return check_X_y(samples, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
 
-    def _encoded(self, n_rows: int, numbers: Iterator[NDArray[Any]], codes: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
-        """The matrix of the columns of numbers, one after the other, and of the codes of the others by their numbers."""
-        assert self.is_categorical is not None, "plain numbers are not encoded"
-        matrix = np.empty((n_rows, len(self.is_categorical) + sum(categories.width - 1 for categories in self.categories.values())))
-        widths = [self.categories[i].width if i in self.categories else 1 for i in range(len(self.is_categorical))]
-        starts = np.cumsum([0, *widths]).tolist()
-        for i, start in enumerate(starts[:-1]):
-            if i not in self.categories:
-                matrix[:, start] = next(numbers)
-        for rows in blocks(n_rows, matrix.itemsize * matrix.shape[1]):  # so that they stay in the caches from column to column
-            for i, categories in self.categories.items():
-                categories.write(codes[i][rows], matrix[rows, starts[i] : starts[i + 1]])
-        return matrix
+    def _coded(self, n_rows: int, numbers: Iterator[NDArray[Any]], codes: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
+        """Samples of the columns of numbers, one after the other, and of the codes of the others by their numbers."""
+        assert self.is_categorical is not None, "plain numbers are not coded"
+        samples = np.empty((n_rows, len(self.is_categorical)))
+        for i in np.flatnonzero(~self.is_categorical).tolist():
+            samples[:, i] = next(numbers)
+        for rows in blocks(n_rows, samples.itemsize * samples.shape[1]):  # so that they stay in the caches from column to column
+            for i, own in codes.items():
+                samples[rows, i] = own[rows]
+        return samples
 
     def _refuse_times(self, columns: Columns) -> None:
         for i in range(len(columns)):

@@ -35,7 +35,7 @@ from nncore.ensembles import (
     weights_of,
 )
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
-from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.columns import TableColumns
 from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS, Judge
@@ -100,8 +100,8 @@ class Ensemble(NetworkEstimator):
         began = time.monotonic()
         recipe = self._preset(given).with_arguments(vars(self))
         random_state = as_random_state(given.random_state)
-        columns = ColumnEncoder(given.categorical_features, max_one_hot=0)
-        matrix, y = self._checked_samples(X, y, sample_weight, learns=columns, dtype=None)
+        columns = TableColumns(given.categorical_features)
+        matrix, y = self._checked_samples(X, y, learns=columns)
         weights = checked_weights(sample_weight, matrix)
         self._learn_target(y)
         loss = self._loss(given, recipe)
@@ -117,13 +117,13 @@ class Ensemble(NetworkEstimator):
         if X_val is None and weights_val is not None:
             raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
         if X_val is not None:
-            matrix_val, y_val = self._checked_samples(X_val, y_val, dtype=None)
+            matrix_val, y_val = self._checked_samples(X_val, y_val)
             self._targets.check(y_val)
             weights_val = weigh(y_val, checked_weights(weights_val, matrix_val))
             samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
         hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
-        layout = InputLayout.of(columns, hot)
+        layout = InputLayout.of(columns, hot, names=columns.names)
         fit = EnsembleFit(
             partial(self._new_network, recipe, loss),
             partial(self._started, recipe=recipe),
@@ -258,7 +258,7 @@ class Ensemble(NetworkEstimator):
         loss = self._loss_of_outputs
         if loss.link is not None:
             raise ParameterError(f"{loss!r} has no score of predictions: use one of sklearn.metrics")
-        matrix, y = self._checked_samples(X, y, dtype=None)
+        matrix, y = self._checked_samples(X, y)
         losses = loss.forward(self._outputs(X), self._encode_target(y, loss).reshape(len(y), -1))
         return float(np.average(losses, weights=checked_weights(sample_weight, matrix)))
 

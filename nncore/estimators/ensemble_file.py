@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
-from nncore.data import EncodingChain, Standardizer, level_key
+from nncore.data import EncodingChain, level_key
 from nncore.ensembles import InputColumns, InputLayout, Members, TargetScale
 from nncore.errors import FileFormatError, NNCoreError, ParameterError
 from nncore.estimators.categories import Categories
 from nncore.estimators.class_targets import HEADS, MULTILABEL, ClassTargets
-from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.columns import TableColumns
 from nncore.estimators.real_targets import RealTargets
 from nncore.network import Sequential, load_many, save_many
 from nncore.registry import resolve
@@ -99,20 +99,13 @@ def _described_targets(targets: ClassTargets | RealTargets) -> dict[str, Any]:
 
 
 def _described_members(members: Members) -> dict[str, Any]:
-    scale = members.target
     return {
         "n_networks": len(members.networks),
         "weights": members.weights,
         "numbers": _described_chain(members.columns.numbers),
         "hot": _described_chain(members.columns.hot),
-        "target": None
-        if scale is None
-        else {
-            "mean": scale.scale.mean.tolist(),
-            "std": scale.scale.std.tolist(),
-            "lowest": None if scale.lowest is None else scale.lowest.tolist(),
-            "highest": None if scale.highest is None else scale.highest.tolist(),
-        },
+        "coded": _described_chain(members.columns.coded),
+        "target": None if members.target is None else _described_chain(members.target.chain),
     }
 
 
@@ -196,7 +189,7 @@ def _made(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
     if names is not None:
         _need(isinstance(names, list) and len(names) == n_features and all(isinstance(name, str) for name in names), "its names")
         estimator.feature_names_in_ = np.array(names, object)
-    estimator._columns = columns = _columns(described["columns"], n_features)
+    estimator._columns = columns = _columns(described["columns"], n_features, names)
     layout = _layout(columns, described["columns"])
     losses = [network.loss for network in networks]
     _need(all(loss is not None for loss in losses), "a network has no loss")
@@ -221,15 +214,16 @@ def _made(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
     return estimator
 
 
-def _columns(described: Any, n_features: int) -> ColumnEncoder:
-    columns = ColumnEncoder(None, max_one_hot=0)
+def _columns(described: Any, n_features: int, names: list[str] | None) -> TableColumns:
+    columns = TableColumns(None)
+    columns.names = names
     columns.categories = {}
     for one in described["categories"]:
         index, levels = _count(one["column"], "a column"), one["levels"]
         _need(index < n_features and index not in columns.categories, "a column of categories is none")
         _need(isinstance(levels, list) and all(type(level) in PLAIN for level in levels), "levels are of no plain type")
         _need(len({level_key(level) for level in levels}) == len(levels), "of the levels two are equal")
-        columns.categories[index] = Categories(tuple(levels), _flag(one["has_missing"], "has_missing"), one_hot=False)
+        columns.categories[index] = Categories(tuple(levels), _flag(one["has_missing"], "has_missing"))
     _need(list(columns.categories) == sorted(columns.categories), "columns of categories are not in order")
     is_categorical = np.zeros(n_features, bool)
     is_categorical[list(columns.categories)] = True
@@ -238,15 +232,14 @@ def _columns(described: Any, n_features: int) -> ColumnEncoder:
     columns.number_columns = np.flatnonzero(~is_categorical)
     columns.has_missing = np.zeros(n_features, bool)
     columns.has_missing[_places(described["has_missing"], n_features, "columns of missing numbers")] = True
-    columns.means, columns.standardizer = _numbers(described["means"], n_features, "means"), None
-    columns._makes_rows = columns.is_categorical is None and not columns.has_missing.any()
+    columns.means = _numbers(described["means"], n_features, "means")
     return columns
 
 
-def _layout(columns: ColumnEncoder, described: Any) -> InputLayout:
+def _layout(columns: TableColumns, described: Any) -> InputLayout:
     hot = _places(described["hot"], columns.n_columns, "one-hot columns").tolist()
     _need(set(hot) <= columns.categories.keys(), "one-hot columns are no categories")
-    return InputLayout.of(columns, hot)
+    return InputLayout.of(columns, hot, names=columns.names)
 
 
 def _targets(described: Any) -> ClassTargets | RealTargets:
@@ -279,23 +272,22 @@ def _members(
     numbers = _chain(described["numbers"], len(layout.numbers))
     hot = _chain(described["hot"], len(layout.hot))
     _need(bool((hot.learned[0]["n_levels"] == layout.hot_levels).all()), "its one-hot columns have other levels")
-    columns = InputColumns(layout, numbers, hot)
+    coded = _chain(described["coded"], len(layout.coded))
+    _need(coded.n_levels is not None and bool((coded.n_levels == layout.coded_levels).all()), "its columns of codes have other levels")
+    columns = InputColumns(layout, numbers, hot, coded)
     for network in networks:
         _need(
             network.input_shape == (columns.n_inputs,) and network.output_shape == (n_outputs,), "a network takes or gives something else"
         )
     weights = None if described["weights"] is None else _numbers(described["weights"], len(networks), "weights of networks").tolist()
     _need(weights is None or min(weights) > 0, "weights of networks are not positive")
-    scale = described["target"]
-    if scale is None:
+    if described["target"] is None:
         return Members(columns, None, networks, weights)
     _need(isinstance(targets, RealTargets), "classes have no scale")
     assert isinstance(targets, RealTargets), "it was looked at"
-    n = targets.n_targets
-    std = _numbers(scale["std"], n, "deviations of targets")
-    _need(bool((std > 0).all()), "deviations of targets are not positive")
-    ends = [None if scale[name] is None else _numbers(scale[name], n, "ranges of targets") for name in ("lowest", "highest")]
-    return Members(columns, TargetScale(Standardizer(_numbers(scale["mean"], n, "means of targets"), std), *ends), networks, weights)
+    scale = TargetScale(_chain(described["target"], targets.n_targets))
+    _need(scale.fits(networks[0].loss), "its targets are scaled as for another loss")
+    return Members(columns, scale, networks, weights)
 
 
 def _chain(described: Any, n_columns: int) -> EncodingChain:

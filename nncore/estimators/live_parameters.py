@@ -117,7 +117,7 @@ class LiveParameters:
 
     def _more_than_words(self) -> str:
         """What predictions depend on beside weights, biases, ``activation`` and ``out_activation_``; empty if nothing."""
-        if self._columns.standardizer is not None:
+        if self._columns.standardize:
             return "features are standardised"
         if self._columns.is_categorical is not None:
             return "features are encoded"

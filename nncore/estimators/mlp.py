@@ -22,7 +22,7 @@ from nncore.contract import History, Loss, activation_for
 from nncore.ensembles import hidden_activations, hidden_layer_sizes_of, hidden_layers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_learn
-from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.column_encoder import ColumnEncoder
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same
 from nncore.estimators.held_out import LOSS, HeldOut, Judge
@@ -57,6 +57,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     Its subclasses' documentation has the attributes that a fit leaves.
     """
 
+    _columns: ColumnEncoder
     best_loss_: float | None
     #: The arguments, by name, that the network was made of.
     _made_of: dict[str, Any]
@@ -385,10 +386,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
         """A matrix in the dtype of the training, and y; with `given` the columns are learnt anew."""
         if given is None:
-            return self._checked_samples(X, y, sample_weight, dtype=self.network_.dtype)
+            return self._checked_samples(X, y, dtype=self.network_.dtype)
         columns = ColumnEncoder(given.categorical_features, given.max_one_hot, given.standardize)
         dtype = None if given.dtype == "input" else np.dtype(given.dtype)
-        return self._checked_samples(X, y, sample_weight, learns=columns, dtype=dtype)
+        return self._checked_samples(X, y, learns=columns, sample_weight=sample_weight, dtype=dtype)
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight
 from nncore.contract import Loss
 from nncore.data import admitted, as_numbers
 from nncore.errors import DataError
-from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.columns import TableColumns
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS
 from nncore.estimators.given import Given
 from nncore.estimators.luggage import BringsRegistrations
@@ -44,7 +44,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
     _target_checks: ClassVar[dict[str, Any]] = {}
     #: `ClassTargets` or `RealTargets`.
     _targets: Any
-    _columns: ColumnEncoder
+    _columns: TableColumns
 
     def _keep_arguments(self, arguments: dict[str, Any]) -> None:
         """Make each argument an attribute of its name; `arguments` are the ``locals()`` with which a constructor begins."""
@@ -64,17 +64,15 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
             self.__dict__.update(before)
             raise
 
-    def _checked_samples(
-        self, X: Any, y: Any, sample_weight: Any = None, *, learns: ColumnEncoder | None = None, dtype: np.dtype | None
-    ) -> tuple[Any, Any]:
-        """A matrix in a dtype (None: that of X), and y. The columns are learnt by `learns`; without, they are those of before."""
+    def _checked_samples(self, X: Any, y: Any, *, learns: TableColumns | None = None, **how: Any) -> tuple[Any, Any]:
+        """What the columns make of X, and y. They are learnt by `learns`; without, they are those of before. They are told `how`."""
         X, y = admitted(X, "X", holes=True), admitted(y, "y", times="y_numeric" not in self._target_checks)
         checks: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, **self._target_checks}
         if learns is not None:
-            matrix, y = learns.fit_transform(self, X, y, sample_weight, dtype=dtype, **checks)
+            matrix, y = learns.fit_transform(self, X, y, **how, **checks)
             self._columns = learns
         else:
-            matrix, y = self._columns.transform(self, X, y, dtype=dtype, **checks)
+            matrix, y = self._columns.transform(self, X, y, **how, **checks)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         return dense_or_rows(matrix) if issparse(matrix) else matrix, y
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import DISTRIBUTION, Loss, activation_for
-from nncore.data import Standardizer
-from nncore.ensembles import scale_of
+from nncore.ensembles import TargetScale
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.registry import resolve
@@ -31,13 +30,13 @@ class RealTargets:
     Attributes
     ----------
     n_targets : int
-    scale : Standardizer or None
+    scale : TargetScale or None
         What makes of targets the numbers that the network is trained on; None leaves them as they are.
     """
 
     def __init__(self, y: np.ndarray) -> None:
         self.n_targets = 1 if y.ndim == 1 else y.shape[1]
-        self.scale: Standardizer | None = None
+        self.scale: TargetScale | None = None
 
     def check(self, y: np.ndarray) -> None:
         """Raise `DataError` if `y` has another number of targets."""
@@ -53,21 +52,14 @@ class RealTargets:
         ParameterError
             If the loss takes targets that are no quantity with a unit: of a bounded range, or of which several make one output.
         """
-        self.scale = self.scale_of(y, loss, sample_weight)
+        self.scale = TargetScale.fit(y, sample_weight, loss, self.n_outputs(loss))
         if self.scale is None:
             taken = f"targets in {loss.target_range}" if loss.target_range else "several targets for an output"
             raise ParameterError(f"standardize_target=True: {loss!r} takes {taken}, which cannot be scaled: leave it at False")
 
-    def scale_of(self, y: np.ndarray, loss: Loss, sample_weight: NDArray[np.floating] | None) -> Standardizer | None:
-        """The scale that `standardize` takes; None if the loss takes no scaled targets."""
-        return scale_of(y, sample_weight, loss, self.n_outputs(loss))
-
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Targets as the network is trained on them, in the shape of `y`."""
-        if self.scale is None:
-            return y
-        encoded: np.ndarray = self.scale.transform(y.reshape(len(y), -1)).reshape(y.shape)
-        return encoded
+        return y if self.scale is None else self.scale.transform(y)
 
     def loss(self, spec: Any) -> Loss:
         """The loss that `spec` means, by scikit-learn's name or as the registry takes it."""
@@ -103,8 +95,7 @@ class RealTargets:
         """
         decided = loss.decide(outputs)
         if self.scale is not None:
-            columns = decided.reshape(len(decided), -1)
-            decided = self.scale.inverse(columns, columns.shape[1] // self.n_targets).reshape(decided.shape)
+            decided = self.scale.places(decided.reshape(len(decided), -1)).astype(decided.dtype).reshape(decided.shape)
         if decided.ndim == 1:
             return decided
         n_samples, n_values = decided.shape

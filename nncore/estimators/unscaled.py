@@ -27,7 +27,7 @@ def warn_if_hopeless(estimator: Any, data: TrainingData) -> None:
         return
     some = looked_at(len(data), data.X[0].nbytes)
     X, target = data.X[some], data.target[some]
-    columns = [] if estimator.standardize else far_from_1(X[:, estimator._columns.number_columns])
+    columns = [] if estimator.standardize else far_from_1(X[:, estimator._columns.number_inputs])
     targets = far_from_1(target.reshape(len(target), -1)) if target.dtype.kind == "f" else []
     if not columns and not targets:
         return

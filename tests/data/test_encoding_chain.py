@@ -208,8 +208,8 @@ WRONG: list[tuple[dict[str, Any], type[NNCoreError], str]] = [
     ({"columns": X.astype(str)}, DtypeError, "the encoding takes numbers, as float64, and the columns are of <U"),
     ({"columns": X[:0]}, DataError, "there are no rows to learn an encoding from"),
     ({"columns": INFINITE}, DataError, "column 2 has an infinite number: mark it as missing (NaN), or leave the row out"),
-    ({"columns": INFINITE, "labels": list("abcd")}, DataError, "c has an infinite number"),
-    ({"columns": X * 1e300, "labels": list("abcd")}, DataError, "a holds numbers too large to be encoded (Standard())"),
+    ({"columns": INFINITE, "label": "abcd".__getitem__}, DataError, "c has an infinite number"),
+    ({"columns": X * 1e300, "label": "abcd".__getitem__}, DataError, "a holds numbers too large to be encoded (Standard())"),
     ({"rows": []}, DataError, "rows chooses no samples"),
     ({"rows": [50]}, DataError, "rows holds 50"),
     ({"sample_weight": np.zeros(50)}, DataError, "sample_weight must not be negative nor all zero"),
@@ -238,8 +238,8 @@ def test_what_cannot_be_encoded_is_refused() -> None:
     chain = EncodingChain.learn(["standard"], X)
     with pytest.raises(ShapeError, match="there are 3 columns, the encodings were learned from 4"):
         chain.encode(X[:, :3])
-    with pytest.raises(DataError, match="^c has an infinite number"):
-        chain.encode(INFINITE, labels=list("abcd"))
+    with pytest.raises(DataError, match=r"^c has an infinite number"):
+        chain.encode(INFINITE, label="abcd".__getitem__)
     with pytest.raises(DataError, match="column 1 has a number too large beside those of training"):
         chain.encode(np.array([[0, 1e300, 0, 0]]), dtype=np.float32)
     assert np.isfinite(chain.encode(np.array([[0, 1e300, 0, 0]]))).all()

@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from nncore.ensembles.input_columns import InputColumns, InputLayout
-from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.columns import TableColumns
 
 FLOAT = np.dtype(np.float64)
 CLIPPED = ["robust", "smooth_clip"], ["one_hot", "robust", "smooth_clip"]
@@ -23,11 +23,11 @@ TABLE = pd.DataFrame(
 
 
 class Anything(BaseEstimator):
-    """An estimator, for `ColumnEncoder`."""
+    """An estimator, for `TableColumns`."""
 
 
 def layout_and_matrix(max_one_hot=4):
-    columns = ColumnEncoder("from_dtype", max_one_hot=0)
+    columns = TableColumns()
     matrix = columns.fit_transform(Anything(), TABLE)
     return InputLayout.of(columns, [start for start, one in columns.category_columns if len(one.levels) < max_one_hot]), matrix
 

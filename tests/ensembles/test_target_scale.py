@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nncore.ensembles.target_scale import TargetScale
+from nncore.errors import DataError
 from nncore.estimators.real_targets import RealTargets
 from nncore.registry import resolve
 
@@ -44,6 +45,20 @@ def test_a_normal_distribution_goes_back_with_its_deviation():
     scale = fitted([0.0, 20], loss)
     mean, log_variance = scale.inverse(np.array([[0.5, np.log(0.04)]]), loss)[0]
     assert (mean, np.exp(log_variance / 2)) == pytest.approx((15, 2))
+
+
+def test_only_scales_of_the_loss_fit():
+    of_places, of_rates, nll = fitted([0.0, 20], "half_mse"), fitted([0.0, 20], "poisson"), resolve("losses", "gaussian_nll")
+    assert of_places.fits(nll)
+    assert of_rates.fits(resolve("losses", "poisson"))
+    assert not of_rates.fits(nll)
+
+
+def test_numbers_too_large_are_named():
+    with pytest.raises(DataError, match=r"^y holds numbers too large"):
+        fitted([1e300, -1e300], "half_mse")
+    with pytest.raises(DataError, match=r"^column 1 of y holds numbers too large"):
+        fitted([[1, 1e300], [2, -1e300]], "half_mse")
 
 
 def test_places_are_clipped_to_the_range_of_the_training():

@@ -1,4 +1,4 @@
-"""From frames and arrays to a matrix: what becomes of each kind of column, and what is refused."""
+"""From frames and arrays to inputs: what becomes of each kind of column, and what is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 
 import nncore as nn
 from nncore.errors import DataError, DataWarning, ParameterError
-from nncore.estimators.columns import ColumnEncoder
+from nncore.estimators.column_encoder import ColumnEncoder
 
 CHECKS: dict[str, object] = {}
 
@@ -67,7 +67,8 @@ def test_every_library_gives_the_same_matrix():
         assert estimator.n_features_in_ == 5
         assert estimator.feature_names_in_.tolist() == list(PASSENGERS)
         assert encoder.is_categorical.tolist() == [False, True, True, False, True]
-        assert encoder.number_columns.tolist() == [0, 6]
+        assert encoder.number_columns.tolist() == [0, 3]
+        assert encoder.number_inputs.tolist() == [0, 6]
         assert np.flatnonzero(encoder.has_missing).tolist() == [0]
 
 
@@ -96,7 +97,7 @@ def test_many_levels_become_codes():
     estimator, encoder, matrix = fitted(X, max_one_hot=3)
     assert matrix.tolist() == [[1, 1], [2, 2], [0, 3], [1, 4], [3, 5]]
     later = encoder.transform(estimator, pd.DataFrame({"city": ["c", "x", None], "size": [0.0, 0.0, 0.0]}), **CHECKS)
-    assert later[:, 0].tolist() == [2, 4, 3]  # a stranger has the code after the last
+    assert later[:, 0].tolist() == [2, -1, 3]  # a stranger is no level
     assert fitted(X, max_one_hot=4)[2].shape == (5, 5)
 
 
@@ -192,8 +193,46 @@ def test_the_users_array_is_not_standardised():
 def test_weights_count_in_the_mean():
     encoder = ColumnEncoder(standardize=True)
     matrix, _ = encoder.fit_transform(Estimator(), np.array([[0.0], [4.0]]), [0, 1], sample_weight=[3, 1], **CHECKS)
-    assert encoder.standardizer.mean.tolist() == [1]
+    assert encoder.inputs.numbers.arrays()["0.mean"].tolist() == [1]
     assert matrix[0, 0] == -matrix[1, 0] / 3
+
+
+def test_inputs_are_made_as_they_are_asked_for():
+    for X, how in ((pd.DataFrame(PASSENGERS), {}), (np.array([[1, 10], [3, 20], [5, 60]]), {}), (csr_array([[0, 1.0], [2, 1]]), CHECKS)):
+        encoder, estimator = ColumnEncoder(standardize=True), Estimator()
+        whole = encoder.fit_transform(estimator, X, accept_sparse=["csr", "csc"], **how)
+        rows = encoder.rows(estimator, X)
+        assert (rows.shape, rows.dtype, len(rows)) == (whole.shape, whole.dtype, len(whole))
+        for chosen in (slice(None), slice(1, 2), np.array([1, 0, 1]), 1):
+            np.testing.assert_array_equal(rows[chosen], whole[chosen])
+
+
+def test_one_sample_has_the_inputs_of_its_row():
+    X = np.array([[1, 10], [3, 20], [5, 60]], np.float32)
+    estimator, encoder, matrix = fitted(X, standardize=True)
+    row = encoder.row(estimator, X[1])
+    assert row.dtype == np.float32
+    np.testing.assert_array_equal(row, matrix[1])
+    frame = pd.DataFrame(PASSENGERS)
+    estimator, encoder, _ = fitted(frame)
+    assert encoder.row(estimator, frame.to_numpy()[0]) is None
+
+
+def test_large_numbers_keep_their_digits():
+    x = 1.7e9 + np.arange(600.0)
+    frame = pd.DataFrame({"t": x, "c": ["a", "b"] * 300})
+    encoder, estimator = ColumnEncoder(standardize=True), Estimator()
+    matrix = encoder.fit_transform(estimator, frame, dtype=np.dtype(np.float32), **CHECKS)
+    assert matrix.dtype == np.float32
+    np.testing.assert_allclose(matrix[:, 0], (np.arange(600) - 299.5) / np.arange(600).std(), rtol=1e-6)
+    with pytest.warns(DataWarning, match="column 0 of X lies between"):
+        ColumnEncoder().fit_transform(estimator, frame, dtype=np.dtype(np.float32), **CHECKS)
+
+
+def test_numbers_too_large_beside_those_of_training_are_named():
+    estimator, encoder, _ = fitted(pd.DataFrame({"c": ["u", "v"], "x": [1e-12, 3e-12]}), standardize=True)
+    with pytest.raises(DataError, match="column 'x' of X has a number too large beside those of training"):
+        encoder.transform(estimator, pd.DataFrame({"c": ["u", "v"], "x": [1.0, 1e30]}), dtype=np.dtype(np.float32), **CHECKS)
 
 
 def test_a_sparse_matrix_becomes_dense_to_be_standardised():

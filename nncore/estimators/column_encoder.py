@@ -1,0 +1,137 @@
+"""From what users hand an estimator of one network to its inputs, and the front layers that the network needs for them."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils.validation import _check_sample_weight
+
+from nncore.contract import Layer
+from nncore.data import Samples, check_finite, warn_of_lost_digits
+from nncore.ensembles import EncodedRows, InputColumns, InputLayout, dtype_of
+from nncore.estimators.columns import NO_Y, TableColumns
+from nncore.estimators.plain_numbers import plain_row
+from nncore.layers.fill_missing import FillMissing
+
+#: A column for each level, also of two, so that one that is missing or unknown is like none of them.
+ONE_HOT = ({"name": "one_hot", "binary": False},)
+
+
+class ColumnEncoder(TableColumns):
+    """Samples whose columns are encoded as the rows of a fit say, in their order.
+
+    Numbers stay as they are or are standardised; categories become columns of zeros and ones or codes in their place.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", array-like or None, default "from_dtype"
+        As in `TableColumns`.
+    max_one_hot : int, default 9
+        Columns with more levels, "missing" included, become codes that a network learns a vector for.
+    standardize : bool, default False
+        Numbers get the mean 0 and the standard deviation 1 that they have in the rows given to `fit_transform`. A sparse matrix is
+        made dense for it.
+
+    Attributes
+    ----------
+    inputs : InputColumns or None
+        None if samples stay as they are.
+    """
+
+    def __init__(self, categorical_features: Any = "from_dtype", max_one_hot: int = 9, standardize: bool = False) -> None:
+        super().__init__(categorical_features)
+        self.max_one_hot, self.standardize = max_one_hot, standardize
+
+    def fit_transform(
+        self, estimator: Any, X: Any, y: Any = NO_Y, sample_weight: Any = None, *, dtype: np.dtype | None = None, **check_params: Any
+    ) -> Any:
+        """Inputs for `X`, or inputs and checked `y`.
+
+        Parameters
+        ----------
+        estimator, X, y, **check_params
+            As in `TableColumns.fit_transform`.
+        sample_weight : array-like of shape (n_samples,), optional
+            Of the rows in mean and standard deviation.
+        dtype : dtype, optional
+            Of the inputs, rounded to it last; None is that of `X` if it is float32 or float64, else float64.
+
+        Raises
+        ------
+        DataError
+            If numbers are so large that they cannot be standardised.
+        """
+        result = super().fit_transform(estimator, X, y, **check_params)
+        samples = result[0] if isinstance(result, tuple) else result
+        self.inputs: InputColumns | None = None
+        if self.standardize or self.categories:
+            samples = samples.toarray() if issparse(samples) else samples
+            weights = None
+            if self.standardize and sample_weight is not None:
+                weights = _check_sample_weight(sample_weight, samples, dtype=np.float64)
+            hot = [index for index, one in self.categories.items() if one.n_levels <= self.max_one_hot]
+            layout = InputLayout.of(self, hot, missing_is_level=True, in_place=True, names=self.names)
+            numbers = ["standard"] if self.standardize else []
+            self.inputs = InputColumns.learn(layout, samples, weights, numbers, ONE_HOT)
+        if not self.standardize and dtype is not None and not issparse(samples):
+            warn_of_lost_digits(samples, "X", dtype)
+        self._makes_rows = not self.categories and not self.has_missing.any()
+        inputs = self._encoded(samples, dtype, X)
+        return (inputs, result[1]) if isinstance(result, tuple) else inputs
+
+    def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
+        """The same for another `X`. A category that training did not have is all zero, or -1 for the embedding."""
+        result = super().transform(estimator, X, y, **check_params)
+        if isinstance(result, tuple):
+            return self._encoded(result[0], dtype, X), result[1]
+        return self._encoded(result, dtype, X)
+
+    def _encoded(self, samples: Any, dtype: np.dtype | None, X: Any) -> Any:
+        """Inputs in the dtype of the network: the last step, after all that needs the digits of the numbers.
+
+        The samples are written to if they are a copy of the array `X`: of integers, such as pixels, there need not be two.
+        """
+        if dtype is not None and dtype != samples.dtype and not self.standardize and not issparse(samples):
+            check_finite(samples, "X", dtype, allow_nan=True)
+        if self.inputs is None:
+            return samples if dtype is None else samples.astype(dtype, copy=False)
+        samples = samples.toarray() if issparse(samples) else samples
+        dtype = dtype_of(samples) if dtype is None else dtype
+        is_copy = isinstance(X, np.ndarray) and not np.may_share_memory(samples, X)
+        fits = samples.dtype == dtype and samples.shape[1] == self.inputs.n_inputs
+        return self.inputs.encode(samples, dtype, out=samples if is_copy and fits else None)
+
+    def rows(self, estimator: Any, X: Any) -> Samples:
+        """The inputs for another `X`, encoded as they are asked for."""
+        samples = super().rows(estimator, X)
+        return samples if self.inputs is None else EncodedRows(samples, self.inputs)
+
+    def row(self, estimator: Any, x: Any) -> NDArray[np.floating] | None:
+        """The inputs for one sample, if that is an array of plain numbers; None if `transform` has to look at it.
+
+        Whether the numbers are finite is left to the network.
+        """
+        row = plain_row(estimator, x) if self._makes_rows else None
+        if row is None or self.inputs is None:
+            return row
+        return self.inputs.numbers.encode_row(row).astype(row.dtype, copy=False)
+
+    @property
+    def number_inputs(self) -> NDArray[np.int64]:
+        """Which of the inputs are numbers, standardised or as they were."""
+        return self.number_columns if self.inputs is None else self.inputs.places[0]
+
+    def front_layers(self) -> list[Layer]:
+        """Layers to put before the first one of a network that takes the inputs: for missing numbers, which begin as their column's
+        mean, then for categories."""
+        if self.inputs is not None:
+            fills, embeddings = self.inputs.front_layers(None, self.means)
+            return [*fills, *embeddings]
+        missing = np.flatnonzero(self.has_missing)
+        return [FillMissing(missing.tolist(), values=self.means[missing])] if len(missing) else []
