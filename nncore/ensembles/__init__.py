@@ -5,6 +5,8 @@ Estimators and the command stand on it; nothing here needs scikit-learn.
 
 from __future__ import annotations
 
+from nncore.ensembles.best_epoch import Score
+from nncore.ensembles.calibration import at_temperature, has_temperature, temperature_of
 from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples
 from nncore.ensembles.folds import Fold, folds, hold_out
 from nncore.ensembles.hidden_layers import (
@@ -22,7 +24,7 @@ from nncore.ensembles.target_scale import TargetScale
 
 __all__ = [
     "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "FitOptions", "Fold", "InputColumns", "InputLayout", "Members",
-    "RealMLPRecipe", "Recipe", "Samples", "TargetScale", "activation_of", "dtype_of", "folds", "groups_of", "hidden_activations",
-    "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of", "loss_of_mixture", "recipe", "schedules_of", "start",
-    "together", "weights_of",
+    "RealMLPRecipe", "Recipe", "Samples", "Score", "TargetScale", "activation_of", "at_temperature", "dtype_of", "folds", "groups_of",
+    "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of", "loss_of_mixture",
+    "recipe", "schedules_of", "start", "temperature_of", "together", "weights_of",
 ]  # fmt: skip

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, History, Loss, Metric, copied_deeply
+from nncore.data import as_targets
+from nncore.ensembles.best_epoch import BestAlone, BestTogether, Score
+from nncore.ensembles.calibration import check_averages, mean_loss
 from nncore.ensembles.folds import Fold
 from nncore.ensembles.input_columns import InputColumns, InputLayout
 from nncore.ensembles.members import Members, together
@@ -72,6 +74,8 @@ class FitOptions:
     n_threads : int or None
     progress : bool
         Show a progress bar.
+    scorer : callable or None
+        Makes, for members and the numbers of their validation rows, what judges their epochs in place of loss and metric: a `Score`.
     """
 
     metrics: Sequence[Metric] = ()
@@ -80,6 +84,7 @@ class FitOptions:
     dtype: Any = "float32"
     n_threads: int | None = None
     progress: bool = False
+    scorer: Callable[[Members, NDArray[np.int64]], Score] | None = None
 
 
 class StopAfter(Callback):
@@ -223,12 +228,39 @@ class EnsembleFit:
         self._started_with[network] = self._started(network, seed=seed)
         return network
 
-    def keeper(self) -> EarlyStopping:
-        """What puts the best epoch of a network back."""
-        patience = int(min(self.recipe.n_iter_no_change, self.recipe.max_iter))
-        return EarlyStopping(self.monitor, patience, ties=self.recipe.ties)
+    @property
+    def _patience(self) -> int:
+        return int(min(self.recipe.n_iter_no_change, self.recipe.max_iter))
 
-    def check(self, keeper: EarlyStopping, outcome: Any) -> None:
+    def keeper(self) -> BestAlone:
+        """What puts the best epoch of a network back."""
+        return BestAlone(self.monitor, self._patience, self.recipe.ties)
+
+    def _keepers(self, members: Members, number: int) -> BestAlone | BestTogether:
+        """What keeps the best epoch of the starts of a fold."""
+        if len(members.networks) == 1 and self.options.scorer is None:
+            return self.keeper()
+        rows = self._splits[number].validation
+        assert rows is not None, "a refit keeps its last epoch"
+        score, sign = self._score(members, rows)
+        return BestTogether(len(members.networks), score, self._matrices[number][rows], self._patience, self.recipe.ties, sign)
+
+    def _score(self, members: Members, rows: NDArray[np.int64]) -> tuple[Score, int]:
+        """How good the average of outputs for validation rows is, higher being better, and what makes the loss or metric of it."""
+        samples, loss, options = self._samples, self.loss, self.options
+        if options.scorer is not None:
+            return options.scorer(members, rows), 1
+        target = samples.target[rows] if members.target is None else members.target.transform(samples.target[rows])
+        weights = None if samples.weights is None else samples.weights[rows]
+        if not options.metrics:
+            check_averages(loss)
+            return lambda outputs: -mean_loss(together(outputs, loss), target, weights, loss), -1
+        (metric,) = options.metrics
+        values = as_targets(target, loss, self._n_outputs, np.dtype(np.float64)).values
+        sign = 1 if History({metric_name(metric): metric.higher_is_better}).mode(metric_name(metric)) == "max" else -1
+        return lambda outputs: sign * metric.score(together(outputs, loss), values, weights), sign
+
+    def check(self, keeper: BestAlone | BestTogether, outcome: Any) -> None:
         """Raise what ended the training of a network before there was a best epoch; note what ended it later.
 
         Raises
@@ -244,16 +276,25 @@ class EnsembleFit:
             self.diverged.append(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}")
         elif isinstance(outcome, Exception):
             raise outcome
-        elif len(outcome) and not keeper.best_epoch:
-            raise DataError(f"{self.monitor} of the validation samples was never a number: take another scoring")
+        elif len(outcome) and not outcome.interrupted and not keeper.best_epoch:
+            what = self.monitor if self.options.scorer is None else "the score"
+            raise DataError(f"{what} of the validation samples was never a number: take another scoring")
 
     def validate(self, made: list[Members]) -> bool:
-        """Train members to their best epochs; False if Ctrl-C cut that short. Raises what `check` raises."""
-        keepers = [self.keeper() for members in made for _ in members.networks]
-        outcomes = self._run(made, [[keeper] for keeper in keepers])
-        for keeper, outcome in zip(keepers, outcomes, strict=True):
-            self.check(keeper, outcome)
-        self.best_epochs, self.scores = [keeper.best_epoch for keeper in keepers], [keeper.best_value for keeper in keepers]
+        """Train members to their best epochs, starts of a fold to that of their average; False if Ctrl-C cut that short.
+
+        Raises what `check` raises.
+        """
+        keepers = [self._keepers(members, number) for number, members in enumerate(made)]
+        outcomes = self._run(made, [[callback] for keeper in keepers for callback in keeper.callbacks])
+        self.best_epochs, self.scores, left = [], [], list(outcomes)
+        for members, keeper in zip(made, keepers, strict=True):
+            own, left = left[: len(members.networks)], left[len(members.networks) :]
+            for outcome in own:
+                self.check(keeper, outcome)
+            keeper.restore(members.networks)
+            self.best_epochs += [keeper.best_epoch] * len(own)
+            self.scores += [keeper.best_value] * len(own)
         return self._keep(outcomes)
 
     def validated(self, made: list[Members]) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:

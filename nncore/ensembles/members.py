@@ -37,8 +37,11 @@ class Members:
     def outputs(self, matrix: NDArray[np.floating], loss: Loss) -> list[NDArray[np.floating]]:
         """Of each network, after the link of the loss and in the units of the targets, shape (n_samples, n_outputs)."""
         rows = self.columns.encode(matrix, self.networks[0].dtype)
-        found = [network.predict_proba(rows) for network in self.networks]
-        return found if self.target is None else [self.target.inverse(outputs, loss) for outputs in found]
+        return self.in_units([network.predict_proba(rows) for network in self.networks], loss)
+
+    def in_units(self, outputs: list[NDArray[np.floating]], loss: Loss) -> list[NDArray[np.floating]]:
+        """Outputs of networks in the units of the targets."""
+        return outputs if self.target is None else [self.target.inverse(own, loss) for own in outputs]
 
 
 def loss_of_mixture(loss: Loss) -> Loss:
@@ -65,7 +68,9 @@ def together(outputs: list[NDArray[np.floating]], loss: Loss, weights: NDArray[n
         What each network counts.
     """
     if not isinstance(loss, GaussianNLL):
-        return _mean(np.asarray(outputs), weights)
+        mean = _mean(np.asarray(outputs), weights)
+        # Probabilities of float32 sum to 1 with its precision, which scikit-learn finds too little in float64.
+        return mean / mean.sum(axis=1, keepdims=True) if loss.link == "softmax" else mean
     means, log_variances = np.split(np.asarray(outputs, np.float64), 2, axis=2)
     mean = _mean(means, weights)
     variances = _mean(np.exp(log_variances), weights) + _mean((means - mean) ** 2, weights)

@@ -39,6 +39,7 @@ class Recipe:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     label_smoothing: float = 0.0
+    temperature_scaling: bool = False
     drop_last: bool = False
     validation_fraction: float = 0.2
     max_one_hot: int = 9
@@ -121,6 +122,7 @@ _TD_S_CLASSES = RealMLPRecipe(
     solver={"name": "adam", "beta2": 0.95},
     learning_rate="coslog4",
     label_smoothing=0.1,
+    temperature_scaling=True,
     drop_last=True,
     max_one_hot=1_000_000,
     clip_target=False,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from abc import abstractmethod
@@ -16,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import History, Loss
@@ -28,6 +30,7 @@ from nncore.ensembles import (
     Members,
     Recipe,
     Samples,
+    Score,
     folds,
     hold_out,
     loss_of_mixture,
@@ -38,11 +41,12 @@ from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
 from nncore.estimators.given import Given
-from nncore.estimators.held_out import LOSS, Judge
+from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, checked_weights, joined, seed_from
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
+from nncore.estimators.trial import check_judge
 from nncore.network import Sequential
 
 
@@ -127,7 +131,7 @@ class Ensemble(NetworkEstimator):
         fit = EnsembleFit(
             partial(self._new_network, recipe, loss),
             partial(self._started, recipe=recipe),
-            self._options(given, recipe, loss),
+            self._options(given, recipe, loss, partial(self._scorer, samples, ((X, y), (X_val, y_val)))),
             recipe,
             layout,
             samples,
@@ -140,6 +144,7 @@ class Ensemble(NetworkEstimator):
         self._members = fit.members(splits, n_starts, new_seed)
         try:
             is_whole = fit.validate(self._members)
+            self._calibrate(recipe, loss, fit)
             if recipe.n_refit and is_whole:
                 best = round(float(np.mean(fit.best_epochs)))
                 self._members = fit.members([Fold(rows, None)], recipe.n_refit, new_seed)
@@ -154,13 +159,58 @@ class Ensemble(NetworkEstimator):
         self.n_iter_ = fit.n_iter
         return is_whole
 
-    def _options(self, given: Given, recipe: Recipe, loss: Loss) -> FitOptions:
+    def _options(self, given: Given, recipe: Recipe, loss: Loss, scorer: Callable[[Judge, Loss, Members, Any], Score]) -> FitOptions:
         """How members are trained, beside the recipe."""
         judge = Judge(given.scoring, self._default_scoring(recipe, loss))
-        if judge.spec != LOSS and not judge.metrics:
-            raise ParameterError(f"scoring={given.scoring!r} must be 'loss' or a metric of the registry, which every epoch is judged by")
-        dtype = np.dtype(np.float32 if given.dtype == "input" else given.dtype)
-        return FitOptions(judge.metrics, given.time_limit, list(given.callbacks or ()), dtype, given.n_threads, bool(given.progress))
+        return FitOptions(
+            judge.metrics,
+            given.time_limit,
+            list(given.callbacks or ()),
+            np.dtype(np.float32 if given.dtype == "input" else given.dtype),
+            given.n_threads,
+            bool(given.progress),
+            partial(scorer, judge, loss) if judge.needs_estimator else None,
+        )
+
+    def _scorer(
+        self,
+        samples: Samples,
+        given: tuple[tuple[Any, Any], tuple[Any, Any]],
+        judge: Judge,
+        loss: Loss,
+        members: Members,
+        rows: NDArray[np.int64],
+    ) -> Score:
+        """What a scorer makes of outputs for validation rows; `given` are training and validation data as the user holds them."""
+        (X, y), (X_val, y_val) = given
+        if X_val is None:
+            X_val, y_val = _safe_indexing(X, rows), _safe_indexing(y, rows)
+        weights = None if samples.weights is None else samples.weights[rows]
+        held_out, network = HeldOut(X_val, samples.matrix[rows], y_val, samples.target[rows], weights, judge), members.networks[0]
+        if judge.is_of_scikit_learn:
+            check_judge(self._stand_in(X_val, np.empty(0), network), held_out)
+
+        def score(outputs: list[NDArray[np.floating]]) -> float:
+            average = together(members.in_units(outputs, loss), loss)
+            return judge.by_scorer(self._stand_in(X_val, average, network), held_out)
+
+        return score
+
+    def _stand_in(self, X: Any, outputs: NDArray[np.floating], network: Sequential) -> Self:
+        """A copy that has `outputs` for `X`, and for nothing else: what a scorer is given while networks are trained."""
+        made = copy.copy(self)
+        made.networks_ = [network]
+
+        def answers(asked: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
+            if asked is not X:
+                raise ParameterError("while networks are trained, a scorer can ask for predictions of the X it is given, and of no other")
+            return answer(outputs)
+
+        made.__dict__["_answers"] = answers
+        return made
+
+    def _calibrate(self, recipe: Recipe, loss: Loss, fit: EnsembleFit) -> None:
+        """Take note of the temperature of the validation samples, where there are probabilities."""
 
     def _splits(
         self, given: Given, recipe: Recipe, samples: Samples, rows: NDArray[np.int64], random_state: np.random.RandomState
@@ -182,9 +232,10 @@ class Ensemble(NetworkEstimator):
     # ---- files --------------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted ensemble to one file: all networks, and what columns and targets are. `load` reads it.
+        """Write the fitted ensemble to one file: all networks, what columns and targets are, and the constructor's arguments.
 
-        Arguments of the constructor are not in the file.
+        `load` reads it. `callbacks` and what a file cannot hold, such as functions and random states, are left out, with a warning; so
+        are histories.
 
         Parameters
         ----------
@@ -201,7 +252,7 @@ class Ensemble(NetworkEstimator):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read an ensemble that `save` wrote, to predict with. No code from the file is run.
+        """Read an ensemble that `save` wrote, to predict with, to clone or to fit again. No code from the file is run.
 
         Parameters
         ----------
@@ -211,7 +262,7 @@ class Ensemble(NetworkEstimator):
         Returns
         -------
         estimator
-            Fitted, with the default arguments.
+            Fitted, with the arguments that it was saved with.
 
         Raises
         ------
@@ -246,8 +297,12 @@ class Ensemble(NetworkEstimator):
         for rows in row_blocks(len(samples), row_bytes):
             matrix = samples[rows]
             outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
-            answers.append(answer(together(outputs, loss, weights)))
+            answers.append(answer(self._at_temperature(together(outputs, loss, weights), loss)))
         return joined(answers)
+
+    def _at_temperature(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
+        """What networks predict together, as sure as it may be."""
+        return outputs
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
         output: NDArray[np.floating] = self._outputs(only_row(x))[0]

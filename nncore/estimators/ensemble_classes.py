@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.ensembles import Recipe
+from nncore.ensembles import EnsembleFit, Recipe, at_temperature, has_temperature, temperature_of
 from nncore.errors import ParameterError
 from nncore.estimators.class_answers import ClassAnswers
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
@@ -25,6 +26,7 @@ class ClassEnsemble(ClassAnswers, Ensemble):
     """An ensemble that classifies; subclasses know the networks."""
 
     class_weight: Any
+    temperature_: float
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
@@ -40,6 +42,8 @@ class ClassEnsemble(ClassAnswers, Ensemble):
         if recipe.one_logit_a_class and isinstance(spec, str) and spec == LOG_LOSS and self._targets.kind == "binary":
             spec = "softmax_cross_entropy" if len(self.classes_) == 2 else spec
         loss = self._targets.loss(spec)
+        if vars(self).get("temperature_scaling") and not has_temperature(loss):
+            raise ParameterError(f"{loss!r} has no logits that a temperature could divide: leave temperature_scaling at None")
         if not recipe.label_smoothing:
             return loss
         if "label_smoothing" not in type(loss).argument_names:
@@ -54,6 +58,13 @@ class ClassEnsemble(ClassAnswers, Ensemble):
         if self._targets.kind in (MULTILABEL, HEADS):
             return None
         return target if target.ndim == 1 else target.argmax(axis=1) if target.shape[1] > 1 else target[:, 0]
+
+    def _calibrate(self, recipe: Recipe, loss: Loss, fit: EnsembleFit) -> None:
+        scales = recipe.temperature_scaling and has_temperature(loss)
+        self.temperature_ = temperature_of(*fit.validated(self._members), loss) if scales else 1.0
+
+    def _at_temperature(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
+        return at_temperature(outputs, loss, self.temperature_)
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 

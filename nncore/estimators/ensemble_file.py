@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from nncore.data import EncodingChain, level_key
-from nncore.ensembles import InputColumns, InputLayout, Members, TargetScale
+from nncore.ensembles import InputColumns, InputLayout, Members, TargetScale, has_temperature
 from nncore.errors import FileFormatError, NNCoreError, ParameterError
+from nncore.estimators.argument_data import described_arguments, read_arguments
 from nncore.estimators.categories import Categories
 from nncore.estimators.class_targets import HEADS, MULTILABEL, ClassTargets
 from nncore.estimators.columns import TableColumns
@@ -62,6 +63,7 @@ def _described(estimator: Any) -> dict[str, Any]:
     return {
         "version": VERSION,
         "class": type(estimator).__name__,
+        "arguments": described_arguments(estimator),
         "n_features": int(estimator.n_features_in_),
         "names": None if names is None else _plain("names of columns", names.tolist()),
         "columns": {
@@ -75,6 +77,10 @@ def _described(estimator: Any) -> dict[str, Any]:
         },
         "targets": _described_targets(targets),
         "n_outputs": int(estimator.n_outputs_),
+        "temperature": vars(estimator).get("temperature_"),
+        "n_iter": int(estimator.n_iter_),
+        "best_epochs": [int(epoch) for epoch in estimator.best_epochs_],
+        "validation_scores": [None if math.isnan(score) else float(score) for score in estimator.validation_scores_],
         "members": [_described_members(members) for members in estimator._members],
     }
 
@@ -166,6 +172,11 @@ def _flag(value: Any, what: str) -> bool:
     return bool(value)
 
 
+def _number(value: Any, what: str) -> float:
+    _need(type(value) in (int, float) and math.isfinite(value), f"{what} is no finite number")
+    return float(value)
+
+
 def _numbers(values: Any, length: int, what: str) -> NDArray[np.float64]:
     _need(isinstance(values, list) and len(values) == length, f"{what} are not {length} numbers")
     _need(all(type(value) in (int, float) and math.isfinite(value) for value in values), f"{what} are not all finite numbers")
@@ -183,7 +194,7 @@ def _made(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
     _need(isinstance(described, dict), "it is no object")
     _need(described["version"] == VERSION, f"its version is {described['version']!r}, this nncore reads {VERSION}")
     _need(described["class"] == cls.__name__, f"it is a {described['class']}: use {described['class']}.load")
-    estimator = cls()
+    estimator = read_arguments(cls, described["arguments"])
     estimator.n_features_in_ = n_features = _count(described["n_features"], "n_features")
     names = described["names"]
     if names is not None:
@@ -201,6 +212,14 @@ def _made(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
     _need(estimator.n_outputs_ == targets.n_outputs(loss), "its outputs are not those of its targets")
     if isinstance(targets, ClassTargets):
         estimator.classes_ = targets.classes
+        estimator.temperature_ = _number(described["temperature"], "the temperature")
+        _need(estimator.temperature_ > 0 and (estimator.temperature_ == 1 or has_temperature(loss)), "its temperature")
+    estimator.n_iter_ = _count(described["n_iter"], "n_iter")
+    estimator.best_epochs_ = [_count(epoch, "a best epoch") for epoch in described["best_epochs"]]
+    estimator.validation_scores_ = [
+        math.nan if score is None else _number(score, "a validation score") for score in described["validation_scores"]
+    ]
+    _need(len(estimator.validation_scores_) == len(estimator.best_epochs_), "its best epochs and their scores")
     _need(isinstance(described["members"], list) and bool(described["members"]), "it has no members")
     left = list(networks)
     estimator._members = []

@@ -122,9 +122,8 @@ class Judge:
             return self.by_scorer(estimator, held_out)
         if not self.metrics:
             return -float(recorded["val_loss"])
-        (metric,) = self.metrics
-        value = float(recorded[f"val_{metric_name(metric)}"])
-        return value if _mode(metric) == "max" else -value
+        value = float(recorded[f"val_{metric_name(self.metrics[0])}"])
+        return -value if self.is_error else value
 
     def by_scorer(self, estimator: Any, held_out: HeldOut) -> float:
         """What scikit-learn's scorer, or one of the user, makes of the estimator."""
@@ -132,6 +131,16 @@ class Judge:
         given = held_out.sample_weight if self._takes_weights else None
         weights = {} if given is None else {"sample_weight": rescaled(given)}
         return float(self._scorer(estimator, held_out.X, held_out.y, **weights))
+
+    @property
+    def is_error(self) -> bool:
+        """Whether less of the loss or metric is better, so that the score is its negative."""
+        return self._scorer is None and (not self.metrics or _mode(self.metrics[0]) != "max")
+
+    @property
+    def needs_estimator(self) -> bool:
+        """Whether it is a scorer, which is asked in Python."""
+        return self._scorer is not None
 
     @property
     def is_of_scikit_learn(self) -> bool:

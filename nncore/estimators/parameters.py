@@ -59,6 +59,7 @@ FLAGS = (
     "front_scale",
     "ntk",
     "drop_last",
+    "temperature_scaling",
 )
 
 #: Numbers that may also be None.

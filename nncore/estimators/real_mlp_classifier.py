@@ -31,7 +31,8 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         Folds of cross-validation: each is left out of the training of `n_ens` networks, and validates them. 1 holds out
         `validation_fraction` of the samples. With `X_val`, which validates all of them, there are ``n_cv * n_ens`` networks.
     n_ens : int, optional
-        Networks for each fold, with other first values and orders of samples.
+        Networks for each fold, with other first values and orders of samples. They are kept at the same epoch, the best one of their
+        average.
     n_refit : int, optional
         Networks that are trained in the end on all samples, for the mean of the best epochs, and predict in place of the others. 0
         keeps those of the folds.
@@ -72,6 +73,10 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         How it moves over `max_iter` epochs, beside the learning rate.
     label_smoothing : float, optional
         Part of each label that is shared among all classes in training.
+    temperature_scaling : bool, optional
+        Divide logits by the temperature under which probabilities of the validation samples have the smallest log loss. ``"td"`` and
+        ``"td-s"`` do so, for losses with probabilities. The average of ``"fast"`` is less sure than its members, which validation samples
+        show one fold at a time. Predicted classes stay the same.
     batch_size : int or "auto", optional
         Samples of a batch. ``"auto"`` is 64 for up to 1,024 samples, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
     drop_last : bool, optional
@@ -79,15 +84,16 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
     max_iter : int, optional
         Epochs at most.
     n_iter_no_change : int or inf, optional
-        Epochs without a better validation score after which the training of a network ends. The best epoch is kept.
+        Epochs without a better validation score of its own after which the training of a network ends. The best epoch is kept.
     validation_fraction : float, optional
         Part of the samples that is held out with ``n_cv=1``.
     loss : str, Loss, dict or function, default "log_loss"
         ``"log_loss"`` is the cross-entropy of whatever classes there are; or any loss of classes of the registry.
     class_weight : dict, "balanced", list of dict or None, default None
         What samples of each class count; ``"balanced"`` gives all classes the same weight together. For several targets, a list.
-    scoring : str, Metric, dict or None, default None
-        What the best epoch is chosen by. None and ``"loss"`` are the validation loss: the log loss; or a metric of the registry.
+    scoring : str, callable, Metric, dict or None, default None
+        What the best epoch is chosen by. None and ``"loss"`` are the validation loss: the log loss; or a metric of the registry, one of
+        scikit-learn's scorers, or ``scorer(estimator, X, y)``. A scorer is asked after every epoch, which takes longer.
     callbacks : sequence of str, Callback or dict, optional
         Told of progress and epochs, as in `nncore.Sequential.fit`. Each network is given copies.
     random_state : int, RandomState, Generator or None, default None
@@ -118,7 +124,9 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
     best_epochs_ : list of int
         Best epoch of each network that was validated.
     validation_scores_ : list of float
-        Its validation loss, or metric, there.
+        The validation loss, metric or score there: of the network, or of the average of `n_ens`.
+    temperature_ : float
+        What logits are divided by: above 1 where the networks were too sure, 1 without `temperature_scaling`.
     n_iter_ : int
         Epochs of the longest training.
     n_outputs_ : int
@@ -151,6 +159,8 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
     """
 
     label_smoothing: float | None
+    temperature_scaling: bool | None
+    temperature_: float
 
     def __init__(
         self,
@@ -176,6 +186,7 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         weight_decay: float | None = None,
         weight_decay_schedule: Any = None,
         label_smoothing: float | None = None,
+        temperature_scaling: bool | None = None,
         batch_size: int | str | None = None,
         drop_last: bool | None = None,
         max_iter: int | None = None,

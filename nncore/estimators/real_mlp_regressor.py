@@ -30,7 +30,8 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         Folds of cross-validation: each is left out of the training of `n_ens` networks, and validates them. 1 holds out
         `validation_fraction` of the samples. With `X_val`, which validates all of them, there are ``n_cv * n_ens`` networks.
     n_ens : int, optional
-        Networks for each fold, with other first values and orders of samples.
+        Networks for each fold, with other first values and orders of samples. They are kept at the same epoch, the best one of their
+        average.
     n_refit : int, optional
         Networks that are trained in the end on all samples, for the mean of the best epochs, and predict in place of the others. 0
         keeps those of the folds.
@@ -76,15 +77,15 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     max_iter : int, optional
         Epochs at most.
     n_iter_no_change : int or inf, optional
-        Epochs without a better validation score after which the training of a network ends. The best epoch is kept.
+        Epochs without a better validation score of its own after which the training of a network ends. The best epoch is kept.
     validation_fraction : float, optional
         Part of the samples that is held out with ``n_cv=1``.
     loss : str, Loss, dict or function, default "squared_error"
         As in `MLPRegressor`: ``"poisson"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}``. A length among its
         numbers, such as the δ of ``"huber"``, counts standard deviations of the targets.
-    scoring : str, Metric, dict or None, default None
+    scoring : str, callable, Metric, dict or None, default None
         What the best epoch is chosen by. None and ``"loss"`` are the validation loss, so the RMSE for squared errors; or a metric of the
-        registry.
+        registry, one of scikit-learn's scorers, or ``scorer(estimator, X, y)``. A scorer is asked after every epoch, which takes longer.
     callbacks : sequence of str, Callback or dict, optional
         Told of progress and epochs, as in `nncore.Sequential.fit`. Each network is given copies.
     random_state : int, RandomState, Generator or None, default None
@@ -117,7 +118,7 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     best_epochs_ : list of int
         Best epoch of each network that was validated.
     validation_scores_ : list of float
-        Its validation loss, or metric, there.
+        The validation loss, metric or score there: of the network, or of the average of `n_ens`.
     n_iter_ : int
         Epochs of the longest training.
     n_outputs_ : int

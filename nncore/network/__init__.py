@@ -14,7 +14,7 @@ from nncore.network.members import keep_members
 from nncore.network.objective import Objective
 from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
-from nncore.network.temperature import find_temperature, logarithms, scaled_probabilities
+from nncore.network.temperature import find_temperature, questions
 from nncore.network.training import Training
 
 __all__ = [
@@ -37,9 +37,8 @@ __all__ = [
     "keep_members",
     "load",
     "load_many",
-    "logarithms",
     "metric_name",
     "minimize",
+    "questions",
     "save_many",
-    "scaled_probabilities",
 ]

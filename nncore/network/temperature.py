@@ -79,25 +79,6 @@ def _derivatives(questions: Sequence[Questions], weights: np.ndarray, smoothing:
     return slope, curvature
 
 
-def scaled_probabilities(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(log p / T): probabilities whose logits are no longer there, such as those of an ensemble.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_samples, n_classes)
-        Each row sums to 1.
-    temperature : float
-        T above 0; of `find_temperature` with the logarithms of such probabilities.
-    """
-    scaled = np.exp((log := logarithms(probabilities)) / temperature - (log / temperature).max(axis=1, keepdims=True))
-    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True), probabilities.dtype)
-
-
-def logarithms(probabilities: np.ndarray) -> np.ndarray:
-    """Their logarithms in float64; one below the smallest normal number of its dtype counts as that."""
-    return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny).astype(np.float64))
-
-
 def calibrate(network: Network, predict: Callable[[], np.ndarray], y: Any, sample_weight: Any) -> float:
     """See `nncore.Sequential.calibrate`; `predict` gives the network's outputs for the samples, as it is then."""
     loss = network._needs("loss")
@@ -107,7 +88,7 @@ def calibrate(network: Network, predict: Callable[[], np.ndarray], y: Any, sampl
     if len(targets) != len(outputs):
         raise ShapeError(f"X has {len(outputs)} samples, y has {len(targets)}")
     rows = outputs.reshape(len(outputs), -1)
-    temperature = find_temperature(list(_questions(loss, rows, targets)), weights)
+    temperature = find_temperature(list(questions(loss, rows, targets)), weights)
     last = next((stage for stage in reversed(network._built.stages) if stage.own_tensors), None)
     if last is None:
         raise ParameterError("calibrate divides the parameters of the last layer by the temperature, and this network has none")
@@ -125,8 +106,14 @@ def calibrate(network: Network, predict: Callable[[], np.ndarray], y: Any, sampl
     return temperature
 
 
-def _questions(loss: Loss, logits: np.ndarray, targets: Targets) -> Iterator[Questions]:
-    """The questions that logits (n_rows, n_outputs) answer."""
+def questions(loss: Loss, logits: np.ndarray, targets: Targets) -> Iterator[Questions]:
+    """The questions that logits (n_rows, n_outputs) answer, for `find_temperature`.
+
+    Raises
+    ------
+    ParameterError
+        If the outputs of the loss are no logits of classes.
+    """
     link, name = loss.link, loss.link["name"] if isinstance(loss.link, Mapping) else loss.link
     if name == "softmax":
         of_classes = np.eye(logits.shape[1])[targets.labels] if targets.reals is None else targets.reals.astype(np.float64)

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import nncore as nn
-from nncore.errors import FileFormatError, ParameterError
+from nncore.activations.leaky_relu import LeakyReLU
+from nncore.errors import DataWarning, FileFormatError, ParameterError
 from nncore.estimators import RealMLPClassifier, RealMLPRegressor
+from nncore.estimators.argument_data import read_arguments
 from nncore.estimators.ensemble_file import KEY, restored
+from nncore.estimators.given import same
+from nncore.schedules.cosine import Cosine
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -58,6 +63,70 @@ def test_what_comes_back_predicts_the_same_bits(name, tmp_path):
     assert not any(KEY in network.metadata for network in (*model.networks_, *loaded.networks_))
     loaded.save(tmp_path / "again.nncore")
     assert (tmp_path / "again.nncore").read_bytes() == (tmp_path / "model.nncore").read_bytes()
+
+
+def test_arguments_come_back(tmp_path):
+    arguments = {
+        **QUICK,
+        "hidden_layer_sizes": (8, 4),
+        "n_iter_no_change": np.inf,
+        "activation": [LeakyReLU(0.2), "relu"],
+        "learning_rate": {"lr": Cosine()},
+        "solver": {"name": "adamw", "beta2": np.float64(0.95)},
+        "scoring": "accuracy",
+        "categorical_features": np.array([False, False, True]),
+        "lr_factors": {"bias": 0.1},
+    }
+    table = np.column_stack([X[:, :2], np.arange(60) % 3])
+    model = RealMLPClassifier(**arguments).fit(table, LABELS)
+    model.save(tmp_path / "model.nncore")
+    loaded = RealMLPClassifier.load(tmp_path / "model.nncore")
+    before, after = model.get_params(), loaded.get_params()
+    assert before.keys() == after.keys()
+    assert all(same(before[name], after[name]) for name in before)
+    assert type(after["hidden_layer_sizes"]) is tuple
+    assert loaded.temperature_ == model.temperature_
+    assert (loaded.best_epochs_, loaded.validation_scores_, loaded.n_iter_) == (
+        model.best_epochs_,
+        model.validation_scores_,
+        model.n_iter_,
+    )
+    for again in (clone(loaded).fit(table, LABELS), loaded.fit(table, LABELS)):
+        assert again.predict_proba(table).tobytes() == model.predict_proba(table).tobytes()
+
+
+def test_what_a_file_leaves_out_is_said(tmp_path):
+    given = {**QUICK, "random_state": np.random.RandomState(0), "callbacks": [nn.TimeLimit(9)]}
+    model = RealMLPClassifier(**given).fit(X, LABELS)
+    with pytest.warns(DataWarning, match=r"callbacks, random_state are not in the file"):
+        model.save(tmp_path / "model.nncore")
+    loaded = RealMLPClassifier.load(tmp_path / "model.nncore")
+    assert loaded.callbacks is None
+    assert loaded.random_state is None
+
+
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        ({"n_cv": -1}, "n_cv must be a whole number"),
+        ({"callbacks": []}, "arguments that the estimator does not take"),
+        ({"no": 1}, "arguments that the estimator does not take"),
+        ({"n_cv": {"component": {"name": "adam"}}}, "no plain data"),
+        ({"solver": {"component": {"name": "relu"}}}, "relu"),
+        ({"preset": "slow"}, "preset must be"),
+        ({"dropout": {"tuple": 1}}, "no plain data"),
+        ({"dropout": {"array": [1], "dtype": "O"}}, "no plain data"),
+        ([], "arguments that the estimator does not take"),
+    ],
+)
+def test_arguments_of_a_file_are_checked(damaged, message):
+    with pytest.raises(FileFormatError, match=message):
+        read_arguments(RealMLPClassifier, damaged)
+    deep: Any = 1
+    for _ in range(50):
+        deep = [deep]
+    with pytest.raises(FileFormatError, match="no plain data"):
+        read_arguments(RealMLPClassifier, {"dropout": deep})
 
 
 def test_a_file_of_something_else(saved, tmp_path):

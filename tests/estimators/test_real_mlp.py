@@ -100,11 +100,6 @@ def test_validation_data_of_the_user(cls, y):
     model = cls(**QUICK).fit(X[:90], y[:90], X_val=X[90:], y_val=y[90:])
     assert len(model.networks_) == 8
     assert len(model._members) == 1
-    if cls is RealMLPClassifier:
-        network, members = model.networks_[0], model._members[0]
-        proba = network.predict_proba(members.columns.encode(X[90:], network.dtype)).astype(float)
-        proba /= proba.sum(axis=1, keepdims=True)
-        assert model.validation_scores_[0] == pytest.approx(log_loss(y[90:], proba, labels=model.classes_), rel=1e-4)
 
 
 @both
@@ -128,7 +123,7 @@ def test_what_would_be_ignored_is_refused(cls, y):
         ({"n_refit": -1}, "n_refit must be a whole number of at least 1 or 0"),
         ({"n_cv": 500}, "n_samples=120 cannot be divided into n_cv=500 folds"),
         ({"time_limit": 0}, "time_limit must be a number above 0"),
-        ({"scoring": "neg_log_loss"}, "must be 'loss' or a metric of the registry"),
+        ({"scoring": "best"}, "scoring must be 'loss', a metric"),
         ({"smooth_clip": 0}, "smooth_clip must be a number above 0"),
         ({"weight_decay": -1}, "weight_decay must be"),
         ({"lr_factors": {"biases": 1.0}}, "lr_factors must be a dict with keys among 'bias'"),
@@ -147,6 +142,90 @@ def test_arguments_outside_their_range(cls, y, arguments, message):
 def test_the_best_epoch_by_a_metric():
     model = RealMLPClassifier(**QUICK, n_cv=2, scoring="accuracy").fit(X, LABELS)
     assert model.validation_scores_ == [max(history["val_accuracy"]) for history in model.histories_]
+
+
+@both
+@pytest.mark.parametrize("n_ens", [1, 3])
+@pytest.mark.parametrize("scoring", [None, "metric", "scorer", "function"])
+def test_starts_are_kept_at_the_best_epoch_of_their_average(cls, y, n_ens, scoring):
+    is_classifier = cls is RealMLPClassifier
+    asked = []
+
+    def neg_error(estimator, X, y):
+        asked.append(len(X))
+        return -np.mean(estimator.predict(X) != y) if is_classifier else -np.abs(estimator.predict(X) - y).mean()
+
+    scorings = {"metric": "accuracy" if is_classifier else "r2", "scorer": "neg_log_loss" if is_classifier else "r2", "function": neg_error}
+    given = {**QUICK, "n_cv": 1, "n_ens": n_ens, "scoring": scorings.get(scoring)}
+    given |= {} if is_classifier else {"clip_target": False}
+    model = cls(**given).fit(X[:90], y[:90], X_val=X[90:], y_val=y[90:])
+    assert len(model.networks_) == n_ens
+    assert len(set(model.best_epochs_)) == len(set(model.validation_scores_)) == 1
+    assert set(asked) == ({30} if scoring == "function" else set())
+    answers = outputs(model, X[90:])
+    if scoring == "function":
+        expected = neg_error(model, X[90:], y[90:])
+    elif scoring is None:
+        scale = None if is_classifier else Y[:90].std()
+        expected = log_loss(y[90:], answers, labels=model.classes_) if is_classifier else 0.5 * np.mean((answers - y[90:]) ** 2) / scale**2
+    elif is_classifier and scoring == "scorer":
+        expected = -log_loss(y[90:], answers, labels=model.classes_)
+    else:
+        expected = model.score(X[90:], y[90:])
+    assert model.validation_scores_[0] == pytest.approx(float(np.ravel(expected)[0]), rel=1e-4)
+
+
+def test_the_best_epoch_of_the_average_depends_on_no_thread():
+    given = {**QUICK, "n_cv": 2, "n_ens": 3}
+    one, two = (RealMLPClassifier(**{**given, "n_threads": n_threads}).fit(X, LABELS) for n_threads in (1, 3))
+    assert one.best_epochs_ == two.best_epochs_
+    assert outputs(one, X).tobytes() == outputs(two, X).tobytes()
+
+
+def test_a_scorer_asks_for_its_samples_alone():
+    def curious(estimator, validation, y):
+        return estimator.score(X, Y)
+
+    with pytest.raises(ParameterError, match="of the X it is given, and of no other"):
+        RealMLPRegressor(**QUICK, scoring=curious).fit(X, Y)
+    with pytest.raises(DataError, match="cannot rate the 5 validation samples"):
+        RealMLPRegressor(**QUICK, n_cv=1, scoring="d2_absolute_error_score").fit(X, Y, X_val=X[:5], y_val=np.ones(5))
+
+
+# ---- temperature ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_temperature_makes_probabilities_of_held_out_samples_right():
+    noisy = np.where(np.random.default_rng(1).uniform(size=120) < 0.3, "low", LABELS)
+    given = {**QUICK, "max_iter": 60, "n_cv": 1, "scoring": "accuracy", "label_smoothing": 0.3}
+    fits = [(X[:60], noisy[:60]), {"X_val": X[60:], "y_val": noisy[60:]}]
+    plain = RealMLPClassifier(**given).fit(*fits[0], **fits[1])
+    scaled = RealMLPClassifier(**given, temperature_scaling=True).fit(*fits[0], **fits[1])
+    assert plain.temperature_ == 1
+    assert scaled.temperature_ != 1
+    before, after = (log_loss(noisy[60:], model.predict_proba(X[60:]), labels=model.classes_) for model in (plain, scaled))
+    assert after < before
+    assert (scaled.predict(X) == plain.predict(X)).all()
+    logits = np.log(plain.predict_proba(X)) / scaled.temperature_
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(scaled.predict_proba(X), expected, rtol=1e-6)
+    np.testing.assert_allclose(scaled.predict_proba(X).sum(axis=1), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("y", [Y > 0, np.column_stack([Y > 0, X[:, 0] > 0]), np.column_stack([LABELS, Y > 0]).astype(str)])
+def test_every_kind_of_classes_has_a_temperature(y):
+    y = y.astype(int) if y.dtype == bool else y
+    plain, scaled = (RealMLPClassifier(**QUICK, n_cv=2, temperature_scaling=scales).fit(X, y) for scales in (None, True))
+    assert scaled.temperature_ > 0
+    assert (scaled.predict(X) == plain.predict(X)).all()
+
+
+def test_what_has_no_temperature():
+    td_s = {"max_iter": 2, "hidden_layer_sizes": (4,), "random_state": 0, "label_smoothing": 0.0}
+    assert RealMLPClassifier("td-s", **td_s, loss="hinge").fit(X, LABELS).temperature_ == 1
+    assert RealMLPClassifier("td-s", **td_s).fit(X, LABELS).temperature_ != 1
+    with pytest.raises(ParameterError, match="no logits that a temperature could divide"):
+        RealMLPClassifier(**QUICK, n_cv=2, loss="hinge", temperature_scaling=True).fit(X, LABELS)
 
 
 @both

@@ -10,7 +10,7 @@ import pytest
 
 import nncore as nn
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
-from nncore.network.temperature import find_temperature, logarithms, scaled_probabilities
+from nncore.network.temperature import find_temperature
 
 RNG = np.random.default_rng(0)
 
@@ -69,17 +69,6 @@ def test_the_ends_of_the_range(logits: list[float], expected: float | None) -> N
     found = find_temperature([(z, targets)])
     assert 0.01 <= found <= 100
     assert expected is None or found == pytest.approx(expected, rel=1e-9)
-
-
-def test_probabilities_without_logits() -> None:
-    z = np.random.default_rng(4).normal(size=(50, 4)).astype(np.float32)
-    p = softmax(z)
-    scaled = scaled_probabilities(p, 2.5)
-    assert scaled.dtype == np.float32
-    np.testing.assert_allclose(scaled, softmax(z / 2.5), rtol=1e-5)
-    certain = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
-    assert np.isfinite(logarithms(certain)).all()
-    np.testing.assert_allclose(scaled_probabilities(certain, 0.5), certain, atol=1e-30)
 
 
 def probabilities_of(links: str, z: np.ndarray) -> np.ndarray:
