@@ -28,7 +28,7 @@ def framed(layer: Layer) -> Layer:
     plan = layer.plan(shape)
     if plan.branches or (not before and len(plan.output_shape) == 1):
         return layer
-    return Concat([[*before, layer, Flatten()]])
+    return Concat([[*before, layer.named("framed"), Flatten()]])  # named, since a twin is of another class, which names would tell of
 
 
 def activations(trainable: bool = False) -> list[Activation]:

@@ -48,8 +48,10 @@ from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.trial import check_judge
 from nncore.network import Sequential
+from nncore.words import explains_calls
 
 
+@explains_calls
 class Ensemble(NetworkEstimator):
     """Trains members by a recipe, and averages what they predict."""
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.arguments import shown
+from nncore.arguments import plain, shown
 from nncore.errors import ParameterError, ShapeError
 from nncore.layers.members import check_members, members
 from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Value, class_counts
@@ -146,10 +146,11 @@ class MeanMembers(Layer):
 
 def _checked(link: Any) -> str | dict[str, Any] | None:
     """A link as it is kept: a name, or a dict for one that has arguments."""
-    name = link.get("name") if isinstance(link, Mapping) else link
-    if name == "softmax_heads" and isinstance(link, Mapping) and set(link) == {"name", "n_classes"}:
-        return {"name": name, "n_classes": class_counts(link["n_classes"], "MeanMembers: link")}
-    if link is None or (isinstance(name, str) and name in LINKS and name != "softmax_heads" and (link == name or set(link) == {"name"})):
+    parts = dict(link) if isinstance(link, Mapping) else {"name": plain(link)}
+    name = parts.pop("name", None)
+    if isinstance(name, str) and name == "softmax_heads" and set(parts) == {"n_classes"}:
+        return {"name": name, "n_classes": class_counts(parts["n_classes"], "MeanMembers: link")}
+    if link is None or (isinstance(name, str) and name in LINKS and name != "softmax_heads" and not parts):
         return name
     raise ParameterError(
         'MeanMembers: link must be None, "identity", "softmax", "sigmoid", "exp" or {"name": "softmax_heads", "n_classes": [...]}, got '

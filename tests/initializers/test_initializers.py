@@ -36,7 +36,7 @@ every_random = pytest.mark.parametrize(("initializer", "variance", "moments"), R
 
 
 #: Those whose properties are not the moments of independent draws; each has a file of its own beside this one.
-ELSEWHERE = {"zeros", "constant", "orthogonal", "random_walk", "data_dependent", "data_hull", "lsuv"}
+ELSEWHERE = {"zeros", "constant", "orthogonal", "random_walk", "data_dependent", "data_hull", "lsuv", "random_signs"}
 
 
 def test_every_random_initializer_is_here() -> None:

@@ -60,7 +60,7 @@ def test_every_layer_takes_a_name(kind: str, arguments: dict[str, object]) -> No
     unnamed = registry.get("layers", kind)(**arguments)
     assert unnamed.name is None
     assert "layer_name" not in registry.config_of("layers", unnamed)
-    assert unnamed.named("mine").config() == layer.config()
+    assert registry.config_of("layers", unnamed.named("mine")) == description
     assert layer.hyper() == unnamed.hyper()
 
 
