@@ -39,6 +39,10 @@ LEARNED_AT_ONCE = 2 * BLOCK
 INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
 TOO_LARGE = "has a number too large beside those of training: divide the column first"
 
+#: Rows are encoded so many bytes at a time, what stands between encodings included: an encoding goes over them several times, and in the
+#: cache of a core that takes a fifth of the time.
+ENCODED_AT_ONCE = 512 * 2**10
+
 
 @dataclass(frozen=True, eq=False)
 class EncodingChain:
@@ -224,7 +228,7 @@ class EncodingChain:
         if array.shape[1] != self.n_columns:
             raise ShapeError(f"there are {array.shape[1]} columns, the encodings were learned from {self.n_columns}")
         result = np.empty((len(array), self.n_encoded), dtype) if out is None else out
-        for rows in blocks(len(array), 8 * sum(self._counts)):
+        for rows in blocks(len(array), 8 * sum(self._counts), of=ENCODED_AT_ONCE):
             block = np.ascontiguousarray(array[rows], DTYPES[takes][1])
             if has_infinite(block):
                 refuse_infinite(Part(block, np.arange(self.n_columns), label), INFINITE)

@@ -37,7 +37,9 @@ class SmoothClip(Encoding):
     def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
         np.divide(columns, self.limit, out=out)
         np.clip(out, -SATURATED, SATURATED, out=out)
-        np.divide(out, np.sqrt(1 + out * out), out=out)
+        root = np.multiply(out, out)
+        root += 1
+        np.divide(out, np.sqrt(root, out=root), out=out)
         np.multiply(out, self.limit, out=out)
 
     def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:

@@ -44,7 +44,7 @@ from nncore.estimators.given import Given
 from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, checked_weights, joined, seed_from
 from nncore.estimators.parameters import as_random_state, check_parameters
-from nncore.estimators.plain_numbers import only_row, row_blocks
+from nncore.estimators.plain_numbers import only_row, plain_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.trial import check_judge
 from nncore.network import Sequential
@@ -292,23 +292,27 @@ class Ensemble(NetworkEstimator):
 
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
         self._check_is_fitted()
-        samples, loss, weights = self._columns.rows(self, X), self._fitted_loss, weights_of(self._members)
-        n_networks = len(self.networks_)
-        row_bytes = 2 * samples.shape[1] * samples.dtype.itemsize + 8 * (n_networks + 1) * self.n_outputs_
-        answers = []
-        for rows in row_blocks(len(samples), row_bytes):
-            matrix = samples[rows]
-            outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
-            answers.append(answer(self._at_temperature(together(outputs, loss, weights), loss)))
-        return joined(answers)
+        samples = self._columns.rows(self, X)
+        row_bytes = 2 * samples.shape[1] * samples.dtype.itemsize + 8 * (len(self.networks_) + 1) * self.n_outputs_
+        return joined([answer(self._outputs_of_matrix(samples[rows])) for rows in row_blocks(len(samples), row_bytes)])
+
+    def _outputs_of_matrix(self, matrix: NDArray[Any]) -> NDArray[np.floating]:
+        """What all members predict together for rows as `_columns` makes them."""
+        loss = self._fitted_loss
+        outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
+        return self._at_temperature(together(outputs, loss, weights_of(self._members)), loss)
 
     def _at_temperature(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
         """What networks predict together, as sure as it may be."""
         return outputs
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
-        output: NDArray[np.floating] = self._outputs(only_row(x))[0]
-        return output
+        self._check_is_fitted()
+        row = plain_row(self, x) if self._columns.is_categorical is None else None
+        if row is None or not np.isfinite(row).all():  # the long way fills what is missing, or says what is wrong
+            output: NDArray[np.floating] = self._outputs(only_row(x))[0]
+            return output
+        return self._outputs_of_matrix(row[np.newaxis])[0]
 
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         self._check_is_fitted()

@@ -58,6 +58,19 @@ def test_a_prediction_is_the_mean_of_the_members(cls, y):
 
 
 @both
+def test_one_sample_is_answered_as_among_others(cls, y):
+    model = cls(**QUICK, n_cv=2).fit(X, y)
+    answers = outputs(model, X)
+    one = model.predict_proba_one if hasattr(model, "predict_proba_one") else model.predict_one
+    for row in (X[5], X[5].tolist()):
+        np.testing.assert_allclose(one(row), answers[5], rtol=1e-6)
+    with pytest.raises(ValueError, match="infinity"):
+        one(np.array([np.inf, 0, 0]))
+    filled = np.where(np.arange(3) == 1, model._columns.means, X[5])
+    np.testing.assert_allclose(one(np.where(np.arange(3) == 1, np.nan, X[5])), one(filled), rtol=1e-6)
+
+
+@both
 def test_each_member_keeps_its_best_epoch(cls, y):
     model = cls(**QUICK, n_cv=2).fit(X, y)
     for history, epoch, score in zip(model.histories_, model.best_epochs_, model.validation_scores_, strict=True):
