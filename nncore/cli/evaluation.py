@@ -115,7 +115,7 @@ def _asked_of_network(fitted: Fitted, task: Task, outputs: np.ndarray) -> dict[s
         return {}
     true = targets(fitted.encoder, task, rows)
     if isinstance(target, RealTarget):
-        outputs, true = target.decode(outputs)[:, None], true[:, None] * target.std + target.mean
+        outputs, true = target.decode(outputs)[:, None], target.inverse(true)[:, None]
     return {asked.name: asked.judge.score(outputs, true, task.row_values.scale(rows))}
 
 

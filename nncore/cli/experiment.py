@@ -13,7 +13,7 @@ from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
 from nncore.contract import activation_for
-from nncore.data import level_key
+from nncore.data import EncodingChain, level_key
 from nncore.errors import DataError, ParameterError
 from nncore.network import metric_name
 from nncore.tabular import ClassTarget, RealTarget, TableEncoder, expanding_folds, folds, hold_out, hold_out_latest, parse_numbers
@@ -115,9 +115,8 @@ def make_encoder(task: Task, rows: np.ndarray) -> TableEncoder:
     if exposure is None or not isinstance(encoder.target, RealTarget):
         return encoder
     counts = parse_numbers(task.target, task.table.column(task.target), task.table.place)[rows]
-    weight = np.ones(len(counts)) if task.row_values.weight is None else task.row_values.weight[rows]
-    rate = float(weight @ counts) / float(weight @ exposure[rows])
-    return replace(encoder, target=replace(encoder.target, std=rate or 1.0))
+    rates = EncodingChain.learn(["unit_mean"], (counts / exposure[rows])[:, None], sample_weight=task.row_values.scale(rows))
+    return replace(encoder, target=replace(encoder.target, chain=rates))
 
 
 def targets(encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from nncore.cli.outcome import Outcome
 from nncore.cli.report import column_notes
 from nncore.cli.scores import class_reports, score_name, score_value
 from nncore.cli.terminal import percent, printable, seconds, significant
-from nncore.tabular import STDIN, CategoricalColumn, ClassTarget, Column, NumericColumn
+from nncore.tabular import STDIN, ClassTarget, Column, NumericColumn, TableColumn, TimeColumn
 
 #: With more classes a table of each is longer than anyone reads.
 MOST_CLASSES = 40
@@ -170,7 +170,7 @@ def _columns(outcome: Outcome) -> str:
     return section("Columns", paragraph(text), table(["column", "used as", "values", "missing"], rows, numbers=(3,)))
 
 
-def _described(column: NumericColumn | CategoricalColumn | None, values: Column, reason: str) -> tuple[str, str]:
+def _described(column: TableColumn | None, values: Column, reason: str) -> tuple[str, str]:
     """What a column is used as, and what is in it."""
     if column is None:
         return "left out", reason
@@ -180,6 +180,8 @@ def _described(column: NumericColumn | CategoricalColumn | None, values: Column,
             return "number", ""
         low, middle, high = (significant(float(value)) for value in np.quantile(present, [0, 0.5, 1]))
         return "number", f"{low} to {high}, median {middle}"
+    if isinstance(column, TimeColumn):
+        return "date", ", ".join(column.parts)
     counts = Counter(values.counts)
     commonest = [f"{label} ({percent(count / len(values))})" for label, count in counts.most_common(4)]
     return f"category, {len(counts)} values", listed(commonest, most=3) if len(counts) <= 4 else f"{', '.join(commonest[:3])}, …"

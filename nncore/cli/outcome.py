@@ -20,7 +20,7 @@ from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
 from nncore.cli.terminal import percent
-from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn
+from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TimeColumn
 
 #: A class with less than this part of its fair share of the rows is easily never answered.
 RARE = 0.3
@@ -162,6 +162,7 @@ class Outcome:
         network = self.final.network
         kinds = {
             "numeric": [c.name for c in encoder.columns if isinstance(c, NumericColumn)],
+            "dates": [c.name for c in encoder.columns if isinstance(c, TimeColumn)],
             "categorical": [c.name for c in encoder.columns if isinstance(c, CategoricalColumn)],
             "left_out": {name: kind.reason for name, kind in task.columns.items() if kind.kind == "left out"},
         }

@@ -19,6 +19,7 @@ from nncore.tabular import (
     NumericColumn,
     Table,
     TableEncoder,
+    TimeColumn,
     missing_in_words,
     parse_numbers,
 )
@@ -32,6 +33,7 @@ def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, s
     yield "target", _target(table, encoder, task.why) + (f"; {n_unlabelled} rows without it are not used" if n_unlabelled else "")
     for label, texts in (
         ("numbers", [_numeric(table, column) for column in encoder.columns if isinstance(column, NumericColumn)]),
+        ("dates", [_time(table, column) for column in encoder.columns if isinstance(column, TimeColumn)]),
         ("categories", [_categorical(column) for column in encoder.columns if isinstance(column, CategoricalColumn)]),
         ("left out", _left_out(kinds)),
     ):
@@ -111,6 +113,11 @@ def _distribution(table: Table, name: str) -> str:
 def _numeric(table: Table, column: NumericColumn) -> str:
     count = table.column(column.name).n_missing
     return column.name + (f" ({count} missing)" if count else "")
+
+
+def _time(table: Table, column: TimeColumn) -> str:
+    count = table.column(column.name).n_missing
+    return f"{column.name} ({', '.join(column.parts)}{f'; {count} missing' if count else ''})"
 
 
 def _categorical(column: CategoricalColumn) -> str:

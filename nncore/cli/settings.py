@@ -70,6 +70,7 @@ class Settings:
     task: str | None = None
     drop: Sequence[str] = ()
     keep: Sequence[str] = ()
+    categorical: Sequence[str] = ()
     weight_column: str | None = None
     exposure_column: str | None = None
     group_column: str | None = None
@@ -120,6 +121,13 @@ OPTIONS = {
     "task": Option("data", "default: seen from the target", choices=("classification", "regression")),
     "drop": Option("data", "leave this column out (may be repeated)", str, "COLUMN", repeated=True),
     "keep": Option("data", "use this column although it looks useless (may be repeated)", str, "COLUMN", repeated=True),
+    "categorical": Option(
+        "data",
+        "take this column as categories, also if it looks like numbers: 02134, 1E5 (may be repeated)",
+        str,
+        "COLUMN",
+        repeated=True,
+    ),
     "weight_column": Option("data", "how much each row counts, in training and in the score; no feature", str, "COLUMN"),
     "exposure_column": Option(
         "data", "what each count was counted over, as years or persons: the rate is learnt, by the Poisson loss; no feature", str, "COLUMN"

@@ -92,7 +92,8 @@ def find_task(settings: Settings) -> Task:
     ):
         other = "--task classification" if settings.task == "classification" else f"--loss {settings.loss}"
         raise ParameterError(f"--exposure-column is for counts and --loss poisson, not for {other}; leave one of them out")
-    table = read_table(data, _writing(settings), needed=[target, *settings.drop, *settings.keep, *row_columns.named().values()])
+    needed = [target, *settings.drop, *settings.keep, *settings.categorical, *row_columns.named().values()]
+    table = read_table(data, _writing(settings), needed=needed)
     missing = missing_words(table.usual_missing, settings.missing, settings.not_missing)
     table = table.take_missing(missing, [name for name in table.names if name != target])
     table, missing_target = _target_words(table, settings, loss, missing)
@@ -124,8 +125,9 @@ def find_task(settings: Settings) -> Task:
 def _kinds(table: Table, row_columns: RowColumns, settings: Settings) -> dict[str, ColumnKind]:
     """What every column but the target is; one that says how rows are used is no feature unless it is asked for."""
     assert settings.target is not None, "the command line asks for it"
-    uses = {name: f"{role} of each row" for role, name in row_columns.named().items() if name not in settings.keep}
-    kinds = column_kinds(table, settings.target, drop=[*settings.drop, *uses], keep=settings.keep)
+    asked = {*settings.keep, *settings.categorical}
+    uses = {name: f"{role} of each row" for role, name in row_columns.named().items() if name not in asked}
+    kinds = column_kinds(table, settings.target, drop=[*settings.drop, *uses], keep=settings.keep, categorical=settings.categorical)
     return kinds | {name: replace(kinds[name], reason=reason) for name, reason in uses.items()}
 
 
@@ -139,11 +141,12 @@ def _check_columns(settings: Settings) -> RowColumns:
     assert settings.target is not None, "the command line asks for it"
     row_columns = RowColumns(settings.weight_column, settings.exposure_column, settings.group_column, settings.time_column)
     row_columns.check(settings.target)
-    for option, names in (("--drop", settings.drop), ("--keep", settings.keep)):
+    for option, names in (("--drop", settings.drop), ("--keep", settings.keep), ("--categorical", settings.categorical)):
         if settings.target in names:
             raise ParameterError(f"{option} {settings.target}: this is the column to predict; name another")
-    if both := sorted(set(settings.drop) & set(settings.keep)):
-        raise ParameterError(f"--drop {both[0]} and --keep {both[0]} contradict each other; take one")
+    for option, names in (("--keep", settings.keep), ("--categorical", settings.categorical)):
+        if both := sorted(set(settings.drop) & set(names)):
+            raise ParameterError(f"--drop {both[0]} and {option} {both[0]} contradict each other; take one")
     return row_columns
 
 

@@ -61,6 +61,16 @@ class EncodingChain:
     learned: tuple[Learned, ...]
     n_columns: int
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the encodings and all that they have learned are the same."""
+        if not isinstance(other, EncodingChain):
+            return NotImplemented
+        one, two = self.arrays(), other.arrays()
+        is_alike = (self.n_columns, self.description(), one.keys()) == (other.n_columns, other.description(), two.keys())
+        return is_alike and all(np.array_equal(array, two[name]) for name, array in one.items())
+
+    __hash__ = None  # type: ignore[assignment]  # what holds arrays has none
+
     # ---- learning -----------------------------------------------------------------------------------------------------------
 
     @classmethod
@@ -325,6 +335,40 @@ class EncodingChain:
         """What they have learned: ``"0.mean"`` is ``mean`` of the first."""
         return {f"{number}.{name}": array for number, own in enumerate(self.learned) for name, array in own.items()}
 
+    def to_json(self) -> dict[str, Any]:
+        """`description` and `arrays` as lists, dicts, texts and numbers."""
+        return {"encodings": self.description(), "learned": {name: array.tolist() for name, array in self.arrays().items()}}
+
+    @classmethod
+    def from_json(cls, value: object, n_columns: int) -> Self:
+        """What `to_json` gave. Nothing of a file is trusted.
+
+        Raises
+        ------
+        FileFormatError
+            For anything else.
+        UnknownComponentError, PluginError
+            If an encoding is not here.
+        """
+        if not isinstance(value, dict) or value.keys() != {"encodings", "learned"} or not isinstance(value["learned"], dict):
+            raise FileFormatError("the description of encodings is damaged: it must have 'encodings' and what they have 'learned'")
+        arrays = {}
+        for name, numbers in value["learned"].items():
+            try:
+                array = np.array(numbers)
+            except (ValueError, OverflowError):
+                array = np.array(None)
+            if not isinstance(numbers, list) or (array.size and array.dtype.kind not in "if"):
+                raise FileFormatError(f"what encodings have learned is damaged: {shown(name)} is no list of numbers")
+            arrays[str(name)] = array
+        encodings = value["encodings"]
+        if isinstance(encodings, list):
+            for number, one in enumerate(encodings):  # JSON does not say of what an empty list is
+                for name, dtype in _learns(one).items():
+                    if f"{number}.{name}" in arrays and not arrays[f"{number}.{name}"].size:
+                        arrays[f"{number}.{name}"] = arrays[f"{number}.{name}"].astype(dtype)
+        return cls.read(encodings, arrays, n_columns)
+
     @classmethod
     def read(cls, description: object, arrays: Mapping[str, NDArray[Any]], n_columns: int) -> Self:
         """What `description` and `arrays` describe. Nothing of a file is trusted.
@@ -366,6 +410,15 @@ class EncodingChain:
                 raise FileFormatError(f"what {type(encoding).__name__} has learned is damaged: it would make {total:.0f} columns")
             count = int(total)
         return cls(chain, tuple(learned), n_columns)
+
+
+def _learns(described: object) -> Mapping[str, str]:
+    """What an encoding of a file learns; nothing if it cannot be resolved, which is told when the file is read."""
+    try:
+        learns: Mapping[str, str] = registry.resolve("encodings", described).learns
+    except ParameterError:
+        return {}
+    return learns
 
 
 def _check_links(chain: Sequence[Encoding]) -> None:

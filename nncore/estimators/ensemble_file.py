@@ -26,7 +26,6 @@ from nncore.estimators.class_targets import HEADS, MULTILABEL, ClassTargets
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.real_targets import RealTargets
 from nncore.network import Sequential, load_many, save_many
-from nncore.registry import resolve
 
 #: The key among the metadata of the first network, and the version of what stands there.
 KEY, VERSION = "nncore.estimators", 1
@@ -108,15 +107,11 @@ def _described_members(members: Members) -> dict[str, Any]:
     return {
         "n_networks": len(members.networks),
         "weights": members.weights,
-        "numbers": _described_chain(members.columns.numbers),
-        "hot": _described_chain(members.columns.hot),
-        "coded": _described_chain(members.columns.coded),
-        "target": None if members.target is None else _described_chain(members.target.chain),
+        "numbers": members.columns.numbers.to_json(),
+        "hot": members.columns.hot.to_json(),
+        "coded": members.columns.coded.to_json(),
+        "target": None if members.target is None else members.target.chain.to_json(),
     }
-
-
-def _described_chain(chain: EncodingChain) -> dict[str, Any]:
-    return {"encodings": chain.description(), "learned": {name: array.tolist() for name, array in chain.arrays().items()}}
 
 
 # ---- reading ----------------------------------------------------------------------------------------------------------------
@@ -288,10 +283,10 @@ def _classes(described: Any) -> np.ndarray:
 def _members(
     described: Any, layout: InputLayout, networks: list[Sequential], targets: ClassTargets | RealTargets, n_outputs: int
 ) -> Members:
-    numbers = _chain(described["numbers"], len(layout.numbers))
-    hot = _chain(described["hot"], len(layout.hot))
+    numbers = EncodingChain.from_json(described["numbers"], len(layout.numbers))
+    hot = EncodingChain.from_json(described["hot"], len(layout.hot))
     _need(bool((hot.learned[0]["n_levels"] == layout.hot_levels).all()), "its one-hot columns have other levels")
-    coded = _chain(described["coded"], len(layout.coded))
+    coded = EncodingChain.from_json(described["coded"], len(layout.coded))
     _need(coded.n_levels is not None and bool((coded.n_levels == layout.coded_levels).all()), "its columns of codes have other levels")
     columns = InputColumns(layout, numbers, hot, coded)
     for network in networks:
@@ -304,17 +299,6 @@ def _members(
         return Members(columns, None, networks, weights)
     _need(isinstance(targets, RealTargets), "classes have no scale")
     assert isinstance(targets, RealTargets), "it was looked at"
-    scale = TargetScale(_chain(described["target"], targets.n_targets))
+    scale = TargetScale(EncodingChain.from_json(described["target"], targets.n_targets))
     _need(scale.fits(networks[0].loss), "its targets are scaled as for another loss")
     return Members(columns, scale, networks, weights)
-
-
-def _chain(described: Any, n_columns: int) -> EncodingChain:
-    _need(isinstance(described["learned"], dict) and isinstance(described["encodings"], list), "encodings are none")
-    arrays = {name: np.array(values) for name, values in described["learned"].items()}
-    _need(all(array.dtype.kind in "if" or not array.size for array in arrays.values()), "what encodings have learned are no numbers")
-    for number, one in enumerate(described["encodings"]):
-        for name, dtype in resolve("encodings", one).learns.items():  # JSON does not say the dtype of an empty list
-            if not arrays.get(f"{number}.{name}", np.ones(1)).size:
-                arrays[f"{number}.{name}"] = np.empty(0, dtype)
-    return EncodingChain.read(described["encodings"], arrays, n_columns)

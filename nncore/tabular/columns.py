@@ -1,22 +1,29 @@
-"""How one column becomes numbers: standardised, or one-hot. Fitted on the rows to learn from, then the same for all rows."""
+"""How one column becomes inputs, by encodings that are learned from the rows to learn from, and are then the same for all rows."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
-from nncore.data import level_key
+from nncore.data import EncodingChain, level_key
 from nncore.errors import DataError
 from nncore.tabular.column import as_column
+from nncore.tabular.dates import moments
 from nncore.tabular.remarks import Remark, examples
 from nncore.tabular.texts import Texts
 from nncore.tabular.values import number_hint
 
 #: A category of more codes than this is one column of them instead of one column for each.
 MOST_ONE_HOT = 16
+
+#: What becomes of numbers, and of dates.
+NUMBER_ENCODINGS = ("standard", "indicator")
+TIME_ENCODINGS = ("date_parts", *NUMBER_ENCODINGS)
 
 #: Where a row stands in the file, from its position in the table: `Table.place`.
 Place = Callable[[int], str]
@@ -33,9 +40,29 @@ def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.n
     return column.numbers
 
 
-def level_counts(values: Sequence[str | None]) -> dict[str, int]:
-    """How often each level is there; one that is written in several ways by the commonest, of equally common ones the shortest."""
+def parse_times(name: str, form: str, values: Sequence[str | None], place: Place) -> np.ndarray:
+    """Moments, datetime64[us] of shape ``(n_rows,)``, NaT where missing. Raises `DataError` with the place of anything else."""
+    coded = as_column(values).coded
+    times = moments([*coded.texts, None], form)[coded.codes]
+    if (is_wrong := np.isnat(times) & ~coded.is_missing).any():
+        row = int(is_wrong.argmax())
+        raise DataError(f"column {name!r}, {place(row)}: {coded[row]!r} is no date, {form}, as the column's other values are")
+    return times
+
+
+def labelled(name: str) -> Callable[[int], str]:
+    """What messages of encodings call a column."""
+    return lambda _: f"column {name!r}"
+
+
+def level_counts(values: Sequence[str | None], *, as_text: bool = False) -> dict[str, int]:
+    """How often each level is there; one that is written in several ways by the commonest, of equally common ones the shortest.
+
+    With `as_text`, what is written otherwise is another level.
+    """
     counts = as_column(values).counts
+    if as_text:
+        return counts
     writings: dict[Hashable, Counter[str]] = {}
     for value, key in zip(counts, level_keys(list(counts)), strict=True):
         writings.setdefault(key, Counter())[value] = counts[value]
@@ -50,16 +77,6 @@ def level_keys(texts: list[str]) -> list[Hashable]:
     return [text if alone else level_key(text) for text, alone in zip(texts, is_alone.tolist(), strict=True)]
 
 
-def mean_and_std(name: str, values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation, the latter 1 where all values are equal, so that nothing divides by 0."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = float(values.mean()), float(values.std())
-    if not np.isfinite(std):
-        raise DataError(f"column {name!r} holds numbers too large to be standardised; divide them first")
-    # A column of one value has a standard deviation of rounding noise at most.
-    return mean, std if std > 1e-12 * abs(mean) else 1.0
-
-
 @dataclass(frozen=True)
 class NumericColumn:
     """(x − mean)/std, with the median where x is missing, and beside it, where training had such, 1 if it is and 0 if not.
@@ -67,46 +84,92 @@ class NumericColumn:
     Attributes
     ----------
     name : str
-    median, mean, std : float
-        Of the rows learnt from; mean and std after the median is filled in.
-    has_missing : bool
-        There is the second input. Its weights and the median together are a value that the network learns.
+    chain : EncodingChain
+        `NUMBER_ENCODINGS`, of the rows learnt from. Where a number may be missing, the weights of the second input and the median together
+        are a value that the network learns.
     """
 
     name: str
-    median: float
-    mean: float
-    std: float
-    has_missing: bool
+    chain: EncodingChain
 
     @classmethod
     def fit(cls, name: str, values: Sequence[str | None], place: Place) -> NumericColumn:
         numbers = parse_numbers(name, values, place)
-        is_missing = np.isnan(numbers)
-        median = float(np.median(numbers[~is_missing])) if not is_missing.all() else 0.0
-        mean, std = mean_and_std(name, np.where(is_missing, median, numbers))
-        return cls(name, median, mean, std, bool(is_missing.any()))
+        return cls(name, EncodingChain.learn(NUMBER_ENCODINGS, numbers[:, None], label=labelled(name)))
+
+    @property
+    def has_missing(self) -> bool:
+        return bool(self.chain.learned[-1]["has_indicator"][0])
+
+    @property
+    def mean(self) -> float:
+        return float(self.chain.learned[0]["mean"][0])
+
+    @property
+    def median(self) -> float:
+        return float(self.chain.learned[-1]["filling"][0] * self.chain.learned[0]["std"][0] + self.mean)
 
     @property
     def width(self) -> int:
-        return 1 + self.has_missing
+        return self.chain.n_encoded
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
         numbers = parse_numbers(self.name, values, place)
-        is_missing = np.isnan(numbers)
-        standardised = (np.where(is_missing, self.median, numbers) - self.mean) / self.std
-        if (too_large := np.abs(standardised) > np.finfo(out.dtype).max).any():
+        encoded = self.chain.encode(numbers[:, None], label=labelled(self.name))
+        if (too_large := np.abs(encoded[:, 0]) > np.finfo(out.dtype).max).any():
             row = int(too_large.argmax())
             raise DataError(
                 f"column {self.name!r}, {place(row)}: {values[row]} is too large beside the numbers of training, about {self.mean:.6g}"
             )
-        out[:, 0] = standardised
-        if self.has_missing:
-            out[:, 1] = is_missing
-            return None
-        count = int(is_missing.sum())
+        out[:] = encoded
+        count = 0 if self.has_missing else int(np.isnan(numbers).sum())
         return Remark(self.name, count, f"the median {self.median:.6g}") if count else None
+
+
+@dataclass(frozen=True)
+class TimeColumn:
+    """Parts of dates and times as numbers, standardised, with medians and indicators where one is missing.
+
+    Attributes
+    ----------
+    name : str
+    form : str
+        How dates are written, of `FORMS`.
+    chain : EncodingChain
+        `TIME_ENCODINGS`, of the rows learnt from. Parts that were the same in all of them are left out.
+    """
+
+    name: str
+    form: str
+    chain: EncodingChain
+
+    @classmethod
+    def fit(cls, name: str, form: str, values: Sequence[str | None], place: Place) -> TimeColumn:
+        times = parse_times(name, form, values, place)
+        return cls(name, form, EncodingChain.learn(TIME_ENCODINGS, times[:, None], label=labelled(name)))
+
+    @property
+    def has_missing(self) -> bool:
+        return bool(self.chain.learned[-1]["has_indicator"].any())
+
+    @property
+    def parts(self) -> list[str]:
+        """What is seen of a date: ``["elapsed", "month"]``."""
+        encoding, learned = self.chain.encodings[0], self.chain.learned[0]
+        named = encoding.names([""], learned)
+        return list(dict.fromkeys(name[1:].removesuffix("_sin").removesuffix("_cos") for name in named))
+
+    @property
+    def width(self) -> int:
+        return self.chain.n_encoded
+
+    def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
+        """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
+        times = parse_times(self.name, self.form, values, place)
+        self.chain.encode(times[:, None], out=out, label=labelled(self.name))
+        count = 0 if self.has_missing else int(np.isnat(times).sum())
+        return Remark(self.name, count, "a date in the middle of those of training") if count else None
 
 
 @dataclass(frozen=True)
@@ -126,6 +189,8 @@ class CategoricalColumn:
         Only the most frequent levels have a code of their own; the others share one.
     is_coded : bool
         The column stays one of codes.
+    as_text : bool
+        The user says that it is categorical: what is written otherwise is another level, as 1E5 and 100000.
     """
 
     name: str
@@ -133,42 +198,51 @@ class CategoricalColumn:
     has_missing: bool
     has_other: bool
     is_coded: bool = False
+    as_text: bool = False
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[str | None], most: int, most_one_hot: int = MOST_ONE_HOT) -> CategoricalColumn:
+    def fit(
+        cls, name: str, values: Sequence[str | None], most: int, most_one_hot: int = MOST_ONE_HOT, *, as_text: bool = False
+    ) -> CategoricalColumn:
         column = as_column(values)
         has_missing = column.n_missing > 0
-        counts = level_counts(column)
+        counts = level_counts(column, as_text=as_text)
         # Ties are broken by the alphabet, so that the order of the rows does not matter.
         frequent = sorted(counts, key=lambda level: (-counts[level], level))[:most]
         has_other = len(counts) > most
         is_coded = len(frequent) + has_missing + has_other > most_one_hot
-        return cls(name, tuple(sorted(frequent)), has_missing, has_other, is_coded)
+        return cls(name, tuple(sorted(frequent)), has_missing, has_other, is_coded, as_text)
 
     @property
     def n_codes(self) -> int:
         return len(self.levels) + self.has_missing + self.has_other
 
+    @cached_property
+    def chain(self) -> EncodingChain:
+        """From codes to inputs."""
+        encodings = ["ordinal"] if self.is_coded else [{"name": "one_hot", "binary": False}]
+        return EncodingChain.learn(encodings, np.array([[-1]]), n_levels=[self.n_codes])
+
     @property
     def width(self) -> int:
-        return 1 if self.is_coded else self.n_codes
+        return self.chain.n_encoded
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
         column = as_column(values)
         coded = column.coded
-        position = {level_key(level): i for i, level in enumerate(self.levels)}
+        key: Callable[[str], Hashable] = str if self.as_text else level_key
+        position = {key(level): i for i, level in enumerate(self.levels)}
         unknown = self.n_codes - 1 if self.has_other else -1
         missing = len(self.levels) if self.has_missing else unknown
-        places = np.array([*(position.get(level_key(text), unknown) for text in coded.texts), missing])[coded.codes]
-        rows = np.flatnonzero(places >= 0)
-        if self.is_coded:
-            out[:, 0] = places
-        else:
-            out[:] = 0
-            out[rows, places[rows]] = 1
-        if self.has_other or len(rows) == len(column):
+        codes = np.array([*(position.get(key(text), unknown) for text in coded.texts), missing])[coded.codes]
+        self.chain.encode(codes[:, None], out=out)
+        n_strange = int(np.count_nonzero(codes < 0))
+        if self.has_other or not n_strange:
             return None
-        strangers = [repr(text) for text in coded.counts if level_key(text) not in position]
+        strangers = [repr(text) for text in coded.counts if key(text) not in position]
         strangers += ["missing"] if missing < 0 and column.n_missing else []
-        return Remark(self.name, len(column) - len(rows), "none of the known", examples(strangers))
+        return Remark(self.name, n_strange, "none of the known", examples(strangers))
+
+
+TableColumn: TypeAlias = NumericColumn | TimeColumn | CategoricalColumn

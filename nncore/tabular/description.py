@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
-from nncore.data import level_key
+from nncore.data import EncodingChain, level_key
 from nncore.errors import FileFormatError
-from nncore.tabular.columns import CategoricalColumn, NumericColumn
+from nncore.tabular.columns import NUMBER_ENCODINGS, TIME_ENCODINGS, CategoricalColumn, NumericColumn, TableColumn, TimeColumn
+from nncore.tabular.dates import FORMS
 from nncore.tabular.encoder import TableEncoder
-from nncore.tabular.target import ClassTarget, RealTarget
+from nncore.tabular.target import SCALINGS, ClassTarget, RealTarget
 
 #: Raised when the meaning of a field changes.
-FORMAT = 4
+FORMAT = 5
 
 _TYPES: dict[str, type] = {
     "numeric": NumericColumn,
+    "time": TimeColumn,
     "categorical": CategoricalColumn,
     "classes": ClassTarget,
     "real": RealTarget,
@@ -26,10 +29,7 @@ _KINDS = {cls: kind for kind, cls in _TYPES.items()}
 
 def to_json(encoder: TableEncoder) -> dict[str, Any]:
     """Lists, dicts, texts and numbers that describe `encoder`."""
-    parts = [*encoder.columns, encoder.target]
-    described = [
-        {"kind": _KINDS[type(part)], **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(part).items()}} for part in parts
-    ]
+    described = [_described(part) for part in (*encoder.columns, encoder.target)]
     return {
         "format": FORMAT,
         "names": list(encoder.names),
@@ -40,6 +40,17 @@ def to_json(encoder: TableEncoder) -> dict[str, Any]:
         "columns": described[:-1],
         "target": described[-1],
     }
+
+
+def _described(part: Any) -> dict[str, Any]:
+    values = {field.name: getattr(part, field.name) for field in fields(part)}
+    return {"kind": _KINDS[type(part)]} | {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, EncodingChain):
+        return value.to_json()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def from_json(description: object) -> TableEncoder:
@@ -60,16 +71,21 @@ def from_json(description: object) -> TableEncoder:
     return TableEncoder(names, has_header, decimal_comma, separator, missing, tuple(columns), target)
 
 
-def _column(part: object) -> NumericColumn | CategoricalColumn:
+def _column(part: object) -> TableColumn:
     record = _Record(part, "a column")
     match record.text("kind"):
         case "numeric":
-            median, mean, std = record.number("median"), record.number("mean"), record.positive("std")
-            return NumericColumn(record.text("name"), median, mean, std, record.boolean("has_missing"))
+            return NumericColumn(record.text("name"), record.chain("chain", [NUMBER_ENCODINGS]))
+        case "time":
+            form = record.text("form")
+            if form not in FORMS:
+                raise FileFormatError(f"the description of the columns is damaged: no dates are written {form!r}")
+            return TimeColumn(record.text("name"), form, record.chain("chain", [TIME_ENCODINGS]))
         case "categorical":
-            levels = record.levels("levels")
+            as_text = record.boolean("as_text")
+            levels = record.texts("levels") if as_text else record.levels("levels")
             has_missing, has_other, is_coded = (record.boolean(key) for key in ("has_missing", "has_other", "is_coded"))
-            return CategoricalColumn(record.text("name"), levels, has_missing, has_other, is_coded)
+            return CategoricalColumn(record.text("name"), levels, has_missing, has_other, is_coded, as_text)
         case other:
             raise FileFormatError(f"the description of the columns is damaged: no column is of kind {other!r}")
 
@@ -80,7 +96,7 @@ def _target(part: object) -> ClassTarget | RealTarget:
         case "classes":
             return ClassTarget(record.text("name"), record.levels("classes"), record.texts("missing"))
         case "real":
-            return RealTarget(record.text("name"), record.number("mean"), record.positive("std"), record.texts("missing"))
+            return RealTarget(record.text("name"), record.chain("chain", [*SCALINGS.values(), ()]), record.texts("missing"))
         case other:
             raise FileFormatError(f"the description of the columns is damaged: no target is of kind {other!r}")
 
@@ -138,11 +154,12 @@ class _Record:
             raise self._damaged(f"has {key!r} = {value!r}, which is no finite number")
         return float(value)
 
-    def positive(self, key: str) -> float:
-        value = self.number(key)
-        if value <= 0:
-            raise self._damaged(f"has {key!r} = {value!r}, which is not positive")
-        return value
+    def chain(self, key: str, known: Sequence[Sequence[str]]) -> EncodingChain:
+        """Encodings of one column, which must be some of the `known`, with what they have learned."""
+        chain = EncodingChain.from_json(self.any(key), 1)
+        if [one["name"] for one in chain.description()] not in [list(names) for names in known]:
+            raise self._damaged(f"has {key!r} of encodings that no such column has")
+        return chain
 
     def whole(self, key: str) -> int:
         value = self.number(key)

@@ -10,7 +10,7 @@ import numpy as np
 from nncore.arguments import listed
 from nncore.errors import DataError
 from nncore.tabular.column import Column
-from nncore.tabular.columns import CategoricalColumn, NumericColumn
+from nncore.tabular.columns import CategoricalColumn, NumericColumn, TableColumn, TimeColumn
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
 from nncore.tabular.remarks import Remark
 from nncore.tabular.table import Table, row_numbers
@@ -33,7 +33,7 @@ class TableEncoder:
         Of the training file; empty if it was no CSV file.
     missing : tuple of str
         Words, in lower case, that stand for a missing value in columns of features.
-    columns : tuple of NumericColumn or CategoricalColumn
+    columns : tuple of NumericColumn, TimeColumn or CategoricalColumn
         Those the network sees, in the order of its inputs.
     target : ClassTarget or RealTarget
     """
@@ -43,7 +43,7 @@ class TableEncoder:
     decimal_comma: bool
     separator: str
     missing: tuple[str, ...]
-    columns: tuple[NumericColumn | CategoricalColumn, ...]
+    columns: tuple[TableColumn, ...]
     target: ClassTarget | RealTarget
 
     @classmethod
@@ -89,12 +89,14 @@ class TableEncoder:
         def place(row: int) -> str:
             return table.place(int(taken[row]))
 
-        columns: list[NumericColumn | CategoricalColumn] = []
+        columns: list[TableColumn] = []
         for name, kind in kinds.items():
             if kind.kind == "numeric":
                 columns.append(NumericColumn.fit(name, learnt(name), place))
+            elif kind.kind == "time":
+                columns.append(TimeColumn.fit(name, kind.form, learnt(name), place))
             elif kind.kind == "categorical":
-                columns.append(CategoricalColumn.fit(name, learnt(name), most_levels))
+                columns.append(CategoricalColumn.fit(name, learnt(name), most_levels, as_text=kind.as_text))
         if not columns:
             reasons = listed([f"{name!r} is left out: {kind.reason}" for name, kind in kinds.items()], most=3)
             detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
@@ -158,12 +160,12 @@ class TableEncoder:
         )
 
     def transform(self, table: Table) -> tuple[np.ndarray, list[Remark]]:
-        """Matrix of inputs, float32 of shape ``(n_rows, n_inputs)``, and what the user should know.
+        """Matrix of inputs, float32 of shape ``(n_rows, n_inputs)``, rounded last, and what the user should know.
 
         Raises
         ------
         DataError
-            If a column is missing, or a cell of a numeric column is no number.
+            If a column is missing, or a cell of a column of numbers or dates is none.
         """
         X = np.empty((table.n_rows, self.n_inputs), dtype=np.float32)
         remarks: list[Remark] = []
@@ -174,6 +176,6 @@ class TableEncoder:
         return X, remarks
 
     def transform_target(self, table: Table) -> np.ndarray:
-        """Class indices, int64, or standardised numbers, float64; shape ``(n_rows,)``."""
+        """Class indices, int64, or scaled numbers, float64; shape ``(n_rows,)``."""
         values = table.column(self.target.name)
         return self.target.encode(values) if isinstance(self.target, ClassTarget) else self.target.encode(values, table.place)

@@ -12,6 +12,7 @@ import numpy as np
 
 from nncore.tabular.column import as_column
 from nncore.tabular.columns import MOST_ONE_HOT, Place, level_keys
+from nncore.tabular.dates import forms_of
 from nncore.tabular.identifiers import identifier_reason, is_index_of_pandas
 from nncore.tabular.table import Table
 from nncore.tabular.values import are_dates, as_number, number_hint
@@ -35,13 +36,19 @@ class ColumnKind:
 
     Attributes
     ----------
-    kind : {"numeric", "categorical", "left out"}
+    kind : {"numeric", "categorical", "time", "left out"}
     reason : str
         For "left out" the reason, else a remark worth showing, or "".
+    form : str
+        Of "time", how dates are written.
+    as_text : bool
+        Of "categorical": what is written otherwise is another level, since the user said what the column is.
     """
 
-    kind: Literal["numeric", "categorical", "left out"]
+    kind: Literal["numeric", "categorical", "time", "left out"]
     reason: str = ""
+    form: str = ""
+    as_text: bool = False
 
 
 def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
@@ -66,8 +73,8 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     if n_levels == 1 and not n_missing:
         return ColumnKind("left out", f"always {next(iter(counts))!r}")
     words = [text for text in counts if as_number(text) is None]
-    if are_dates(words):
-        return ColumnKind("left out", f"dates, {len(counts)} different; columns of month or weekday can stand for them")
+    if are_dates(words) and n_levels > 1:
+        return _time(list(counts))
     hint = number_hint(words)
     if hint and n_levels > MOST_ONE_HOT:
         return ColumnKind("left out", f"text, {n_levels} different values; they look like numbers: {hint}")
@@ -77,6 +84,15 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     if has_few_rows_each or sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
         return ColumnKind("left out", f"text, {n_levels} different values, none frequent{_nearly_numbers(counts, words)}")
     return ColumnKind("categorical", f"taken as text, although its values look like numbers: {hint}" if hint else "")
+
+
+def _time(texts: list[str]) -> ColumnKind:
+    """Of a column of dates."""
+    forms = forms_of(texts)
+    if len(forms) == 1:
+        return ColumnKind("time", form=forms[0])
+    why = f"whether {texts[0]} is {' or '.join(forms)} is not to be seen" if forms else "not all written in one known way"
+    return ColumnKind("left out", f"dates, {len(texts)} different, {why}; write 2024-01-31")
 
 
 def _nearly_numbers(counts: Counter[str], words: Sequence[str]) -> str:
@@ -94,7 +110,9 @@ def counts_rows(values: Sequence[str | None]) -> bool:
     return len(numbers) > 1 and numbers[0] in (0.0, 1.0) and np.array_equal(numbers, numbers[0] + np.arange(len(numbers)))
 
 
-def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: Sequence[str] = ()) -> dict[str, ColumnKind]:
+def column_kinds(
+    table: Table, target: str, *, drop: Sequence[str] = (), keep: Sequence[str] = (), categorical: Sequence[str] = ()
+) -> dict[str, ColumnKind]:
     """The kind of every column except the target, in the order of the file.
 
     Parameters
@@ -104,6 +122,8 @@ def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: S
         Column to predict.
     drop, keep : sequence of str
         Columns that the user leaves out, and columns to be used although they look useless.
+    categorical : sequence of str
+        Columns that are categories whatever they look like, of which each text is a level.
 
     Notes
     -----
@@ -111,7 +131,7 @@ def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: S
     if others remain: they say which row of the file it was, not what it is.
     """
     kinds: dict[str, ColumnKind] = {}
-    dropped, kept = set(drop), set(keep)
+    dropped, kept, declared = set(drop), {*keep, *categorical}, set(categorical)
     for name in table.names:
         if name == target:
             continue
@@ -121,7 +141,7 @@ def column_kinds(table: Table, target: str, *, drop: Sequence[str] = (), keep: S
             kinds[name] = ColumnKind("left out", f"holds {table.unreadable[name]}, not numbers or text")
         else:
             column = table.column(name)
-            kind = column_kind(column, table.place)
+            kind = ColumnKind("categorical", as_text=True) if name in declared else column_kind(column, table.place)
             if name in kept and kind.kind == "left out":
                 kind = ColumnKind("categorical" if column.n_words else "numeric", "kept as asked")
             kinds[name] = kind

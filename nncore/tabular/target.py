@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nncore.contract import class_indices
-from nncore.data import level_key
+from nncore.data import EncodingChain, level_key
 from nncore.errors import DataError
 from nncore.tabular.column import as_column
-from nncore.tabular.columns import Place, level_counts, mean_and_std, parse_numbers
+from nncore.tabular.columns import Place, labelled, level_counts, parse_numbers
 from nncore.tabular.values import are_dates, as_number, number_hint
 
 #: Whole numbers with at most this many different values are taken as classes...
@@ -19,6 +19,9 @@ MOST_CLASSES = 10
 
 #: ...if each occurs this often on average.
 ROWS_A_CLASS = 5
+
+#: Encodings of a real target, by the range that the loss takes; it stays as it is for any other.
+SCALINGS: dict[str | None, tuple[str, ...]] = {None: ("standard",), "[0, inf)": ("unit_mean",)}
 
 #: Text with a greater share of different values is no set of classes.
 CLASS_SHARE = 0.5
@@ -71,35 +74,44 @@ class ClassTarget:
 
 @dataclass(frozen=True)
 class RealTarget:
-    """A real number, standardised for training.
+    """A real number, scaled for training.
 
     Attributes
     ----------
     name : str
-    mean, std : float
-        What is subtracted, and what is divided by. Those of the rows learnt from, unless the loss takes a certain range: what may
-        not become negative, as counts with a Poisson loss, has 0 and its mean; what is bounded, 0 and 1.
+    chain : EncodingChain
+        ``standard``, of the rows learnt from, unless the loss takes a certain range: what may not become negative, as counts with a Poisson
+        loss, has ``unit_mean``; what is bounded stays as it is.
     missing : tuple of str
         Words, in lower case, that stand for a missing value.
     """
 
     name: str
-    mean: float
-    std: float
+    chain: EncodingChain
     missing: tuple[str, ...] = ()
 
     @classmethod
     def fit(
         cls, name: str, values: Sequence[str | None], place: Place, target_range: str | None = None, missing: tuple[str, ...] = ()
     ) -> RealTarget:
-        mean, std = mean_and_std(name, parse_numbers(name, values, place))
-        if target_range is None:
-            return cls(name, mean, std, missing)
-        return cls(name, 0.0, mean if target_range == "[0, inf)" and mean > 0 else 1.0, missing)
+        numbers = parse_numbers(name, values, place)
+        return cls(name, EncodingChain.learn(SCALINGS.get(target_range, ()), numbers[:, None], label=labelled(name)), missing)
+
+    @property
+    def unit(self) -> float:
+        """How much of the file's unit is 1 for the network."""
+        none, one = self.chain.inverse(np.array([[0.0], [1.0]]))[:, 0].tolist()
+        return float(one - none)
 
     def encode(self, values: Sequence[str | None], place: Place) -> np.ndarray:
-        """Standardised numbers, float64 of shape ``(n_rows,)``."""
-        return (parse_numbers(self.name, values, place) - self.mean) / self.std
+        """Scaled numbers, float64 of shape ``(n_rows,)``."""
+        encoded: np.ndarray = self.chain.encode(parse_numbers(self.name, values, place)[:, None], label=labelled(self.name))[:, 0]
+        return encoded
+
+    def inverse(self, scaled: np.ndarray) -> np.ndarray:
+        """Numbers in the unit of the file, float64 of shape ``(n_rows,)``, from scaled ones."""
+        numbers: np.ndarray = self.chain.inverse(scaled[:, None])[:, 0]
+        return numbers
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Numbers in the unit of the file, float64 of shape ``(n_rows,)``, from outputs ``(n_rows, 1)``.
@@ -108,9 +120,9 @@ class RealTarget:
         is what is written.
         """
         output = outputs[:, 0]
-        numbers = output.astype(np.float64) * self.std + self.mean
+        numbers = self.inverse(output)
         with np.errstate(over="ignore", invalid="ignore"):
-            step = np.maximum(np.spacing(np.abs(output)).astype(np.float64) * self.std, np.spacing(np.abs(numbers)))
+            step = np.maximum(np.spacing(np.abs(output)).astype(np.float64) * self.unit, np.spacing(np.abs(numbers)))
             n_decimals = np.clip(np.ceil(-np.log10(step)), -300, 300)
             by = 10.0 ** np.abs(n_decimals)
             rounded = np.where(n_decimals >= 0, np.rint(numbers * by) / by, np.rint(numbers / by) * by)

@@ -368,3 +368,35 @@ def test_no_probabilities_of_a_loss_without(data: Path, tmp_path: Path, capsys: 
     assert main(["predict", str(model), str(data), "--proba"]) == 2
     assert "gives no probabilities" in capsys.readouterr().err
     assert main(["predict", str(model), str(data)]) == 0
+
+
+def test_dates_and_declared_categories_are_features(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, model = tmp_path / "sales.csv", tmp_path / "m.nncore"
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2023-01-01") + rng.permutation(400)
+    zips = rng.choice(["10115", "1E5", "100000", "02134"], 400)
+    sold = (days.astype("datetime64[D]").view("int64") % 7 >= 5) * 10.0 + (zips == "1E5") * 5 + rng.normal(size=400)
+    rows = [f"{day},{zip_code},{day},{number:.3f}" for day, zip_code, number in zip(days, zips, sold, strict=True)]
+    data.write_text("\n".join(["day,zip,also,sold", *rows]) + "\n")
+    found = result(capsys, data, "--target", "sold", "--categorical", "zip", "--drop", "also", "--epochs", "60", "--out", model)
+    assert found["columns"]["dates"] == ["day"]
+    assert found["columns"]["categorical"] == ["zip"]
+    assert found["columns"]["left_out"] == {"also": "as asked"}
+    assert found["score"]["mean"]["r2"] > 0.5
+    assert main(["predict", str(model), str(data)]) == 0
+    capsys.readouterr()
+    data.write_text("\n".join(["day,zip", "2024-03-09,1e5", "31.12.2024,10115"]) + "\n")
+    assert main(["predict", str(model), str(data)]) == 2
+    assert "column 'day', line 3: '31.12.2024' is no date, year-month-day, as the column's other values are" in capsys.readouterr().err
+    data.write_text("\n".join(["day,zip", ",1e5"]) + "\n")
+    assert main(["predict", str(model), str(data)]) == 0
+    told = capsys.readouterr().err
+    assert "column 'day': 1 missing, taken as a date in the middle of those of training" in told
+    assert "column 'zip': 1 row with a value that training did not have ('1e5')" in told
+
+
+def test_a_column_is_not_both_dropped_and_a_category(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(data), "--target", "species", "--drop", "id", "--categorical", "id"]) == 2
+    assert "--drop id and --categorical id contradict each other" in capsys.readouterr().err
+    assert main(["train", str(data), "--target", "species", "--categorical", "species"]) == 2
+    assert "--categorical species: this is the column to predict" in capsys.readouterr().err

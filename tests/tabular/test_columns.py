@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nncore.errors import DataError
-from nncore.tabular.columns import CategoricalColumn, NumericColumn, mean_and_std, parse_numbers
+from nncore.tabular.columns import CategoricalColumn, NumericColumn, TableColumn, TimeColumn, parse_numbers
 
 EPS = np.finfo(np.float64).eps
 
@@ -14,7 +14,7 @@ def place(row: int) -> str:
     return f"line {row + 7}"
 
 
-def encoded(column: NumericColumn | CategoricalColumn, values: list[str | None]) -> tuple[np.ndarray, str]:
+def encoded(column: TableColumn, values: list[str | None]) -> tuple[np.ndarray, str]:
     out = np.full((len(values), column.width), np.nan)
     remark = column.encode(values, place, out)
     return out, "" if remark is None else str(remark)
@@ -24,9 +24,10 @@ def test_numeric_is_standardised_with_the_median_where_missing() -> None:
     values: list[str | None] = ["1", None, "2", "9"]
     column = NumericColumn.fit("x", values, place)
     filled = np.array([1.0, 2.0, 2.0, 9.0])
-    assert column == NumericColumn("x", 2.0, filled.mean(), filled.std(), has_missing=True)
+    present = np.array([1.0, 2.0, 9.0])
+    assert (column.mean, column.median, column.has_missing) == (4.0, pytest.approx(2.0), True)
     out, notices = encoded(column, values)
-    assert np.array_equal(out[:, 0], (filled - filled.mean()) / filled.std())
+    np.testing.assert_allclose(out[:, 0], (filled - present.mean()) / present.std(), rtol=1e-15)
     assert out[:, 1].tolist() == [0, 1, 0, 0]
     assert notices == ""  # nothing that training did not know
 
@@ -41,7 +42,7 @@ def test_missing_where_training_had_no_missing_number() -> None:
     column = NumericColumn.fit("x", ["1", "2", "9"], place)
     assert column.width == 1
     out, notices = encoded(column, ["4", None])
-    assert out[1, 0] == (2 - 4) / column.std
+    assert out[1, 0] == (2 - 4) / np.std([1, 2, 9])
     assert notices == "column 'x': 1 missing, taken as the median 2"
     assert encoded(column, ["3"])[1] == ""
 
@@ -59,24 +60,58 @@ def test_numeric_agrees_with_scikit_learn() -> None:
 def test_a_constant_does_not_divide_by_zero(value: str) -> None:
     values: list[str | None] = [value] * 7
     column = NumericColumn.fit("x", values, place)
-    assert column.std == 1.0
     out, _ = encoded(column, values)
     assert np.abs(out).max() <= 8 * EPS * abs(float(value))
 
 
 def test_a_column_without_a_value_in_training_is_zero() -> None:
     column = NumericColumn.fit("x", [None, None], place)
-    assert column == NumericColumn("x", 0.0, 0.0, 1.0, has_missing=True)
+    out, _ = encoded(column, [None, "3"])
+    assert out.tolist() == [[0, 1], [3, 0]]
 
 
 def test_numbers_too_large_are_refused() -> None:
-    with pytest.raises(DataError, match="too large"):
-        mean_and_std("x", np.array([1e308, -1e308, 1e308]))
+    with pytest.raises(DataError, match="column 'x' holds numbers too large to be encoded"):
+        NumericColumn.fit("x", ["1e308", "-1e308", "1e308"], place)
 
 
 def test_a_word_among_numbers_names_its_line() -> None:
     with pytest.raises(DataError, match=r"column 'x', line 9: 'abc' is not a finite number"):
         parse_numbers("x", ["1", None, "abc"], place)
+
+
+def test_dates_become_parts_of_them() -> None:
+    values: list[str | None] = ["2011-01-31", None, "2011-02-01", "2011-02-03"]
+    column = TimeColumn.fit("day", "year-month-day", values, place)
+    assert column.parts == ["elapsed", "month", "day", "weekday", "day_of_year"]  # all of one year, at midnight
+    assert (column.width, column.has_missing) == (2 * (1 + 4 * 2), True)
+    out, notices = encoded(column, values)
+    days = np.array([0.0, np.nan, 1.0, 3.0])
+    np.testing.assert_allclose(out[[0, 2, 3], 0], ((days - np.nanmean(days)) / np.nanstd(days))[[0, 2, 3]], rtol=1e-9)
+    assert out[:, 1].tolist() == [0, 1, 0, 0]
+    assert notices == ""
+    assert np.isfinite(out).all()
+
+
+def test_a_missing_date_where_training_had_none() -> None:
+    column = TimeColumn.fit("day", "day-month-year", ["31.1.2011", "1.2.2012"], place)
+    out, notices = encoded(column, [None])
+    assert np.isfinite(out).all()
+    assert notices == "column 'day': 1 missing, taken as a date in the middle of those of training"
+
+
+def test_what_is_no_date_has_its_place() -> None:
+    column = TimeColumn.fit("day", "year-month-day", ["2011-01-31", "2012-01-31"], place)
+    with pytest.raises(DataError, match=r"column 'day', line 8: '2011-02-30' is no date, year-month-day, as the column's other values are"):
+        column.encode(["2011-02-28", "2011-02-30"], place, np.empty((2, column.width)))
+
+
+def test_each_text_of_a_declared_category_is_a_level() -> None:
+    values: list[str | None] = ["1E5", "100000", "02134", "1E5"]
+    column = CategoricalColumn.fit("code", values, most=50, as_text=True)
+    assert column.levels == ("02134", "100000", "1E5")
+    assert encoded(column, ["1e5", "1E5"])[0].tolist() == [[0, 0, 0], [0, 0, 1]]
+    assert CategoricalColumn.fit("code", values, most=50).levels == ("02134", "1E5")
 
 
 def test_one_hot_levels_missing_and_unknown() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from nncore.data import EncodingChain
 from nncore.errors import DataError, FileFormatError
 from nncore.tabular import ClassTarget, RealTarget, Table, TableEncoder
 from nncore.tabular.description import from_json, to_json
@@ -28,12 +29,23 @@ def encoder(task: str = "classification", rows: range = range(5), data: Table | 
     return TableEncoder.fit(data, column_kinds(data, "y"), "y", task, rows)
 
 
+def with_dates() -> Table:
+    days = [f"2011-{month}-0{month}" for month in range(1, 6)]
+    rows = [(*row[:3], day, row[3]) for row, day in zip(ROWS, days, strict=True)]
+    return table(rows, ("a", "colour", "b", "day", "y"))
+
+
+def scaled(encoding: str, **learned: float) -> RealTarget:
+    arrays = {f"0.{name}": np.array([value]) for name, value in learned.items()}
+    return RealTarget("y", EncodingChain.read([encoding], arrays, 1))
+
+
 def test_matrix() -> None:
     fitted = encoder()
     X, notices = fitted.transform(table())
     filled = np.array([1, 2, 3, 4, 5.0])
     expected = np.zeros((5, 7))
-    expected[:, 0] = (filled - 3) / filled.std()
+    expected[:, 0] = (filled - 3) / filled[[0, 1, 3, 4]].std()
     expected[:, 1] = [0, 0, 1, 0, 0]  # missing
     expected[:, 2] = [0, 1, 0, 0, 1]  # blue
     expected[:, 3] = [1, 0, 1, 0, 0]  # red
@@ -56,16 +68,16 @@ def test_statistics_come_from_the_rows_to_learn_from() -> None:
 
 def test_regression_target_statistics_come_from_the_rows_to_learn_from() -> None:
     fitted = encoder("regression", range(2))
-    assert fitted.target == RealTarget("y", 0.5, 0.5)
+    assert fitted.target == scaled("standard", mean=0.5, std=0.5)
     assert fitted.transform_target(table()).tolist() == [-1, 1, -1, 1, 1]
 
 
 def test_a_target_with_a_range_is_not_shifted() -> None:
     data = table()
     fitted = TableEncoder.fit(data, column_kinds(data, "y"), "y", "regression", range(5), target_range="[0, inf)")
-    assert fitted.target == RealTarget("y", 0.0, 0.6)
+    assert fitted.target == scaled("unit_mean", mean=0.6)
     bounded = TableEncoder.fit(data, column_kinds(data, "y"), "y", "regression", range(5), target_range="[0, 1]")
-    assert bounded.target == RealTarget("y", 0.0, 1.0)
+    assert bounded.target == RealTarget("y", EncodingChain.learn([], np.zeros((1, 1))))
 
 
 def test_classes_are_those_of_the_whole_table() -> None:
@@ -106,12 +118,13 @@ def test_nothing_to_learn_from() -> None:
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_json_there_and_back(task: str) -> None:
-    fitted = encoder(task)
+    fitted = encoder(task, data=with_dates())
     assert from_json(json.loads(json.dumps(to_json(fitted)))) == fitted
 
 
 PATHS_AND_VALUES = [
-    (("format",), 5),
+    (("format",), 4),
+    (("format",), 6),
     (("format",), 1),
     (("format",), "1"),
     (("names",), ["a", "a"]),
@@ -128,17 +141,32 @@ PATHS_AND_VALUES = [
     (("columns", 0, "kind"), ["numeric"]),
     (("columns", 0, "name"), 3),
     (("columns", 0, "name"), "colour"),
-    (("columns", 0, "std"), 0.0),
-    (("columns", 0, "std"), -1),
-    (("columns", 0, "mean"), float("nan")),
-    (("columns", 0, "median"), float("inf")),
-    (("columns", 0, "median"), True),
-    (("columns", 0, "has_missing"), 1),
-    (("columns", 0, "mean"), "1"),
+    (("columns", 0, "chain"), []),
+    (("columns", 0, "chain"), {"encodings": [], "learned": {}}),
+    (("columns", 0, "chain", "encodings"), ["standard"]),
+    (("columns", 0, "chain", "encodings"), ["robust", "indicator"]),
+    (("columns", 0, "chain", "encodings"), 3),
+    (("columns", 0, "chain", "learned"), [1]),
+    (("columns", 0, "chain", "learned", "0.std"), [0.0]),
+    (("columns", 0, "chain", "learned", "0.std"), [-1.0]),
+    (("columns", 0, "chain", "learned", "0.std"), 1.0),
+    (("columns", 0, "chain", "learned", "0.mean"), [float("nan")]),
+    (("columns", 0, "chain", "learned", "0.mean"), [1.0, 2.0]),
+    (("columns", 0, "chain", "learned", "0.mean"), ["1"]),
+    (("columns", 0, "chain", "learned", "0.mean"), []),
+    (("columns", 0, "chain", "learned", "1.filling"), [float("inf")]),
+    (("columns", 0, "chain", "learned", "1.has_indicator"), [2]),
+    (("columns", 0, "chain", "learned", "1.has_indicator"), [True]),
+    (("columns", 3, "form"), "year"),
+    (("columns", 3, "form"), ["time of day"]),
+    (("columns", 3, "chain", "learned", "0.kept"), [[1, 1]]),
+    (("columns", 3, "chain", "learned", "0.kept"), [[2, 0, 0, 0, 0, 0, 0, 0, 0]]),
+    (("columns", 3, "chain", "learned", "0.kept"), [[1], [1, 2]]),
     (("columns", 1, "levels"), ["red", "red"]),
     (("columns", 1, "levels"), ["red", 1]),
     (("columns", 1, "has_other"), None),
     (("columns", 1, "is_coded"), 0),
+    (("columns", 1, "as_text"), "no"),
     (("target",), []),
     (("target", "kind"), "numeric"),
     (("target", "classes"), [0, 1]),
@@ -149,7 +177,7 @@ PATHS_AND_VALUES = [
 
 @pytest.mark.parametrize(("path", "value"), PATHS_AND_VALUES)
 def test_damaged_descriptions_are_refused(path: tuple[str | int, ...], value: object) -> None:
-    description: Any = copy.deepcopy(to_json(encoder()))
+    description: Any = copy.deepcopy(to_json(encoder(data=with_dates())))
     part = description
     for key in path[:-1]:
         part = part[key]
@@ -160,12 +188,12 @@ def test_damaged_descriptions_are_refused(path: tuple[str | int, ...], value: ob
 
 @pytest.mark.parametrize("path", [path for path, _ in PATHS_AND_VALUES if isinstance(path[-1], str)])
 def test_descriptions_with_a_field_missing_are_refused(path: tuple[str | int, ...]) -> None:
-    description: Any = copy.deepcopy(to_json(encoder()))
+    description: Any = copy.deepcopy(to_json(encoder(data=with_dates())))
     part = description
     for key in path[:-1]:
         part = part[key]
     del part[path[-1]]
-    with pytest.raises(FileFormatError, match="has no"):
+    with pytest.raises(FileFormatError, match=r"has no|must have|it has|no list"):
         from_json(description)
 
 

@@ -88,10 +88,17 @@ def test_target_dropped_and_kept_columns() -> None:
     assert kinds["b"].kind == "categorical"
 
 
-def test_dates_are_left_out_and_said_to_be() -> None:
+def test_dates_are_known_by_their_form() -> None:
     days = [f"{1 + i % 12}/{1 + i % 28}/2011" for i in range(400)]
-    assert kind(days).reason.startswith("dates, ")
-    assert kind([f"2011-02-{1 + i % 28:02d} 10:00" for i in range(400)]).kind == "left out"
+    assert kind(days) == ColumnKind("time", form="month-day-year")
+    assert kind([f"2011-02-{1 + i % 28:02d} 10:00" for i in range(400)]) == ColumnKind("time", form="year-month-day")
+    assert kind([f"2011-02-{1 + i % 40:02d}" for i in range(400)]).reason == (
+        "dates, 40 different, not all written in one known way; write 2024-01-31"
+    )
+    assert kind([f"{1 + i % 12}/{1 + i % 10}/2011" for i in range(400)]).reason == (
+        "dates, 60 different, whether 1/1/2011 is day-month-year or month-day-year is not to be seen; write 2024-01-31"
+    )
+    assert kind(["2011-01-31", None]).kind == "categorical"  # missing or not is something to learn from
     assert kind([f"{i % 9}-{i % 7}" for i in range(400)]).kind == "categorical"
 
 
@@ -112,12 +119,19 @@ def test_text_that_looks_like_numbers_is_always_told(form: str, n_levels: int) -
 @pytest.mark.parametrize("form", ["{}.1.2011", "2011-1-{}", "1/{}/2011 10:00", "10:{:02}", "{} Jan 2011"])
 def test_dates_are_always_told(form: str, n_levels: int) -> None:
     for n_rows in (28, 400):
-        assert kind([form.format(i % n_levels + 1) for i in range(n_rows)]).reason.startswith("dates, ")
+        found = kind([form.format(i % n_levels + 1) for i in range(n_rows)])
+        assert found.kind == "time" or found.reason.startswith("dates, ")
 
 
 def test_equal_values_are_one_level() -> None:
     assert kind(["1", "1.0", "x", "x"] * 20).kind == "categorical"
     assert kind(["True", "TRUE", "true"] * 20) == ColumnKind("left out", "always 'True'")
+
+
+def test_declared_categories() -> None:
+    data = table(zip=["02134", "10115"] * 10, id=[str(i) for i in range(20)], y=list("ab") * 10)
+    kinds = column_kinds(data, "y", categorical=["zip", "id"])
+    assert kinds == {name: ColumnKind("categorical", as_text=True) for name in ("zip", "id")}
 
 
 def test_a_column_that_cannot_be_read_is_left_out_or_dropped() -> None:

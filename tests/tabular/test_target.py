@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
+from nncore.data import EncodingChain
 from nncore.errors import DataError
 from nncore.tabular.target import ClassTarget, RealTarget, infer_target
 
@@ -73,7 +74,7 @@ def test_numbers_there_and_back() -> None:
 
 
 def test_a_constant_training_target_does_not_divide_by_zero() -> None:
-    assert RealTarget.fit("y", ["3", "3"], str).std == 1.0
+    assert RealTarget.fit("y", ["3", "3"], str).unit == 1.0
 
 
 def test_equal_values_are_one_class_written_as_most_often() -> None:
@@ -128,8 +129,9 @@ sizes = st.sampled_from([1e-9, 1e-3, 1.0, 2e3, 1e9, 1e12])
 
 @given(arrays(np.float32, st.integers(1, 20), elements=st.floats(-8, 8, width=32)), sizes, st.sampled_from([0.0, 1.0, -1.0, 7.3, 1e6]))
 def test_decoded_numbers_are_short_and_lose_nothing(outputs: np.ndarray, std: float, offset: float) -> None:
-    target = RealTarget("y", offset * std, std)
-    exact = outputs.astype(np.float64) * std + target.mean
+    learned = {"0.mean": np.array([offset * std]), "0.std": np.array([std])}
+    target = RealTarget("y", EncodingChain.read(["standard"], learned, 1))
+    exact = outputs.astype(np.float64) * std + offset * std
     decoded = target.decode(outputs[:, None])
     steps = np.maximum(np.spacing(np.abs(outputs)).astype(np.float64) * std, 2 * np.spacing(np.abs(exact)))
     assert (np.abs(decoded - exact) <= steps).all()
@@ -137,6 +139,6 @@ def test_decoded_numbers_are_short_and_lose_nothing(outputs: np.ndarray, std: fl
 
 @given(arrays(np.float32, 20, elements=st.floats(-8, 8, width=32)))
 def test_decoded_numbers_are_read_back_as_the_outputs(outputs: np.ndarray) -> None:
-    texts = [repr(number) for number in RealTarget("y", 0.0, 1.0).decode(outputs[:, None]).tolist()]
+    texts = [repr(number) for number in RealTarget("y", EncodingChain.learn([], np.zeros((1, 1)))).decode(outputs[:, None]).tolist()]
     assert np.array_equal(np.array([float(text) for text in texts]).astype(np.float32), outputs)
     assert all(len(text.lstrip("-0.").replace(".", "")) <= 10 for text in texts if abs(float(text)) > 1e-3)
