@@ -53,7 +53,7 @@ numpydoc_show_class_members = False
 _structure = {"GL03", "GL05", "GL06", "GL07", "GL08", "GL09", "GL10", "SS01", "SS03"}
 numpydoc_validation_checks = _structure | {"PR02", "PR03", "PR04", "PR05", "PR10"}
 numpydoc_validation_exclude = {
-    r"\.(ABI_MAJOR|ABI_MINOR|API|TABLES|hookimpl|\w+Like|Constraints|Regularizers)$"
+    r"\.(ABI_MAJOR|ABI_MINOR|API|TABLES|hookimpl|\w+Like|Constraints|Regularizers|Learned)$"
 }  # constants, and types that are written as one
 
 # -- Pages in Markdown --------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ from nncore.contract import (
     Kernel,
     Layer,
     LayerCall,
-    Learned,
+    Learned as _Learned,
     Loss,
     Metric,
     Monitor,
@@ -100,6 +100,8 @@ PRIMITIVES = _PRIMITIVES
 ActivationLike: TypeAlias = _ActivationLike
 #: What a user may write for an initializer.
 InitializerLike: TypeAlias = _InitializerLike
+#: What an encoding has learned: arrays of float64 or int64 by name. It is plain data, which files hold.
+Learned: TypeAlias = _Learned
 #: What a user may write for the constraints of a tensor: none, one or several.
 Constraints: TypeAlias = _Constraints
 #: The same for regularizers.

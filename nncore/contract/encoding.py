@@ -13,7 +13,7 @@ from nncore.contract.formula import Graph, Value
 from nncore.errors import FileFormatError, NoFormulaError
 
 #: What an encoding has learned: arrays of float64 or int64 by name. It is plain data, which files hold.
-Learned: TypeAlias = dict[str, NDArray[Any]]
+Learned: TypeAlias = "dict[str, NDArray[Any]]"  # a text: sphinx takes a generic alias for a function
 
 
 class Encoding(Configurable):
