@@ -24,6 +24,8 @@ class BestAlone:
         self._keeper = EarlyStopping(monitor, patience, ties=ties)
         self.callbacks: list[Callback] = [self._keeper]
 
+    is_judged = True
+
     @property
     def best_epoch(self) -> int:
         """0 before there is one."""
@@ -64,13 +66,15 @@ class BestTogether:
         One for the fit of each start.
     best_epoch : int
         0 before there is one.
+    is_judged : bool
+        Whether there was an epoch that all starts came to.
     """
 
     def __init__(self, n_starts: int, score: Score, inputs: NDArray[np.floating], patience: int, ties: str, sign: int) -> None:
         self.score, self.inputs, self.patience = score, inputs, patience
         self._ties, self._sign = ties, sign
         self.callbacks: list[Callback] = [Start(self, number) for number in range(n_starts)]
-        self.best_epoch, self._best_score = 0, math.nan
+        self.best_epoch, self.is_judged, self._best_score = 0, False, math.nan
         self._best: list[Snapshot] = []
         self._last = math.inf  # the epoch of the first start that has ended
         self._waiting: dict[int, dict[int, tuple[NDArray[np.floating], Snapshot]]] = {}  # by epoch and start
@@ -89,6 +93,7 @@ class BestTogether:
         if len(here) < len(self.callbacks):
             return
         del self._waiting[epoch]
+        self.is_judged = True
         starts = [here[other] for other in range(len(self.callbacks))]
         if len(starts) > 1:
             score = self.score([outputs for outputs, _ in starts])

@@ -76,6 +76,8 @@ class FitOptions:
         Show a progress bar.
     scorer : callable or None
         Makes, for members and the numbers of their validation rows, what judges their epochs in place of loss and metric: a `Score`.
+    followers : callable or None
+        Makes, for each network that is to be trained, what is told of its epochs after all other callbacks.
     """
 
     metrics: Sequence[Metric] = ()
@@ -85,6 +87,7 @@ class FitOptions:
     n_threads: int | None = None
     progress: bool = False
     scorer: Callable[[Members, NDArray[np.int64]], Score] | None = None
+    followers: Callable[[Sequential], Sequence[Callback]] | None = None
 
 
 class StopAfter(Callback):
@@ -114,7 +117,8 @@ def train_together(
 ) -> list[Any]:
     """Train networks at once, each with callbacks and arguments of its own: a history of each, or the error that ended it."""
     own: dict[str, Any] = {name: each([one[name] for one in arguments]) for name in arguments[0]}
-    callbacks = [[*some, *copied_deeply(list(options.callbacks))] for some in callbacks]
+    followers = [options.followers(network) if options.followers else () for network in networks]
+    callbacks = [[*some, *copied_deeply(list(options.callbacks)), *last] for some, last in zip(callbacks, followers, strict=True)]
     X, y = own.pop("X"), own.pop("y")
     shared: dict[str, Any] = {"metrics": list(options.metrics), "n_threads": options.n_threads, "progress": options.progress}
     return fit_many(networks, X, y, **own, **shared, callbacks=each(callbacks), on_error="return")
@@ -276,7 +280,7 @@ class EnsembleFit:
             self.diverged.append(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}")
         elif isinstance(outcome, Exception):
             raise outcome
-        elif len(outcome) and not outcome.interrupted and not keeper.best_epoch:
+        elif len(outcome) and not outcome.interrupted and keeper.is_judged and not keeper.best_epoch:
             what = self.monitor if self.options.scorer is None else "the score"
             raise DataError(f"{what} of the validation samples was never a number: take another scoring")
 

@@ -40,6 +40,8 @@ from nncore.ensembles import (
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
+from nncore.estimators.ensemble_tasks import EnsembleTasks
+from nncore.estimators.fit_tasks import CallbackSupportMixin
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import HeldOut, Judge
 from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, checked_weights, joined, seed_from
@@ -52,7 +54,7 @@ from nncore.words import explains_calls
 
 
 @explains_calls
-class Ensemble(NetworkEstimator):
+class Ensemble(CallbackSupportMixin, NetworkEstimator):
     """Trains members by a recipe, and averages what they predict."""
 
     loss: Any
@@ -130,10 +132,12 @@ class Ensemble(NetworkEstimator):
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
         hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
         layout = InputLayout.of(columns, hot, names=columns.names)
+        n_networks = len(splits) * n_starts + recipe.n_refit
+        tasks = EnsembleTasks(self, X, y, sample_weight, n_networks=n_networks, max_iter=recipe.max_iter)
         fit = EnsembleFit(
             partial(self._new_network, recipe, loss),
             partial(self._started, recipe=recipe),
-            self._options(given, recipe, loss, partial(self._scorer, samples, ((X, y), (X_val, y_val)))),
+            self._options(given, recipe, loss, partial(self._scorer, samples, ((X, y), (X_val, y_val))), tasks),
             recipe,
             layout,
             samples,
@@ -159,9 +163,12 @@ class Ensemble(NetworkEstimator):
         self.histories_ = fit.histories
         self.best_epochs_, self.validation_scores_ = fit.best_epochs, fit.scores
         self.n_iter_ = fit.n_iter
+        tasks.finish()
         return is_whole
 
-    def _options(self, given: Given, recipe: Recipe, loss: Loss, scorer: Callable[[Judge, Loss, Members, Any], Score]) -> FitOptions:
+    def _options(
+        self, given: Given, recipe: Recipe, loss: Loss, scorer: Callable[[Judge, Loss, Members, Any], Score], tasks: EnsembleTasks
+    ) -> FitOptions:
         """How members are trained, beside the recipe."""
         judge = Judge(given.scoring, self._default_scoring(recipe, loss))
         return FitOptions(
@@ -172,6 +179,7 @@ class Ensemble(NetworkEstimator):
             given.n_threads,
             bool(given.progress),
             partial(scorer, judge, loss) if judge.needs_estimator else None,
+            lambda network: tasks.of_network(partial(self._alone, network)),
         )
 
     def _scorer(
@@ -210,6 +218,12 @@ class Ensemble(NetworkEstimator):
 
         made.__dict__["_answers"] = answers
         return made
+
+    def _alone(self, network: Sequential) -> dict[str, Any]:
+        """What makes a copy of this estimator, under training, one of a single network as it is now."""
+        members = next(members for members in self._members if any(one is network for one in members.networks))
+        now = copy.deepcopy(network)
+        return {"networks_": [now], "_members": [Members(members.columns, members.target, [now])]}
 
     def _calibrate(self, recipe: Recipe, loss: Loss, fit: EnsembleFit) -> None:
         """Take note of the temperature of the validation samples, where there are probabilities."""

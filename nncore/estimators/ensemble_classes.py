@@ -16,8 +16,10 @@ from nncore.errors import ParameterError
 from nncore.estimators.class_answers import ClassAnswers
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
 from nncore.estimators.ensemble import Ensemble
+from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
+from nncore.network import Sequential
 from nncore.words import explains_calls
 
 
@@ -59,6 +61,9 @@ class ClassEnsemble(ClassAnswers, Ensemble):
             return None
         return target if target.ndim == 1 else target.argmax(axis=1) if target.shape[1] > 1 else target[:, 0]
 
+    def _alone(self, network: Sequential) -> dict[str, Any]:
+        return super()._alone(network) | {"temperature_": 1.0}
+
     def _calibrate(self, recipe: Recipe, loss: Loss, fit: EnsembleFit) -> None:
         scales = recipe.temperature_scaling and has_temperature(loss)
         self.temperature_ = temperature_of(*fit.validated(self._members), loss) if scales else 1.0
@@ -68,6 +73,7 @@ class ClassEnsemble(ClassAnswers, Ensemble):
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
         """Train on samples and their classes.
 

@@ -15,6 +15,7 @@ from nncore.data import as_numbers
 from nncore.ensembles import Recipe
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.ensemble import Ensemble
+from nncore.estimators.fit_tasks import with_callbacks
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS
 from nncore.estimators.real_answers import RealAnswers
@@ -44,6 +45,7 @@ class RealEnsemble(RealAnswers, Ensemble):
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
+    @with_callbacks
     def fit(
         self,
         X: Any,

@@ -57,6 +57,10 @@ class FitTasks(Callback):
         Returns the attributes, by name, that turn a copy of the estimator as it is into one fitted so far, sharing nothing that training
         goes on to change. Called only if a callback wants such a copy.
     task_name : str, default "epoch"
+    are_sequential : bool, default True
+        Whether an epoch begins when the one before has ended.
+    task : callback context, optional
+        The task that the epochs are part of; by default that of the whole fit.
 
     Attributes
     ----------
@@ -74,6 +78,8 @@ class FitTasks(Callback):
         max_iter: int,
         fitted: Callable[[], dict[str, Any]],
         task_name: str = "epoch",
+        are_sequential: bool = True,
+        task: Any = None,
     ) -> None:
         self.estimator, self.X, self.y, self.sample_weight = estimator, X, y, sample_weight
         self.max_iter, self.fitted, self.task_name = max_iter, fitted, task_name
@@ -82,10 +88,11 @@ class FitTasks(Callback):
             self._given["metadata"] = {"sample_weight": sample_weight}
         self._n_begun = 0
         self._task: Any = None
-        self._fit_task: Any = None
-        if hasattr(estimator, "set_callbacks"):
-            self._fit_task = estimator._init_callback_context(max_subtasks=max_iter)
-            self._fit_task.call_on_fit_task_begin(**self._given)
+        if task is None and hasattr(estimator, "set_callbacks"):
+            task = estimator._init_callback_context(max_subtasks=max_iter, sequential_subtasks=are_sequential)
+        self._fit_task: Any = task
+        if task is not None:
+            task.call_on_fit_task_begin(**self._given)
         # Without callbacks, not even the tasks are made: an epoch may take microseconds.
         self.is_heard = self._fit_task is not None and bool(getattr(estimator, "_skl_callbacks", ()))
 
@@ -103,11 +110,15 @@ class FitTasks(Callback):
         task, self._task = self._task, None
         return bool(task.call_on_fit_task_end(**self._given, reconstruction_attributes=self.fitted))
 
-    def finish(self) -> None:
-        """The fit is over, and the estimator has all its attributes."""
+    def subtask(self, name: str, number: int, max_subtasks: int) -> Any:
+        """A task within, where these are not sequential."""
+        return self._fit_task.subcontext(task_name=name, task_id=number, max_subtasks=max_subtasks)
+
+    def finish(self, fitted: Callable[[], dict[str, Any]] = dict) -> None:
+        """The fit is over, and the estimator, with the attributes that `fitted` returns, is what came of it."""
         self.close()
         if self._fit_task is not None:
-            self._fit_task.call_on_fit_task_end(**self._given, reconstruction_attributes=dict)
+            self._fit_task.call_on_fit_task_end(**self._given, reconstruction_attributes=fitted)
 
     def close(self) -> None:
         """End an epoch that was broken off."""

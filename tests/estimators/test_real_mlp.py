@@ -260,6 +260,57 @@ def test_callbacks_see_every_network(cls, y):
     assert len(set(seen)) == 8
 
 
+class Listener:
+    """A callback of scikit-learn's that notes the tasks, keeps copies, and may end the fit."""
+
+    def __init__(self, last=None):
+        self.last, self.began, self.ended, self.scores = last, [], [], {}
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context):
+        self.ended.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context):
+        self.began.append((context.task_name, context.task_id))
+
+    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+        self.ended.append((context.task_name, context.task_id))
+        if fitted_estimator is not None:
+            self.scores.setdefault(context.task_name, []).append(fitted_estimator.score(X, y))
+        return context.task_name == "epoch" and context.task_id == self.last
+
+
+needs_callbacks = pytest.mark.skipif(not hasattr(RealMLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9 has no callbacks")
+
+
+@needs_callbacks
+@both
+def test_callbacks_of_scikit_learn_hear_of_networks_and_their_epochs(cls, y):
+    listener = Listener()
+    model = cls(**{**QUICK, "max_iter": 4}, n_cv=2, n_refit=1).set_callbacks(listener).fit(X, y)
+    networks = [("network", number) for number in range(3)]
+    assert [task for task in listener.began if task[0] == "network"] == networks
+    assert sorted(task for task in listener.ended if task[0] == "network") == networks
+    n_epochs = 2 * 4 + len(model.histories_[0])
+    assert sum(task[0] == "epoch" for task in listener.began) == sum(task[0] == "epoch" for task in listener.ended) == n_epochs
+    assert listener.ended[-2:] == [("fit", 0), "teardown"]
+    assert len(listener.scores["epoch"]) == n_epochs
+    assert listener.scores["fit"] == [model.score(X, y)]
+    plain = cls(**{**QUICK, "max_iter": 4}, n_cv=2, n_refit=1).fit(X, y)
+    assert outputs(plain, X).tobytes() == outputs(model, X).tobytes()
+
+
+@needs_callbacks
+@both
+def test_a_callback_of_scikit_learn_ends_the_fit(cls, y):
+    listener = Listener(last=1)
+    model = cls(**QUICK, n_cv=2).set_callbacks(listener).fit(X, y)
+    assert all(len(history) <= 3 for history in model.histories_)
+    assert model.score(X, y) > 0
+    assert not hasattr(cls().set_callbacks(listener), "networks_")
+
+
 # ---- data -------------------------------------------------------------------------------------------------------------------
 
 
