@@ -101,11 +101,11 @@ def life_of(name: str) -> Callable[[], None]:
         if not hasattr(cls, "fit"):
             cls([1.0, 2.0, 3.0, 4.0]).predict(X)
             return
-        is_perceptron, is_ensemble = name.startswith("MLP"), name.startswith("RealMLP")
+        is_perceptron, is_ensemble = name.startswith("MLP"), name.startswith(("RealMLP", "TabM"))
         is_network = is_perceptron or is_ensemble
         given, y = (FRAME if is_network else X), (VALUES if name.endswith("Regressor") else LABELS)
         short = {"hidden_layer_sizes": (8,), "max_iter": 2} if is_network else {"max_epochs": 5}
-        short |= {"standardize": True} if is_perceptron else {"preset": "fast"} if is_ensemble else {}
+        short |= {"standardize": True} if is_perceptron else {"preset": "fast"} if name.startswith("RealMLP") else {}
         model = cls(**short).fit(given, y)
         model.predict(given)
         model.score(given, y)

@@ -46,6 +46,10 @@ class Samples:
     weights: NDArray[np.floating] | None
     n_train: int
 
+    def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:
+        """Matrix, target and weights of some rows."""
+        return self.matrix[rows], self.target[rows], None if self.weights is None else self.weights[rows]
+
     def with_validation(self, matrix: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None) -> Samples:
         """These, and validation data behind them."""
         both = (self.weights, weights)

@@ -56,11 +56,7 @@ def hidden_layers(sizes: Sequence[int], activations: Sequence[Any], normalizatio
     dropout : float or sequence of float
         Part of the units that are dropped, for all layers or for each.
     """
-    rates = list(dropout) if hasattr(dropout, "__iter__") else [dropout] * len(sizes)
-    if len(rates) != len(sizes):
-        raise ParameterError(f"dropout lists {len(rates)} rates for {len(sizes)} hidden layers: give one for each, or a single number")
-    if not all(_is_rate(rate) for rate in rates):
-        raise ParameterError(f"dropout must be a number in [0, 1), or one for each hidden layer, got {shown(dropout)}")
+    rates = dropout_rates(dropout, len(sizes))
     layers: list[Layer] = []
     for size, name, rate in zip(sizes, activations, rates, strict=True):
         activation = activation_of(name)
@@ -72,6 +68,16 @@ def hidden_layers(sizes: Sequence[int], activations: Sequence[Any], normalizatio
         if rate > 0:
             layers.append(Dropout(rate))
     return layers
+
+
+def dropout_rates(dropout: Any, n_layers: int) -> list[float]:
+    """Part of the units that are dropped after each hidden layer: given for all, or for each."""
+    rates = list(dropout) if hasattr(dropout, "__iter__") else [dropout] * n_layers
+    if len(rates) != n_layers:
+        raise ParameterError(f"dropout lists {len(rates)} rates for {n_layers} hidden layers: give one for each, or a single number")
+    if not all(_is_rate(rate) for rate in rates):
+        raise ParameterError(f"dropout must be a number in [0, 1), or one for each hidden layer, got {shown(dropout)}")
+    return rates
 
 
 def activation_of(spec: Any) -> Activation:

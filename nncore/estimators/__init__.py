@@ -11,5 +11,17 @@ from nncore.estimators.mp_neuron import MPNeuron  # noqa: E402
 from nncore.estimators.perceptron import Perceptron  # noqa: E402
 from nncore.estimators.real_mlp_classifier import RealMLPClassifier  # noqa: E402
 from nncore.estimators.real_mlp_regressor import RealMLPRegressor  # noqa: E402
+from nncore.estimators.tabm_classifier import TabMClassifier  # noqa: E402
+from nncore.estimators.tabm_regressor import TabMRegressor  # noqa: E402
 
-__all__ = ["LogisticNeuron", "MLPClassifier", "MLPRegressor", "MPNeuron", "Perceptron", "RealMLPClassifier", "RealMLPRegressor"]
+__all__ = [
+    "LogisticNeuron",
+    "MLPClassifier",
+    "MLPRegressor",
+    "MPNeuron",
+    "Perceptron",
+    "RealMLPClassifier",
+    "RealMLPRegressor",
+    "TabMClassifier",
+    "TabMRegressor",
+]

@@ -92,6 +92,9 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
         """What epochs are judged by if `scoring` is None."""
 
+    def _look_at_members(self, splits: list[Fold], samples: Samples) -> None:
+        """Learn from validation rows, once the networks are trained, what an estimator wants to know of them. Most want nothing."""
+
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Self:
@@ -153,12 +156,14 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             self._calibrate(recipe, loss, fit)
             if recipe.n_refit and is_whole:
                 best = round(float(np.mean(fit.best_epochs)))
-                self._members = fit.members([Fold(rows, None)], recipe.n_refit, new_seed)
+                splits = [Fold(rows, None)]
+                self._members = fit.members(splits, recipe.n_refit, new_seed)
                 is_whole = fit.refit(self._members, max(1, best))
         except NonFiniteError as error:
             raise DataError(f"{NOT_FINITE} {error}") from error
         for text in fit.diverged:
             warn_user(text, ConvergenceWarning)
+        self._look_at_members(splits, samples)
         self.networks_ = [network for members in self._members for network in members.networks]
         self.histories_ = fit.histories
         self.best_epochs_, self.validation_scores_ = fit.best_epochs, fit.scores

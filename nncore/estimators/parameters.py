@@ -29,6 +29,7 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "epsilon": (lambda value: 0 < value < math.inf, "a number above 0"),
     "label_smoothing": (lambda value: 0 <= value <= 1, "a number in [0, 1]"),
     "weight_decay": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
+    "quantile_noise": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
     "smooth_clip": (lambda value: value > 0, "a number above 0, inf for none"),
 }
 
@@ -44,6 +45,7 @@ COUNTS: dict[str, tuple[Any, ...]] = {
     "n_ens": (),
     "n_refit": (0,),
     "embedding_size": (),
+    "n_members": (),
 }
 
 FLAGS = (

@@ -10,7 +10,7 @@ from nncore.network.lbfgs import minimize
 from nncore.network.learning_rate import LearningRateSearch, find_learning_rate
 from nncore.network.loading import load, load_many
 from nncore.network.many import each, fit_many
-from nncore.network.members import keep_members
+from nncore.network.members import keep_members, member_outputs
 from nncore.network.objective import Objective
 from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
@@ -37,6 +37,7 @@ __all__ = [
     "keep_members",
     "load",
     "load_many",
+    "member_outputs",
     "metric_name",
     "minimize",
     "questions",

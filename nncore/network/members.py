@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from nncore.arguments import shown, whole_numbers
 from nncore.contract import Layer, copied_deeply
 from nncore.errors import ParameterError
@@ -51,7 +53,7 @@ def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
     [repeats] = repeating
     n_members: int = repeats.config()["n_members"]
     chosen = _checked(members, n_members)
-    kept = Sequential(*(type(one)(**_arguments(one, len(chosen) if one is repeats else None)) for one in layers))
+    kept = Sequential(*(copied_layer(one, n_members=len(chosen)) if one is repeats else copied_layer(one) for one in layers))
     kept.allocate(network.input_shape, copied_deeply(network.loss), copied_deeply(network.optimizer), network.dtype)
     per_member = {f"{stage.name}.{tensor.name}" for stage in network._built.stages for tensor in stage.own_tensors if tensor.per_member}
     views = {**kept.named_parameters(), **kept.named_buffers()}
@@ -64,9 +66,34 @@ def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
     return kept
 
 
-def _arguments(layer: Layer, n_members: int | None) -> dict[str, Any]:
-    arguments = copied_deeply(layer.config())
-    return arguments if n_members is None else {**arguments, "n_members": n_members}
+def member_outputs(network: Sequential, X: np.ndarray) -> np.ndarray:
+    """What the last layer before the mean gives for each member, shape (n_members, n_rows, ...).
+
+    Parameters
+    ----------
+    network : Sequential
+        Built, ending with `MeanMembers`.
+    X : ndarray of shape (n_rows, ...)
+
+    Raises
+    ------
+    ParameterError
+        If the network does not end with the mean of members.
+    """
+    check_network(network)
+    if not network._built.n_members:
+        raise ParameterError("member_outputs: the network does not end with nn.MeanMembers, so there are no members")
+    before = Sequential(*map(copied_layer, network.layers[:-1]))
+    before.allocate(network.input_shape, None, None, network.dtype)
+    values = {**network.named_parameters(), **network.named_buffers()}
+    for name, view in {**before.named_parameters(), **before.named_buffers()}.items():
+        view[...] = values[name]
+    return np.asarray(before.predict(X)).swapaxes(0, 1)
+
+
+def copied_layer(layer: Layer, **changes: Any) -> Layer:
+    """Another layer of the same arguments but for `changes`, for another network."""
+    return type(layer)(**copied_deeply(layer.config()) | changes)
 
 
 def _checked(members: Any, n_members: int) -> list[int]:

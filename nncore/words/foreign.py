@@ -294,6 +294,8 @@ NAMES: Final[dict[str, str]] = {
     "Perceptron": "estimators.Perceptron",
     "RealMLPClassifier": "estimators.RealMLPClassifier",
     "RealMLPRegressor": "estimators.RealMLPRegressor",
+    "TabMClassifier": "estimators.TabMClassifier",
+    "TabMRegressor": "estimators.TabMRegressor",
 }
 
 #: Modules of components elsewhere; the kind here.

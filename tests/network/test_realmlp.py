@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from recorded_runs import RecordedOrder, StepLosses
 
 import nncore as nn
-from nncore.plugin import Callback, SampleInfo, Sampler
 
 DATA = np.load(Path(__file__).with_name("realmlp_runs.npz"))
 EPOCHS, BATCH = 17, 32
@@ -38,34 +37,6 @@ TENSORS = {
     "dense_4.weight": ("net/last_layer/layer-3/weight", 1.0),
     "dense_4.bias": ("net/last_layer/layer-3/bias", 0.1),
 }
-
-
-class RecordedOrder(Sampler):
-    """The batches of a recorded run."""
-
-    def __init__(self, batches: Any) -> None:
-        self.batches = batches
-
-    def length(self, samples: SampleInfo) -> int:
-        return len(self.batches) // EPOCHS * BATCH
-
-    def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray:
-        return np.asarray(self.batches, np.int64).reshape(EPOCHS, -1)[epoch]
-
-
-class StepLosses(Callback):
-    """The loss of every step, from the means that a fit keeps of its epoch."""
-
-    pause_every = 1
-
-    def __init__(self) -> None:
-        self.found: list[float] = []
-        self._total = 0.0
-
-    def on_progress(self, training: Any) -> None:
-        in_epoch = len(self.found) % (training.network.schedule_steps // EPOCHS) + 1
-        before, self._total = self._total if in_epoch > 1 else 0.0, in_epoch * training.loss
-        self.found.append(self._total - before)
 
 
 def network(case: str, width: int, n_outputs: int) -> nn.Sequential:
@@ -113,12 +84,12 @@ def test_every_loss_of_a_fit(case: str) -> None:
     assert {TENSORS[name][0] for name in named} == {key.partition("first//")[2] for key in DATA if key.startswith(f"{case}/first")}
     for name, tensor in named.items():
         tensor[...] = theirs(case, "first", name, tensor)
-    steps = StepLosses()
+    steps = StepLosses([BATCH] * (51 // EPOCHS))
     decays = {} if "TD-S" in case else {"weight_decay": "flat_cosine"}
     net.fit(
         X, y, loss={"name": "softmax_cross_entropy", "label_smoothing": 0.1} if "classes" in case else "mse",
         optimizer=nn.AdamW(lr=LR[case], beta2=0.95, weight_decay=0.0), groups=groups(net, case), schedule={"lr": "coslog4", **decays},
-        sampler=RecordedOrder(batches.tolist()), callbacks=[steps], batch_size=BATCH, epochs=EPOCHS, progress=False,
+        sampler=RecordedOrder(batches.reshape(EPOCHS, -1).tolist()), callbacks=[steps], batch_size=BATCH, epochs=EPOCHS, progress=False,
     )  # fmt: skip
     assert len(steps.found) == len(losses) == 51
     np.testing.assert_allclose(steps.found, losses, rtol=2e-4)

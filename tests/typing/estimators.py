@@ -7,7 +7,17 @@ from typing import assert_type
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.estimators import LogisticNeuron, MLPClassifier, MLPRegressor, MPNeuron, Perceptron, RealMLPClassifier, RealMLPRegressor
+from nncore.estimators import (
+    LogisticNeuron,
+    MLPClassifier,
+    MLPRegressor,
+    MPNeuron,
+    Perceptron,
+    RealMLPClassifier,
+    RealMLPRegressor,
+    TabMClassifier,
+    TabMRegressor,
+)
 
 X = np.zeros((8, 3))
 y = np.zeros(8, np.int64)
@@ -22,6 +32,8 @@ def estimators() -> None:
     assert_type(MLPRegressor(loss="huber").fit(X, y), MLPRegressor)
     assert_type(RealMLPClassifier("fast", n_cv=4, label_smoothing=0.1).fit(X, y, X_val=X, y_val=y), RealMLPClassifier)
     assert_type(RealMLPRegressor(loss="poisson").fit(X, y, exposure=y), RealMLPRegressor)
+    assert_type(TabMClassifier("tabm-mini", n_members=8).fit(X, y).prune(4), TabMClassifier)
+    assert_type(TabMRegressor(loss="poisson").fit(X, y, exposure=y), TabMRegressor)
     assert_type(Perceptron().fit(X, y), Perceptron)
     assert_type(LogisticNeuron().fit(X, y), LogisticNeuron)
     assert_type(MPNeuron([1.0, 1.0], bias=-1.5).predict(X).dtype, np.dtype[np.float64])

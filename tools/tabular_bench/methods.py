@@ -177,4 +177,5 @@ METHODS: Mapping[str, Method] = {
     "nncore-fast": _preset("nncore RealMLP fast", "RealMLP", preset="fast"),
     "nncore-td-s": _preset("nncore RealMLP TD-S", "RealMLP", preset="td-s"),
     "nncore-td": _preset("nncore RealMLP TD", "RealMLP", preset="td"),
+    "nncore-tabm": replace(_preset("nncore TabM", "TabM"), most_rows=3000),
 }

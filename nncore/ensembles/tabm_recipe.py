@@ -1,0 +1,49 @@
+"""The recipe of TabM: every number of it, by the names of the estimators' parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from nncore.ensembles.recipes import Recipe
+
+#: Layers of 512 units, without and with embeddings of numbers.
+N_LAYERS, N_LAYERS_EMBEDDED, N_UNITS = 3, 2, 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class TabMRecipe(Recipe):
+    """TabM-D, as pytabkit has it, but for `max_iter`: there it has no bound. No training comes near this one with patience 16."""
+
+    ties: ClassVar[str] = "first"
+    auto_batch_sizes: ClassVar[Sequence[tuple[float, int]]] = (
+        (2799, 32), (4499, 64), (6399, 128), (31_999, 256), (107_999, 512), (math.inf, 1024),
+    )  # fmt: skip
+
+    n_cv: int = 1
+    hidden_layer_sizes: Any = None
+    activation: Any = "relu"
+    learning_rate_init: float = 2e-3
+    batch_size: int | str = 256
+    max_iter: int = 10_000
+    n_iter_no_change: float = 16
+    judged_by_error: bool = True
+    one_logit_a_class: bool = True
+    dropout: Any = 0.1
+    solver: Any = "adamw"
+    max_one_hot: int = 1_000_000
+    clip_target: bool = False
+    arch: str = "tabm"
+    n_members: int = 32
+    n_quantiles: int = 1000
+    quantile_noise: float = 1e-3
+
+    @property
+    def number_encodings(self) -> list[Any]:
+        return [{"name": "quantile_normal", "most": self.n_quantiles, "noise": self.quantile_noise}]
+
+    @property
+    def level_encodings(self) -> list[Any]:
+        return [{"name": "one_hot", "binary": False}]

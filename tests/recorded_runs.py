@@ -1,0 +1,38 @@
+"""Fits step for step beside recorded runs of other libraries: their batches, and the loss of every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nncore.plugin import Callback, SampleInfo, Sampler
+
+
+class RecordedOrder(Sampler):
+    """The order of samples in each epoch of a recorded run."""
+
+    def __init__(self, orders: Any) -> None:
+        self.orders = orders
+
+    def length(self, samples: SampleInfo) -> int:
+        return len(self.orders[0])
+
+    def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray:
+        return np.asarray(self.orders[epoch], np.int64)
+
+
+class StepLosses(Callback):
+    """The loss of every step, from the means that a fit keeps of its epoch."""
+
+    pause_every = 1
+
+    def __init__(self, sizes: list[int]) -> None:
+        self.sizes = sizes  # samples of each batch of an epoch
+        self.found: list[float] = []
+        self._total = 0.0
+
+    def on_progress(self, training: Any) -> None:
+        number = len(self.found) % len(self.sizes)
+        before, self._total = self._total if number else 0.0, sum(self.sizes[: number + 1]) * training.loss
+        self.found.append((self._total - before) / self.sizes[number])
