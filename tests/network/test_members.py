@@ -12,6 +12,7 @@ import pytest
 import nncore as nn
 from nncore.contract import Loss, activation_for
 from nncore.errors import ParameterError
+from nncore.network import member_outputs
 from nncore.testing import numpy_twin, team_of
 from nncore.testing.losses import real_targets
 from nncore.testing.widths import outputs_for
@@ -43,7 +44,7 @@ def test_the_loss_is_the_mean_of_the_members_own(loss: Loss, twin: bool) -> None
     labels = loss.targets_for(n_outputs) == "labels"
     y = rng.integers(n_outputs, size=N_ROWS) if labels else real_targets(loss, rng, N_ROWS, n_outputs)
     net = heads(numpy_twin(loss) if twin else loss, n_outputs, loss.link)
-    assert net.forward(X, training=True).shape == (N_ROWS, K * n_outputs)
+    assert net.forward(X, training=True).shape == (N_ROWS, K, n_outputs)
     value, values = net.backward(y, sample_weight=weight), []
     for j in range(K):
         one = alone(net, j, loss, n_outputs)
@@ -188,3 +189,14 @@ def test_networks_that_are_no_ensembles_are_refused() -> None:
     net = nn.Sequential(nn.RepeatMembers(2), nn.Flatten(), nn.LayerNorm(), nn.Dense(1)).build(3, rng=0)
     with pytest.raises(ParameterError, match="depends on the number of members"):
         nn.keep_members(net, [0])
+
+
+def test_outputs_of_members_before_their_mean() -> None:
+    X = np.random.default_rng(0).normal(size=(N_ROWS, 4))
+    net = heads(nn.MSE(), 2, None)
+    found = member_outputs(net, X)
+    assert found.shape == (K, N_ROWS, 2)
+    for j in range(K):
+        np.testing.assert_allclose(found[j], alone(net, j, nn.MSE(), 2).predict(X), rtol=1e-12)
+    with pytest.raises(ParameterError, match=r"does not end with nn.MeanMembers"):
+        member_outputs(nn.Sequential(nn.Dense(1)).build(4), X)
