@@ -25,7 +25,7 @@ from registering import forgetting
 
 _NUMBER = r"-?\d+\.\d*"
 #: Shown where a fit takes more than half a second, and on no page.
-_PROGRESS = re.compile(r"^( *\d+ %  epoch |ended early: ).*\n", re.MULTILINE)
+_PROGRESS = re.compile(r"^( *\d+ %  (epoch|network) |ended early: ).*\n", re.MULTILINE)
 _COUNTS = re.compile(r"\bepochs?\b|\d m?s\b")
 
 

@@ -161,7 +161,7 @@ def printed(command: str, folder: str) -> str:
         text=True,
         check=False,
     )
-    lines = [line for line in done.stdout.splitlines() if not re.match(r" *\d+ %  epoch |ended early: ", line)]
+    lines = [line for line in done.stdout.splitlines() if not re.match(r" *\d+ %  (epoch|network) |ended early: ", line)]
     return "".join(re.sub(r"\b\d+(\.\d+)? s\b", "… s", line) + "\n" for line in lines)
 
 

@@ -50,7 +50,7 @@ def baselines(settings: Settings, task: Task, scored: Sequence[Fitted]) -> dict[
     and where `why_no_boosting` says so.
     """
     found: dict[str, list[dict[str, float]]] = {}
-    if settings.hidden:
+    if not _is_linear(settings):
         with _left_out_where_it_fails("linear"):
             found["linear"] = [_linear(settings, task, one) for one in scored]
     with contextlib.suppress(ImportError):
@@ -71,6 +71,10 @@ def _left_out_where_it_fails(key: str) -> Iterator[None]:
         notice(f"{NAMES[key]} is left out beside the score: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
 
 
+def _is_linear(settings: Settings) -> bool:
+    return settings.model == "mlp" and not settings.mlp.hidden
+
+
 def why_no_boosting(task: Task, fitted: Fitted) -> str:
     """Why boosting is not tried beside a network, or ""."""
     rows = _learnt(fitted.parts)
@@ -88,11 +92,12 @@ def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
     rows = _learnt(fitted.parts)
     epochs = -(-LINEAR_STEPS * batch_size(len(rows)) // len(rows))
     plain = replace(
-        settings, hidden=(), optimizer="adam", lr=LINEAR_RATE, schedule={"lr": "cosine"}, group=None, sampler=None, transform=(),
+        settings,
+        model="mlp", hidden=(), optimizer="adam", lr=LINEAR_RATE, schedule={"lr": "cosine"}, group=None, sampler=None, transform=(),
         weight_decay=1e-4, clip_norm=None, batch_size=None, epochs=min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS), patience=0,
     )  # fmt: skip
     linear = fit(plain, task, Parts(rows, rows[:0], fitted.parts.test))
-    if linear.history.interrupted:
+    if linear.interrupted:
         raise KeyboardInterrupt
     return evaluate(linear, task).scores
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from nncore.cli.terminal import significant
 from nncore.contract import class_indices
 from nncore.errors import ParameterError
 from nncore.tabular import ClassTarget, RealTarget, parse_numbers
-
-if TYPE_CHECKING:
-    from nncore.network import Sequential
 
 #: More rows than these are not needed to see which columns matter.
 IMPORTANCE_ROWS = 10_000
@@ -59,15 +55,15 @@ class Evaluation:
 def evaluate(fitted: Fitted, task: Task) -> Evaluation:
     """Score a network on the rows held out from it, of which there is at least one."""
     rows, target = fitted.parts.test, fitted.encoder.target
-    X, _ = fitted.encoder.transform(task.table.select_rows(rows))
-    outputs = predictions(fitted.network, X)
+    X, _ = fitted.model.inputs(task.table.select_rows(rows))
+    outputs = fitted.model.outputs(X)
     if isinstance(target, ClassTarget):
-        has_probabilities = gives_probabilities(fitted.network)
-        predicted = class_indices(decided(fitted.network, outputs))
+        has_probabilities = fitted.model.gives_probabilities
+        predicted = class_indices(fitted.model.decided(outputs))
         scores = scores_of_classes(task, rows, as_probabilities(outputs) if has_probabilities else None, predicted)
         scores |= _asked_of_network(fitted, task, outputs)
         return Evaluation(scores, *naive_classes(task, target, fitted.parts, has_probabilities), true_values(task)[rows], predicted, rows)
-    answers, exposure = decided(fitted.network, outputs), task.row_values.exposure_of(rows)
+    answers, exposure = fitted.model.decided(outputs), task.row_values.exposure_of(rows)
     predicted = target.decode(answers if exposure is None else counts(answers, exposure))
     scores = scores_of_numbers(task, rows, predicted) | _asked_of_network(fitted, task, outputs)
     return Evaluation(scores, *naive_number(task, fitted.parts), true_values(task)[rows], predicted, rows)
@@ -152,23 +148,6 @@ def check_metric(task: Task, divided: Sequence[Parts]) -> None:
             raise ParameterError(f"--metric {task.metric.name} {what}; choose another metric")
 
 
-def predictions(network: Sequential, X: np.ndarray) -> np.ndarray:
-    """What the outputs mean: probabilities, rates or numbers; shape ``(n_rows, n_outputs)``."""
-    return network.predict_proba(X)
-
-
-def decided(network: Sequential, outputs: np.ndarray) -> np.ndarray:
-    """What the network's loss decides for `predictions`."""
-    return outputs if network.loss is None else network.loss.decide(outputs)
-
-
-def gives_probabilities(network: Sequential) -> bool:
-    """Whether `predictions` are probabilities of classes."""
-    if network.loss is None:  # its plugin is missing
-        return network.link in ("softmax", "sigmoid")
-    return network.loss.has_probabilities
-
-
 def as_probabilities(outputs: np.ndarray) -> np.ndarray:
     """Rows that sum to 1, also where each class has a sigmoid of its own."""
     return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(outputs.dtype).tiny)
@@ -201,12 +180,12 @@ def importances(fitted: Sequence[Fitted], task: Task, seed: int) -> list[Importa
         if len(rows) > IMPORTANCE_ROWS:
             rows = np.sort(rng.choice(rows, IMPORTANCE_ROWS, replace=False))
         table = task.table.select_rows(rows)
-        X, _ = one.encoder.transform(table)
+        X, _ = one.model.inputs(table)
         true = task.classes[rows] if task.classes is not None else targets(one.encoder, task, rows)
         scale = task.row_values.scale(rows)
         before = _main_score(one, X, true, scale)
-        spans = one.encoder.spans()
-        examined = examined or _moving(spans, X, predictions(one.network, X))
+        spans = one.model.spans()
+        examined = examined or _moving(spans, X, one.model.outputs(X))
         for name in filter(examined.__contains__, spans):
             inputs = spans[name]
             kept = X[:, inputs].copy()
@@ -222,6 +201,7 @@ def _moving(spans: Mapping[str, slice], X: np.ndarray, outputs: np.ndarray) -> s
     """The columns whose inputs are most correlated with an output."""
     if len(spans) <= IMPORTANCE_COLUMNS:
         return set(spans)
+    X = np.nan_to_num(X)
     spread = X.std(axis=0, dtype=np.float64)
     covariance = np.abs((outputs - outputs.mean(axis=0, dtype=np.float64)).T.astype(np.float64) @ X).max(axis=0)
     strength = np.divide(covariance, spread, out=np.zeros_like(covariance), where=spread > 0)
@@ -230,7 +210,7 @@ def _moving(spans: Mapping[str, slice], X: np.ndarray, outputs: np.ndarray) -> s
 
 def _main_score(fitted: Fitted, X: np.ndarray, true: np.ndarray, weight: np.ndarray | None) -> float:
     """Accuracy, or R² of the target as it is scaled for training (the same in any unit); of counts with exposures, that of the rates."""
-    outputs = predictions(fitted.network, X)
+    outputs = fitted.model.outputs(X)
     if isinstance(fitted.encoder.target, ClassTarget):
-        return class_scores(true, None, class_indices(decided(fitted.network, outputs)), weight)["accuracy"]
-    return regression_scores(true, decided(fitted.network, outputs)[:, 0], weight).get("r2", 0.0)
+        return class_scores(true, None, class_indices(fitted.model.decided(outputs)), weight)["accuracy"]
+    return regression_scores(true, fitted.model.decided(outputs)[:, 0], weight).get("r2", 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from nncore.cli.settings import Settings
 from nncore.cli.task import Task
 from nncore.contract import activation_for
 from nncore.data import EncodingChain, level_key
+from nncore.ensembles import FAMILIES, NetworkModel, TableModel, n_outputs
 from nncore.errors import DataError, ParameterError
 from nncore.network import metric_name
 from nncore.tabular import ClassTarget, RealTarget, TableEncoder, expanding_folds, folds, hold_out, hold_out_latest, parse_numbers
@@ -39,14 +41,51 @@ class Parts:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network, the rows it knows, and how its training went."""
+    """What was trained, the rows it knows, and how its training went.
 
-    network: Sequential
-    encoder: TableEncoder
+    Attributes
+    ----------
+    model : TableModel
+    parts : Parts
+    histories : list of History
+        One for each network.
+    best_epochs : list of int
+        Of each network, the epoch that it is kept from.
+    most_epochs : int
+        That each was to have.
+    seconds : float
+    """
+
+    model: TableModel
     parts: Parts
-    history: History
-    best_epoch: int
+    histories: Sequence[History]
+    best_epochs: Sequence[int]
+    most_epochs: int
     seconds: float
+
+    @property
+    def encoder(self) -> TableEncoder:
+        return self.model.encoder
+
+    @property
+    def history(self) -> History:
+        """Of the first network."""
+        return self.histories[0]
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the longest training."""
+        return max(map(len, self.histories))
+
+    @property
+    def best_epoch(self) -> int:
+        """Of several networks the median."""
+        return round(float(np.median(self.best_epochs)))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C cut the training short."""
+        return any(history.interrupted for history in self.histories)
 
 
 def divide(task: Task, settings: Settings) -> Parts:
@@ -83,8 +122,8 @@ def divide_in_folds(task: Task, settings: Settings) -> list[Parts]:
 
 
 def _set_aside(task: Task, settings: Settings, rows: np.ndarray, test: np.ndarray, rng: np.random.Generator) -> Parts:
-    """The rows to learn from without those that decide when to stop."""
-    is_divided = settings.patience > 0 and len(rows) >= FEWEST_ROWS_TO_DIVIDE
+    """The rows to learn from without those that decide when to stop; ensembles have folds of their own for that."""
+    is_divided = settings.model not in FAMILIES and settings.mlp.patience > 0 and len(rows) >= FEWEST_ROWS_TO_DIVIDE
     parts = Parts(*_held_out(task, rows, VALIDATION_FRACTION if is_divided else 0.0, rng), test)
     for some in (parts.training, parts.validation, parts.test):
         weight = task.row_values.weight_of(some)
@@ -99,8 +138,11 @@ def batch_size(n_rows: int) -> int:
     return 32 if n_rows < 4_000 else 128 if n_rows < 40_000 else 256
 
 
-def make_encoder(task: Task, rows: np.ndarray) -> TableEncoder:
-    """How columns become inputs, from the rows to learn from alone. A target of counts with exposures is scaled by their mean rate."""
+def make_encoder(task: Task, rows: np.ndarray, **options: Any) -> TableEncoder:
+    """How columns become inputs, from the rows to learn from alone. A target of counts with exposures is scaled by their mean rate.
+
+    `options` are of `TableEncoder.fit`.
+    """
     encoder = TableEncoder.fit(
         task.table,
         task.columns,
@@ -110,6 +152,7 @@ def make_encoder(task: Task, rows: np.ndarray) -> TableEncoder:
         target_range=task.loss.target_range,
         missing=task.missing,
         missing_target=task.missing_target,
+        **options,
     )
     exposure = task.row_values.exposure
     if exposure is None or not isinstance(encoder.target, RealTarget):
@@ -129,15 +172,6 @@ def targets(encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray:
     return y
 
 
-def n_outputs(target: ClassTarget | RealTarget, loss: Loss) -> int:
-    """Outputs of a network for a column: what the loss wants for classes, one for each of them that it compares with 0 or 1."""
-    if isinstance(target, RealTarget):
-        return 1
-    n_classes = len(target.classes)
-    one_for_each = loss.targets == "real" or (loss.targets == "both" and loss.has_yes_no_outputs)
-    return n_classes if one_for_each else loss.n_outputs(n_classes)
-
-
 def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Sequential:
     """The network asked for, not yet built; it ends as its loss needs."""
     from nncore.layers.activation import ActivationLayer
@@ -146,28 +180,30 @@ def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Seque
     from nncore.layers.embedding import Embedding
     from nncore.network import Sequential
 
-    activation = registry.resolve("activations", component(settings.activation))
+    own = settings.mlp
+    activation = registry.resolve("activations", component(own.activation))
     layers: list[Layer] = []
     if coded := encoder.coded():
         layers.append(Embedding(list(coded.values()), columns=list(coded)))
-    for width in settings.hidden:
+    for width in own.hidden:
         if settings.normalization is None:
             layers.append(Dense(width, activation=activation))
         else:
             layers += [Dense(width), registry.resolve("layers", component(settings.normalization)), ActivationLayer(activation)]
-        if settings.dropout:
-            layers.append(Dropout(settings.dropout))
+        if own.dropout:
+            layers.append(Dropout(own.dropout))
     n_last = n_outputs(encoder.target, loss)
     return Sequential(*layers, Dense(n_last, activation=activation_for(loss, n_last)))
 
 
 def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = None, progress: bool = False) -> Fitted:
     """Train a network on ``parts.training``; `epochs` replaces those of the settings."""
-    began = time.perf_counter()
+    began, own = time.perf_counter(), settings.mlp
+    most_epochs = own.epochs if epochs is None else epochs
     encoder = make_encoder(task, parts.training)
     network = make_network(settings, encoder, task.loss)
     rate = {} if settings.lr is None else {"lr": settings.lr}
-    optimizer = registry.resolve("optimizers", component(settings.optimizer) | rate)
+    optimizer = registry.resolve("optimizers", component(own.optimizer) | rate)
     metric = None if task.metric is None else task.metric.judge
     X, _ = encoder.transform(task.table)
     is_divided = len(parts.validation) > 0
@@ -182,26 +218,26 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         groups=settings.group,
         sampler=None if settings.sampler is None else component(settings.sampler),
         transforms=[component(text) for text in settings.transform],
-        epochs=settings.epochs if epochs is None else epochs,
+        epochs=most_epochs,
         batch_size=settings.batch_size or batch_size(len(parts.training)),
         validation=_validation(encoder, task, X, parts.validation) if is_divided else None,
         metrics=None if metric is None else [metric],
         sample_weight=row_weights(settings, encoder, task, parts.training),
         callbacks=[callback for callback in (stopping, limit) if callback is not None],
-        weight_decay=settings.weight_decay,
+        weight_decay=own.weight_decay,
         clip_norm=settings.clip_norm,
         rng=settings.seed,
         n_threads=settings.threads,
         progress=progress,
     )
     best = 0 if stopping is None else stopping.best_epoch
-    return Fitted(network, encoder, parts, history, best or len(history), time.perf_counter() - began)
+    return Fitted(NetworkModel(encoder, network), parts, [history], [best or len(history)], most_epochs, time.perf_counter() - began)
 
 
 def _early_stopping(settings: Settings, metric: Any) -> EarlyStopping:
     from nncore.callbacks.early_stopping import EarlyStopping
 
-    return EarlyStopping(monitor="val_loss" if metric is None else f"val_{metric_name(metric)}", patience=settings.patience)
+    return EarlyStopping(monitor="val_loss" if metric is None else f"val_{metric_name(metric)}", patience=settings.mlp.patience)
 
 
 def _validation(encoder: TableEncoder, task: Task, X: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:

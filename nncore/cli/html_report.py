@@ -22,15 +22,12 @@ from nncore.tabular import STDIN, ClassTarget, Column, NumericColumn, TableColum
 MOST_CLASSES = 40
 
 PYTHON = """\
-import nncore
+from nncore.ensembles import load_table_model
 from nncore.tabular import read_table
-from nncore.tabular import from_json
 
-network = nncore.load({model!r})
-encoder = from_json(network.encoding)
-table, notices = encoder.match(read_table({data!r}))
-X, remarks = encoder.transform(table)
-print(encoder.target.decode(network.loss.decide(network.predict_proba(X)))[:5])"""
+model, _ = load_table_model({model!r})
+table, notices = model.encoder.match(read_table({data!r}))
+print(model.predict(table)[:5])"""
 
 
 def render(outcome: Outcome) -> str:
@@ -146,7 +143,8 @@ def _curves(outcome: Outcome) -> str:
     fitted = (outcome.scored or [outcome.final])[0]
     history = fitted.history
     where = f"In the first of {len(outcome.scored)} parts. " if outcome.is_cross_validated else ""
-    text = f"{where}{len(history)} epochs, {history.stop_reason}. The network is that of epoch {fitted.best_epoch}."
+    which = f"The first of {len(fitted.histories)} networks: " if len(fitted.histories) > 1 else ""
+    text = f"{where}{which}{len(history)} epochs, {history.stop_reason}. The network is that of epoch {fitted.best_epochs[0]}."
     return section("Learning curves", picture(history.plot().figure_, "loss against the epoch"), f'<p class="soft">{escape(text)}</p>')
 
 
@@ -189,12 +187,15 @@ def _described(column: TableColumn | None, values: Column, reason: str) -> tuple
 
 def _network(outcome: Outcome) -> str:
     final = outcome.final
-    text = f"Trained in {seconds(final.seconds)}, {len(final.history)} epochs; {seconds(outcome.seconds)} in all."
+    networks = final.model.networks
+    text = f"Trained in {seconds(final.seconds)}, {final.n_epochs} epochs; {seconds(outcome.seconds)} in all."
+    if len(networks) > 1:
+        text += f" {len(networks)} networks, whose answers are averaged; this is the first."
     return section(
         "Network",
         paragraph(text),
-        code(final.network.summary()),
-        folded("Configuration (nncore train --config)", code(as_toml(outcome.settings))),
+        code(networks[0].summary()),
+        folded("Configuration (nncore train --config)", code(as_toml(outcome.asked))),
     )
 
 

@@ -43,10 +43,14 @@ def _lines(info: FileInfo) -> list[str]:
         labelled("file", f"{printable(info.path)}, {info.n_bytes:,} bytes"),
         labelled("format", f"{info.format}{version}, written by nncore {_cut(info.nncore_version)}; checksum and description are sound"),
     ]
-    if len(info.networks) > 1 or info.networks[0].name is not None:
-        lines.append(labelled("networks", f"{len(info.networks)}: nncore.load_many reads them"))
-    for number, network in enumerate(info.networks):
-        if len(info.networks) > 1:
+    networks = info.networks
+    if len(networks) > 1 and [network.target is not None for network in networks[:2]] == [True, False]:
+        lines.append(labelled("networks", f"{len(networks)}, whose answers nncore predict averages; this is the first"))
+        networks = networks[:1]
+    elif len(networks) > 1 or networks[0].name is not None:
+        lines.append(labelled("networks", f"{len(networks)}: nncore.load_many reads them"))
+    for number, network in enumerate(networks):
+        if len(networks) > 1:
             lines += ["", labelled("network", str(number) if network.name is None else _cut(network.name))]
         lines += _of_network(network)
     return lines

@@ -13,13 +13,17 @@ import numpy as np
 from nncore.cli.baselines import NAMES, why_no_boosting
 from nncore.cli.config_file import changed
 from nncore.cli.evaluation import Evaluation, Importance
-from nncore.cli.experiment import Fitted, n_outputs
+from nncore.cli.experiment import Fitted
 from nncore.cli.far_off import FarOff, far_off
 from nncore.cli.report import column_notes
 from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
-from nncore.cli.terminal import percent
+from nncore.cli.terminal import percent, seconds
+from nncore.ensembles import n_outputs
+from nncore.layers.dense import Dense
+from nncore.layers.members_dense import MembersDense
+from nncore.network import Sequential
 from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TimeColumn
 
 #: A class with less than this part of its fair share of the rows is easily never answered.
@@ -37,7 +41,9 @@ class Outcome:
 
     Attributes
     ----------
-    settings, task : Settings, Task
+    asked, settings : Settings
+        As they were given, and with the model that was meant.
+    task : Task
     final : Fitted
         The network that is kept.
     scored : sequence of Fitted
@@ -51,6 +57,7 @@ class Outcome:
         In all.
     """
 
+    asked: Settings
     settings: Settings
     task: Task
     final: Fitted
@@ -116,6 +123,18 @@ class Outcome:
         }
         return "; ".join(f"{NAMES[key]}: {in_words(scores)}" for key, scores in shown.items())
 
+    def training_text(self) -> str:
+        """How long training took, in epochs and seconds."""
+        final, in_all = self.final, f"{seconds(self.seconds)} in all"
+        if self.settings.model != "mlp":
+            epochs = f"{final.n_epochs} epochs, the best of each network kept (the median is {final.best_epoch})"
+            reasons = {history.stop_reason for history in final.histories if len(history) < final.most_epochs}
+            early = f" ({reasons.pop()})" if len(reasons) == 1 and final.n_epochs < final.most_epochs else ""
+            return f"{epochs}{' on all rows' if self.is_cross_validated else ''}{early}; {in_all}"
+        stopped = f" ({final.history.stop_reason})" if final.n_epochs < final.most_epochs and not self.is_cross_validated else ""
+        on_all = " on all rows, the median of the best in each part" if self.is_cross_validated else ""
+        return f"{final.n_epochs} epochs{on_all}{stopped}; {in_all}"
+
     def advice(self) -> list[str]:
         """What a reader of the score should know."""
         found = []
@@ -130,8 +149,8 @@ class Outcome:
             found.append(f"{NAMES['boosting']} is left out beside the score: {why}")
         if self.far_off is not None:
             found.append(str(self.far_off))
-        if any(_ended_too_early(fitted, self.settings.epochs) for fitted in self.scored or (self.final,)):
-            found.append(f"the network was still getting better when training ended: try --epochs {2 * self.settings.epochs}")
+        if any(_ended_too_early(fitted) for fitted in self.scored or (self.final,)):
+            found.append(f"the network was still getting better when training ended: try --epochs {2 * self.final.most_epochs}")
         target = self.final.encoder.target
         if isinstance(target, ClassTarget) and self.settings.class_weight is None:
             counts = self.task.table.column(target.name).counts
@@ -142,7 +161,7 @@ class Outcome:
                     f"the class {rarest!r} has {percent(share)} of the rows; if it matters as much as the others, add "
                     "--class-weight balanced"
                 )
-        if self.final.history.interrupted:
+        if self.final.interrupted:
             found.append("training was interrupted")
         return found
 
@@ -158,8 +177,7 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; the keys are documented by the test that enumerates them."""
-        encoder, task, history = self.final.encoder, self.task, self.final.history
-        network = self.final.network
+        encoder, task, networks = self.final.encoder, self.task, self.final.model.networks
         kinds = {
             "numeric": [c.name for c in encoder.columns if isinstance(c, NumericColumn)],
             "dates": [c.name for c in encoder.columns if isinstance(c, TimeColumn)],
@@ -182,21 +200,23 @@ class Outcome:
             "row_columns": task.row_columns.to_json(),
             "notes": column_notes(task, encoder),
             "network": {
-                "inputs": encoder.n_inputs,
-                "hidden": list(self.settings.hidden),
+                "model": self.settings.model,
+                "networks": len(networks),
+                "inputs": networks[0].input_shape[0],
+                "hidden": _hidden(networks[0]),
                 "outputs": n_outputs(encoder.target, task.loss),
-                "parameters": int(network.parameters.size),
+                "parameters": int(sum(network.parameters.size for network in networks)),
             },
             "score": self._score_json(),
-            "epochs": len(history),
+            "epochs": self.final.n_epochs,
             "best_epoch": self.final.best_epoch,
-            "stop_reason": history.stop_reason,
-            "interrupted": history.interrupted,
+            "stop_reason": self.final.history.stop_reason,
+            "interrupted": self.final.interrupted,
             "importance": [asdict(importance) for importance in self.importances],
             "advice": self.advice(),
             "files": {"model": _text(self.settings.out), "report": _text(self.settings.report)},
             "seconds": {"total": self.seconds, "training": self.final.seconds},
-            "settings": changed(self.settings),
+            "settings": changed(self.asked),
         }
 
     def _score_json(self) -> dict[str, Any] | None:
@@ -222,9 +242,15 @@ def _means(folds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([scores[name] for scores in folds])) for name in names}
 
 
-def _ended_too_early(fitted: Fitted, n_epochs: int) -> bool:
+def _ended_too_early(fitted: Fitted) -> bool:
     """Whether one of the last epochs was the best."""
-    return len(fitted.parts.validation) > 0 and len(fitted.history) == n_epochs and fitted.best_epoch > 0.95 * n_epochs
+    return len(fitted.parts.validation) > 0 and fitted.n_epochs == fitted.most_epochs and fitted.best_epoch > 0.95 * fitted.most_epochs
+
+
+def _hidden(network: Sequential) -> list[int]:
+    """Units of its hidden layers."""
+    of_members = [layer.n_outputs for layer in network.layers if isinstance(layer, MembersDense)]
+    return of_members or [layer.n_outputs for layer in network.layers if isinstance(layer, Dense)][:-1]
 
 
 def _text(path: Path | None) -> str | None:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from nncore.arguments import listed
-from nncore.cli.evaluation import as_probabilities, counts, decided, gives_probabilities, predictions
-from nncore.cli.experiment import n_outputs
+from nncore.cli.evaluation import as_probabilities, counts
 from nncore.cli.output import check_is_csv, check_output
 from nncore.cli.report import blank_lines
 from nncore.cli.row_columns import RowColumns, RowValues
@@ -33,14 +32,13 @@ from nncore.tabular import (
     TableEncoder,
     Writing,
     added,
-    from_json,
     merged,
     missing_in_words,
     read_blocks,
 )
 
 if TYPE_CHECKING:
-    from nncore.network import Sequential
+    from nncore.ensembles import TableModel
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,14 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = (arguments.model,) if str(arguments.data) == STDIN else (arguments.model, arguments.data)
         check_output(arguments.out, *inputs)
         check_is_csv(arguments.out)
-    network, encoder, row_columns = load_with_columns(arguments.model)
+    model, row_columns = load_with_columns(arguments.model)
     if arguments.proba:
-        _check_probabilities(network, encoder)
-    answers = Answers(network, encoder, row_columns, arguments.copy, arguments.proba)
+        _check_probabilities(model)
+    answers = Answers(model, row_columns, arguments.copy, arguments.proba)
     with _destination(None if to_stdout else arguments.out) as file:
         writer = csv.writer(file, lineterminator="\n")
         try:
-            for block in read_blocks(arguments.data, _writing(arguments, encoder)):
+            for block in read_blocks(arguments.data, _writing(arguments, model.encoder)):
                 writer.writerows(answers.to(block))
                 file.flush()
         except KeyboardInterrupt:
@@ -113,8 +111,7 @@ class Answers:
 
     Parameters
     ----------
-    network : Sequential
-    encoder : TableEncoder
+    model : TableModel
     row_columns : RowColumns
         Of training. A file need not have them: exposures are 1 then, and rows count alike.
     copied : sequence of str
@@ -122,12 +119,10 @@ class Answers:
     with_probabilities : bool
     """
 
-    def __init__(
-        self, network: Sequential, encoder: TableEncoder, row_columns: RowColumns, copied: Sequence[str], with_probabilities: bool
-    ) -> None:
-        self.network, self.encoder, self.row_columns = network, encoder, row_columns
+    def __init__(self, model: TableModel, row_columns: RowColumns, copied: Sequence[str], with_probabilities: bool) -> None:
+        self.model, self.encoder, self.row_columns = model, model.encoder, row_columns
         self.copied, self.with_probabilities = copied, with_probabilities
-        target = encoder.target
+        target = model.encoder.target
         self._comparison = ClassComparison(target) if isinstance(target, ClassTarget) else RealComparison(target)
         self._remarks: list[Remark] = []
         self._words: dict[str, Counter[str]] = {}
@@ -142,9 +137,9 @@ class Answers:
         if self.row_columns.exposure is not None and exposure is None:
             unit = f"one unit of {self.row_columns.exposure!r}"
             notices = [*notices, f"the file has no column {self.row_columns.exposure!r}: what is predicted is for {unit}"]
-        X, found = self.encoder.transform(table)
-        outputs = predictions(self.network, X)
-        answers = decided(self.network, outputs)
+        X, found = self.model.inputs(table)
+        outputs = self.model.outputs(X)
+        answers = self.model.decided(outputs)
         if exposure is not None:
             answers = counts(answers, exposure)
         rows = _rows(self.encoder, answers, outputs if self.with_probabilities else None)
@@ -178,39 +173,29 @@ class Answers:
         return [*blank, *missing_in_words(self._words), *map(str, self._remarks), *compared]
 
 
-def load_with_columns(path: Path) -> tuple[Sequential, TableEncoder, RowColumns]:
-    """A network that `nncore train` saved, how columns become its inputs, and which say how rows are used.
+def load_with_columns(path: Path) -> tuple[TableModel, RowColumns]:
+    """What `nncore train` saved, and which columns say how rows are used.
 
     Raises
     ------
     FileFormatError
         If the file holds no network, or one that knows nothing of columns.
     """
-    from nncore.network import load
+    from nncore.ensembles import load_table_model
 
-    network = load(path)
-    if network.encoding is None:
-        raise FileFormatError(f"{path} does not describe columns, as nncore train does; in Python: nncore.load({str(path)!r})")
-    encoder = from_json(network.encoding)
-    if network.input_shape != (encoder.n_inputs,) or not _fits(network, encoder.target):
+    model, description = load_table_model(path)
+    row_columns = RowColumns.from_json(description)
+    if row_columns.exposure is not None and not isinstance(model.encoder.target, RealTarget):
         raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
-    row_columns = RowColumns.from_json(network.encoding)
-    if row_columns.exposure is not None and not isinstance(encoder.target, RealTarget):
-        raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
-    return network, encoder, row_columns
+    return model, row_columns
 
 
-def _fits(network: Sequential, target: ClassTarget | RealTarget) -> bool:
-    """Whether the network has the outputs that this column needs."""
-    n_asked = len(target.classes) if isinstance(target, ClassTarget) else 1
-    return network.output_shape == (n_asked if network.loss is None else n_outputs(target, network.loss),)
-
-
-def _check_probabilities(network: Sequential, encoder: TableEncoder) -> None:
-    if isinstance(encoder.target, RealTarget):
-        raise ParameterError(f"--proba: the network predicts the number {encoder.target.name!r}, and no classes")
-    if not gives_probabilities(network):
-        raise ParameterError(f"--proba: a network trained with {network.loss!r} gives no probabilities")
+def _check_probabilities(model: TableModel) -> None:
+    target = model.encoder.target
+    if isinstance(target, RealTarget):
+        raise ParameterError(f"--proba: the network predicts the number {target.name!r}, and no classes")
+    if not model.gives_probabilities:
+        raise ParameterError(f"--proba: a network trained with {model.loss!r} gives no probabilities")
 
 
 @contextmanager

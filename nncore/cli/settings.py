@@ -62,6 +62,19 @@ class Option:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MLPOptions:
+    """Options of the model ``mlp``, as they are if nobody says. Other models have theirs from a preset."""
+
+    hidden: Sequence[int] = (128, 128)
+    activation: str = "relu"
+    dropout: float = 0.1
+    optimizer: str = "adam"
+    weight_decay: float = 1e-4
+    epochs: int = 200
+    patience: int = 20
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """The options of ``nncore train``; `OPTIONS` says what each means and how it is written."""
 
@@ -81,24 +94,28 @@ class Settings:
     separator: str | None = None
     decimal: str | None = None
 
-    hidden: Sequence[int] = (128, 128)
-    activation: str = "relu"
+    model: str = "auto"
+    preset: str | None = None
+    n_cv: int | None = None
+    n_ens: int | None = None
+    hidden: Sequence[int] | None = None
+    activation: str | None = None
     normalization: str | None = None
-    dropout: float = 0.1
+    dropout: float | None = None
 
     loss: str | None = None
     class_weight: str | dict[str, float] | None = None
-    optimizer: str = "adam"
+    optimizer: str | None = None
     lr: float | None = None
     schedule: dict[str, str] | None = None
     group: dict[str, dict[str, Any]] | None = None
     sampler: str | None = None
     transform: Sequence[str] = ()
-    weight_decay: float = 1e-4
+    weight_decay: float | None = None
     clip_norm: float | None = None
     batch_size: int | None = None
-    epochs: int = 200
-    patience: int = 20
+    epochs: int | None = None
+    patience: int | None = None
     metric: str | None = None
     time_limit: float | None = None
     threads: int | None = None
@@ -112,6 +129,20 @@ class Settings:
     report: Path | None = None
     json: bool = False
     quiet: bool = False
+
+    @property
+    def mlp(self) -> MLPOptions:
+        """Those of the model ``mlp``, with its defaults where nothing is said."""
+        said = {one.name: getattr(self, one.name) for one in fields(MLPOptions)}
+        return MLPOptions(**{name: value for name, value in said.items() if value is not None})
+
+    def said(self, names: Sequence[str]) -> list[str]:
+        """Which of some options are not at their defaults."""
+        return [name for name in names if _is_said(getattr(self, name), DEFAULTS[name])]
+
+
+def _is_said(value: Any, default: Any) -> bool:
+    return list(value) != list(default) if isinstance(default, tuple) else value != default
 
 
 #: Every option by the name of its field, in the order of the help and of the configuration file.
@@ -149,6 +180,21 @@ OPTIONS = {
     "header": Option("data", "the first line names the columns, or not; default: seen from the file", switch=True),
     "separator": Option("data", "what parts the columns of a CSV file: ; or tab or space; default: seen from the file", separator, "CHAR"),
     "decimal": Option("data", "decimal point or comma; default: seen from the file", choices=(".", ",")),
+    "model": Option(
+        "network",
+        "mlp: one network, of the options below; realmlp: an ensemble by a recipe; tabm: networks that are ensembles themselves, for "
+        "many times the computation; auto: realmlp, but mlp where an option describes a "
+        "network of your own, or there are too few rows to divide",
+        choices=("auto", "mlp", "realmlp", "tabm"),
+    ),
+    "preset": Option("network", "recipe: fast (the default), td or td-s of realmlp; tabm (the default) or tabm-mini of tabm", str, "NAME"),
+    "n_cv": Option(
+        "network",
+        "folds of the ensemble: each is left out by some networks and decides when they stop (default: the preset's)",
+        positive_integer,
+        "N",
+    ),
+    "n_ens": Option("network", "networks of the ensemble for each fold (default: the preset's)", positive_integer, "N"),
     "hidden": Option("network", "units of the hidden layers; none for no hidden layer", widths, "N,N"),
     "activation": Option("network", "of the hidden layers", specification, "NAME", kind="activations"),
     "normalization": Option(
@@ -208,7 +254,7 @@ OPTIONS = {
         "NAME",
         kind="metrics",
     ),
-    "time_limit": Option("training", "stop the training of a network after so long", positive, "SECONDS"),
+    "time_limit": Option("training", "end a training after so long; the networks of an ensemble share it", positive, "SECONDS"),
     "threads": Option("training", "at most so many (default: all processors, where they help)", positive_integer, "N"),
     "seed": Option("training", "same seed, same result", natural, "N"),
     "test_fraction": Option("score", "rows held out for the score; 0 for none", fraction, "F"),
@@ -253,8 +299,10 @@ def add_option(group: argparse._ActionsContainer, name: str, default: object = N
     """The argument for one option."""
     option, usual = OPTIONS[name], DEFAULTS[name]
     text = option.help.replace("%", "%%")
-    if usual and not option.switch:
-        text += f" (default {','.join(map(str, usual)) if isinstance(usual, tuple) else usual})"
+    if hasattr(MLPOptions, name):
+        text += f" (default: the preset's; mlp: {_as_text(getattr(MLPOptions, name))})"
+    elif usual and not option.switch:
+        text += f" (default {_as_text(usual)})"
     if name == "data":
         group.add_argument(name, nargs="?", type=option.parse, metavar=option.metavar, help=text)
         return
@@ -268,6 +316,10 @@ def add_option(group: argparse._ActionsContainer, name: str, default: object = N
         if option.repeated or option.keyed:
             arguments["action"] = "append" if option.repeated else Merge
     group.add_argument(f"--{long_name(name)}", **arguments)
+
+
+def _as_text(usual: object) -> str:
+    return ",".join(map(str, usual)) if isinstance(usual, tuple) else str(usual)
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:

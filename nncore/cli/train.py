@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
+from nncore.cli.bagging import ensemble_encoder, ensemble_text, fit_model, model_name, recipe_of
 from nncore.cli.baselines import baselines
 from nncore.cli.config_file import as_toml, read_config
 from nncore.cli.evaluation import Evaluation, check_metric, evaluate, importances
-from nncore.cli.experiment import Fitted, Parts, batch_size, divide, divide_in_folds, fit, make_encoder, n_outputs
+from nncore.cli.experiment import Fitted, Parts, batch_size, divide, divide_in_folds, make_encoder
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output
 from nncore.cli.report import describe_columns
@@ -23,9 +25,10 @@ from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.task import Task, find_task
 from nncore.cli.terminal import json_text, labelled, notice, say, seconds
 from nncore.configuration import require
+from nncore.ensembles import n_outputs
 from nncore.errors import ParameterError
 from nncore.files import write
-from nncore.tabular import STDIN, to_json
+from nncore.tabular import STDIN, TableEncoder
 
 EPILOG = """\
 examples:
@@ -72,25 +75,29 @@ def train(settings: Settings) -> int:
     """Everything from the file to the score; the exit code."""
     began = time.perf_counter()
     tell = _teller(settings)
-    task = find_task(settings)
+    task, asked = find_task(settings), settings
+    settings = replace(settings, model=model_name(settings, task))
     if settings.cv is None:
         parts = divide(task, settings)
         check_metric(task, [parts])
         _describe(tell, settings, task, parts)
-        final = fit(settings, task, parts, progress=not settings.quiet)
+        final = fit_model(settings, task, parts, progress=not settings.quiet)
         scored = [final] if len(parts.test) else []
         evaluations = [evaluate(fitted, task) for fitted in scored]
     else:
         scored, evaluations = _fit_folds(tell, settings, task)
         everything = Parts(np.arange(task.table.n_rows), np.empty(0, np.int64), np.empty(0, np.int64))
-        # Nothing is left to stop by: as many epochs as were best in the folds.
+        # Of one network nothing is left to stop by: as many epochs as were best in the parts. An ensemble has folds of its own.
         epochs = max(1, round(float(np.median([fitted.best_epoch for fitted in scored]))))
-        final = fit(settings, task, everything, epochs=epochs, progress=not settings.quiet)
-    if final.history.interrupted:
-        which = "the best epoch so far" if len(final.parts.validation) and len(final.history) else "the last finished step"
-        notice(f"interrupted after {len(final.history)} of {settings.epochs} epochs; the network is that of {which}")
-    beside, was_interrupted = ({}, True) if final.history.interrupted else _baselines(settings, task, scored)
+        final = fit_model(settings, task, everything, epochs=epochs, progress=not settings.quiet)
+    if final.interrupted:
+        stops = len(final.parts.validation) or settings.model != "mlp"
+        which = "the best epoch so far" if stops and final.n_epochs else "the last finished step"
+        kept = "the network is that" if len(final.model.networks) == 1 else "each network is that"
+        notice(f"interrupted after {final.n_epochs} of {final.most_epochs} epochs; {kept} of {which}")
+    beside, was_interrupted = ({}, True) if final.interrupted else _baselines(settings, task, scored)
     outcome = Outcome(
+        asked,
         settings,
         task,
         final,
@@ -154,37 +161,48 @@ def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task)
     scored: list[Fitted] = []
     evaluations: list[Evaluation] = []
     for number, parts in enumerate(folds, start=1):
-        fitted = fit(settings, task, parts, progress=False)
-        if fitted.history.interrupted:
+        fitted = fit_model(settings, task, parts, progress=False)
+        if fitted.interrupted:
             raise KeyboardInterrupt
         scored.append(fitted)
         evaluations.append(evaluate(fitted, task))
         name, score = next(iter(evaluations[-1].scores.items()))
         tell(
             f"part {number}",
-            f"{in_words({name: score})}, best epoch {fitted.best_epoch} of {len(fitted.history)}, {seconds(fitted.seconds)}",
+            f"{in_words({name: score})}, best epoch {fitted.best_epoch} of {fitted.n_epochs}, {seconds(fitted.seconds)}",
         )
     return scored, evaluations
 
 
 def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts) -> None:
     """What was understood, before anything is trained."""
-    encoder = make_encoder(task, parts.training)
+    is_mlp = settings.model == "mlp"
+    recipe = None if is_mlp else recipe_of(settings, task)
+    encoder = make_encoder(task, parts.training) if recipe is None else ensemble_encoder(task, parts.training, recipe)
     for label, text in describe_columns(task, encoder):
         tell(label, text)
     aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
     uses = "".join(f"; {text}" for text in task.row_columns.in_words())
     each = "" if settings.cv is None else f" in each of {settings.cv} parts"
     tell("rows", f"{len(parts.training)} to learn from{aside}, {len(parts.test)} held out for the score{each}{uses}")
-    shape = " → ".join(map(str, [encoder.n_inputs, *settings.hidden, n_outputs(encoder.target, task.loss)]))
-    hidden = [settings.activation, settings.normalization, f"dropout {settings.dropout:g}" if settings.dropout else None]
+    if recipe is None:
+        tell("network", _network_text(settings, task, encoder, parts))
+    else:
+        tell("model", ensemble_text(settings, task, parts.training, recipe))
+
+
+def _network_text(settings: Settings, task: Task, encoder: TableEncoder, parts: Parts) -> str:
+    """The one network that will be trained."""
+    own = settings.mlp
+    shape = " → ".join(map(str, [encoder.n_inputs, *own.hidden, n_outputs(encoder.target, task.loss)]))
+    hidden = [own.activation, settings.normalization, f"dropout {own.dropout:g}" if own.dropout else None]
     rate = None if settings.lr is None else f"learning rate {settings.lr:g}"
     steps = f"batches of {settings.batch_size or batch_size(len(parts.training))}"
     moves = [text if path == "lr" else f"{path} {text}" for path, text in (settings.schedule or {}).items()]
     batches = [settings.sampler, *settings.transform, steps]
-    how = [settings.loss, settings.optimizer, rate, *moves, *(settings.group or ()), *batches, f"seed {settings.seed}"]
-    described = ", ".join(filter(None, hidden)) if settings.hidden else ""
-    tell("network", ", ".join(filter(None, [shape, described])) + "; " + ", ".join(filter(None, how)))
+    how = [settings.loss, own.optimizer, rate, *moves, *(settings.group or ()), *batches, f"seed {settings.seed}"]
+    described = ", ".join(filter(None, hidden)) if own.hidden else ""
+    return ", ".join(filter(None, [shape, described])) + "; " + ", ".join(filter(None, how))
 
 
 def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
@@ -193,15 +211,11 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
     tell("score", outcome.score_text())
     if text := outcome.baselines_text():
         tell("baselines", text)
-    history = final.history
-    stopped = f" ({history.stop_reason})" if len(history) < settings.epochs and outcome.settings.cv is None else ""
-    on_all = " on all rows, the median of the best in each part" if outcome.is_cross_validated else ""
-    tell("trained", f"{len(history)} epochs{on_all}{stopped}; {seconds(outcome.seconds)} in all")
+    tell("trained", outcome.training_text())
     for text in outcome.advice():
         tell("note", text)
     if settings.out is not None:
-        final.network.encoding = to_json(final.encoder) | {KEY: outcome.task.row_columns.to_json()}
-        final.network.save(settings.out)
+        final.model.save(settings.out, {KEY: outcome.task.row_columns.to_json()})
         tell("saved", f"{settings.out} ({settings.out.stat().st_size / 1000:.0f} kB)")
     if settings.report is not None:
         from nncore.cli.html_report import render
@@ -210,4 +224,5 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
         tell("report", str(settings.report))
     if settings.json:
         say(json_text(outcome.as_json(), indent=2, default=float))
-    tell("next", "add --out MODEL.nncore to keep the network" if settings.out is None else f"nncore predict {settings.out} NEW.csv")
+    kept = "network" if settings.model == "mlp" else "ensemble"
+    tell("next", f"add --out MODEL.nncore to keep the {kept}" if settings.out is None else f"nncore predict {settings.out} NEW.csv")

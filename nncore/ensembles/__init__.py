@@ -8,6 +8,7 @@ from __future__ import annotations
 from nncore.ensembles.best_epoch import Score
 from nncore.ensembles.calibration import at_temperature, has_temperature, temperature_of
 from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples
+from nncore.ensembles.families import FAMILIES, Family
 from nncore.ensembles.folds import Fold, folds, hold_out
 from nncore.ensembles.hidden_layers import (
     SCIKIT_LEARN_ACTIVATIONS,
@@ -19,16 +20,19 @@ from nncore.ensembles.hidden_layers import (
 from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayout, dtype_of
 from nncore.ensembles.member_order import member_order
 from nncore.ensembles.members import Members, loss_of_mixture, together, weights_of
-from nncore.ensembles.real_mlp_network import groups_of, layers_of, schedules_of, start
+from nncore.ensembles.members_file import count_of, damage_told, described_members, need, number_of, numbers_of, read_members
+from nncore.ensembles.real_mlp_network import layers_of, started
 from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
-from nncore.ensembles.tabm_network import start_tabm, tabm_groups, tabm_layers
+from nncore.ensembles.table_models import EnsembleModel, NetworkModel, TableModel, layout_of, load_table_model, n_outputs
+from nncore.ensembles.tabm_network import started_tabm, tabm_layers
 from nncore.ensembles.tabm_recipe import TabMRecipe
 from nncore.ensembles.target_scale import TargetScale
 
 __all__ = [
-    "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "FitOptions", "Fold", "InputColumns", "InputLayout", "Members",
-    "RealMLPRecipe", "Recipe", "Samples", "Score", "TabMRecipe", "TargetScale", "activation_of", "at_temperature", "dtype_of", "folds",
-    "groups_of", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of",
-    "loss_of_mixture", "member_order", "recipe", "schedules_of", "start", "start_tabm", "tabm_groups", "tabm_layers", "temperature_of",
-    "together", "weights_of",
+    "FAMILIES", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "EnsembleModel", "Family", "FitOptions", "Fold",
+    "InputColumns", "InputLayout", "Members", "NetworkModel", "RealMLPRecipe", "Recipe", "Samples", "Score", "TabMRecipe", "TableModel",
+    "TargetScale", "activation_of", "at_temperature", "count_of", "damage_told", "described_members", "dtype_of", "folds",
+    "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of", "layout_of",
+    "load_table_model", "loss_of_mixture", "member_order", "n_outputs", "need", "number_of", "numbers_of", "read_members", "recipe",
+    "started", "started_tabm", "tabm_layers", "temperature_of", "together", "weights_of",
 ]  # fmt: skip

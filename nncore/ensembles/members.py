@@ -34,12 +34,12 @@ class Members:
     networks: list[Sequential]
     weights: list[float] | None = None
 
-    def outputs(self, matrix: NDArray[np.floating], loss: Loss) -> list[NDArray[np.floating]]:
+    def outputs(self, matrix: NDArray[np.floating], loss: Loss | None) -> list[NDArray[np.floating]]:
         """Of each network, after the link of the loss and in the units of the targets, shape (n_samples, n_outputs)."""
         rows = self.columns.encode(matrix, self.networks[0].dtype)
         return self.in_units([network.predict_proba(rows) for network in self.networks], loss)
 
-    def in_units(self, outputs: list[NDArray[np.floating]], loss: Loss) -> list[NDArray[np.floating]]:
+    def in_units(self, outputs: list[NDArray[np.floating]], loss: Loss | None) -> list[NDArray[np.floating]]:
         """Outputs of networks in the units of the targets."""
         return outputs if self.target is None else [self.target.inverse(own, loss) for own in outputs]
 
@@ -56,21 +56,22 @@ def weights_of(members: list[Members]) -> NDArray[np.float64] | None:
     return np.array([weight for one in members for weight in one.weights or [1.0] * len(one.networks)])
 
 
-def together(outputs: list[NDArray[np.floating]], loss: Loss, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+def together(outputs: list[NDArray[np.floating]], loss: Loss | None, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """What members predict together: the mean of their outputs; of normal distributions, mean and log-variance of the mixture.
 
     Parameters
     ----------
     outputs : list of ndarray of shape (n_samples, n_outputs)
         After the link of the loss: probabilities, rates, places.
-    loss : Loss
+    loss : Loss or None
+        None where its plugin is missing.
     weights : ndarray of shape (n_networks,), optional
         What each network counts.
     """
     if not isinstance(loss, GaussianNLL):
         mean = _mean(np.asarray(outputs), weights)
         # Probabilities of float32 sum to 1 with its precision, which scikit-learn finds too little in float64.
-        return mean / mean.sum(axis=1, keepdims=True) if loss.link == "softmax" else mean
+        return mean / mean.sum(axis=1, keepdims=True) if loss is not None and loss.link == "softmax" else mean
     means, log_variances = np.split(np.asarray(outputs, np.float64), 2, axis=2)
     mean = _mean(means, weights)
     variances = _mean(np.exp(log_variances), weights) + _mean((means - mean) ** 2, weights)

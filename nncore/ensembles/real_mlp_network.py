@@ -94,6 +94,12 @@ def start(network: Sequential, recipe: RealMLPRecipe, seed: int) -> None:
             named[f"{dense[-1]}.{tensor}"][...] = 0
 
 
+def started(network: Sequential, recipe: RealMLPRecipe, seed: int) -> dict[str, Any]:
+    """Give a network that is built its first values; arguments of its fit that depend on it."""
+    start(network, recipe, seed)
+    return {"groups": groups_of(network, recipe), "schedule": schedules_of(network, recipe) or None}
+
+
 def groups_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, dict[str, Any]]:
     """Learning rates and weight decay of tensors.
 

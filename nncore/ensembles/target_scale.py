@@ -85,7 +85,7 @@ class TargetScale:
         dtype = y.dtype if y.dtype.kind == "f" else np.dtype(np.float64)
         return self.chain.encode(y.reshape(len(y), -1), dtype=dtype).reshape(y.shape)
 
-    def inverse(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
+    def inverse(self, outputs: NDArray[np.floating], loss: Loss | None) -> NDArray[np.floating]:
         """Outputs after the link of the loss, (n_samples, n_outputs), in the units of the targets; float64."""
         values = outputs.astype(np.float64)
         if isinstance(loss, GaussianNLL):

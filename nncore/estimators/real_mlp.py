@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.ensembles import InputColumns, RealMLPRecipe, groups_of, layers_of, schedules_of, start
+from nncore.ensembles import InputColumns, RealMLPRecipe, layers_of, started
 from nncore.estimators.ensemble import Ensemble
 from nncore.network import Sequential
 
@@ -72,5 +72,4 @@ class RealMLP(Ensemble):
         return Sequential(*layers_of(recipe, columns, loss, self.n_outputs_))
 
     def _started(self, network: Sequential, recipe: RealMLPRecipe, seed: int) -> dict[str, Any]:
-        start(network, recipe, seed)
-        return {"groups": groups_of(network, recipe), "schedule": schedules_of(network, recipe) or None}
+        return started(network, recipe, seed)

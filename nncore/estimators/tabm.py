@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nncore.arguments import whole_number
 from nncore.contract import Loss
-from nncore.ensembles import Fold, InputColumns, Members, Samples, TabMRecipe, member_order, start_tabm, tabm_groups, tabm_layers
+from nncore.ensembles import Fold, InputColumns, Members, Samples, TabMRecipe, member_order, started_tabm, tabm_layers
 from nncore.errors import ParameterError
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given
@@ -80,9 +80,7 @@ class TabM(Ensemble):
         return Sequential(*tabm_layers(recipe, columns, rows, loss, self.n_outputs_))
 
     def _started(self, network: Sequential, recipe: TabMRecipe, seed: int) -> dict[str, Any]:
-        start_tabm(network, seed)
-        schedule = None if recipe.learning_rate == "constant" else {"lr": recipe.learning_rate}
-        return {"groups": tabm_groups(network, recipe), "schedule": schedule}
+        return started_tabm(network, recipe, seed)
 
     # ---- members ------------------------------------------------------------------------------------------------------------
 

@@ -123,6 +123,20 @@ class NumericColumn:
                 f"column {self.name!r}, {place(row)}: {values[row]} is too large beside the numbers of training, about {self.mean:.6g}"
             )
         out[:] = encoded
+        return self._filled(numbers)
+
+    @property
+    def raw_width(self) -> int:
+        """Columns of `encode_raw`."""
+        return 1
+
+    def encode_raw(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
+        """Write numbers as they are into `out`, shape ``(n_rows, 1)``: NaN where missing if training had such, else the median."""
+        numbers = parse_numbers(self.name, values, place)
+        out[:, 0] = numbers if self.has_missing else np.where(np.isnan(numbers), self.median, numbers)
+        return self._filled(numbers)
+
+    def _filled(self, numbers: np.ndarray) -> Remark | None:
         count = 0 if self.has_missing else int(np.isnan(numbers).sum())
         return Remark(self.name, count, f"the median {self.median:.6g}") if count else None
 
@@ -170,6 +184,14 @@ class TimeColumn:
         self.chain.encode(times[:, None], out=out, label=labelled(self.name))
         count = 0 if self.has_missing else int(np.isnat(times).sum())
         return Remark(self.name, count, "a date in the middle of those of training") if count else None
+
+    @property
+    def raw_width(self) -> int:
+        """Columns of `encode_raw`."""
+        return self.width
+
+    #: The parts of dates are numbers already, and those of missing dates are filled.
+    encode_raw = encode
 
 
 @dataclass(frozen=True)
@@ -227,8 +249,25 @@ class CategoricalColumn:
     def width(self) -> int:
         return self.chain.n_encoded
 
+    @property
+    def n_levels(self) -> int:
+        """`n_codes`, as embeddings call it."""
+        return self.n_codes
+
+    @property
+    def raw_width(self) -> int:
+        """Columns of `encode_raw`."""
+        return 1
+
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
+        codes = np.empty((len(values), 1), np.int64)
+        remark = self.encode_raw(values, place, codes)
+        self.chain.encode(codes, out=out)
+        return remark
+
+    def encode_raw(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
+        """Write codes into `out`, shape ``(n_rows, 1)``."""
         column = as_column(values)
         coded = column.coded
         key: Callable[[str], Hashable] = str if self.as_text else level_key
@@ -236,7 +275,7 @@ class CategoricalColumn:
         unknown = self.n_codes - 1 if self.has_other else -1
         missing = len(self.levels) if self.has_missing else unknown
         codes = np.array([*(position.get(key(text), unknown) for text in coded.texts), missing])[coded.codes]
-        self.chain.encode(codes[:, None], out=out)
+        out[:, 0] = codes
         n_strange = int(np.count_nonzero(codes < 0))
         if self.has_other or not n_strange:
             return None

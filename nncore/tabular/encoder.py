@@ -10,7 +10,7 @@ import numpy as np
 from nncore.arguments import listed
 from nncore.errors import DataError
 from nncore.tabular.column import Column
-from nncore.tabular.columns import CategoricalColumn, NumericColumn, TableColumn, TimeColumn
+from nncore.tabular.columns import MOST_ONE_HOT, CategoricalColumn, NumericColumn, TableColumn, TimeColumn
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
 from nncore.tabular.remarks import Remark
 from nncore.tabular.table import Table, row_numbers
@@ -56,6 +56,7 @@ class TableEncoder:
         rows: Sequence[int] | np.ndarray,
         *,
         most_levels: int = MOST_LEVELS,
+        most_one_hot: int = MOST_ONE_HOT,
         target_range: str | None = None,
         missing: tuple[str, ...] = (),
         missing_target: tuple[str, ...] = (),
@@ -76,6 +77,8 @@ class TableEncoder:
             Rows to learn from. Means, medians and levels come from these alone.
         most_levels : int, default 500
             Levels of a categorical column that get a code of their own.
+        most_one_hot : int, default 16
+            A categorical column of more codes stays one of codes.
         target_range : str, optional
             Interval in which a real target must stay, ``"[0, inf)"``; by default it is standardised.
         missing, missing_target : tuple of str
@@ -96,7 +99,7 @@ class TableEncoder:
             elif kind.kind == "time":
                 columns.append(TimeColumn.fit(name, kind.form, learnt(name), place))
             elif kind.kind == "categorical":
-                columns.append(CategoricalColumn.fit(name, learnt(name), most_levels, as_text=kind.as_text))
+                columns.append(CategoricalColumn.fit(name, learnt(name), most_levels, most_one_hot, as_text=kind.as_text))
         if not columns:
             reasons = listed([f"{name!r} is left out: {kind.reason}" for name, kind in kinds.items()], most=3)
             detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
@@ -115,8 +118,7 @@ class TableEncoder:
 
     def spans(self) -> dict[str, slice]:
         """The inputs that each column became."""
-        ends = np.cumsum([column.width for column in self.columns]).tolist()
-        return {column.name: slice(end - column.width, end) for column, end in zip(self.columns, ends, strict=True)}
+        return _spans([(column.name, column.width) for column in self.columns])
 
     def coded(self) -> dict[int, int]:
         """Where the matrix holds codes, and how many there are."""
@@ -168,14 +170,65 @@ class TableEncoder:
             If a column is missing, or a cell of a column of numbers or dates is none.
         """
         X = np.empty((table.n_rows, self.n_inputs), dtype=np.float32)
-        remarks: list[Remark] = []
         spans = self.spans()
-        for column in self.columns:
-            remark = column.encode(table.column(column.name), table.place, X[:, spans[column.name]])
-            remarks += [remark] if remark else []
-        return X, remarks
+        found = [column.encode(table.column(column.name), table.place, X[:, spans[column.name]]) for column in self.columns]
+        return X, [remark for remark in found if remark]
+
+    # ---- columns as they are, for networks with encodings of their own --------------------------------------------------------
+
+    def matrix(self, table: Table) -> tuple[np.ndarray, list[Remark]]:
+        """Columns as they are, and what the user should know.
+
+        Returns
+        -------
+        matrix : ndarray of shape (n_rows, n_columns), float64
+            Numbers, NaN where missing if training had such; parts of dates; codes of categories, -1 for what training did not have.
+        remarks : list of Remark
+
+        Raises
+        ------
+        DataError
+            As `transform`.
+        """
+        spans = self.matrix_spans()
+        matrix = np.empty((table.n_rows, sum(column.raw_width for column in self.columns)))
+        found = [column.encode_raw(table.column(column.name), table.place, matrix[:, spans[column.name]]) for column in self.columns]
+        return matrix, [remark for remark in found if remark]
+
+    def matrix_spans(self) -> dict[str, slice]:
+        """The columns of `matrix` that each column became."""
+        return _spans([(column.name, column.raw_width) for column in self.columns])
+
+    @property
+    def matrix_names(self) -> list[str]:
+        """Which column each of `matrix` was made of."""
+        return [column.name for column in self.columns for _ in range(column.raw_width)]
+
+    @property
+    def number_columns(self) -> np.ndarray:
+        """Columns of `matrix` with numbers, int64."""
+        codes = {place for place, _ in self.category_columns}
+        return np.array([place for place in range(len(self.matrix_names)) if place not in codes], np.int64)
+
+    @property
+    def category_columns(self) -> list[tuple[int, CategoricalColumn]]:
+        """Columns of `matrix` with codes, and what they mean."""
+        spans = self.matrix_spans()
+        return [(spans[column.name].start, column) for column in self.columns if isinstance(column, CategoricalColumn)]
+
+    @property
+    def has_missing(self) -> np.ndarray:
+        """Which columns of `matrix` had NaN in training, bool."""
+        numbers = {column.name for column in self.columns if isinstance(column, NumericColumn) and column.has_missing}
+        return np.array([name in numbers for name in self.matrix_names], bool)
 
     def transform_target(self, table: Table) -> np.ndarray:
         """Class indices, int64, or scaled numbers, float64; shape ``(n_rows,)``."""
         values = table.column(self.target.name)
         return self.target.encode(values) if isinstance(self.target, ClassTarget) else self.target.encode(values, table.place)
+
+
+def _spans(widths: Sequence[tuple[str, int]]) -> dict[str, slice]:
+    """Where columns of these names and widths stand, side by side."""
+    ends = np.cumsum([width for _, width in widths]).tolist()
+    return {name: slice(end - width, end) for (name, width), end in zip(widths, ends, strict=True)}

@@ -12,7 +12,7 @@ import pytest
 
 from nncore.cli import main
 from nncore.cli.asked_metric import find_metric
-from nncore.cli.evaluation import evaluate, predictions
+from nncore.cli.evaluation import evaluate
 from nncore.cli.experiment import divide, fit
 from nncore.cli.settings import Settings
 from nncore.cli.task import find_task
@@ -61,7 +61,7 @@ def test_scorers_of_scikit_learn(name: str, weighted: bool, data: Path, tmp_path
     rows = fitted.parts.test
     evaluation = evaluate(fitted, task)
     X, _ = fitted.encoder.transform(task.table)
-    proba = predictions(fitted.network, X[rows])
+    proba = fitted.model.outputs(X[rows])
     weight = task.row_values.weight_of(rows)
     of_labels = {"f1": "f1_score", "matthews_corrcoef": "matthews_corrcoef"}
     if name in of_labels:

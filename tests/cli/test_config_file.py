@@ -150,7 +150,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         main(["train", "--help"])
     shown = capsys.readouterr().out
     assert all(f"--{name.replace('_', '-')}" in shown for name in OPTIONS if name != "data")
-    assert "(default 128,128)" in shown
+    assert "(default: the preset's; mlp: 128,128)" in " ".join(shown.split())
 
 
 def test_a_config_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +162,7 @@ def test_json_keeps_what_was_set() -> None:
     from nncore.cli.config_file import changed
 
     settings = Settings(target="y", hidden=[4], out=Path("m"), dropout=0.1)
-    assert json.loads(json.dumps(changed(settings))) == {"target": "y", "hidden": [4], "out": "m"}
+    assert json.loads(json.dumps(changed(settings))) == {"target": "y", "hidden": [4], "out": "m", "dropout": 0.1}
 
 
 def test_parser_leaves_no_trace_of_what_is_not_given() -> None:

@@ -73,7 +73,7 @@ def test_the_code_in_the_report_runs(data: Path, tmp_path: Path) -> None:
     model = tmp_path / "with space's.nncore"
     text = report(tmp_path / "r.html", data, "--target", "species", "--out", model)
     blocks = [unescape(block) for block in re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)]
-    (code,) = [block for block in blocks if block.startswith("import nncore")]
+    (code,) = [block for block in blocks if block.startswith("from nncore")]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     assert done.stderr == ""
     first = eval(done.stdout)

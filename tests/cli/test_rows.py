@@ -121,7 +121,8 @@ def test_weights_are_those_of_training_validation_and_score(claims: Path) -> Non
     fitted = fit(settings, task, parts)
     X, _ = fitted.encoder.transform(task.table)
     rows = parts.validation
-    loss = fitted.network.evaluate(X[rows], targets(fitted.encoder, task, rows), sample_weight=weight[rows])["loss"]
+    (network,) = fitted.model.networks
+    loss = network.evaluate(X[rows], targets(fitted.encoder, task, rows), sample_weight=weight[rows])["loss"]
     assert loss == pytest.approx(fitted.history["val_loss"].min(), rel=1e-5)
 
 
@@ -149,7 +150,7 @@ def test_weighted_rates_are_an_offset(claims: Path) -> None:
     exposure = task.row_values.exposure
     assert exposure is not None
     target = fitted.encoder.target
-    z = fitted.network.predict(X)
+    z = fitted.model.networks[0].predict(X)
     rate = targets(fitted.encoder, task, rows)[:, None]
     count = np.array(column(claims, "claims"), dtype=float)[:, None]
     assert isinstance(target, RealTarget)

@@ -38,7 +38,14 @@ def test_json_says_everything(data: Path, tmp_path: Path, capsys: pytest.Capture
     assert found["columns"]["numeric"] == ["length"]
     assert found["notes"] == [f"'NA' is taken for missing in 'length' ({data.read_text().count(',NA,')})"]
     assert found["columns"]["left_out"]["id"] == "counts the rows"
-    assert found["network"] == {"inputs": 5, "hidden": [8], "outputs": 2, "parameters": 5 * 8 + 8 + 8 * 2 + 2}
+    assert found["network"] == {
+        "model": "mlp",
+        "networks": 1,
+        "inputs": 5,
+        "hidden": [8],
+        "outputs": 2,
+        "parameters": 5 * 8 + 8 + 8 * 2 + 2,
+    }
     assert found["score"]["kind"] == "held out"
     assert found["score"]["rows"] == 48
     assert found["score"]["mean"].keys() == {"accuracy", "balanced_accuracy", "log_loss", "roc_auc"}
@@ -156,7 +163,7 @@ def test_options_reach_the_network(data: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     task = find_task(settings)
     fitted = fit(settings, task, divide_in_folds(task, Settings(cv=3))[0])
-    network = fitted.network
+    (network,) = fitted.model.networks
     kinds = [type(layer).__name__ for layer in network.layers]
     assert kinds == ["Dense", "BatchNorm", "ActivationLayer", "Dense", "BatchNorm", "ActivationLayer", "Dense"]
     assert [layer.n_outputs for layer in network.layers if isinstance(layer, nncore.Dense)] == [6, 5, 2]

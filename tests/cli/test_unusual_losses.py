@@ -52,7 +52,7 @@ def test_a_loss_with_fewer_outputs_than_classes(grades: Path, tmp_path: Path, ca
     train = ["train", str(grades), "--target", "grade", "--drop", "number", "--loss", "ordinal", "--out", str(model), "--quiet"]
     assert main(train) == 0
     assert float(capsys.readouterr().out.split("accuracy ")[1].split(" ")[0]) > 80
-    assert nncore.load(model).output_shape == (3,)
+    assert nncore.load_many(model)[0].output_shape == (3,)
     assert main(["predict", str(model), str(grades)]) == 0
     captured = capsys.readouterr()
     answers = [row["grade"] for row in csv.DictReader(io.StringIO(captured.out))]

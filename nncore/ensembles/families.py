@@ -1,0 +1,59 @@
+"""Kinds of networks for tables, by name: their presets, and how a member is made of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.contract import Layer, Loss
+from nncore.ensembles import real_mlp_network
+from nncore.ensembles.hidden_layers import hidden_layer_sizes_of
+from nncore.ensembles.input_columns import InputColumns
+from nncore.ensembles.recipes import PRESETS, Recipe
+from nncore.ensembles.tabm_network import ARCHITECTURES, started_tabm, tabm_layers
+from nncore.ensembles.tabm_recipe import TabMRecipe
+from nncore.network import Sequential
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind.
+
+    Attributes
+    ----------
+    presets : mapping of str to (Recipe, Recipe)
+        For classes and for numbers; the first is the usual one.
+    layers : callable
+        Layers of a member, of a recipe, what its fold knows of columns, its training rows as they are encoded, a loss and a number of
+        outputs.
+    started : callable
+        Gives a network that is built its first values, of a recipe and a seed; arguments of its fit.
+    size : callable
+        How large a network of a recipe is, in words.
+    """
+
+    presets: Mapping[str, tuple[Recipe, Recipe]]
+    layers: Callable[[Any, InputColumns, NDArray[np.floating], Loss, int], list[Layer]]
+    started: Callable[[Sequential, Any, int], dict[str, Any]]
+    size: Callable[[Any], str]
+
+
+#: By the value of ``nncore train --model``.
+FAMILIES: Mapping[str, Family] = {
+    "realmlp": Family(
+        PRESETS,
+        lambda recipe, columns, rows, loss, n_outputs: real_mlp_network.layers_of(recipe, columns, loss, n_outputs),
+        real_mlp_network.started,
+        lambda recipe: f"{' → '.join(map(str, hidden_layer_sizes_of(recipe.hidden_layer_sizes))) or 'no hidden'} units",
+    ),
+    "tabm": Family(
+        {arch: (replace(TabMRecipe(), arch=arch), replace(TabMRecipe(), arch=arch)) for arch in ARCHITECTURES},
+        tabm_layers,
+        started_tabm,
+        lambda recipe: f"{recipe.n_members} members that share weights",
+    ),
+}

@@ -1,0 +1,126 @@
+"""Members as JSON and back. Nothing of a file is trusted: every field is checked before anything is made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.data import EncodingChain
+from nncore.ensembles.input_columns import InputColumns, InputLayout
+from nncore.ensembles.members import Members
+from nncore.ensembles.target_scale import TargetScale
+from nncore.errors import FileFormatError, NNCoreError
+from nncore.network import Sequential
+
+# ---- writing ----------------------------------------------------------------------------------------------------------------
+
+
+def described_members(members: Sequence[Members]) -> list[dict[str, Any]]:
+    """What members know beside their networks, as JSON holds it."""
+    return [_described(one) for one in members]
+
+
+def _described(members: Members) -> dict[str, Any]:
+    return {
+        "n_networks": len(members.networks),
+        "weights": members.weights,
+        "numbers": members.columns.numbers.to_json(),
+        "hot": members.columns.hot.to_json(),
+        "coded": members.columns.coded.to_json(),
+        "target": None if members.target is None else members.target.chain.to_json(),
+    }
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Inside, whatever fails is a file that is damaged: `FileFormatError`."""
+    try:
+        yield
+    except FileFormatError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, NNCoreError) as error:
+        raise FileFormatError(f"the description of the ensemble is damaged ({error!r})") from error
+
+
+def need(is_right: bool, what: str) -> None:
+    """Raise `FileFormatError` for what cannot be."""
+    if not is_right:
+        raise FileFormatError(f"the description of the ensemble is damaged: {what}")
+
+
+def count_of(value: Any, what: str) -> int:
+    """A number of things."""
+    need(type(value) is int and 0 <= value < 2**31, f"{what} is no number of things")
+    return int(value)
+
+
+def number_of(value: Any, what: str) -> float:
+    """A finite number."""
+    need(type(value) in (int, float) and math.isfinite(value), f"{what} is no finite number")
+    return float(value)
+
+
+def numbers_of(values: Any, length: int, what: str) -> NDArray[np.float64]:
+    """So many finite numbers."""
+    need(isinstance(values, list) and len(values) == length, f"{what} are not {length} numbers")
+    need(all(type(value) in (int, float) and math.isfinite(value) for value in values), f"{what} are not all finite numbers")
+    return np.array(values, np.float64)
+
+
+def read_members(described: Any, layout: InputLayout, networks: list[Sequential], n_targets: int | None, n_outputs: int) -> list[Members]:
+    """The members that `described_members` described.
+
+    Parameters
+    ----------
+    described : list
+    layout : InputLayout
+        As the reader knows columns.
+    networks : list of Sequential
+        All of the file.
+    n_targets : int or None
+        Real targets; None for classes.
+    n_outputs : int
+        Of each network.
+
+    Raises
+    ------
+    FileFormatError
+        If they do not go together. What else may be raised, `damage_told` tells.
+    """
+    need(isinstance(described, list) and bool(described), "it has no members")
+    left, members = list(networks), []
+    for one in described:
+        n_networks = count_of(one["n_networks"], "n_networks")
+        need(1 <= n_networks <= len(left), "its members are not its networks")
+        own, left = left[:n_networks], left[n_networks:]
+        members.append(_members(one, layout, own, n_targets, n_outputs))
+    need(not left, "its members are not its networks")
+    return members
+
+
+def _members(described: Any, layout: InputLayout, networks: list[Sequential], n_targets: int | None, n_outputs: int) -> Members:
+    numbers = EncodingChain.from_json(described["numbers"], len(layout.numbers))
+    hot = EncodingChain.from_json(described["hot"], len(layout.hot))
+    need(bool((hot.learned[0]["n_levels"] == layout.hot_levels).all()), "its one-hot columns have other levels")
+    coded = EncodingChain.from_json(described["coded"], len(layout.coded))
+    need(coded.n_levels is not None and bool((coded.n_levels == layout.coded_levels).all()), "its columns of codes have other levels")
+    columns = InputColumns(layout, numbers, hot, coded)
+    for network in networks:
+        need(network.input_shape == (columns.n_inputs,) and network.output_shape == (n_outputs,), "a network takes or gives something else")
+    weights = None if described["weights"] is None else numbers_of(described["weights"], len(networks), "weights of networks").tolist()
+    need(weights is None or min(weights) > 0, "weights of networks are not positive")
+    if described["target"] is None:
+        return Members(columns, None, networks, weights)
+    if n_targets is None:
+        raise FileFormatError("the description of the ensemble is damaged: classes have no scale")
+    scale = TargetScale(EncodingChain.from_json(described["target"], n_targets))
+    need(scale.fits(networks[0].loss), "its targets are scaled as for another loss")
+    return Members(columns, scale, networks, weights)
