@@ -6,8 +6,8 @@ Estimators and the command stand on it; nothing here needs scikit-learn.
 from __future__ import annotations
 
 from nncore.ensembles.best_epoch import Score
-from nncore.ensembles.calibration import at_temperature, has_temperature, temperature_of
-from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples
+from nncore.ensembles.calibration import at_temperature, check_averages, has_temperature, temperature_of
+from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples, Validated
 from nncore.ensembles.families import FAMILIES, Family
 from nncore.ensembles.folds import Fold, folds, hold_out
 from nncore.ensembles.hidden_layers import (
@@ -23,16 +23,22 @@ from nncore.ensembles.members import Members, loss_of_mixture, together, weights
 from nncore.ensembles.members_file import count_of, damage_told, described_members, need, number_of, numbers_of, read_members
 from nncore.ensembles.real_mlp_network import layers_of, started
 from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
+from nncore.ensembles.search_spaces import OF_REAL_MLP, OF_TABM, Space, checked_space, without_fixed
 from nncore.ensembles.table_models import EnsembleModel, NetworkModel, TableModel, layout_of, load_table_model, n_outputs
 from nncore.ensembles.tabm_network import started_tabm, tabm_layers
 from nncore.ensembles.tabm_recipe import TabMRecipe
 from nncore.ensembles.target_scale import TargetScale
+from nncore.ensembles.trials import Trial, cv_results, in_order
+from nncore.ensembles.trials_file import TrialsFile, fingerprint
+from nncore.ensembles.tuning import Plan, Search, gathered
 
 __all__ = [
-    "FAMILIES", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "EnsembleModel", "Family", "FitOptions", "Fold",
-    "InputColumns", "InputLayout", "Members", "NetworkModel", "RealMLPRecipe", "Recipe", "Samples", "Score", "TabMRecipe", "TableModel",
-    "TargetScale", "activation_of", "at_temperature", "count_of", "damage_told", "described_members", "dtype_of", "folds",
-    "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers", "hold_out", "layers_of", "layout_of",
-    "load_table_model", "loss_of_mixture", "member_order", "n_outputs", "need", "number_of", "numbers_of", "read_members", "recipe",
-    "started", "started_tabm", "tabm_layers", "temperature_of", "together", "weights_of",
+    "FAMILIES", "OF_REAL_MLP", "OF_TABM", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "EnsembleModel",
+    "Family", "FitOptions", "Fold", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
+    "Samples", "Score", "Search", "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated",
+    "activation_of", "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members",
+    "dtype_of", "fingerprint", "folds", "gathered", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers",
+    "hold_out", "in_order", "layers_of", "layout_of", "load_table_model", "loss_of_mixture", "member_order", "n_outputs", "need",
+    "number_of", "numbers_of", "read_members", "recipe", "started", "started_tabm", "tabm_layers", "temperature_of", "together",
+    "weights_of", "without_fixed",
 ]  # fmt: skip

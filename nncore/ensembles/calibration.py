@@ -33,11 +33,16 @@ def has_temperature(loss: Loss) -> bool:
     return link_name(loss) in OF_CLASSES
 
 
+def has_average(loss: Loss) -> bool:
+    """Whether the loss of an average of outputs can be computed."""
+    return link_name(loss) in (None, "exp", *OF_CLASSES)
+
+
 def check_averages(loss: Loss) -> None:
     """Raise `ParameterError` if the loss of an average of outputs cannot be computed."""
-    if link_name(loss) not in (None, "exp", *OF_CLASSES):
+    if not has_average(loss):
         raise ParameterError(
-            f"the mean of several networks has no {loss!r}, whose link is {loss.link!r}: use n_ens=1, or a metric or scorer as scoring"
+            f"the mean of several networks has no {loss!r}, whose link is {loss.link!r}: use n_ens=1 and no tune, or a metric as scoring"
         )
 
 

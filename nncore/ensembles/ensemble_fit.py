@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nncore.callbacks.time_limit import TimeLimit
-from nncore.contract import Callback, History, Loss, Metric, copied_deeply
+from nncore.contract import Callback, History, Loss, Metric, copied_deeply, decided_mode
 from nncore.data import as_targets
 from nncore.ensembles.best_epoch import BestAlone, BestTogether, Score
 from nncore.ensembles.calibration import check_averages, mean_loss
@@ -24,6 +24,9 @@ from nncore.errors import DataError, NonFiniteError, ParameterError
 from nncore.network import Sequential, each, fit_many, metric_name
 from nncore.program import looked_at, plan_network
 from nncore.registry import get, resolve
+
+#: Outputs for validation rows, after the link of the loss, their targets, as networks see them, and their weights.
+Validated: TypeAlias = tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]
 
 
 @dataclass
@@ -240,6 +243,12 @@ class EnsembleFit:
     def _patience(self) -> int:
         return int(min(self.recipe.n_iter_no_change, self.recipe.max_iter))
 
+    @property
+    def mode(self) -> str:
+        """Whether a better `monitor` is smaller or larger: "min" or "max"."""
+        known = History({metric_name(metric): metric.higher_is_better for metric in self.options.metrics})
+        return decided_mode("scoring", self.monitor, "auto", known.mode(self.monitor))
+
     def keeper(self) -> BestAlone:
         """What puts the best epoch of a network back."""
         return BestAlone(self.monitor, self._patience, self.recipe.ties)
@@ -265,7 +274,7 @@ class EnsembleFit:
             return lambda outputs: -mean_loss(together(outputs, loss), target, weights, loss), -1
         (metric,) = options.metrics
         values = as_targets(target, loss, self._n_outputs, np.dtype(np.float64)).values
-        sign = 1 if History({metric_name(metric): metric.higher_is_better}).mode(metric_name(metric)) == "max" else -1
+        sign = 1 if self.mode == "max" else -1
         return lambda outputs: sign * metric.score(together(outputs, loss), values, weights), sign
 
     def check(self, keeper: BestAlone | BestTogether, outcome: Any) -> None:
@@ -305,7 +314,7 @@ class EnsembleFit:
             self.scores += [keeper.best_value] * len(own)
         return self._keep(outcomes)
 
-    def validated(self, made: list[Members]) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:
+    def validated(self, made: list[Members]) -> Validated:
         """Outputs for the validation rows of all folds, after the link of the loss, and their targets, as networks see them; weights."""
         outputs, targets, chosen = [], [], [fold.validation for fold in self._splits if fold.validation is not None]
         for members, rows in zip(made, chosen, strict=True):
@@ -336,6 +345,7 @@ class EnsembleFit:
         limit = self._limit(len(networks))
         outcomes = train_together(networks, self.arguments(made), [[*own, *limit()] for own in own_callbacks], self.options)
         self.put_away(networks)
+        self._encoded.clear()
         return outcomes
 
     def arguments(self, made: list[Members]) -> list[dict[str, Any]]:
@@ -366,7 +376,7 @@ class EnsembleFit:
 
     def put_away(self, networks: list[Sequential]) -> None:
         """These networks are trained: let go what only training needs."""
-        self._matrices, self._started_with, self._encoded = [], {}, {}
+        self._matrices, self._started_with = [], {}
         for network in networks:
             network.forget_fit()
             network.schedule = None  # a file needs none

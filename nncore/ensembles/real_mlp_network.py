@@ -24,7 +24,10 @@ from nncore.network import Sequential
 #: First values of dense layers: those of the layers, RealMLP-TD-S's and RealMLP-TD's.
 INITIALIZERS = ("default", "standard_normal", "data_hull")
 
-#: What `lr_factors` may name, and the tensors that are meant.
+#: Of `lr_factors`: a factor more of the weights and biases of the first dense layer.
+FIRST_LAYER = "first_layer"
+
+#: What else `lr_factors` may name, and the tensors that are meant.
 TENSORS = {
     "bias": "dense_*.bias",
     "scale": "scale_*.scale",
@@ -106,25 +109,42 @@ def groups_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, dict[str,
     With `ntk`, weights of a layer of d inputs stand for W/√d in x·W/√d: the same function and the same steps have the rate divided by √d.
     Decay is multiplied by factor, as the rate is: p ← p·(1 − lr·factor·(decay·factor)).
     """
-    if not isinstance(recipe.lr_factors, Mapping) or not recipe.lr_factors.keys() <= TENSORS.keys():
-        raise ParameterError(f"lr_factors must be a dict with keys among {', '.join(map(repr, TENSORS))}, got {shown(recipe.lr_factors)}")
+    known = (*TENSORS, FIRST_LAYER)
+    if not isinstance(recipe.lr_factors, Mapping) or not set(recipe.lr_factors) <= set(known):
+        raise ParameterError(f"lr_factors must be a dict with keys among {', '.join(map(repr, known))}, got {shown(recipe.lr_factors)}")
     decays, groups = bool(recipe.weight_decay), dict[str, dict[str, Any]]()
     if recipe.ntk:
         for name, view in network.named_parameters().items():
             if name.startswith("dense_") and name.endswith(".weight"):
                 root = math.sqrt(len(view))
                 groups[name] = {"lr_factor": 1 / root} | ({"weight_decay": recipe.weight_decay * root} if decays else {})
-    for kind, factor in recipe.lr_factors.items():
-        pattern = TENSORS[kind]
-        if any(name.startswith(pattern.partition("*")[0]) for name in network.layer_names):
-            decay = 0.0 if kind == "bias" else recipe.weight_decay * float(factor)
-            groups[pattern] = {"lr_factor": float(factor)} | ({"weight_decay": decay} if decays else {})
+    for kind, pattern in TENSORS.items():
+        if kind in recipe.lr_factors and any(name.startswith(pattern.partition("*")[0]) for name in network.layer_names):
+            factor = float(recipe.lr_factors[kind])
+            decay = 0.0 if kind == "bias" else recipe.weight_decay * factor
+            groups[pattern] = {"lr_factor": factor} | ({"weight_decay": decay} if decays else {})
+    if FIRST_LAYER in recipe.lr_factors:
+        first = next(name for name in network.layer_names if name.startswith("dense_"))
+        groups |= _first_layer(first, groups, float(recipe.lr_factors[FIRST_LAYER]), recipe.weight_decay)
     return groups
+
+
+def _first_layer(first: str, groups: Mapping[str, Mapping[str, Any]], factor: float, decay: float) -> dict[str, dict[str, Any]]:
+    """The groups of the tensors of the first dense layer, with a factor more."""
+    found = {}
+    for tensor, pattern in ((f"{first}.weight", f"{first}.weight"), (f"{first}.bias", TENSORS["bias"])):
+        group = dict(groups.get(pattern, {}))
+        found[tensor] = group | {"lr_factor": group.get("lr_factor", 1.0) * factor}
+        if decay:
+            found[tensor]["weight_decay"] = group.get("weight_decay", decay) * factor
+    return found
 
 
 def schedules_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, Any]:
     """How numbers move over the epochs, by their paths."""
     moves = {"weight_decay": recipe.weight_decay_schedule if recipe.weight_decay else "constant"}
+    if recipe.label_smoothing:
+        moves["loss.label_smoothing"] = recipe.label_smoothing_schedule
     names = zip(network.layer_names, network.layers, strict=True)
     moves |= {f"{name}.rate": recipe.dropout_schedule for name, layer in names if isinstance(layer, Dropout)}
     rate = recipe.learning_rate

@@ -13,6 +13,12 @@ from nncore.arguments import choice
 AUTO_BATCH_SIZES = ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512), (math.inf, 1024))
 
 
+#: How often trials of a search are compared, the last time when they have had all their epochs.
+N_RUNGS = 4
+#: Parts of all epochs: where the learning rate of coslog4, RealMLP's schedule, is 0 for a moment.
+RUNGS = (1 / 15, 3 / 15, 7 / 15)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What a parameter of the same name is where it is None, of any ensemble. The fields without a default differ between all recipes."""
@@ -61,6 +67,11 @@ class Recipe:
         """What becomes of columns that are one-hot."""
         raise NotImplementedError
 
+    @property
+    def rungs(self) -> list[int]:
+        """Epochs after which trials of a search are compared: `N_RUNGS`, rising."""
+        return [*(max(1, round(self.max_iter * part)) for part in RUNGS), self.max_iter]
+
     def batch_size_for(self, n_samples: int) -> int:
         """Samples of a batch, for so many to train on."""
         if isinstance(self.batch_size, str):
@@ -79,6 +90,7 @@ class RealMLPRecipe(Recipe):
     lr_factors: Mapping[str, float] = field(default_factory=dict)
     dropout_schedule: Any = "constant"
     weight_decay_schedule: Any = "constant"
+    label_smoothing_schedule: Any = "constant"
     smooth_clip: float = 3.0
 
     @property

@@ -12,6 +12,9 @@ from nncore.ensembles.recipes import Recipe
 #: Layers of 512 units, without and with embeddings of numbers.
 N_LAYERS, N_LAYERS_EMBEDDED, N_UNITS = 3, 2, 512
 
+#: Epochs after which trials of a search are compared, since nobody knows how many there will be.
+RUNGS = (8, 24, 56)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TabMRecipe(Recipe):
@@ -39,6 +42,10 @@ class TabMRecipe(Recipe):
     n_members: int = 32
     n_quantiles: int = 1000
     quantile_noise: float = 1e-3
+
+    @property
+    def rungs(self) -> list[int]:
+        return [*(min(epoch, self.max_iter) for epoch in RUNGS), self.max_iter]
 
     @property
     def number_encodings(self) -> list[Any]:

@@ -27,8 +27,8 @@ ARRAYS = "biufU"
 #: Values within values, at most.
 DEEPEST = 20
 
-#: Arguments that no file holds: a callback of somebody else's file could write files, for example, once the estimator is fitted again.
-LEFT_OUT = ("callbacks",)
+#: Arguments that no file holds: those of somebody else's file could write files, once the estimator is fitted again.
+LEFT_OUT = ("callbacks", "trials_file")
 
 
 def described_arguments(estimator: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import copy
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
 from typing import Any, Self
@@ -31,6 +31,8 @@ from nncore.ensembles import (
     Recipe,
     Samples,
     Score,
+    Space,
+    Validated,
     folds,
     hold_out,
     loss_of_mixture,
@@ -49,6 +51,7 @@ from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, plain_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.trial import check_judge
+from nncore.estimators.tuned import check_tuning, forget, leave, run, search_of, trials_file
 from nncore.network import Sequential
 from nncore.words import explains_calls
 
@@ -84,6 +87,15 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def _started(self, network: Sequential, recipe: Any, seed: int) -> dict[str, Any]:
         """Give a network that is built its first values; arguments of its fit that depend on it: groups and schedules."""
 
+    @property
+    @abstractmethod
+    def _search_spaces(self) -> Mapping[str, Callable[[], list[Space]]]:
+        """What `search_space` may name."""
+
+    @abstractmethod
+    def _default_space(self, given: Given) -> str:
+        """Which of them is meant by None."""
+
     @abstractmethod
     def _loss(self, given: Given, recipe: Recipe) -> Loss:
         """What is minimised."""
@@ -109,6 +121,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def _train(self, given: Given, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> bool:
         """From checked data to trained members; False if Ctrl-C cut the training short."""
         began = time.monotonic()
+        check_tuning(self, given)
         recipe = self._preset(given).with_arguments(vars(self))
         random_state = as_random_state(given.random_state)
         columns = TableColumns(given.categorical_features)
@@ -135,12 +148,40 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
         hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
         layout = InputLayout.of(columns, hot, names=columns.names)
+        scorer = partial(self._scorer, samples, ((X, y), (X_val, y_val)))
         n_networks = len(splits) * n_starts + recipe.n_refit
-        tasks = EnsembleTasks(self, X, y, sample_weight, n_networks=n_networks, max_iter=recipe.max_iter)
-        fit = EnsembleFit(
+        tasks = None
+        if given.tune is None:
+            tasks = EnsembleTasks(self, X, y, sample_weight, n_networks=n_networks, max_iter=recipe.max_iter)
+        new_fit = partial(self._new_fit, given, samples=samples, layout=layout, scorer=scorer, tasks=tasks, began=began)
+        forget(self)
+        try:
+            if tasks is None:
+                return self._tune(given, recipe, new_fit, splits, n_starts, rows, random_state, samples, began)
+            is_whole = self._train_members(new_fit(recipe), splits, n_starts, rows, random_state, samples)
+        except NonFiniteError as error:
+            raise DataError(f"{NOT_FINITE} {error}") from error
+        tasks.finish()
+        return is_whole
+
+    def _new_fit(
+        self,
+        given: Given,
+        recipe: Recipe,
+        *,
+        samples: Samples,
+        layout: InputLayout,
+        scorer: Callable[[Judge, Loss, Members, Any], Score],
+        tasks: EnsembleTasks | None,
+        began: float,
+        encoded: dict[Any, tuple[InputColumns, NDArray[np.floating]]] | None = None,
+    ) -> EnsembleFit:
+        """A fit of members by a recipe, on checked samples."""
+        loss = self._loss(given, recipe)
+        return EnsembleFit(
             partial(self._new_network, recipe, loss),
             partial(self._started, recipe=recipe),
-            self._options(given, recipe, loss, partial(self._scorer, samples, ((X, y), (X_val, y_val))), tasks),
+            self._options(given, recipe, loss, scorer, tasks),
             recipe,
             layout,
             samples,
@@ -148,19 +189,28 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             scales_targets=isinstance(self._targets, RealTargets),
             n_outputs=self.n_outputs_,
             began=began,
+            encoded=encoded,
         )
+
+    def _train_members(
+        self,
+        fit: EnsembleFit,
+        splits: list[Fold],
+        n_starts: int,
+        rows: NDArray[np.int64],
+        random_state: np.random.RandomState,
+        samples: Samples,
+    ) -> bool:
+        """Train members by one recipe; False if Ctrl-C cut the training short."""
         new_seed = partial(seed_from, random_state)
         self._members = fit.members(splits, n_starts, new_seed)
-        try:
-            is_whole = fit.validate(self._members)
-            self._calibrate(recipe, loss, fit)
-            if recipe.n_refit and is_whole:
-                best = round(float(np.mean(fit.best_epochs)))
-                splits = [Fold(rows, None)]
-                self._members = fit.members(splits, recipe.n_refit, new_seed)
-                is_whole = fit.refit(self._members, max(1, best))
-        except NonFiniteError as error:
-            raise DataError(f"{NOT_FINITE} {error}") from error
+        is_whole = fit.validate(self._members)
+        self._calibrate(fit.recipe, fit.loss, lambda: fit.validated(self._members))
+        if fit.recipe.n_refit and is_whole:
+            best = round(float(np.mean(fit.best_epochs)))
+            splits = [Fold(rows, None)]
+            self._members = fit.members(splits, fit.recipe.n_refit, new_seed)
+            is_whole = fit.refit(self._members, max(1, best))
         for text in fit.diverged:
             warn_user(text, ConvergenceWarning)
         self._look_at_members(splits, samples)
@@ -168,11 +218,35 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         self.histories_ = fit.histories
         self.best_epochs_, self.validation_scores_ = fit.best_epochs, fit.scores
         self.n_iter_ = fit.n_iter
-        tasks.finish()
         return is_whole
 
+    def _tune(
+        self,
+        given: Given,
+        recipe: Recipe,
+        new_fit: Callable[..., EnsembleFit],
+        splits: list[Fold],
+        n_starts: int,
+        rows: NDArray[np.int64],
+        random_state: np.random.RandomState,
+        samples: Samples,
+        began: float,
+    ) -> bool:
+        """Train members by several recipes, and choose among them; False if Ctrl-C cut the search short."""
+        search = search_of(self, given, recipe, new_fit, splits, n_starts, random_state, began)
+        chosen = run(search, trials_file(given, search, self, samples, recipe))
+        self._calibrate(recipe, chosen[0].fit.loss, partial(search.validated, chosen))
+        if recipe.n_refit and not search.interrupted:
+            deadline = None if given.time_limit is None else began + float(given.time_limit)
+            splits = [Fold(rows, None)]
+            search.refit(chosen, splits[0], recipe.n_refit, partial(seed_from, random_state), deadline)
+        for text in [text for trial in chosen for text in trial.fit.diverged]:
+            warn_user(text, ConvergenceWarning)
+        leave(self, search, chosen, splits, samples)
+        return not search.interrupted
+
     def _options(
-        self, given: Given, recipe: Recipe, loss: Loss, scorer: Callable[[Judge, Loss, Members, Any], Score], tasks: EnsembleTasks
+        self, given: Given, recipe: Recipe, loss: Loss, scorer: Callable[[Judge, Loss, Members, Any], Score], tasks: EnsembleTasks | None
     ) -> FitOptions:
         """How members are trained, beside the recipe."""
         judge = Judge(given.scoring, self._default_scoring(recipe, loss))
@@ -184,7 +258,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             given.n_threads,
             bool(given.progress),
             partial(scorer, judge, loss) if judge.needs_estimator else None,
-            lambda network: tasks.of_network(partial(self._alone, network)),
+            None if tasks is None else lambda network: tasks.of_network(partial(self._alone, network)),
         )
 
     def _scorer(
@@ -230,7 +304,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         now = copy.deepcopy(network)
         return {"networks_": [now], "_members": [Members(members.columns, members.target, [now])]}
 
-    def _calibrate(self, recipe: Recipe, loss: Loss, fit: EnsembleFit) -> None:
+    def _calibrate(self, recipe: Recipe, loss: Loss, validated: Callable[[], Validated]) -> None:
         """Take note of the temperature of the validation samples, where there are probabilities."""
 
     def _splits(

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.ensembles import EnsembleFit, Recipe, at_temperature, has_temperature, temperature_of
+from nncore.ensembles import Recipe, Validated, at_temperature, has_temperature, temperature_of
 from nncore.errors import ParameterError
 from nncore.estimators.class_answers import ClassAnswers
 from nncore.estimators.class_targets import HEADS, LOG_LOSS, MULTILABEL, ClassTargets
@@ -64,9 +65,9 @@ class ClassEnsemble(ClassAnswers, Ensemble):
     def _alone(self, network: Sequential) -> dict[str, Any]:
         return super()._alone(network) | {"temperature_": 1.0}
 
-    def _calibrate(self, recipe: Recipe, loss: Loss, fit: EnsembleFit) -> None:
+    def _calibrate(self, recipe: Recipe, loss: Loss, validated: Callable[[], Validated]) -> None:
         scales = recipe.temperature_scaling and has_temperature(loss)
-        self.temperature_ = temperature_of(*fit.validated(self._members), loss) if scales else 1.0
+        self.temperature_ = temperature_of(*validated(), loss) if scales else 1.0
 
     def _at_temperature(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
         return at_temperature(outputs, loss, self.temperature_)

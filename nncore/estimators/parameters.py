@@ -44,6 +44,7 @@ COUNTS: dict[str, tuple[Any, ...]] = {
     "n_cv": (),
     "n_ens": (),
     "n_refit": (0,),
+    "tune": (None, "time"),
     "embedding_size": (),
     "n_members": (),
 }

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.ensembles import InputColumns, RealMLPRecipe, layers_of, started
+from nncore.ensembles import OF_REAL_MLP, InputColumns, RealMLPRecipe, Space, layers_of, started
 from nncore.estimators.ensemble import Ensemble
+from nncore.estimators.given import Given
 from nncore.network import Sequential
 
 
@@ -26,6 +27,9 @@ class RealMLP(Ensemble):
     n_ens: int | None
     n_refit: int | None
     time_limit: float | None
+    tune: int | str | None
+    search_space: Any
+    trials_file: Any
     hidden_layer_sizes: Any
     activation: Any
     parametric_activation: bool | None
@@ -67,6 +71,11 @@ class RealMLP(Ensemble):
         "scoring": "metrics",
         "callbacks": "callbacks",
     }
+
+    _search_spaces: ClassVar[Mapping[str, Callable[[], list[Space]]]] = OF_REAL_MLP
+
+    def _default_space(self, given: Given) -> str:
+        return "small" if given.preset == "fast" else "paper"
 
     def _new_network(self, recipe: RealMLPRecipe, loss: Loss, columns: InputColumns, rows: NDArray[np.floating]) -> Sequential:
         return Sequential(*layers_of(recipe, columns, loss, self.n_outputs_))

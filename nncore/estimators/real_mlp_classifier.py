@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from nncore.ensembles import RealMLPRecipe, recipe
 from nncore.estimators.class_targets import LOG_LOSS
@@ -38,6 +38,17 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         keeps those of the folds.
     time_limit : float, optional
         Seconds after which the fit ends, with what is best by then. All networks share them.
+    tune : int or "time", optional
+        Trials to draw from `search_space`, and to choose an ensemble from; ``"time"`` for as many as `time_limit` has room for. The first
+        is the preset with the parameters given here. Trials are trained together, fold by fold; where a 15th, 3/15 and 7/15 of their
+        epochs are over, the better half goes on. Parameters that are given stay as they are in all trials.
+    search_space : {"paper", "tabarena", "small"}, dict or list of dict, optional
+        What is drawn: ``"paper"`` and ``"tabarena"`` are RealMLP's published spaces, ``"small"`` is one for small networks. None is
+        ``"small"`` for the preset ``"fast"``, else ``"paper"``. A dict has a list of values, or a distribution with a method ``rvs`` such
+        as those of ``scipy.stats``, by the name of a parameter, ``lr_factors__scale`` for a part of one; of several dicts, each trial
+        draws one.
+    trials_file : str or path-like, optional
+        A file that holds all trials after each round. A fit with the same data and arguments goes on from it. Needs an int `random_state`.
     hidden_layer_sizes : int or sequence of int, optional
         Units of each hidden layer.
     activation : str, Activation, dict or list, optional
@@ -55,7 +66,8 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
     ntk : bool, optional
         Train as in the neural tangent parametrisation x·W/√d: weights of a layer of d inputs have the learning rate divided by √d.
     lr_factors : dict of str to float, optional
-        Factors of the learning rate of ``"bias"``, ``"scale"``, ``"numerical_embedding"``, ``"activation"`` and ``"embedding"``.
+        Factors of the learning rate of ``"bias"``, ``"scale"``, ``"numerical_embedding"``, ``"activation"`` and ``"embedding"``;
+        and one more for weights and biases of the ``"first_layer"``.
     dropout : float or sequence of float, optional
         Part of the units that is dropped after each hidden layer while training.
     dropout_schedule : str, Schedule or dict, optional
@@ -73,6 +85,8 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         How it moves over `max_iter` epochs, beside the learning rate.
     label_smoothing : float, optional
         Part of each label that is shared among all classes in training.
+    label_smoothing_schedule : str, Schedule or dict, optional
+        How it moves over `max_iter` epochs.
     temperature_scaling : bool, optional
         Divide logits by the temperature under which probabilities of the validation samples have the smallest log loss. ``"td"`` and
         ``"td-s"`` do so, for losses with probabilities. The average of ``"fast"`` is less sure than its members, which validation samples
@@ -129,6 +143,12 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         What logits are divided by: above 1 where the networks were too sure, 1 without `temperature_scaling`.
     n_iter_ : int
         Epochs of the longest training.
+    best_params_, best_score_, best_index_
+        With `tune`: parameters, score and number of the best trial, as in scikit-learn's searches: more is better.
+    cv_results_ : dict of str to array
+        With `tune`: all trials, column by column, as in scikit-learn's searches; ``"ensemble_weight"`` is how often each was chosen.
+    trials_ : list of dict
+        With `tune`: all trials, one by one: ``"params"``, ``"score"`` as in `validation_scores_`, ``"status"``, ``"weight"``, ...
     n_outputs_ : int
         Units of the output layer.
     classes_ : ndarray of shape (n_classes,), or a list of them
@@ -159,6 +179,8 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
     """
 
     label_smoothing: float | None
+    label_smoothing_schedule: Any
+    _components: ClassVar[Mapping[str, str]] = {**RealMLP._components, "label_smoothing_schedule": "schedules"}
     temperature_scaling: bool | None
     temperature_: float
 
@@ -170,6 +192,9 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         n_ens: int | None = None,
         n_refit: int | None = None,
         time_limit: float | None = None,
+        tune: int | str | None = None,
+        search_space: Any = None,
+        trials_file: Any = None,
         hidden_layer_sizes: Any = None,
         activation: Any = None,
         parametric_activation: bool | None = None,
@@ -186,6 +211,7 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         weight_decay: float | None = None,
         weight_decay_schedule: Any = None,
         label_smoothing: float | None = None,
+        label_smoothing_schedule: Any = None,
         temperature_scaling: bool | None = None,
         batch_size: int | str | None = None,
         drop_last: bool | None = None,

@@ -37,6 +37,17 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         keeps those of the folds.
     time_limit : float, optional
         Seconds after which the fit ends, with what is best by then. All networks share them.
+    tune : int or "time", optional
+        Trials to draw from `search_space`, and to choose an ensemble from; ``"time"`` for as many as `time_limit` has room for. The first
+        is the preset with the parameters given here. Trials are trained together, fold by fold; where a 15th, 3/15 and 7/15 of their
+        epochs are over, the better half goes on. Parameters that are given stay as they are in all trials.
+    search_space : {"paper", "tabarena", "small"}, dict or list of dict, optional
+        What is drawn: ``"paper"`` and ``"tabarena"`` are RealMLP's published spaces, ``"small"`` is one for small networks. None is
+        ``"small"`` for the preset ``"fast"``, else ``"paper"``. A dict has a list of values, or a distribution with a method ``rvs`` such
+        as those of ``scipy.stats``, by the name of a parameter, ``lr_factors__scale`` for a part of one; of several dicts, each trial
+        draws one.
+    trials_file : str or path-like, optional
+        A file that holds all trials after each round. A fit with the same data and arguments goes on from it. Needs an int `random_state`.
     hidden_layer_sizes : int or sequence of int, optional
         Units of each hidden layer.
     activation : str, Activation, dict or list, optional
@@ -54,7 +65,8 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     ntk : bool, optional
         Train as in the neural tangent parametrisation x·W/√d: weights of a layer of d inputs have the learning rate divided by √d.
     lr_factors : dict of str to float, optional
-        Factors of the learning rate of ``"bias"``, ``"scale"``, ``"numerical_embedding"``, ``"activation"`` and ``"embedding"``.
+        Factors of the learning rate of ``"bias"``, ``"scale"``, ``"numerical_embedding"``, ``"activation"`` and ``"embedding"``;
+        and one more for weights and biases of the ``"first_layer"``.
     dropout : float or sequence of float, optional
         Part of the units that is dropped after each hidden layer while training.
     dropout_schedule : str, Schedule or dict, optional
@@ -121,6 +133,12 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         The validation loss, metric or score there: of the network, or of the average of `n_ens`.
     n_iter_ : int
         Epochs of the longest training.
+    best_params_, best_score_, best_index_
+        With `tune`: parameters, score and number of the best trial, as in scikit-learn's searches: more is better.
+    cv_results_ : dict of str to array
+        With `tune`: all trials, column by column, as in scikit-learn's searches; ``"ensemble_weight"`` is how often each was chosen.
+    trials_ : list of dict
+        With `tune`: all trials, one by one: ``"params"``, ``"score"`` as in `validation_scores_`, ``"status"``, ``"weight"``, ...
     n_outputs_ : int
         Units of the output layer.
     n_features_in_, feature_names_in_
@@ -161,6 +179,9 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         n_ens: int | None = None,
         n_refit: int | None = None,
         time_limit: float | None = None,
+        tune: int | str | None = None,
+        search_space: Any = None,
+        trials_file: Any = None,
         hidden_layer_sizes: Any = None,
         activation: Any = None,
         parametric_activation: bool | None = None,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nncore.arguments import whole_number
 from nncore.contract import Loss
-from nncore.ensembles import Fold, InputColumns, Members, Samples, TabMRecipe, member_order, started_tabm, tabm_layers
+from nncore.ensembles import OF_TABM, Fold, InputColumns, Members, Samples, Space, TabMRecipe, member_order, started_tabm, tabm_layers
 from nncore.errors import ParameterError
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given
@@ -34,6 +34,9 @@ class TabM(Ensemble):
     n_ens: int | None
     n_refit: int | None
     time_limit: float | None
+    tune: int | str | None
+    search_space: Any
+    trials_file: Any
     hidden_layer_sizes: Any
     activation: Any
     numerical_embedding: Any
@@ -70,6 +73,11 @@ class TabM(Ensemble):
         "scoring": "metrics",
         "callbacks": "callbacks",
     }
+
+    _search_spaces: ClassVar[Mapping[str, Callable[[], list[Space]]]] = OF_TABM
+
+    def _default_space(self, given: Given) -> str:
+        return "paper"
 
     # ---- networks -----------------------------------------------------------------------------------------------------------
 

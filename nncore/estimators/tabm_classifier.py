@@ -36,6 +36,15 @@ class TabMClassifier(ClassEnsemble, TabM):
         default, keeps those of the folds.
     time_limit : float, optional
         Seconds after which the fit ends, with what is best by then. All networks share them.
+    tune : int or "time", optional
+        Trials to draw from `search_space`, and to choose an ensemble from; ``"time"`` for as many as `time_limit` has room for. The first
+        has the parameters given here and the defaults. Trials are trained together; after 8, 24 and 56 epochs, the better half goes on.
+        Parameters that are given stay as they are in all trials.
+    search_space : {"paper", "tabarena"}, dict or list of dict, optional
+        What is drawn: a published space of TabM-mini, by default ``"paper"``; or a list of values, or a distribution with a method
+        ``rvs``, by the name of a parameter, ``numerical_embedding__n_bins`` for a part of one; of several dicts, each trial draws one.
+    trials_file : str or path-like, optional
+        A file that holds all trials after each round. A fit with the same data and arguments goes on from it. Needs an int `random_state`.
     hidden_layer_sizes : int or sequence of int, optional
         Units of each hidden layer; three of 512, or two with a `numerical_embedding`.
     activation : str, Activation, dict or list, optional
@@ -122,6 +131,12 @@ class TabMClassifier(ClassEnsemble, TabM):
         What logits are divided by: above 1 where the networks were too sure, 1 without `temperature_scaling`.
     n_iter_ : int
         Epochs of the longest training.
+    best_params_, best_score_, best_index_
+        With `tune`: parameters, score and number of the best trial, as in scikit-learn's searches: more is better.
+    cv_results_ : dict of str to array
+        With `tune`: all trials, column by column, as in scikit-learn's searches; ``"ensemble_weight"`` is how often each was chosen.
+    trials_ : list of dict
+        With `tune`: all trials, one by one: ``"params"``, ``"score"`` as in `validation_scores_`, ``"status"``, ``"weight"``, ...
     n_outputs_ : int
         Units of the output layer of a member.
     classes_ : ndarray of shape (n_classes,), or a list of them
@@ -166,6 +181,9 @@ class TabMClassifier(ClassEnsemble, TabM):
         n_ens: int | None = None,
         n_refit: int | None = None,
         time_limit: float | None = None,
+        tune: int | str | None = None,
+        search_space: Any = None,
+        trials_file: Any = None,
         hidden_layer_sizes: Any = None,
         activation: Any = None,
         numerical_embedding: Any = None,

@@ -1,0 +1,185 @@
+"""A file of trials: a search that was ended, by Ctrl-C or a power cut for example, goes on from it.
+
+It is a file of networks, with the state of the trials among the metadata of the first one. Nothing of it is trusted: what is drawn for a
+trial is drawn anew and compared, networks must have the layers that are expected, and every number is checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nncore.contract import History, alike
+from nncore.ensembles.recipes import N_RUNGS
+from nncore.ensembles.trials import FAILED, RUNNING, STATUSES, Trial
+from nncore.ensembles.tuning import Search
+from nncore.errors import FileFormatError, ParameterError
+from nncore.network import Sequential, load_many, save_many
+
+#: The key among the metadata of the first network, and the version of what stands there.
+KEY, VERSION = "nncore.trials", 1
+
+
+def fingerprint(*parts: Any) -> str:
+    """Of data and arguments: arrays by their bytes, anything else by its ``repr``."""
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            found.update(f"{part.shape} {part.dtype}".encode())
+            found.update(np.ascontiguousarray(part).tobytes())
+        else:
+            found.update(repr(part).encode())
+    return found.hexdigest()
+
+
+class TrialsFile:
+    """Where a search keeps what it has found.
+
+    Parameters
+    ----------
+    path : Path
+    fingerprint : str
+        Of the data and arguments of the search.
+    """
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self.path, self.fingerprint = path, fingerprint
+
+    def write(self, search: Search) -> None:
+        """All trials as they stand: whole, or not at all."""
+        networks = [network for trial in search.trials for network in trial.networks]
+        if not networks:
+            return
+        first = networks[0]
+        before = first.metadata
+        described = {
+            "version": VERSION,
+            "fingerprint": self.fingerprint,
+            "n_rounds": search.n_rounds,
+            "trials": [_described(trial) for trial in search.trials],
+        }
+        first.metadata = {**before, KEY: described}
+        try:
+            save_many(networks, self.path)
+        finally:
+            first.metadata = before
+
+    def restore(self, search: Search) -> None:
+        """Let a search that has not begun go on where another one was when it wrote the file, if there is one.
+
+        Raises
+        ------
+        FileFormatError
+            If it is something else than a file of trials, or is damaged.
+        ParameterError
+            If it is one of other data or arguments.
+        """
+        if not self.path.exists():
+            return
+        networks = load_many(self.path)
+        if not isinstance(networks, list) or not networks or KEY not in networks[0].metadata:
+            raise FileFormatError(f"{self.path} holds no trials: name a file of its own as trials_file")
+        described = networks[0].metadata[KEY]
+        networks[0].metadata = {name: value for name, value in networks[0].metadata.items() if name != KEY}
+        try:
+            self._restore(search, described, networks)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            if isinstance(error, (FileFormatError, ParameterError)):
+                raise
+            raise FileFormatError(f"{self.path}: what it says of trials is damaged ({error!r})") from error
+
+    def _restore(self, search: Search, described: Any, networks: list[Sequential]) -> None:
+        self._need(isinstance(described, dict) and described["version"] == VERSION, f"this nncore reads version {VERSION}")
+        if described["fingerprint"] != self.fingerprint:
+            raise ParameterError(
+                f"trials_file: {self.path} is of a search on other data or with other arguments: give it the same, name another file, or "
+                "delete this one to begin anew"
+            )
+        self._need(type(described["n_rounds"]) is int and 0 <= described["n_rounds"] <= N_RUNGS, "it counts rounds that there are not")
+        ends = {0}
+        for numbers in search.plan.brackets():
+            ends.add(numbers.stop)
+            if numbers.stop >= len(described["trials"]):
+                break
+        self._need(len(described["trials"]) in ends, "its trials are not those of whole brackets")
+        left = list(networks)
+        for number, one in enumerate(described["trials"]):
+            trial = search.new_trial(number)
+            self._need(one["parameters"] == repr(trial.parameters), f"trial {number} has other parameters")
+            left = self._take(trial, one, left)
+            search.trials.append(trial)
+        self._need(not left, "it has networks of no trial")
+        search.n_rounds = described["n_rounds"]
+
+    def _take(self, trial: Trial, one: Any, left: list[Sequential]) -> list[Sequential]:
+        """Give a trial what the file has of it; the networks that are left for others."""
+        self._need(one["status"] in STATUSES, f"trial {trial.number} has no status that there is")
+        if one["status"] == FAILED:
+            trial.end(FAILED)
+            return left
+        if not self._flag(one["has_networks"]):
+            trial.fit.put_away(trial.networks)
+            trial.members = []
+        n = len(one["scores"])
+        for members in trial.members:
+            own, left = left[: len(members.networks)], left[len(members.networks) :]
+            self._need(len(own) == len(members.networks), f"trial {trial.number} has other networks")
+            for old, new in zip(members.networks, own, strict=True):
+                self._need(_is_like(old, new), f"a network of trial {trial.number} has other layers")
+                self._need(new.n_epochs <= trial.max_iter, f"a network of trial {trial.number} has too many epochs")
+            trial.fit.take(members, own)
+        self._need(not trial.members or n == len(trial.networks), f"trial {trial.number} has scores of other networks")
+        self._need(all(len(one[name]) == n for name in ("best_epochs", "scores", "histories")), f"trial {trial.number} has other scores")
+        self._need(all(type(epoch) is int and 0 <= epoch <= trial.max_iter for epoch in one["best_epochs"]), "best epochs are none")
+        trial.best_epochs = list(one["best_epochs"])
+        trial.scores = [math.nan if score is None else self._number(score) for score in one["scores"]]
+        trial.histories = [self._history(columns) for columns in one["histories"]]
+        if one["status"] != trial.status:
+            trial.end(one["status"])
+        self._need(bool(trial.members) or trial.status != RUNNING, f"trial {trial.number} has nothing to go on from")
+        return left
+
+    def _flag(self, value: Any) -> bool:
+        self._need(type(value) is bool, f"{value!r:.40} is neither true nor false")
+        return bool(value)
+
+    def _history(self, columns: Any) -> History:
+        self._need(isinstance(columns, dict) and all(isinstance(name, str) for name in columns), "a history is none")
+        history = History()
+        for row in zip(*columns.values(), strict=True):
+            history.append(**{name: math.nan if value is None else self._number(value) for name, value in zip(columns, row, strict=True)})
+        return history
+
+    def _number(self, value: Any) -> float:
+        self._need(type(value) in (int, float), f"{value!r:.40} is no number")
+        return float(value)
+
+    def _need(self, is_right: bool, what: str) -> None:
+        if not is_right:
+            raise FileFormatError(f"{self.path}: what it says of trials is damaged: {what}")
+
+
+def _described(trial: Trial) -> dict[str, Any]:
+    return {
+        "parameters": repr(trial.parameters),
+        "status": trial.status,
+        "has_networks": bool(trial.members),
+        "best_epochs": [int(epoch) for epoch in trial.best_epochs],
+        "scores": [_plain(score) for score in trial.scores],
+        "histories": [{name: list(map(_plain, column)) for name, column in history.to_dict().items()} for history in trial.histories],
+    }
+
+
+def _plain(value: float) -> float | None:
+    """A number that JSON has."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _is_like(one: Sequential, other: Sequential) -> bool:
+    """Whether two networks have the same layers, and tensors of the same shapes."""
+    shapes = [{name: (view.shape, view.dtype) for name, view in network.named_parameters().items()} for network in (one, other)]
+    return shapes[0] == shapes[1] and list(map(repr, one.layers)) == list(map(repr, other.layers)) and alike(one.loss, other.loss)

@@ -1,0 +1,333 @@
+"""Search: trials of drawn parameters, trained together in rounds of successive halving, and an ensemble chosen among them."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nncore.callbacks.time_limit import TimeLimit
+from nncore.contract import Callback, History
+from nncore.ensembles.best_epoch import BestAlone
+from nncore.ensembles.ensemble_fit import EnsembleFit, StopAfter, Validated, train_together
+from nncore.ensembles.folds import Fold
+from nncore.ensembles.members import Members, together
+from nncore.ensembles.recipes import N_RUNGS
+from nncore.ensembles.search_spaces import Space, drawn, nested_in, shown_parameters
+from nncore.ensembles.selection import OutOfFold, greedy_weights
+from nncore.ensembles.trials import CUT_OFF, FAILED, FINISHED, RUNNING, STOPPED, Trial, in_order
+from nncore.errors import DataError, NNCoreError, NonFiniteError
+
+#: Of the trials of a bracket, the better half goes on.
+KEPT = 2
+#: Trials that are trained together at most; within a time limit alone the first brackets are smaller.
+BRACKET = 16
+FIRST_BRACKETS = (4, 8)
+#: An ensemble is chosen among so many of the best trials; the networks of others are let go.
+MOST_CANDIDATES = 50
+#: Seconds between two lines of progress.
+LINE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is searched, and for how long.
+
+    Attributes
+    ----------
+    n_trials : int or None
+        None for as many as there is time for.
+    space : list of dict
+        What trials are drawn from.
+    seed : int
+        Of all that is drawn: trial number i is a function of the two.
+    deadline : float or None
+        By `time.monotonic`.
+    shows : bool
+        Whether standard error is told of every round.
+    """
+
+    n_trials: int | None
+    space: Sequence[Space]
+    seed: int
+    deadline: float | None
+    shows: bool
+
+    def brackets(self) -> Iterator[range]:
+        """Numbers of the trials that are trained together."""
+        begin = 0
+        if self.n_trials is None:
+            while True:
+                for size in FIRST_BRACKETS if begin == 0 else (BRACKET,):
+                    yield range(begin, begin + size)
+                    begin += size
+        n_brackets = -(-self.n_trials // BRACKET)
+        ends = [self.n_trials * number // n_brackets for number in range(n_brackets + 1)]
+        yield from (range(*ends[number : number + 2]) for number in range(n_brackets))
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+@dataclass
+class Search:
+    """Trials, trained in rounds: after each, the better half of a bracket goes on from where it is. The first trial always goes on.
+
+    Attributes
+    ----------
+    plan : Plan
+    new_fit : callable
+        Makes the fit of a trial of its parameters.
+    base : dict of str to object
+        What parameters are that are not drawn.
+    splits : list of Fold
+    n_starts : int
+    trials : list of Trial
+    n_rounds : int
+        Rounds of the last bracket that are over.
+    interrupted : bool
+        By Ctrl-C.
+    """
+
+    plan: Plan
+    new_fit: Callable[[Mapping[str, Any]], EnsembleFit]
+    base: Mapping[str, Any]
+    splits: list[Fold]
+    n_starts: int
+    trials: list[Trial] = field(default_factory=list)
+    n_rounds: int = 0
+    interrupted: bool = False
+    _told_at: float = -math.inf
+    _told_of: int = -1
+
+    @property
+    def mode(self) -> str:
+        """What of scores is better: "min" or "max"."""
+        return self.trials[0].fit.mode
+
+    def new_trial(self, number: int) -> Trial:
+        """Networks with first values. The first trial is the recipe as it was given."""
+        random_state = np.random.RandomState([self.plan.seed, number])
+        values = drawn(self.plan.space, random_state) if number else {}
+        parameters = nested_in(values, self.base)
+        with _told(number, values):
+            fit = self.new_fit(parameters)
+            members = fit.members(self.splits, self.n_starts, lambda: int(random_state.randint(2**31 - 1)))
+            return Trial(number, values, parameters, fit, members)
+
+    def run(self, after_round: Callable[[], None]) -> None:
+        """Train until all trials are done, there is no time left, or Ctrl-C. A round that was broken off is not counted."""
+        for numbers in self.plan.brackets():
+            if numbers.stop < len(self.trials):
+                continue
+            if numbers.start >= len(self.trials):
+                if not self._goes_on():
+                    break
+                self.trials += [self.new_trial(number) for number in numbers]
+                self.n_rounds = 0
+            bracket = self.trials[numbers.start : numbers.stop]
+            while self.n_rounds < N_RUNGS and self._goes_on():
+                self._train([trial for trial in bracket if trial.status == RUNNING])
+                if self._goes_on():
+                    self.n_rounds += 1
+                    self._halve(bracket)
+                    self._let_go()
+                after_round()
+                self._tell(bracket)
+        for trial in self.trials:
+            if trial.status == RUNNING:
+                trial.end(FINISHED if all(map(trial.is_over, trial.networks)) else CUT_OFF)
+
+    def _goes_on(self) -> bool:
+        return not self.interrupted and (self.plan.left > 0 or not self.trials)
+
+    def _train(self, trials: list[Trial]) -> None:
+        """All networks of some trials up to the epoch where they are compared next, at once."""
+        runs: list[_Run] = []
+        for trial in trials:
+            until = trial.fit.recipe.rungs[self.n_rounds]
+            of_networks = trial.fit.arguments(trial.members)
+            for index, (network, arguments) in enumerate(zip(trial.networks, of_networks, strict=True)):
+                if not trial.is_over(network) and network.n_epochs < until:
+                    given = arguments | {"epochs": trial.max_iter - network.n_epochs}
+                    runs.append(_Run(trial, index, given, trial.fit.keeper(), until - network.n_epochs))
+        if not runs:
+            return
+        outcomes = _trained(runs, self.plan.deadline)
+        for run, outcome in zip(runs, outcomes, strict=True):
+            self._record(run, outcome)
+        self.interrupted = any(isinstance(outcome, History) and outcome.interrupted for outcome in outcomes)
+
+    def _record(self, run: _Run, outcome: Any) -> None:
+        trial, keeper = run.trial, run.keeper
+        assert keeper is not None, "trials are validated"
+        if trial.status == FAILED:
+            return
+        has_failed = isinstance(outcome, NonFiniteError) or (isinstance(outcome, History) and len(outcome) > 0)
+        if has_failed and not keeper.best_epoch:
+            trial.end(FAILED)
+            return
+        with _told(trial.number, trial.drawn):
+            trial.fit.check(keeper, outcome)
+        if keeper.best_epoch:
+            trial.best_epochs[run.index], trial.scores[run.index] = keeper.best_epoch, keeper.best_value
+        if isinstance(outcome, History):
+            trial.histories[run.index] = joined(trial.histories[run.index], outcome)
+
+    def _halve(self, bracket: Sequence[Trial]) -> None:
+        """Let the better half of those that are running go on, and the first trial of all; after the last round, none."""
+        running = [trial for trial in bracket if trial.status == RUNNING]
+        is_last = self.n_rounds == N_RUNGS
+        going_on = [] if is_last else in_order(running, self.mode)[: -(-len(running) // KEPT)]
+        for trial in running:
+            if is_last:
+                trial.end(FINISHED)
+            elif trial.number and not any(trial is other for other in going_on):
+                trial.end(STOPPED)
+
+    def _let_go(self) -> None:
+        """Of the networks of trials that are too bad for the ensemble."""
+        over = [trial for trial in self.trials if trial.status not in (RUNNING, FAILED)]
+        for trial in in_order(over, self.mode)[MOST_CANDIDATES:]:
+            trial.members = []
+
+    def _tell(self, bracket: Sequence[Trial]) -> None:
+        now = time.monotonic()
+        if not self.plan.shows or (now - self._told_at < LINE_SECONDS and self._goes_on()):
+            return
+        best = in_order(self.trials, self.mode)[0]
+        of_all = "" if self.plan.n_trials is None else f" of {self.plan.n_trials}"
+        left = "" if self.plan.deadline is None else f", {max(self.plan.left, 0):.0f} s left"
+        n_running = sum(trial.status == RUNNING for trial in bracket)
+        known = "" if best.number == self._told_of else f" ({shown_parameters(best.drawn) or 'as given'})"
+        self._told_at, self._told_of = now, best.number
+        sys.stderr.write(
+            f"tune: {len(self.trials)}{of_all} trials, round {self.n_rounds}/{N_RUNGS}, {n_running} go on{left}; "
+            f"best {best.fit.monitor} {best.score:.6g}, trial {best.number}{known}\n"
+        )
+
+    # ---- the ensemble -------------------------------------------------------------------------------------------------------
+
+    def choose(self) -> list[Trial]:
+        """Trials with what they count in the best ensemble on the validation rows, and set their weights.
+
+        Raises
+        ------
+        DataError
+            If all have failed.
+        """
+        candidates = [trial for trial in self.trials if trial.members and not math.isnan(trial.score)]
+        if not candidates:
+            left = [trial for trial in self.trials if trial.status != FAILED]
+            if not left:
+                raise DataError(
+                    "no trial has a score that is a number: scale the targets, let smaller learning rates be drawn, or take another scoring"
+                )
+            left[0].weight = 1  # there was no time for an epoch
+            return left[:1]
+        outputs, targets, weights = zip(*(trial.fit.validated(trial.members) for trial in candidates), strict=True)
+        fit = candidates[0].fit
+        held_out = OutOfFold(targets[0], weights[0], fit.loss, next(iter(fit.options.metrics), None), self.mode)
+        for trial, weight in zip(candidates, greedy_weights(outputs, held_out).tolist(), strict=True):
+            trial.weight = weight
+        return [trial for trial in candidates if trial.weight]
+
+    def validated(self, chosen: Sequence[Trial]) -> Validated:
+        """What the ensemble predicts for the validation rows of all folds."""
+        outputs, targets, weights = zip(*(trial.fit.validated(trial.members) for trial in chosen), strict=True)
+        counts = np.array([trial.weight for trial in chosen], np.float64)
+        return together(list(outputs), chosen[0].fit.loss, counts), targets[0], weights[0]
+
+    def refit(self, chosen: Sequence[Trial], fold: Fold, n_refit: int, new_seed: Callable[[], int], deadline: float | None) -> None:
+        """Networks on all rows, for the mean best epoch of each trial, in the place of those of the folds."""
+        runs: list[_Run] = []
+        for trial in chosen:
+            trial.members = trial.fit.members([fold], n_refit, new_seed)
+            epochs = max(1, round(float(np.mean(trial.best_epochs))))
+            runs += [_Run(trial, index, arguments, None, epochs) for index, arguments in enumerate(trial.fit.arguments(trial.members))]
+        outcomes = _trained(runs, deadline)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        for trial in chosen:
+            trial.histories = [outcome for run, outcome in zip(runs, outcomes, strict=True) if run.trial is trial]
+            trial.fit.put_away(trial.networks)
+        self.interrupted = any(outcome.interrupted for outcome in outcomes)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What one network is trained with in a round; without a keeper, it is not validated."""
+
+    trial: Trial
+    index: int
+    arguments: dict[str, Any]
+    keeper: BestAlone | None
+    epochs: int
+
+    @property
+    def callbacks(self) -> list[Callback]:
+        goes_on = self.keeper is not None
+        stop = [StopAfter(self.epochs, goes_on=goes_on)] if self.epochs < self.arguments["epochs"] else []
+        return [*(() if self.keeper is None else self.keeper.callbacks), *stop]
+
+
+def _trained(runs: Sequence[_Run], deadline: float | None) -> list[Any]:
+    """Train networks at once until a time: a history of each, or the error that ended it."""
+    left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
+    callbacks = [[*run.callbacks, *([] if left is None else [TimeLimit(left)])] for run in runs]
+    networks = [run.trial.networks[run.index] for run in runs]
+    try:
+        return train_together(networks, [run.arguments for run in runs], callbacks, runs[0].trial.fit.options)
+    except NNCoreError as error:  # what only the fit found out, which knows networks by their numbers
+        match = re.match(r"network (\d+): ", str(error))
+        if match is None:
+            raise
+        trial = runs[int(match[1])].trial
+        error.args = (str(error)[match.end() :],)
+        with _told(trial.number, trial.drawn):
+            raise
+
+
+@contextmanager
+def _told(number: int, values: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, errors say which trial they are about."""
+    try:
+        yield
+    except NNCoreError as error:
+        if number and error.args and isinstance(error.args[0], str):
+            error.args = (f"trial {number} ({shown_parameters(values)}): {error.args[0]}", *error.args[1:])
+        raise
+
+
+def joined(first: History, second: History) -> History:
+    """The history of a fit that went on."""
+    if not len(first):
+        return second
+    for row in zip(*(second[name] for name in second), strict=True):
+        first.append(**dict(zip(second, map(float, row), strict=True)))
+    first.stop_reason, first.interrupted = second.stop_reason, second.interrupted
+    return first
+
+
+def gathered(chosen: Sequence[Trial]) -> tuple[list[Members], list[int]]:
+    """The networks of some trials, those together that share what a fold says of columns and targets, with their weights; their folds."""
+    found: dict[tuple[int, int, bool], Members] = {}
+    are_equal = len({trial.weight for trial in chosen}) == 1
+    for trial in chosen:
+        for number, members in enumerate(trial.members):
+            key = number, id(members.columns), trial.fit.recipe.clip_target
+            one = found.setdefault(key, Members(members.columns, members.target, [], None if are_equal else []))
+            one.networks += members.networks
+            if one.weights is not None:
+                one.weights += [float(trial.weight)] * len(members.networks)
+    return list(found.values()), [number for number, *_ in found]

@@ -1,0 +1,153 @@
+"""The search of an ensemble estimator: from the arguments of its constructor to a search, and from its trials to fitted attributes."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nncore.arguments import choice, path_text, shown
+from nncore.ensembles import (
+    EnsembleFit,
+    Fold,
+    Plan,
+    Recipe,
+    Samples,
+    Search,
+    Space,
+    Trial,
+    TrialsFile,
+    check_averages,
+    checked_space,
+    cv_results,
+    fingerprint,
+    gathered,
+    in_order,
+    without_fixed,
+)
+from nncore.errors import ParameterError
+from nncore.estimators.given import Given
+from nncore.estimators.network_estimator import seed_from
+from nncore.estimators.parameters import check_parameters
+
+#: Parameters of recipes that all trials share: they decide what is validated on, what columns are, and what becomes of the ensemble.
+SHARED = frozenset({"n_cv", "n_ens", "n_refit", "validation_fraction", "max_one_hot", "temperature_scaling"})
+
+#: What a search leaves.
+ATTRIBUTES = ("trials_", "cv_results_", "best_params_", "best_score_", "best_index_")
+
+
+def check_tuning(estimator: Any, given: Given) -> None:
+    """Raise `ParameterError` for arguments of a search that would be ignored or do not go together."""
+    if given.tune is not None and vars(estimator).get("_skl_callbacks"):
+        raise ParameterError("tune trains networks in parts, of which set_callbacks would hear nothing: pass callbacks= or progress=True")
+    for name in ("search_space", "trials_file"):
+        if given.tune is None and getattr(given, name) is not None:
+            raise ParameterError(f"{given.shown(name)} would be ignored without a search: pass tune=, a number of trials")
+    if given.tune == "time" and given.time_limit is None:
+        raise ParameterError("tune='time' tries as many parameters as there is time for: pass time_limit= too, in seconds")
+    if given.trials_file is not None and not isinstance(given.random_state, Integral):
+        raise ParameterError(f"trials_file needs an int as random_state, so that a search can go on; got {shown(given.random_state)}")
+
+
+def search_of(
+    estimator: Any,
+    given: Given,
+    recipe: Recipe,
+    new_fit: Callable[..., EnsembleFit],
+    splits: list[Fold],
+    n_starts: int,
+    random_state: np.random.RandomState,
+    began: float,
+) -> Search:
+    """The search that the arguments of an estimator describe, not begun; `new_fit` makes the fit of a recipe."""
+    as_given = new_fit(recipe)
+    if as_given.options.scorer is not None:
+        raise ParameterError(f"{given.shown('scoring')} is a scorer; with tune, scoring must be 'loss' or a metric of the registry")
+    if not as_given.options.metrics:
+        check_averages(as_given.loss)
+    optional = [field.name for field in fields(recipe)]
+    tunable = sorted(set(optional) & set(inspect.signature(type(estimator)).parameters) - SHARED)
+    space = _space(estimator, given, tunable)
+    share = 1 if not recipe.n_refit else 0.5  # the other half is for the last networks
+    deadline = None if given.time_limit is None else began + share * float(given.time_limit)
+    n_trials = None if given.tune == "time" else int(given.tune)
+    plan = Plan(n_trials, space, seed_from(random_state), deadline, bool(given.progress))
+    encoded: dict[Any, Any] = {}
+
+    def fit_of(parameters: Mapping[str, Any]) -> EnsembleFit:
+        trial = copy.copy(estimator)
+        for name, value in parameters.items():
+            setattr(trial, name, value)
+        check_parameters(trial, optional=optional)
+        return new_fit(recipe.with_arguments(parameters), encoded=encoded)
+
+    return Search(plan, fit_of, {name: getattr(recipe, name) for name in tunable}, splits, n_starts)
+
+
+def _space(estimator: Any, given: Given, tunable: Sequence[str]) -> list[Space]:
+    asked = given.search_space
+    asked = estimator._default_space(given) if asked is None else asked
+    fixed = {name for name in tunable if given.unread(name) is not None}
+    if isinstance(asked, str):
+        published = estimator._search_spaces[choice("search_space", asked, tuple(estimator._search_spaces))]()
+        of_others = {name.partition("__")[0] for one in published for name in one} - set(tunable)
+        return without_fixed(published, fixed | of_others)
+    space = checked_space(asked, tunable)
+    both = sorted({name for one in space for name in one if name in fixed})
+    if both:
+        raise ParameterError(f"search_space draws {both[0]}, which {given.shown(both[0])} sets: leave out one of the two")
+    return space
+
+
+def trials_file(given: Given, search: Search, estimator: Any, samples: Samples, recipe: Recipe) -> TrialsFile | None:
+    """The file of the search, if there is to be one."""
+    if given.trials_file is None:
+        return None
+    path = Path(path_text("trials_file", given.trials_file))
+    fit = search.new_fit({})
+    rows = [part for fold in search.splits for part in (fold.train, fold.validation)]
+    arrays = samples.matrix, samples.target, samples.weights, samples.n_train, *rows
+    how = recipe, fit.loss, fit.monitor, str(fit.options.dtype), search.n_starts, search.plan.n_trials, search.plan.seed
+    return TrialsFile(path, fingerprint(type(estimator).__name__, *arrays, *how))
+
+
+def run(search: Search, file: TrialsFile | None) -> list[Trial]:
+    """Search, and choose: the trials of the ensemble."""
+    if file is not None:
+        file.restore(search)
+    search.run(partial(file.write, search) if file is not None else lambda: None)
+    return search.choose()
+
+
+def forget(estimator: Any) -> None:
+    """A new fit begins: what the search of an earlier one found is none of it."""
+    for name in ATTRIBUTES:
+        vars(estimator).pop(name, None)
+
+
+def leave(estimator: Any, search: Search, chosen: Sequence[Trial], splits: Sequence[Fold], samples: Samples) -> None:
+    """Make the trials, and the networks of the ensemble, attributes of an estimator."""
+    histories = {id(network): history for trial in chosen for network, history in zip(trial.networks, trial.histories, strict=True)}
+    estimator._members, folds = gathered(chosen)
+    estimator._look_at_members([splits[number] for number in folds], samples)
+    estimator.networks_ = [network for members in estimator._members for network in members.networks]
+    estimator.histories_ = [histories[id(network)] for network in estimator.networks_]
+    estimator.best_epochs_ = [epoch for trial in chosen for epoch in trial.best_epochs]
+    estimator.validation_scores_ = [score for trial in chosen for score in trial.scores]
+    estimator.n_iter_ = max(trial.n_epochs for trial in search.trials)
+    best = in_order(search.trials, search.mode)[0]
+    estimator.trials_ = [trial.described() for trial in search.trials]
+    estimator.cv_results_ = cv_results(search.trials, search.mode)
+    estimator.best_index_, estimator.best_params_ = best.number, dict(best.parameters)
+    estimator.best_score_ = float(estimator.cv_results_["mean_test_score"][best.number])
