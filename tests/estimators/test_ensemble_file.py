@@ -13,7 +13,7 @@ from sklearn.base import clone
 import nncore as nn
 from nncore.activations.leaky_relu import LeakyReLU
 from nncore.errors import DataWarning, FileFormatError, ParameterError
-from nncore.estimators import RealMLPClassifier, RealMLPRegressor
+from nncore.estimators import RealMLPClassifier, RealMLPRegressor, TabMClassifier
 from nncore.estimators.argument_data import read_arguments
 from nncore.estimators.ensemble_file import KEY, restored
 from nncore.estimators.given import same
@@ -39,6 +39,11 @@ MODELS: dict[str, tuple[Any, Any, Any]] = {
     "reals": (RealMLPRegressor(**QUICK), FRAME, 100 * X[:, 0]),
     "rates": (RealMLPRegressor(**QUICK, loss="poisson"), X, np.abs(X[:, 0])),
     "distributions": (RealMLPRegressor(**QUICK, loss="gaussian_nll"), X, X[:, :2]),
+    "TabM": (
+        TabMClassifier(n_cv=2, n_members=3, hidden_layer_sizes=(8,), numerical_embedding=True, max_iter=2, random_state=0, n_threads=1),
+        FRAME,
+        LABELS,
+    ),
     "TD": (RealMLPRegressor(**{**QUICK, "preset": "td"}, hidden_layer_sizes=(8,)), FRAME, X[:, 0]),
 }
 

@@ -17,8 +17,8 @@ from nncore.estimators import MLPClassifier, MLPRegressor
 from nncore.registry import names
 
 ESTIMATORS = [cls for cls in map(nncore.estimators.__dict__.get, nncore.estimators.__all__) if issubclass(cls, BaseEstimator)]
-#: Methods that train, write or read, or are about the arguments.
-TRAINING = {"fit", "partial_fit", "save", "load", "get_params", "set_params", "get_metadata_routing", "set_callbacks"}
+#: Methods that train, write, read or change networks, or are about the arguments.
+TRAINING = {"fit", "partial_fit", "prune", "save", "load", "get_params", "set_params", "get_metadata_routing", "set_callbacks"}
 
 
 def test_estimators_are_those_of_the_package():
