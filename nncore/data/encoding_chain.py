@@ -15,6 +15,7 @@ from nncore import registry
 from nncore.arguments import as_seed, rescaled, several, shown
 from nncore.blocks import BLOCK, blocks
 from nncore.contract import Encoding, Graph, Learned, Value
+from nncore.data.encoding_json import array_of, learns_of, plain
 from nncore.data.encoding_part import (
     DTYPES,
     MOST_COLUMNS,
@@ -337,7 +338,8 @@ class EncodingChain:
 
     def to_json(self) -> dict[str, Any]:
         """`description` and `arrays` as lists, dicts, texts and numbers."""
-        return {"encodings": self.description(), "learned": {name: array.tolist() for name, array in self.arrays().items()}}
+        learned = {name: plain(array) for name, array in self.arrays().items()}
+        return {"encodings": self.description(), "learned": learned}
 
     @classmethod
     def from_json(cls, value: object, n_columns: int) -> Self:
@@ -352,21 +354,14 @@ class EncodingChain:
         """
         if not isinstance(value, dict) or value.keys() != {"encodings", "learned"} or not isinstance(value["learned"], dict):
             raise FileFormatError("the description of encodings is damaged: it must have 'encodings' and what they have 'learned'")
-        arrays = {}
-        for name, numbers in value["learned"].items():
-            try:
-                array = np.array(numbers)
-            except (ValueError, OverflowError):
-                array = np.array(None)
-            if not isinstance(numbers, list) or (array.size and array.dtype.kind not in "if"):
-                raise FileFormatError(f"what encodings have learned is damaged: {shown(name)} is no list of numbers")
-            arrays[str(name)] = array
         encodings = value["encodings"]
-        if isinstance(encodings, list):
-            for number, one in enumerate(encodings):  # JSON does not say of what an empty list is
-                for name, dtype in _learns(one).items():
-                    if f"{number}.{name}" in arrays and not arrays[f"{number}.{name}"].size:
-                        arrays[f"{number}.{name}"] = arrays[f"{number}.{name}"].astype(dtype)
+        # JSON does not say of what an empty array is.
+        dtypes = {
+            f"{number}.{name}": dtype
+            for number, one in enumerate(encodings if isinstance(encodings, list) else [])
+            for name, dtype in learns_of(one).items()
+        }
+        arrays = {str(name): array_of(str(name), numbers, dtypes.get(name, "float64")) for name, numbers in value["learned"].items()}
         return cls.read(encodings, arrays, n_columns)
 
     @classmethod
@@ -410,15 +405,6 @@ class EncodingChain:
                 raise FileFormatError(f"what {type(encoding).__name__} has learned is damaged: it would make {total:.0f} columns")
             count = int(total)
         return cls(chain, tuple(learned), n_columns)
-
-
-def _learns(described: object) -> Mapping[str, str]:
-    """What an encoding of a file learns; nothing if it cannot be resolved, which is told when the file is read."""
-    try:
-        learns: Mapping[str, str] = registry.resolve("encodings", described).learns
-    except ParameterError:
-        return {}
-    return learns
 
 
 def _check_links(chain: Sequence[Encoding]) -> None:

@@ -50,7 +50,7 @@ class Part:
         self.columns.flags.writeable = False
         drawn = None
         if encoding.draws and self.seeds is not None:
-            drawn = np.concatenate([random_words([seed, number], 1) for seed in self.seeds.tolist()])
+            drawn = np.concatenate([NO_WORDS, *(random_words([seed, number], 1) for seed in self.seeds.tolist())])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             learned = encoding.learn(self.columns, sample_weight=weights, n_levels=n_levels, seeds=drawn)
         for array in learned.values():

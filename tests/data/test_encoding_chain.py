@@ -258,6 +258,61 @@ def test_a_chain_comes_back_from_json_and_arrays() -> None:
     np.testing.assert_array_equal(again.encode(CODES), chain.encode(CODES))
 
 
+def test_a_chain_comes_back_from_json_alone() -> None:
+    for chain in (
+        EncodingChain.learn(["standard", "indicator"], X),
+        EncodingChain.learn(["one_hot", "robust"], CODES, n_levels=N_LEVELS),
+        EncodingChain.learn(["quantile_normal"], np.ones((5, 0))),
+        EncodingChain.learn(["date_parts"], np.array([["2024-01-31"], ["2024-02-01"]], "datetime64[us]")),
+        EncodingChain.learn([], X),
+    ):
+        again = EncodingChain.from_json(json.loads(json.dumps(chain.to_json())), chain.n_columns)
+        assert again == chain
+        assert {name: array.dtype for name, array in again.arrays().items()} == {
+            name: array.dtype for name, array in chain.arrays().items()
+        }
+
+
+def test_chains_are_equal_by_what_they_have_learned() -> None:
+    one = EncodingChain.learn(["standard"], X)
+    assert one == EncodingChain.learn(["standard"], X)
+    assert one != EncodingChain.learn(["standard"], X + 1)
+    assert one != EncodingChain.learn(["robust"], X)
+    assert one != EncodingChain.learn([], X)
+    assert one != "standard"
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        (None, "it must have 'encodings' and what they have 'learned'"),
+        ({"encodings": []}, "it must have 'encodings' and what they have 'learned'"),
+        ({"encodings": [], "learned": []}, "it must have 'encodings' and what they have 'learned'"),
+        ({"encodings": {}, "learned": {}}, "it must be a list"),
+        ({"encodings": [3], "learned": {}}, "the description of encodings is damaged: "),
+        ({"encodings": ["standard"], "learned": {"0.mean": 1.0, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": ["1"], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": [[1.0], [1.0, 2.0]], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": [1], "0.std": [1.0]}}, "it has mean of int64"),
+        ({"encodings": ["standard"], "learned": {"0.mean": [], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0]}, "0.std": [1.0]}}, "it has mean of 0 columns"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [1]}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0, -1]}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0, 2**60]}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": "0"}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": [10**400], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+    ],
+)
+def test_damaged_json_is_refused(described: object, message: str) -> None:
+    with pytest.raises(FileFormatError, match=re.escape(message)):
+        EncodingChain.from_json(described, 1)
+
+
+def test_an_encoding_that_draws_may_have_no_columns() -> None:
+    chain = EncodingChain.learn(["quantile_normal"], np.ones((5, 0)))
+    assert chain.encode(np.ones((2, 0))).shape == (2, 0)
+
+
 CHAIN = EncodingChain.learn(["one_hot", "robust", "smooth_clip"], CODES, n_levels=N_LEVELS)
 RIGHT = CHAIN.arrays()
 HOSTILE: list[tuple[Any, dict[str, Any], int, str]] = [
