@@ -23,8 +23,7 @@ def array_of(name: str, numbers: object, dtype: str) -> NDArray[Any]:
     """An array of a file: nested lists of numbers, or the shape of one without any."""
     if isinstance(numbers, dict):
         shape = numbers.get("shape")
-        is_shape = isinstance(shape, list) and 0 < len(shape) < 4 and all(type(n) is int and 0 <= n <= MOST_COLUMNS for n in shape)
-        if numbers.keys() == {"shape"} and is_shape and 0 in shape:
+        if numbers.keys() == {"shape"} and isinstance(shape, list) and _is_empty(shape):
             return np.empty(shape, dtype)
     elif isinstance(numbers, list) and numbers:
         try:
@@ -34,6 +33,11 @@ def array_of(name: str, numbers: object, dtype: str) -> NDArray[Any]:
         if array.dtype.kind in "if":
             return array
     raise FileFormatError(f"what encodings have learned is damaged: {shown(name)} is no list of numbers")
+
+
+def _is_empty(shape: list[Any]) -> bool:
+    """Whether it is the shape of an array without numbers."""
+    return 0 < len(shape) < 4 and 0 in shape and all(type(n) is int and 0 <= n <= MOST_COLUMNS for n in shape)
 
 
 def learns_of(described: object) -> Mapping[str, str]:

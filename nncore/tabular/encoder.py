@@ -100,8 +100,9 @@ class TableEncoder:
                 columns.append(TimeColumn.fit(name, kind.form, learnt(name), place))
             elif kind.kind == "categorical":
                 columns.append(CategoricalColumn.fit(name, learnt(name), most_levels, most_one_hot, as_text=kind.as_text))
-        if not columns:
-            reasons = listed([f"{name!r} is left out: {kind.reason}" for name, kind in kinds.items()], most=3)
+        if not any(column.width for column in columns):
+            same = "always the same in the rows to learn from"
+            reasons = listed([f"{name!r} is left out: {kind.reason or same}" for name, kind in kinds.items()], most=3)
             detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
             raise DataError(f"{table.source} has no column to learn from beside the target {target!r}{detail}")
         if task == "classification":

@@ -116,6 +116,12 @@ def test_nothing_to_learn_from() -> None:
         encoder(data=data, rows=range(2))
 
 
+def test_a_date_that_is_always_the_same_in_training_is_nothing_to_learn_from() -> None:
+    data = table([("2011-01-31", "0"), ("2011-01-31", "1"), ("2011-02-01", "1")], ("a", "y"))
+    with pytest.raises(DataError, match=r"no column to learn from .*'a' is left out: always the same in the rows to learn from"):
+        encoder(data=data, rows=range(2))
+
+
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_json_there_and_back(task: str) -> None:
     fitted = encoder(task, data=with_dates())
