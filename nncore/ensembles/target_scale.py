@@ -72,7 +72,12 @@ class TargetScale:
         """Whether predictions of such a loss can be brought back, as those of a file that is read must."""
         chain = self.chain
         can_return = bool(chain.encodings) and all(one.invertible for one in chain.encodings) and chain.n_encoded == chain.n_columns
-        return can_return and ("std" in chain.learned[-1] or not isinstance(loss, GaussianNLL))
+        return can_return and (self.is_standard or not isinstance(loss, GaussianNLL))
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether targets are standardised."""
+        return "std" in self.chain.learned[-1]
 
     @property
     def std(self) -> NDArray[np.float64]:

@@ -43,6 +43,13 @@ class RealEnsemble(RealAnswers, Ensemble):
     def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
         return LOSS
 
+    def _as_judged(self, outputs: NDArray[np.floating], targets: np.ndarray) -> tuple[NDArray[np.floating], np.ndarray]:
+        scales = [members.target.std for members in self._members if members.target is not None and members.target.is_standard]
+        if not scales:
+            return outputs, targets
+        unit = np.mean(scales, axis=0)  # each fold has its own
+        return outputs / np.repeat(unit, outputs.shape[1] // len(unit)), targets / unit
+
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     @with_callbacks

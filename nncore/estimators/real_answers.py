@@ -98,4 +98,8 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
             r2: float = super().score(X, y, weights)
             return r2
         judge: Metric = resolve("metrics", loss.judge)
-        return judge.score(self._outputs(X), self._targets.encode(y.reshape(len(y), -1)), weights)
+        return judge.score(*self._as_judged(self._outputs(X), self._targets.encode(y.reshape(len(y), -1))), weights)
+
+    def _as_judged(self, outputs: NDArray[np.floating], targets: np.ndarray) -> tuple[NDArray[np.floating], np.ndarray]:
+        """Outputs and targets in the units of the loss's numbers."""
+        return outputs, targets

@@ -388,6 +388,11 @@ def test_targets_of_any_size_give_the_same_answers():
     assert small > 0.7
 
 
+def test_the_length_of_a_loss_counts_deviations_of_targets():
+    small, large = (RealMLPRegressor(**QUICK, n_cv=2, loss="huber").fit(X, unit * Y).score(X, unit * Y) for unit in (1.0, 1e4))
+    assert small == pytest.approx(large, abs=1e-4)
+
+
 def test_predictions_stay_in_the_range_of_the_training():
     far = X * 50
     model = RealMLPRegressor(**QUICK).fit(X, Y)
