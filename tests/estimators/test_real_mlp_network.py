@@ -48,6 +48,17 @@ def test_rates_and_decay_of_td():
         assert groups[pattern] == pytest.approx({"lr_factor": 0.1, "weight_decay": 0.002})
 
 
+def test_a_factor_more_of_the_first_layer():
+    factors = {"bias": 0.1, "scale": 6.0, "first_layer": 0.5}
+    groups = RealMLPClassifier("td", **SHORT, lr_factors=factors).fit(X, Y).networks_[0].groups
+    root = math.sqrt(12)
+    assert groups["dense_1.weight"] == pytest.approx({"lr_factor": 0.5 / root, "weight_decay": 0.02 * root * 0.5})
+    assert groups["dense_1.bias"] == pytest.approx({"lr_factor": 0.05, "weight_decay": 0.0})
+    assert groups["dense_2.weight"] == pytest.approx({"lr_factor": 1 / 16, "weight_decay": 0.02 * 16})
+    alone = RealMLPClassifier("fast", **SHORT, n_cv=1, lr_factors={"first_layer": 0.5}).fit(X, Y).networks_[0].groups
+    assert alone == {"dense_1.weight": {"lr_factor": 0.5}, "dense_1.bias": {"lr_factor": 0.5}}
+
+
 def test_categories_of_td_and_td_s():
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"x": X[:, 0], "few": rng.choice(list("ab"), 60), "many": rng.choice(list("abcdefghij"), 60)})
@@ -77,3 +88,10 @@ def test_rates_move_as_the_recipe_says():
     assert moved["dropout_1.rate"][0] == pytest.approx(0.15)
     assert moved["dropout_1.rate"][-1] < 0.05
     assert max(moved["lr"]) <= 0.2
+
+
+def test_label_smoothing_moves():
+    model = RealMLPClassifier("td", **{**SHORT, "max_iter": 8}, label_smoothing_schedule="coslog4").fit(X, Y)
+    moved = model.histories_[0]["loss.label_smoothing"]
+    assert 0 <= moved.min() < 0.05 < moved.max() <= 0.1
+    assert "loss.label_smoothing" not in RealMLPClassifier("td", **SHORT, label_smoothing=0.0).fit(X, Y).histories_[0]
