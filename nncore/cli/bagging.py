@@ -148,10 +148,18 @@ def ensemble_text(settings: Settings, task: Task, rows: np.ndarray, recipe: Reci
     else:
         latest = "" if task.row_values.time is None else "the latest "
         folds_text = f"stopped by {latest}{len(first.validation)} rows"
-    how = [settings.loss, f"at most {recipe.max_iter} epochs", f"batches of {recipe.batch_size_for(len(first.train))}"]
+    usual_recipe = FAMILIES[settings.model].presets[preset_of(settings)][0]
+    narrow = f"no learned functions of over {MOST_EMBEDDED} columns of numbers" if _is_too_wide(settings, task, usual_recipe) else None
+    how = [settings.loss, narrow, f"at most {recipe.max_iter} epochs", f"batches of {recipe.batch_size_for(len(first.train))}"]
     averaged = "; their answers are averaged" if n_networks > 1 else ""
     usual = f"{settings.model}, preset {preset_of(settings)}: {shape}, {folds_text}{averaged}"
     return f"{usual}; {', '.join(filter(None, how))}, seed {settings.seed}"
+
+
+def _is_too_wide(settings: Settings, task: Task, recipe: Recipe) -> bool:
+    """Whether learned functions of numbers are left out, which nobody asked for by naming a preset."""
+    n_numbers = sum(kind.kind == "numeric" for kind in task.columns.values())
+    return settings.preset is None and bool(recipe.numerical_embedding) and n_numbers > MOST_EMBEDDED
 
 
 def preset_of(settings: Settings) -> str:
@@ -182,8 +190,7 @@ def recipe_of(settings: Settings, task: Task) -> Recipe:
         "max_iter": settings.epochs,
         "n_iter_no_change": math.inf if settings.patience == 0 else settings.patience,
     }
-    n_numbers = sum(kind.kind == "numeric" for kind in task.columns.values())
-    if recipe.numerical_embedding is True and n_numbers > MOST_EMBEDDED:
+    if _is_too_wide(settings, task, recipe):
         recipe = replace(recipe, numerical_embedding=False)
     recipe = recipe.with_arguments(given)
     if settings.schedule is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.cli import main
-from nncore.cli.bagging import bag_folds, fit_model, loss_of, model_name, recipe_of
+from nncore.cli.bagging import bag_folds, ensemble_text, fit_model, loss_of, model_name, recipe_of
 from nncore.cli.evaluation import evaluate
 from nncore.cli.experiment import divide
 from nncore.cli.predict import load_with_columns
@@ -118,7 +118,11 @@ def test_wide_tables_have_no_learned_functions_of_numbers(tmp_path: Path) -> Non
     assert recipe_of(settings, find_task(settings)).numerical_embedding is True
     path.write_text("\n".join(f"{line},{i}.5" for i, line in enumerate(lines)) + "\n")
     settings = Settings(data=path, target="c1", header=False, model="realmlp")
-    assert recipe_of(settings, find_task(settings)).numerical_embedding is False
+    task = find_task(settings)
+    recipe = recipe_of(settings, task)
+    assert recipe.numerical_embedding is False
+    assert "no learned functions of over 100 columns of numbers" in ensemble_text(settings, task, np.arange(60), recipe)
+    assert recipe_of(replace(settings, preset="fast"), task).numerical_embedding is True
 
 
 def test_label_smoothing_is_for_the_usual_loss(data: Path) -> None:
