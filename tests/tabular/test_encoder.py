@@ -40,6 +40,27 @@ def scaled(encoding: str, **learned: float) -> RealTarget:
     return RealTarget("y", EncodingChain.read([encoding], arrays, 1))
 
 
+def test_matrix_of_columns_as_they_are() -> None:
+    data = with_dates()
+    fitted = encoder(data=data)
+    matrix, remarks = fitted.matrix(data)
+    spans = fitted.matrix_spans()
+    assert matrix.dtype == np.float64
+    assert remarks == []
+    np.testing.assert_array_equal(matrix[:, spans["a"]], [[1], [2], [np.nan], [4], [5]])
+    np.testing.assert_array_equal(matrix[:, spans["colour"]], [[1], [0], [1], [2], [0]])  # blue, red, missing
+    day = next(column for column in fitted.columns if column.name == "day")
+    assert matrix[:, spans["day"]].shape == (5, day.width)
+    assert fitted.matrix_names == ["a", "colour", "b", *["day"] * day.width]
+    assert [place for place, _ in fitted.category_columns] == [1, 2]
+    assert fitted.number_columns.tolist() == [0, *range(3, 3 + day.width)]
+    assert fitted.has_missing.tolist() == [True] + [False] * (2 + day.width)
+    complete = encoder(data=data, rows=range(2))
+    matrix, remarks = complete.matrix(data)
+    assert matrix[2, 0] == 1.5
+    assert remarks[0].column == "a"
+
+
 def test_matrix() -> None:
     fitted = encoder()
     X, notices = fitted.transform(table())
