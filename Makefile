@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 NATIVE := setup.py $(shell find nncore -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd')
 # On all processors, in a new order each time. A line at the top names the seed: pytest --randomly-seed=SEED repeats that order.
-PYTEST := $(VENV)/bin/python -m pytest -n auto
+PYTEST := $(VENV)/bin/python -m pytest -n auto --dist worksteal
 CLANG ?= clang
 
 .DEFAULT_GOAL := help
