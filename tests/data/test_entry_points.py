@@ -38,7 +38,7 @@ GOOD: dict[str, np.ndarray] = {
 #: What else is needed to call them.
 NEEDED: dict[str, Any] = {
     "epochs": 1, "progress": False, "rng": 0, "n_inputs": 2, "training": True, "network": None, "networks": None, "estimator": None,
-    "param_name": "alpha", "param_range": [0.1, 1.0], "loss": "softmax_cross_entropy", "optimizer": "sgd",
+    "param_name": "alpha", "param_range": [0.1, 1.0], "loss": "softmax_cross_entropy", "optimizer": "sgd", "n_members": 2,
 }  # fmt: skip
 #: Only one of them at a time.
 EXCLUSIVE = {"backward": ("y", "d_output"), "input_gradients": ("y",)}

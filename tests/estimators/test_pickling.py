@@ -24,6 +24,7 @@ from nncore.estimators import (
     RealMLPClassifier,
     RealMLPRegressor,
     TabMClassifier,
+    TabMRegressor,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::nncore.errors.ConvergenceWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
@@ -48,6 +49,7 @@ MODELS: dict[str, tuple[Any, Any, Any]] = {
     "ensemble of classes": (RealMLPClassifier("fast", max_iter=2), FRAME, np.where(Y, "yes", "no")),
     "ensemble of reals": (RealMLPRegressor("td", n_cv=2, max_iter=2), MANY, X[:, 1]),
     "ensemble in a network": (TabMClassifier(n_members=3, hidden_layer_sizes=(4,), max_iter=2), FRAME, np.where(Y, "yes", "no")),
+    "ensemble of reals in a network": (TabMRegressor(n_members=3, hidden_layer_sizes=(4,), max_iter=2), FRAME, X[:, 1]),
     "perceptron": (Perceptron(record_updates=True, random_state=0), X, Y),
     "logistic": (LogisticNeuron(max_epochs=5), X, Y),
     "by hand": (MPNeuron([1.0, 2.0]), X, None),
