@@ -1,13 +1,7 @@
 /* y_j = x_j . W_j + b_j for each of k members. Parameters: W (k, d, n), then b (k, n) if hyper[0] (use_bias) is set. A row of n numbers is the
  * unit in which gradients are split. */
 #ifndef T
-#include <string.h>
-
 #include "../_core/kernels/gemm.h"
-
-/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
-#define STRIP 256
-#define SUM_ROWS 128
 
 #include "nncore/float32.h"
 #include "member_heads.c"
@@ -20,6 +14,8 @@ const nnc_layer NNC_TABLE(layer, member_heads) = {
 };
 
 #else
+
+#include "../_core/kernels/row_sums.h"
 
 static int32_t F(heads_forward)(const nnc_layer_call *call) {
     int64_t k = call->site->input_shape[0], d = call->site->input_shape[1], n = call->site->output_shape[1];
@@ -40,14 +36,6 @@ static int32_t F(heads_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* To total (width,): the sums over rows begin .. end - 1 of d_y, whose rows are `step` numbers apart. width <= STRIP. */
-static void F(add_rows)(const T *d_y, int64_t step, int64_t width, int64_t begin, int64_t end, T *total) {
-    T sum[STRIP] = {0};
-    for (int64_t row = begin; row < end; row++)
-        for (int64_t i = 0; i < width; i++) sum[i] += d_y[row * step + i];
-    for (int64_t i = 0; i < width; i++) total[i] += sum[i];
-}
-
 /* Some rows of d_W = x^T . d_y, member by member, and of d_b = sums of d_y over the batch. */
 static int32_t F(heads_gradient)(const nnc_layer_call *call) {
     int64_t k = call->site->input_shape[0], d = call->site->input_shape[1], n = call->site->output_shape[1];
@@ -61,15 +49,7 @@ static int32_t F(heads_gradient)(const nnc_layer_call *call) {
         F(gemm)(until - row, n, call->n_rows, x + row, 1, k * d, d_y + j * n, k * n, 1, NULL, 0, to, n); /* row = j d + i is x's column */
     }
     if (row == end) return 0;
-    const T *rest = d_y + (row - k * d) * n; /* of the members whose d_b is wanted */
-    for (int64_t e = 0, width, n_wanted = (end - row) * n; e < n_wanted; e += width) {
-        width = nnc_least(n_wanted - e, STRIP);
-        memset(to + e, 0, (size_t)width * sizeof(T));
-        for (int64_t first = 0, last; first < call->n_rows; first = last) {
-            last = nnc_least(first + SUM_ROWS, call->n_rows);
-            F(add_rows)(rest + e, k * n, width, first, last, to + e);
-        }
-    }
+    F(sum_of_rows)(d_y + (row - k * d) * n, k * n, NULL, 0, call->n_rows, (end - row) * n, to);
     return 0;
 }
 

@@ -2,13 +2,7 @@
  * say so, r (k, d), s (k, n) and b, which is (k, n) or, shared by all members, (n,). The cache holds for each row and member u = (x * r) . W,
  * from forward where there is s, and v = (d_y * s) . W^T, from backward where there is r; gradient needs no product for them then. */
 #ifndef T
-#include <string.h>
-
 #include "../_core/kernels/gemm.h"
-
-/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
-#define STRIP 256
-#define SUM_ROWS 128
 
 /* Sizes, and where things are. */
 typedef struct shape {
@@ -49,6 +43,8 @@ const nnc_layer NNC_TABLE(layer, members_dense) = {
 };
 
 #else
+
+#include "../_core/kernels/row_sums.h"
 
 /* to (n_rows, end - begin) = columns begin .. end - 1 of x (n_rows, width), times those of the members' scale (k, width); k rows are of a
  * sample. */
@@ -118,33 +114,15 @@ static void F(weight_gradient)(const nnc_layer_call *call, const shape *a, int64
     }
 }
 
-/* To total (width,): the sums over rows begin .. end - 1 of `one`, whose rows are `step` numbers apart, times those of `kept`, whose rows are
- * `kept_step` apart, if it is not NULL. width <= STRIP. */
-static void F(add_rows)(const T *one, int64_t step, const T *kept, int64_t kept_step, int64_t width, int64_t begin, int64_t end, T *total) {
-    T sum[STRIP] = {0};
-    for (int64_t row = begin; row < end; row++) {
-        const T *numbers = one + row * step;
-        if (kept == NULL)
-            for (int64_t i = 0; i < width; i++) sum[i] += numbers[i];
-        else
-            for (int64_t i = 0; i < width; i++) sum[i] += numbers[i] * kept[row * kept_step + i];
-    }
-    for (int64_t i = 0; i < width; i++) total[i] += sum[i];
-}
-
 /* to = the sum over rows of numbers begin .. end - 1 of one (n_rows, k, width), times those of the cache if `place` is not negative: there, a
  * row and member begin. */
 static void F(sum_rows)(const nnc_layer_call *call, const shape *a, const T *one, int64_t n_rows, int64_t k, int64_t width, int64_t place,
                         int64_t begin, int64_t end, T *to) {
-    memset(to, 0, (size_t)(end - begin) * sizeof(T));
     for (int64_t e = begin, until; e < end; to += until - e, e = until) {
         int64_t j = e / width;
-        until = nnc_least(nnc_least(end, (j + 1) * width), e + STRIP);
+        until = nnc_least(end, (j + 1) * width);
         const T *kept = place < 0 ? NULL : (const T *)call->cache + j * a->kept + place + (e - j * width);
-        for (int64_t first = 0, last; first < n_rows; first = last) {
-            last = nnc_least(first + SUM_ROWS, n_rows);
-            F(add_rows)(one + e, k * width, kept, kept == NULL ? 0 : k * a->kept, until - e, first, last, to);
-        }
+        F(sum_of_rows)(one + e, k * width, kept, k * a->kept, n_rows, until - e, to);
     }
 }
 
