@@ -61,10 +61,10 @@ def cpu_levels(platform: str | None = None) -> dict[str, list[str]]:
     levels = {"portable": []}
     platform = platform or sysconfig.get_platform()  # what is compiled for, not on; a universal build for macOS is for two at once
     if platform.endswith(("x86_64", "amd64")):
+        levels["v2"] = ["-march=x86-64-v2"]
         if is_optimized():  # few machines are left that run these two, and the wheel is a tenth smaller
-            levels["portable"] = ["-O2"]
-            levels["v2"] = ["-O2", "-ftree-vectorize", VECTORIZES]
-        levels["v2"] = [*levels.get("v2", []), "-march=x86-64-v2"]
+            levels["portable"].append("-O2")
+            levels["v2"] += ["-O2", "-ftree-vectorize", VECTORIZES]
         levels["v3"] = ["-march=x86-64-v3"]
         levels["v4"] = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
     wanted = os.environ.get("NNCORE_LEVELS", "").split() or list(levels)

@@ -29,7 +29,6 @@ from nncore.ensembles import (
     n_outputs,
 )
 from nncore.errors import DataError, ParameterError
-from nncore.network import Sequential
 from nncore.tabular import ClassTarget, TableEncoder, folds, hold_out, hold_out_latest
 
 #: The kind and the recipe of ``--model auto``.
@@ -101,14 +100,6 @@ def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | Non
 def _new_fit(
     settings: Settings, task: Task, recipe: Recipe, encoder: TableEncoder, samples: Samples, loss: Loss, began: float, progress: bool
 ) -> EnsembleFit:
-    family, outputs = FAMILIES[settings.model], n_outputs(encoder.target, loss)
-
-    def new_network(columns: Any, inputs: np.ndarray) -> Sequential:
-        return Sequential(*family.layers(recipe, columns, inputs, loss, outputs))
-
-    def started(network: Sequential, seed: int) -> dict[str, Any]:
-        return family.started(network, recipe, seed)
-
     judge = None if task.metric is None else task.metric.judge
     if judge is None and recipe.judged_by_error and settings.loss is None and isinstance(encoder.target, ClassTarget):
         judge = registry.resolve("metrics", "accuracy")
@@ -116,15 +107,14 @@ def _new_fit(
         metrics=[] if judge is None else [judge], time_limit=settings.time_limit, n_threads=settings.threads, progress=progress
     )
     return EnsembleFit(
-        new_network,
-        started,
+        FAMILIES[settings.model],
         options,
         recipe,
         layout_of(encoder),
         samples,
         loss,
         scales_targets=not isinstance(encoder.target, ClassTarget),
-        n_outputs=outputs,
+        n_outputs=n_outputs(encoder.target, loss),
         began=began,
     )
 

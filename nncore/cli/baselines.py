@@ -111,7 +111,8 @@ def _boosting(ensemble: Any, settings: Settings, task: Task, fitted: Fitted) -> 
     true, weight = true_values(task), row_weights(settings, encoder, task, rows)
     with _threads(1 if X.size < FEWEST_NUMBERS_TO_SHARE else settings.threads):
         if isinstance(encoder.target, ClassTarget):
-            if np.bincount(true[rows]).min(where=np.bincount(true[rows]) > 0, initial=len(rows)) < 2:
+            counts = np.bincount(true[rows])
+            if counts[counts > 0].min() < 2:
                 options["early_stopping"] = False  # which divides the rows of each class
             classifier = ensemble.HistGradientBoostingClassifier(**options).fit(X[rows], true[rows], sample_weight=weight)
             probabilities = np.zeros((len(test), len(encoder.target.classes)))

@@ -66,13 +66,14 @@ def far_off(task: Task, evaluations: Sequence[Evaluation]) -> FarOff | None:
         return None
     squares = weight * (predicted - true) ** 2
     order = np.argsort(-squares, kind="stable")[: min(MOST_NAMED, max(1, int(MOST_SHARE_NAMED * len(rows))))]
-    left = squares.sum() - np.cumsum(squares[order])  # of all but the first few
-    n_far = int(np.argmax(left < (1 - SHARE) * squares.sum())) + 1
-    if not left[n_far - 1] < (1 - SHARE) * squares.sum():
+    total = squares.sum()
+    left = total - np.cumsum(squares[order])  # of all but the first few
+    n_far = int(np.argmax(left < (1 - SHARE) * total)) + 1
+    if not left[n_far - 1] < (1 - SHARE) * total:
         return None
     while n_far < len(order) and left[n_far] < (1 - SHARE) * left[n_far - 1]:  # the next decides what is left
         n_far += 1
-    share, order = 1 - float(left[n_far - 1] / squares.sum()), order[:n_far]
+    share, order = 1 - float(left[n_far - 1] / total), order[:n_far]
     others = np.setdiff1d(np.arange(len(rows)), order)
     return FarOff(
         [task.table.place(row) for row in rows[order].tolist()],

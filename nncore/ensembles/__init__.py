@@ -21,11 +21,9 @@ from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayou
 from nncore.ensembles.member_order import member_order
 from nncore.ensembles.members import Members, loss_of_mixture, together, weights_of
 from nncore.ensembles.members_file import count_of, damage_told, described_members, need, number_of, numbers_of, read_members
-from nncore.ensembles.real_mlp_network import layers_of, started
 from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
 from nncore.ensembles.search_spaces import OF_REAL_MLP, OF_TABM, Space, checked_space, without_fixed
 from nncore.ensembles.table_models import EnsembleModel, NetworkModel, TableModel, layout_of, load_table_model, n_outputs
-from nncore.ensembles.tabm_network import started_tabm, tabm_layers
 from nncore.ensembles.tabm_recipe import TabMRecipe
 from nncore.ensembles.target_scale import TargetScale
 from nncore.ensembles.trials import Trial, cv_results, in_order
@@ -38,7 +36,6 @@ __all__ = [
     "Samples", "Score", "Search", "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated",
     "activation_of", "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members",
     "dtype_of", "fingerprint", "folds", "gathered", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers",
-    "hold_out", "in_order", "layers_of", "layout_of", "load_table_model", "loss_of_mixture", "member_order", "n_outputs", "need",
-    "number_of", "numbers_of", "read_members", "recipe", "started", "started_tabm", "tabm_layers", "temperature_of", "together",
-    "weights_of", "without_fixed",
+    "hold_out", "in_order", "layout_of", "load_table_model", "loss_of_mixture", "member_order", "n_outputs", "need", "number_of",
+    "numbers_of", "read_members", "recipe", "temperature_of", "together", "weights_of", "without_fixed",
 ]  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,7 @@ from nncore.arguments import rescaled
 from nncore.contract import Loss
 from nncore.data import as_targets
 from nncore.errors import ParameterError
-from nncore.network import find_temperature, questions
+from nncore.network import find_temperature, link_name, questions
 from nncore.registry import resolve
 
 #: Links that make probabilities of classes of logits.
@@ -20,12 +18,6 @@ OF_CLASSES = ("softmax", "softmax_heads", "sigmoid")
 #: Probabilities this near to 1 are those of float32, which members have: their logits are not known any better.
 NEAREST = float(np.finfo(np.float32).epsneg)
 TINY = float(np.finfo(np.float32).tiny)
-
-
-def link_name(loss: Loss) -> str | None:
-    """The activation that is the link of the loss, if it has one."""
-    name: str | None = loss.link["name"] if isinstance(loss.link, Mapping) else loss.link
-    return name
 
 
 def has_temperature(loss: Loss) -> bool:

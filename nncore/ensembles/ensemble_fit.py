@@ -15,6 +15,7 @@ from nncore.contract import Callback, History, Loss, Metric, copied_deeply, deci
 from nncore.data import as_targets
 from nncore.ensembles.best_epoch import BestAlone, BestTogether, Score
 from nncore.ensembles.calibration import check_averages, mean_loss
+from nncore.ensembles.families import Family
 from nncore.ensembles.folds import Fold
 from nncore.ensembles.input_columns import InputColumns, InputLayout
 from nncore.ensembles.members import Members, together
@@ -136,10 +137,8 @@ class EnsembleFit:
 
     Parameters
     ----------
-    new_network : callable
-        Makes a member of what its fold knows of columns, and of its training rows as they are encoded, not yet built.
-    started : callable
-        Gives a network that is built its first values, of a `seed`; arguments of its fit.
+    family : Family
+        How a member is made of a recipe.
     options : FitOptions
     recipe : Recipe
     layout : InputLayout
@@ -174,8 +173,7 @@ class EnsembleFit:
 
     def __init__(
         self,
-        new_network: Callable[[InputColumns, NDArray[np.floating]], Sequential],
-        started: Callable[..., dict[str, Any]],
+        family: Family,
         options: FitOptions,
         recipe: Recipe,
         layout: InputLayout,
@@ -187,7 +185,7 @@ class EnsembleFit:
         began: float,
         encoded: dict[Any, tuple[InputColumns, NDArray[np.floating]]] | None = None,
     ) -> None:
-        self._new_network, self._started, self.recipe = new_network, started, recipe
+        self._family, self.recipe = family, recipe
         self._layout, self._samples, self.loss = layout, samples, loss
         self.options, self._began, self._dtype = options, began, np.dtype(options.dtype)
         self._scales_targets, self._n_outputs = scales_targets, n_outputs
@@ -232,11 +230,11 @@ class EnsembleFit:
 
     def _built(self, columns: InputColumns, inputs: NDArray[np.floating], rows: NDArray[np.int64], seed: int) -> Sequential:
         """A network with first values, and what its fit will be given."""
-        network = self._new_network(columns, inputs[rows])
+        network = Sequential(*self._family.layers(self.recipe, columns, inputs[rows], self.loss, self._n_outputs))
         blueprint = plan_network(network.layers, network.layer_names, inputs.shape[1:])
         batch = inputs[rows[looked_at(len(rows), inputs[0].nbytes, blueprint)]]
         network.build(inputs.shape[1], loss=self.loss, rng=seed, dtype=self._dtype, batch=batch)
-        self._started_with[network] = self._started(network, seed=seed)
+        self._started_with[network] = self._family.started(network, self.recipe, seed)
         return network
 
     @property

@@ -142,11 +142,9 @@ def _first_layer(first: str, groups: Mapping[str, Mapping[str, Any]], factor: fl
 
 def schedules_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, Any]:
     """How numbers move over the epochs, by their paths."""
-    moves = {"weight_decay": recipe.weight_decay_schedule if recipe.weight_decay else "constant"}
+    others = {"weight_decay": recipe.weight_decay_schedule if recipe.weight_decay else "constant"}
     if recipe.label_smoothing:
-        moves["loss.label_smoothing"] = recipe.label_smoothing_schedule
+        others["loss.label_smoothing"] = recipe.label_smoothing_schedule
     names = zip(network.layer_names, network.layers, strict=True)
-    moves |= {f"{name}.rate": recipe.dropout_schedule for name, layer in names if isinstance(layer, Dropout)}
-    rate = recipe.learning_rate
-    moves |= dict(rate) if isinstance(rate, Mapping) and "name" not in rate else {"lr": rate}
-    return {path: schedule for path, schedule in moves.items() if not (isinstance(schedule, str) and schedule == "constant")}
+    others |= {f"{name}.rate": recipe.dropout_schedule for name, layer in names if isinstance(layer, Dropout)}
+    return recipe.moves(others)

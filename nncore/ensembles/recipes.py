@@ -57,6 +57,12 @@ class Recipe:
         found = {one.name: arguments.get(one.name) for one in fields(self)}
         return replace(self, **{name: value for name, value in found.items() if value is not None})
 
+    def moves(self, others: Mapping[str, Any]) -> dict[str, Any]:
+        """Schedules by the paths of what they move: `others`, and `learning_rate`, a dict of which may name any path; no constant ones."""
+        rate = self.learning_rate
+        named = {**others, **(rate if isinstance(rate, Mapping) and "name" not in rate else {"lr": rate})}
+        return {path: schedule for path, schedule in named.items() if not (isinstance(schedule, str) and schedule == "constant")}
+
     @property
     def number_encodings(self) -> list[Any]:
         """What becomes of columns of numbers."""

@@ -102,10 +102,7 @@ def _hidden(recipe: TabMRecipe, groups: list[int], *, is_embedded: bool) -> list
 def started_tabm(network: Sequential, recipe: TabMRecipe, seed: int) -> dict[str, Any]:
     """Give a network that is built its first values; arguments of its fit that depend on it."""
     start_tabm(network, seed)
-    rate = recipe.learning_rate
-    moves = dict(rate) if isinstance(rate, Mapping) and "name" not in rate else {"lr": rate}
-    schedule = {path: one for path, one in moves.items() if not (isinstance(one, str) and one == "constant")}
-    return {"groups": tabm_groups(network, recipe), "schedule": schedule or None}
+    return {"groups": tabm_groups(network, recipe), "schedule": recipe.moves({}) or None}
 
 
 def start_tabm(network: Sequential, seed: int) -> None:

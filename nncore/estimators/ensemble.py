@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import History, Loss
 from nncore.ensembles import (
+    FAMILIES,
     EnsembleFit,
     FitOptions,
     Fold,
@@ -45,11 +46,12 @@ from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
 from nncore.estimators.ensemble_tasks import EnsembleTasks
 from nncore.estimators.fit_tasks import CallbackSupportMixin
 from nncore.estimators.given import Given
-from nncore.estimators.held_out import HeldOut, Judge
+from nncore.estimators.held_out import HeldOut, Judge, check_validation
 from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, checked_weights, joined, seed_from
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, plain_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
+from nncore.estimators.training_data import NO_WEIGHT
 from nncore.estimators.trial import check_judge
 from nncore.estimators.tuned import check_tuning, forget, leave, run, search_of, trials_file
 from nncore.network import Sequential
@@ -60,6 +62,8 @@ from nncore.words import explains_calls
 class Ensemble(CallbackSupportMixin, NetworkEstimator):
     """Trains members by a recipe, and averages what they predict."""
 
+    #: The kind of networks, a key of `FAMILIES`.
+    _family: ClassVar[str]
     loss: Any
     networks_: list[Sequential]
     histories_: list[History]
@@ -69,7 +73,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
     @abstractmethod
     def _preset(self, given: Given) -> Recipe:
-        """What parameters are that are None; of the class that `_new_network` and `_started` take."""
+        """What parameters are that are None; a recipe of `_family`."""
 
     @abstractmethod
     def _learn_target(self, y: Any) -> None:
@@ -78,14 +82,6 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         """y as the loss takes it."""
-
-    @abstractmethod
-    def _new_network(self, recipe: Any, loss: Loss, columns: InputColumns, rows: NDArray[np.floating]) -> Sequential:
-        """Of one member, not yet built, for training rows as `columns` encode them."""
-
-    @abstractmethod
-    def _started(self, network: Sequential, recipe: Any, seed: int) -> dict[str, Any]:
-        """Give a network that is built its first values; arguments of its fit that depend on it: groups and schedules."""
 
     @property
     @abstractmethod
@@ -134,12 +130,9 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         samples = Samples(matrix[:], self._encode_target(y, loss), weigh(y, weights), len(matrix))
         rows = np.arange(len(matrix)) if samples.weights is None else np.flatnonzero(samples.weights > 0)
         if not len(rows):
-            raise DataError("every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one")
+            raise DataError(NO_WEIGHT)
+        check_validation(*validation)
         X_val, y_val, weights_val = validation
-        if (X_val is None) != (y_val is None):
-            raise ParameterError("X_val and y_val go together: pass both, or neither")
-        if X_val is None and weights_val is not None:
-            raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
         if X_val is not None:
             matrix_val, y_val = self._checked_samples(X_val, y_val)
             self._targets.check(y_val)
@@ -179,8 +172,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         """A fit of members by a recipe, on checked samples."""
         loss = self._loss(given, recipe)
         return EnsembleFit(
-            partial(self._new_network, recipe, loss),
-            partial(self._started, recipe=recipe),
+            FAMILIES[self._family],
             self._options(given, recipe, loss, scorer, tasks),
             recipe,
             layout,

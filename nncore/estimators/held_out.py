@@ -24,6 +24,14 @@ from nncore.registry import names, resolve
 LOSS = "loss"
 
 
+def check_validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+    """Raise `ParameterError` for validation data of which a part is missing."""
+    if (X_val is None) != (y_val is None):
+        raise ParameterError("X_val and y_val go together: pass both, or neither")
+    if X_val is None and sample_weight_val is not None:
+        raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
+
+
 @dataclass
 class HeldOut:
     """Samples not trained on.

@@ -25,7 +25,7 @@ from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_lea
 from nncore.estimators.column_encoder import ColumnEncoder
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same
-from nncore.estimators.held_out import LOSS, HeldOut, Judge
+from nncore.estimators.held_out import LOSS, HeldOut, Judge, check_validation
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, Weigher, checked_weights, joined, seed_from
@@ -316,11 +316,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         random_state: np.random.RandomState,
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
+        check_validation(*validation)
         X_val, y_val, weights_val = validation
-        if (X_val is None) != (y_val is None):
-            raise ParameterError("X_val and y_val go together: pass both, or neither")
-        if X_val is None and (weights_val is not None):
-            raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
         if X_val is None and not given.early_stopping and given.unread("scoring") is None:
             return
         loss = self._fitted_loss

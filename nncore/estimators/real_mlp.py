@@ -8,14 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nncore.contract import Loss
-from nncore.ensembles import OF_REAL_MLP, InputColumns, RealMLPRecipe, Space, layers_of, started
+from nncore.ensembles import OF_REAL_MLP, Space
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given
-from nncore.network import Sequential
 
 
 class RealMLP(Ensemble):
@@ -72,13 +67,8 @@ class RealMLP(Ensemble):
         "callbacks": "callbacks",
     }
 
+    _family = "realmlp"
     _search_spaces: ClassVar[Mapping[str, Callable[[], list[Space]]]] = OF_REAL_MLP
 
     def _default_space(self, given: Given) -> str:
         return "small" if given.preset == "fast" else "paper"
-
-    def _new_network(self, recipe: RealMLPRecipe, loss: Loss, columns: InputColumns, rows: NDArray[np.floating]) -> Sequential:
-        return Sequential(*layers_of(recipe, columns, loss, self.n_outputs_))
-
-    def _started(self, network: Sequential, recipe: RealMLPRecipe, seed: int) -> dict[str, Any]:
-        return started(network, recipe, seed)

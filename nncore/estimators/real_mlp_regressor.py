@@ -150,14 +150,14 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     columns have missing numbers, is that of all samples given to `fit`. Where a column has NaN in training, the networks have a
     `nncore.FillMissing`; NaN in other columns, met later, becomes their mean. Sparse X is made dense. Samples of weight 0 are left out.
 
+    Networks see targets of mean 0 and standard deviation 1; for ``loss="poisson"``, of mean 1. Quantiles of the networks are averaged; with
+    ``loss="gaussian_nll"`` the prediction is the mean of the mixture of their distributions, and its deviation that of the mixture.
+
     References
     ----------
     Holzmüller, Grinsztajn & Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular data", 2024.
 
     Breiman, "Bagging predictors", 1996.
-
-    Networks see targets of mean 0 and standard deviation 1; for ``loss="poisson"``, of mean 1. Quantiles of the networks are averaged; with
-    ``loss="gaussian_nll"`` the prediction is the mean of the mixture of their distributions, and its deviation that of the mixture.
 
     Examples
     --------

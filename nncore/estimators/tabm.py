@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.arguments import whole_number
-from nncore.contract import Loss
-from nncore.ensembles import OF_TABM, Fold, InputColumns, Members, Samples, Space, TabMRecipe, member_order, started_tabm, tabm_layers
+from nncore.ensembles import OF_TABM, Fold, Members, Samples, Space, TabMRecipe, member_order
 from nncore.errors import ParameterError
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given
+from nncore.estimators.held_out import check_validation
 from nncore.estimators.network_estimator import checked_weights
-from nncore.network import Sequential, keep_members
+from nncore.network import keep_members
 from nncore.words import explains_calls
 
 
@@ -74,6 +74,7 @@ class TabM(Ensemble):
         "callbacks": "callbacks",
     }
 
+    _family = "tabm"
     _search_spaces: ClassVar[Mapping[str, Callable[[], list[Space]]]] = OF_TABM
 
     def _default_space(self, given: Given) -> str:
@@ -83,12 +84,6 @@ class TabM(Ensemble):
 
     def _preset(self, given: Given) -> TabMRecipe:
         return TabMRecipe()
-
-    def _new_network(self, recipe: TabMRecipe, loss: Loss, columns: InputColumns, rows: NDArray[np.floating]) -> Sequential:
-        return Sequential(*tabm_layers(recipe, columns, rows, loss, self.n_outputs_))
-
-    def _started(self, network: Sequential, recipe: TabMRecipe, seed: int) -> dict[str, Any]:
-        return started_tabm(network, recipe, seed)
 
     # ---- members ------------------------------------------------------------------------------------------------------------
 
@@ -125,15 +120,12 @@ class TabM(Ensemble):
         """
         self._check_is_fitted()
         size = whole_number("n_members", n_members, 1)
-        if (X_val is None) != (y_val is None):
-            raise ParameterError("X_val and y_val go together: pass both, or neither")
+        check_validation(X_val, y_val, sample_weight_val)
         if X_val is not None:
             matrix, y_val = self._checked_samples(X_val, y_val)
             self._targets.check(y_val)
             data = matrix[:], self._encode_target(y_val, self._fitted_loss), checked_weights(sample_weight_val, matrix)
             ranked = [pair for members in self._members for pair in _ranked(members, *data)]
-        elif sample_weight_val is not None:
-            raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
         else:
             known = vars(self)
             ranked = list(zip(known.get("member_orders_", []), known.get("member_losses_", []), strict=True))

@@ -10,6 +10,9 @@ from nncore.errors import DataError
 from nncore.estimators.held_out import HeldOut
 from nncore.estimators.sparse_rows import SparseRows
 
+#: What is wrong with samples of which none counts.
+NO_WEIGHT = "every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one"
+
 #: Beyond it, or its inverse, weights were meant for their ratios.
 _FAR_FROM_1 = 1e15
 
@@ -49,6 +52,6 @@ class TrainingData:
         weights = np.ones(1) if self.weights is None else self.weights
         largest = float(weights.max())
         if largest == 0:
-            raise DataError("every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one")
+            raise DataError(NO_WEIGHT)
         is_near_1 = 1 / _FAR_FROM_1 <= largest <= _FAR_FROM_1
         return alpha / (batch_size * (float(weights.mean(dtype=np.float64)) if is_near_1 else 1.0))

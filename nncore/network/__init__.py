@@ -14,7 +14,7 @@ from nncore.network.members import keep_members, member_outputs
 from nncore.network.objective import Objective
 from nncore.network.saving import save_many
 from nncore.network.sequential import Sequential
-from nncore.network.temperature import find_temperature, questions
+from nncore.network.temperature import find_temperature, link_name, questions
 from nncore.network.training import Training
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "formula",
     "gradients",
     "keep_members",
+    "link_name",
     "load",
     "load_many",
     "member_outputs",

@@ -106,6 +106,12 @@ def calibrate(network: Network, predict: Callable[[], np.ndarray], y: Any, sampl
     return temperature
 
 
+def link_name(loss: Loss) -> str | None:
+    """The activation that is the link of the loss, if it has one."""
+    name: str | None = loss.link["name"] if isinstance(loss.link, Mapping) else loss.link
+    return name
+
+
 def questions(loss: Loss, logits: np.ndarray, targets: Targets) -> Iterator[Questions]:
     """The questions that logits (n_rows, n_outputs) answer, for `find_temperature`.
 
@@ -114,7 +120,7 @@ def questions(loss: Loss, logits: np.ndarray, targets: Targets) -> Iterator[Ques
     ParameterError
         If the outputs of the loss are no logits of classes.
     """
-    link, name = loss.link, loss.link["name"] if isinstance(loss.link, Mapping) else loss.link
+    link, name = loss.link, link_name(loss)
     if name == "softmax":
         of_classes = np.eye(logits.shape[1])[targets.labels] if targets.reals is None else targets.reals.astype(np.float64)
         yield logits[:, None], of_classes[:, None]

@@ -17,8 +17,8 @@ from recorded_runs import RecordedOrder, StepLosses
 
 import nncore as nn
 from nncore.data import EncodingChain
-from nncore.ensembles import InputColumns, InputLayout, TabMRecipe, tabm_layers
-from nncore.ensembles.tabm_network import tabm_groups
+from nncore.ensembles import InputColumns, InputLayout, TabMRecipe
+from nncore.ensembles.tabm_network import tabm_groups, tabm_layers
 from nncore.errors import ParameterError
 from nncore.estimators import TabMClassifier, TabMRegressor
 
