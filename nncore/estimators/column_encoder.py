@@ -26,7 +26,7 @@ ONE_HOT = ({"name": "one_hot", "binary": False},)
 class ColumnEncoder(TableColumns):
     """Samples whose columns are encoded as the rows of a fit say, in their order.
 
-    Numbers stay as they are or are standardised; categories become columns of zeros and ones or codes in their place.
+    Numbers stay as they are or are standardised; categories become columns of zeros and ones or codes in their place, dates their parts.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ class ColumnEncoder(TableColumns):
             weights = None
             if self.standardize and sample_weight is not None:
                 weights = _check_sample_weight(sample_weight, samples, dtype=np.float64)
-            hot = [index for index, one in self.categories.items() if one.n_levels <= self.max_one_hot]
+            hot = [start for start, one in self.category_columns if one.n_levels <= self.max_one_hot]
             layout = InputLayout.of(self, hot, missing_is_level=True, in_place=True, names=self.names)
             numbers = ["standard"] if self.standardize else []
             self.inputs = InputColumns.learn(layout, samples, weights, numbers, ONE_HOT)
         if not self.standardize and dtype is not None and not issparse(samples):
             warn_of_lost_digits(samples, "X", dtype)
-        self._makes_rows = not self.categories and not self.has_missing.any()
+        self._makes_rows = self.has_numbers_alone and not self.has_missing.any()
         inputs = self._encoded(samples, dtype, X)
         return (inputs, result[1]) if isinstance(result, tuple) else inputs
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from nncore.blocks import blocks
 from nncore.data import Samples, admitted
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
+from nncore.estimators.dates import Dates
 from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
 from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers
 from nncore.estimators.sparse_rows import SparseRows
@@ -38,8 +39,8 @@ class TableColumns:
     """Learns from the `X` of a fit what its columns are, and makes samples of every later `X` likewise.
 
     Numbers stay as they are. A category becomes a code from 0; a missing one is the level after the others, if training had such. Others
-    that training did not have are -1. If nothing is categorical, `X` goes through scikit-learn's ``validate_data`` alone, and is not
-    copied if it need not be.
+    that training did not have are -1. A date becomes several columns of numbers, in its place. If there are only numbers, `X` goes through
+    scikit-learn's ``validate_data`` alone, and is not copied if it need not be.
 
     Parameters
     ----------
@@ -52,15 +53,19 @@ class TableColumns:
     is_categorical : ndarray of shape (n_features,), bool, or None
         None if no column is.
     categories : dict of int to Categories
-        Of each categorical column, by its number, in their order.
+        Of each categorical column of `X`, by its number, in their order.
+    dates : dict of int to Dates
+        Of each column of dates of `X`, likewise.
     names : list or None
-        What a frame calls its columns.
+        What the columns of samples are called, if `X` is a frame.
     n_columns : int
-        Features.
+        Of samples: those of `X`, and more of dates.
+    starts : ndarray of int64
+        Where the columns of `X` stand, or begin, in samples.
     number_columns : ndarray of int64
-        Columns of numbers.
+        Columns of samples that hold numbers.
     has_missing : ndarray of shape (n_columns,), bool
-        Columns of numbers in which training had NaN, which stays NaN.
+        Those of them in which training had NaN, which stays NaN.
     means : ndarray of shape (n_columns,), float64
         Of what is there. NaN in a column of numbers without NaN in training becomes this.
 
@@ -89,27 +94,63 @@ class TableColumns:
         Raises
         ------
         DataError
-            If a numeric column holds something else, or a column of dates is not declared categorical.
+            If a numeric column holds something else, or a column holds durations.
         ParameterError
             If `categorical_features` does not fit `X`.
         """
         columns = frame_columns(X)
-        self.names = None if columns is None else columns.names
         self.is_categorical = self._categorical(columns, X)
         self.categories: dict[int, Categories] = {}
-        if self.is_categorical is None:
+        self.dates: dict[int, Dates] = {}
+        is_time = [] if columns is None else [i for i in range(len(columns)) if self._is_time(columns, i)]
+        if self.is_categorical is None and not is_time:
             result = self._validate_plain(estimator, X, columns, y, reset=True, **check_params)
         else:
             columns = self._checked_columns(estimator, X, columns, reset=True)
-            codes = {}
-            for i in np.flatnonzero(self.is_categorical).tolist():
+            parts: dict[int, NDArray[Any]] = {}
+            for i in [] if self.is_categorical is None else np.flatnonzero(self.is_categorical).tolist():
                 values = columns[i].factorized()
                 self.categories[i] = Categories.learn(values)
                 self._warn_of_names(columns, i)
-                codes[i] = self.categories[i].codes(columns.label(i), values)
-            result = self._validate_coded(estimator, columns, codes, y, **check_params)
-        self._look_at_numbers(result[0] if isinstance(result, tuple) else result)
+                parts[i] = self.categories[i].codes(columns.label(i), values)
+            for i in is_time:
+                self.dates[i], parts[i] = Dates.learn(columns[i])
+            self.place(len(columns), columns.names)
+            result = self._validate_parts(estimator, columns, parts, y, **check_params)
+        samples = result[0] if isinstance(result, tuple) else result
+        if self.has_numbers_alone:
+            self.place(samples.shape[1], None if columns is None else columns.names)
+        self._look_at_numbers(samples)
         return result
+
+    @property
+    def has_numbers_alone(self) -> bool:
+        """Whether samples are the numbers of `X` as they are."""
+        return self.is_categorical is None and not self.dates
+
+    def _is_time(self, columns: Columns, index: int) -> bool:
+        """Whether a column holds dates that nobody called categories. Raises `DataError` for durations."""
+        kind = columns.kind(index)
+        if kind not in ("time", "duration") or (self.is_categorical is not None and self.is_categorical[index]):
+            return False
+        if kind == "duration":
+            raise DataError(
+                f"{columns.label(index)} of X holds durations: make numbers of them, as X[{columns.names and columns.names[index]!r}]"
+                ".dt.total_seconds(), or drop it"
+            )
+        return True
+
+    def place(self, n_features: int, names: Sequence[Any] | None) -> None:
+        """Take note of where the columns of `X`, of which there are so many, stand in samples, and what these are called."""
+        widths = np.ones(n_features, np.int64)
+        for index, dates in self.dates.items():
+            widths[index] = dates.width
+        self.n_columns = int(widths.sum())
+        self.starts = np.cumsum(widths) - widths
+        self.number_columns = np.setdiff1d(np.arange(self.n_columns), self.starts[list(self.categories)])
+        self.names: list[Any] | None = None
+        if names is not None:
+            self.names = [one for i, name in enumerate(names) for one in (self.dates[i].names(name) if i in self.dates else [name])]
 
     def _warn_of_names(self, columns: Columns, index: int) -> None:
         """Say so if text that nobody called categorical has too many levels."""
@@ -122,9 +163,7 @@ class TableColumns:
             )
 
     def _look_at_numbers(self, samples: Any) -> None:
-        """Which columns hold numbers, which of them have NaN, and the means of what is there."""
-        self.n_columns = samples.shape[1]
-        self.number_columns = np.setdiff1d(np.arange(self.n_columns), list(self.categories))
+        """Which columns have NaN, and the means of what is there."""
         self.has_missing = np.zeros(self.n_columns, bool)
         with np.errstate(over="ignore", invalid="ignore"):
             means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
@@ -137,8 +176,8 @@ class TableColumns:
 
     @property
     def category_columns(self) -> list[tuple[int, Categories]]:
-        """The columns of codes, and their categories."""
-        return list(self.categories.items())
+        """The columns of codes in samples, and their categories."""
+        return [(int(self.starts[index]), one) for index, one in self.categories.items()]
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
@@ -155,14 +194,14 @@ class TableColumns:
         ndarray or Rows of shape (n_samples, n_columns)
             Checked. Plain numbers are not converted.
         """
-        if self.is_categorical is not None:
+        if self.is_categorical is not None and not self.dates:
             plain = plain_columns(estimator, X, self.is_categorical)
             if plain is not None:
                 others, values = plain
                 names = estimator.feature_names_in_
                 codes = {i: categories.codes(column_label(names[i]), values[i]) for i, categories in self.categories.items()}
-                return self._coded(len(others), iter(others.T), codes)
-        elif (numbers := plain_numbers(estimator, X)) is not None:
+                return self._matrix(len(others), iter(others.T), codes)
+        elif self.has_numbers_alone and (numbers := plain_numbers(estimator, X)) is not None:
             return numbers
         samples = TableColumns.transform(self, estimator, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
         return SparseRows(samples) if issparse(samples) else samples
@@ -175,17 +214,21 @@ class TableColumns:
         Raises
         ------
         DataError
-            If a numeric column holds something else.
+            If a column of numbers or dates holds something else.
         ValueError
             By scikit-learn, if columns are missing, in another order, or too many.
         """
         columns = frame_columns(X)
-        if self.is_categorical is None:
+        if self.has_numbers_alone:
+            if columns is not None:
+                self._refuse_new_times(columns)
             result = self._validate_plain(estimator, X, columns, y, reset=False, **check_params)
         else:
             columns = self._checked_columns(estimator, X, columns, reset=False)
-            codes = {i: categories.codes(columns.label(i), columns[i].factorized()) for i, categories in self.categories.items()}
-            result = self._validate_coded(estimator, columns, codes, y, **check_params)
+            self._refuse_new_times(columns)
+            parts = {i: categories.codes(columns.label(i), columns[i].factorized()) for i, categories in self.categories.items()}
+            parts |= {i: dates.encode(columns[i]) for i, dates in self.dates.items()}
+            result = self._validate_parts(estimator, columns, parts, y, **check_params)
         return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
 
     def _filled(self, samples: Any) -> Any:
@@ -203,8 +246,6 @@ class TableColumns:
         if columns is None and check_params.get("reset") and are_plain(X, y):
             learn_plain(estimator, X)
             return X, y
-        if columns is not None:
-            self._refuse_times(columns)
         try:
             with numbers_explained(X=X, **{} if type(y) is str and y == NO_Y else {"y": y}):
                 return validate_data(estimator, X, y, dtype=DTYPES, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
@@ -218,47 +259,48 @@ class TableColumns:
             raise
 
     def _checked_columns(self, estimator: Any, X: Any, columns: Columns | None, *, reset: bool) -> Columns:
-        """Columns of which names and number are right, and none holds dates that are meant as numbers."""
+        """Columns of which names and number are right."""
         if columns is None:
             X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
             columns = Columns(X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        self._refuse_times(columns)
         return columns
 
-    def _validate_coded(
+    def _validate_parts(
         self,
         estimator: Any,
         columns: Columns,
-        codes: dict[int, NDArray[Any]],
+        parts: dict[int, NDArray[Any]],
         y: Any,
         *,
         accept_sparse: Any = False,
         **check_params: Any,
     ) -> Any:
-        numbers = (columns[i].numbers() for i in range(len(columns)) if i not in self.categories)
-        samples = self._coded(columns.n_rows, numbers, codes)
+        if not self.n_columns:
+            raise DataError("X has columns of dates alone, each of which is the same in all rows: there is nothing to learn from")
+        numbers = (columns[i].numbers() for i in range(len(columns)) if i not in parts)
+        samples = self._matrix(columns.n_rows, numbers, parts)
         if isinstance(y, str) and y == NO_Y:
             return check_array(samples, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
         return check_X_y(samples, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
 
-    def _coded(self, n_rows: int, numbers: Iterator[NDArray[Any]], codes: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
-        """Samples of the columns of numbers, one after the other, and of the codes of the others by their numbers."""
-        assert self.is_categorical is not None, "plain numbers are not coded"
-        samples = np.empty((n_rows, len(self.is_categorical)))
-        for i in np.flatnonzero(~self.is_categorical).tolist():
-            samples[:, i] = next(numbers)
+    def _matrix(self, n_rows: int, numbers: Iterator[NDArray[Any]], parts: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
+        """Samples of the columns of numbers, one after the other, and of the codes and dates of the others by their numbers."""
+        samples = np.empty((n_rows, self.n_columns))
+        wide = {i: own[:, np.newaxis] if own.ndim == 1 else own for i, own in parts.items()}
+        for i in np.setdiff1d(np.arange(len(self.starts)), list(parts)).tolist():
+            samples[:, self.starts[i]] = next(numbers)
         for rows in blocks(n_rows, samples.itemsize * samples.shape[1]):  # so that they stay in the caches from column to column
-            for i, own in codes.items():
-                samples[rows, i] = own[rows]
+            for i, own in wide.items():
+                start = self.starts[i]
+                samples[rows, start : start + own.shape[1]] = own[rows]
         return samples
 
-    def _refuse_times(self, columns: Columns) -> None:
+    def _refuse_new_times(self, columns: Columns) -> None:
+        """Dates where training had numbers would be taken for such."""
         for i in range(len(columns)):
-            if columns.kind(i) == "time" and (self.is_categorical is None or not self.is_categorical[i]):
-                raise DataError(
-                    f"{columns.label(i)} of X holds dates or times: make numbers of it (year, month, hours since …), or drop it"
-                )
+            if i not in self.dates and self._is_time(columns, i):
+                raise DataError(f"{columns.label(i)} of X holds dates, where training had numbers: convert the column to what it was")
 
     @property
     def _is_guess(self) -> bool:

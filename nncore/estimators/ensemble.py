@@ -393,7 +393,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
         self._check_is_fitted()
-        row = plain_row(self, x) if self._columns.is_categorical is None else None
+        row = plain_row(self, x) if self._columns.has_numbers_alone else None
         if row is None or not np.isfinite(row).all():  # the long way fills what is missing, or says what is wrong
             output: NDArray[np.floating] = self._outputs(only_row(x))[0]
             return output

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
-from nncore.data import level_key
+from nncore.data import EncodingChain, level_key
 from nncore.ensembles import (
     InputLayout,
     count_of,
@@ -34,11 +34,12 @@ from nncore.estimators.argument_data import described_arguments, read_arguments
 from nncore.estimators.categories import Categories
 from nncore.estimators.class_targets import HEADS, MULTILABEL, ClassTargets
 from nncore.estimators.columns import TableColumns
+from nncore.estimators.dates import Dates
 from nncore.estimators.real_targets import RealTargets
 from nncore.network import Sequential, load_many, save_many
 
 #: The key among the metadata of the first network, and the version of what stands there.
-KEY, VERSION = "nncore.estimators", 1
+KEY, VERSION = "nncore.estimators", 2
 
 #: Types of levels and classes that a file gives back as they were.
 PLAIN = (str, bool, int, float)
@@ -79,6 +80,9 @@ def _described(estimator: Any) -> dict[str, Any]:
             "categories": [
                 {"column": int(index), "levels": _plain("levels", one.levels), "has_missing": bool(one.has_missing)}
                 for index, one in columns.categories.items()
+            ],
+            "dates": [
+                {"column": int(index), "parts": one.chain.to_json(), "has_zone": bool(one.has_zone)} for index, one in columns.dates.items()
             ],
             "hot": layout.hot.tolist(),
             "has_missing": np.flatnonzero(columns.has_missing).tolist(),
@@ -197,8 +201,7 @@ def _made(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
 
 def _columns(described: Any, n_features: int, names: list[str] | None) -> TableColumns:
     columns = TableColumns(None)
-    columns.names = names
-    columns.categories = {}
+    columns.categories, columns.dates = {}, {}
     for one in described["categories"]:
         index, levels = count_of(one["column"], "a column"), one["levels"]
         need(index < n_features and index not in columns.categories, "a column of categories is none")
@@ -209,17 +212,24 @@ def _columns(described: Any, n_features: int, names: list[str] | None) -> TableC
     is_categorical = np.zeros(n_features, bool)
     is_categorical[list(columns.categories)] = True
     columns.is_categorical = is_categorical if columns.categories else None
-    columns.n_columns = n_features
-    columns.number_columns = np.flatnonzero(~is_categorical)
-    columns.has_missing = np.zeros(n_features, bool)
-    columns.has_missing[_places(described["has_missing"], n_features, "columns of missing numbers")] = True
-    columns.means = numbers_of(described["means"], n_features, "means")
+    for one in described["dates"]:
+        index = count_of(one["column"], "a column")
+        need(index < n_features and not is_categorical[index] and index not in columns.dates, "a column of dates is none")
+        chain = EncodingChain.from_json(one["parts"], 1)
+        need(bool(chain.encodings) and chain.encodings[0].takes == "times" and chain.n_levels is None, "its dates do not become numbers")
+        columns.dates[index] = Dates(chain, _flag(one["has_zone"], "has_zone"))
+    need(list(columns.dates) == sorted(columns.dates), "columns of dates are not in order")
+    columns.place(n_features, names)
+    n_columns = columns.n_columns
+    columns.has_missing = np.zeros(n_columns, bool)
+    columns.has_missing[_places(described["has_missing"], n_columns, "columns of missing numbers")] = True
+    columns.means = numbers_of(described["means"], n_columns, "means")
     return columns
 
 
 def _layout(columns: TableColumns, described: Any) -> InputLayout:
     hot = _places(described["hot"], columns.n_columns, "one-hot columns").tolist()
-    need(set(hot) <= columns.categories.keys(), "one-hot columns are no categories")
+    need(set(hot) <= {start for start, _ in columns.category_columns}, "one-hot columns are no categories")
     return InputLayout.of(columns, hot, names=columns.names)
 
 

@@ -19,6 +19,7 @@ from nncore.arguments import listed
 from nncore.configuration import require
 from nncore.data import as_numbers, is_missing
 from nncore.errors import DataError, ParameterError
+from nncore.estimators.moments import are_moments, moments_of
 
 #: A value, in messages, has at most so many characters.
 SHOWN = 40
@@ -51,8 +52,8 @@ class Column:
     ----------
     label : str
         How messages call it: ``column 'age'``, ``column 3``.
-    kind : {"number", "text", "category", "time", "object"}
-        "object" may hold anything; only its values say what.
+    kind : {"number", "text", "category", "time", "duration", "object"}
+        "time" are dates, time stamps and times of day, "object" may hold anything else.
     data : Series or ndarray of shape (n_rows,)
     """
 
@@ -77,7 +78,7 @@ class Column:
         """
         native: Any = self.data if isinstance(self.data, np.ndarray) else getattr(self.data, "to_native", lambda: self.data)()
         module = type(native).__module__.partition(".")[0]
-        dtype = native.dtype
+        dtype = getattr(native, "dtype", None)  # Arrow's has a type
         if module == "pandas" and hasattr(native, "cat"):
             codes, levels = native.cat.codes.to_numpy(), native.cat.categories.tolist()
             return Factorized(*_present(codes, levels, len(levels)))
@@ -98,6 +99,15 @@ class Column:
         except TypeError:
             raise DataError(f"{self.label} of X holds lists or other containers, which are no categories: drop it") from None
         return Factorized(np.fromiter(map(code_of.__getitem__, values), np.int64, len(values)), list(code_of))
+
+    def moments(self) -> tuple[NDArray[np.datetime64], bool]:
+        """datetime64[us] of shape ``(n_rows,)``, NaT where missing, and whether they name a time zone. Raises `DataError` for others."""
+        if self.kind in ("time", "object"):
+            return moments_of(self.label, self.data)
+        if all(is_missing(value) for value in self.values()):
+            return np.full(len(self.data), np.datetime64("NaT"), "datetime64[us]"), False
+        holds = {"number": "numbers", "category": "categories", "duration": "durations"}.get(self.kind, self.kind)
+        raise DataError(f"{self.label} of X holds {holds}, where training had dates: convert the column to what it was")
 
     def numbers(self) -> np.ndarray:
         """float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` for what is no number."""
@@ -140,6 +150,7 @@ class Columns(Sequence[Column]):
         self._X, self._frame = X, frame
         self.names: list[Any] | None = None if frame is None else list(frame.columns)
         self._dtypes = [] if frame is None else frame.schema.dtypes()
+        self._kinds: dict[int, str] = {}
 
     def __len__(self) -> int:
         return int(self._X.shape[1])
@@ -155,7 +166,12 @@ class Columns(Sequence[Column]):
     def kind(self, index: int) -> str:
         """What the column's type says of it; see `Column`."""
         if self._frame is None:
-            return {"U": "text", "S": "text", "O": "object", "M": "time", "m": "time"}.get(self._X.dtype.kind, "number")
+            return {"U": "text", "S": "text", "O": "object", "M": "time", "m": "duration"}.get(self._X.dtype.kind, "number")
+        if index not in self._kinds:
+            self._kinds[index] = self._kind_of(index)
+        return self._kinds[index]
+
+    def _kind_of(self, index: int) -> str:
         nw = require("narwhals.stable.v2", extra="sklearn", purpose="reading data frames")
         dtype = self._dtypes[index]
         if dtype.is_numeric() or dtype == nw.Boolean:
@@ -163,8 +179,10 @@ class Columns(Sequence[Column]):
         if dtype in (nw.Categorical, nw.Enum):
             return "category"
         if dtype.is_temporal():
-            return "time"
-        return "text" if dtype == nw.String else "object"
+            return "duration" if dtype == nw.Duration else "time"
+        if dtype == nw.String:
+            return "text"
+        return "time" if are_moments(self._frame[:, index].to_list()) else "object"
 
     def looks_categorical(self, index: int) -> bool:
         """Whether a column holds names rather than numbers, by its type, and where that says nothing, by its values."""

@@ -119,7 +119,7 @@ class LiveParameters:
         """What predictions depend on beside weights, biases, ``activation`` and ``out_activation_``; empty if nothing."""
         if self._columns.standardize:
             return "features are standardised"
-        if self._columns.is_categorical is not None:
+        if not self._columns.has_numbers_alone:
             return "features are encoded"
         if self._out_activation() not in OUT_ACTIVATIONS:
             return "the loss reads the outputs in a way of its own"

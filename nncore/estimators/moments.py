@@ -1,0 +1,84 @@
+"""Dates, times of day and time stamps, of frames and as Python objects, as moments of UTC."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.data import is_missing
+from nncore.errors import DataError
+
+#: The day of a time of day alone.
+NO_DAY = datetime.date(1970, 1, 1)
+
+
+def are_moments(values: Sequence[Any]) -> bool:
+    """Whether Python objects are dates or times, as far as they are there; one is."""
+    present = [value for value in values if not is_missing(value)]
+    return bool(present) and all(_is_moment(value) for value in present)
+
+
+def moments_of(label: str, series: Any) -> tuple[NDArray[np.datetime64], bool]:
+    """Moments of a column of a frame, and whether they name a time zone.
+
+    Parameters
+    ----------
+    label : str
+        What messages call the column.
+    series : narwhals Series or ndarray of shape (n_rows,)
+        Dates, time stamps, times of day, or objects that are such.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), datetime64[us]
+        NaT where missing. Those with a time zone as it was in UTC then, times of day on 1970-01-01, periods as they begin.
+    bool
+
+    Raises
+    ------
+    DataError
+        If an object is no date.
+    """
+    zone = getattr(series.dtype, "time_zone", None)
+    if zone is not None:
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    native: Any = series if isinstance(series, np.ndarray) else series.to_native()
+    if type(getattr(native, "dtype", None)).__name__ == "PeriodDtype":
+        native = native.dt.to_timestamp()
+    found: NDArray[Any] = native if isinstance(native, np.ndarray) else native.to_numpy()
+    if found.dtype.kind == "M":
+        return found.astype("datetime64[us]"), zone is not None
+    moments = [None if is_missing(value) else _as_moment(label, value) for value in found.tolist()]
+    has_zone = zone is not None or any(moment is not None and moment.tzinfo is not None for moment in moments)
+    return np.array([None if moment is None else _in_utc(moment) for moment in moments], "datetime64[us]"), has_zone
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, (datetime.date, datetime.time, np.datetime64)) or _is_period(value)
+
+
+def _is_period(value: Any) -> bool:
+    return type(value).__name__ == "Period" and hasattr(value, "to_timestamp")
+
+
+def _as_moment(label: str, value: Any) -> datetime.datetime:
+    """A date or time as Python's own."""
+    found = value.to_timestamp() if _is_period(value) else value
+    found = found.astype("datetime64[us]").item() if isinstance(found, np.datetime64) else found
+    if hasattr(found, "to_pydatetime"):
+        found = found.to_pydatetime(warn=False)
+    if isinstance(found, datetime.time):
+        return datetime.datetime.combine(NO_DAY, found)
+    if isinstance(found, datetime.date) and not isinstance(found, datetime.datetime):
+        return datetime.datetime.combine(found, datetime.time())
+    if not isinstance(found, datetime.datetime):
+        raise DataError(f"{label} of X holds {value!r:.40} among its dates: make it one, or a missing value")
+    return found
+
+
+def _in_utc(moment: datetime.datetime) -> datetime.datetime:
+    return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
