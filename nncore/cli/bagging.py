@@ -17,19 +17,20 @@ from nncore.cli.settings import Settings, long_name
 from nncore.cli.task import Task
 from nncore.cli.terminal import notice
 from nncore.contract import Loss
+from nncore.data import Fold
 from nncore.ensembles import (
     FAMILIES,
     EnsembleFit,
     EnsembleModel,
     FitOptions,
-    Fold,
     Recipe,
     Samples,
     layout_of,
+    member_folds,
     n_outputs,
 )
 from nncore.errors import DataError, ParameterError
-from nncore.tabular import ClassTarget, TableEncoder, folds, hold_out, hold_out_latest
+from nncore.tabular import ClassTarget, TableEncoder
 
 #: The kind and the recipe of ``--model auto``.
 USUAL_FAMILY, USUAL_PRESET = "realmlp", "fast"
@@ -212,28 +213,14 @@ def loss_of(settings: Settings, task: Task, recipe: Recipe) -> Loss:
 def bag_folds(settings: Settings, task: Task, rows: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> tuple[list[Fold], int]:
     """Which of `rows`, by their places among them, each member learns from and is stopped by; and how many starts each fold has.
 
-    Rows of one group are in one fold. Where rows have a time, the latest stop all members, which differ in their first values.
-
     Raises
     ------
     DataError
         If there are too few rows, groups or times.
+    ParameterError
+        If folds are asked for where times divide.
     """
-    values, places = task.row_values, np.arange(len(rows))
-    classes, groups = (None if of_all is None else of_all[rows] for of_all in (task.classes, values.group))
-    n_parts = len(rows) if groups is None else len(np.unique(groups))
-    fraction = recipe.validation_fraction
-    if values.time is not None:
-        past, latest = hold_out_latest(places, fraction, values.time[rows])
-        found, n_starts = [(past, latest)], recipe.n_cv * recipe.n_ens
-    elif recipe.n_cv == 1:
-        found, n_starts = [hold_out(places, fraction, rng, classes, groups)], recipe.n_ens
-    else:
-        n_cv = recipe.n_cv if settings.n_cv is not None else min(recipe.n_cv, max(2, n_parts))
-        if n_parts < n_cv:
-            raise DataError(f"--n-cv {n_cv} needs as many {'rows' if groups is None else 'groups'} to learn from, and there are {n_parts}")
-        tests = folds(len(rows), n_cv, rng, classes, groups)
-        found, n_starts = [(np.setdiff1d(places, test), test) for test in tests], recipe.n_ens
-    if not all(len(kept) and len(held) for kept, held in found):
-        raise DataError("there are too few rows, groups or times to divide for an ensemble; say --model mlp")
-    return [Fold(kept, held) for kept, held in found], n_starts
+    try:
+        return member_folds(recipe, task.splitter.of(rows), np.arange(len(rows)), rng, n_cv=settings.n_cv, option="--n-cv ")
+    except DataError as error:
+        raise DataError(f"{error}, or say --model mlp") from None

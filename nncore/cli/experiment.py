@@ -14,11 +14,11 @@ from nncore.cli.arguments import component
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
 from nncore.contract import activation_for
-from nncore.data import EncodingChain, level_key
+from nncore.data import EncodingChain, Fold, level_key
 from nncore.ensembles import FAMILIES, NetworkModel, TableModel, n_outputs
 from nncore.errors import DataError, ParameterError
 from nncore.network import metric_name
-from nncore.tabular import ClassTarget, RealTarget, TableEncoder, expanding_folds, folds, hold_out, hold_out_latest, parse_numbers
+from nncore.tabular import ClassTarget, RealTarget, TableEncoder, parse_numbers
 
 if TYPE_CHECKING:
     from nncore.callbacks.early_stopping import EarlyStopping
@@ -91,17 +91,8 @@ class Fitted:
 def divide(task: Task, settings: Settings) -> Parts:
     """Hold rows out at random, of each class alike; whole groups, or the latest, where rows have such."""
     rng = np.random.default_rng(settings.seed)
-    rows, test = _held_out(task, np.arange(task.table.n_rows), settings.test_fraction, rng)
-    return _set_aside(task, settings, rows, test, rng)
-
-
-def _held_out(task: Task, rows: np.ndarray, fraction: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Some rows, and part of them held out."""
-    values = task.row_values
-    if values.time is not None:
-        return hold_out_latest(rows, fraction, values.time[rows])
-    classes, groups = (None if of_all is None else of_all[rows] for of_all in (task.classes, values.group))
-    return hold_out(rows, fraction, rng, classes, groups)
+    fold = task.splitter.hold_out(np.arange(task.table.n_rows), settings.test_fraction, rng)
+    return _set_aside(task, settings, fold, rng)
 
 
 def divide_in_folds(task: Task, settings: Settings) -> list[Parts]:
@@ -110,21 +101,19 @@ def divide_in_folds(task: Task, settings: Settings) -> list[Parts]:
     Where rows have a time, the parts are of the latest rows, and each is learnt for from the rows before it.
     """
     assert settings.cv is not None, "asked for only with --cv"
-    n_rows = task.table.n_rows
-    if n_rows < settings.cv:
-        raise DataError(f"--cv {settings.cv}: {task.table.source} has {n_rows} rows, one for each part is needed")
     rng = np.random.default_rng(settings.seed)
-    if task.row_values.time is not None:
-        divided = expanding_folds(task.row_values.time, settings.cv)
-        return [_set_aside(task, settings, past, test, rng) for past, test in divided]
-    tests = folds(n_rows, settings.cv, rng, task.classes, task.row_values.group)
-    return [_set_aside(task, settings, np.setdiff1d(np.arange(n_rows), test), test, rng) for test in tests]
+    try:
+        folds = task.splitter.folds(np.arange(task.table.n_rows), settings.cv, rng)
+    except DataError as error:
+        raise DataError(f"--cv {settings.cv}: {error}") from None
+    return [_set_aside(task, settings, fold, rng) for fold in folds]
 
 
-def _set_aside(task: Task, settings: Settings, rows: np.ndarray, test: np.ndarray, rng: np.random.Generator) -> Parts:
+def _set_aside(task: Task, settings: Settings, fold: Fold, rng: np.random.Generator) -> Parts:
     """The rows to learn from without those that decide when to stop; ensembles have folds of their own for that."""
-    is_divided = settings.model not in FAMILIES and settings.mlp.patience > 0 and len(rows) >= FEWEST_ROWS_TO_DIVIDE
-    parts = Parts(*_held_out(task, rows, VALIDATION_FRACTION if is_divided else 0.0, rng), test)
+    is_divided = settings.model not in FAMILIES and settings.mlp.patience > 0 and len(fold.train) >= FEWEST_ROWS_TO_DIVIDE
+    aside = task.splitter.hold_out(fold.train, VALIDATION_FRACTION if is_divided else 0.0, rng)
+    parts = Parts(aside.train, aside.held_out, fold.held_out)
     for some in (parts.training, parts.validation, parts.test):
         weight = task.row_values.weight_of(some)
         if weight is not None and len(weight) and not weight.any():

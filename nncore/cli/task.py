@@ -12,6 +12,7 @@ from nncore.cli.asked_metric import AskedMetric, find_metric
 from nncore.cli.row_columns import RowColumns, RowValues
 from nncore.cli.settings import Settings
 from nncore.contract import Loss, is_inside
+from nncore.data import Splitter
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.tabular import (
     ClassTarget,
@@ -75,6 +76,11 @@ class Task:
     row_columns: RowColumns = field(default_factory=RowColumns)
     row_values: RowValues = field(default_factory=RowValues)
     metric: AskedMetric | None = None
+
+    @property
+    def splitter(self) -> Splitter:
+        """How rows may be divided: of each class alike, whole groups, or by time."""
+        return Splitter(self.classes, self.row_values.group, self.row_values.time)
 
 
 def find_task(settings: Settings) -> Task:

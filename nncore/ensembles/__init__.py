@@ -9,7 +9,6 @@ from nncore.ensembles.best_epoch import Score
 from nncore.ensembles.calibration import at_temperature, check_averages, has_temperature, temperature_of
 from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples, Validated
 from nncore.ensembles.families import FAMILIES, Family
-from nncore.ensembles.folds import Fold, folds, hold_out
 from nncore.ensembles.hidden_layers import (
     SCIKIT_LEARN_ACTIVATIONS,
     activation_of,
@@ -18,6 +17,7 @@ from nncore.ensembles.hidden_layers import (
     hidden_layers,
 )
 from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayout, dtype_of
+from nncore.ensembles.member_folds import member_folds
 from nncore.ensembles.member_order import member_order
 from nncore.ensembles.members import Members, loss_of_mixture, together, weights_of
 from nncore.ensembles.members_file import count_of, damage_told, described_members, need, number_of, numbers_of, read_members
@@ -32,10 +32,10 @@ from nncore.ensembles.tuning import Plan, Search, gathered
 
 __all__ = [
     "FAMILIES", "OF_REAL_MLP", "OF_TABM", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "EnsembleModel",
-    "Family", "FitOptions", "Fold", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
+    "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
     "Samples", "Score", "Search", "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated",
     "activation_of", "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members",
-    "dtype_of", "fingerprint", "folds", "gathered", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers",
-    "hold_out", "in_order", "layout_of", "load_table_model", "loss_of_mixture", "member_order", "n_outputs", "need", "number_of",
+    "dtype_of", "fingerprint", "gathered", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers",
+    "in_order", "layout_of", "load_table_model", "loss_of_mixture", "member_folds", "member_order", "n_outputs", "need", "number_of",
     "numbers_of", "read_members", "recipe", "temperature_of", "together", "weights_of", "without_fixed",
 ]  # fmt: skip

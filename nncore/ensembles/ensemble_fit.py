@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, History, Loss, Metric, copied_deeply, decided_mode
-from nncore.data import as_targets
+from nncore.data import Fold, as_targets
 from nncore.ensembles.best_epoch import BestAlone, BestTogether, Score
 from nncore.ensembles.calibration import check_averages, mean_loss
 from nncore.ensembles.families import Family
-from nncore.ensembles.folds import Fold
 from nncore.ensembles.input_columns import InputColumns, InputLayout
 from nncore.ensembles.members import Members, together
 from nncore.ensembles.recipes import Recipe

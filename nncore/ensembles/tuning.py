@@ -15,9 +15,9 @@ import numpy as np
 
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, History
+from nncore.data import Fold
 from nncore.ensembles.best_epoch import BestAlone
 from nncore.ensembles.ensemble_fit import EnsembleFit, StopAfter, Validated, train_together
-from nncore.ensembles.folds import Fold
 from nncore.ensembles.members import Members, together
 from nncore.ensembles.recipes import N_RUNGS
 from nncore.ensembles.search_spaces import Space, drawn, nested_in, shown_parameters

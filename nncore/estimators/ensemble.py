@@ -21,11 +21,11 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import History, Loss
+from nncore.data import Fold
 from nncore.ensembles import (
     FAMILIES,
     EnsembleFit,
     FitOptions,
-    Fold,
     InputColumns,
     InputLayout,
     Members,
@@ -34,9 +34,8 @@ from nncore.ensembles import (
     Score,
     Space,
     Validated,
-    folds,
-    hold_out,
     loss_of_mixture,
+    member_folds,
     together,
     weights_of,
 )
@@ -51,6 +50,7 @@ from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, ch
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, plain_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
+from nncore.estimators.sample_groups import splitter_of
 from nncore.estimators.training_data import NO_WEIGHT
 from nncore.estimators.trial import check_judge
 from nncore.estimators.tuned import check_tuning, forget, leave, run, search_of, trials_file
@@ -105,16 +105,16 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> Self:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], groups: Any, times: Any) -> Self:
         given = Given(self)
         check_parameters(self, optional=[field.name for field in fields(self._preset(given))])
         with self._kept_on_error():
-            is_whole = self._train(given, X, y, sample_weight, validation)
+            is_whole = self._train(given, X, y, sample_weight, validation, groups, times)
         if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
             raise KeyboardInterrupt
         return self
 
-    def _train(self, given: Given, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> bool:
+    def _train(self, given: Given, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], groups: Any, times: Any) -> bool:
         """From checked data to trained members; False if Ctrl-C cut the training short."""
         began = time.monotonic()
         check_tuning(self, given)
@@ -138,7 +138,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             self._targets.check(y_val)
             weights_val = weigh(y_val, checked_weights(weights_val, matrix_val))
             samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
-        splits, n_starts = self._splits(given, recipe, samples, rows, random_state)
+        splits, n_starts = self._splits(given, recipe, samples, rows, groups, times, random_state)
         hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
         layout = InputLayout.of(columns, hot, names=columns.names)
         scorer = partial(self._scorer, samples, ((X, y), (X_val, y_val)))
@@ -300,21 +300,29 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         """Take note of the temperature of the validation samples, where there are probabilities."""
 
     def _splits(
-        self, given: Given, recipe: Recipe, samples: Samples, rows: NDArray[np.int64], random_state: np.random.RandomState
+        self,
+        given: Given,
+        recipe: Recipe,
+        samples: Samples,
+        rows: NDArray[np.int64],
+        groups: Any,
+        times: Any,
+        random_state: np.random.RandomState,
     ) -> tuple[list[Fold], int]:
         """Folds, and how many starts each has."""
         if samples.n_train < len(samples.matrix):
             if given.n_cv is not None and given.n_cv > 1:
                 raise ParameterError(f"n_cv={given.n_cv} divides X, and X_val says what to validate on: leave one of them out")
+            if groups is not None or times is not None:
+                name = "groups" if times is None else "times"
+                raise ParameterError(f"{name} divides X, and X_val says what to validate on: leave one of them out")
             _refuse_fraction(given, "X_val")
             # As many members as there would be folds, which differ in their first values and the order of samples.
             return [Fold(rows, np.arange(samples.n_train, len(samples.matrix)))], recipe.n_ens * recipe.n_cv
-        strata = self._strata(samples.target)
-        if recipe.n_cv == 1:
-            return [hold_out(rows, recipe.validation_fraction, strata, random_state)], recipe.n_ens
-        _refuse_fraction(given, f"n_cv={recipe.n_cv}")
-        n_cv = recipe.n_cv if given.n_cv is not None else min(recipe.n_cv, max(2, len(rows)))
-        return folds(rows, n_cv, strata, random_state), recipe.n_ens
+        splitter = splitter_of(self._strata(samples.target), groups, times, samples.n_train)
+        if recipe.n_cv > 1 and times is None:
+            _refuse_fraction(given, f"n_cv={recipe.n_cv}")
+        return member_folds(recipe, splitter, rows, random_state, n_cv=given.n_cv)
 
     # ---- files --------------------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,18 @@ class ClassEnsemble(ClassAnswers, Ensemble):
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        *,
+        groups: Any = None,
+        times: Any = None,
+    ) -> Self:
         """Train on samples and their classes.
 
         Parameters
@@ -88,6 +99,10 @@ class ClassEnsemble(ClassAnswers, Ensemble):
             How much each sample counts, in training and validation.
         X_val, y_val, sample_weight_val : array-like, optional
             What validates all networks, in place of folds of X.
+        groups : array-like of shape (n_samples,), optional
+            Samples of one group, such as those of one patient, are never trained on in a fold that they validate. Numbers, texts or dates.
+        times : array-like of shape (n_samples,), optional
+            Numbers or dates: `validation_fraction` of the samples, the latest, validate all ``n_cv * n_ens`` networks, in place of folds.
 
         Returns
         -------
@@ -98,6 +113,6 @@ class ClassEnsemble(ClassAnswers, Ensemble):
         ParameterError
             For an argument of the constructor outside its range, or one that would be ignored.
         DataError
-            If there are too few samples, or the training ran into numbers that are not finite.
+            If there are too few samples, groups or times, or one is missing, or the training ran into numbers that are not finite.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), groups, times)

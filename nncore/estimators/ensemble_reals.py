@@ -63,6 +63,9 @@ class RealEnsemble(RealAnswers, Ensemble):
         sample_weight_val: Any = None,
         exposure: Any = None,
         exposure_val: Any = None,
+        *,
+        groups: Any = None,
+        times: Any = None,
     ) -> Self:
         """Train on samples and their targets.
 
@@ -79,6 +82,10 @@ class RealEnsemble(RealAnswers, Ensemble):
         exposure, exposure_val : array-like of shape (n_samples,), optional
             With ``loss="poisson"``: how much time, area or the like each count in y and `y_val` was made over. The networks learn rates:
             log(exposure) is an offset.
+        groups : array-like of shape (n_samples,), optional
+            Samples of one group, such as those of one patient, are never trained on in a fold that they validate. Numbers, texts or dates.
+        times : array-like of shape (n_samples,), optional
+            Numbers or dates: `validation_fraction` of the samples, the latest, validate all ``n_cv * n_ens`` networks, in place of folds.
 
         Returns
         -------
@@ -89,7 +96,7 @@ class RealEnsemble(RealAnswers, Ensemble):
         ParameterError
             For an argument of the constructor outside its range, or one that would be ignored.
         DataError
-            If there are too few samples, or the training ran into numbers that are not finite.
+            If there are too few samples, groups or times, or one is missing, or the training ran into numbers that are not finite.
         """
         weights, weights_val = sample_weight, sample_weight_val
         if exposure is not None:
@@ -98,7 +105,7 @@ class RealEnsemble(RealAnswers, Ensemble):
             y_val, weights_val = self._rates(y_val, exposure_val, weights_val, "exposure_val")
         if y_val is not None and (exposure is None) != (exposure_val is None):
             raise ParameterError("exposure and exposure_val go together where there is an X_val: pass both, or neither")
-        return self._fit(X, y, weights, (X_val, y_val, weights_val))
+        return self._fit(X, y, weights, (X_val, y_val, weights_val), groups, times)
 
     def _rates(self, y: Any, exposure: Any, sample_weight: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """y / exposure, weighted by exposure: for a Poisson deviance the same as an offset of log(exposure)."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.arguments import whole_number
-from nncore.ensembles import OF_TABM, Fold, Members, Samples, Space, TabMRecipe, member_order
+from nncore.data import Fold
+from nncore.ensembles import OF_TABM, Members, Samples, Space, TabMRecipe, member_order
 from nncore.errors import ParameterError
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given

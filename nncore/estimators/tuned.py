@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from nncore.arguments import choice, path_text, shown
+from nncore.data import Fold
 from nncore.ensembles import (
     EnsembleFit,
-    Fold,
     Plan,
     Recipe,
     Samples,

@@ -12,7 +12,6 @@ from nncore.tabular.missing import added, missing_in_words, missing_words
 from nncore.tabular.reader import Writing, read_blocks, read_table
 from nncore.tabular.remarks import Remark, merged
 from nncore.tabular.source import STDIN
-from nncore.tabular.split import expanding_folds, folds, hold_out, hold_out_latest
 from nncore.tabular.table import Table
 from nncore.tabular.target import ClassTarget, RealTarget, infer_target
 from nncore.tabular.values import as_number
@@ -20,6 +19,6 @@ from nncore.tabular.values import as_number
 __all__ = [
     "MOST_LEVELS", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "ClassTarget", "CodedColumn", "Column", "ColumnKind",
     "NumericColumn", "RealTarget", "Remark", "Table", "TableColumn", "TableEncoder", "TimeColumn", "Writing", "added", "as_number",
-    "column_kinds", "expanding_folds", "folds", "from_json", "hold_out", "hold_out_latest", "infer_target", "level_counts", "merged",
-    "missing_in_words", "missing_words", "parse_numbers", "read_blocks", "read_table", "to_json",
+    "column_kinds", "from_json", "infer_target", "level_counts", "merged", "missing_in_words", "missing_words", "parse_numbers",
+    "read_blocks", "read_table", "to_json",
 ]  # fmt: skip

@@ -84,7 +84,8 @@ def test_few_rows_or_groups_are_left_to_one_network(data: Path, visits: Path) ->
         (["--n-ens", "2", "--normalization", "batch_norm"], "--normalization is for --model mlp"),
         (["--preset", "slow"], "--preset must be"),
         (["--model", "realmlp", "--weight-decay", "0.1"], "say --optimizer adamw, or --model mlp"),
-        (["--n-cv", "500"], "--n-cv 500 needs as many rows to learn from"),
+        (["--n-cv", "3", "--time-column", "id"], "take --n-ens instead"),
+        (["--n-cv", "500"], "n_samples=192 cannot be divided into --n-cv 500 folds: ask for fewer folds"),
     ],
 )
 def test_what_would_be_ignored_is_refused(options: list[str], message: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,8 +160,8 @@ def test_groups_stay_together_and_times_in_order(visits: Path) -> None:
     assert task.row_values.group is not None
     for fold in bag_folds(settings, task, rows, recipe, np.random.default_rng(0))[0]:
         assert not set(task.row_values.group[rows][fold.train]) & set(task.row_values.group[rows][fold.validation])
-    settings = small(visits, "ill", time_column="day")
-    task = find_task(settings)
+    settings = small(visits, "ill", time_column="day", n_cv=None, n_ens=3)
+    task, recipe = find_task(settings), replace(recipe, n_cv=1, n_ens=3)
     assert task.row_values.time is not None
     (fold,), n_starts = bag_folds(settings, task, rows, recipe, np.random.default_rng(0))
     assert n_starts == 3

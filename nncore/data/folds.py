@@ -1,0 +1,196 @@
+"""Which rows are trained on and which are held out: at random, whole groups of them, or the latest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.errors import DataError
+
+#: What draws.
+Random: TypeAlias = np.random.Generator | np.random.RandomState
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Sorted row numbers.
+
+    Attributes
+    ----------
+    train : ndarray of int64
+    validation : ndarray of int64 or None
+        The rows held out; None for a fit on all rows.
+    """
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64] | None
+
+    @property
+    def held_out(self) -> NDArray[np.int64]:
+        """The rows held out; empty for a fit on all rows."""
+        return self.train[:0] if self.validation is None else self.validation
+
+
+@dataclass(frozen=True)
+class Splitter:
+    """What is known of rows that decides how they are divided. At most one of `groups` and `times` is given.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_rows,), int64, or None
+        If given, all parts have the classes in the same proportions, as far as groups allow.
+    groups : ndarray of shape (n_rows,), int64, or None
+        If given, no group is on both sides of a division.
+    times : ndarray of shape (n_rows,), numbers, or None
+        If given, what is held out is later than what is trained on; rows of one time stay together.
+    """
+
+    classes: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+    def of(self, rows: NDArray[np.int64]) -> Self:
+        """What is known of some rows, by their places among them."""
+        known = (self.classes, self.groups, self.times)
+        return type(self)(*(None if of_all is None else of_all[rows] for of_all in known))
+
+    @property
+    def unit(self) -> str:
+        """What stays in one part, for messages: "samples", "groups" or "times"."""
+        return "groups" if self.groups is not None else "times" if self.times is not None else "samples"
+
+    def n_units(self, rows: NDArray[np.int64]) -> int:
+        """How many of them there are: groups, different times or rows."""
+        keys = self.groups if self.groups is not None else self.times
+        return len(rows) if keys is None else len(np.unique(keys[rows]))
+
+    def hold_out(self, rows: NDArray[np.int64], fraction: float, random: Random) -> Fold:
+        """Hold out a part of the rows: at random, of groups whole ones, of times the latest.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers.
+        fraction : float
+            Part to hold out, between 0 and 1. Without groups and times, a class of one row is trained on.
+        random : Generator or RandomState
+
+        Returns
+        -------
+        Fold
+            Neither side is empty, unless `fraction` is 0 or there is only one row, group or time: nothing is held out then.
+        """
+        if fraction == 0 or self.n_units(rows) < 2:
+            return Fold(np.sort(rows), rows[:0])
+        if self.times is not None:
+            return self._latest(rows, fraction)
+        classes = None if self.classes is None else self.classes[rows]
+        if self.groups is not None:
+            part = _deal(self.groups[rows], np.array([1 - fraction, fraction]), random, classes)
+            return Fold(np.sort(rows[part == 0]), np.sort(rows[part == 1]))
+        order = _mixed(len(rows), random, classes)
+        n_held = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+        return Fold(np.sort(rows[order[n_held:]]), np.sort(rows[order[:n_held]]))
+
+    def folds(self, rows: NDArray[np.int64], n_folds: int, random: Random) -> list[Fold]:
+        """Divide rows into folds.
+
+        At random, each row is held out by one fold, and folds have equal sizes, as far as that goes; of groups whole ones, as in
+        scikit-learn's ``StratifiedGroupKFold``. With times, folds hold out the latest rows one after the other, and train on all that are
+        earlier, as in its ``TimeSeriesSplit``.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers.
+        n_folds : int
+            At least 2.
+        random : Generator or RandomState
+
+        Raises
+        ------
+        DataError
+            If there are too few rows, groups or times.
+        """
+        needed = n_folds + (self.times is not None)
+        if (n_units := self.n_units(rows)) < needed:
+            raise DataError(f"n_{self.unit}={n_units} cannot be divided into {n_folds} folds, {needed} are needed: ask for fewer folds")
+        if self.times is not None:
+            return self._expanding(rows, n_folds)
+        classes = None if self.classes is None else self.classes[rows]
+        if self.groups is not None:
+            part = _deal(self.groups[rows], np.full(n_folds, 1 / n_folds), random, classes)
+        else:
+            order = random.permutation(len(rows))
+            if classes is not None:  # the rows of one class follow one another, so that dealing them out gives every part as many
+                order = order[np.argsort(classes[order], kind="stable")]
+            part = np.empty(len(rows), np.int64)
+            part[order] = np.arange(len(rows)) % n_folds
+        return [Fold(np.sort(rows[part != number]), np.sort(rows[part == number])) for number in range(n_folds)]
+
+    def _latest(self, rows: NDArray[np.int64], fraction: float) -> Fold:
+        order, edges = self._in_time(rows)
+        cut = _nearest(edges, round((1 - fraction) * len(rows)))
+        return Fold(np.sort(order[:cut]), np.sort(order[cut:]))
+
+    def _expanding(self, rows: NDArray[np.int64], n_folds: int) -> list[Fold]:
+        order, edges = self._in_time(rows)
+        size = len(rows) // (n_folds + 1)
+        cuts = [_nearest(edges, len(rows) - left * size) for left in range(n_folds, 0, -1)]
+        if len(set(cuts)) < n_folds:
+            raise DataError(f"{n_folds} folds need {n_folds} times that divide the rows more evenly: ask for fewer folds")
+        return [Fold(np.sort(order[:start]), np.sort(order[start:stop])) for start, stop in zip(cuts, [*cuts[1:], None], strict=True)]
+
+    def _in_time(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows from the earliest to the latest, and the places where another time begins, without the first."""
+        assert self.times is not None, "asked for only with times"
+        order = rows[np.argsort(self.times[rows], kind="stable")]
+        ordered = self.times[order]
+        return order, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+
+
+def _mixed(n_rows: int, random: Random, classes: np.ndarray | None) -> np.ndarray:
+    """Positions in a random order, shape ``(n_rows,)``, such that every stretch has the classes in proportion."""
+    order = random.permutation(n_rows)
+    if classes is None:
+        return order
+    # Spread each class evenly over (0, 1); the rows below a fraction then hold every class in proportion.
+    position = np.empty(n_rows)
+    for k in np.unique(classes):
+        members = order[classes[order] == k]
+        position[members] = (np.arange(len(members)) + random.random()) / len(members) if len(members) > 1 else 1.0
+    return np.argsort(position, kind="stable")
+
+
+def _deal(groups: np.ndarray, shares: np.ndarray, random: Random, classes: np.ndarray | None) -> np.ndarray:
+    """The part of each row, shape ``(n_rows,)``: whole groups, so that parts have about these `shares` of the rows and of each class.
+
+    The largest groups are dealt first, each to the part where it least raises Σ (count/total)²/share over parts and classes, which is
+    least where every part has its share of all.
+    """
+    names, member = np.unique(groups, return_inverse=True)
+    of_class = np.zeros(len(groups), dtype=np.int64) if classes is None else np.unique(classes, return_inverse=True)[1]
+    counts = np.zeros((len(names), of_class.max() + 2))
+    np.add.at(counts, (member, of_class), 1.0)
+    counts[:, -1] = counts.sum(axis=1)  # rows of whatever class count like one class more
+    counts /= counts.sum(axis=0)
+    order = random.permutation(len(names))
+    order = order[np.argsort(-counts[order, -1], kind="stable")]
+    filled = np.zeros((len(shares), counts.shape[1]))
+    part = np.empty(len(names), dtype=np.int64)
+    is_empty = np.ones(len(shares), dtype=bool)
+    for n_left, group in zip(range(len(names), 0, -1), order.tolist(), strict=True):
+        rise = (2 * filled @ counts[group] + counts[group] @ counts[group]) / shares
+        if n_left <= is_empty.sum():  # those that are left are needed so that no part stays empty
+            rise[~is_empty] = np.inf
+        chosen = int(rise.argmin())
+        part[group], is_empty[chosen] = chosen, False
+        filled[chosen] += counts[group]
+    return part[member]
+
+
+def _nearest(edges: np.ndarray, wanted: int) -> int:
+    return int(edges[np.abs(edges - wanted).argmin()])

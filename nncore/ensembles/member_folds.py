@@ -1,0 +1,55 @@
+"""The folds of an ensemble: which rows each member is trained on, and which stop it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.data import Fold, Random, Splitter
+from nncore.ensembles.recipes import Recipe
+from nncore.errors import DataError, ParameterError
+
+
+def member_folds(
+    recipe: Recipe, splitter: Splitter, rows: NDArray[np.int64], random: Random, *, n_cv: int | None, option: str = "n_cv="
+) -> tuple[list[Fold], int]:
+    """Folds of rows, and how many starts each has.
+
+    Where rows have times, the latest stop all members, which differ in their first values and the order of rows: folds that expand would
+    train most members on a small part of the past.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    splitter : Splitter
+    rows : ndarray of int64
+        The rows to train and validate on.
+    random : Generator or RandomState
+    n_cv : int or None
+        Folds that were asked for. None is those of the recipe, or as many as there are rows or groups for.
+    option : str, default "n_cv="
+        What the user writes before a number of folds, for messages.
+
+    Raises
+    ------
+    DataError
+        If there are too few rows, groups or times.
+    ParameterError
+        If folds are asked for where times divide.
+    """
+    n_units = splitter.n_units(rows)
+    if n_units < 2:
+        raise DataError(f"n_{splitter.unit}={n_units} cannot be divided into some to train on and some to stop by: give more data")
+    if splitter.times is not None:
+        if n_cv is not None and n_cv > 1:
+            more = option.replace("cv", "ens").rstrip("= ")
+            raise ParameterError(f"{option}{n_cv} divides at random, and the latest samples are to stop all networks: take {more} instead")
+        return [splitter.hold_out(rows, recipe.validation_fraction, random)], recipe.n_cv * recipe.n_ens
+    if recipe.n_cv == 1:
+        return [splitter.hold_out(rows, recipe.validation_fraction, random)], recipe.n_ens
+    n_folds = min(recipe.n_cv, n_units) if n_cv is None else recipe.n_cv
+    if n_units < n_folds:
+        raise DataError(
+            f"n_{splitter.unit}={n_units} cannot be divided into {option}{n_folds} folds: ask for fewer folds, or give more data"
+        )
+    return splitter.folds(rows, n_folds, random), recipe.n_ens
