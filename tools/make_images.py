@@ -20,8 +20,10 @@ from nncore.displays import (
     DecisionRegionDisplay,
     GradientHistogramDisplay,
     ImageGridDisplay,
+    TuningDisplay,
     ValidationCurveDisplay,
 )
+from nncore.estimators import RealMLPClassifier
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 #: A page loads several of them.
@@ -106,6 +108,13 @@ def validation_curve() -> Figure:
     return ValidationCurveDisplay.from_networks(fit, [1, 2, 4, 8, 16, 32, 64], train=(X, y), validation=(X_val, y_val), **names).figure_
 
 
+def tuning() -> Figure:
+    """The same task, by hyperparameters that are drawn."""
+    X, y = rings(300, np.random.default_rng(1))
+    y[::7] = (y[::7] + 1) % 3
+    return TuningDisplay.from_estimator(RealMLPClassifier("fast", tune=24, random_state=0).fit(X, y)).figure_
+
+
 def deep_network(activation: str) -> nn.Sequential:
     layers = [nn.Dense(32, activation=activation) for _ in range(7)]
     return nn.Sequential(*layers, nn.Dense(10)).build(64, loss="softmax_cross_entropy", optimizer="sgd", rng=0)
@@ -134,6 +143,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "learning-rate": learning_rate,
     "decision-regions": decision_regions,
     "validation-curve": validation_curve,
+    "tuning": tuning,
     "gradients-sigmoid": gradients_of("sigmoid"),
     "gradients-relu": gradients_of("relu"),
     "dead-units": dead_units,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from nncore.displays.learning_curve import LearningCurveDisplay as LearningCurveDisplay
     from nncore.displays.learning_rate import LearningRateDisplay as LearningRateDisplay
     from nncore.displays.residuals import ResidualsDisplay as ResidualsDisplay
+    from nncore.displays.tuning import TuningDisplay as TuningDisplay
     from nncore.displays.validation_curve import ValidationCurveDisplay as ValidationCurveDisplay
 
 #: Displays and the module each is in.
@@ -37,6 +38,7 @@ _HOMES = {
     "LearningCurveDisplay": "learning_curve",
     "LearningRateDisplay": "learning_rate",
     "ResidualsDisplay": "residuals",
+    "TuningDisplay": "tuning",
     "ValidationCurveDisplay": "validation_curve",
 }
 
