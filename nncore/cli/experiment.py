@@ -219,6 +219,8 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         n_threads=settings.threads,
         progress=progress,
     )
+    network.forget_fit()
+    network.reset_optimizer()
     best = 0 if stopping is None else stopping.best_epoch
     return Fitted(NetworkModel(encoder, network), parts, [history], [best or len(history)], most_epochs, time.perf_counter() - began)
 

@@ -70,7 +70,8 @@ def _of_network(network: NetworkInfo) -> list[str]:
     ]
     for path, schedule in (network.schedule or {}).items():
         lines.append(labelled("schedule", f"{path}: {_component(schedule)}"))
-    lines.append(labelled("trained", f"{network.n_epochs:,} epochs, {network.n_steps:,} steps, seed {network.seed}{_place(network)}"))
+    steps = f"{network.n_steps:,} steps, " if network.n_steps or not network.n_epochs else ""  # 0 once training is over for good
+    lines.append(labelled("trained", f"{network.n_epochs:,} epochs, {steps}seed {network.seed}{_place(network)}"))
     if network.callbacks:
         lines.append(labelled("callbacks", f"remember a fit that was cut short: {_cut(listed(network.callbacks))}"))
     if network.target is not None:

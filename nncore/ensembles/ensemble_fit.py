@@ -376,7 +376,7 @@ class EnsembleFit:
         self._matrices, self._started_with = [], {}
         for network in networks:
             network.forget_fit()
-            network.schedule = None  # a file needs none
+            network.reset_optimizer()
 
     def _limit(self, n_networks: int) -> Callable[[], list[Callback]]:
         """What ends a fit of so many networks in time: of what is left, their share among all networks that are still to be trained."""

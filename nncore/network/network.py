@@ -257,6 +257,27 @@ class Network(Resumable, ParameterSets):
         self._own_schedules({})  # their steps were those of the optimizer before, and so were those of an average
         self._vectors = replace(vectors, state=state, shadow=None, average_rest=None)
 
+    @rebuilds
+    def reset_optimizer(self) -> None:
+        """Begin the optimizer anew: `n_steps` is 0, and files and pickles hold no optimizer state, which is twice the parameters for Adam.
+
+        Use it when training is over. Predictions, parameters, statistics and arguments of the optimizer stay. Schedules are let go, and so
+        is where training stood beside an average of parameters (`trajectory`). A later `fit` starts with fresh state.
+
+        Examples
+        --------
+        >>> import numpy as np, nncore as nn
+        >>> net = nn.Sequential(nn.Dense(1)).build(3, loss="mse", optimizer="adam", rng=0)
+        >>> _ = net.fit(np.eye(3), np.arange(3.0), epochs=2)
+        >>> net.reset_optimizer()
+        >>> net.n_epochs, net.n_steps
+        (2, 0)
+        """
+        if self.optimizer is not None:
+            self._set_optimizer(self.optimizer)
+        self.schedule, self.n_steps = None, 0
+        self._absent = {what: replace(absent, tensors={}) for what, absent in self.absent.items() if what != "schedule"}
+
     def _set_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
         """Train tensors in the ways given from now on. What optimizers remember stays, if all tensors keep theirs."""
         if "groups" not in self.absent and list(groups) == list(self.groups) and alike(groups, self.groups):
@@ -539,7 +560,7 @@ class Network(Resumable, ParameterSets):
         return copy.deepcopy(self._state())
 
     def _state(self) -> dict[str, Any]:
-        """Without programs, which hold addresses of this process, and without what is planned again from the layers."""
+        """Without programs, which hold addresses of this process, gradients, and what is planned again from the layers."""
         left_out = {
             "_programs",
             "_trainer",
@@ -554,9 +575,10 @@ class Network(Resumable, ParameterSets):
         state |= {"_layers": list(self._layers), "_schedules": dict(self._schedules)}
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
         vectors: Vectors | None = state["_vectors"]
-        if vectors is not None and vectors.state is not None:
-            kept = named_state(vectors.state, self._groups, self._built.tensor_shapes())
-            state |= {"_vectors": replace(vectors, state=None), "_optimizer_state": kept}
+        if vectors is not None:
+            state["_vectors"] = replace(vectors, gradients=vectors.gradients[:0], state=None)
+            if vectors.state is not None and self.n_steps:  # it is zero before the first step
+                state["_optimizer_state"] = named_state(vectors.state, self._groups, self._built.tensor_shapes())
         luggage = registry.luggage()  # a worker process must know the names that its work uses
         return state if luggage is None else state | {"_luggage": luggage}
 
@@ -578,7 +600,8 @@ class Network(Resumable, ParameterSets):
         if self._vectors is not None:  # back onto cache lines
             old = self._vectors
             shadow, rest = (None if vector is None else realigned(vector) for vector in (old.shadow, old.average_rest))
-            parameters, gradients, buffers = (realigned(vector) for vector in (old.parameters, old.gradients, old.buffers))
+            parameters, buffers = realigned(old.parameters), realigned(old.buffers)
+            gradients = aligned_zeros(parameters.size, parameters.dtype)
             zeros = None if self.optimizer is None else zero_state(self._groups, self.optimizer, old.parameters.dtype)
             self._vectors = Vectors(parameters, gradients, buffers, zeros, shadow, rest)
             for name, values in self.__dict__.pop("_optimizer_state", {}).items():

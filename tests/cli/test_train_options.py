@@ -172,8 +172,9 @@ def test_options_reach_the_network(data: Path, tmp_path: Path) -> None:
     assert "val_accuracy" in fitted.history
     assert fitted.history["lr"][1] < 0.25
     assert fitted.history["weight_decay"][1] < 0.5
-    assert list(network.schedules) == ["lr", "weight_decay"]
     assert network.groups == {"*.bias": {"lr_factor": 0.5}}
+    assert network.n_epochs == 2
+    assert network.n_steps == 0, "a file of it needs no state to go on from"
 
 
 def test_the_metric_decides_which_epoch_is_kept(data: Path) -> None:

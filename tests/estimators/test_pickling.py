@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -100,3 +101,11 @@ def test_what_comes_back_answers_with_the_same_bits(name: str, way: Callable[[An
 
 def test_there_is_a_model_of_every_estimator() -> None:
     assert {type(model).__name__ for model, _, _ in MODELS.values()} == set(estimators.__all__)
+
+
+@pytest.mark.parametrize("model", [RealMLPClassifier(n_cv=2, max_iter=2), TabMClassifier(max_iter=2)], ids=repr)
+def test_of_a_trained_ensemble_nothing_large_is_kept_but_parameters(model: Any, tmp_path: Path) -> None:
+    model.fit(X, Y).save(tmp_path / "model.nncore")
+    n_bytes = sum(network.parameters.nbytes for network in model.networks_)
+    assert len(pickle.dumps(model)) < 1.1 * n_bytes
+    assert (tmp_path / "model.nncore").stat().st_size < 1.1 * n_bytes

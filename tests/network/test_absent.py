@@ -18,6 +18,7 @@ from network.years import X, Y, plugin, trained
 import nncore as nn
 from nncore import registry
 from nncore.errors import MissingPluginError, PluginError, PluginWarning, UnknownComponentError
+from nncore.inspection import file_info
 from nncore.network.document import NESTED
 
 INSTALL = r"no plugin nncore-years is installed; the file was saved with nncore-years 1\.0: pip install nncore-years==1\.0"
@@ -213,6 +214,17 @@ def test_without_the_optimizer_of_a_group_it_predicts_and_asks_for_groups(groupe
     net.fit(X, Y, groups={}, epochs=1, batch_size=20, progress=False)
     assert net.absent == {}
     assert net.n_steps == 2
+
+
+def test_a_reset_lets_the_state_of_absent_optimizers_go(grouped: tuple[Path, nn.Sequential], tmp_path: Path) -> None:
+    with pytest.warns(PluginWarning, match=INSTALL):
+        net = nn.load(grouped[0])
+    net.reset_optimizer()
+    net.save(tmp_path / "small.nncore")
+    assert description(tmp_path / "small.nncore")["groups"]["*.bias"]["optimizer"]["name"] == "nncore-years/old"
+    assert not file_info(tmp_path / "small.nncore").networks[0].has_optimizer_state
+    with plugin(tmp_path / "later", "1.0"):
+        nn.load(tmp_path / "small.nncore").fit(X, Y, epochs=1, batch_size=20, progress=False)
 
 
 def test_with_the_optimizer_of_a_group_it_goes_on(grouped: tuple[Path, nn.Sequential], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from network.small import X, Y, built
 
 import nncore as nn
 from nncore.errors import NotBuiltError, ParameterError, ShapeError, UnknownComponentError
+from nncore.inspection import file_info
 
 
 def test_build_lays_out_named_views_of_one_vector() -> None:
@@ -119,3 +121,38 @@ def test_copies_go_on_alike_and_apart(duplicate: object) -> None:
     twin.fit(X, Y, epochs=2, batch_size=16, progress=False)
     np.testing.assert_array_equal(twin.parameters, net.parameters)
     assert twin.n_steps == net.n_steps == 16
+
+
+def test_copies_hold_no_gradients_and_no_state_before_the_first_step() -> None:
+    net = nn.Sequential(nn.Dense(1000)).build(100, loss="mse", optimizer="adam", rng=0)
+    n_bytes = net.parameters.nbytes
+    assert len(pickle.dumps(net)) < 1.1 * n_bytes
+    net.fit(np.ones((4, 100)), np.ones((4, 1000)), epochs=1, progress=False)
+    assert 3 * n_bytes < len(pickle.dumps(net)) < 3.1 * n_bytes
+    twin = pickle.loads(pickle.dumps(net))
+    assert twin.gradients.shape == net.gradients.shape
+    assert not twin.gradients.any()
+
+
+def test_a_reset_optimizer_leaves_no_state(tmp_path: Path) -> None:
+    net = built(optimizer=nn.Adam(lr=0.01))
+    net.fit(X, Y, epochs=2, batch_size=16, schedule="cosine", callbacks=[nn.EMA()], progress=False)
+    parameters = net.parameters.tobytes()
+    net.reset_optimizer()
+    assert (net.n_epochs, net.n_steps, net.optimizer.lr, net.schedule, net.trajectory) == (2, 0, 0.01, None, None)
+    assert not any(kept.any() for kept in net.optimizer_state.values())
+    assert net.parameters.tobytes() == parameters
+    net.save(tmp_path / "net.nncore")
+    info = file_info(tmp_path / "net.nncore").networks[0]
+    assert not info.has_optimizer_state
+    assert info.optimizer["name"] == "adam"
+    loaded = nn.load(tmp_path / "net.nncore")
+    for one in (net, loaded):
+        one.fit(X, Y, epochs=1, batch_size=16, progress=False)
+    assert loaded.parameters.tobytes() == net.parameters.tobytes() != parameters
+
+
+def test_a_network_without_an_optimizer_can_be_reset() -> None:
+    for net in (nn.Sequential(nn.Dense(2)).build(3, rng=0), nn.Sequential(nn.Dense(2))):
+        net.reset_optimizer()
+        assert (net.optimizer, net.n_steps) == (None, 0)
