@@ -111,7 +111,7 @@ class PiecewiseLinearEmbedding(Layer):
             gradient_unit=width,
             reads_parameters_in_gradient=True,  # it does not, but what it multiplies d_y with is bounded by no number known in advance
             output_domain="(-inf, inf)",
-            flops=4 * m * self._most_bins * width,
+            flops=5 * m * width,
         )
 
     def _encoded(self, x: np.ndarray, edges: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

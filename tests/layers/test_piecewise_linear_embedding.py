@@ -103,3 +103,55 @@ def test_other_columns_are_refused() -> None:
         nn.PiecewiseLinearEmbedding([[0, 1]], columns=[0, 1])
     with pytest.raises(ShapeError, match="bins for 1 columns, each sample has 3"):
         nn.PiecewiseLinearEmbedding([[0, 1]]).plan((3,))
+
+
+class Oracle:
+    """The definition in float64, bin by bin, with what each number is a sum of in absolute values."""
+
+    def __init__(self, bins: list[list[float]], values: dict[str, np.ndarray], x: np.ndarray, d_y: np.ndarray) -> None:
+        v, c, V = (values[name].astype(np.float64) for name in ("weight", "bias", "bin_weight"))
+        d_y = d_y.reshape(len(x), *v.shape).astype(np.float64)
+        self.y, self.size = np.zeros((2, len(x), *v.shape))
+        self.d_x, self.d_size = np.zeros((2, *x.shape))
+        self.gradient, self.gradient_size = np.zeros((2, *V.shape))
+        for k, edges in enumerate(bins):
+            number, e = x[:, k].astype(np.float64), np.asarray(edges, x.dtype).astype(np.float64)
+            u = (number[:, None] - e[:-1]) / np.diff(e)
+            bin_of = np.clip(np.searchsorted(e, number, "right") - 1, 0, len(e) - 2)
+            t = np.arange(len(e) - 1)
+            u = np.where(t < bin_of[:, None], 1, np.where(t > bin_of[:, None], 0, u))
+            own = V[k, bin_of] / np.diff(e)[bin_of, None]
+            self.y[:, k] = number[:, None] * v[k] + c[k] + u @ V[k, : len(t)]
+            self.size[:, k] = abs(number[:, None] * v[k]) + abs(c[k]) + abs(u) @ abs(V[k, : len(t)])
+            self.d_x[:, k], self.d_size[:, k] = (d_y[:, k] * (v[k] + own)).sum(1), (abs(d_y[:, k]) * (abs(v[k]) + abs(own))).sum(1)
+            self.gradient[k, : len(t)], self.gradient_size[k, : len(t)] = u.T @ d_y[:, k], abs(u).T @ abs(d_y[:, k])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("n_bins", "width"), [(48, 16), (1500, 3), (9, 300), (1, 1)])
+def test_sums_of_bins_keep_their_digits(n_bins: int, width: int, dtype: str) -> None:
+    """More bins and outputs than fit into a table; the error is at most that of the longest chain of sums."""
+    rng = np.random.default_rng(n_bins)
+    bins = [np.sort(rng.normal(size=n_bins + 1)).astype(np.float32).tolist(), [-1.0, 0.0, 1.0]]
+    x = rng.normal(size=(700, 2)).astype(dtype)
+    x[:4, 0] = bins[0][0], bins[0][-1], -9, 9
+    x[4:7, 1] = -1, 0, 1
+    net = nn.Sequential(nn.PiecewiseLinearEmbedding(bins, width)).build(2, loss="mse", rng=0, dtype=dtype)
+    values = {name.rpartition(".")[2]: view for name, view in net.named_parameters().items()}
+    values["bin_weight"][...] = rng.normal(size=values["bin_weight"].shape)
+    d_y = rng.normal(size=(700, 2 * width)).astype(dtype)
+    oracle, eps = Oracle(bins, values, x, d_y), np.finfo(dtype).eps
+    outputs = net.forward(x, training=True).reshape(oracle.y.shape)
+    assert (abs(outputs - oracle.y) <= (n_bins + 8) * eps * oracle.size).all()
+    np.testing.assert_array_equal(net.predict(x[::-1]).reshape(oracle.y.shape)[::-1], outputs)
+    found = set()
+    for n_parts in (2, 3, 1):
+        with team_of(n_parts):
+            assert net.forward(x, training=True).tobytes() == outputs.tobytes()
+            net.backward(d_output=d_y)
+            found.add(net.gradients.tobytes() + net.d_input.tobytes())
+    assert len(found) == 1, "wherever a column is cut"
+    assert (abs(net.d_input - oracle.d_x) <= (width + 8) * eps * oracle.d_size).all()
+    gradient = net.named_gradients()["piecewise_linear_embedding_1.bin_weight"]
+    assert (abs(gradient - oracle.gradient) <= (128 + n_bins + 16) * eps * oracle.gradient_size).all()
+    assert not gradient[1, 2:].any()
