@@ -40,6 +40,8 @@ class Checkpoint(Callback):
         network (``net.n_steps``).
     every_minutes : float, optional
         Save between two steps once so many minutes have passed since the last file of this fit, or since its begin.
+    ties : {"first", "last"}, default "first"
+        With `monitor`, whether an epoch as good as the best one is saved too: ``"last"``, as in `nncore.EarlyStopping`, does so.
 
     Attributes
     ----------
@@ -49,7 +51,8 @@ class Checkpoint(Callback):
     Raises
     ------
     ParameterError
-        If more than one of `every`, `every_steps` and `every_minutes` is given, or `monitor` without epochs to compare.
+        If more than one of `every`, `every_steps` and `every_minutes` is given, `monitor` without epochs to compare, or
+        ``ties="last"`` without `monitor`.
     OSError, UnknownComponentError
         Before the first epoch, if a network like this one cannot be saved there.
 
@@ -67,11 +70,11 @@ class Checkpoint(Callback):
     """
 
     ranges = {"min_delta": "[0, inf)"}
-    choices = {"mode": ("auto", "min", "max")}
+    choices = {"mode": ("auto", "min", "max"), "ties": ("first", "last")}
     saves = True
     examples = (
         {"path": "epoch-{epoch:03}.nncore"},
-        {"path": "best.nncore", "monitor": "val_loss", "every": 2},
+        {"path": "best.nncore", "monitor": "val_loss", "every": 2, "ties": "last"},
         {"path": "run.nncore", "every_steps": 1000},
         {"path": "run.nncore", "every_minutes": 10.0},
     )
@@ -85,6 +88,7 @@ class Checkpoint(Callback):
         min_delta: float = 0.0,
         every_steps: int | None = None,
         every_minutes: float | None = None,
+        ties: str = "first",
     ) -> None:
         self.path = path_text("Checkpoint: path", path)
         self.every = every
@@ -93,6 +97,7 @@ class Checkpoint(Callback):
         self.min_delta = min_delta
         self.every_steps = every_steps
         self.every_minutes = every_minutes
+        self.ties = ties
         self._forget()
 
     def validate(self) -> None:
@@ -108,6 +113,8 @@ class Checkpoint(Callback):
             raise ParameterError(
                 f"Checkpoint: {given[0]} saves between epochs, where {self.monitor!r} is not known; use every with monitor"
             )
+        if self.ties != "first" and self.monitor is None:
+            raise ParameterError(f"Checkpoint: ties={self.ties!r} would be ignored without a score to compare: pass monitor=")
         try:
             self.path.format(epoch=1, step=1)
         except (LookupError, ValueError, AttributeError, TypeError):
@@ -148,12 +155,11 @@ class Checkpoint(Callback):
     def on_epoch_end(self, training: Any) -> None:
         self._save_if_it_is_time(training)
         by_epochs = self.every_steps is None and self.every_minutes is None
-        if (
-            by_epochs
-            and training.network.n_epochs % (self.every or 1) == 0
-            and (self.monitor is None or self._monitor.improved(training.history))
-        ):
+        if by_epochs and training.network.n_epochs % (self.every or 1) == 0 and (self.monitor is None or self._is_best(training)):
             self._save(training)
+
+    def _is_best(self, training: Any) -> bool:
+        return self._monitor.improved(training.history) or (self._monitor.is_tied and self.ties == "last")
 
     def _save_if_it_is_time(self, training: Any) -> None:
         if self.every_minutes is not None and monotonic() - self._began >= 60 * self.every_minutes:

@@ -69,11 +69,16 @@ def test_only_what_is_better(tmp_path: Path):
     assert nn.load(checkpoint.saved).evaluate(X_VAL, Y_VAL)["loss"] == losses.min()
 
 
-def test_the_best_is_what_early_stopping_puts_back(tmp_path: Path):
+@pytest.mark.parametrize("ties", ["first", "last"])
+def test_the_best_is_what_early_stopping_puts_back(tmp_path: Path, ties: str):
     net, path = network(), tmp_path / "best.nncore"
-    callbacks = nn.EarlyStopping(monitor="val_accuracy", patience=5), nn.Checkpoint(path, monitor="val_accuracy")
-    fit(net, 50, *callbacks, optimizer=nn.Adam(lr=0.05), rng=1)
+    stopping = nn.EarlyStopping(monitor="val_accuracy", patience=5, ties=ties)
+    saving, few = nn.Checkpoint(path, monitor="val_accuracy", ties=ties), (X_VAL[:8], Y_VAL[:8])
+    history = fit(net, 50, stopping, saving, validation=few, optimizer=nn.Adam(lr=0.05), rng=1)
     np.testing.assert_array_equal(nn.load(path).parameters, net.parameters)
+    best = np.flatnonzero(history["val_accuracy"] == history["val_accuracy"].max()) + 1
+    assert len(best) > 1, "or there are no ties"
+    assert nn.load(path).n_epochs == stopping.best_epoch == best[0 if ties == "first" else -1]
 
 
 def test_a_column_that_is_not_recorded(tmp_path: Path):
@@ -150,6 +155,7 @@ def test_files_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, min
         {"every": 1, "every_steps": 5}, {"every_steps": 5, "every_minutes": 1.0},
         {"every_steps": 0}, {"every_steps": 2.5}, {"every_minutes": -1.0}, {"every_minutes": math.nan},
         {"every_steps": 5, "monitor": "loss"}, {"every_minutes": 5, "monitor": "loss"},
+        {"ties": "middle", "monitor": "loss"}, {"ties": "last"},
     ],
 )  # fmt: skip
 def test_arguments_are_checked(arguments: dict[str, Any]):
