@@ -15,6 +15,10 @@ from nncore.constraints.non_negative import NonNegative
 from nncore.constraints.soft_threshold import SoftThreshold
 from nncore.constraints.unit_norm import UnitNorm
 from nncore.contract import History
+from nncore.interchange.keras import from_keras
+from nncore.interchange.onnx import from_onnx
+from nncore.interchange.pytorch import from_torch
+from nncore.interchange.scikit_learn import from_sklearn
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.concat import Concat
@@ -174,6 +178,10 @@ __all__ = [
     "each",
     "find_learning_rate",
     "fit_many",
+    "from_keras",
+    "from_onnx",
+    "from_sklearn",
+    "from_torch",
     "get",
     "get_include",
     "get_num_threads",

@@ -33,7 +33,10 @@ OF_THE_REPOSITORY = [
 collect_ignore = [] if (Path(__file__).parents[1] / "setup.py").exists() else OF_THE_REPOSITORY
 
 #: What a test file may import at its top and not find; then it is skipped. Everything else has to be there.
-OPTIONAL = {"Cython", "joblib", "matplotlib", "narwhals", "pandas", "polars", "pyarrow", "rich", "safetensors", "scipy", "sklearn"}
+OPTIONAL = {
+    "Cython", "joblib", "keras", "matplotlib", "narwhals", "onnx", "pandas", "polars", "pyarrow", "rich", "safetensors", "scipy", "sklearn",
+    "torch",
+}  # fmt: skip
 
 
 # How long an example takes is the machine's affair.
