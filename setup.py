@@ -206,6 +206,7 @@ def kernel_sources() -> list[str]:
 
 def extensions() -> list[Extension]:
     cython = [
+        extension("nncore._core.texts", ["nncore/_core/texts.pyx", "nncore/_core/cells.c"]),
         extension("nncore._core.crew", ["nncore/_core/crew.pyx"]),
         extension("nncore._core.compiled", ["nncore/_core/compiled.pyx"]),
         extension("nncore._core.lbfgs", ["nncore/_core/lbfgs.pyx"]),

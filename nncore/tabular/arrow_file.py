@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from nncore.configuration import require
 from nncore.errors import DataError
+from nncore.tabular.cells import Cells
 from nncore.tabular.table_file import Block, TableFile
 
 
@@ -64,7 +65,7 @@ class _ArrowColumns(TableFile):
         while True:
             with self._explained():
                 batch = next(batches, None)
-                columns = [] if batch is None else [self._cells(i, column) for i, column in enumerate(batch.columns)]
+                columns = [] if batch is None else [Cells.of_arrow(self._cells(i, column)) for i, column in enumerate(batch.columns)]
             if batch is None:
                 return
             if batch.num_rows:

@@ -6,11 +6,12 @@ import abc
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore._core import MISSING, ODD, written_numbers
 from nncore.tabular.texts import AT_ONCE, Texts
 
 #: A column of many different texts is kept as numbers if this share of some of them are such; else by its distinct texts.
@@ -191,7 +192,10 @@ class CodedColumn(Column):
         return column
 
     def without(self, words: Collection[str]) -> tuple[CodedColumn, Counter[str]]:
-        taken = [code for code, text in enumerate(self.texts) if text.lower() in words]
+        if isinstance(self.texts, Texts):
+            taken = self.texts.in_lower_case_among(words)
+        else:
+            taken = [code for code, text in enumerate(self.texts) if text.lower() in words]
         if not taken:
             return self, Counter()
         found: Counter[str] = Counter()
@@ -209,45 +213,54 @@ class CodedColumn(Column):
 
 
 class NumberColumn(Column):
-    """Numbers, of which the texts are looked up where one is asked for; some cells may be words all the same.
+    """Numbers, of which the texts are made again where one is asked for; some cells may be words all the same.
 
     Parameters
     ----------
     numbers : ndarray of shape (n_rows,), float64
         NaN where a cell is missing or a word.
-    texts : Texts
-        As they are written.
-    at : ndarray of shape (n_rows,), int64, or None
-        Where in `texts` each row stands; None: in its place.
-    word_rows : ndarray of int64
-        Rows of the cells that are words, in order.
-    words : CodedColumn
-        These.
+    forms : ndarray of shape (n_rows,), uint16
+        How each is written, as `read_numbers` says: `MISSING`, or `ODD` where the text is kept.
+    odd_rows : ndarray of int64
+        Rows that are odd, in order.
+    odd : CodedColumn
+        The texts of these.
     """
 
-    def __init__(
-        self, numbers: NDArray[np.float64], texts: Texts, at: NDArray[np.int64] | None, word_rows: NDArray[np.int64], words: CodedColumn
-    ) -> None:
-        self._numbers, self._texts, self._at, self._word_rows, self._words = numbers, texts, at, word_rows, words
+    def __init__(self, numbers: NDArray[np.float64], forms: NDArray[np.uint16], odd_rows: NDArray[np.int64], odd: CodedColumn) -> None:
+        self._numbers, self.forms, self.odd_rows, self.odd = numbers, forms, odd_rows, odd
+
+    @classmethod
+    def of_coded(cls, coded: CodedColumn) -> NumberColumn:
+        """The same cells."""
+        texts = coded.texts if isinstance(coded.texts, Texts) else Texts.of(coded.texts)
+        numbers, forms = (np.append(of_texts, missing)[coded.codes] for of_texts, missing in zip(texts.read(), (np.nan, MISSING), strict=True))
+        rows = np.flatnonzero(forms == ODD)
+        odd, codes = np.unique(coded.codes[rows], return_inverse=True)
+        return cls(numbers, forms.astype(np.uint16), rows, CodedColumn(codes, [texts[code] for code in odd.tolist()]))
 
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def _written(self, rows: NDArray[np.int64]) -> list[str]:
-        return self._texts.take(rows if self._at is None else self._at[rows])
+    def _cells(self, rows: NDArray[np.int64] | slice) -> list[str | None]:
+        forms, numbers = self.forms[rows], self._numbers[rows]
+        is_odd, is_missing = forms == ODD, forms == MISSING
+        is_plain = ~(is_odd | is_missing)
+        if is_plain.all():
+            return cast("list[str | None]", written_numbers(numbers, forms))
+        cells = np.full(len(forms), None, object)
+        cells[is_plain] = written_numbers(numbers[is_plain], forms[is_plain])
+        if is_odd.any():
+            places = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
+            cells[is_odd] = list(self.odd.take(np.searchsorted(self.odd_rows, places[is_odd])))
+        return cast("list[str | None]", cells.tolist())
 
     def cell(self, row: int) -> str | None:
-        if not np.isnan(self._numbers[row]):
-            return self._written(np.array([row]))[0]
-        i = int(np.searchsorted(self._word_rows, row))
-        return self._words[i] if i < len(self._word_rows) and self._word_rows[i] == row else None
+        return self._cells(np.array([row]))[0]
 
     def __iter__(self) -> Iterator[str | None]:
-        is_missing = self.is_missing
         for start in range(0, len(self), AT_ONCE):
-            rows = np.arange(start, min(start + AT_ONCE, len(self)))
-            cells = self._texts[start : start + AT_ONCE] if self._at is None else self._written(rows)
-            yield from (None if hole else cell for cell, hole in zip(cells, is_missing[rows].tolist(), strict=True))
+            yield from self._cells(slice(start, min(start + AT_ONCE, len(self))))
 
     @property
     def numbers(self) -> NDArray[np.float64]:
@@ -255,8 +268,7 @@ class NumberColumn(Column):
 
     @property
     def is_missing(self) -> NDArray[np.bool_]:
-        mask: NDArray[np.bool_] = np.isnan(self._numbers)
-        mask[self._word_rows] = False
+        mask: NDArray[np.bool_] = self.forms == MISSING
         return mask
 
     @property
@@ -265,57 +277,70 @@ class NumberColumn(Column):
         mask[self._word_rows] = True
         return mask
 
+    @property
+    def _word_rows(self) -> NDArray[np.int64]:
+        return self.odd_rows[np.isnan(self._numbers[self.odd_rows])]
+
+    @cached_property
+    def n_words(self) -> int:
+        return len(self._word_rows)
+
+    @property
+    def first_word(self) -> int:
+        return int(self._word_rows[0])
+
     @cached_property
     def coded(self) -> CodedColumn:
-        texts = self._texts if self._at is None else Texts.of(self._written(np.arange(len(self))))
-        codes, distinct = texts.factorized()
-        codes[self.is_missing] = -1
-        return CodedColumn(codes, distinct)
+        return CodedColumn.of(list(self))
 
     def has_more_than(self, n: int) -> bool:
         # Most columns of numbers show it at their beginning.
         return len(np.unique(self._numbers[: 8 * n + 8])) - 1 > n or len(np.unique(self._numbers)) - 1 > n or super().has_more_than(n)
 
     def take(self, rows: NDArray[np.int64]) -> NumberColumn:
-        at, word_rows, words = rows if self._at is None else self._at[rows], self._word_rows, self._words
-        if len(word_rows):
-            place = np.full(len(self), -1)
-            place[word_rows] = np.arange(len(word_rows))
-            place = place[rows]
-            word_rows = np.flatnonzero(place >= 0)
-            words = words.take(place[word_rows])
-        return NumberColumn(self._numbers[rows], self._texts, at, word_rows, words)
+        odd_rows, odd = self.odd_rows, self.odd
+        forms = self.forms[rows]
+        if len(odd_rows):
+            taken = np.flatnonzero(forms == ODD)
+            odd_rows, odd = taken, odd.take(np.searchsorted(odd_rows, rows[taken]))
+        return NumberColumn(self._numbers[rows], forms, odd_rows, odd)
 
     def without(self, words: Collection[str]) -> tuple[Column, Counter[str]]:
-        left, found = self._words.without(words)
+        left, found = self.odd.without(words)
+        gone = self.odd_rows[left.is_missing]
         rows = self._numbers_among(words)
         if len(rows):
-            found.update(self._written(rows))
-        elif not found:
+            found.update(cast("list[str]", self._cells(rows)))
+            gone = np.concatenate([gone, rows])
+        if not len(gone):
             return self, found
-        numbers = self._numbers
-        if len(rows):
+        forms, numbers = self.forms.copy(), self._numbers
+        forms[gone] = MISSING
+        if not np.isnan(numbers[gone]).all():
             numbers = numbers.copy()
-            numbers[rows] = np.nan
+            numbers[gone] = np.nan
         kept = np.flatnonzero(~left.is_missing)
-        return NumberColumn(numbers, self._texts, self._at, self._word_rows[kept], left.take(kept)), found
+        return NumberColumn(numbers, forms, self.odd_rows[kept], left.take(kept)), found
+
+    def with_odd(self, odd: CodedColumn) -> NumberColumn:
+        """With other texts where they are odd."""
+        read = NumberColumn.of_coded(odd)
+        numbers, forms = self._numbers.copy(), self.forms.copy()
+        numbers[self.odd_rows], forms[self.odd_rows] = read.numbers, read.forms
+        return NumberColumn(numbers, forms, self.odd_rows[read.odd_rows], read.odd)
 
     def _numbers_among(self, words: Collection[str]) -> NDArray[np.int64]:
-        """Rows of numbers that are written like one of `words`, as -999."""
+        """Rows, but odd ones, of numbers that are written like one of `words`, as -999."""
         values = Texts.of(words).numbers()
         rows = np.flatnonzero(np.isin(self._numbers, values[~np.isnan(values)])) if not np.isnan(values).all() else np.empty(0, np.int64)
-        return rows[[text.lower() in words for text in self._written(rows)]] if len(rows) else rows
+        rows = rows[self.forms[rows] != ODD]
+        return rows[[text in words for text in self._cells(rows)]] if len(rows) else rows
 
 
-def column_of(texts: Texts) -> Column:
-    """A column of many different texts."""
-    present = np.flatnonzero(texts.lengths > 0)
-    some = Texts.of(texts.take(present[:: len(present) // SOME + 1]))
-    if np.count_nonzero(np.isnan(some.numbers())) > (1 - NUMBERS_SHARE) * len(some):
-        return CodedColumn(*texts.factorized())
-    numbers = texts.numbers()
-    word_rows = present[np.isnan(numbers[present])]
-    return NumberColumn(numbers, texts, None, word_rows, CodedColumn.of(texts.take(word_rows)))
+def are_mostly_numbers(texts: Texts) -> bool:
+    """Whether a share of some texts are numbers, for which they are kept as such."""
+    numbers = Texts.of(texts[:: len(texts) // SOME + 1]).numbers()
+    return bool(np.count_nonzero(np.isnan(numbers)) <= (1 - NUMBERS_SHARE) * len(numbers))
 
 
 def as_column(cells: Sequence[str | None]) -> Column:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 
 from nncore.errors import DataError
+from nncore.tabular.cells import Cells
 from nncore.tabular.dialect import SAMPLE, SEPARATOR_NAMES, find_separator, first_row_is_header, parse, sample
 from nncore.tabular.missing import USUAL
 from nncore.tabular.plain_csv import can_be_plain, read_plain
@@ -29,7 +30,7 @@ class CsvFile(TableFile):
 
     A line of a single column is a row also if it is empty, unless no other follows it; elsewhere an empty line is none, and is counted.
 
-    Where Arrow is installed and reads the lines as the `csv` module does (`read_plain`), it reads them, many at once.
+    Lines that the `csv` module would not refuse are cut into cells many at once (`read_plain`).
 
     Parameters
     ----------
@@ -93,7 +94,11 @@ class CsvFile(TableFile):
 
     def _block(self, rows: list[_Numbered]) -> Block:
         self._check_widths(rows)
-        return [list(column) for column in zip(*(row for _, row in rows), strict=True)], [number for number, _ in rows]
+        return list(map(Cells.of, zip(*(row for _, row in rows), strict=True))), [number for number, _ in rows]
+
+    @property
+    def share_read(self) -> float:
+        return self._lines.share_read
 
     def _until_piece(self, rows: Iterator[_Numbered]) -> Iterator[_Numbered]:
         for row in rows:
@@ -107,7 +112,7 @@ class CsvFile(TableFile):
         return self._may_be_plain and self._lines.has_many and self._n_read >= self._n_head and not self._waiting
 
     def _at_once(self) -> Iterator[Block]:
-        """Rows as long as Arrow reads them."""
+        """Rows as long as they are plain."""
         width = len(self.given_names)
         while lines := self._lines.at_once():
             columns = read_plain(lines, self.delimiter, width) if len(lines) <= MOST_CHARACTERS else None

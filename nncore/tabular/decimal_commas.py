@@ -6,42 +6,63 @@ from collections.abc import Collection
 
 import numpy as np
 
-from nncore.tabular.column import CodedColumn
+from nncore._core import MISSING, ODD
+from nncore.tabular.column import CodedColumn, Column, NumberColumn, are_mostly_numbers
 from nncore.tabular.texts import Texts
 from nncore.tabular.values import has_decimal_commas, proves_decimal_comma, with_point
 
 _COMMA = ord(",")
 
-
-def may_hold(cells: CodedColumn | Texts, character: str) -> bool:
-    """Whether a character is somewhere in a column; False only if it is not."""
-    return not isinstance(cells, Texts) or character.encode() in cells.data
+#: Of a form, the digits behind the point.
+_DECIMALS = 31
 
 
-def present_texts(cells: CodedColumn | Texts, missing: Collection[str] = ()) -> list[str]:
+def may_hold(column: Column, character: str) -> bool:
+    """Whether a comma or a point is somewhere in a column; False only if it is not."""
+    if isinstance(column, NumberColumn):
+        return (character == "." and _has_points(column)) or may_hold(column.odd, character)
+    texts = column.coded.texts
+    return character.encode() in texts.data if isinstance(texts, Texts) else any(character in text for text in texts)
+
+
+def _has_points(column: NumberColumn) -> bool:
+    """Whether a number that is not odd is written with a point."""
+    forms = column.forms
+    return bool(((forms & _DECIMALS > 0) & (forms != MISSING) & (forms != ODD)).any())
+
+
+def present_texts(column: Column, missing: Collection[str] = ()) -> list[str]:
     """The distinct texts of a column in the order of the file, without the words that stand for a missing value."""
-    texts = dict.fromkeys(cells.texts if isinstance(cells, CodedColumn) else cells)
-    return [text for text in texts if text and text.lower() not in missing]
+    texts = column.texts if isinstance(column, CodedColumn) else column.counts
+    return [text for text in texts if text.lower() not in missing]
 
 
-def has_commas(cells: CodedColumn | Texts, missing: Collection[str]) -> bool:
+def has_commas(column: Column, missing: Collection[str]) -> bool:
     """Whether a column is one of numbers with a decimal comma, beside words for what is missing."""
-    if not may_hold(cells, ","):
+    if isinstance(column, NumberColumn):
+        return has_commas(column.odd, missing)  # what is not odd is a number, and has no comma
+    if not may_hold(column, ","):
         return False
-    if isinstance(cells, Texts) and (found := _plain(cells)) is not None:
+    texts = column.coded.texts
+    if isinstance(texts, Texts) and (found := _plain(texts)) is not None:
         words = found[1]
-        return all(word.lower() in missing for word in words) and any(map(proves_decimal_comma, cells))
-    return has_decimal_commas(present_texts(cells, missing))
+        return all(word.lower() in missing for word in words) and any(map(proves_decimal_comma, texts))
+    return has_decimal_commas(present_texts(column, missing))
 
 
-def with_points_for_commas(cells: CodedColumn | Texts) -> CodedColumn | Texts:
+def with_points_for_commas(column: Column) -> Column:
     """The column with `with_point` of each text."""
-    if isinstance(cells, CodedColumn):
-        return cells.mapped(with_point)
-    if not may_hold(cells, ",") and not may_hold(cells, "."):
-        return cells
-    found = _plain(cells)
-    return CodedColumn(*cells.factorized()).mapped(with_point) if found is None else found[0]
+    if not may_hold(column, ",") and not may_hold(column, "."):
+        return column
+    if isinstance(column, NumberColumn) and not _has_points(column):
+        return column.with_odd(_mapped(column.odd))
+    mapped = _mapped(column.coded)
+    return NumberColumn.of_coded(mapped) if isinstance(mapped.texts, Texts) and are_mostly_numbers(mapped.texts) else mapped
+
+
+def _mapped(column: CodedColumn) -> CodedColumn:
+    found = _plain(column.texts) if isinstance(column.texts, Texts) else None
+    return column.mapped(with_point) if found is None else CodedColumn(column.codes, found[0])
 
 
 def _plain(texts: Texts) -> tuple[Texts, set[str]] | None:
@@ -53,10 +74,10 @@ def _plain(texts: Texts) -> tuple[Texts, set[str]] | None:
         return None
     data = np.frombuffer(texts.data, np.uint8)
     behind = np.flatnonzero(data == _COMMA) + 1
-    if behind[-1] >= len(data) or not ((data[behind] >= ord("0")) & (data[behind] <= ord("9"))).all():
+    if not len(behind) or behind[-1] >= len(data) or not ((data[behind] >= ord("0")) & (data[behind] <= ord("9"))).all():
         return None
     if np.isin(behind, texts.offsets).any():  # the digit is the next text's
         return None
     found = texts.replaced(b",", b".")
-    words = set(found.take(np.flatnonzero(np.isnan(found.numbers()) & (found.lengths > 0))))
+    words = {found[i] for i in np.flatnonzero(np.isnan(found.numbers())).tolist()}
     return None if any("." in word for word in words) else (found, words)

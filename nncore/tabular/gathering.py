@@ -1,4 +1,4 @@
-"""A column from the pieces in which a file is read: by its distinct texts as long as they are few, else all of them packed."""
+"""A column from the pieces in which a file is read: by its distinct texts as long as they are few, or no numbers; else as numbers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.tabular.column import CodedColumn, codes_type
-from nncore.tabular.texts import Texts, arrow_codes
+from nncore._core import ODD, Distinct, read_numbers
+from nncore.tabular.cells import Cells
+from nncore.tabular.column import CodedColumn, Column, NumberColumn, are_mostly_numbers, codes_type
+from nncore.tabular.texts import Texts
 
-#: Distinct texts are kept as Python's objects while those of all columns are so few, or those of a column this share of its rows.
+#: Distinct texts are kept while those of all columns are so few, or those of a column this share of its rows.
 FEW_TEXTS, FEW_SHARE = 20_000, 0.1
 
 #: Of however many columns, so many texts of one are few.
 FEW_OF_ONE = 50
+
+#: A column becomes at most so many times as long as it is without its memory being asked for anew.
+MOST_AHEAD = 64
 
 
 class Gatherer:
@@ -22,41 +27,84 @@ class Gatherer:
 
     def __init__(self, n_columns: int = 1) -> None:
         self._few = max(FEW_OF_ONE, FEW_TEXTS // n_columns)
-        self._codes: list[NDArray[Any]] = []
-        self._known: dict[str | None, int] = {}  # as they are written, with blanks around them
-        self._distinct: dict[str, int] = {}
-        self._packed: list[Texts | Any] | None = None  # Arrow's arrays stay what they are: columns may be many and pieces small
-        self._n_rows = 0
+        self._distinct = Distinct()
+        self._codes: _Growing = _Growing(np.dtype(np.int8))
+        self._looked_at = 0  # distinct texts when it was last seen whether they are numbers
+        self._numbers: _Growing | None = None
+        self._forms: _Growing = _Growing(np.dtype(np.uint16))
+        self._odd_rows: _Growing = _Growing(np.dtype(np.int64))
 
-    def add(self, piece: Any) -> None:
-        """Take up the cells of the next rows, a list of texts or an Arrow array of strings."""
-        if self._packed is not None:
-            self._packed.append(Texts.of(piece) if isinstance(piece, list) else piece)
+    def add(self, cells: Cells, share: float = 1.0) -> None:
+        """Take up the next cells, after which this share of the column is there."""
+        if self._numbers is not None:
+            self._add_numbers(self._numbers, cells, share)
             return
-        self._n_rows += len(piece)
-        coded = None if isinstance(piece, list) else piece.dictionary_encode()
-        texts = list(dict.fromkeys(piece)) if coded is None else coded.dictionary
-        if max(len(texts), len(self._distinct)) > max(self._few, FEW_SHARE * self._n_rows):
-            known = [*self._distinct, ""]
-            self._packed = [Texts.of([known[code] for code in codes.tolist()]) for codes in self._codes]
-            self._codes, self._known, self._distinct = [], {}, {}
-            self.add(piece)
+        codes = self._distinct.add(cells.data, cells.begins, cells.ends)
+        n = len(self._distinct)
+        self._codes.widen(codes_type(n))
+        self._codes.next(len(codes), share)[:] = codes
+        if n > max(self._few, FEW_SHARE * self._codes.n, 2 * self._looked_at):
+            self._looked_at = n
+            texts = Texts.of_distinct(self._distinct)
+            if are_mostly_numbers(texts):
+                self._become(NumberColumn.of_coded(CodedColumn(self._codes.all(), texts)), share)
+
+    def _become(self, column: NumberColumn, share: float) -> None:
+        self._numbers = _Growing(np.dtype(np.float64))
+        self._numbers.next(len(column), share)[:] = column.numbers
+        self._forms.next(len(column), share)[:] = column.forms
+        self._odd_rows.next(len(column.odd_rows), share)[:] = column.odd_rows
+        self._distinct, self._codes = Distinct(), _Growing(np.dtype(np.int8))
+        texts = Cells.of(list(column.odd.texts))
+        self._distinct.add(texts.data, texts.begins, texts.ends)
+        self._codes.widen(codes_type(len(texts)))
+        self._codes.next(len(column.odd), share)[:] = column.odd.codes
+
+    def _add_numbers(self, numbers: _Growing, cells: Cells, share: float) -> None:
+        start, forms = numbers.n, self._forms.next(len(cells), share)
+        if not read_numbers(cells.data, cells.begins, cells.ends, numbers.next(len(cells), share), forms):
             return
-        of_texts = np.array([*map(self._code, texts if coded is None else coded.dictionary.to_pylist()), -1], np.int32)
-        codes = np.fromiter(map(self._known.__getitem__, piece), np.int32, len(piece)) if coded is None else of_texts[arrow_codes(coded)]
-        self._codes.append(codes.astype(codes_type(len(self._distinct))))
+        rows = np.flatnonzero(forms == ODD)
+        odd = cells[rows]
+        codes = self._distinct.add(odd.data, odd.begins, odd.ends)
+        self._codes.widen(codes_type(len(self._distinct)))
+        self._codes.next(len(rows), share)[:] = codes
+        self._odd_rows.next(len(rows), share)[:] = rows + start
 
-    def _code(self, text: str | None) -> int:
-        code = self._known.get(text)
-        if code is None:
-            stripped = (text or "").strip()
-            code = self._known[text] = self._distinct.setdefault(stripped, len(self._distinct)) if stripped else -1
-        return code
-
-    def gathered(self) -> CodedColumn | Texts:
+    def gathered(self) -> Column:
         """All cells; what was gathered is let go."""
-        if self._packed is not None:
-            packed, self._packed = self._packed, None
-            return Texts.joined(packed)
-        codes, self._codes = self._codes, []
-        return CodedColumn(np.concatenate(codes) if codes else np.empty(0, np.int8), list(self._distinct))
+        texts = Texts.of_distinct(self._distinct)
+        coded = CodedColumn(self._codes.all(), list(texts) if len(texts) <= self._few else texts)
+        numbers, self._numbers, self._distinct = self._numbers, None, Distinct()
+        return coded if numbers is None else NumberColumn(numbers.all(), self._forms.all(), self._odd_rows.all(), coded)
+
+
+class _Growing:
+    """An array that becomes longer at its end."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._array: NDArray[Any] = np.empty(0, dtype)
+        self.n = 0
+
+    def next(self, n: int, share: float) -> NDArray[Any]:
+        """Where to write the next so many elements, after which this share of all is there."""
+        start, self.n = self.n, self.n + n
+        if self.n > len(self._array):
+            expected = min(1.02 * self.n / max(share, 1e-9), MOST_AHEAD * self.n)
+            longer = np.empty(max(int(expected), 9 * len(self._array) // 8, self.n), self._array.dtype)
+            longer[:start] = self._array[:start]
+            self._array = longer
+        return self._array[start : self.n]
+
+    def widen(self, dtype: np.dtype[Any]) -> None:
+        """To a type with room for more."""
+        if dtype != self._array.dtype:
+            longer = np.empty(len(self._array), dtype)
+            longer[: self.n] = self._array[: self.n]
+            self._array = longer
+
+    def all(self) -> NDArray[Any]:
+        """What was written."""
+        array, self._array = self._array, self._array[:0]
+        array = array if self.n >= 0.9 * len(array) else array[: self.n].copy()
+        return array[: self.n]

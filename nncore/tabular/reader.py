@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from nncore.blocks import rows_at_once
 from nncore.errors import DataError
 from nncore.tabular.arrow_file import ArrowFile, ParquetFile
-from nncore.tabular.column import CodedColumn, Column, column_of
+from nncore.tabular.cells import Cells
+from nncore.tabular.column import Column
 from nncore.tabular.csv_file import CsvFile
 from nncore.tabular.decimal_commas import has_commas, may_hold, present_texts, with_points_for_commas
 from nncore.tabular.gathering import Gatherer
@@ -24,7 +25,6 @@ from nncore.tabular.packed import unpacked
 from nncore.tabular.source import TextLines, opened, source_name
 from nncore.tabular.table import Table, row_numbers, unknown_column
 from nncore.tabular.table_file import TableFile
-from nncore.tabular.texts import Texts
 from nncore.tabular.values import decimal_point, has_thousands
 
 #: Rows of a block: enough that the work on a block outweighs the work around it. A wide table has fewer: so many cells.
@@ -88,7 +88,7 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
                 raise unknown_column(file.source, names, name, has_header=file.has_header)
         rows = _Rows(file)
         for block in file.blocks(rows_at_once(len(file.names), BLOCK_ROWS, of=PIECE_CELLS)):
-            rows.add(*block)
+            rows.add(*block, file.share_read)
         return rows.table(_decimal_comma(file, writing))
 
 
@@ -133,14 +133,19 @@ class _Rows:
         self._columns = [Gatherer(n_columns) for _ in range(n_columns)]
         self._numbers: list[NDArray[np.int64]] = []
 
-    def add(self, columns: Sequence[Any], numbers: Sequence[int]) -> None:
+    def add(self, columns: Sequence[Cells], numbers: Sequence[int], share: float = 1.0) -> None:
+        """Take up the next rows, after which this share of all is there."""
         for gatherer, cells in zip(self._columns, columns, strict=True):
-            gatherer.add(cells)
+            gatherer.add(cells, share)
         self._numbers.append(row_numbers(numbers))
         self.n += len(numbers)
 
     def table(self, decimal_comma: bool | None) -> Table:
-        return _table(self.file, [gatherer.gathered() for gatherer in self._columns], np.concatenate(self._numbers), decimal_comma)
+        columns: list[Column] = []
+        self._columns.reverse()
+        while self._columns:  # one by one, so that a column is not there twice
+            columns.append(self._columns.pop().gathered())
+        return _table(self.file, columns, np.concatenate(self._numbers), decimal_comma)
 
 
 def _decimal_comma(file: TableFile, writing: Writing) -> bool | None:
@@ -180,26 +185,20 @@ def _begins(head: bytes, mark: bytes) -> bool:
     return head.startswith(mark) and not (following.isalnum() or (following and following in b"\t\n\r \"',-.;_|"))
 
 
-def _table(file: TableFile, gathered: list[CodedColumn | Texts], numbers: NDArray[np.int64], decimal_comma: bool | None) -> Table:
+def _table(file: TableFile, columns: list[Column], numbers: NDArray[np.int64], decimal_comma: bool | None) -> Table:
     names, thousands = file.names, ""
     if decimal_comma is None:
-        decimal_comma = file.delimiter != "," and any(has_commas(cells, file.usual_missing) for cells in gathered)
+        decimal_comma = file.delimiter != "," and any(has_commas(column, file.usual_missing) for column in columns)
     if decimal_comma:
-        for name, cells in zip(names, gathered, strict=True):
+        for name, cells in zip(names, columns, strict=True):
             if (found := decimal_point(present_texts(cells, file.usual_missing) if may_hold(cells, ".") else ())) is not None:
                 raise DataError(
                     f"{file.source}: column {name!r} holds {found!r}, with a decimal point, and the file has decimal commas, where a point "
                     "parts thousands; write all numbers alike, or say --decimal ."
                 )
-        with_points = (cells for cells in gathered if may_hold(cells, "."))
+        with_points = (cells for cells in columns if may_hold(cells, "."))
         thousands = next((text for cells in with_points for text in present_texts(cells) if has_thousands(text)), "")
-    columns: list[Column] = []
-    gathered.reverse()
-    while gathered:  # one by one, so that a column is not there twice
-        cells = gathered.pop()
-        if decimal_comma:
-            cells = with_points_for_commas(cells)
-        columns.append(cells if isinstance(cells, CodedColumn) else column_of(cells))
+        columns = list(map(with_points_for_commas, columns))
     return Table(
         file.source,
         names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -81,7 +82,7 @@ class TextLines(Iterator[str]):
     Attributes
     ----------
     has_many : bool
-        Whether the next lines may be taken `at_once`: not those that were given back, nor those of a file that is no longer than a piece.
+        Whether the next lines may be taken `at_once`: not those that were given back.
 
     Raises
     ------
@@ -95,11 +96,10 @@ class TextLines(Iterator[str]):
         self._file, self._source, self._encoding = file, source, encoding_of(head)
         self._carried, self._is_at_end = b"", False
         self._n_lines = 0  # through the piece in hand
-        self._size = PIECE
+        self._size, self._n_bytes, self._n_read = PIECE, _size(file), 0
         if self._encoding == _UTF8:
             file.read(len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
             self._take(self._read())
-            self.has_many = not self._is_at_end
             self._lines = self._by_pieces()
         else:
             self.has_many, self._lines = False, self._decoded()
@@ -160,6 +160,11 @@ class TextLines(Iterator[str]):
             if not self._file.closed:
                 text.detach()  # whoever opened the file closes it
 
+    @property
+    def share_read(self) -> float:
+        """What part of the bytes has been read; 1 if it is not known how many there are."""
+        return min(1.0, self._n_read / self._n_bytes) if self._n_bytes else 1.0
+
     # ---- many at once -------------------------------------------------------------------------------------------------------
 
     def at_once(self) -> bytes:
@@ -179,6 +184,7 @@ class TextLines(Iterator[str]):
         """The next whole lines, many; what is longer than a line may be as it is."""
         while not self._is_at_end:
             piece = self._file.read(self._size)
+            self._n_read += len(piece)
             self._is_at_end = len(piece) < self._size
             self._size = PIECE * (MORE if piece.count(b"\n") < FEW_LINES else 1)
             self._carried += piece
@@ -191,6 +197,14 @@ class TextLines(Iterator[str]):
                 break
         lines, self._carried = self._carried, b""
         return lines
+
+
+def _size(file: io.BufferedReader) -> int:
+    """Bytes of a file, 0 if that is not known: of what is unpacked, or comes through a pipe."""
+    try:
+        return os.fstat(file.fileno()).st_size
+    except OSError:
+        return 0
 
 
 def n_lines(data: bytes) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import abc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from nncore.errors import DataError
+from nncore.tabular.cells import Cells
 
-#: Columns of cells, each a list or an Arrow array of strings; and where each row stands.
-Block = tuple[Sequence[Any], Sequence[int]]
+#: Columns of cells, and where each row stands.
+Block = tuple[Sequence[Cells], Sequence[int]]
 
 #: More columns than these are a table on its side, or one that is none.
 MOST_COLUMNS = 1_000_000
@@ -59,10 +60,15 @@ class TableFile(abc.ABC):
 
     @abc.abstractmethod
     def rows(self, n_rows: int) -> Iterator[Block]:
-        """Columns of cells, None where empty, and the number of each row, for some rows at a time.
+        """Columns of cells, and the number of each row, for some rows at a time.
 
-        Cells that are Python's objects come from at most `n_rows` rows.
+        Cells that were Python's objects come from at most `n_rows` rows.
         """
+
+    @property
+    def share_read(self) -> float:
+        """What part of the file has been read, about; 1 if that is not known."""
+        return 1.0
 
     @property
     def names(self) -> list[str]:

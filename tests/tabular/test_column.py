@@ -7,16 +7,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from nncore.tabular.column import CodedColumn, Column, NumberColumn, as_column, column_of
+from nncore.tabular.cells import Cells
+from nncore.tabular.column import CodedColumn, Column, NumberColumn, as_column
 from nncore.tabular.gathering import Gatherer
-from nncore.tabular.texts import Texts
 
 CELLS = ["1", "2.50", None, "NA", "-999", "1.0", "7", "1", None, "x"]
 
 
 @pytest.fixture(params=["coded", "numbers"])
 def column(request: pytest.FixtureRequest) -> Column:
-    found = as_column(CELLS) if request.param == "coded" else column_of(Texts.of(CELLS))
+    found = as_column(CELLS) if request.param == "coded" else NumberColumn.of_coded(CodedColumn.of(CELLS))
     assert isinstance(found, CodedColumn if request.param == "coded" else NumberColumn)
     return found
 
@@ -61,11 +61,11 @@ def test_codes_take_no_more_room_than_they_need() -> None:
 
 
 @pytest.mark.parametrize("n_columns", [1, 10**6])
-def test_many_texts_are_packed_and_few_are_not(n_columns: int) -> None:
+def test_many_numbers_are_kept_as_such_and_few_are_not(n_columns: int) -> None:
     gatherer = Gatherer(n_columns)
     cells = [f" {i}.5" for i in range(200)]
     for start in range(0, 200, 20):
-        gatherer.add(cells[start : start + 20])
+        gatherer.add(Cells.of(cells[start : start + 20]))
     found = gatherer.gathered()
-    assert isinstance(found, CodedColumn if n_columns == 1 else Texts)
-    assert (found if isinstance(found, CodedColumn) else column_of(found)) == [cell.strip() for cell in cells]
+    assert isinstance(found, CodedColumn if n_columns == 1 else NumberColumn)
+    assert found == [cell.strip() for cell in cells]
