@@ -78,6 +78,7 @@ def encode_nncore(path: str) -> object:
 
     table = read_table(path)
     target = table.names[-1]
+    table = table.take_missing(table.usual_missing, table.names[:-1])
     task, _ = infer_target(target, table.column(target))
     encoder = TableEncoder.fit(table, column_kinds(table, target), target, task, np.arange(table.n_rows))
     return encoder.transform(table)

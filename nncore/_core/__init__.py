@@ -39,6 +39,6 @@ from nncore._core.turns import Turn
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
     "MISSING", "ODD", "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Descent", "Distinct", "Epochs",
-    "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "cut", "is_c_array", "native",
-    "permutation", "ready_labels", "ready_rows", "read_numbers", "strip", "written_numbers",
+    "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "cut",
+    "is_c_array", "native", "permutation", "read_numbers", "ready_labels", "ready_rows", "strip", "written_numbers",
 ]  # fmt: skip

@@ -8,22 +8,16 @@
 
 /* ---- cutting ---------------------------------------------------------------------------------------------------------------- */
 
-static inline bool is_blank(unsigned char byte) {
-    return byte == ' ' || (byte >= '\t' && byte <= '\r') || (byte >= 0x1c && byte <= 0x1f);
-}
+static inline bool is_blank(unsigned char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r') || (byte >= 0x1c && byte <= 0x1f); }
 
 /* Bytes of the blank at `text` that is not ASCII, of which `size` may be looked at; 0 if it is none. */
 static int wide_blank(const char *text, int64_t size) {
     const unsigned char *bytes = (const unsigned char *)text;
-    if (size >= 2 && bytes[0] == 0xc2) {
-        return bytes[1] == 0x85 || bytes[1] == 0xa0 ? 2 : 0;
-    }
-    if (size < 3) {
-        return 0;
-    }
+    if (size >= 2 && bytes[0] == 0xc2) { return bytes[1] == 0x85 || bytes[1] == 0xa0 ? 2 : 0; }
+    if (size < 3) { return 0; }
     const uint32_t three = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
-    const bool found = three == 0xe19a80 || (three >= 0xe28080 && three <= 0xe2808a) || three == 0xe280a8 || three == 0xe280a9
-        || three == 0xe280af || three == 0xe2819f || three == 0xe38080;
+    const bool found = three == 0xe19a80 || (three >= 0xe28080 && three <= 0xe2808a) || three == 0xe280a8 || three == 0xe280a9 ||
+                       three == 0xe280af || three == 0xe2819f || three == 0xe38080;
     return found ? 3 : 0;
 }
 
@@ -32,9 +26,7 @@ static inline void strip(const char *data, int32_t *begin, int32_t *end) {
     while (from < to) {
         const unsigned char first = (unsigned char)data[from];
         const int n = first < 0x80 ? is_blank(first) : wide_blank(data + from, to - from);
-        if (n == 0) {
-            break;
-        }
+        if (n == 0) { break; }
         from += n;
     }
     while (from < to) {
@@ -47,9 +39,7 @@ static inline void strip(const char *data, int32_t *begin, int32_t *end) {
         } else if (to - from >= 3 && wide_blank(data + to - 3, 3) == 3) {
             n = 3;
         }
-        if (n == 0) {
-            break;
-        }
+        if (n == 0) { break; }
         to -= n;
     }
     *begin = from;
@@ -57,21 +47,15 @@ static inline void strip(const char *data, int32_t *begin, int32_t *end) {
 }
 
 void nnc_strip(const char *data, int32_t *begins, int32_t *ends, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        strip(data, begins + i, ends + i);
-    }
+    for (int64_t i = 0; i < n; i++) { strip(data, begins + i, ends + i); }
 }
 
 /* Takes a quoted cell of one line, `at` behind its first quote; returns where it is behind the last, or NULL. */
 static char *unquoted(char *at, char **end) {
     char *to = at;
     for (;;) {
-        while (*at != '"' && *at != '\n' && *at != '\r' && *at != '\0') {
-            *to++ = *at++;
-        }
-        if (*at != '"') {
-            return NULL;
-        }
+        while (*at != '"' && *at != '\n' && *at != '\r' && *at != '\0') { *to++ = *at++; }
+        if (*at != '"') { return NULL; }
         if (at[1] != '"') {
             *end = to;
             return at + 1;
@@ -88,20 +72,14 @@ bool nnc_cut(char *data, int64_t size, char separator, int64_t width, int64_t n_
     for (int64_t row = 0; row < n_rows; row++) {
         const char *line = at;
         for (int64_t column = 0; column < width; column++) {
-            while (*at == ' ' && separator != ' ') {
-                at++;
-            }
+            while (*at == ' ' && separator != ' ') { at++; }
             char *begin = at, *end;
             if (*at == '"') {
                 begin = at + 1;
                 at = unquoted(begin, &end);
-                if (at == NULL || !stops[(unsigned char)*at]) {
-                    return false;
-                }
+                if (at == NULL || !stops[(unsigned char)*at]) { return false; }
             } else {
-                while (!stops[(unsigned char)*at]) {
-                    at++;
-                }
+                while (!stops[(unsigned char)*at]) { at++; }
                 end = at;
             }
             int32_t *own_begin = begins + column * n_rows + row, *own_end = ends + column * n_rows + row;
@@ -109,14 +87,10 @@ bool nnc_cut(char *data, int64_t size, char separator, int64_t width, int64_t n_
             *own_end = (int32_t)(end - data);
             strip(data, own_begin, own_end);
             const bool is_last = column + 1 == width;
-            if ((*at == separator) == is_last) {
-                return false;
-            }
+            if ((*at == separator) == is_last) { return false; }
             at += !is_last;
         }
-        if (at == line) {
-            return false;
-        }
+        if (at == line) { return false; }
         at += *at == '\r' ? 1 + (at[1] == '\n') : *at == '\n';
     }
     return at == data + size;
@@ -135,9 +109,7 @@ static const uint64_t KEPT = UINT64_C(1000000000000000);
 
 static uint64_t power_of_5(int n) {
     uint64_t power = 1;
-    for (int i = 0; i < n; i++) {
-        power *= 5;
-    }
+    for (int i = 0; i < n; i++) { power *= 5; }
     return power;
 }
 
@@ -165,9 +137,7 @@ static uint64_t divide(uint64_t high, uint64_t low, uint64_t by, bool *is_inexac
         while (digit >= base || digit * by0 > (left << 32 | next)) {
             digit--;
             left += by1;
-            if (left >= base) {
-                break;
-            }
+            if (left >= base) { break; }
         }
         rest = (rest << 32 | next) - digit * by;
         quotient = quotient << 32 | digit;
@@ -176,9 +146,7 @@ static uint64_t divide(uint64_t high, uint64_t low, uint64_t by, bool *is_inexac
     return quotient;
 }
 
-static inline int leading_zeros(uint64_t x) {
-    return __builtin_clzll(x);
-}
+static inline int leading_zeros(uint64_t x) { return __builtin_clzll(x); }
 
 /* x·2^exponent, where x stands for a little more if `is_inexact`, as the nearest float64, of two the even one. */
 static double rounded(uint64_t high, uint64_t low, int exponent, bool is_inexact) {
@@ -225,13 +193,9 @@ static uint64_t written(double x, int decimals) {
     exponent += decimals - DBL_MANT_DIG;
     uint64_t high, low;
     multiply(mantissa, power_of_5(decimals), &high, &low);
-    if (exponent >= 0) {
-        return low << exponent;
-    }
+    if (exponent >= 0) { return low << exponent; }
     const int shift = -exponent;
-    if (shift >= 128) {
-        return 0;
-    }
+    if (shift >= 128) { return 0; }
     const int bits = (shift - 1) % 64 + 1; /* of the part of which some go and some stay */
     const bool is_far = shift > 64;
     const uint64_t part = is_far ? high : low;
@@ -241,9 +205,7 @@ static uint64_t written(double x, int decimals) {
     return whole + (rest > half || (rest == half && ((is_far && low) || (whole & 1))));
 }
 
-static inline bool is_digit(char letter) {
-    return letter >= '0' && letter <= '9';
-}
+static inline bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
 nnc_kind nnc_read_number(const char *text, int64_t size, double *number, uint16_t *form) {
     const char *at = text, *end = text + size;
@@ -251,9 +213,7 @@ nnc_kind nnc_read_number(const char *text, int64_t size, double *number, uint16_
     at += has_sign;
     const char *first = at;
     uint64_t digits = 0;
-    while (at < end && is_digit(*at)) {
-        digits = 10 * digits + (uint64_t)(*at++ - '0');
-    }
+    while (at < end && is_digit(*at)) { digits = 10 * digits + (uint64_t)(*at++ - '0'); }
     const int64_t n_whole = at - first;
     int64_t n_decimals = 0;
     const bool has_point = at < end && *at == '.';
@@ -264,36 +224,24 @@ nnc_kind nnc_read_number(const char *text, int64_t size, double *number, uint16_
             n_decimals++;
         }
     }
-    if (n_whole + n_decimals == 0) {
-        return NNC_IS_WORD;
-    }
+    if (n_whole + n_decimals == 0) { return NNC_IS_WORD; }
     const bool has_exponent = at < end && (*at == 'e' || *at == 'E');
     int64_t exponent = 0;
     if (has_exponent) {
         at++;
         const bool is_small = at < end && *at == '-';
         at += at < end && (*at == '-' || *at == '+');
-        if (at == end) {
-            return NNC_IS_WORD;
-        }
-        for (; at < end && is_digit(*at); at++) {
-            exponent = exponent < 10000 ? 10 * exponent + (*at - '0') : exponent;
-        }
+        if (at == end) { return NNC_IS_WORD; }
+        for (; at < end && is_digit(*at); at++) { exponent = exponent < 10000 ? 10 * exponent + (*at - '0') : exponent; }
         exponent = is_small ? -exponent : exponent;
     }
-    if (at != end) {
-        return NNC_IS_WORD;
-    }
+    if (at != end) { return NNC_IS_WORD; }
     int64_t n_digits = n_whole + n_decimals; /* without zeros at the beginning, if it matters */
     if (n_digits > MOST_DIGITS) {
-        for (const char *zero = first; zero < end && (*zero == '0' || *zero == '.'); zero++) {
-            n_digits -= *zero == '0';
-        }
+        for (const char *zero = first; zero < end && (*zero == '0' || *zero == '.'); zero++) { n_digits -= *zero == '0'; }
     }
     const int64_t power = exponent - n_decimals;
-    if (n_digits > MOST_DIGITS || power < -MOST_POWER || power > MOST_POWER) {
-        return NNC_IS_LONG;
-    }
+    if (n_digits > MOST_DIGITS || power < -MOST_POWER || power > MOST_POWER) { return NNC_IS_LONG; }
     double value;
     const bool is_kept = digits < KEPT && power >= -EXACT_POWER && power <= 0 && FLT_EVAL_METHOD == 0;
     if (digits == 0) {
@@ -347,15 +295,11 @@ static void *grown(void *memory, int64_t *room, int64_t needed, size_t size) {
 
 static bool make_slots(nnc_distinct *distinct, uint32_t n_slots) {
     int32_t *slots = calloc(n_slots, sizeof *slots);
-    if (slots == NULL) {
-        return false;
-    }
+    if (slots == NULL) { return false; }
     const uint32_t mask = n_slots - 1;
     for (int64_t i = 0; i < distinct->n; i++) {
         uint32_t slot = distinct->hashes[i] & mask;
-        while (slots[slot]) {
-            slot = (slot + 1) & mask;
-        }
+        while (slots[slot]) { slot = (slot + 1) & mask; }
         slots[slot] = (int32_t)(i + 1);
     }
     free(distinct->slots);
@@ -365,27 +309,19 @@ static bool make_slots(nnc_distinct *distinct, uint32_t n_slots) {
 }
 
 static bool append(nnc_distinct *distinct, const char *text, int64_t size, uint32_t own_hash) {
-    if (distinct->n == INT32_MAX - 1) {
-        return false;
-    }
+    if (distinct->n == INT32_MAX - 1) { return false; }
     if (distinct->size + size > distinct->room) {
         char *texts = grown(distinct->texts, &distinct->room, distinct->size + size, 1);
-        if (texts == NULL) {
-            return false;
-        }
+        if (texts == NULL) { return false; }
         distinct->texts = texts;
     }
     if (distinct->n == distinct->n_room) {
         int64_t room = distinct->n_room;
         int64_t *ends = grown(distinct->ends, &room, 0, sizeof *ends);
-        if (ends == NULL) {
-            return false;
-        }
+        if (ends == NULL) { return false; }
         distinct->ends = ends;
         uint32_t *hashes = realloc(distinct->hashes, (size_t)room * sizeof *hashes);
-        if (hashes == NULL) {
-            return false;
-        }
+        if (hashes == NULL) { return false; }
         distinct->hashes = hashes;
         distinct->n_room = room;
     }
@@ -416,16 +352,12 @@ bool nnc_distinct_add(nnc_distinct *distinct, const nnc_cells *cells, int32_t *c
         for (; (code = distinct->slots[slot] - 1) >= 0; slot = (slot + 1) & distinct->mask) {
             if (distinct->hashes[code] == own_hash) {
                 const int64_t start = code ? distinct->ends[code - 1] : 0;
-                if (distinct->ends[code] - start == size && memcmp(distinct->texts + start, text, (size_t)size) == 0) {
-                    break;
-                }
+                if (distinct->ends[code] - start == size && memcmp(distinct->texts + start, text, (size_t)size) == 0) { break; }
             }
         }
         if (code < 0) {
             code = (int32_t)distinct->n;
-            if (!append(distinct, text, size, own_hash)) {
-                return false;
-            }
+            if (!append(distinct, text, size, own_hash)) { return false; }
             distinct->slots[slot] = code + 1;
         }
         codes[i] = code;

@@ -82,7 +82,9 @@ def strip(const unsigned char[::1] data, int32_t[::1] begins, int32_t[::1] ends)
         nnc_strip(<const char *>&data[0] if len(data) else NULL, &begins[0], &ends[0], len(begins))
 
 
-def read_numbers(const unsigned char[::1] data, const int32_t[::1] begins, const int32_t[::1] ends, double[::1] numbers, uint16_t[::1] forms):
+def read_numbers(
+    const unsigned char[::1] data, const int32_t[::1] begins, const int32_t[::1] ends, double[::1] numbers, uint16_t[::1] forms
+):
     """Read cells as finite numbers in ASCII digits.
 
     Parameters
@@ -92,8 +94,8 @@ def read_numbers(const unsigned char[::1] data, const int32_t[::1] begins, const
     numbers : ndarray of shape (n,), float64
         Written: each number, correctly rounded; NaN where there is none.
     forms : ndarray of shape (n,), uint16
-        Written: `MISSING` for an empty cell, `ODD` for a word, or a number of which `written_numbers` would not make the same text; else how
-        it is written.
+        Written: `MISSING` for an empty cell; `ODD` for a word, and for a number of which `written_numbers` would not make the same text;
+        else how it is written.
 
     Returns
     -------

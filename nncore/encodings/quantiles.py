@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+#: To find numbers at more places than these, a column is sorted.
+MOST_PARTED = 8
+
 
 def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """Quantiles of what is there of each column.
@@ -29,10 +32,10 @@ def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: ND
     """
     x, q = columns.T, np.asarray(levels, np.float64)
     if sample_weight is None:
-        x = np.sort(x, axis=1)  # NaN comes last
         last = np.maximum(len(columns) - np.isnan(x).sum(axis=1) - 1, 0)[:, None]
         place = q * last
         below = np.floor(place).astype(np.int64)
+        x = _sorted_at(x, np.concatenate([below, np.minimum(below + 1, last)], axis=1))
         low, high = np.take_along_axis(x, below, axis=1), np.take_along_axis(x, np.minimum(below + 1, last), axis=1)
         part = place - below
         # From the nearer end, as NumPy does it: the larger part of a rounding error vanishes, and order is kept.
@@ -46,3 +49,13 @@ def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: ND
             level = (middle - middle[0]) / ((middle[-1] - middle[0]) or 1.0)
             row[:] = np.interp(q, level, column[order])
     return found
+
+
+def _sorted_at(x: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The rows with what sorting would bring to some places there; NaN comes last."""
+    if places.shape[1] > MOST_PARTED:
+        return np.sort(x, axis=1)
+    x = np.array(x, order="C")
+    for row, own in zip(x, places, strict=True):
+        row.partition(np.unique(own))
+    return x

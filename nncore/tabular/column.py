@@ -12,10 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore._core import MISSING, ODD, written_numbers
-from nncore.tabular.texts import AT_ONCE, Texts
+from nncore.data import level_key
+from nncore.tabular.texts import AT_ONCE, KEPT_DIGITS, Texts
 
 #: A column of many different texts is kept as numbers if this share of some of them are such; else by its distinct texts.
 NUMBERS_SHARE, SOME = 0.5, 100
+
+#: The part of a form that says how many digits are behind the point, and what has so few digits that float64 keeps them.
+DECIMALS, KEPT = 31, 10.0**KEPT_DIGITS
+
+#: Above this all numbers of so few digits are different float64.
+SMALLEST = 1e-300
 
 
 class Column(Sequence["str | None"]):
@@ -161,8 +168,12 @@ class CodedColumn(Column):
     @cached_property
     def numbers_of_texts(self) -> NDArray[np.float64]:
         """The number that each of `texts` is, NaN for a word; and one NaN more, at -1."""
-        texts = self.texts if isinstance(self.texts, Texts) else Texts.of(self.texts)
-        return np.append(texts.numbers(), np.nan)
+        return np.append(self.packed.numbers(), np.nan)
+
+    @property
+    def packed(self) -> Texts:
+        """`texts`, in one piece of memory."""
+        return self.texts if isinstance(self.texts, Texts) else Texts.of(self.texts)
 
     @property
     def numbers(self) -> NDArray[np.float64]:
@@ -174,13 +185,24 @@ class CodedColumn(Column):
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        n_rows, n = len(self), len(self.texts) + 1
-        counts = np.bincount(np.where(self.is_missing, n - 1, self.codes), minlength=n)
-        first = np.full(n, n_rows)
-        first[self.codes[::-1]] = np.arange(n_rows)[::-1]  # the last that is assigned stays
-        order = np.argsort(first[:-1], kind="stable")[: np.count_nonzero(counts[:-1])].tolist()
-        texts, numbers = list(self.texts), counts.tolist()
-        return {texts[code]: numbers[code] for code in order}
+        used = self.used()
+        return dict(zip(used.texts, np.bincount(used.codes[~used.is_missing], minlength=len(used.texts)).tolist(), strict=True))
+
+    def used(self) -> CodedColumn:
+        """With the texts that are in some row alone, in the order in which they first come up."""
+        n = len(self.texts)
+        first = np.full(n + 1, len(self))
+        first[self.codes[::-1]] = np.arange(len(self))[::-1]  # the last that is assigned stays
+        first = first[:-1]
+        if n == 0 or (first[-1] < len(self) and (np.diff(first) > 0).all()):
+            return self
+        order = np.argsort(first, kind="stable")[: np.count_nonzero(first < len(self))]
+        renamed = np.full(n + 1, -1)
+        renamed[order] = np.arange(len(order))
+        column = CodedColumn(renamed[self.codes], [self.texts[code] for code in order.tolist()])
+        if "numbers_of_texts" in vars(self):
+            column.numbers_of_texts = self.numbers_of_texts[np.append(order, -1)]
+        return column
 
     def take(self, rows: NDArray[np.int64]) -> CodedColumn:
         return self._with_codes(self.codes[rows])
@@ -233,11 +255,12 @@ class NumberColumn(Column):
     @classmethod
     def of_coded(cls, coded: CodedColumn) -> NumberColumn:
         """The same cells."""
-        texts = coded.texts if isinstance(coded.texts, Texts) else Texts.of(coded.texts)
-        numbers, forms = (np.append(of_texts, missing)[coded.codes] for of_texts, missing in zip(texts.read(), (np.nan, MISSING), strict=True))
+        texts = coded.packed
+        numbers, forms = texts.read()
+        numbers, forms = np.append(numbers, np.nan)[coded.codes], np.append(forms, np.uint16(MISSING))[coded.codes]
         rows = np.flatnonzero(forms == ODD)
         odd, codes = np.unique(coded.codes[rows], return_inverse=True)
-        return cls(numbers, forms.astype(np.uint16), rows, CodedColumn(codes, [texts[code] for code in odd.tolist()]))
+        return cls(numbers, forms, rows, CodedColumn(codes, [texts[code] for code in odd.tolist()]))
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -293,6 +316,24 @@ class NumberColumn(Column):
     def coded(self) -> CodedColumn:
         return CodedColumn.of(list(self))
 
+    @property
+    def n_levels(self) -> int | None:
+        """How many levels the cells are, where that is how many different numbers; None if it is to be seen from the texts."""
+        if self.n_words or self.n_missing:
+            return None
+        is_plain = self.forms != ODD
+        numbers, forms = (self._numbers, self.forms) if is_plain.all() else (self._numbers[is_plain], self.forms[is_plain])
+        # Of numbers of so few digits float64 has one for each.
+        if not (np.abs(numbers) * 10.0 ** (forms & DECIMALS) < KEPT).all():
+            return None
+        odd = self.odd.used()
+        texts, values = odd.packed, odd.numbers_of_texts[:-1]
+        is_short = texts.are_short_numbers() & ((np.abs(values) > SMALLEST) | (values == 0))
+        levels = np.unique(np.concatenate([numbers, values[is_short]]))
+        others = {str(level_key(texts[code])) for code in np.flatnonzero(~is_short).tolist()}
+        may_be_there = np.array([number for key in others if level_key(number := float(key)) == key], np.float64)
+        return len(levels) + len(others) - int(np.count_nonzero(np.isin(may_be_there, levels)))
+
     def has_more_than(self, n: int) -> bool:
         # Most columns of numbers show it at their beginning.
         return len(np.unique(self._numbers[: 8 * n + 8])) - 1 > n or len(np.unique(self._numbers)) - 1 > n or super().has_more_than(n)
@@ -339,7 +380,7 @@ class NumberColumn(Column):
 
 def are_mostly_numbers(texts: Texts) -> bool:
     """Whether a share of some texts are numbers, for which they are kept as such."""
-    numbers = Texts.of(texts[:: len(texts) // SOME + 1]).numbers()
+    numbers = texts.numbers(len(texts) // SOME + 1)
     return bool(np.count_nonzero(np.isnan(numbers)) <= (1 - NUMBERS_SHARE) * len(numbers))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from nncore.data import EncodingChain, level_key
 from nncore.errors import DataError
-from nncore.tabular.column import as_column
+from nncore.tabular.column import CodedColumn, as_column
 from nncore.tabular.dates import moments
 from nncore.tabular.remarks import Remark, examples
 from nncore.tabular.texts import Texts
@@ -24,6 +24,8 @@ MOST_ONE_HOT = 16
 #: What becomes of numbers, and of dates.
 NUMBER_ENCODINGS = ("standard", "indicator")
 TIME_ENCODINGS = ("date_parts", *NUMBER_ENCODINGS)
+
+_LETTERS = np.array([byte >= 0x80 or chr(byte).isalpha() for byte in range(256)])
 
 #: Where a row stands in the file, from its position in the table: `Table.place`.
 Place = Callable[[int], str]
@@ -71,10 +73,25 @@ def level_counts(values: Sequence[str | None], *, as_text: bool = False) -> dict
 
 def level_keys(texts: list[str]) -> list[Hashable]:
     """For each of some distinct texts what equal levels have in common: `level_key`, which only those need whose number others are too."""
-    numbers = Texts.of(texts).numbers()
-    _, place, n_equal = np.unique(numbers, return_inverse=True, return_counts=True)
-    is_alone = (n_equal[place] == 1) & ~np.isnan(numbers)
+    packed = Texts.of(texts)
+    is_alone = _alone(packed, packed.numbers())
     return [text if alone else level_key(text) for text, alone in zip(texts, is_alone.tolist(), strict=True)]
+
+
+def count_levels(coded: CodedColumn) -> int:
+    """How many levels the texts of a column are, all of which are in some row."""
+    shared = np.flatnonzero(~_alone(coded.packed, coded.numbers_of_texts[:-1])).tolist()
+    return len(coded.texts) - len(shared) + len({level_key(coded.texts[code]) for code in shared})
+
+
+def _alone(texts: Texts, numbers: np.ndarray) -> np.ndarray:
+    """Mask of the texts that no other distinct text can equal as a level."""
+    _, place, n_equal = np.unique(numbers, return_inverse=True, return_counts=True)
+    is_number, begins, lengths = ~np.isnan(numbers), texts.offsets[:-1], np.diff(texts.offsets)
+    # A word has a key of its own if it is neither too large a number nor "true" or "false", in whatever capitals.
+    is_word = _LETTERS[np.frombuffer(texts.data, np.uint8)[begins]] & (lengths != 4) & (lengths != 5)
+    alone: np.ndarray = np.where(is_number, n_equal[place] == 1, is_word)
+    return alone
 
 
 @dataclass(frozen=True)
@@ -92,11 +109,6 @@ class NumericColumn:
     name: str
     chain: EncodingChain
 
-    @classmethod
-    def fit(cls, name: str, values: Sequence[str | None], place: Place) -> NumericColumn:
-        numbers = parse_numbers(name, values, place)
-        return cls(name, EncodingChain.learn(NUMBER_ENCODINGS, numbers[:, None], label=labelled(name)))
-
     @property
     def has_missing(self) -> bool:
         return bool(self.chain.learned[-1]["has_indicator"][0])
@@ -113,18 +125,6 @@ class NumericColumn:
     def width(self) -> int:
         return self.chain.n_encoded
 
-    def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
-        """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
-        numbers = parse_numbers(self.name, values, place)
-        encoded = self.chain.encode(numbers[:, None], label=labelled(self.name))
-        if (too_large := np.abs(encoded[:, 0]) > np.finfo(out.dtype).max).any():
-            row = int(too_large.argmax())
-            raise DataError(
-                f"column {self.name!r}, {place(row)}: {values[row]} is too large beside the numbers of training, about {self.mean:.6g}"
-            )
-        out[:] = encoded
-        return self._filled(numbers)
-
     @property
     def raw_width(self) -> int:
         """Columns of `encode_raw`."""
@@ -134,10 +134,11 @@ class NumericColumn:
         """Write numbers as they are into `out`, shape ``(n_rows, 1)``: NaN where missing if training had such, else the median."""
         numbers = parse_numbers(self.name, values, place)
         out[:, 0] = numbers if self.has_missing else np.where(np.isnan(numbers), self.median, numbers)
-        return self._filled(numbers)
+        return self.filled(values)
 
-    def _filled(self, numbers: np.ndarray) -> Remark | None:
-        count = 0 if self.has_missing else int(np.isnan(numbers).sum())
+    def filled(self, values: Sequence[str | None]) -> Remark | None:
+        """What the user should know of missing numbers, of which training had none."""
+        count = 0 if self.has_missing else as_column(values).n_missing
         return Remark(self.name, count, f"the median {self.median:.6g}") if count else None
 
 
@@ -160,8 +161,11 @@ class TimeColumn:
 
     @classmethod
     def fit(cls, name: str, form: str, values: Sequence[str | None], place: Place) -> TimeColumn:
-        times = parse_times(name, form, values, place)
-        return cls(name, form, EncodingChain.learn(TIME_ENCODINGS, times[:, None], label=labelled(name)))
+        times, codes = np.unique(parse_times(name, form, values, place), return_inverse=True)  # of which there are fewer than rows
+        parts = EncodingChain.learn(TIME_ENCODINGS[:1], times[:, None], label=labelled(name))
+        numbers = np.asfortranarray(parts.encode(times[:, None])[codes])
+        others = EncodingChain.learn(TIME_ENCODINGS[1:], numbers, label=labelled(name))
+        return cls(name, form, EncodingChain((*parts.encodings, *others.encodings), (*parts.learned, *others.learned), 1))
 
     @property
     def has_missing(self) -> bool:
@@ -180,9 +184,10 @@ class TimeColumn:
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
-        times = parse_times(self.name, self.form, values, place)
-        self.chain.encode(times[:, None], out=out, label=labelled(self.name))
-        count = 0 if self.has_missing else int(np.isnat(times).sum())
+        times, codes = np.unique(parse_times(self.name, self.form, values, place), return_inverse=True)
+        encoded = self.chain.encode(times[:, None], dtype=out.dtype, label=labelled(self.name))
+        out[:] = encoded[codes]
+        count = 0 if self.has_missing else as_column(values).n_missing
         return Remark(self.name, count, "a date in the middle of those of training") if count else None
 
     @property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 
 from nncore.errors import DataError
 from nncore.tabular.cells import Cells
-from nncore.tabular.dialect import SAMPLE, SEPARATOR_NAMES, find_separator, first_row_is_header, parse, sample
+from nncore.tabular.dialect import SEPARATOR_NAMES, find_separator, first_row_is_header, parse, sample
 from nncore.tabular.missing import USUAL
 from nncore.tabular.plain_csv import can_be_plain, read_plain
 from nncore.tabular.source import TextLines
@@ -20,9 +20,6 @@ _Numbered = tuple[int, list[str]]
 
 #: Characters of a cell; Python's own limit is 131,072.
 MOST_CHARACTERS = 2**24
-
-#: Cells that are looked at to see whether there is a header.
-_LOOKED_AT = 200_000
 
 
 class CsvFile(TableFile):
@@ -61,7 +58,19 @@ class CsvFile(TableFile):
         self._n_head, self._n_read, self._n_at_once = len(head), 0, 0
         self._waiting: list[int] = []
         self._may_be_plain = can_be_plain(self.delimiter)
-        rows = self._parsed(chain(head, lines))
+        self._rows = self._parsed(chain(head, lines))
+        try:
+            self._begin(head, header)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._rows.close()
+
+    def _begin(self, head: list[str], header: bool | None) -> None:
+        """Read what shows the columns."""
+        source, rows = self.source, self._rows
         start = next(rows, None)
         while start is not None and self._is_blank(start[1]):
             self.n_blank += 1
@@ -70,7 +79,9 @@ class CsvFile(TableFile):
             raise DataError(f"{source} is empty")
         width = len(start[1])
         filled = self._filled(rows, width)
-        first = [start, *islice(filled, max(8, min(SAMPLE, _LOOKED_AT // width)))]
+        first = [start]
+        while self._n_read < self._n_head and (row := next(filled, None)) is not None:
+            first.append(row)
         cells = [row for _, row in first]
         self.has_header = first_row_is_header(cells, self.delimiter) if header is None else header
         if width == 1 and cells[0][0].startswith("#") and any(len(row) > 1 for row in cells):
@@ -78,11 +89,19 @@ class CsvFile(TableFile):
         self.given_names = list(cells[0]) if self.has_header else [f"c{i}" for i in range(1, width + 1)]
         self.indexes = frozenset(i for i, name in enumerate(self.given_names) if not (name or "").strip())
         self._first, self._filled_rows = first[1 if self.has_header else 0 :], filled
+        # Their lines are cut once more, which is faster than to make cells of Python's texts, if each is a row.
+        n = len(self._first)
+        ends = [number for number, _ in first]
+        is_line_each = ends == list(range(len(head) - len(first) + 1, len(head) + 1)) and (self.has_header or ends[0] == 1)
+        self._head = head[len(head) - n :] if n and is_line_each and self._may_be_plain else []
 
     def rows(self, n_rows: int) -> Iterator[Block]:
         first, self._first = self._first, []
+        if self._head and (columns := read_plain("".join(self._head).encode(), self.delimiter, len(self.given_names))) is not None:
+            yield columns, [number for number, _ in first]
+            first = []
         for start in range(0, len(first), n_rows):
-            yield self._block(first[start : start + n_rows])
+            yield from self._checked(first[start : start + n_rows])
         while True:
             if self._is_between_pieces:
                 yield from self._at_once()
@@ -90,10 +109,19 @@ class CsvFile(TableFile):
             block = list(self._until_piece(rows) if self._may_be_plain else rows)
             if not block:
                 return
-            yield self._block(block)
+            yield from self._checked(block)
 
-    def _block(self, rows: list[_Numbered]) -> Block:
-        self._check_widths(rows)
+    def _checked(self, rows: list[_Numbered]) -> Iterator[Block]:
+        """The rows, up to one of another length, which is told."""
+        width = len(self.given_names)
+        n_right = next((i for i, (_, row) in enumerate(rows) if len(row) != width), len(rows))
+        if n_right:
+            yield self._block(rows[:n_right])
+        if n_right < len(rows):
+            raise self._of_another_length(*rows[n_right])
+
+    @staticmethod
+    def _block(rows: list[_Numbered]) -> Block:
         return list(map(Cells.of, zip(*(row for _, row in rows), strict=True))), [number for number, _ in rows]
 
     @property
@@ -123,17 +151,15 @@ class CsvFile(TableFile):
             self._n_at_once += n
             yield columns, range(before + 1, before + n + 1)
 
-    def _check_widths(self, block: list[_Numbered]) -> None:
-        width = len(self.given_names)
-        for number, row in block:
-            if len(row) != width:
-                above = "the header" if self.has_header else "the first row"
-                remedy = "a value holding the separator needs quotes"
-                if row[0].lstrip().startswith("#"):
-                    remedy = "if it is a comment, delete it and all others"
-                elif self.delimiter in SEPARATOR_NAMES:
-                    remedy += f", and another separator than {SEPARATOR_NAMES[self.delimiter]} is said by --separator"
-                raise DataError(f"{self.source}, line {number} has {len(row)} values where {above} has {width}; {remedy}")
+    def _of_another_length(self, number: int, row: list[str]) -> DataError:
+        above = "the header" if self.has_header else "the first row"
+        remedy = "a value holding the separator needs quotes"
+        if row[0].lstrip().startswith("#"):
+            remedy = "if it is a comment, delete it and all others"
+        elif self.delimiter in SEPARATOR_NAMES:
+            remedy += f", and another separator than {SEPARATOR_NAMES[self.delimiter]} is said by --separator"
+        what = f"has {len(row)} values where {above} has {len(self.given_names)}"
+        return DataError(f"{self.source}, line {number} {what}; {remedy}")
 
     @staticmethod
     def _is_blank(row: list[str]) -> bool:
@@ -159,7 +185,7 @@ class CsvFile(TableFile):
                 waiting.append(numbered[0])
         self.n_blank += len(waiting)
 
-    def _parsed(self, lines: Iterator[str]) -> Iterator[_Numbered]:
+    def _parsed(self, lines: Iterator[str]) -> Generator[_Numbered]:
         start = 1
         with _long_cells():
             reader = parse(lines, self.delimiter)
@@ -173,12 +199,19 @@ class CsvFile(TableFile):
                 raise DataError(f"{self.source}, line {start}: {what}; look for a quote that is not closed") from error
 
 
+#: Python's limits of a cell, one number for the whole process, before each of the files that are being read.
+_limits: list[int] = []
+
+
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Python's limit of a cell is one number for the whole process."""
-    before = csv.field_size_limit()
-    csv.field_size_limit(max(before, MOST_CHARACTERS))
+    """Let cells be long until the last of the files is closed that are read at the same time."""
+    _limits.append(csv.field_size_limit())
+    csv.field_size_limit(max(_limits[0], MOST_CHARACTERS))
     try:
         yield
     finally:
-        csv.field_size_limit(before)
+        first = _limits[0]
+        _limits.pop()
+        if not _limits:
+            csv.field_size_limit(first)

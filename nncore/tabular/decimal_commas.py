@@ -7,14 +7,11 @@ from collections.abc import Collection
 import numpy as np
 
 from nncore._core import MISSING, ODD
-from nncore.tabular.column import CodedColumn, Column, NumberColumn, are_mostly_numbers
+from nncore.tabular.column import DECIMALS, CodedColumn, Column, NumberColumn, are_mostly_numbers
 from nncore.tabular.texts import Texts
 from nncore.tabular.values import has_decimal_commas, proves_decimal_comma, with_point
 
 _COMMA = ord(",")
-
-#: Of a form, the digits behind the point.
-_DECIMALS = 31
 
 
 def may_hold(column: Column, character: str) -> bool:
@@ -28,7 +25,7 @@ def may_hold(column: Column, character: str) -> bool:
 def _has_points(column: NumberColumn) -> bool:
     """Whether a number that is not odd is written with a point."""
     forms = column.forms
-    return bool(((forms & _DECIMALS > 0) & (forms != MISSING) & (forms != ODD)).any())
+    return bool(((forms & DECIMALS > 0) & (forms != MISSING) & (forms != ODD)).any())
 
 
 def present_texts(column: Column, missing: Collection[str] = ()) -> list[str]:

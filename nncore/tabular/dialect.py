@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nncore.errors import DataError
@@ -24,7 +25,7 @@ SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", 
 
 #: Lines that are looked at, fewer of long ones: some of so many characters together.
 SAMPLE = 200
-SAMPLE_CHARACTERS = 1_000_000
+SAMPLE_CHARACTERS = 200_000
 FEWEST = 8
 
 _QUOTED_OR_BLANKS = re.compile(r'("(?:[^"]|"")*")| +')
@@ -80,6 +81,8 @@ def find_separator(lines: Sequence[str], source: str = "", preferred: str = "") 
     cutting = [reading for reading in readings if reading.is_possible]
     if not cutting:
         return ","
+    if len(cutting) == 1:
+        return cutting[0].separator
     best = max(reading.quality for reading in cutting)
     found = [reading for reading in cutting if reading.quality == best]
     if len(found) == 1 or found[0].separator == preferred:
@@ -115,11 +118,20 @@ class _Reading:
         self.width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
         self.share = count / len(rows) if self.width > 1 else 0.0
         whole = [row for row in rows if len(row) == self.width]
-        columns = list(zip(*(whole[1:] or whole), strict=True)) if self.share else []
-        numeric = list(map(self._is_numeric, columns))
-        self.numbers = sum(numeric) / self.width
-        self.is_explained = all(is_numeric or self._is_plain(column) for is_numeric, column in zip(numeric, columns, strict=True))
+        self._columns = list(zip(*(whole[1:] or whole), strict=True)) if self.share else []
         self.example = ", ".join(map(repr, rows[0][:4])) + (", …" if self.width > 4 else "") if rows else ""
+
+    @cached_property
+    def _numeric(self) -> list[bool]:
+        return list(map(self._is_numeric, self._columns))
+
+    @property
+    def numbers(self) -> float:
+        return sum(self._numeric) / self.width
+
+    @property
+    def is_explained(self) -> bool:
+        return all(is_numeric or self._is_plain(column) for is_numeric, column in zip(self._numeric, self._columns, strict=True))
 
     @property
     def is_possible(self) -> bool:

@@ -12,6 +12,7 @@ from nncore.errors import DataError
 from nncore.tabular.column import Column
 from nncore.tabular.columns import MOST_ONE_HOT, CategoricalColumn, NumericColumn, TableColumn, TimeColumn
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
+from nncore.tabular.number_columns import NumberInputs, learn_numbers
 from nncore.tabular.remarks import Remark
 from nncore.tabular.table import Table, row_numbers
 from nncore.tabular.target import ClassTarget, RealTarget
@@ -93,9 +94,11 @@ class TableEncoder:
             return table.place(int(taken[row]))
 
         columns: list[TableColumn] = []
+        of_numbers = {name: table.column(name) for name, kind in kinds.items() if kind.kind == "numeric"}
+        numeric = iter(learn_numbers(of_numbers, taken, place))
         for name, kind in kinds.items():
             if kind.kind == "numeric":
-                columns.append(NumericColumn.fit(name, learnt(name), place))
+                columns.append(next(numeric))
             elif kind.kind == "time":
                 columns.append(TimeColumn.fit(name, kind.form, learnt(name), place))
             elif kind.kind == "categorical":
@@ -172,8 +175,18 @@ class TableEncoder:
         """
         X = np.empty((table.n_rows, self.n_inputs), dtype=np.float32)
         spans = self.spans()
-        found = [column.encode(table.column(column.name), table.place, X[:, spans[column.name]]) for column in self.columns]
-        return X, [remark for remark in found if remark]
+        numeric = [column for column in self.columns if isinstance(column, NumericColumn)]
+        found: dict[str, Remark | None] = {}
+        if numeric:
+            own = (spans[column.name] for column in numeric)
+            places = np.concatenate([np.arange(span.start, span.stop) for span in own])
+            cells = [table.column(column.name) for column in numeric]
+            remarks = NumberInputs(numeric, places).encode(cells, table.place, X)
+            found = {column.name: remark for column, remark in zip(numeric, remarks, strict=True)}
+        for column in self.columns:
+            if not isinstance(column, NumericColumn):
+                found[column.name] = column.encode(table.column(column.name), table.place, X[:, spans[column.name]])
+        return X, [remark for column in self.columns if (remark := found[column.name])]
 
     # ---- columns as they are, for networks with encodings of their own --------------------------------------------------------
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nncore._core import ODD, Distinct, read_numbers
 from nncore.tabular.cells import Cells
 from nncore.tabular.column import CodedColumn, Column, NumberColumn, are_mostly_numbers, codes_type
-from nncore.tabular.texts import Texts
+from nncore.tabular.texts import MOST_BYTES, Texts
 
 #: Distinct texts are kept while those of all columns are so few, or those of a column this share of its rows.
 FEW_TEXTS, FEW_SHARE = 20_000, 0.1
@@ -46,19 +46,12 @@ class Gatherer:
         if n > max(self._few, FEW_SHARE * self._codes.n, 2 * self._looked_at):
             self._looked_at = n
             texts = Texts.of_distinct(self._distinct)
-            if are_mostly_numbers(texts):
-                self._become(NumberColumn.of_coded(CodedColumn(self._codes.all(), texts)), share)
-
-    def _become(self, column: NumberColumn, share: float) -> None:
-        self._numbers = _Growing(np.dtype(np.float64))
-        self._numbers.next(len(column), share)[:] = column.numbers
-        self._forms.next(len(column), share)[:] = column.forms
-        self._odd_rows.next(len(column.odd_rows), share)[:] = column.odd_rows
-        self._distinct, self._codes = Distinct(), _Growing(np.dtype(np.int8))
-        texts = Cells.of(list(column.odd.texts))
-        self._distinct.add(texts.data, texts.begins, texts.ends)
-        self._codes.widen(codes_type(len(texts)))
-        self._codes.next(len(column.odd), share)[:] = column.odd.codes
+            if are_mostly_numbers(texts) and len(texts.data) < MOST_BYTES:
+                codes, self._codes, self._distinct = self._codes.all(), _Growing(np.dtype(np.int8)), Distinct()
+                self._numbers = _Growing(np.dtype(np.float64))
+                begins, ends = texts.offsets[:-1].astype(np.int32), texts.offsets[1:].astype(np.int32)
+                is_there = codes >= 0
+                self._add_numbers(self._numbers, Cells(texts.data, begins[codes] * is_there, ends[codes] * is_there), share)
 
     def _add_numbers(self, numbers: _Growing, cells: Cells, share: float) -> None:
         start, forms = numbers.n, self._forms.next(len(cells), share)

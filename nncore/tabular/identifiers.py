@@ -13,6 +13,12 @@ from nncore.tabular.column import as_column
 #: In fewer rows all numbers may differ by chance.
 FEWEST_ROWS = 10
 
+#: Numbers that are looked at before all of them.
+LOOKED_AT = 256
+
+#: Whole numbers below this are all float64.
+EXACT = 2.0**53
+
 #: From so many on, whole numbers without a gap are no measurement, whatever they begin with.
 RUN_ROWS = 50
 
@@ -118,9 +124,14 @@ def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool
     if n < FEWEST_ROWS or column.n_missing or column.n_words:
         return ""
     numbers = column.numbers
-    if (numbers != np.floor(numbers)).any():
+    some = numbers[:LOOKED_AT]
+    if (some != np.floor(some)).any() or (numbers != np.floor(numbers)).any():
         return ""
+    if (highest := max(numbers.max(), -numbers.min())) < EXACT and numbers.max() - numbers.min() < n - 1:
+        return ""  # there are not so many whole numbers
     if len(np.unique(numbers)) < n:  # there may be long identifiers for which float64 has one number
+        if highest < EXACT:
+            return ""
         counts = column.counts
         if len(counts) < n or len({level_key(text) for text in counts}) < n:
             return ""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from nncore.tabular.column import as_column
-from nncore.tabular.columns import MOST_ONE_HOT, Place, level_keys
+from nncore.tabular.column import Column, as_column
+from nncore.tabular.columns import MOST_ONE_HOT, Place, count_levels
 from nncore.tabular.dates import forms_of
 from nncore.tabular.identifiers import identifier_reason, is_index_of_pandas
 from nncore.tabular.table import Table
-from nncore.tabular.values import are_dates, as_number, number_hint
+from nncore.tabular.values import are_dates, number_hint
 
 #: Levels of a categorical column that are told apart.
 MOST_LEVELS = 500
@@ -59,7 +58,7 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
         return ColumnKind("left out", "empty")
     if not n_words:
         numbers = column.numbers
-        if np.nanmin(numbers) < np.nanmax(numbers):
+        if np.fmin.reduce(numbers) < np.fmax.reduce(numbers):
             return ColumnKind("numeric")
         return ColumnKind("left out", f"always {column[int((~column.is_missing).argmax())]}")
     if n_words < n_present and n_words <= (1 - NUMBERS_SHARE) * n_present:
@@ -68,21 +67,21 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
         remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {word!r} in {place(first)}; mend them, or say "
         remark += f"--missing {shlex.quote(str(word))} if nothing is known there"
         return ColumnKind("categorical", remark)
-    counts = Counter(column.counts)
-    n_levels = len(set(level_keys(list(counts))))
+    coded = column.coded.used()
+    texts, n_levels = coded.texts, count_levels(coded)
     if n_levels == 1 and not n_missing:
-        return ColumnKind("left out", f"always {next(iter(counts))!r}")
-    words = [text for text in counts if as_number(text) is None]
+        return ColumnKind("left out", f"always {texts[0]!r}")
+    words = [texts[i] for i in np.flatnonzero(np.isnan(coded.numbers_of_texts[:-1])).tolist()] if n_words < n_present else texts
     if are_dates(words) and n_levels > 1:
-        return _time(list(counts))
+        return _time(list(texts))
     hint = number_hint(words)
     if hint and n_levels > MOST_ONE_HOT:
         return ColumnKind("left out", f"text, {n_levels} different values; they look like numbers: {hint}")
     if n_levels >= IDENTIFIER_SHARE * n_present and n_levels > 2:
-        return ColumnKind("left out", f"text, {n_levels} different values in {n_present} rows{_nearly_numbers(counts, words)}")
+        return ColumnKind("left out", f"text, {n_levels} different values in {n_present} rows{_nearly_numbers(column, words)}")
     has_few_rows_each = n_levels > MOST_ONE_HOT and n_present < FEWEST_ROWS_A_LEVEL * n_levels
-    if has_few_rows_each or sum(count for _, count in counts.most_common(MOST_LEVELS)) < n_present / 2:
-        return ColumnKind("left out", f"text, {n_levels} different values, none frequent{_nearly_numbers(counts, words)}")
+    if has_few_rows_each or np.sort(np.bincount(coded.codes[coded.codes >= 0]))[-MOST_LEVELS:].sum() < n_present / 2:
+        return ColumnKind("left out", f"text, {n_levels} different values, none frequent{_nearly_numbers(column, words)}")
     return ColumnKind("categorical", f"taken as text, although its values look like numbers: {hint}" if hint else "")
 
 
@@ -95,11 +94,14 @@ def _time(texts: list[str]) -> ColumnKind:
     return ColumnKind("left out", f"dates, {len(texts)} different, {why}; write 2024-01-31")
 
 
-def _nearly_numbers(counts: Counter[str], words: Sequence[str]) -> str:
+def _nearly_numbers(column: Column, words: Sequence[str]) -> str:
     """What to do about text of which more than half are numbers, or ""."""
-    n_words, n_present = sum(counts[word] for word in words), counts.total()
+    n_words, n_present = column.n_words, column.n_present
+    if n_words >= n_present / 2:
+        return ""
+    counts = column.counts
     commonest = max(words, key=lambda word: counts[word])
-    if n_words < n_present / 2 and counts[commonest] > n_words / 2:
+    if counts[commonest] > n_words / 2:
         return f"; {n_present - n_words} are numbers: if {commonest!r} means that nothing is known, say --missing {shlex.quote(commonest)}"
     return ""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,8 +158,9 @@ def _file(path: str | Path, writing: Writing) -> Iterator[TableFile]:
     source = source_name(path)
     with opened(path) as binary:
         file = _reader(binary, path, source, writing)
-        file.check()
-        yield file
+        with closing(file):
+            file.check()
+            yield file
 
 
 def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: Writing) -> TableFile:

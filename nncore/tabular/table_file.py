@@ -65,6 +65,9 @@ class TableFile(abc.ABC):
         Cells that were Python's objects come from at most `n_rows` rows.
         """
 
+    def close(self) -> None:  # noqa: B027  # most have nothing to do
+        """Read no more; what was opened is closed by whoever opened it."""
+
     @property
     def share_read(self) -> float:
         """What part of the file has been read, about; 1 if that is not known."""

@@ -10,7 +10,7 @@ import numpy as np
 from nncore.contract import class_indices
 from nncore.data import EncodingChain, level_key
 from nncore.errors import DataError
-from nncore.tabular.column import as_column
+from nncore.tabular.column import NumberColumn, as_column
 from nncore.tabular.columns import Place, labelled, level_counts, parse_numbers
 from nncore.tabular.values import are_dates, as_number, number_hint
 
@@ -147,7 +147,10 @@ def infer_target(name: str, values: Sequence[str | None], task: str | None = Non
     DataError
         If the column has a single value, or cannot be what is asked.
     """
-    counts = level_counts(values)
+    column = as_column(values)
+    if isinstance(column, NumberColumn) and (n := column.n_levels) is not None and n > MOST_CLASSES:  # as below, without the texts
+        return ("regression", f"it has {n} different numbers") if task is None else (task, why)
+    counts = level_counts(column)
     if len(counts) < 2:
         raise DataError(f"column {name!r} is always {next(iter(counts), 'missing')!r}: there is nothing to learn")
     numbers = [as_number(value) for value in counts]

@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from nncore._core import Distinct, read_numbers
 from nncore.tabular.cells import Cells
 
+#: Places in a text that the core cuts are 32 bits wide.
+MOST_BYTES = 2**31
+
+#: Decimal digits that a float64 keeps of any number.
+KEPT_DIGITS = 15
+
 #: Texts that are worked on at a time.
 AT_ONCE = 2**16
 
@@ -96,6 +102,23 @@ class Texts(Sequence[str]):
             offsets = (self.offsets[rows.start : rows.stop + 1] - begin).astype(np.int32)
             yield rows, Cells(memoryview(self.data)[begin:end], offsets[:-1], offsets[1:])
 
-    def numbers(self) -> NDArray[np.float64]:
-        """What `as_number` says of each, NaN for None; float64 of shape ``(n,)``."""
-        return self.read()[0]
+    def numbers(self, step: int = 1) -> NDArray[np.float64]:
+        """What `as_number` says of every `step`-th, NaN for None; float64."""
+        if step == 1:
+            return self.read()[0]
+        rows = np.arange(0, len(self), step)
+        return Texts.of([self[row] for row in rows.tolist()]).numbers() if len(self.data) >= MOST_BYTES else self._numbers_of(rows)
+
+    def _numbers_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        numbers, forms = np.empty(len(rows)), np.empty(len(rows), np.uint16)
+        read_numbers(self.data, self.offsets[rows].astype(np.int32), self.offsets[rows + 1].astype(np.int32), numbers, forms)
+        return numbers
+
+    def are_short_numbers(self) -> NDArray[np.bool_]:
+        """Of texts that are numbers, which have no more digits than float64 keeps, and no zero in front that makes them a code, as 007."""
+        begins, lengths = self.offsets[:-1], np.diff(self.offsets)
+        letters = np.frombuffer(self.data + b"  ", np.uint8)
+        begins = begins + np.isin(letters[begins], list(b"+-"))
+        is_code = (letters[begins] == ord("0")) & (letters[begins + 1] >= ord("0")) & (letters[begins + 1] <= ord("9"))
+        short: NDArray[np.bool_] = (lengths <= KEPT_DIGITS) & ~is_code
+        return short

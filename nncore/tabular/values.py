@@ -88,7 +88,7 @@ def are_dates(words: Collection[str]) -> bool:
 
 def number_hint(words: Collection[str]) -> str:
     """What to do about words that all look like numbers, or "" if they do not: ``"write '45$' without separators and units"``."""
-    if not words:
+    if not words or _is_no_number(next(iter(words))):  # most words show it at once
         return ""
     example = min(words, key=lambda word: (len(word), word))
     measures = [_MEASURE.fullmatch(word) for word in words]
@@ -104,6 +104,11 @@ def number_hint(words: Collection[str]) -> str:
     if all(_OTHER_NUMBER.fullmatch(word) or _has_other_digits(word) for word in words):
         return f"write {example!r} in ASCII digits, as 1000 or 0.5"
     return ""
+
+
+def _is_no_number(word: str) -> bool:
+    """Whether a word does not look like a number in any way."""
+    return not (_MEASURE.fullmatch(word) or _NOT_FINITE.fullmatch(word) or _OTHER_NUMBER.fullmatch(word) or _has_other_digits(word))
 
 
 def _has_other_digits(word: str) -> bool:

@@ -5,9 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nncore.errors import DataError
-from nncore.tabular.columns import CategoricalColumn, NumericColumn, TableColumn, TimeColumn, parse_numbers
-
-EPS = np.finfo(np.float64).eps
+from nncore.tabular.columns import CategoricalColumn, TableColumn, TimeColumn, parse_numbers
 
 
 def place(row: int) -> str:
@@ -18,61 +16,6 @@ def encoded(column: TableColumn, values: list[str | None]) -> tuple[np.ndarray, 
     out = np.full((len(values), column.width), np.nan)
     remark = column.encode(values, place, out)
     return out, "" if remark is None else str(remark)
-
-
-def test_numeric_is_standardised_with_the_median_where_missing() -> None:
-    values: list[str | None] = ["1", None, "2", "9"]
-    column = NumericColumn.fit("x", values, place)
-    filled = np.array([1.0, 2.0, 2.0, 9.0])
-    present = np.array([1.0, 2.0, 9.0])
-    assert (column.mean, column.median, column.has_missing) == (4.0, pytest.approx(2.0), True)
-    out, notices = encoded(column, values)
-    np.testing.assert_allclose(out[:, 0], (filled - present.mean()) / present.std(), rtol=1e-15)
-    assert out[:, 1].tolist() == [0, 1, 0, 0]
-    assert notices == ""  # nothing that training did not know
-
-
-def test_a_number_too_large_for_the_network_has_its_place() -> None:
-    column = NumericColumn.fit("x", ["1", "2", "9"], place)
-    with pytest.raises(DataError, match=r"column 'x', line 8: 1e300 is too large beside the numbers of training, about 4"):
-        column.encode(["1", "1e300"], place, np.empty((2, 1), np.float32))
-
-
-def test_missing_where_training_had_no_missing_number() -> None:
-    column = NumericColumn.fit("x", ["1", "2", "9"], place)
-    assert column.width == 1
-    out, notices = encoded(column, ["4", None])
-    assert out[1, 0] == (2 - 4) / np.std([1, 2, 9])
-    assert notices == "column 'x': 1 missing, taken as the median 2"
-    assert encoded(column, ["3"])[1] == ""
-
-
-def test_numeric_agrees_with_scikit_learn() -> None:
-    preprocessing = pytest.importorskip("sklearn.preprocessing")
-    numbers = np.random.default_rng(0).normal(5, 3, 200)
-    texts: list[str | None] = [repr(float(number)) for number in numbers]
-    out, _ = encoded(NumericColumn.fit("x", texts, place), texts)
-    expected = preprocessing.StandardScaler().fit_transform(numbers[:, None])
-    assert np.allclose(out, expected, rtol=0, atol=200 * EPS * np.abs(expected).max())
-
-
-@pytest.mark.parametrize("value", ["0", "3.3", "1e15", "-0.1"])
-def test_a_constant_does_not_divide_by_zero(value: str) -> None:
-    values: list[str | None] = [value] * 7
-    column = NumericColumn.fit("x", values, place)
-    out, _ = encoded(column, values)
-    assert np.abs(out).max() <= 8 * EPS * abs(float(value))
-
-
-def test_a_column_without_a_value_in_training_is_zero() -> None:
-    column = NumericColumn.fit("x", [None, None], place)
-    out, _ = encoded(column, [None, "3"])
-    assert out.tolist() == [[0, 1], [3, 0]]
-
-
-def test_numbers_too_large_are_refused() -> None:
-    with pytest.raises(DataError, match="column 'x' holds numbers too large to be encoded"):
-        NumericColumn.fit("x", ["1e308", "-1e308", "1e308"], place)
 
 
 def test_a_word_among_numbers_names_its_line() -> None:

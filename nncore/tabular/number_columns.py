@@ -1,0 +1,98 @@
+"""Columns of numbers, many at a time: what is learned from each, and their inputs, as if each were alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nncore.blocks import blocks, rows_at_once
+from nncore.data import EncodingChain
+from nncore.errors import DataError
+from nncore.tabular.column import Column
+from nncore.tabular.columns import NUMBER_ENCODINGS, NumericColumn, Place, parse_numbers
+from nncore.tabular.remarks import Remark
+
+#: Bytes of numbers that are learned from or encoded at a time: columns that are long one by one, short ones many at once.
+AT_ONCE = 2**20
+
+#: Rows that are encoded at a time, at least.
+FEWEST_ROWS = 64
+
+
+def learn_numbers(columns: Mapping[str, Column], rows: np.ndarray, place: Place) -> list[NumericColumn]:
+    """`NumericColumn.fit` of each, from some rows.
+
+    Parameters
+    ----------
+    columns : mapping of str to Column
+        Whole columns by their names.
+    rows : ndarray of int64
+    place : callable
+        Where one of `rows` stands.
+    """
+    names, found = list(columns), []
+    for some in blocks(len(names), 8 * len(rows), of=AT_ONCE):
+        own = names[some]
+        numbers = np.empty((len(rows), len(own)), order="F")
+        for i, name in enumerate(own):
+            numbers[:, i] = parse_numbers(name, columns[name].take(rows), place)
+        chain = EncodingChain.learn(NUMBER_ENCODINGS, numbers, label=_labels(own))
+        found += [NumericColumn(name, _some(chain, i)) for i, name in enumerate(own)]
+    return found
+
+
+def _some(chain: EncodingChain, i: int) -> EncodingChain:
+    """What was learned of one column, and nothing else: all of it is by columns, and none becomes several before the last encoding."""
+    return EncodingChain(chain.encodings, tuple({name: array[i : i + 1] for name, array in own.items()} for own in chain.learned), 1)
+
+
+def _labels(names: Sequence[str]) -> Callable[[int], str]:
+    return lambda number: f"column {names[number]!r}"
+
+
+@dataclass(frozen=True)
+class NumberInputs:
+    """The inputs of several columns.
+
+    Attributes
+    ----------
+    columns : sequence of NumericColumn
+        At least one.
+    places : ndarray of int64
+        Where the inputs of each stand, one column after the other.
+    """
+
+    columns: Sequence[NumericColumn]
+    places: np.ndarray
+
+    def encode(self, cells: Sequence[Column], place: Place, out: np.ndarray) -> list[Remark | None]:
+        """Write the inputs of all into `out`, shape ``(n_rows, n_inputs)``; what the user should know of each."""
+        numbers = [parse_numbers(column.name, own, place) for column, own in zip(self.columns, cells, strict=True)]
+        chain, label = self._chain, _labels([column.name for column in self.columns])
+        firsts = np.cumsum([0, *(column.width for column in self.columns[:-1])])
+        step = max(FEWEST_ROWS, rows_at_once(8 * (len(numbers) + len(self.places)), of=AT_ONCE))
+        for start in range(0, len(out), step):
+            rows = slice(start, start + step)
+            encoded = chain.encode(np.stack([own[rows] for own in numbers], axis=1), label=label)
+            if np.abs(encoded).max(initial=0.0) > np.finfo(out.dtype).max:
+                is_too_large = np.abs(encoded[:, firsts]) > np.finfo(out.dtype).max
+                i = int(is_too_large.any(axis=0).argmax())
+                row = start + int(is_too_large[:, i].argmax())
+                column = self.columns[i]
+                raise DataError(
+                    f"column {column.name!r}, {place(row)}: {cells[i][row]} is too large beside the numbers of training, about "
+                    f"{column.mean:.6g}"
+                )
+            out[rows, self.places] = encoded
+        return [column.filled(own) for column, own in zip(self.columns, cells, strict=True)]
+
+    @property
+    def _chain(self) -> EncodingChain:
+        """The chains of all columns side by side."""
+        chains = [column.chain for column in self.columns]
+        learned = tuple(
+            {name: np.concatenate([chain.learned[i][name] for chain in chains]) for name in own} for i, own in enumerate(chains[0].learned)
+        )
+        return EncodingChain(chains[0].encodings, learned, len(chains))
