@@ -205,12 +205,19 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             is_whole = fit.refit(self._members, max(1, best))
         for text in fit.diverged:
             warn_user(text, ConvergenceWarning)
+        self._take(self._members, fit.best_epochs, fit.scores, fit.n_iter, fit.histories)
         self._look_at_members(splits, samples)
-        self.networks_ = [network for members in self._members for network in members.networks]
-        self.histories_ = fit.histories
-        self.best_epochs_, self.validation_scores_ = fit.best_epochs, fit.scores
-        self.n_iter_ = fit.n_iter
         return is_whole
+
+    def _take(
+        self, members: list[Members], best_epochs: list[int], scores: list[float], n_iter: int, histories: list[History] | None = None
+    ) -> None:
+        """Become fitted by what a fit, a search or a file gives; files have no histories."""
+        self._members = members
+        self.networks_ = [network for one in members for network in one.networks]
+        self.best_epochs_, self.validation_scores_, self.n_iter_ = best_epochs, scores, n_iter
+        if histories is not None:
+            self.histories_ = histories
 
     def _tune(
         self,
@@ -329,8 +336,8 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted ensemble to one file: all networks, what columns and targets are, and the constructor's arguments.
 
-        `load` reads it. `callbacks` and what a file cannot hold, such as functions and random states, are left out, with a warning; so
-        are histories.
+        `load` reads it. `callbacks` and what a file cannot hold, such as functions and random states, are left out, with a warning.
+        Histories and what a search found besides the ensemble are left out as well.
 
         Parameters
         ----------

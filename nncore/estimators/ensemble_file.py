@@ -187,15 +187,12 @@ def _made(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
         estimator.classes_ = targets.classes
         estimator.temperature_ = number_of(described["temperature"], "the temperature")
         need(estimator.temperature_ > 0 and (estimator.temperature_ == 1 or has_temperature(loss)), "its temperature")
-    estimator.n_iter_ = count_of(described["n_iter"], "n_iter")
-    estimator.best_epochs_ = [count_of(epoch, "a best epoch") for epoch in described["best_epochs"]]
-    estimator.validation_scores_ = [
-        math.nan if score is None else number_of(score, "a validation score") for score in described["validation_scores"]
-    ]
-    need(len(estimator.validation_scores_) == len(estimator.best_epochs_), "its best epochs and their scores")
+    best_epochs = [count_of(epoch, "a best epoch") for epoch in described["best_epochs"]]
+    scores = [math.nan if score is None else number_of(score, "a validation score") for score in described["validation_scores"]]
+    need(len(scores) == len(best_epochs), "its best epochs and their scores")
     n_targets = targets.n_targets if isinstance(targets, RealTargets) else None
-    estimator._members = read_members(described["members"], layout, networks, n_targets, estimator.n_outputs_)
-    estimator.networks_ = networks
+    members = read_members(described["members"], layout, networks, n_targets, estimator.n_outputs_)
+    estimator._take(members, best_epochs, scores, count_of(described["n_iter"], "n_iter"))
     return estimator
 
 

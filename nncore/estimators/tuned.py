@@ -138,14 +138,16 @@ def forget(estimator: Any) -> None:
 
 def leave(estimator: Any, search: Search, chosen: Sequence[Trial], splits: Sequence[Fold], samples: Samples) -> None:
     """Make the trials, and the networks of the ensemble, attributes of an estimator."""
-    histories = {id(network): history for trial in chosen for network, history in zip(trial.networks, trial.histories, strict=True)}
-    estimator._members, folds = gathered(chosen)
+    found = {id(network): history for trial in chosen for network, history in zip(trial.networks, trial.histories, strict=True)}
+    members, folds = gathered(chosen)
+    estimator._take(
+        members,
+        [epoch for trial in chosen for epoch in trial.best_epochs],
+        [score for trial in chosen for score in trial.scores],
+        max(trial.n_epochs for trial in search.trials),
+        [found[id(network)] for one in members for network in one.networks],
+    )
     estimator._look_at_members([splits[number] for number in folds], samples)
-    estimator.networks_ = [network for members in estimator._members for network in members.networks]
-    estimator.histories_ = [histories[id(network)] for network in estimator.networks_]
-    estimator.best_epochs_ = [epoch for trial in chosen for epoch in trial.best_epochs]
-    estimator.validation_scores_ = [score for trial in chosen for score in trial.scores]
-    estimator.n_iter_ = max(trial.n_epochs for trial in search.trials)
     best = in_order(search.trials, search.mode)[0]
     estimator.trials_ = [trial.described() for trial in search.trials]
     estimator.cv_results_ = cv_results(search.trials, search.mode)

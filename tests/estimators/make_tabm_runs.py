@@ -1,4 +1,4 @@
-"""Records runs of pytabkit's TabM-D for test_tabm_network.py; run with a Python that has pytabkit 1.8.0.
+"""Records runs of pytabkit's TabM-D for test_tabm_network.py; run with a Python that has pytabkit 1.8.0, and PYTHONPATH=tests.
 
 Small networks on a small table: inputs as the network takes them, first values, the rows of every batch, which all members share, the loss
 of every step and the validation score of every epoch. Dropout is off, since its masks come from another generator.
@@ -6,9 +6,6 @@ of every step and the validation score of every epoch. Dropout is off, since its
 
 from __future__ import annotations
 
-import logging
-import warnings
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pandas as pd
 import torch
 from pytabkit import TabM_D_Classifier, TabM_D_Regressor
 from pytabkit.models.alg_interfaces import tabm_interface
+from pytabkit_runs import record
 
 CASES = {
     "tabm, classes": (TabM_D_Classifier, {}),
@@ -33,13 +31,13 @@ CASES = {
 MEMBERS, WIDTH, BATCH, EPOCHS = 4, 16, 32, 6
 
 
-def table() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Samples, classes and a real target."""
+def table() -> tuple[pd.DataFrame, np.ndarray]:
+    """Samples and a real target."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(130, 3)) * [1, 3, 0.2] + [0, 1, -3], columns=["a", "b", "c"])
     X["d"] = pd.Categorical(rng.choice(["x", "y", "z"], len(X)))
     y = X["a"] * X["b"] + np.sin(10 * X["c"]) + (X["d"] == "x") + 0.3 * rng.normal(size=len(X))
-    return X, np.digitize(y, np.quantile(y, [0.3, 0.7])), y.to_numpy()
+    return X, y.to_numpy()
 
 
 def recorded(maker: Any, arguments: dict[str, Any], X: pd.DataFrame, y: np.ndarray) -> dict[str, np.ndarray]:
@@ -104,16 +102,5 @@ def recorded(maker: Any, arguments: dict[str, Any], X: pd.DataFrame, y: np.ndarr
     return arrays
 
 
-def main() -> None:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.simplefilter("ignore")
-    X, labels, y = table()
-    arrays: dict[str, np.ndarray] = {}
-    for case, (maker, arguments) in CASES.items():
-        found = recorded(maker, arguments, X, labels if "classes" in case else y)
-        arrays |= {f"{case}/{name}": values for name, values in found.items()}
-    np.savez_compressed(Path(__file__).with_name("tabm_runs.npz"), pytabkit_version=np.array(version("pytabkit")), **arrays)
-
-
 if __name__ == "__main__":
-    main()
+    record(Path(__file__).with_name("tabm_runs.npz"), CASES, *table(), recorded)

@@ -1,4 +1,4 @@
-"""Records runs of pytabkit's RealMLP for test_realmlp.py; run with a Python that has pytabkit 1.8.0.
+"""Records runs of pytabkit's RealMLP for test_realmlp.py; run with a Python that has pytabkit 1.8.0, and PYTHONPATH=tests.
 
 Small networks on a small table: first values, the rows of every batch, the loss of every step of the whole fit, and the values at its end.
 Dropout is off, since its masks come from another generator.
@@ -6,9 +6,6 @@ Dropout is off, since its masks come from another generator.
 
 from __future__ import annotations
 
-import logging
-import warnings
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import numpy as np
 from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor, RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor
 from pytabkit.models.nn_models.nn import PLREmbeddingsLayerCosBias
 from pytabkit.models.training.lightning_modules import TabNNModule
+from pytabkit_runs import record
 
 CASES = {
     "TD-S, classes": (RealMLP_TD_S_Classifier, {}),
@@ -26,13 +24,13 @@ CASES = {
 WIDTH, BATCH, EPOCHS = 16, 32, 17
 
 
-def table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Samples, classes and a real target."""
+def table() -> tuple[np.ndarray, np.ndarray]:
+    """Samples and a real target."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(135, 4)) * [1, 3, 0.2, 10] + [0, 1, -3, 50]
     signal = X[:, 0] * X[:, 1] + np.sin(10 * X[:, 2]) + 0.1 * X[:, 3]
     y = signal + 0.3 * rng.normal(size=len(X))
-    return X, np.digitize(y, np.quantile(y, [0.3, 0.7])), y
+    return X, y
 
 
 def recorded(maker: Any, arguments: dict[str, Any], X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
@@ -90,16 +88,5 @@ def names_of(model: Any) -> list[str]:
     return [str(parameter.context.scope) for parameter in model.parameters()]
 
 
-def main() -> None:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.simplefilter("ignore")
-    X, labels, y = table()
-    arrays: dict[str, np.ndarray] = {}
-    for case, (maker, arguments) in CASES.items():
-        found = recorded(maker, arguments, X, labels if "classes" in case else y)
-        arrays |= {f"{case}/{name}": values for name, values in found.items()}
-    np.savez_compressed(Path(__file__).with_name("realmlp_runs.npz"), pytabkit_version=np.array(version("pytabkit")), **arrays)
-
-
 if __name__ == "__main__":
-    main()
+    record(Path(__file__).with_name("realmlp_runs.npz"), CASES, *table(), recorded)
