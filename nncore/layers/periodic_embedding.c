@@ -29,6 +29,9 @@ static int64_t column_at(const nnc_layer_call *call, int64_t q) {
     return call->site->hyper[2] != 0 ? (int64_t)call->site->hyper[3 + q] : q;
 }
 
+/* m rows and what is missing to whole parts, at most ROWS. */
+static int64_t in_parts(int64_t m) { return (m + PARTS - 1) / PARTS * PARTS; }
+
 /* Those of parameters begin .. end - 1 that are among the n from `first` on, counted from there. */
 typedef struct part {
     int64_t begin, end;
@@ -59,10 +62,10 @@ const nnc_layer NNC_TABLE(layer, periodic_embedding) = {
 /* Half turns of a wave at x: the phase, an angle, is put in front of its frequency. */
 NNC_INLINE T F(half_turns)(T x, T frequency, T phase) { return F(nnc_fma)(2 * frequency, x, phase * (T)0.31830988618379067); }
 
-/* m numbers of a column, `stride` apart, and zeros up to ROWS. */
+/* m numbers of a column, `stride` apart, and zeros up to whole parts. */
 static void F(gather)(const T *from, int64_t stride, int64_t m, T *to) {
     for (int64_t i = 0; i < m; i++) to[i] = from[i * stride];
-    for (int64_t i = m; i < ROWS; i++) to[i] = 0;
+    for (int64_t i = m; i < in_parts(m); i++) to[i] = 0;
 }
 
 /* slope (m,) = the derivative of the loss with respect to the angle of a wave, from d_o (J, ROWS) and its row of the weight (J,). */
@@ -143,18 +146,18 @@ NNC_INLINE T F(total)(T *sums) {
     return sums[0];
 }
 
-/* The sum of a (ROWS,). */
-NNC_INLINE T F(sum)(const T *a) {
+/* The sum of a (m,), whole parts. */
+NNC_INLINE T F(sum)(const T *a, int64_t m) {
     T sums[PARTS] = {0};
-    for (int64_t i = 0; i < ROWS; i += PARTS)
+    for (int64_t i = 0; i < m; i += PARTS)
         for (int64_t p = 0; p < PARTS; p++) sums[p] += a[i + p];
     return F(total)(sums);
 }
 
-/* a . b, both (ROWS,). */
-NNC_INLINE T F(dot)(const T *a, const T *b) {
+/* a . b, both (m,), whole parts. */
+NNC_INLINE T F(dot)(const T *a, const T *b, int64_t m) {
     T sums[PARTS] = {0};
-    for (int64_t i = 0; i < ROWS; i += PARTS)
+    for (int64_t i = 0; i < m; i += PARTS)
         for (int64_t p = 0; p < PARTS; p++) sums[p] = F(nnc_fma)(a[i + p], b[i + p], sums[p]);
     return F(total)(sums);
 }
@@ -175,19 +178,20 @@ static void F(add_column)(const nnc_layer_call *call, const sizes *s, int64_t q,
     F(gather)((const T *)call->x + begin * call->n_inputs + column_at(call, q), call->n_inputs, m, x);
     const T *d_y = (const T *)call->d_y + begin * call->n_outputs + call->n_inputs + q * n_outputs; /* (m, J), call->n_outputs apart */
     for (int64_t j = 0; j < n_outputs; j++) F(gather)(d_y + j, call->n_outputs, m, d_o + j * ROWS);
-    for (int64_t j = biases.begin; j < biases.end; j++) d[first_bias - from + j] += F(sum)(d_o + j * ROWS);
+    m = in_parts(m); /* where x and d_o are 0 */
+    for (int64_t j = biases.begin; j < biases.end; j++) d[first_bias - from + j] += F(sum)(d_o + j * ROWS, m);
     for (int64_t k = 0; k < n_frequencies; k++) {
         T frequency = parameters[first_frequency + k], phase = parameters[first_phase + k];
         part row = part_of(weights.begin, weights.end, k * n_outputs, n_outputs); /* of the weight */
         if (row.begin < row.end) {
-            for (int64_t i = 0; i < ROWS; i++) wave[i] = F(nnc_cospi)(F(half_turns)(x[i], frequency, phase));
-            for (int64_t j = row.begin; j < row.end; j++) d[first_weight - from + k * n_outputs + j] += F(dot)(wave, d_o + j * ROWS);
+            for (int64_t i = 0; i < m; i++) wave[i] = F(nnc_cospi)(F(half_turns)(x[i], frequency, phase));
+            for (int64_t j = row.begin; j < row.end; j++) d[first_weight - from + k * n_outputs + j] += F(dot)(wave, d_o + j * ROWS, m);
         }
         int wants_frequency = k >= frequencies.begin && k < frequencies.end, wants_phase = k >= phases.begin && k < phases.end;
         if (!wants_frequency && !wants_phase) continue;
-        F(slope_of_wave)(x, ROWS, frequency, phase, d_o, parameters + first_weight + k * n_outputs, n_outputs, wave);
-        if (wants_frequency) d[first_frequency - from + k] += (T)6.283185307179586 * F(dot)(wave, x);
-        if (wants_phase) d[first_phase - from + k] += F(sum)(wave);
+        F(slope_of_wave)(x, m, frequency, phase, d_o, parameters + first_weight + k * n_outputs, n_outputs, wave);
+        if (wants_frequency) d[first_frequency - from + k] += (T)6.283185307179586 * F(dot)(wave, x, m);
+        if (wants_phase) d[first_phase - from + k] += F(sum)(wave, m);
     }
 }
 

@@ -65,6 +65,24 @@ def test_bits_of_a_row_do_not_depend_on_others(n_rows: int, dtype: type) -> None
         np.testing.assert_array_equal(Call(layer, x[i : i + 1], parameters, NO_BUFFERS.astype(dtype)).forward()[0], whole[i])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_of_a_batch_know_nothing_of_the_one_before(dtype: type) -> None:
+    """Rows are summed in parts of 16: what a larger batch has left behind the last row is not among them."""
+    layer = nn.PeriodicEmbedding(n_frequencies=7, n_outputs=3)
+    rng = np.random.default_rng(3)
+    parameters = rng.normal(size=3 * (7 + 7 + 21 + 3)).astype(dtype)
+    buffers = NO_BUFFERS.astype(dtype)
+    for n_rows in (1, 15, 16, 17, 22, 100, 130, 150):
+        x, d_y = rng.normal(size=(n_rows, 3)).astype(dtype), rng.normal(size=(n_rows, 12)).astype(dtype)
+        spoilt = np.full((128, 3), np.nan, dtype)
+        Call(layer, spoilt, parameters, buffers).backward(np.full((128, 12), np.nan, dtype))
+        call, twin = Call(layer, x, parameters, buffers), Call(numpy_twin(layer), x, parameters, buffers)
+        call.forward(), twin.forward()
+        ours, expected = call.backward(d_y), twin.backward(d_y)
+        for one, other in zip(ours, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3 if dtype == np.float32 else 1e-9, atol=1e-4 if dtype == np.float32 else 1e-10)
+
+
 def test_large_inputs_keep_the_digits_that_their_product_has() -> None:
     """Whole turns go before an angle is made of the rest: at half a million turns a float32 still knows a sixteenth of one."""
     layer, turns = nn.PeriodicEmbedding(n_frequencies=1, n_outputs=1), 2.0**19 + np.arange(16) / 16
