@@ -1,6 +1,7 @@
 """Central differences in float64 for every layer x activation x loss in the registry, on the compiled rung and on NumPy.
 
-Every pair of the three is among the quick tests; the other combinations of all three are marked as slow.
+Every pair of the three is among the quick tests; the other combinations of all three are slow, and one test for each layer: ten thousand
+tests that are skipped take a minute, since every process collects them.
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ STEP = 1e-6
 LAYERS, ACTIVATIONS, LOSSES = components.layers(), components.activations(trainable=True), components.losses()
 
 
-def combinations() -> list[object]:
-    """All. Where the index of the smallest kind follows from the two others, they have every pair; the rest is marked as slow."""
-    kinds = (LAYERS, ACTIVATIONS, LOSSES)
-    smallest = min(kinds, key=len)
-    parameters = []
-    for chosen in itertools.product(*(enumerate(kind) for kind in kinds)):
-        indices = [index for index, _ in chosen]
-        at = indices[kinds.index(smallest)]
-        is_quick = (sum(indices) - 2 * at) % len(smallest) == 0
-        parameters.append(pytest.param(*(component for _, component in chosen), marks=() if is_quick else pytest.mark.slow))
-    return parameters
+def is_quick(chosen: tuple[int, int, int]) -> bool:
+    """Whether a combination of all three, by their indices, is among those where that of the smallest kind follows from the two others."""
+    smallest = min((LAYERS, ACTIVATIONS, LOSSES), key=len)
+    at = chosen[(LAYERS, ACTIVATIONS, LOSSES).index(smallest)]
+    return (sum(chosen) - 2 * at) % len(smallest) == 0
+
+
+def combinations(*, quick: bool) -> list[tuple[Layer, Activation, Loss]]:
+    """Those of the quick test, which have every pair, or the rest."""
+    numbered = (enumerate(kind) for kind in (LAYERS, ACTIVATIONS, LOSSES))
+    chosen = [tuple(zip(*those, strict=True)) for those in itertools.product(*numbered)]
+    return [components for indices, components in chosen if is_quick(indices) == quick]
 
 
 def make_target(loss: Loss, rng: np.random.Generator, n_outputs: int, *, labels: bool, n_rows: int = N_ROWS) -> np.ndarray:
@@ -82,8 +84,26 @@ def numeric_gradient(network: nn.Sequential, X: np.ndarray, y: np.ndarray, weigh
 
 
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
-@pytest.mark.parametrize(("layer", "activation", "loss"), combinations(), ids=repr)
+@pytest.mark.parametrize(("layer", "activation", "loss"), combinations(quick=True), ids=repr)
 def test_gradient_matches_central_differences(layer: Layer, activation: Activation, loss: Loss, twin: bool) -> None:
+    check_gradient(layer, activation, loss, twin=twin)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
+@pytest.mark.parametrize("chosen", LAYERS, ids=repr)
+def test_gradients_of_all_other_combinations(chosen: Layer, twin: bool) -> None:
+    failed = []
+    for layer, activation, loss in combinations(quick=False):
+        if layer is chosen:
+            try:
+                check_gradient(layer, activation, loss, twin=twin)
+            except AssertionError as error:
+                failed.append(f"{activation!r}, {loss!r}: {error}")
+    assert not failed, "\n".join(failed)
+
+
+def check_gradient(layer: Layer, activation: Activation, loss: Loss, *, twin: bool) -> None:
     if twin:
         layer, activation, loss = (numpy_twin(c) for c in (layer, activation, loss))
     rng = np.random.default_rng(0)

@@ -14,8 +14,8 @@ BY_NATURE = {
 
 @parametrize_with_checks(
     [
-        RealMLPClassifier("fast", max_iter=40),
-        RealMLPRegressor("fast", max_iter=40),
+        RealMLPClassifier("fast", n_cv=2, max_iter=40),
+        RealMLPRegressor("fast", n_cv=2, max_iter=40),
         RealMLPClassifier("fast", n_cv=1, n_ens=2, max_iter=40),
         RealMLPRegressor("fast", n_cv=2, n_refit=1, max_iter=40),
         RealMLPClassifier("td-s", hidden_layer_sizes=(16, 16), max_iter=40),

@@ -220,7 +220,7 @@ def test_what_is_given_stays_in_all_trials():
 def test_as_many_trials_as_there_is_time_for():
     model = tuned(tune="time", time_limit=0.3, n_cv=1, max_iter=3)
     assert len(model.trials_) >= 4
-    assert model.score(X, Y) > 0
+    assert np.isfinite(model.score(X, Y))
 
 
 def test_no_time_at_all():
