@@ -108,6 +108,10 @@ class NoFormulaError(NNCoreError, NotImplementedError):
     """A component does not write its prediction as a formula, so that a network with it cannot be exported."""
 
 
+class ExportError(NNCoreError, ValueError):
+    """A model has something that a target of `nncore.Sequential.export` cannot hold; nothing was written."""
+
+
 class MissingPluginError(UnknownComponentError, PluginError):
     """A component of a saved network is not here; the message names its plugin and version, and what to run."""
 

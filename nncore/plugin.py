@@ -11,7 +11,7 @@ A plugin is a package with an entry point in the group ``nncore`` that names a *
         return [Component("lion", "nncore_lion.lion:Lion", "sign of an interpolated momentum")]
 
 and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Regularizer`,
-`Constraint`, `Schedule`, `Encoding`, `Callback`, `Metric` or `Format`.
+`Constraint`, `Schedule`, `Encoding`, `Callback`, `Metric`, `Format` or `Exporter`.
 Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` is the contract).
 """
 
@@ -25,6 +25,7 @@ from nncore.contract import (
     ABI_MAJOR,
     ABI_MINOR,
     CALLS as _CALLS,
+    OPERATIONS as _OPERATIONS,
     OUTPUT_DOMAINS,
     PRIMITIVES as _PRIMITIVES,
     TABLES,
@@ -38,6 +39,8 @@ from nncore.contract import (
     Constraint,
     Constraints as _Constraints,
     Encoding,
+    Exporter,
+    ExportGraph,
     Format,
     Graph,
     History,
@@ -50,9 +53,11 @@ from nncore.contract import (
     Loss,
     Metric,
     Monitor,
+    Node,
     NumbaCall,
     Optimizer,
     OptimizerWrapper,
+    Output,
     Plan,
     Primitive,
     Regularizer,
@@ -64,6 +69,7 @@ from nncore.contract import (
     State,
     Tensor,
     TensorSpan,
+    TextLevels,
     Transform,
     TransformCall,
     Value,
@@ -83,17 +89,19 @@ from nncore.errors import NNCoreError
 from nncore.words import BUILT_IN
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "ActivationLike", "Buffer", "Builder",
-    "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding", "Format", "Graph", "History", "Initializer",
-    "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "NumbaCall", "Optimizer",
-    "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State",
-    "Tensor", "TensorSpan", "Transform", "TransformCall", "Value", "class_counts", "formula_of", "function_table", "head_columns",
-    "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolvable", "resolve", "resolve_each", "rung",
-    "setup_arguments",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "ActivationLike", "Buffer",
+    "Builder", "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding", "ExportGraph", "Exporter", "Format",
+    "Graph", "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "Node",
+    "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo", "Sampler",
+    "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "TextLevels", "Transform", "TransformCall", "Value", "class_counts",
+    "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolvable",
+    "resolve", "resolve_each", "rung", "setup_arguments",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
 CALLS = _CALLS
+#: Operations of exported models beside the primitives, and what they compute.
+OPERATIONS = _OPERATIONS
 #: All primitives of formulas, by name. Shapes broadcast where `meaning` does not say otherwise; arithmetic is IEEE's.
 PRIMITIVES = _PRIMITIVES
 #: What a user may write for an activation.

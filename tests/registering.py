@@ -13,6 +13,7 @@ from nncore.plugin import (
     Configurable,
     Constraint,
     Encoding,
+    Exporter,
     Format,
     Initializer,
     Layer,
@@ -152,6 +153,13 @@ class MyFormat(Format):
         raise NotImplementedError
 
 
+class MyExporter(Exporter):
+    suffixes = (".mine",)
+
+    def export(self, graph):
+        raise NotImplementedError
+
+
 #: A class of every kind, to register.
 CLASSES: dict[str, type[Configurable]] = {
     "layers": MyLayer,
@@ -168,4 +176,5 @@ CLASSES: dict[str, type[Configurable]] = {
     "metrics": MyMetric,
     "callbacks": MyCallback,
     "formats": MyFormat,
+    "exporters": MyExporter,
 }

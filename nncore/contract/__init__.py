@@ -13,8 +13,10 @@ from nncore.contract.constraint import Constraint, ConstraintLike, Constraints
 from nncore.contract.direction import decided_mode, direction
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
 from nncore.contract.encoding import Encoding, Learned
+from nncore.contract.exported import OPERATIONS, ExportGraph, Node, Output, TextLevels
+from nncore.contract.exporter import Exporter
 from nncore.contract.format import Format
-from nncore.contract.formula import Builder, Graph, Value, formula_of, formula_result
+from nncore.contract.formula import Builder, Graph, Value, decision_of, formula_of, formula_result
 from nncore.contract.frozen import FrozenDict, FrozenList, frozen, thawed
 from nncore.contract.heads import class_counts, head_columns
 from nncore.contract.history import History
@@ -49,16 +51,16 @@ from nncore.contract.snapshot import Snapshot
 from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "UNBOUNDED",
-    "UNCHANGING", "Activation", "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint",
-    "ConstraintLike", "Constraints", "Encoding", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer",
-    "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "Need", "NumbaCall", "Optimizer",
-    "OptimizerWrapper", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers", "SampleInfo", "Sampler", "Schedule",
-    "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "Transform", "TransformCall", "Value", "activation_for",
-    "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored", "checked_domain",
-    "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "direction", "does", "domain_of_sum",
-    "formula_of", "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside",
-    "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung",
-    "setup_arguments", "slot_name", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings", "wrappers_of",
-    "written",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES",
+    "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint",
+    "ConstraintLike", "Constraints", "Encoding", "ExportGraph", "Exporter", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct",
+    "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "Need", "Node",
+    "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers",
+    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan", "TensorStruct", "TextLevels",
+    "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date",
+    "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply",
+    "decided_mode", "decision_of", "direction", "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table",
+    "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of",
+    "numbers_of_optimizer", "permutation", "random_words", "rung", "setup_arguments", "slot_name", "thawed", "weighted_sums",
+    "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

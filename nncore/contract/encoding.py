@@ -195,3 +195,23 @@ class Encoding(Configurable):
             If the class has none.
         """
         raise NoFormulaError(f"{type(self).__name__} has no formula, so that it works in nncore only: write its method formula")
+
+    def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
+        """`inverse` written with the primitives of `g`, for targets of programs that predict without nncore.
+
+        Parameters
+        ----------
+        g : Graph
+        encoded : Value of shape (n, sum of widths)
+        learned : dict of str to ndarray
+
+        Returns
+        -------
+        Value of shape (n, n_columns)
+
+        Raises
+        ------
+        NoFormulaError
+            If the class has none.
+        """
+        raise NoFormulaError(f"{type(self).__name__} has no formula of its inverse, so targets need nncore: write its inverse_formula")

@@ -337,6 +337,30 @@ def formula_of(component: Any) -> Callable[..., Value]:
     return method
 
 
+def decision_of(loss: Any, graph: Graph, output: Value) -> Value:
+    """The predictions that `Loss.decide` makes of outputs, where they are values, by the formula of the loss.
+
+    Raises
+    ------
+    NoFormulaError
+        If a subclass overrides `decide` without a formula of its own.
+    PluginError
+        If the formula returns something else than values of each sample.
+    """
+    classes = type(loss).__mro__
+    writer = next(cls for cls in classes if "formula" in vars(cls))
+    decider = next(cls for cls in classes if "decide" in vars(cls))
+    if classes.index(decider) < classes.index(writer):
+        raise NoFormulaError(
+            f"the loss {decider.__name__} overrides decide without a formula of its own, so what it predicts cannot be exported: "
+            "write its method formula"
+        )
+    result = loss.formula(graph, output)
+    if not isinstance(result, Value) or result.graph is not graph or result.kind != NUMBER or len(result.sample_shape) != 1:
+        raise PluginError(f"the formula of {type(loss).__name__} returned {result!r:.100}; it must return (n, n_values) made with g")
+    return result
+
+
 def formula_result(result: object, graph: Graph, shape: tuple[int, ...]) -> Value:
     """What a formula returned, if it is numbers of its graph, as many for each sample as `shape` has, in this shape.
 

@@ -85,3 +85,8 @@ def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
 @hookspec
 def nncore_formats(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Format`."""
+
+
+@hookspec
+def nncore_exporters(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Exporter`."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from nncore.contract.configurable import Configurable
 from nncore.contract.domain import DISTRIBUTION, need_of
+from nncore.contract.formula import Graph, Value
 from nncore.contract.kernel import Kernel
 
 
@@ -88,6 +89,24 @@ class Loss(Configurable):
         if self.has_yes_no_outputs or self.targets_for(output.shape[1]) == "real":
             return output
         return output.argmax(axis=1)
+
+    def formula(self, g: Graph, output: Value) -> Value:
+        """`decide` written with the primitives of `g`, for programs that predict without nncore.
+
+        Only a loss that overrides `decide` with one that gives values needs it. The largest output of a class is looked for by the host.
+
+        Parameters
+        ----------
+        g : Graph
+        output : Value of shape (n, n_outputs)
+            After the link.
+
+        Returns
+        -------
+        Value of shape (n, n_values)
+            Here `output` itself.
+        """
+        return output
 
     @property
     def has_yes_no_outputs(self) -> bool:

@@ -326,6 +326,18 @@ class EncodingChain:
             x = encoding.formula(g, x, learned)
         return x
 
+    def inverse_formula(self, g: Graph, encoded: Value) -> Value:
+        """`inverse` written with the primitives of `g`.
+
+        Raises
+        ------
+        NoFormulaError
+            If an encoding has none.
+        """
+        for encoding, learned in zip(reversed(self.encodings), reversed(self.learned), strict=True):
+            encoded = encoding.inverse_formula(g, encoded, learned)
+        return encoded
+
     # ---- files --------------------------------------------------------------------------------------------------------------
 
     def description(self) -> list[dict[str, Any]]:

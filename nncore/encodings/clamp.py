@@ -51,3 +51,6 @@ class Clamp(Encoding):
 
     def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
         return x
+
+    def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
+        return g.minimum(g.maximum(encoded, learned["least"]), learned["largest"])

@@ -41,3 +41,6 @@ class Ordinal(Encoding):
 
     def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
         return x
+
+    def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
+        return encoded

@@ -69,3 +69,7 @@ class Robust(Encoding):
 
     def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
         return (x - learned["median"]) * learned["factor"]
+
+    def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
+        factor = learned["factor"]
+        return encoded / np.where(factor > 0, factor, np.inf) + learned["median"]

@@ -50,3 +50,7 @@ class SmoothClip(Encoding):
     def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
         part = g.minimum(g.maximum(x / self.limit, -SATURATED), SATURATED)
         return part / g.sqrt(1 + part * part) * self.limit
+
+    def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
+        part = g.minimum(g.maximum(encoded / self.limit, -1), 1)
+        return g.minimum(g.maximum(part / g.sqrt((1 - part) * (1 + part)), -SATURATED), SATURATED) * self.limit

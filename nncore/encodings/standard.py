@@ -53,3 +53,6 @@ class Standard(Encoding):
 
     def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
         return (x - learned["mean"]) / learned["std"]
+
+    def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
+        return encoded * learned["std"] + learned["mean"]

@@ -46,3 +46,6 @@ class UnitMean(Encoding):
 
     def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
         return x / learned["mean"]
+
+    def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
+        return encoded * learned["mean"]

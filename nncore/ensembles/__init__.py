@@ -8,6 +8,15 @@ from __future__ import annotations
 from nncore.ensembles.best_epoch import Score
 from nncore.ensembles.calibration import at_temperature, check_averages, has_temperature, temperature_of
 from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples, Validated
+from nncore.ensembles.exporting import (
+    graph_of_table_model,
+    text_levels,
+    write_classes,
+    write_decision,
+    write_members,
+    write_places,
+    write_temperature,
+)
 from nncore.ensembles.families import FAMILIES, Family
 from nncore.ensembles.hidden_layers import (
     SCIKIT_LEARN_ACTIVATIONS,
@@ -31,11 +40,12 @@ from nncore.ensembles.trials_file import TrialsFile, fingerprint
 from nncore.ensembles.tuning import Plan, Search, gathered
 
 __all__ = [
-    "FAMILIES", "OF_REAL_MLP", "OF_TABM", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "EnsembleModel",
-    "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
-    "Samples", "Score", "Search", "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated",
-    "activation_of", "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members",
-    "dtype_of", "fingerprint", "gathered", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers",
-    "in_order", "layout_of", "load_table_model", "loss_of_mixture", "member_folds", "member_order", "n_outputs", "need", "number_of",
-    "numbers_of", "read_members", "recipe", "temperature_of", "together", "weights_of", "without_fixed",
+    "FAMILIES", "OF_REAL_MLP", "OF_TABM", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit", "EnsembleModel", "Family",
+    "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe", "Samples", "Score", "Search",
+    "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated", "activation_of", "at_temperature",
+    "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members", "dtype_of", "fingerprint", "gathered",
+    "graph_of_table_model", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers", "in_order", "layout_of",
+    "load_table_model", "loss_of_mixture", "member_folds", "member_order", "n_outputs", "need", "number_of", "numbers_of", "read_members",
+    "recipe", "temperature_of", "text_levels", "together", "weights_of", "without_fixed", "write_classes", "write_decision",
+    "write_members", "write_places", "write_temperature",
 ]  # fmt: skip

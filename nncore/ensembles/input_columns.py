@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.blocks import blocks
-from nncore.contract import Layer
+from nncore.contract import Graph, Layer, Value
 from nncore.data import EncodingChain, Rows, Samples
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
@@ -193,6 +193,21 @@ class InputColumns:
                 if part is not None:
                     inputs[rows, place] = part
         return inputs
+
+    def formula(self, g: Graph, matrix: Value) -> Value:
+        """`encode` written with the primitives of `g`: from (n, n_columns) to (n, n_inputs), both float64."""
+        layout, parts, places = self.layout, [], np.concatenate(self.places)
+        if self.numbers.n_encoded:
+            parts.append(self.numbers.formula(g, g.columns(matrix, layout.numbers.tolist())))
+        if self.hot.n_encoded:
+            codes = g.columns(matrix, layout.hot.tolist())
+            parts.append(self.hot.formula(g, g.where(codes < layout.hot_levels, codes, -1)))
+        if self.coded.n_encoded:
+            parts.append(self.coded.formula(g, g.columns(matrix, layout.coded.tolist())))
+        if not parts:
+            return g.where(g.columns(matrix, [0]) < 0, 0, 0)
+        inputs = g.concat(parts)
+        return inputs if (np.diff(places) == 1).all() else g.columns(inputs, np.argsort(places).tolist())
 
     def front_layers(self, embedding_size: int | None, fillings: NDArray[np.floating] | None = None) -> tuple[list[Layer], list[Layer]]:
         """Layers for missing numbers, which are first 0, or what `fillings` has in their columns, and layers for codes."""

@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from nncore.contract import History, Loss
+from nncore.contract import ExportGraph, History, Loss, Value
 from nncore.data import Fold
 from nncore.ensembles import (
     FAMILIES,
@@ -38,11 +38,14 @@ from nncore.ensembles import (
     member_folds,
     together,
     weights_of,
+    write_members,
+    write_temperature,
 )
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
 from nncore.estimators.ensemble_tasks import EnsembleTasks
+from nncore.estimators.exporting import graph_of_estimator
 from nncore.estimators.fit_tasks import CallbackSupportMixin
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import HeldOut, Judge, check_validation
@@ -55,6 +58,7 @@ from nncore.estimators.training_data import NO_WEIGHT
 from nncore.estimators.trial import check_judge
 from nncore.estimators.tuned import check_tuning, forget, leave, run, search_of, trials_file
 from nncore.network import Sequential
+from nncore.program import ModelWriter
 from nncore.words import explains_calls
 
 
@@ -401,6 +405,17 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         loss = self._fitted_loss
         outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
         return self._at_temperature(together(outputs, loss, weights_of(self._members)), loss)
+
+    def _export_graph(self) -> ExportGraph:
+        self._check_is_fitted()
+
+        def outputs(g: ModelWriter, matrix: Value) -> Value:
+            loss = self._fitted_loss
+            found = write_members(g, self._members, matrix, loss)
+            with g.writing("answers"):
+                return write_temperature(g, found, loss, vars(self).get("temperature_", 1.0))
+
+        return graph_of_estimator(self, outputs, "float64", averaged=True)
 
     def _at_temperature(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
         """What networks predict together, as sure as it may be."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from nncore._core import as_c_array
 from nncore.arguments import plain, shown, whole_numbers
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError, ParameterError
+from nncore.estimators.exporting import graph_of_hyperplane
 from nncore.estimators.frames import numbers_explained
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.plain_numbers import only_row, plain_numbers, plain_row
 from nncore.estimators.turns import TakesTurns
+from nncore.network import write_graph
 from nncore.words import explains_calls
 
 #: With features up to this size, no sum of products of weights and features leaves float64's range.
@@ -125,6 +128,28 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         sample_weight = as_weights(sample_weight, len(y))
         accuracy: float = super().score(X, y, sample_weight)
         return accuracy
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file that predicts without nncore: w·x + b and the classes.
+
+        The file has `predict`, and `predict_proba` if there are probabilities. It takes columns by name if X had names, else X whole.
+        NaN and infinite numbers are not refused.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``). An
+            exporter of a plugin may claim another one. A file of that name is replaced once the new one is complete.
+
+        Raises
+        ------
+        ParameterError
+            If no exporter claims the suffix.
+        ExportError
+            If the classes cannot leave.
+        """
+        self._check_is_fitted()
+        write_graph(graph_of_hyperplane(self, has_probabilities=hasattr(self, "predict_proba")), path)
 
     def _check_is_fitted(self) -> None:
         if "coef_" not in vars(self):

@@ -18,11 +18,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
-from nncore.contract import History, Loss, activation_for
+from nncore.contract import ExportGraph, History, Loss, Value, activation_for
 from nncore.ensembles import hidden_activations, hidden_layer_sizes_of, hidden_layers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_learn
 from nncore.estimators.column_encoder import ColumnEncoder
+from nncore.estimators.exporting import graph_of_estimator
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
 from nncore.estimators.given import ITS_RULES, Given, same
 from nncore.estimators.held_out import LOSS, HeldOut, Judge, check_validation
@@ -38,8 +39,8 @@ from nncore.estimators.training_data import TrainingData
 from nncore.estimators.trial import check_judge
 from nncore.estimators.unscaled import warn_if_hopeless
 from nncore.layers.dense import Dense
-from nncore.network import Sequential
-from nncore.program import looked_at, plan_network
+from nncore.network import Sequential, write_network
+from nncore.program import ModelWriter, looked_at, plan_network
 from nncore.registry import resolve
 from nncore.words import explains_calls
 
@@ -437,3 +438,18 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         matrix, y = self._validate_samples(X, y)
         target = self._encode_target(y, self._fitted_loss)
         return self.network_.evaluate(matrix, target, sample_weight=checked_weights(sample_weight, matrix), metrics=[])["loss"]
+
+    def _export_graph(self) -> ExportGraph:
+        self._check_is_fitted()
+        network, inputs = self.network_, self._columns.inputs
+        dtype = str(network.dtype)
+
+        def outputs(g: ModelWriter, matrix: Value) -> Value:
+            if inputs is None:
+                return write_network(g, network, matrix)
+            with g.writing("columns"):
+                encoded = inputs.formula(g, matrix)
+            return write_network(g, network, g.cast(encoded, dtype))
+
+        with network.paused():
+            return graph_of_estimator(self, outputs, dtype if inputs is None else "float64", averaged=False)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
-from nncore.contract import Loss
+from nncore.contract import ExportGraph, Loss
 from nncore.data import admitted, as_numbers
 from nncore.errors import DataError
 from nncore.estimators.columns import TableColumns
@@ -27,6 +28,7 @@ from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.sparse_rows import dense_or_rows
 from nncore.estimators.turns import TakesTurns
+from nncore.network import write_graph
 from nncore.words import explains_calls
 
 #: What a fit ends with when numbers grew too large, in scikit-learn's words.
@@ -116,6 +118,33 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         """Outputs after the link of the loss, shape (n_samples, n_outputs)."""
         outputs: NDArray[np.floating] = self._answers(X, lambda outputs: outputs)
         return outputs
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file that predicts without nncore: columns, network and answers.
+
+        The file has `predict`, and `predict_proba` if there are probabilities. It takes columns by name if X had names, else X whole.
+        A text is compared as it is written, and empty or no text is a missing value. Infinite numbers are not refused.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``). An
+            exporter of a plugin may claim another one. A file of that name is replaced once the new one is complete.
+
+        Raises
+        ------
+        NoFormulaError
+            If a component cannot leave; the message names it.
+        ParameterError
+            If no exporter claims the suffix.
+        ExportError
+            If a column, the classes or something else cannot leave.
+        """
+        write_graph(self._export_graph(), path)
+
+    @abstractmethod
+    def _export_graph(self) -> ExportGraph:
+        """What is exported."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

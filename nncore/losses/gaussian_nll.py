@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from nncore.errors import ShapeError
-from nncore.plugin import Kernel, Loss
+from nncore.plugin import Graph, Kernel, Loss, Value
 
 
 class GaussianNLL(Loss):
@@ -48,6 +48,9 @@ class GaussianNLL(Loss):
 
     def decide(self, output: np.ndarray) -> np.ndarray:
         return output[:, : output.shape[1] // 2]
+
+    def formula(self, g: Graph, output: Value) -> Value:
+        return g.columns(output, range(output.sample_shape[0] // 2))
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         residual, _, clamped, precision = self._parts(output, target)

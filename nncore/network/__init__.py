@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nncore.network.evaluation import metric_name
+from nncore.network.exporting import about_model, graph_of_network, write_graph, write_link, write_network
 from nncore.network.file_info import FileInfo, LayerInfo, NetworkInfo, ProviderInfo, file_info
 from nncore.network.formula import formula
 from nncore.network.inspection import activations, gradients
@@ -26,6 +27,7 @@ __all__ = [
     "ProviderInfo",
     "Sequential",
     "Training",
+    "about_model",
     "activations",
     "each",
     "file_info",
@@ -34,6 +36,7 @@ __all__ = [
     "fit_many",
     "formula",
     "gradients",
+    "graph_of_network",
     "keep_members",
     "link_name",
     "load",
@@ -43,4 +46,7 @@ __all__ = [
     "minimize",
     "questions",
     "save_many",
+    "write_graph",
+    "write_link",
+    "write_network",
 ]

@@ -27,6 +27,7 @@ from nncore.data import (
 )
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.network.evaluation import Evaluation, linked, metrics_for
+from nncore.network.exporting import export
 from nncore.network.failures import Explained
 from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
@@ -497,6 +498,35 @@ class Model(Network):
             As in `save`.
         """
         check_save(self, path)
+
+    @writes_down
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the prediction to a file that does without nncore.
+
+        The file has `predict`, and `predict_proba` if the loss has a link. It takes samples as they are here, in the dtype of the network.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``). An
+            exporter of a plugin may claim another one. A file of that name is replaced once the new one is complete.
+
+        Raises
+        ------
+        NoFormulaError
+            If a component cannot leave; the message names it.
+        ParameterError
+            If no exporter claims the suffix.
+        ExportError
+            If the target cannot hold the model.
+
+        Examples
+        --------
+        >>> import nncore as nn
+        >>> net = nn.Sequential(nn.Dense(3, activation="tanh"), nn.Dense(1)).build(2, rng=0)
+        >>> net.export("net.py")  # doctest: +SKIP
+        """
+        export(self, path)
 
     @reads
     def __repr__(self) -> str:

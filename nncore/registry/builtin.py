@@ -233,3 +233,11 @@ def nncore_formats(api: tuple[int, int]) -> list[Component]:
     return [
         Component("safetensors", "nncore.formats.safetensors:Safetensors", "tensors and a JSON description, no pickle"),
     ]
+
+
+@hookimpl
+def nncore_exporters(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("numpy", "nncore.exporters.numpy:NumPyModule", "a Python module that needs NumPy alone"),
+        Component("onnx", "nncore.exporters.onnx:ONNX", "a model for ONNX runtimes"),
+    ]

@@ -18,6 +18,7 @@ from nncore.contract import (
     Configurable,
     Constraint,
     Encoding,
+    Exporter,
     Format,
     Initializer,
     Layer,
@@ -51,7 +52,11 @@ BASES: dict[str, type[Configurable]] = {
     "metrics": Metric,
     "callbacks": Callback,
     "formats": Format,
+    "exporters": Exporter,
 }
+
+#: What claims suffixes of file names.
+CLAIMING = (Format, Exporter)
 
 
 #: Where `recorded` collects what is looked up, by kind and qualified name.
@@ -133,8 +138,11 @@ class Catalogue:
         return PluginList([*self._plugins, *([] if own is None else [own])])
 
     def problems(self) -> list[PluginProblem]:
-        """Everything that is wrong with the plugins found; formats are imported, since what they claim stands on their classes."""
-        for registration in [found for namesakes in self._registrations["formats"].values() for found in namesakes]:
+        """Everything that is wrong with the plugins found; what claims suffixes is imported, since they stand on the classes."""
+        claiming = [
+            namesakes for kind, base in BASES.items() if issubclass(base, CLAIMING) for namesakes in self._registrations[kind].values()
+        ]
+        for registration in [found for namesakes in claiming for found in namesakes]:
             with suppress(PluginError, MissingExtraError):  # which whoever uses it is told
                 self._class_behind(registration)
         return self.problems_found()
@@ -225,20 +233,20 @@ class Catalogue:
         key = registration.kind, registration.qualified_name
         if key not in self._classes:
             cls = _class_of(registration)
-            if issubclass(cls, Format) and not registration.plugin.built_in:
+            if issubclass(cls, CLAIMING) and not registration.plugin.built_in:
                 self._check_suffixes(registration, cls)
             self._classes[key] = cls
         return self._classes[key]
 
-    def _check_suffixes(self, registration: Registration, cls: type[Format]) -> None:
-        """Report a format that claims what is a built-in one's: `nncore.network` asks those first."""
-        if taken := sorted(self.built_in_suffixes().intersection(cls.suffixes)):
-            what = f"the format {registration.component.name!r} claims {', '.join(taken)}"
+    def _check_suffixes(self, registration: Registration, cls: type[Format | Exporter]) -> None:
+        """Report a class that claims what is a built-in one's: `nncore.network` asks those first."""
+        if taken := sorted(self.built_in_suffixes(registration.kind).intersection(cls.suffixes)):
+            what = f"the {singular(registration.kind)} {registration.component.name!r} claims {', '.join(taken)}"
             self._report(registration, f"{what}, which is built in and cannot be replaced; its other suffixes count")
 
-    def built_in_suffixes(self) -> set[str]:
-        """Suffixes of file names that the built-in formats claim."""
-        built_in = [namesakes[0] for namesakes in self._registrations["formats"].values() if namesakes[0].plugin.built_in]
+    def built_in_suffixes(self, kind: str) -> set[str]:
+        """Suffixes of file names that the built-in formats or exporters claim."""
+        built_in = [namesakes[0] for namesakes in self._registrations[kind].values() if namesakes[0].plugin.built_in]
         return {suffix for registration in built_in for suffix in self._class_behind(registration).suffixes}
 
     def qualified_name(self, kind: str, cls: type) -> str:
@@ -310,7 +318,7 @@ def singular(kind: str) -> str:
 
 
 def article(kind: str) -> str:
-    return f"{'an' if singular(kind)[0] in 'aio' else 'a'} {singular(kind)}"
+    return f"{'an' if singular(kind)[0] in 'aeio' else 'a'} {singular(kind)}"
 
 
 def kind_of(cls: type) -> str | None:
@@ -340,11 +348,11 @@ def _class_of(registration: Registration) -> type[Configurable]:
         raise PluginError(f"the {who} cannot be imported from {target!r}: {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(f"the {who}: {target!r} is not a subclass of nncore.plugin.{base.__name__}")
-    if issubclass(found, Format) and not are_suffixes(found.suffixes):
+    if issubclass(found, CLAIMING) and not are_suffixes(found.suffixes):
         raise PluginError(f"the {who}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {shown(found.suffixes)}")
     return found
 
 
 def are_suffixes(value: object) -> bool:
-    """Whether a format's `suffixes` are what they must be."""
+    """Whether the `suffixes` of a format or an exporter are what they must be."""
     return isinstance(value, tuple) and all(isinstance(text, str) and text.startswith(".") and text == text.lower() for text in value)

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar, overload
 
 from nncore.arguments import shown
-from nncore.contract import Configurable, Format
+from nncore.contract import Configurable
 from nncore.errors import ParameterError, UnknownComponentError
 from nncore.registry import registry as of_process
-from nncore.registry.catalogue import BASES, are_suffixes, article, kind_of, plural, singular
+from nncore.registry.catalogue import BASES, CLAIMING, are_suffixes, article, kind_of, plural, singular
 from nncore.registry.manifest import SOUND_NAME, is_sound_name
 from nncore.registry.registry import RUN_TIME
 from nncore.registry.run_time import snake_case, target_of
@@ -183,12 +183,12 @@ def _check_class(kind: str, cls: object) -> None:
         )
     if cls is base:
         raise ParameterError(f"nncore.plugin.{base.__name__} is what {kind} derive from, and none itself: register a subclass")
-    if issubclass(cls, Format):
+    if issubclass(cls, CLAIMING):
         if not are_suffixes(cls.suffixes):
             raise ParameterError(
                 f"{cls.__name__}: `suffixes` must be a tuple of texts such as '.npz', in lower case, got {shown(cls.suffixes)}"
             )
-        if taken := sorted(of_process.installed().built_in_suffixes().intersection(cls.suffixes)):
+        if taken := sorted(of_process.installed().built_in_suffixes(kind).intersection(cls.suffixes)):
             raise ParameterError(
                 f"{cls.__name__} claims {', '.join(taken)}, which is built in and cannot be replaced: choose another suffix"
             )

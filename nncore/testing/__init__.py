@@ -20,6 +20,7 @@ from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import Conformance
 from nncore.testing.constraints import ConstraintConformance
 from nncore.testing.encodings import EncodingConformance
+from nncore.testing.exporters import ExporterConformance
 from nncore.testing.formats import FormatConformance
 from nncore.testing.guarded import Guarded
 from nncore.testing.initializers import InitializerConformance
@@ -35,7 +36,8 @@ from nncore.testing.transforms import TransformConformance
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
-    "ActivationConformance", "CallbackConformance", "Conformance", "ConstraintConformance", "EncodingConformance", "FormatConformance",
-    "Guarded", "InitializerConformance", "LayerConformance", "LossConformance", "MetricConformance", "OptimizerConformance",
-    "RegularizerConformance", "SamplerConformance", "ScheduleConformance", "TransformConformance", "numpy_twin", "tables", "team_of",
+    "ActivationConformance", "CallbackConformance", "Conformance", "ConstraintConformance", "EncodingConformance", "ExporterConformance",
+    "FormatConformance", "Guarded", "InitializerConformance", "LayerConformance", "LossConformance", "MetricConformance",
+    "OptimizerConformance", "RegularizerConformance", "SamplerConformance", "ScheduleConformance", "TransformConformance", "numpy_twin",
+    "tables", "team_of",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from nncore.data import EncodingChain
 from nncore.errors import FileFormatError
 from nncore.testing.conformance import Conformance
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
-from nncore.testing.formulas import encoding_by_formula
+from nncore.testing.formulas import encoding_by_formula, inverse_by_formula
 
 N_ROWS = 60
 #: Levels of the columns that hold some: none, one, two and more.
@@ -65,6 +65,9 @@ class EncodingConformance(Conformance):
 
     def test_formula_agrees_with_encode(self) -> None:
         self.each(check_formula)
+
+    def test_inverse_formula_agrees_with_inverse(self) -> None:
+        self.each(lambda encoding: check_inverse_formula(encoding) if encoding.invertible else None)
 
 
 def columns_of(encoding: Encoding, n_rows: int = N_ROWS, seed: int = 0) -> NDArray[Any]:
@@ -263,3 +266,14 @@ def check_formula(encoding: Encoding) -> None:
     by_formula = encoding_by_formula(encoding, columns, learned)
     encoded = encoded_by(encoding, columns, learned)
     expect_close(by_formula, encoded, 1e-9 * (1 + np.abs(np.nan_to_num(encoded))), "the formula, beside encode")
+
+
+def check_inverse_formula(encoding: Encoding) -> None:
+    """The formula of the inverse computes what `inverse` does."""
+    columns = columns_of(encoding)
+    learned = _learned(encoding, columns)
+    encoded = encoded_by(encoding, columns, learned)
+    with np.errstate(all="ignore"):
+        expected = encoding.inverse(encoded, learned)
+    by_formula = inverse_by_formula(encoding, encoded, learned)
+    expect_close(by_formula, expected, 1e-9 * (1 + np.abs(np.nan_to_num(expected))), "inverse_formula, beside inverse")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nncore.contract import Activation, Encoding, Graph, Layer, Learned, Plan, Value
+from nncore.contract import Activation, Encoding, Graph, Layer, Learned, Loss, Plan, Value, decision_of
 from nncore.errors import NoFormulaError, PluginError
 from nncore.program import NumPyBuilder, formula_of_activation, formula_of_layer, named_views
 from nncore.testing.expectations import expect
@@ -34,6 +34,16 @@ def encoding_by_formula(encoding: Encoding, columns: np.ndarray, learned: Learne
     if x.dtype.kind == "M":  # of which formulas know nothing
         raise unittest.SkipTest("times have no formula")
     return _computed(lambda g: encoding.formula(g, g.samples(x, x.shape[1:]), learned), x)
+
+
+def inverse_by_formula(encoding: Encoding, encoded: np.ndarray, learned: Learned) -> np.ndarray:
+    """The columns again by the formula of the inverse, in float64."""
+    return _computed(lambda g: encoding.inverse_formula(g, g.samples(encoded, encoded.shape[1:]), learned), encoded)
+
+
+def decided_by_formula(loss: Loss, outputs: np.ndarray) -> np.ndarray:
+    """The predictions that stand for outputs by the formula."""
+    return _computed(lambda g: decision_of(loss, g, g.samples(outputs, outputs.shape[1:])), outputs)
 
 
 def _computed(write: Callable[[Graph], Value], x: np.ndarray) -> np.ndarray:

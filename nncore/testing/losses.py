@@ -18,6 +18,7 @@ from nncore.program import structure_of_loss
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.expectations import expect, expect_close, expect_same_bits
+from nncore.testing.formulas import decided_by_formula
 from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.setting import setting
@@ -67,6 +68,9 @@ class LossConformance(networks.NetworkConformance):
 
     def test_rows_are_independent(self) -> None:
         self.each(lambda loss: check_rows(loss, self.columns_of(loss)[0]))
+
+    def test_formula_agrees_with_decide(self) -> None:
+        self.each(lambda loss: check_decision(loss, self.columns_of(loss)[0]))
 
     def test_targets_out_of_range_are_refused(self) -> None:
         self.each(lambda loss: check_refusals(loss, self.columns_of(loss)[0]))
@@ -136,6 +140,14 @@ def examples(loss: Loss, columns: Sequence[int]) -> Iterator[tuple[np.ndarray, T
 def weights_for(loss: Loss, weight: np.ndarray) -> np.ndarray:
     """As the loss is given them: any, or shares of the whole batch for one that sees all of it."""
     return np.asarray(weight / weight.sum(), weight.dtype) if loss.needs_batch else weight
+
+
+def check_decision(loss: Loss, n_outputs: int) -> None:
+    """The formula gives what `decide` does, where that is values; of class indices, the outputs that they are found in."""
+    output, _, _ = example(loss, 9, n_outputs, np.float64)
+    decided = loss.decide(output)
+    by_formula = decided_by_formula(loss, output)
+    expect_close(by_formula, output if decided.ndim == 1 else decided, 1e-9, "the formula, beside decide")
 
 
 class Rung:

@@ -13,6 +13,7 @@ from nncore.testing.callbacks import CallbackConformance
 from nncore.testing.conformance import ArgumentsNeeded, Conformance
 from nncore.testing.constraints import ConstraintConformance
 from nncore.testing.encodings import EncodingConformance
+from nncore.testing.exporters import ExporterConformance
 from nncore.testing.formats import FormatConformance
 from nncore.testing.initializers import InitializerConformance
 from nncore.testing.layers import LayerConformance
@@ -31,6 +32,7 @@ CONFORMANCE: dict[str, type[Conformance]] = {
     "callbacks": CallbackConformance,
     "constraints": ConstraintConformance,
     "encodings": EncodingConformance,
+    "exporters": ExporterConformance,
     "formats": FormatConformance,
     "initializers": InitializerConformance,
     "layers": LayerConformance,

@@ -32,8 +32,8 @@ GIVEN: dict[str, Callable[[Any], dict[str, Any]]] = {
     "metrics": lambda one: {"metrics": [one]},
     "callbacks": lambda one: {"callbacks": [one]},
 }
-#: Kinds that no network is given: those write files, and these make its inputs.
-NOT_GIVEN = {"formats", "encodings"}
+#: Kinds that no network is given: those write files, and the last make its inputs.
+NOT_GIVEN = {"formats", "exporters", "encodings"}
 
 
 class Meeting(Callback):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
-from nncore.plugin import Loss
+from nncore.plugin import Graph, Loss, Value
 from nncore_survival.targets import N_TARGETS, check_survival, example_survival
 
 
@@ -70,6 +70,14 @@ class LogisticHazard(Loss):
         """Mean time of survival up to the last cut, shape (n_rows, 1), with the survival curve a straight line inside each interval."""
         curve = np.column_stack([np.ones(len(output)), survival_curve(output)])
         return (curve[:, 1:] + curve[:, :-1]) @ np.diff([0.0, *self.cuts])[:, None] / 2
+
+    def formula(self, g: Graph, output: Value) -> Value:
+        survival = 1 - g.columns(output, [0])
+        mean = (survival + 1) * (self.cuts[0] / 2)
+        for interval in range(1, len(self.cuts)):
+            before, survival = survival, survival * (1 - g.columns(output, [interval]))
+            mean = mean + (survival + before) * ((self.cuts[interval] - self.cuts[interval - 1]) / 2)
+        return mean
 
     def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         survived, happened = self._known(target)

@@ -75,3 +75,8 @@ def nncore_encodings(api):
 @hookimpl
 def nncore_formats(api):
     return [Component("npz", "nncore_good.components:Npz", "NumPy's own archive")]
+
+
+@hookimpl
+def nncore_exporters(api):
+    return [Component("listing", "nncore_good.components:Listing", "names of operations")]

@@ -13,6 +13,7 @@ from nncore.plugin import (
     Callback,
     Constraint,
     Encoding,
+    Exporter,
     Format,
     Initializer,
     Layer,
@@ -134,3 +135,10 @@ class Npz(Format):
             return json.loads(str(arrays.pop("document"))), arrays
         except (ValueError, KeyError, zipfile.BadZipFile) as error:
             raise FileFormatError(f"it is not an archive of a network: {error}") from error
+
+
+class Listing(Exporter):
+    suffixes = (".listing",)
+
+    def export(self, graph):
+        return "\n".join(node.operation for node in graph.nodes).encode()

@@ -1,0 +1,1 @@
+"""Exporters: models as files that predict without nncore, one target a file."""

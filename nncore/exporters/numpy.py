@@ -1,0 +1,296 @@
+"""A Python module that predicts with NumPy alone."""
+
+from __future__ import annotations
+
+import base64
+import keyword
+import math
+import re
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from nncore.plugin import Exporter, ExportGraph, Node
+
+#: Larger arrays are written as base64: of more numbers than this.
+MOST_WRITTEN_OUT = 64
+#: Expressions of more characters get a line of their own.
+LONGEST_INSIDE = 60
+#: Lines of the module.
+LINE = 120
+
+#: How tightly operators of Python bind.
+_COMPARISON, _SUM, _PRODUCT, _SIGN, _ATOM = range(1, 6)
+
+#: Primitives that are operators: the operator and how tightly it binds.
+_OPERATORS = {
+    "add": ("+", _SUM), "sub": ("-", _SUM), "mul": ("*", _PRODUCT), "div": ("/", _PRODUCT), "matmul": ("@", _PRODUCT),
+    "less": ("<", _COMPARISON), "less_equal": ("<=", _COMPARISON), "equal": ("==", _COMPARISON),
+}  # fmt: skip
+
+#: Other primitives and operations, with their operands in braces.
+_CALLS = {
+    "maximum": "np.maximum({}, {})", "minimum": "np.minimum({}, {})", "abs": "np.abs({})", "exp": "np.exp({})", "log": "np.log({})",
+    "sqrt": "np.sqrt({})", "sin": "np.sin({})", "cos": "np.cos({})", "tanh": "np.tanh({})", "sigmoid": "_sigmoid({})", "erf": "_erf({})",
+    "floor": "np.floor({})", "is_nan": "np.isnan({})", "logical_and": "np.logical_and({}, {})", "logical_not": "np.logical_not({})",
+    "where": "np.where({}, {}, {})", "rows": "_rows({}, {})", "columns": "_columns({}, {})",
+    "sum": "np.sum({}, axis=-1, keepdims=True)", "max": "np.max({}, axis=-1, keepdims=True)", "largest": "np.argmax({}, axis=-1)",
+}  # fmt: skip
+
+#: What a module needs only if it uses it: each is recognised by its name.
+_HELPERS = {
+    "_sigmoid": """
+def _sigmoid(a):
+    e = np.exp(-np.abs(a))
+    return np.where(a < 0, e, a.dtype.type(1)) / (1 + e)
+""",
+    "_erf": """
+def _erf(a):
+    return np.array([math.erf(number) for number in a.ravel().tolist()], a.dtype).reshape(a.shape)
+""",
+    "_rows": """
+def _rows(table, which):
+    return np.asarray(table)[which.astype(np.int64)]
+""",
+    "_columns": """
+def _columns(a, which):
+    return a[..., which]
+""",
+    "_array": """
+def _array(text, dtype, shape):
+    return np.frombuffer(base64.b64decode(text), dtype).reshape(shape)
+""",
+    "_codes": """
+def _codes(texts, codes, missing, unknown):
+    found = [missing if _is_missing(text, codes) else codes.get(str(text), unknown) for text in texts.ravel()]
+    return np.array(found, float).reshape(texts.shape)
+
+
+def _is_missing(text, codes):
+    is_nothing = text is None or type(text).__name__ in ("NAType", "NaTType") or text != text
+    return is_nothing or (text == "" and "" not in codes)
+""",
+    "_samples": """
+def _samples(X, dtype, shape):
+    X = np.asarray(X, dtype)
+    if X.shape[1:] != shape:
+        raise ValueError(f"X has shape {X.shape}, (n_samples, {', '.join(map(str, shape))}) is needed")
+    return X
+""",
+    "_column": """
+def _column(X, name, dtype, shape):
+    if hasattr(X, "columns") or hasattr(X, "keys"):
+        values = X[name]
+    else:
+        values = np.asarray(X, object)
+        if values.ndim != 2 or values.shape[1] != len(COLUMNS):
+            raise ValueError(f"X has shape {values.shape}, (n_samples, {len(COLUMNS)}) is needed: {', '.join(COLUMNS)}")
+        values = values[:, COLUMNS.index(name)]
+    return np.asarray(values, dtype).reshape(-1, *shape)
+""",
+}
+
+
+class NumPyModule(Exporter):
+    """A Python module with the functions `predict` and, where there are probabilities, `predict_proba`; it imports NumPy and nothing else.
+
+    Models of columns take a frame, a dict of columns by name, or a matrix with the columns in their order. The module can be read: each
+    line is an operation, and arrays have the names that they have in the network. It holds no pickle.
+    """
+
+    suffixes = (".py",)
+
+    def export(self, graph: ExportGraph) -> bytes:
+        return _Module(graph).text().encode()
+
+
+class _Module:
+    """Writes one module."""
+
+    def __init__(self, graph: ExportGraph) -> None:
+        self.graph = graph
+        self.uses = graph.uses()
+        self.taken: set[str] = {"np", "math", "base64", "X", "predict", "predict_proba", "COLUMNS", "len"}
+        self.expressions: list[tuple[str, int]] = []
+        self.constants: list[str] = []
+        self.lines: list[str] = []
+
+    def text(self) -> str:
+        """The module."""
+        by_columns = [node.name for node in self.graph.inputs] if self._has_columns else []
+        part = ""
+        for number, node in enumerate(self.graph.nodes):
+            if node.operation == "constant":
+                self.expressions.append(self._constant(node))
+                continue
+            if node.part != part and node.part:
+                part = node.part
+                self.lines.append(f"# {part}")
+            self.expressions.append(self._expression(number, node))
+        results = [f'"{output.name}": {self.expressions[output.node][0]},' for output in self.graph.outputs]
+        body = "\n".join([*self.lines, "return {", *(f"    {result}" for result in results), "}"])
+        computing = 'def _compute(X):\n    with np.errstate(all="ignore"):\n' + textwrap.indent(body, " " * 8) + "\n"
+        functions = [computing, *self._methods()]
+        columns = f"#: The columns of X, in order.\nCOLUMNS = {_wrapped(by_columns)}\n\n" if by_columns else ""
+        code = "\n\n".join([columns + "\n".join(self.constants) + "\n", *functions])
+        helpers = [text.strip("\n") + "\n" for name, text in _HELPERS.items() if f"{name}(" in code]
+        imports = [f"import {name}" for name in ("base64", "math") if any(f"{name}." in text for text in [code, *helpers])]
+        head = "\n".join([f'"""{self._title()}"""', "", *imports, *[""] * bool(imports), "import numpy as np", ""])
+        return "\n\n".join([head, *helpers, code])
+
+    @property
+    def _has_columns(self) -> bool:
+        inputs = self.graph.inputs
+        return len(inputs) != 1 or inputs[0].name != "X"
+
+    def _title(self) -> str:
+        about = dict(self.graph.about)
+        lines = [
+            f"{about.pop('model', 'A model')}: predictions with NumPy alone.",
+            "",
+            *(f"{key}: {value}" for key, value in about.items()),
+        ]
+        return "\n".join(lines).replace("\\", "\\\\").replace('"""', '\\"""').rstrip("\n") + ("\n" if about else "")
+
+    def _methods(self) -> list[str]:
+        found: dict[str, list[str]] = {}
+        for output in self.graph.outputs:
+            found.setdefault(output.method, []).append(output.name)
+        written = []
+        for method, names in found.items():
+            if names == [method]:
+                result = f'outputs["{method}"]'
+            else:
+                listed = f"outputs[name] for name in {_wrapped(names)}"
+                result = f"np.column_stack([{listed}])" if method == "predict" else f"[{listed}]"
+            written.append(f"def {method}(X):\n    outputs = _compute(X)\n    return {result}\n")
+        return written
+
+    # ---- names --------------------------------------------------------------------------------------------------------------
+
+    def _name(self, wish: str) -> str:
+        """A new name of a variable."""
+        base = re.sub(r"\W+", "_", wish, flags=re.ASCII).strip("_").lower() or "h"
+        base = f"v_{base}" if base[0].isdigit() or keyword.iskeyword(base) else base
+        name, count = base, 1
+        while name in self.taken:
+            count += 1
+            name = f"{base}_{count}"
+        self.taken.add(name)
+        return name
+
+    # ---- operations ---------------------------------------------------------------------------------------------------------
+
+    def _constant(self, node: Node) -> tuple[str, int]:
+        values = node.values
+        assert values is not None, "a constant has values"
+        if values.ndim == 0 and values.dtype.kind == "f":
+            literal = _literal(values.item(), values.dtype)
+            return literal, _SIGN if literal.startswith("-") else _ATOM
+        if node.dtype == "int64" and len(values) <= MOST_WRITTEN_OUT:
+            return str(values.tolist()), _ATOM
+        name = self._name(node.name or "constant")
+        self.constants.append(f"{name} = {_array(values)}")
+        return name, _ATOM
+
+    def _expression(self, number: int, node: Node) -> tuple[str, int]:
+        text, binding = self._written(node)
+        if self.uses[number] == 1 and len(text) <= LONGEST_INSIDE and node.operation != "input":
+            return text, binding
+        if self.uses[number] == 0:  # an input that nothing needs
+            return text, binding
+        name = self._name(node.name if node.operation == "input" else "h")
+        self.lines.append(f"{name} = {text}")
+        return name, _ATOM
+
+    def _typed(self, number: int) -> str:
+        """A node; a plain number with its dtype."""
+        node, text = self.graph.nodes[number], self.expressions[number][0]
+        return f"np.{node.dtype}({text})" if node.operation == "constant" and not node.shape and node.dtype != "bool" else text
+
+    def _written(self, node: Node) -> tuple[str, int]:
+        operation = node.operation
+        operands = [self.expressions[operand] for operand in node.operands]
+        texts = [text for text, _ in operands]
+        if operation in _OPERATORS:
+            sign, binding = _OPERATORS[operation]
+            (left, of_left), (right, of_right) = operands
+            # Comparisons do not chain, and a - (b - c) is another number than a - b - c.
+            left = left if of_left >= binding + (binding == _COMPARISON) else f"({left})"
+            right = right if of_right > binding else f"({right})"
+            return f"{left} {sign} {right}", binding
+        if operation == "neg":
+            return (f"-{texts[0]}" if operands[0][1] == _ATOM else f"-({texts[0]})"), _SIGN
+        if operation == "where":  # two plain numbers would have Python's type
+            texts = [self._typed(operand) for operand in node.operands]
+        if operation == "concat":
+            return f"np.concatenate([{', '.join(texts)}], axis=-1)", _ATOM
+        if operation == "reshape":
+            lengths = ", ".join("-1" if length is None else str(length) for length in node.shape)
+            inside = texts[0] if operands[0][1] == _ATOM else f"({texts[0]})"
+            if None in node.shape and 0 in node.shape:
+                lengths = lengths.replace("-1", f"len({texts[0]})", 1)
+            return f"{inside}.reshape({lengths})", _ATOM
+        if operation == "cast":
+            inside = texts[0] if operands[0][1] == _ATOM else f"({texts[0]})"
+            return f"{inside}.astype(np.{node.dtype})", _ATOM
+        if operation == "codes":
+            assert node.levels is not None, "codes have levels"
+            name = self._name("codes")
+            self.constants.append(f"{name} = {_wrapped(node.levels.codes)}")
+            return f"_codes({texts[0]}, {name}, {node.levels.missing}, {node.levels.unknown})", _ATOM
+        if operation == "input":
+            dtype = "object" if node.dtype == "text" else f"np.{node.dtype}"
+            if self._has_columns:
+                return f"_column(X, {node.name!r}, {dtype}, {node.shape[1:]!r})", _ATOM
+            return f"_samples(X, {dtype}, {node.shape[1:]!r})", _ATOM
+        return _CALLS[operation].format(*texts), _ATOM
+
+
+def _literal(number: float, dtype: np.dtype) -> str:
+    """A number as Python reads it, which has the same bits in its dtype."""
+    if not math.isfinite(number):
+        return "np.nan" if math.isnan(number) else "np.inf" if number > 0 else "-np.inf"
+    return str(dtype.type(number))
+
+
+def _array(values: np.ndarray) -> str:
+    """An array as an expression."""
+    if values.dtype.kind in "U":
+        return f"np.array({_wrapped(values.tolist())}, object)"
+    if values.size <= MOST_WRITTEN_OUT and values.dtype.kind != "f":
+        return f"np.array({_wrapped(values.tolist())}, np.{'bool_' if values.dtype.kind == 'b' else values.dtype})"
+    if values.size <= MOST_WRITTEN_OUT:
+        return f"np.array({_numbers(values)}, np.{values.dtype})" + (f".reshape({values.shape})" if 0 in values.shape else "")
+    dtype = values.dtype.newbyteorder("<")
+    text = base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode()
+    lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(text, LINE - 6))
+    return f'_array(\n{lines},\n    "{dtype.str}", {values.shape},\n)'
+
+
+def _numbers(values: np.ndarray) -> str:
+    """Nested lists of numbers."""
+    if values.ndim == 0:
+        return _literal(values.item(), values.dtype)
+    if values.ndim == 1:
+        return f"[{', '.join(_literal(number, values.dtype) for number in values.tolist())}]"
+    return "[\n" + "".join(textwrap.indent(_numbers(row), "    ") + ",\n" for row in values) + "]"
+
+
+def _wrapped(values: object) -> str:
+    """A list or dict, a few items a line."""
+    text = repr(values)
+    if len(text) <= LINE:
+        return text
+    is_dict = isinstance(values, dict)
+    items: Sequence[str] = [f"{key!r}: {value!r}" for key, value in values.items()] if is_dict else [repr(v) for v in values]  # type: ignore[attr-defined]
+    lines, line = [], ""
+    for item in items:
+        if line and len(line) + len(item) > LINE - 8:
+            lines.append(line)
+            line = ""
+        line += f"{item}, "
+    lines.append(line)
+    opening, closing = "{}" if is_dict else "[]"
+    return opening + "\n" + "".join(f"    {line.rstrip()}\n" for line in lines) + closing

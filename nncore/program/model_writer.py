@@ -1,0 +1,99 @@
+"""A whole model as one graph to export: columns, encodings, networks and answers, of several dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from nncore.contract import ExportGraph, Graph, Output, TextLevels, Value
+from nncore.contract.formula import Operand
+from nncore.contract.primitives import Shape
+from nncore.program.recorder import Recorder
+
+#: What formulas call the values of a dtype. They do not compute with texts.
+KINDS = {"float32": "number", "float64": "number", "bool": "truth", "int64": "index", "text": "text"}
+
+
+class ModelWriter(Graph):
+    """What formulas are written with when a model is exported. It has operations that components do not see: `OPERATIONS`."""
+
+    def __init__(self) -> None:
+        self._recorder = Recorder()
+        super().__init__(self._recorder)
+        self._outputs: list[Output] = []
+
+    @contextmanager
+    def writing(self, part: str, dtype: str = "float64", prefix: str = "") -> Iterator[None]:
+        """Inside, a part of the model is written, whose constants have this dtype and whose tensors this prefix."""
+        recorder = self._recorder
+        before = recorder.part, recorder.dtype, recorder.prefix
+        recorder.part, recorder.dtype, recorder.prefix = part, dtype, prefix
+        try:
+            yield
+        finally:
+            recorder.part, recorder.dtype, recorder.prefix = before
+
+    def apply(self, primitive: str, *operands: Operand, shape: Shape | None = None) -> Value:
+        """As `Graph.apply`; numbers beside a value get its dtype."""
+        recorder = self._recorder
+        found = (self.dtype_of(one) for one in operands if isinstance(one, Value))
+        before, recorder.dtype = recorder.dtype, next((dtype for dtype in found if dtype.startswith("float")), recorder.dtype)
+        try:
+            return super().apply(primitive, *operands, shape=shape)
+        finally:
+            recorder.dtype = before
+
+    def dtype_of(self, value: Value) -> str:
+        """As `Node` has it."""
+        return self._recorder.nodes[value.node].dtype
+
+    # ---- operations beside primitives ---------------------------------------------------------------------------------------
+
+    def input(self, name: str, shape: tuple[int, ...], dtype: str) -> Value:
+        """What the caller passes: samples of `shape`."""
+        return self._added("input", (), (None, *shape), dtype, name=name)
+
+    def cast(self, value: Value, dtype: str) -> Value:
+        """The same numbers in another dtype; truths become 0 and 1."""
+        return value if self.dtype_of(value) == dtype else self._added("cast", (value,), value.shape, dtype)
+
+    def codes(self, texts: Value, levels: TextLevels) -> Value:
+        """The code of each text, as float64."""
+        return self._added("codes", (texts,), texts.shape, "float64", levels=levels)
+
+    def largest(self, value: Value) -> Value:
+        """The index of the largest of the last dimension, the first of equal ones; that dimension goes."""
+        return self._added("largest", (value,), value.shape[:-1], "int64")
+
+    def label(self, classes: np.ndarray, index: Value) -> Value:
+        """The class of each index. Whole numbers become int64, objects that are texts become texts."""
+        with self.writing(self._recorder.part):
+            values = classes.astype(np.int64) if classes.dtype.kind in "iu" else classes
+            table = Value(self, self._recorder.constant(values, "classes"), classes.shape)
+        return self._added("rows", (table, index), index.shape, self.dtype_of(table))
+
+    def _added(self, operation: str, operands: Sequence[Value], shape: Shape, dtype: str, **more: object) -> Value:
+        node = self._recorder.add(operation, [operand.node for operand in operands], shape, dtype, **more)
+        return Value(self, node, shape, KINDS[dtype])
+
+    # ---- results ------------------------------------------------------------------------------------------------------------
+
+    def output(self, method: str, value: Value, position: int | None = None) -> None:
+        """Say that a method returns a value."""
+        self._outputs.append(Output(method, value.node, position))
+
+    def graph(self, about: Mapping[str, str]) -> ExportGraph:
+        """All that the outputs need."""
+        nodes = self._recorder.nodes
+        is_needed = [node.operation == "input" for node in nodes]
+        for output in self._outputs:
+            is_needed[output.node] = True
+        for number in reversed(range(len(nodes))):
+            for operand in nodes[number].operands if is_needed[number] else ():
+                is_needed[operand] = True
+        place = {number: new for new, number in enumerate(number for number, needed in enumerate(is_needed) if needed)}
+        kept = tuple(replace(nodes[number], operands=tuple(place[one] for one in nodes[number].operands)) for number in place)
+        return ExportGraph(kept, tuple(replace(output, node=place[output.node]) for output in self._outputs), dict(about))

@@ -1,0 +1,48 @@
+"""Runs exported files, as their users would."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+_numbers = itertools.count()
+
+
+def module_of(content: bytes) -> ModuleType:
+    """An exported Python module."""
+    module = ModuleType(f"exported_{next(_numbers)}")
+    exec(compile(content, f"{module.__name__}.py", "exec"), vars(module))
+    return module
+
+
+def run_module(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What its methods return, by the names of the outputs."""
+    X = inputs["X"] if list(inputs) == ["X"] else inputs
+    outputs: dict[str, np.ndarray] = module_of(content)._compute(X)
+    return outputs
+
+
+def run_onnx(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What onnxruntime computes, by the names of the outputs."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    known = {one.name for one in session.get_inputs()}
+    names = [one.name for one in session.get_outputs()]
+    return dict(zip(names, session.run(names, {name: array for name, array in inputs.items() if name in known}), strict=True))
+
+
+RUNNERS = {".py": run_module, ".onnx": run_onnx}
+
+
+def predictions(model: Any, X: Any, inputs: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
+    """Outputs of a model that is exported to a path."""
+    model.export(path)
+    return RUNNERS[path.suffix](path.read_bytes(), inputs)
