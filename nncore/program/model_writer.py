@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from nncore.contract import ExportGraph, Graph, Output, TextLevels, Value
-from nncore.contract.formula import Operand
-from nncore.contract.primitives import Shape
 from nncore.program.recorder import Recorder
 
 #: What formulas call the values of a dtype. They do not compute with texts.
@@ -36,7 +35,7 @@ class ModelWriter(Graph):
         finally:
             recorder.part, recorder.dtype, recorder.prefix = before
 
-    def apply(self, primitive: str, *operands: Operand, shape: Shape | None = None) -> Value:
+    def apply(self, primitive: str, *operands: Any, shape: tuple[int | None, ...] | None = None) -> Value:
         """As `Graph.apply`; numbers beside a value get its dtype."""
         recorder = self._recorder
         found = (self.dtype_of(one) for one in operands if isinstance(one, Value))
@@ -75,7 +74,7 @@ class ModelWriter(Graph):
             table = Value(self, self._recorder.constant(values, "classes"), classes.shape)
         return self._added("rows", (table, index), index.shape, self.dtype_of(table))
 
-    def _added(self, operation: str, operands: Sequence[Value], shape: Shape, dtype: str, **more: object) -> Value:
+    def _added(self, operation: str, operands: Sequence[Value], shape: tuple[int | None, ...], dtype: str, **more: object) -> Value:
         node = self._recorder.add(operation, [operand.node for operand in operands], shape, dtype, **more)
         return Value(self, node, shape, KINDS[dtype])
 

@@ -17,6 +17,7 @@ import nncore as nn
 from nncore import registry
 from nncore.contract import activation_for
 from nncore.errors import ExportError, MissingExtraError, NoFormulaError, NotBuiltError, ParameterError
+from nncore.inspection import NumPyBuilder, formula
 from nncore.network import graph_of_network
 from nncore.plugin import Activation, Exporter, Layer, Loss
 from nncore.testing.widths import outputs_for
@@ -51,8 +52,11 @@ def check(net: nn.Sequential, X: np.ndarray, path: Path) -> None:
         expected = getattr(net, name)(X)
         assert outputs.dtype == net.dtype
         assert outputs.shape == expected.shape
-        scale = np.abs(expected[np.isfinite(expected)]).max(initial=1)
-        np.testing.assert_allclose(outputs, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=f"{name} of {net}")
+        # What follows layers of nearly equal numbers has few digits in float32, here as there: at most those that the network lost itself.
+        exact = formula(net, NumPyBuilder("float64"), X.astype(np.float64), link=name == "predict_proba")
+        is_finite = np.isfinite(expected)
+        allowed = TOLERANCE * np.abs(expected[is_finite]).max(initial=1) + 5 * np.abs(expected - exact)[is_finite].max(initial=0)
+        np.testing.assert_allclose(outputs, expected, rtol=TOLERANCE, atol=allowed, err_msg=f"{name} of {net}")
 
 
 @pytest.mark.parametrize("layer", components.layers(), ids=repr)
