@@ -52,10 +52,11 @@ def check(net: nn.Sequential, X: np.ndarray, path: Path) -> None:
         expected = getattr(net, name)(X)
         assert outputs.dtype == net.dtype
         assert outputs.shape == expected.shape
-        # What follows layers of nearly equal numbers has few digits in float32, here as there: at most those that the network lost itself.
-        exact = formula(net, NumPyBuilder("float64"), X.astype(np.float64), link=name == "predict_proba")
+        # Layer normalisation of nearly equal numbers leaves few digits in float32, whoever computes it.
+        exact, narrow = (formula(net, NumPyBuilder(dtype), X.astype(dtype), link=name != "predict") for dtype in ("float64", "float32"))
         is_finite = np.isfinite(expected)
-        allowed = TOLERANCE * np.abs(expected[is_finite]).max(initial=1) + 5 * np.abs(expected - exact)[is_finite].max(initial=0)
+        lost = np.abs(narrow - exact)[is_finite].max(initial=0)
+        allowed = TOLERANCE * np.abs(expected[is_finite]).max(initial=1) + (3 * lost if lost > TOLERANCE else 0)
         np.testing.assert_allclose(outputs, expected, rtol=TOLERANCE, atol=allowed, err_msg=f"{name} of {net}")
 
 
