@@ -92,24 +92,28 @@ def names_of(estimator: Any) -> list[str] | None:
 
 def write_columns(g: ModelWriter, columns: TableColumns, names: Sequence[str] | None, dtype: str) -> Value:
     """The matrix that `TableColumns.transform` makes: one input of all columns if they have no names and no texts, else one of each."""
-    n_columns = columns.n_columns
-    has_texts = any(_are_texts(one, index) for index, one in columns.categories.items())
+    n_features = len(columns.starts)
+    called = [f"x{index}" for index in range(n_features)] if names is None else names
+    if columns.dates:
+        raise ExportError(
+            f"column {called[min(columns.dates)]!r} of X holds dates, which exported models do not read: make numbers of it, such as days "
+            "since a date, and fit again"
+        )
+    is_text = {index for index, one in columns.categories.items() if _are_texts(one, called[index])}
     filling = np.where(columns.has_missing, np.nan, columns.means)
     with g.writing("columns", dtype):
-        if names is None and not has_texts:
-            matrix = g.input("X", (n_columns,), dtype)
+        if names is None and not is_text:
+            matrix = g.input("X", (n_features,), dtype)
             if not columns.categories:
                 return g.where(g.is_nan(matrix), filling, matrix)
-            given = [g.columns(matrix, [index]) for index in range(n_columns)]
+            given = [g.columns(matrix, [index]) for index in range(n_features)]
         else:
-            called = [f"x{index}" for index in range(n_columns)] if names is None else names
-            is_text = {index for index, one in columns.categories.items() if _are_texts(one, index)}
             given = [g.input(name, (1,), "text" if index in is_text else dtype) for index, name in enumerate(called)]
-        numbers = columns.number_columns.tolist()
-        parts, order = [], list(numbers)
-        if numbers:
-            together = g.concat([given[index] for index in numbers])
-            parts.append(g.where(g.is_nan(together), filling[numbers], together))
+        order = [index for index in range(n_features) if index not in columns.categories]
+        parts = []
+        if order:
+            together = g.concat([given[index] for index in order])
+            parts.append(g.where(g.is_nan(together), filling[order], together))
         for index, categories in columns.categories.items():
             parts.append(g.cast(_codes(g, categories, given[index]), dtype))
             order.append(index)
@@ -117,12 +121,12 @@ def write_columns(g: ModelWriter, columns: TableColumns, names: Sequence[str] | 
         return matrix if order == sorted(order) else g.columns(matrix, np.argsort(order).tolist())
 
 
-def _are_texts(categories: Categories, index: int) -> bool:
+def _are_texts(categories: Categories, name: str) -> bool:
     """Whether levels are texts; else they are numbers or truth values."""
     kinds = {"text" if isinstance(level, str) else "numbers" if _is_number(level) else type(level).__name__ for level in categories.levels}
     if len(kinds) > 1 or not kinds <= {"text", "numbers"}:
         raise ExportError(
-            f"column {index} of X has levels that are {' and '.join(sorted(kinds))}, and an exported model takes columns of texts or of "
+            f"column {name!r} of X has levels that are {' and '.join(sorted(kinds))}, and an exported model takes columns of texts or of "
             "numbers: make them texts and fit again"
         )
     return kinds == {"text"}

@@ -272,7 +272,7 @@ def test_a_component_without_a_formula(path: Path) -> None:
 def test_levels_and_classes_that_files_do_not_hold(path: Path) -> None:
     X = np.array([["a", 1.0], [2, 2.0], ["c", 3.0]] * 9, object)
     model = MLPClassifier(**SMALL, categorical_features=[0]).fit(X, ["yes", "no", "yes"] * 9)
-    with pytest.raises(ExportError, match="column 0 of X has levels that are numbers and text"):
+    with pytest.raises(ExportError, match="column 'x0' of X has levels that are numbers and text"):
         model.export(path)
     days = np.array(["2024-01-01", "2024-01-02"] * 9, "M8[D]")
     model = MLPClassifier(**SMALL).fit(np.arange(36.0).reshape(18, 2), days)
