@@ -174,7 +174,7 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
 
     X may be a frame of pandas, polars or another library that narwhals knows. Where a column of numbers has NaN in training, the network
     has a `nncore.FillMissing`: it learns a value for NaN, and sees that it was there. NaN in other columns, met later, becomes their mean.
-    Dates in frames become their parts (`nncore.DateParts`), standardised. What the columns are, their categories, means and deviations are
+    Dates in frames become their parts (``"date_parts"``), standardised. What the columns are, their categories, means and deviations are
     those of all samples given to `fit` (of the first ones given to `partial_fit`), without those of `X_val`. ``network_`` takes the matrix
     that is made of X.
 

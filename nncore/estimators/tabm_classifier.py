@@ -152,7 +152,7 @@ class TabMClassifier(ClassEnsemble, TabM):
 
     What quantiles and targets are, each network learns from its own training rows. What is a category, and which columns have missing
     numbers, is that of all samples given to `fit`. Where a column has NaN in training, the networks have a `nncore.FillMissing`; NaN in
-    other columns, met later, becomes their mean. Dates in frames become their parts (`nncore.DateParts`), standardised. A column that is
+    other columns, met later, becomes their mean. Dates in frames become their parts (``"date_parts"``), standardised. A column that is
     constant in training is left out. Sparse X is made dense. Samples of weight 0 are left out.
 
     References

@@ -45,17 +45,17 @@ Terms = tuple[Node, np.ndarray, np.ndarray, np.ndarray]
 def from_onnx(path: Any, *, output: str | None = None) -> Sequential:
     """The network that a graph of ONNX is, as exporters of PyTorch, scikit-learn, Keras and others write them.
 
-    ==============================================================  ==========================================
-    ONNX                                                            nncore
-    ==============================================================  ==========================================
-    ``Gemm``, ``MatMul`` and ``Add``                                `Dense`
+    ===============================================================  ===============================================
+    ONNX                                                             nncore
+    ===============================================================  ===============================================
+    ``Gemm``, ``MatMul`` and ``Add``                                 `Dense`
     ``Relu``, ``Gelu``, ``Softmax``, ..., also spelled out           the activation of that name
-    ``BatchNormalization``, ``LayerNormalization``                  `BatchNorm`, `LayerNorm`
+    ``BatchNormalization``, ``LayerNormalization``                   `BatchNorm`, `LayerNorm`
     ``Scaler``, and ``Add``, ``Sub``, ``Mul``, ``Div`` by constants  `BatchNorm`, whose statistics are those numbers
-    ``PRelu``                                                       `ParametricActivation`
+    ``PRelu``                                                        `ParametricActivation`
     ``Dropout``, ``Flatten``, ``Reshape``, ``Gather``                `Dropout`, `Flatten`, `Embedding`
-    ``Add`` and ``Concat`` of two values                            `Residual`, `Concat`
-    ==============================================================  ==========================================
+    ``Add`` and ``Concat`` of two values                             `Residual`, `Concat`
+    ===============================================================  ===============================================
 
     Parameters
     ----------
