@@ -88,7 +88,7 @@ def fit_categories(path: str) -> object:
     import pandas
     from sklearn.base import BaseEstimator
 
-    from nncore.estimators.columns import ColumnEncoder
+    from nncore.estimators.column_encoder import ColumnEncoder
 
     return ColumnEncoder().fit_transform(BaseEstimator(), pandas.read_pickle(path))
 

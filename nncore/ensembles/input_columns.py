@@ -168,8 +168,8 @@ class InputColumns:
 
     @cached_property
     def _slices(self) -> list[slice | NDArray[np.int64]]:
-        """The columns of numbers, and `places`."""
-        return [_as_slice(places) for places in (self.layout.numbers, *self.places)]
+        """The columns of numbers, those of codes, and `places`."""
+        return [_as_slice(places) for places in (self.layout.numbers, self.layout.coded, *self.places)]
 
     def encode(self, matrix: NDArray[Any], dtype: np.dtype, out: NDArray[np.floating] | None = None) -> NDArray[np.floating]:
         """The inputs of rows, shape ``(n_rows, n_inputs)``, computed in float64 and rounded to `dtype` last; NaN stays NaN.
@@ -178,7 +178,8 @@ class InputColumns:
         """
         inputs = np.zeros((len(matrix), self.n_inputs), dtype) if out is None else out
         layout = self.layout
-        numbers, *places = self._slices
+        numbers, coded, *places = self._slices
+        is_there = inputs is matrix and np.array_equal(layout.coded, self.places[2])
         for rows in blocks(len(matrix), 8 * (layout.n_columns + self.n_inputs)):
             block = matrix[rows]
             if len(layout.numbers) == layout.n_columns and self.numbers.n_encoded:
@@ -187,7 +188,7 @@ class InputColumns:
             encoded = [
                 self.numbers.encode(block[:, numbers], dtype=inputs.dtype, label=layout.label) if len(layout.numbers) else None,
                 self.hot.encode(layout.levels(block), dtype=inputs.dtype) if len(layout.hot) else None,
-                self.coded.encode(block[:, layout.coded].astype(np.int64), dtype=inputs.dtype) if len(layout.coded) else None,
+                np.array(block[:, coded]) if len(layout.coded) and not is_there else None,  # as `CODES` would make of them
             ]
             for place, part in zip(places, encoded, strict=True):
                 if part is not None:

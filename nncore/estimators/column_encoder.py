@@ -95,7 +95,7 @@ class ColumnEncoder(TableColumns):
     def _encoded(self, samples: Any, dtype: np.dtype | None, X: Any) -> Any:
         """Inputs in the dtype of the network: the last step, after all that needs the digits of the numbers.
 
-        The samples are written to if they are a copy of the array `X`: of integers, such as pixels, there need not be two.
+        The samples are written to if they are a copy of `X`: of integers, such as pixels, and of codes there need not be two.
         """
         if dtype is not None and dtype != samples.dtype and not self.standardize and not issparse(samples):
             check_finite(samples, "X", dtype, allow_nan=True)
@@ -103,7 +103,7 @@ class ColumnEncoder(TableColumns):
             return samples if dtype is None else samples.astype(dtype, copy=False)
         samples = samples.toarray() if issparse(samples) else samples
         dtype = dtype_of(samples) if dtype is None else dtype
-        is_copy = isinstance(X, np.ndarray) and not np.may_share_memory(samples, X)
+        is_copy = not self.has_numbers_alone or (isinstance(X, np.ndarray) and not np.may_share_memory(samples, X))
         fits = samples.dtype == dtype and samples.shape[1] == self.inputs.n_inputs
         return self.inputs.encode(samples, dtype, out=samples if is_copy and fits else None)
 

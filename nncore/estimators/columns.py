@@ -28,6 +28,9 @@ IDENTIFIER_SHARE = 0.7
 #: So few different texts may be anything.
 FEW = 20
 
+#: Bytes of codes that are written at a time.
+AT_ONCE = 2 * 2**20
+
 #: Others become the first.
 DTYPES = (np.float64, np.float32)
 
@@ -287,13 +290,17 @@ class TableColumns:
     def _matrix(self, n_rows: int, numbers: Iterator[NDArray[Any]], parts: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
         """Samples of the columns of numbers, one after the other, and of the codes and dates of the others by their numbers."""
         samples = np.empty((n_rows, self.n_columns))
-        wide = {i: own[:, np.newaxis] if own.ndim == 1 else own for i, own in parts.items()}
+        codes = {i: own for i, own in parts.items() if own.ndim == 1}
+        places = self.starts[list(codes)]
+        is_all = np.array_equal(places, np.arange(self.n_columns))
         for i in np.setdiff1d(np.arange(len(self.starts)), list(parts)).tolist():
             samples[:, self.starts[i]] = next(numbers)
-        for rows in blocks(n_rows, samples.itemsize * samples.shape[1]):  # so that they stay in the caches from column to column
-            for i, own in wide.items():
-                start = self.starts[i]
-                samples[rows, start : start + own.shape[1]] = own[rows]
+        for i in parts.keys() - codes.keys():
+            samples[:, self.starts[i] : self.starts[i] + parts[i].shape[1]] = parts[i]
+        if codes:
+            for rows in blocks(n_rows, samples.itemsize * len(codes), of=AT_ONCE):  # so that they stay in the caches
+                block = np.stack([own[rows] for own in codes.values()])
+                samples[rows, slice(None) if is_all else places] = block.T
         return samples
 
     def _refuse_new_times(self, columns: Columns) -> None:

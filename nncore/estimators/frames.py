@@ -131,9 +131,11 @@ class Column:
 
 def _present(codes: NDArray[Any], values: list[Any], missing: int) -> tuple[NDArray[Any], list[Any]]:
     """Codes of the values that are there, `missing` and None for -1 if there are such."""
-    codes = np.where(codes < 0, missing, codes)
+    codes = np.where(codes < 0, missing, codes) if codes.min(initial=0) < 0 else codes
     counts = np.bincount(codes, minlength=missing + 1)
     there = np.flatnonzero(counts)
+    if np.array_equal(there, np.arange(missing)):
+        return codes, values
     place = np.zeros(missing + 1, np.min_scalar_type(missing + 1))
     place[there] = np.arange(len(there))
     return place[codes], [None if code == missing else values[code] for code in there.tolist()]

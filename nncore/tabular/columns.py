@@ -44,12 +44,18 @@ def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.n
 
 def parse_times(name: str, form: str, values: Sequence[str | None], place: Place) -> np.ndarray:
     """Moments, datetime64[us] of shape ``(n_rows,)``, NaT where missing. Raises `DataError` with the place of anything else."""
-    coded = as_column(values).coded
-    times = moments([*coded.texts, None], form)[coded.codes]
-    if (is_wrong := np.isnat(times) & ~coded.is_missing).any():
-        row = int(is_wrong.argmax())
+    times, codes = _parse_distinct_times(name, form, values, place)
+    return times[codes]
+
+
+def _parse_distinct_times(name: str, form: str, values: Sequence[str | None], place: Place) -> tuple[np.ndarray, np.ndarray]:
+    """The moments of distinct texts, which are fewer than rows, one missing if some row is; and which of them stands in each row."""
+    coded = as_column(values).coded.used()
+    times = moments([*coded.texts, *[None] * (coded.n_missing > 0)], form)
+    if (is_wrong := np.isnat(times[: len(coded.texts)])).any():
+        row = int((coded.codes == is_wrong.argmax()).argmax())  # texts stand in the order of their first rows
         raise DataError(f"column {name!r}, {place(row)}: {coded[row]!r} is no date, {form}, as the column's other values are")
-    return times
+    return times, coded.codes
 
 
 def labelled(name: str) -> Callable[[int], str]:
@@ -86,12 +92,21 @@ def count_levels(coded: CodedColumn) -> int:
 
 def _alone(texts: Texts, numbers: np.ndarray) -> np.ndarray:
     """Mask of the texts that no other distinct text can equal as a level."""
-    _, place, n_equal = np.unique(numbers, return_inverse=True, return_counts=True)
     is_number, begins, lengths = ~np.isnan(numbers), texts.offsets[:-1], np.diff(texts.offsets)
+    _, place, n_equal = np.unique(numbers[is_number], return_inverse=True, return_counts=True)
     # A word has a key of its own if it is neither too large a number nor "true" or "false", in whatever capitals.
     is_word = _LETTERS[np.frombuffer(texts.data, np.uint8)[begins]] & (lengths != 4) & (lengths != 5)
-    alone: np.ndarray = np.where(is_number, n_equal[place] == 1, is_word)
+    alone: np.ndarray = is_word & ~is_number
+    alone[is_number] = n_equal[place] == 1
     return alone
+
+
+def side_by_side(chains: Sequence[EncodingChain]) -> EncodingChain:
+    """One chain for all columns of several, which have the same encodings; none becomes several columns before its last encoding."""
+    learned = tuple(
+        {name: np.concatenate([chain.learned[i][name] for chain in chains]) for name in own} for i, own in enumerate(chains[0].learned)
+    )
+    return EncodingChain(chains[0].encodings, learned, sum(chain.n_columns for chain in chains))
 
 
 @dataclass(frozen=True)
@@ -161,10 +176,12 @@ class TimeColumn:
 
     @classmethod
     def fit(cls, name: str, form: str, values: Sequence[str | None], place: Place) -> TimeColumn:
-        times, codes = np.unique(parse_times(name, form, values, place), return_inverse=True)  # of which there are fewer than rows
+        times, codes = _parse_distinct_times(name, form, values, place)
         parts = EncodingChain.learn(TIME_ENCODINGS[:1], times[:, None], label=labelled(name))
-        numbers = np.asfortranarray(parts.encode(times[:, None])[codes])
-        others = EncodingChain.learn(TIME_ENCODINGS[1:], numbers, label=labelled(name))
+        encoded = parts.encode(times[:, None]).T
+        columns = (own[codes, None] for own in encoded) if len(encoded) else [np.empty((len(codes), 0))]
+        # One by one, since all of them are far more than the file.
+        others = side_by_side([EncodingChain.learn(TIME_ENCODINGS[1:], column, label=labelled(name)) for column in columns])
         return cls(name, form, EncodingChain((*parts.encodings, *others.encodings), (*parts.learned, *others.learned), 1))
 
     @property
@@ -184,7 +201,7 @@ class TimeColumn:
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
-        times, codes = np.unique(parse_times(self.name, self.form, values, place), return_inverse=True)
+        times, codes = _parse_distinct_times(self.name, self.form, values, place)
         encoded = self.chain.encode(times[:, None], dtype=out.dtype, label=labelled(self.name))
         out[:] = encoded[codes]
         count = 0 if self.has_missing else as_column(values).n_missing

@@ -11,7 +11,7 @@ from nncore.blocks import blocks, rows_at_once
 from nncore.data import EncodingChain
 from nncore.errors import DataError
 from nncore.tabular.column import Column
-from nncore.tabular.columns import NUMBER_ENCODINGS, NumericColumn, Place, parse_numbers
+from nncore.tabular.columns import NUMBER_ENCODINGS, NumericColumn, Place, parse_numbers, side_by_side
 from nncore.tabular.remarks import Remark
 
 #: Bytes of numbers that are learned from or encoded at a time: columns that are long one by one, short ones many at once.
@@ -70,7 +70,7 @@ class NumberInputs:
     def encode(self, cells: Sequence[Column], place: Place, out: np.ndarray) -> list[Remark | None]:
         """Write the inputs of all into `out`, shape ``(n_rows, n_inputs)``; what the user should know of each."""
         numbers = [parse_numbers(column.name, own, place) for column, own in zip(self.columns, cells, strict=True)]
-        chain, label = self._chain, _labels([column.name for column in self.columns])
+        chain, label = side_by_side([column.chain for column in self.columns]), _labels([column.name for column in self.columns])
         firsts = np.cumsum([0, *(column.width for column in self.columns[:-1])])
         step = max(FEWEST_ROWS, rows_at_once(8 * (len(numbers) + len(self.places)), of=AT_ONCE))
         for start in range(0, len(out), step):
@@ -87,12 +87,3 @@ class NumberInputs:
                 )
             out[rows, self.places] = encoded
         return [column.filled(own) for column, own in zip(self.columns, cells, strict=True)]
-
-    @property
-    def _chain(self) -> EncodingChain:
-        """The chains of all columns side by side."""
-        chains = [column.chain for column in self.columns]
-        learned = tuple(
-            {name: np.concatenate([chain.learned[i][name] for chain in chains]) for name in own} for i, own in enumerate(chains[0].learned)
-        )
-        return EncodingChain(chains[0].encodings, learned, len(chains))

@@ -10,6 +10,7 @@ import pytest
 from nncore import registry
 from nncore.data import EncodingChain
 from nncore.encodings.normal import normal_quantile
+from nncore.encodings.quantiles import quantiles
 from nncore.errors import DataError, FileFormatError, ParameterError
 from nncore.plugin import Encoding, Learned
 
@@ -49,6 +50,19 @@ def test_robust_falls_back_to_the_range() -> None:
     np.testing.assert_array_equal(EncodingChain.learn(["robust"], tiny).encode(tiny), 0)
     with pytest.raises(DataError, match="column 0 holds numbers too large to be encoded"):
         EncodingChain.learn(["robust"], column(-1.7e308, 0, 1, 1.7e308))
+
+
+@pytest.mark.parametrize("levels", [[0.5], [0, 0.25, 0.5, 0.75, 1], [0.1, 0.1, 0.9], np.linspace(0, 1, 33)], ids=len)
+@pytest.mark.parametrize("n", [1, 2, 7, 1001])
+def test_quantiles_are_those_of_numpy(n: int, levels: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    columns = np.round(rng.normal(size=(n, 5)), 1)  # with equal numbers
+    columns[rng.random((n, 5)) < 0.3] = np.nan
+    columns[:, 4] = np.nan
+    for column, found in zip(columns.T, quantiles(columns, levels, None), strict=True):
+        present = column[~np.isnan(column)]
+        expected = np.quantile(present, levels) if len(present) else np.full(len(levels), np.nan)
+        np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-15)
 
 
 def test_weighted_quantiles_are_in_the_middle_of_weights() -> None:
