@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What reading and encoding tables costs: processor seconds and memory beside pandas', each in a process of its own.
 
-``tools/measure_tables.py`` prints a table in Markdown, for `docs/decisions/0059-columns-of-tables.md`. It needs the extra ``parquet``
+``tools/measure_tables.py`` prints a table in Markdown, for `docs/decisions/0076-tables-read-by-the-core.md`. It needs the extra ``parquet``
 and pandas; ``--megabytes`` says how large the CSV files are, ``--rows`` how many rows of categories there are.
 """
 
