@@ -78,7 +78,7 @@ def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | Non
     if settings.model == "mlp":
         return fit(settings, task, parts, epochs=epochs, progress=progress)
     began, rows = time.monotonic(), parts.training
-    recipe = recipe_of(settings, task)
+    recipe = recipe_of(settings, task, len(rows))
     encoder = ensemble_encoder(task, rows, recipe)
     weights = row_weights(settings, encoder, task, rows)
     if weights is not None:
@@ -159,15 +159,15 @@ def preset_of(settings: Settings) -> str:
     return choice("--preset", settings.preset or (USUAL_PRESET if USUAL_PRESET in presets else presets[0]), presets)
 
 
-def recipe_of(settings: Settings, task: Task) -> Recipe:
-    """The preset with what options say.
+def recipe_of(settings: Settings, task: Task, n_rows: int) -> Recipe:
+    """The preset for so many rows to learn from, with what options say.
 
     Raises
     ------
     ParameterError
         For a preset that is not there, or weight decay that the optimizer has no place for.
     """
-    recipe = FAMILIES[settings.model].presets[preset_of(settings)][0 if task.classes is not None else 1]
+    recipe = FAMILIES[settings.model].presets[preset_of(settings)][0 if task.classes is not None else 1].for_rows(n_rows)
     given: dict[str, Any] = {
         "n_cv": settings.n_cv,
         "n_ens": settings.n_ens,

@@ -177,7 +177,7 @@ def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task)
 def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts) -> None:
     """What was understood, before anything is trained."""
     is_mlp = settings.model == "mlp"
-    recipe = None if is_mlp else recipe_of(settings, task)
+    recipe = None if is_mlp else recipe_of(settings, task, len(parts.training))
     encoder = make_encoder(task, parts.training) if recipe is None else ensemble_encoder(task, parts.training, recipe)
     for label, text in describe_columns(task, encoder):
         tell(label, text)

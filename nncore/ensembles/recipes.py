@@ -51,11 +51,20 @@ class Recipe:
     max_one_hot: int = 9
     embedding_size: int = 8
     clip_target: bool = True
+    #: Of fields by name: what they are with more rows to learn from than so many, rising. The field itself is for fewer.
+    by_rows: Mapping[str, Sequence[tuple[int, Any]]] = field(default_factory=dict)
 
     def with_arguments(self, arguments: Mapping[str, Any]) -> Self:
-        """The recipe with the arguments that are here by name and not None."""
-        found = {one.name: arguments.get(one.name) for one in fields(self)}
-        return replace(self, **{name: value for name, value in found.items() if value is not None})
+        """The recipe with the arguments that are here by name and not None, for any number of rows."""
+        asked = {one.name: arguments.get(one.name) for one in fields(self)}
+        found = {name: value for name, value in asked.items() if value is not None}
+        by_rows = {name: steps for name, steps in self.by_rows.items() if name not in found}
+        return replace(self, **found | {"by_rows": by_rows})
+
+    def for_rows(self, n_rows: int) -> Self:
+        """The recipe for so many rows to learn from."""
+        found = {name: [value for most, value in steps if n_rows > most] for name, steps in self.by_rows.items()}
+        return replace(self, by_rows={}, **{name: values[-1] for name, values in found.items() if values})
 
     def moves(self, others: Mapping[str, Any]) -> dict[str, Any]:
         """Schedules by the paths of what they move: `others`, and `learning_rate`, a dict of which may name any path; no constant ones."""
@@ -162,11 +171,36 @@ _TD_CLASSES = replace(
 
 _OF_REALS: dict[str, Any] = {"activation": "mish", "label_smoothing": 0.0}
 
+#: More rows make each epoch longer, and need fewer of them; larger folds are alike, so that fewer do.
+_FAST_CLASSES = replace(
+    _FAST,
+    by_rows={
+        "n_cv": ((5_000, 5),),
+        "max_iter": ((5_000, 32),),
+        "n_iter_no_change": ((5_000, 10),),
+        "batch_size": ((5_000, 128),),
+    },
+)
+
+#: Few steps go farther in smaller batches, at a higher rate, and with quicker waves from the beginning.
+_FAST_REALS = replace(
+    _FAST,
+    by_rows={
+        "n_cv": ((5_000, 5), (12_000, 4)),
+        "max_iter": ((5_000, 32), (12_000, 20), (30_000, 12)),
+        "n_iter_no_change": ((5_000, 10),),
+        "batch_size": ((5_000, 64),),
+        "learning_rate_init": ((5_000, 0.01),),
+        "solver": ((5_000, {"name": "adam", "beta2": 0.95}),),
+        "numerical_embedding": ((5_000, {"sigma": 0.3}),),
+    },
+)
+
 #: By the value of `preset`, for classifiers and regressors.
 PRESETS: dict[str, tuple[RealMLPRecipe, RealMLPRecipe]] = {
     "td": (_TD_CLASSES, replace(_TD_CLASSES, learning_rate_init=0.2, **_OF_REALS)),
     "td-s": (_TD_S_CLASSES, replace(_TD_S_CLASSES, learning_rate_init=0.07, **_OF_REALS)),
-    "fast": (_FAST, _FAST),
+    "fast": (_FAST_CLASSES, _FAST_REALS),
 }
 
 

@@ -135,6 +135,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         rows = np.arange(len(matrix)) if samples.weights is None else np.flatnonzero(samples.weights > 0)
         if not len(rows):
             raise DataError(NO_WEIGHT)
+        recipe = recipe.for_rows(len(rows))
         check_validation(*validation)
         X_val, y_val, weights_val = validation
         if X_val is not None:

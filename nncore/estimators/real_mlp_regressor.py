@@ -25,7 +25,8 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         The recipe that says what the parameters below are where they are None. ``"td"`` and ``"td-s"`` are RealMLP-TD and its simpler
         variant TD-S: one network of three layers of 256 units for 256 epochs, on four fifths of the samples, at the epoch of the best
         error on the rest. ``"fast"`` averages eight small networks, one for each fold of a cross-validation, each at its
-        epoch of the best validation loss; it takes a fraction of the time.
+        epoch of the best validation loss; it takes a fraction of the time. For more than 5,000 samples it
+        has five folds and half the epochs, for more than 12,000 four folds and fewer epochs still.
     n_cv : int, optional
         Folds of cross-validation: each is left out of the training of `n_ens` networks, and validates them. 1 holds out
         `validation_fraction` of the samples. With `X_val`, which validates all of them, there are ``n_cv * n_ens`` networks.

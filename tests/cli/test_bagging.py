@@ -101,7 +101,7 @@ def test_options_change_the_recipe(data: Path) -> None:
         data, "species", activation="tanh", dropout=0.2, batch_size=16, patience=0, schedule={"lr": "step"}, clip_norm=1.0,
         optimizer="adamw:beta1=0.8", weight_decay=0.01,
     )  # fmt: skip
-    recipe = recipe_of(settings, find_task(settings))
+    recipe = recipe_of(settings, find_task(settings), 192)
     assert (recipe.n_cv, recipe.hidden_layer_sizes, recipe.max_iter, recipe.batch_size, recipe.clip_norm) == (3, (6,), 4, 16, 1.0)
     assert (recipe.activation, recipe.dropout, recipe.n_iter_no_change) == ({"name": "tanh"}, 0.2, np.inf)
     assert recipe.learning_rate == {"lr": {"name": "step"}}
@@ -116,23 +116,24 @@ def test_wide_tables_have_no_learned_functions_of_numbers(tmp_path: Path) -> Non
     lines = [",".join(f"{value:.3f}" for value in row) for row in rows]
     path.write_text("\n".join(lines) + "\n")
     settings = Settings(data=path, target="c1", header=False, model="realmlp")
-    assert recipe_of(settings, find_task(settings)).numerical_embedding is True
+    assert recipe_of(settings, find_task(settings), 60).numerical_embedding is True
     path.write_text("\n".join(f"{line},{i}.5" for i, line in enumerate(lines)) + "\n")
     settings = Settings(data=path, target="c1", header=False, model="realmlp")
     task = find_task(settings)
-    recipe = recipe_of(settings, task)
+    recipe = recipe_of(settings, task, 60)
     assert recipe.numerical_embedding is False
+    assert recipe_of(settings, task, 100_000).numerical_embedding is False
     assert "no learned functions of over 100 columns of numbers" in ensemble_text(settings, task, np.arange(60), recipe)
-    assert recipe_of(replace(settings, preset="fast"), task).numerical_embedding is True
+    assert recipe_of(replace(settings, preset="fast"), task, 60).numerical_embedding is True
 
 
 def test_label_smoothing_is_for_the_usual_loss(data: Path) -> None:
     settings = small(data, "species", preset="td-s")
     task = find_task(settings)
-    assert loss_of(settings, task, recipe_of(settings, task)).config()["label_smoothing"] == 0.1
+    assert loss_of(settings, task, recipe_of(settings, task, 192)).config()["label_smoothing"] == 0.1
     settings = replace(settings, loss="cross_entropy")
     task = find_task(settings)
-    assert loss_of(settings, task, recipe_of(settings, task)) is task.loss
+    assert loss_of(settings, task, recipe_of(settings, task, 192)) is task.loss
 
 
 # ---- folds ------------------------------------------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ def test_each_row_stops_one_fold(data: Path) -> None:
     settings = small(data, "species", n_ens=2)
     task = find_task(settings)
     rows = divide(task, settings).training
-    divided, n_starts = bag_folds(settings, task, rows, recipe_of(settings, task), np.random.default_rng(0))
+    divided, n_starts = bag_folds(settings, task, rows, recipe_of(settings, task, len(rows)), np.random.default_rng(0))
     assert (len(divided), n_starts, len(rows)) == (3, 2, 192)
     validation = [fold.validation for fold in divided if fold.validation is not None]
     assert sorted(np.concatenate(validation)) == list(range(192))
@@ -156,7 +157,7 @@ def test_groups_stay_together_and_times_in_order(visits: Path) -> None:
     settings = small(visits, "ill", group_column="patient")
     task = find_task(settings)
     rows = divide(task, settings).training
-    recipe = recipe_of(settings, task)
+    recipe = recipe_of(settings, task, len(rows))
     assert task.row_values.group is not None
     for fold in bag_folds(settings, task, rows, recipe, np.random.default_rng(0))[0]:
         assert not set(task.row_values.group[rows][fold.train]) & set(task.row_values.group[rows][fold.validation])
@@ -171,10 +172,10 @@ def test_groups_stay_together_and_times_in_order(visits: Path) -> None:
 def test_one_fold_holds_out_and_too_few_rows_are_refused(data: Path) -> None:
     settings = small(data, "species", n_cv=1, n_ens=2)
     task = find_task(settings)
-    (fold,), n_starts = bag_folds(settings, task, np.arange(100), recipe_of(settings, task), np.random.default_rng(0))
+    (fold,), n_starts = bag_folds(settings, task, np.arange(100), recipe_of(settings, task, 100), np.random.default_rng(0))
     assert (len(fold.train), n_starts) == (80, 2)
     with pytest.raises(DataError, match="say --model mlp"):
-        bag_folds(settings, task, np.arange(1), recipe_of(settings, task), np.random.default_rng(0))
+        bag_folds(settings, task, np.arange(1), recipe_of(settings, task, 1), np.random.default_rng(0))
 
 
 def test_rows_of_weight_0_are_not_learnt_from(visits: Path) -> None:

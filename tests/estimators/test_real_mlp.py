@@ -46,6 +46,15 @@ def test_folds_times_starts_or_refits(cls, y, arguments, n_networks, n_validated
 
 
 @both
+def test_more_samples_have_fewer_folds_and_those_of_weight_0_do_not_count(cls, y):
+    many, answers, weights = np.tile(X, (42, 1))[:5001], np.tile(y, 42)[:5001], np.r_[np.ones(5000), 0]
+    quick = {"preset": "fast", "max_iter": 1, "hidden_layer_sizes": 2, "random_state": 0}
+    assert len(cls(**quick).fit(many, answers).networks_) == 5
+    assert len(cls(**quick).fit(many, answers, weights).networks_) == 8
+    assert len(cls(**quick, n_cv=2).fit(many, answers).networks_) == 2
+
+
+@both
 def test_a_prediction_is_the_mean_of_the_members(cls, y):
     model = cls(**QUICK, n_cv=2, n_ens=2).fit(X, y)
     found = [
