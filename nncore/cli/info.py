@@ -17,6 +17,7 @@ EXTRAS = (
     ("progress", "rich", "the progress bar"),
     ("pandas", "pandas", "data frames"),
     ("sklearn", "scikit-learn", "pipelines and grid search"),
+    ("onnx", "onnx", "ONNX files"),
     ("parquet", "pyarrow", "Parquet and Feather files, zstd and lz4 at the command line"),
 )
 

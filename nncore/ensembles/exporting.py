@@ -116,12 +116,12 @@ def graph_of_table_model(model: TableModel) -> ExportGraph:
     columns = {column.name: _input(g, column) for column in encoder.columns}
     if isinstance(model, NetworkModel):
         with g.writing("columns"):
-            parts = [column.chain.formula(g, _raw(g, column, columns[column.name])) for column in encoder.columns]
+            parts = [column.chain.formula(g, _raw(g, column, columns[column.name], encoder.missing)) for column in encoder.columns]
         dtype = str(model.network.dtype)
         outputs = write_network(g, model.network, g.cast(g.concat(parts), dtype))
     elif isinstance(model, EnsembleModel):
         with g.writing("columns"):
-            matrix = g.concat([_filled(g, column, columns[column.name]) for column in encoder.columns])
+            matrix = g.concat([_filled(g, column, columns[column.name], encoder.missing) for column in encoder.columns])
         dtype = str(model.networks[0].dtype)
         outputs = g.cast(write_members(g, model.members, matrix, loss), dtype)
     else:
@@ -132,7 +132,8 @@ def graph_of_table_model(model: TableModel) -> ExportGraph:
         if isinstance(target, ClassTarget):
             g.output("predict", write_classes(g, np.array(target.classes), decided))
             if model.gives_probabilities:
-                g.output("predict_proba", g.concat([1 - outputs, outputs]) if outputs.sample_shape == (1,) else outputs)
+                # Rows that sum to 1, also where each class has a sigmoid of its own, as `nncore predict` writes them.
+                g.output("predict_proba", outputs / g.maximum(g.sum(outputs), float(np.finfo(dtype).tiny)))
         else:
             numbers = target.chain.inverse_formula(g, g.cast(g.columns(decided, [0]), "float64"))
             g.output("predict", g.reshape(numbers, ()))
@@ -152,8 +153,8 @@ def _input(g: ModelWriter, column: TableColumn) -> Value:
     )
 
 
-def _raw(g: ModelWriter, column: TableColumn, given: Value) -> Value:
-    """A column as its encodings take it: numbers, or codes."""
+def _raw(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]) -> Value:
+    """A column as its encodings take it: numbers, or codes; `words`, in lower case, stand for a missing value."""
     if not isinstance(column, CategoricalColumn):
         return given
     unknown = column.n_codes - 1 if column.has_other else -1
@@ -162,12 +163,15 @@ def _raw(g: ModelWriter, column: TableColumn, given: Value) -> Value:
         for code, level in enumerate(column.levels):
             codes.setdefault(str(level_key(level)), code)
     missing = len(column.levels) if column.has_missing else unknown
+    for word in words:
+        for way in (word, word.upper(), word.capitalize()):
+            codes.setdefault(way, missing)
     return g.codes(given, text_levels(codes, missing, unknown))
 
 
-def _filled(g: ModelWriter, column: TableColumn, given: Value) -> Value:
+def _filled(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]) -> Value:
     """A column as members take it: `encode_raw`."""
-    raw = _raw(g, column, given)
+    raw = _raw(g, column, given, words)
     if isinstance(column, NumericColumn) and not column.has_missing:
         return g.where(g.is_nan(raw), column.median, raw)
     return raw

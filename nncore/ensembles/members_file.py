@@ -17,6 +17,9 @@ from nncore.ensembles.target_scale import TargetScale
 from nncore.errors import FileFormatError, NNCoreError
 from nncore.network import Sequential
 
+#: The key among the metadata of the first network of a file under which an estimator describes itself.
+ESTIMATOR_KEY = "nncore.estimators"
+
 # ---- writing ----------------------------------------------------------------------------------------------------------------
 
 

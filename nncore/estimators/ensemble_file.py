@@ -19,6 +19,7 @@ from sklearn.base import is_classifier
 
 from nncore.data import EncodingChain, level_key
 from nncore.ensembles import (
+    ESTIMATOR_KEY as KEY,
     InputLayout,
     count_of,
     damage_told,
@@ -38,8 +39,8 @@ from nncore.estimators.dates import Dates
 from nncore.estimators.real_targets import RealTargets
 from nncore.network import Sequential, load_many, save_many
 
-#: The key among the metadata of the first network, and the version of what stands there.
-KEY, VERSION = "nncore.estimators", 2
+#: Of what stands under the key.
+VERSION = 2
 
 #: Types of levels and classes that a file gives back as they were.
 PLAIN = (str, bool, int, float)

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nncore._core import as_c_array
 from nncore.arguments import plain, shown, whole_numbers
+from nncore.contract import ExportGraph
 from nncore.data import admitted, as_labels, as_weights, in_terms_of
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.exporting import graph_of_hyperplane
@@ -148,8 +149,11 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         ExportError
             If the classes cannot leave.
         """
+        write_graph(self._export_graph(), path)
+
+    def _export_graph(self) -> ExportGraph:
         self._check_is_fitted()
-        write_graph(graph_of_hyperplane(self, has_probabilities=hasattr(self, "predict_proba")), path)
+        return graph_of_hyperplane(self, has_probabilities=hasattr(self, "predict_proba"))
 
     def _check_is_fitted(self) -> None:
         if "coef_" not in vars(self):

@@ -1,0 +1,37 @@
+"""Estimators of files, whichever of them wrote the file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from nncore.arguments import shown
+from nncore.ensembles import ESTIMATOR_KEY
+from nncore.errors import FileFormatError
+from nncore.estimators.ensemble import Ensemble
+from nncore.estimators.real_mlp_classifier import RealMLPClassifier
+from nncore.estimators.real_mlp_regressor import RealMLPRegressor
+from nncore.estimators.tabm_classifier import TabMClassifier
+from nncore.estimators.tabm_regressor import TabMRegressor
+from nncore.network import file_info
+
+#: Those that have `save`.
+CLASSES: tuple[type[Ensemble], ...] = (RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabMRegressor)
+
+
+def load_saved(path: str | os.PathLike[str]) -> Any:
+    """The estimator that its `save` wrote to a file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file holds none, or is damaged.
+    """
+    described = file_info(path).networks[0].metadata.get(ESTIMATOR_KEY)
+    if not isinstance(described, dict):
+        raise FileFormatError(f"{path} holds networks, and no estimator: use nncore.load or nncore.load_many")
+    name = described.get("class")
+    for cls in CLASSES:
+        if cls.__name__ == name:
+            return cls.load(path)
+    raise FileFormatError(f"{path} was saved by {shown(name)}, which this nncore does not have: pip install -U nncore-ml")
