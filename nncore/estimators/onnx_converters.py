@@ -21,6 +21,7 @@ from nncore.estimators.real_mlp_regressor import RealMLPRegressor
 from nncore.estimators.tabm_classifier import TabMClassifier
 from nncore.estimators.tabm_regressor import TabMRegressor
 from nncore.registry import resolve
+from nncore.words import explains_calls
 
 #: All that can be converted: skl2onnx wants probabilities of classifiers.
 ESTIMATORS = (
@@ -31,6 +32,7 @@ ESTIMATORS = (
 CLASSIFIER_OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False], "output_class_labels": [False, True]}
 
 
+@explains_calls
 def register_onnx_converters() -> None:
     """Let skl2onnx convert pipelines that end with an estimator of `nncore.estimators`.
 
