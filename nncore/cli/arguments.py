@@ -50,6 +50,11 @@ def number_of_folds(text: str) -> int:
     return _integer(text, 2, "is less than 2, and one part is no cross-validation")
 
 
+def trials(text: str) -> int | str:
+    """``"20"``, or ``"time"`` for as many as there is time for."""
+    return text if text == "time" else positive_integer(text)
+
+
 def weights(text: str) -> str | dict[str, float]:
     """``"balanced"``, or the weight of classes by their names: ``"yes=3,no=1"``."""
     if text == "balanced":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ import numpy as np
 
 from nncore import registry
 from nncore.cli.arguments import component
-from nncore.cli.scores import OWN_SCORES
+from nncore.cli.scores import OWN_SCORES, class_scores, regression_scores
 from nncore.configuration import require
+from nncore.contract import direction
 from nncore.errors import ParameterError, UnknownComponentError
 from nncore.network import metric_name
 
 if TYPE_CHECKING:
     from nncore.contract import Metric
+
+#: Filters of warnings are those of the process, and networks are scored in several threads.
+_QUIET = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class AskedMetric:
     name : str
         Under which it is shown.
     judge : Metric or None
-        What chooses the best epoch; None for a scorer, which is only shown.
+        What chooses the best epoch, computed by the network itself; None for what is asked in Python, by `of_epoch`.
     scorer : callable or None
         ``scorer(estimator, X, y, sample_weight=...)`` of scikit-learn; None for a metric, and for one of `OWN_SCORES`.
     """
@@ -60,16 +65,41 @@ class AskedMetric:
         """
         if self.scorer is None:
             return {}
-        weights = {} if weight is None else {"sample_weight": weight}
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # as of classes that were never predicted, where the score says enough
-                value = float(self.scorer(_estimator(true, probabilities, predicted), np.zeros((len(true), 1)), true, **weights))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ParameterError(f"--metric {self.name}: {str(error).splitlines()[0]}; choose another metric") from None
+        value = self._asked(self.scorer, true, probabilities, predicted, weight)
         if not np.isfinite(value):
             raise ParameterError(f"--metric {self.name} cannot be computed of the {len(true)} rows held out; choose another metric")
         return {self.name: value}
+
+    def of_epoch(self, true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None) -> float:
+        """How good answers for validation rows are, of the shapes of `of_answers`; more is better, and NaN is no score.
+
+        Raises
+        ------
+        ParameterError
+            If it cannot be computed of such answers.
+        """
+        if self.scorer is not None:
+            return self._asked(self.scorer, true, probabilities, predicted, weight)
+        is_of_classes = np.issubdtype(true.dtype, np.integer)
+        found = class_scores(true, probabilities, predicted, weight) if is_of_classes else regression_scores(true, predicted, weight)
+        value = found.get(self.name, np.nan)
+        return -value if direction(self.name) == "min" else value
+
+    def _asked(
+        self,
+        scorer: Callable[..., float],
+        true: np.ndarray,
+        probabilities: np.ndarray | None,
+        predicted: np.ndarray,
+        weight: np.ndarray | None,
+    ) -> float:
+        weights = {} if weight is None else {"sample_weight": weight}
+        try:
+            with _QUIET, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # as of classes that were never predicted, where the score says enough
+                return float(scorer(_estimator(true, probabilities, predicted), np.zeros((len(true), 1)), true, **weights))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ParameterError(f"--metric {self.name}: {str(error).splitlines()[0]}; choose another metric") from None
 
 
 def find_metric(text: str) -> AskedMetric:

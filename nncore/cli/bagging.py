@@ -1,39 +1,45 @@
-"""Ensembles as `nncore train` trains them: a recipe with the options that were said, folds that keep groups and times apart."""
+"""Ensembles as `nncore train` trains them: which model is meant, folds that keep groups and times apart, members of one recipe or many."""
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import choice
-from nncore.cli.arguments import component
+from nncore.cli.answers import epoch_score
 from nncore.cli.experiment import FEWEST_ROWS_TO_DIVIDE, Fitted, Parts, fit, make_encoder, row_weights, targets
+from nncore.cli.recipes import MOST_EMBEDDED, USUAL_FAMILY, is_too_wide, loss_of, preset_of, recipe_of
+from nncore.cli.search import OF_SEARCHES, check_search, search, search_space
 from nncore.cli.settings import Settings, long_name
 from nncore.cli.task import Task
 from nncore.cli.terminal import notice
-from nncore.contract import Loss
 from nncore.data import Fold
 from nncore.ensembles import (
     FAMILIES,
     EnsembleFit,
     EnsembleModel,
     FitOptions,
+    Members,
     Recipe,
     Samples,
+    Score,
+    gathered,
     layout_of,
     member_folds,
     n_outputs,
+    together,
 )
 from nncore.errors import DataError, ParameterError
 from nncore.tabular import ClassTarget, TableEncoder
 
-#: The kind and the recipe of ``--model auto``.
-USUAL_FAMILY, USUAL_PRESET = "realmlp", "fast"
+if TYPE_CHECKING:
+    from nncore.cli.search_outcome import SearchOutcome
+    from nncore.contract import History
 
 #: Options of networks of one's own, those of them that recipes have no place for, and those of ensembles.
 OF_NETWORKS = (
@@ -41,10 +47,10 @@ OF_NETWORKS = (
     "clip_norm",
 )  # fmt: skip
 OF_MLP = ("normalization", "group", "sampler", "transform")
-OF_ENSEMBLES = ("preset", "n_cv", "n_ens")
+OF_ENSEMBLES = ("preset", "n_cv", "n_ens", "n_refit", "tune", *OF_SEARCHES)
 
-#: Learned functions of more columns of numbers than this cost more than all the rest, and columns so many stand in for each other.
-MOST_EMBEDDED = 100
+#: What is said of Ctrl-C while networks on all rows are trained.
+IN_REFIT = "interrupted while networks on all rows were trained; the ensemble is that of the folds"
 
 
 def model_name(settings: Settings, task: Task) -> str:
@@ -61,6 +67,8 @@ def model_name(settings: Settings, task: Task) -> str:
     if said := settings.said(ignored):
         other = f"--model {' or '.join(FAMILIES)}" if settings.model == "mlp" else "--model mlp"
         raise ParameterError(f"--{long_name(said[0])} is for {other}; leave it out, or say {other}")
+    if settings.model != "mlp":
+        check_search(settings, task)
     return settings.model
 
 
@@ -83,29 +91,131 @@ def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | Non
     weights = row_weights(settings, encoder, task, rows)
     if weights is not None:
         rows, weights = rows[weights > 0], weights[weights > 0]
-    matrix = encoder.matrix(task.table)[0][rows]
-    target = targets(encoder, task, rows)
-    loss = loss_of(settings, task, recipe)
+    samples = Samples(encoder.matrix(task.table)[0][rows], targets(encoder, task, rows), weights, len(rows))
     rng = np.random.default_rng([settings.seed, 2])
-    ensemble = _new_fit(settings, task, recipe, encoder, Samples(matrix, target, weights, len(rows)), loss, began, progress)
+    new_fit = partial(_new_fit, settings, task, encoder=encoder, samples=samples, rows=rows, began=began, progress=progress)
     divided, n_starts = bag_folds(settings, task, rows, recipe, rng)
-    members = ensemble.members(divided, n_starts, lambda: int(rng.integers(2**31)))
-    ensemble.validate(members)
-    for text in ensemble.diverged:
+    train = _train if settings.tune is None else _train_best
+    trained = train(settings, task, recipe, new_fit, samples, divided, n_starts, lambda: int(rng.integers(2**31)), began)
+    for text in trained.diverged:
         notice(text)
     return Fitted(
-        EnsembleModel(encoder, members), parts, ensemble.histories, ensemble.best_epochs, recipe.max_iter, time.monotonic() - began
+        EnsembleModel(encoder, trained.members),
+        parts,
+        trained.histories,
+        trained.best_epochs,
+        trained.most_epochs,
+        time.monotonic() - began,
+        (len(divided), n_starts),
+        trained.search,
+        trained.n_refit,
+        trained.interruption,
     )
 
 
+@dataclass(frozen=True)
+class Trained:
+    """Members, and what is to be said of their training: see `Fitted`."""
+
+    members: Sequence[Members]
+    histories: Sequence[History]
+    best_epochs: Sequence[int]
+    most_epochs: int
+    diverged: Sequence[str]
+    search: SearchOutcome | None = None
+    n_refit: int = 0
+    interruption: str | None = None
+
+
+def _train(
+    settings: Settings,
+    task: Task,
+    recipe: Recipe,
+    new_fit: Callable[..., EnsembleFit],
+    samples: Samples,
+    divided: list[Fold],
+    n_starts: int,
+    new_seed: Callable[[], int],
+    began: float,
+) -> Trained:
+    """Members of one recipe."""
+    ensemble = new_fit(recipe)
+    members = ensemble.members(divided, n_starts, new_seed)
+    is_whole = ensemble.validate(members)
+    trained = Trained(members, ensemble.histories, ensemble.best_epochs, recipe.max_iter, ensemble.diverged)
+    if not recipe.n_refit or not is_whole:
+        return trained
+    again = ensemble.members([Fold(np.arange(samples.n_train), None)], recipe.n_refit, new_seed)
+    if not ensemble.refit(again):
+        return replace(trained, interruption=IN_REFIT)
+    return replace(trained, members=again, histories=ensemble.histories, n_refit=recipe.n_refit)
+
+
+def _train_best(
+    settings: Settings,
+    task: Task,
+    recipe: Recipe,
+    new_fit: Callable[..., EnsembleFit],
+    samples: Samples,
+    divided: list[Fold],
+    n_starts: int,
+    new_seed: Callable[[], int],
+    began: float,
+) -> Trained:
+    """Members of the best of several recipes."""
+    space = search_space(settings, task, recipe)
+    found = search(settings, recipe, new_fit, samples, divided, n_starts, space=space, seed=new_seed(), began=began)
+    chosen = found.chosen
+
+    def so_far() -> Trained:
+        return Trained(
+            gathered(chosen)[0],
+            [history for trial in chosen for history in trial.histories],
+            [epoch for trial in chosen for epoch in trial.best_epochs],
+            max(trial.max_iter for trial in chosen),
+            [text for trial in chosen for text in trial.fit.diverged],
+            found.outcome,
+            interruption=found.interruption(settings),
+        )
+
+    trained = so_far()
+    if not recipe.n_refit or found.search.interrupted:
+        return trained
+    found.search.refit(chosen, Fold(np.arange(samples.n_train), None), recipe.n_refit, new_seed)
+    if found.search.interrupted:
+        return replace(trained, interruption=IN_REFIT)
+    return replace(so_far(), n_refit=recipe.n_refit)
+
+
 def _new_fit(
-    settings: Settings, task: Task, recipe: Recipe, encoder: TableEncoder, samples: Samples, loss: Loss, began: float, progress: bool
+    settings: Settings,
+    task: Task,
+    recipe: Recipe,
+    *,
+    encoder: TableEncoder,
+    samples: Samples,
+    rows: np.ndarray,
+    began: float,
+    progress: bool,
+    encoded: dict[Any, Any] | None = None,
 ) -> EnsembleFit:
+    """A fit by a recipe; `rows` are those of the table that `samples` are."""
     judge = None if task.metric is None else task.metric.judge
-    if judge is None and recipe.judged_by_error and settings.loss is None and isinstance(encoder.target, ClassTarget):
+    loss = loss_of(settings, task, recipe)
+    score = epoch_score(task, encoder.target, loss)
+    if task.metric is None and recipe.judged_by_error and settings.loss is None and isinstance(encoder.target, ClassTarget):
         judge = registry.resolve("metrics", "accuracy")
+
+    def scorer(members: Members, places: np.ndarray) -> Score:
+        assert score is not None, "made only where there is one"
+        return lambda outputs: score(together(members.in_units(outputs, loss), loss), rows[places])
+
     options = FitOptions(
-        metrics=[] if judge is None else [judge], time_limit=settings.time_limit, n_threads=settings.threads, progress=progress
+        metrics=[] if judge is None else [judge],
+        time_limit=settings.time_limit,
+        n_threads=settings.threads,
+        progress=progress and settings.tune is None,  # a search tells of its rounds
+        scorer=None if score is None else scorer,
     )
     return EnsembleFit(
         FAMILIES[settings.model],
@@ -117,6 +227,7 @@ def _new_fit(
         scales_targets=not isinstance(encoder.target, ClassTarget),
         n_outputs=n_outputs(encoder.target, loss),
         began=began,
+        encoded=encoded,
     )
 
 
@@ -140,74 +251,18 @@ def ensemble_text(settings: Settings, task: Task, rows: np.ndarray, recipe: Reci
         latest = "" if task.row_values.time is None else "the latest "
         folds_text = f"stopped by {latest}{len(first.validation)} rows"
     usual_recipe = FAMILIES[settings.model].presets[preset_of(settings)][0]
-    narrow = f"no learned functions of over {MOST_EMBEDDED} columns of numbers" if _is_too_wide(settings, task, usual_recipe) else None
+    narrow = (
+        f"no learned functions of over {MOST_EMBEDDED} columns of numbers"
+        if usual_recipe.numerical_embedding and is_too_wide(settings, task)
+        else None
+    )
     how = [settings.loss, narrow, f"at most {recipe.max_iter} epochs", f"batches of {recipe.batch_size_for(len(first.train))}"]
     averaged = "; their answers are averaged" if n_networks > 1 else ""
+    if recipe.n_refit:
+        one = recipe.n_refit == 1
+        averaged = f"; then {recipe.n_refit} on all rows, for the mean of the best epochs, which answer{'s' * one} in their place"
     usual = f"{settings.model}, preset {preset_of(settings)}: {shape}, {folds_text}{averaged}"
     return f"{usual}; {', '.join(filter(None, how))}, seed {settings.seed}"
-
-
-def _is_too_wide(settings: Settings, task: Task, recipe: Recipe) -> bool:
-    """Whether learned functions of numbers are left out, which nobody asked for by naming a preset."""
-    n_numbers = sum(kind.kind == "numeric" for kind in task.columns.values())
-    return settings.preset is None and bool(recipe.numerical_embedding) and n_numbers > MOST_EMBEDDED
-
-
-def preset_of(settings: Settings) -> str:
-    """The preset that is meant."""
-    presets = tuple(FAMILIES[settings.model].presets)
-    return choice("--preset", settings.preset or (USUAL_PRESET if USUAL_PRESET in presets else presets[0]), presets)
-
-
-def recipe_of(settings: Settings, task: Task, n_rows: int) -> Recipe:
-    """The preset for so many rows to learn from, with what options say.
-
-    Raises
-    ------
-    ParameterError
-        For a preset that is not there, or weight decay that the optimizer has no place for.
-    """
-    recipe = FAMILIES[settings.model].presets[preset_of(settings)][0 if task.classes is not None else 1].for_rows(n_rows)
-    given: dict[str, Any] = {
-        "n_cv": settings.n_cv,
-        "n_ens": settings.n_ens,
-        "hidden_layer_sizes": settings.hidden,
-        "activation": None if settings.activation is None else component(settings.activation),
-        "dropout": settings.dropout,
-        "learning_rate_init": settings.lr,
-        "weight_decay": settings.weight_decay,
-        "clip_norm": settings.clip_norm,
-        "batch_size": settings.batch_size,
-        "max_iter": settings.epochs,
-        "n_iter_no_change": math.inf if settings.patience == 0 else settings.patience,
-    }
-    if _is_too_wide(settings, task, recipe):
-        recipe = replace(recipe, numerical_embedding=False)
-    recipe = recipe.with_arguments(given)
-    if settings.schedule is not None:
-        moves: dict[str, Any] = {path: component(text) for path, text in settings.schedule.items()}
-        recipe = replace(recipe, learning_rate={"lr": recipe.learning_rate, **moves})
-    return _with_optimizer(settings, recipe)
-
-
-def _with_optimizer(settings: Settings, recipe: Recipe) -> Recipe:
-    """The recipe with an optimizer of one's own, at its own numbers where nothing is said of them."""
-    solver = recipe.solver if settings.optimizer is None else component(settings.optimizer)
-    name = solver if isinstance(solver, str) else solver["name"]
-    if settings.weight_decay and "weight_decay" not in registry.get("optimizers", name).argument_names:
-        raise ParameterError(f"--weight-decay: the optimizer {name} has none of its own; say --optimizer adamw, or --model mlp")
-    if settings.optimizer is None:
-        return recipe
-    said = {"lr": settings.lr, "weight_decay": settings.weight_decay}
-    numbers = {key: value for key, value in said.items() if value is not None}
-    return replace(recipe, solver=registry.resolve("optimizers", solver | numbers), weight_decay=recipe.weight_decay)
-
-
-def loss_of(settings: Settings, task: Task, recipe: Recipe) -> Loss:
-    """The task's loss, with the recipe's label smoothing where nobody chose another loss."""
-    if settings.loss is not None or not recipe.label_smoothing:
-        return task.loss
-    return type(task.loss)(**task.loss.config() | {"label_smoothing": float(recipe.label_smoothing)})
 
 
 def bag_folds(settings: Settings, task: Task, rows: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> tuple[list[Fold], int]:

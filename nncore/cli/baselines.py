@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
-from nncore.cli.evaluation import evaluate, scores_of_classes, scores_of_numbers, true_values
+from nncore.cli.answers import true_values
+from nncore.cli.evaluation import evaluate, scores_of_classes, scores_of_numbers
 from nncore.cli.experiment import Fitted, Parts, batch_size, fit, row_weights
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task

@@ -71,10 +71,10 @@ def _parsed(option: Option, value: object) -> Any:
         takes_components = option.parse is specification
         if not isinstance(value, list) or not all(isinstance(item, str) or (takes_components and _is_component(item)) for item in value):
             raise argparse.ArgumentTypeError(f'{value!r} is no list of texts, ["one", "two"]')
-        return [option.parse(_as_text(item)) for item in value]
+        return [option.parse(as_text(item)) for item in value]
     if option.keyed and isinstance(value, Mapping) and "name" not in value:
         return {key: item for entry in value.items() for key, item in _entry(option, *entry).items()}
-    text = _as_text(value)
+    text = as_text(value)
     if option.choices and text not in option.choices:
         raise argparse.ArgumentTypeError(f"{text!r} is not {' or '.join(map(repr, option.choices))}")
     return option.parse(text)
@@ -89,15 +89,15 @@ def _entry(option: Option, key: str, value: object) -> Any:
     """An entry of a table; what a text could not say, a component among the options of a group, stays as it is."""
     if isinstance(value, Mapping) and any(isinstance(item, Mapping) for item in value.values()):
         return {key: dict(value)}
-    return option.parse(f"{key}{option.keyed}{_as_text(value)}")
+    return option.parse(f"{key}{option.keyed}{as_text(value)}")
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
     """What one would write on the command line."""
     if isinstance(value, list):
-        return ",".join(map(_as_text, value))
+        return ",".join(map(as_text, value))
     if isinstance(value, Mapping):
-        arguments = ",".join(f"{key}={_as_text(item)}" for key, item in value.items() if key != "name")
+        arguments = ",".join(f"{key}={as_text(item)}" for key, item in value.items() if key != "name")
         return ":".join(filter(None, [value["name"], arguments])) if isinstance(value.get("name"), str) else arguments
     return str(value)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nncore.cli.answers import as_probabilities, decoded_numbers, true_values
 from nncore.cli.experiment import Fitted, Parts, targets
 from nncore.cli.scores import OWN_SCORES, class_scores, regression_scores
 from nncore.cli.task import Task
 from nncore.cli.terminal import significant
 from nncore.contract import class_indices
 from nncore.errors import ParameterError
-from nncore.tabular import ClassTarget, RealTarget, parse_numbers
+from nncore.tabular import ClassTarget, RealTarget
 
 #: More rows than these are not needed to see which columns matter.
 IMPORTANCE_ROWS = 10_000
@@ -63,21 +64,9 @@ def evaluate(fitted: Fitted, task: Task) -> Evaluation:
         scores = scores_of_classes(task, rows, as_probabilities(outputs) if has_probabilities else None, predicted)
         scores |= _asked_of_network(fitted, task, outputs)
         return Evaluation(scores, *naive_classes(task, target, fitted.parts, has_probabilities), true_values(task)[rows], predicted, rows)
-    answers, exposure = fitted.model.decided(outputs), task.row_values.exposure_of(rows)
-    predicted = target.decode(answers if exposure is None else counts(answers, exposure))
+    predicted = decoded_numbers(task, target, fitted.model.decided(outputs), rows)
     scores = scores_of_numbers(task, rows, predicted) | _asked_of_network(fitted, task, outputs)
     return Evaluation(scores, *naive_number(task, fitted.parts), true_values(task)[rows], predicted, rows)
-
-
-def true_values(task: Task) -> np.ndarray:
-    """What stands in the column to predict: class indices or numbers, shape ``(n_rows,)``."""
-    return parse_numbers(task.target, task.table.column(task.target), task.table.place) if task.classes is None else task.classes
-
-
-def counts(rates: np.ndarray, exposure: np.ndarray) -> np.ndarray:
-    """What is expected of rates ``(n_rows, 1)`` in exposures ``(n_rows,)``, in the rates' own precision."""
-    expected: np.ndarray = (rates * exposure[:, None]).astype(rates.dtype)
-    return expected
 
 
 def scores_of_classes(task: Task, rows: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray) -> dict[str, float]:
@@ -133,12 +122,12 @@ def naive_number(task: Task, parts: Parts) -> tuple[dict[str, float], str]:
 
 
 def check_metric(task: Task, divided: Sequence[Parts]) -> None:
-    """Raise `ParameterError` if the score that is asked for cannot be computed on the rows held out, before anything is trained."""
+    """Raise `ParameterError` if the score that is asked for cannot be computed of such rows, before anything is trained."""
     if task.metric is None or task.metric.judge is not None:
         return
     for parts in divided:
-        if not len(parts.test):
-            raise ParameterError(f"--metric {task.metric.name} is a score of rows held out, and none are; leave --test-fraction 0 out")
+        if not len(parts.test):  # the score is of validation rows alone
+            parts = replace(parts, test=parts.training)
         if task.classes is None:
             scores, _ = naive_number(task, parts)
         else:
@@ -146,11 +135,6 @@ def check_metric(task: Task, divided: Sequence[Parts]) -> None:
         if task.metric.name not in scores:
             what = f"is for {'numbers' if task.classes is not None else 'classes'}, or for two classes, and does not fit {task.target!r}"
             raise ParameterError(f"--metric {task.metric.name} {what}; choose another metric")
-
-
-def as_probabilities(outputs: np.ndarray) -> np.ndarray:
-    """Rows that sum to 1, also where each class has a sigmoid of its own."""
-    return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(outputs.dtype).tiny)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nncore import registry
+from nncore.cli.answers import EpochScore, epoch_score
 from nncore.cli.arguments import component
+from nncore.cli.search_outcome import SearchOutcome
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
 from nncore.contract import activation_for
 from nncore.data import EncodingChain, Fold, level_key
-from nncore.ensembles import FAMILIES, NetworkModel, TableModel, n_outputs
+from nncore.ensembles import FAMILIES, BestTogether, NetworkModel, TableModel, n_outputs
 from nncore.errors import DataError, ParameterError
 from nncore.network import metric_name
 from nncore.tabular import ClassTarget, RealTarget, TableEncoder, parse_numbers
@@ -54,6 +56,14 @@ class Fitted:
     most_epochs : int
         That each was to have.
     seconds : float
+    shape : tuple of int
+        Folds, and networks for each of them.
+    search : SearchOutcome or None
+        What came of the trials of ``--tune``.
+    n_refit : int
+        Networks of a recipe that learnt from all rows, for the mean of the best epochs of those of the folds; 0 if none did.
+    interruption : str or None
+        What Ctrl-C cut short, and what is kept, where histories do not say it.
     """
 
     model: TableModel
@@ -62,6 +72,10 @@ class Fitted:
     best_epochs: Sequence[int]
     most_epochs: int
     seconds: float
+    shape: tuple[int, int] = (1, 1)
+    search: SearchOutcome | None = None
+    n_refit: int = 0
+    interruption: str | None = None
 
     @property
     def encoder(self) -> TableEncoder:
@@ -85,7 +99,7 @@ class Fitted:
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C cut the training short."""
-        return any(history.interrupted for history in self.histories)
+        return self.interruption is not None or any(history.interrupted for history in self.histories)
 
 
 def divide(task: Task, settings: Settings) -> Parts:
@@ -196,7 +210,13 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
     metric = None if task.metric is None else task.metric.judge
     X, _ = encoder.transform(task.table)
     is_divided = len(parts.validation) > 0
-    stopping = _early_stopping(settings, metric) if is_divided else None
+    score = epoch_score(task, encoder.target, task.loss)
+    stopping: EarlyStopping | None = None
+    keeper: BestTogether | None = None
+    if is_divided and score is None:
+        stopping = _early_stopping(settings, metric)
+    elif is_divided:
+        keeper = _keeper(settings, score, X, parts.validation)
     limit = None if settings.time_limit is None else {"name": "time_limit", "seconds": settings.time_limit}
     history = network.fit(
         X[parts.training],
@@ -212,16 +232,19 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         validation=_validation(encoder, task, X, parts.validation) if is_divided else None,
         metrics=None if metric is None else [metric],
         sample_weight=row_weights(settings, encoder, task, parts.training),
-        callbacks=[callback for callback in (stopping, limit) if callback is not None],
+        callbacks=[*(() if keeper is None else keeper.callbacks), *(one for one in (stopping, limit) if one is not None)],
         weight_decay=own.weight_decay,
         clip_norm=settings.clip_norm,
         rng=settings.seed,
         n_threads=settings.threads,
         progress=progress,
     )
+    best = 0 if stopping is None else stopping.best_epoch
+    if keeper is not None:
+        keeper.restore([network])
+        best = keeper.best_epoch
     network.forget_fit()
     network.reset_optimizer()
-    best = 0 if stopping is None else stopping.best_epoch
     return Fitted(NetworkModel(encoder, network), parts, [history], [best or len(history)], most_epochs, time.perf_counter() - began)
 
 
@@ -229,6 +252,12 @@ def _early_stopping(settings: Settings, metric: Any) -> EarlyStopping:
     from nncore.callbacks.early_stopping import EarlyStopping
 
     return EarlyStopping(monitor="val_loss" if metric is None else f"val_{metric_name(metric)}", patience=settings.mlp.patience)
+
+
+def _keeper(settings: Settings, score: EpochScore | None, X: np.ndarray, rows: np.ndarray) -> BestTogether:
+    assert score is not None, "there is one where no network computes it"
+    patience = min(settings.mlp.patience, settings.mlp.epochs)
+    return BestTogether(1, lambda outputs: score(outputs[0], rows), X[rows], patience, "first", 1)
 
 
 def _validation(encoder: TableEncoder, task: Task, X: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,15 @@ from nncore.cli.html_parts import bars, code, escape, folded, page, paragraph, p
 from nncore.cli.outcome import Outcome
 from nncore.cli.report import column_notes
 from nncore.cli.scores import class_reports, score_name, score_value
+from nncore.cli.search_outcome import SearchOutcome
 from nncore.cli.terminal import percent, printable, seconds, significant
 from nncore.tabular import STDIN, ClassTarget, Column, NumericColumn, TableColumn, TimeColumn
 
 #: With more classes a table of each is longer than anyone reads.
 MOST_CLASSES = 40
+
+#: So many trials of a search are shown.
+MOST_TRIALS = 20
 
 PYTHON = """\
 from nncore.ensembles import load_table_model
@@ -193,10 +199,46 @@ def _network(outcome: Outcome) -> str:
         text += f" {len(networks)} networks, whose answers are averaged; this is the first."
     return section(
         "Network",
-        paragraph(text),
+        paragraph(f"{outcome.notes.in_words()}. {text}"),
+        *_trials(outcome),
         code(networks[0].summary()),
         folded("Configuration (nncore train --config)", code(as_toml(outcome.asked))),
     )
+
+
+def _trials(outcome: Outcome) -> list[str]:
+    """The trials of the search that was made, the best first."""
+    search = outcome.final.search
+    if search is None:
+        return []
+    rows = [
+        [
+            str(one.number),
+            one.parameters or "as given",
+            "" if one.score is None else significant(one.score),
+            str(one.n_epochs),
+            one.status,
+            str(one.weight or ""),
+        ]
+        for one in search.trials[:MOST_TRIALS]
+    ]
+    text = f"{len(search.trials)} trials of the space {search.space}, the best first by {search.monitor}, the mean over the folds."
+    if len(search.trials) > MOST_TRIALS:
+        text += f" Shown are {MOST_TRIALS}."
+    names = ["trial", "drawn", search.monitor, "epochs", "became", "counts"]
+    return [paragraph(text), _picture_of(search), table(names, rows, numbers=(0, 2, 3, 5))]
+
+
+def _picture_of(search: SearchOutcome) -> str:
+    from nncore.displays import TuningDisplay
+
+    in_turn = [
+        asdict(one) | {"score": math.nan if one.score is None else one.score} for one in sorted(search.trials, key=lambda t: t.number)
+    ]
+    better = "more" if search.higher_is_better else "less"
+    name = f"{search.monitor} ({better} is better)"
+    display = TuningDisplay(trials=in_turn, score_name=name, higher_is_better=search.higher_is_better).plot()
+    return picture(display.figure_, "the score of each trial, and the best so far")
 
 
 def _usage(outcome: Outcome) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nncore.arguments import listed
+from nncore.cli.row_columns import RowColumns
 from nncore.cli.terminal import json_text, labelled, notice, printable, say, table
+from nncore.cli.training_notes import TrainingNotes
 from nncore.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def show(path: Path, *, as_json: bool) -> int:
 
     try:
         info = file_info(path)
+        lines = _lines(info)
     except FileFormatError as error:
         if as_json:
             say(json_text({"path": str(path), "problem": str(error)}, indent=2))
@@ -32,7 +35,7 @@ def show(path: Path, *, as_json: bool) -> int:
     if as_json:
         say(json_text({**asdict(info), "problem": None}, indent=2))
         return 0
-    for line in _lines(info):
+    for line in lines:
         say(line)
     return 0
 
@@ -60,6 +63,7 @@ def _of_network(network: NetworkInfo) -> list[str]:
     shape = " × ".join(map(str, network.input_shape))
     rows = [[_cut(layer.name), _component({"name": layer.kind, **layer.arguments}), f"{layer.n_parameters:,}"] for layer in network.layers]
     lines = [
+        *_training(network),
         labelled("input", f"{shape} numbers a sample"),
         labelled("parameters", f"{network.n_parameters:,}, {network.dtype}"),
         "",
@@ -81,6 +85,19 @@ def _of_network(network: NetworkInfo) -> list[str]:
     if network.metadata:
         lines.append(labelled("metadata", _cut(json.dumps(network.metadata))))
     return [*lines, *_plugins(network.providers)]
+
+
+def _training(network: NetworkInfo) -> list[str]:
+    """What `nncore train` noted of the model."""
+    if (training := TrainingNotes.from_json(network.notes)) is None:
+        return []
+    lines = [labelled("model", _cut(training.in_words()))]
+    if training.search is not None:
+        lines.append(labelled("tuned", printable(training.search.in_words())))
+    if training.options:
+        lines.append(labelled("options", _cut(training.options_in_words())))
+    uses = RowColumns.from_json(network.notes).in_words()
+    return [*lines, labelled("rows", _cut("; ".join(uses) if uses else "all count alike, divided at random"))]
 
 
 def _component(description: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
 from nncore.cli.terminal import percent, seconds
+from nncore.cli.training_notes import TrainingNotes
 from nncore.ensembles import n_outputs
 from nncore.layers.dense import Dense
 from nncore.layers.members_dense import MembersDense
@@ -126,6 +127,11 @@ class Outcome:
     def training_text(self) -> str:
         """How long training took, in epochs and seconds."""
         final, in_all = self.final, f"{seconds(self.seconds)} in all"
+        if final.n_refit:
+            folds = f"those of the folds were best in epoch {final.best_epoch} (the median)"
+            return f"{final.n_epochs} epochs on all rows; {folds}; {in_all}"
+        if final.search is not None and not any(final.best_epochs):
+            return f"no epoch was whole; {in_all}"
         if self.settings.model != "mlp":
             epochs = f"{final.n_epochs} epochs, the best of each network kept (the median is {final.best_epoch})"
             reasons = {history.stop_reason for history in final.histories if len(history) < final.most_epochs}
@@ -134,6 +140,10 @@ class Outcome:
         stopped = f" ({final.history.stop_reason})" if final.n_epochs < final.most_epochs and not self.is_cross_validated else ""
         on_all = " on all rows, the median of the best in each part" if self.is_cross_validated else ""
         return f"{final.n_epochs} epochs{on_all}{stopped}; {in_all}"
+
+    def search_text(self) -> str:
+        """Which trials make the ensemble, or "" if there was no search."""
+        return "" if self.final.search is None else self.final.search.in_words()
 
     def advice(self) -> list[str]:
         """What a reader of the score should know."""
@@ -175,9 +185,15 @@ class Outcome:
         linear = self.mean_baselines().get("linear", {})
         return self.main_score in linear and self.main_score != "rmse" and linear[self.main_score] >= self.mean_scores()[self.main_score]
 
+    @cached_property
+    def notes(self) -> TrainingNotes:
+        """What the file of the model says of its training."""
+        return TrainingNotes.of(self.asked, self.settings, self.final)
+
     def as_json(self) -> dict[str, Any]:
         """Plain data; the keys are documented by the test that enumerates them."""
         encoder, task, networks = self.final.encoder, self.task, self.final.model.networks
+        notes = self.notes.to_json()
         kinds = {
             "numeric": [c.name for c in encoder.columns if isinstance(c, NumericColumn)],
             "dates": [c.name for c in encoder.columns if isinstance(c, TimeColumn)],
@@ -200,13 +216,14 @@ class Outcome:
             "row_columns": task.row_columns.to_json(),
             "notes": column_notes(task, encoder),
             "network": {
-                "model": self.settings.model,
+                **{name: notes[name] for name in ("model", "preset", "n_cv", "n_ens", "n_refit")},
                 "networks": len(networks),
                 "inputs": networks[0].input_shape[0],
                 "hidden": _hidden(networks[0]),
                 "outputs": n_outputs(encoder.target, task.loss),
                 "parameters": int(sum(network.parameters.size for network in networks)),
             },
+            "search": notes["search"],
             "score": self._score_json(),
             "epochs": self.final.n_epochs,
             "best_epoch": self.final.best_epoch,

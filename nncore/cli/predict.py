@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from nncore.arguments import listed
-from nncore.cli.evaluation import as_probabilities, counts
+from nncore.cli.answers import as_probabilities, counts
 from nncore.cli.output import check_is_csv, check_output
 from nncore.cli.report import blank_lines
 from nncore.cli.row_columns import RowColumns, RowValues
@@ -183,8 +183,8 @@ def load_with_columns(path: Path) -> tuple[TableModel, RowColumns]:
     """
     from nncore.ensembles import load_table_model
 
-    model, description = load_table_model(path)
-    row_columns = RowColumns.from_json(description)
+    model, notes = load_table_model(path)
+    row_columns = RowColumns.from_json(notes)
     if row_columns.exposure is not None and not isinstance(model.encoder.target, RealTarget):
         raise FileFormatError(f"{path} is damaged: its columns do not fit its network")
     return model, row_columns

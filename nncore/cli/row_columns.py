@@ -13,7 +13,7 @@ from nncore.data import level_key
 from nncore.errors import DataError, FileFormatError, ParameterError
 from nncore.tabular import Column, Table, as_number, parse_numbers
 
-#: Where the description of a table's columns in a file of a network has these.
+#: Where the notes of a file of a model have these.
 KEY = "rows"
 
 
@@ -67,9 +67,9 @@ class RowColumns:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @classmethod
-    def from_json(cls, encoding: Mapping[str, Any]) -> Self:
-        """Those of the description that a file has of its table. Raises `FileFormatError` for what `to_json` does not write."""
-        described = encoding.get(KEY, {})
+    def from_json(cls, notes: Mapping[str, Any]) -> Self:
+        """Those of the notes that a file has. Raises `FileFormatError` for what `to_json` does not write."""
+        described = notes.get(KEY, {})
         names = {f.name for f in fields(cls)}
         if not isinstance(described, dict) or not set(described) <= names or not all(isinstance(v, str | None) for v in described.values()):
             raise FileFormatError(

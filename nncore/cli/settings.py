@@ -19,6 +19,7 @@ from nncore.cli.arguments import (
     schedules,
     separator,
     specification,
+    trials,
     weights,
     widths,
 )  # fmt: skip
@@ -98,6 +99,10 @@ class Settings:
     preset: str | None = None
     n_cv: int | None = None
     n_ens: int | None = None
+    n_refit: int | None = None
+    tune: int | str | None = None
+    search_space: str | None = None
+    trials_file: Path | None = None
     hidden: Sequence[int] | None = None
     activation: str | None = None
     normalization: str | None = None
@@ -195,6 +200,29 @@ OPTIONS = {
         "N",
     ),
     "n_ens": Option("network", "networks of the ensemble for each fold (default: the preset's)", positive_integer, "N"),
+    "n_refit": Option(
+        "network",
+        "networks that are trained in the end on all rows, for the mean of the best epochs, and predict in place of those of the folds "
+        "(default: none)",
+        natural,
+        "N",
+    ),
+    "tune": Option(
+        "network",
+        "draw N recipes, train them together by successive halving, and average the best ones; time: as many as --time-limit has room for. "
+        "What other options say stays as it is",
+        trials,
+        "N|time",
+    ),
+    "search_space": Option(
+        "network",
+        "what --tune draws from: small (the default of the preset fast), paper (of the others) or tabarena; of tabm paper or tabarena",
+        str,
+        "NAME",
+    ),
+    "trials_file": Option(
+        "network", "file that holds the trials of --tune after each round; the same command goes on from it", Path, "FILE.nncore"
+    ),
     "hidden": Option("network", "units of the hidden layers; none for no hidden layer", widths, "N,N"),
     "activation": Option("network", "of the hidden layers", specification, "NAME", kind="activations"),
     "normalization": Option(
@@ -248,13 +276,15 @@ OPTIONS = {
     ),
     "metric": Option(
         "training",
-        "shown with the score, and what must improve on the rows set aside (default: the loss); one of scikit-learn's scorers, as "
-        "balanced_accuracy or neg_log_loss, is only shown",
+        "shown with the score, and what must improve on the rows set aside (default: the loss): a metric of nncore, balanced_accuracy, "
+        "log_loss, roc_auc, or one of scikit-learn's scorers, as f1 or neg_log_loss",
         specification,
         "NAME",
         kind="metrics",
     ),
-    "time_limit": Option("training", "end a training after so long; the networks of an ensemble share it", positive, "SECONDS"),
+    "time_limit": Option(
+        "training", "end a training after so long; the networks of an ensemble, or the trials of --tune, share it", positive, "SECONDS"
+    ),
     "threads": Option("training", "at most so many (default: all processors, where they help)", positive_integer, "N"),
     "seed": Option("training", "same seed, same result", natural, "N"),
     "test_fraction": Option("score", "rows held out for the score; 0 for none", fraction, "F"),

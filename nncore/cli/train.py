@@ -11,19 +11,22 @@ from pathlib import Path
 
 import numpy as np
 
-from nncore.cli.bagging import ensemble_encoder, ensemble_text, fit_model, model_name, recipe_of
+from nncore.cli.bagging import ensemble_encoder, ensemble_text, fit_model, model_name
 from nncore.cli.baselines import baselines
 from nncore.cli.config_file import as_toml, read_config
 from nncore.cli.evaluation import Evaluation, check_metric, evaluate, importances
 from nncore.cli.experiment import Fitted, Parts, batch_size, divide, divide_in_folds, make_encoder
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output
+from nncore.cli.recipes import recipe_of
 from nncore.cli.report import describe_columns
-from nncore.cli.row_columns import KEY
+from nncore.cli.row_columns import KEY as ROWS
 from nncore.cli.scores import in_words
+from nncore.cli.search import search_text
 from nncore.cli.settings import Settings, add_options, given
 from nncore.cli.task import Task, find_task
 from nncore.cli.terminal import json_text, labelled, notice, say, seconds
+from nncore.cli.training_notes import KEY as TRAINING
 from nncore.configuration import require
 from nncore.ensembles import n_outputs
 from nncore.errors import ParameterError
@@ -34,6 +37,7 @@ EPILOG = """\
 examples:
   nncore train penguins.csv --target species --out penguins.nncore
   nncore train adult.parquet --target income --cv 5 --class-weight balanced --report adult.html
+  nncore train bike.csv --target count --tune time --time-limit 300 --trials-file bike.trials.nncore --out bike.nncore
   nncore train --print-config > train.toml    # every option, to be edited
   nncore train --config train.toml --epochs 50
 
@@ -94,7 +98,7 @@ def train(settings: Settings) -> int:
         stops = len(final.parts.validation) or settings.model != "mlp"
         which = "the best epoch so far" if stops and final.n_epochs else "the last finished step"
         kept = "the network is that" if len(final.model.networks) == 1 else "each network is that"
-        notice(f"interrupted after {final.n_epochs} of {final.most_epochs} epochs; {kept} of {which}")
+        notice(final.interruption or f"interrupted after {final.n_epochs} of {final.most_epochs} epochs; {kept} of {which}")
     beside, was_interrupted = ({}, True) if final.interrupted else _baselines(settings, task, scored)
     outcome = Outcome(
         asked,
@@ -132,10 +136,15 @@ def _check_files(settings: Settings, save_config: Path | None) -> None:
     """What would fail after the training fails now."""
     assert settings.data is not None, "asked for before"
     inputs = () if str(settings.data) == STDIN else (settings.data,)
-    options = (("--out", settings.out), ("--report", settings.report), ("--save-config", save_config))
+    options = (
+        ("--out", settings.out),
+        ("--report", settings.report),
+        ("--trials-file", settings.trials_file),
+        ("--save-config", save_config),
+    )
     written = {option: path for option, path in options if path is not None}
     for option, path in written.items():
-        check_output(path, *inputs, option=option, may_be_stream=option != "--out")
+        check_output(path, *inputs, option=option, may_be_stream=option not in ("--out", "--trials-file"))
     for one, other in combinations(written, 2):
         if written[one] == written[other]:
             raise ParameterError(f"{one} and {other} are both {written[one]}; choose another name for one")
@@ -189,6 +198,8 @@ def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, 
         tell("network", _network_text(settings, task, encoder, parts))
     else:
         tell("model", ensemble_text(settings, task, parts.training, recipe))
+        if settings.tune is not None:
+            tell("tune", search_text(settings, task, recipe))
 
 
 def _network_text(settings: Settings, task: Task, encoder: TableEncoder, parts: Parts) -> str:
@@ -211,11 +222,13 @@ def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
     tell("score", outcome.score_text())
     if text := outcome.baselines_text():
         tell("baselines", text)
+    if text := outcome.search_text():
+        tell("tuned", text)
     tell("trained", outcome.training_text())
     for text in outcome.advice():
         tell("note", text)
     if settings.out is not None:
-        final.model.save(settings.out, {KEY: outcome.task.row_columns.to_json()})
+        final.model.save(settings.out, {ROWS: outcome.task.row_columns.to_json(), TRAINING: outcome.notes.to_json()})
         tell("saved", f"{settings.out} ({settings.out.stat().st_size / 1000:.0f} kB)")
     if settings.report is not None:
         from nncore.cli.html_report import render

@@ -5,7 +5,7 @@ Estimators and the command stand on it; nothing here needs scikit-learn.
 
 from __future__ import annotations
 
-from nncore.ensembles.best_epoch import Score
+from nncore.ensembles.best_epoch import BestTogether, Score
 from nncore.ensembles.calibration import at_temperature, check_averages, has_temperature, temperature_of
 from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples, Validated
 from nncore.ensembles.exporting import (
@@ -31,21 +31,21 @@ from nncore.ensembles.member_order import member_order
 from nncore.ensembles.members import Members, loss_of_mixture, together, weights_of
 from nncore.ensembles.members_file import ESTIMATOR_KEY, count_of, damage_told, described_members, need, number_of, numbers_of, read_members
 from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
-from nncore.ensembles.search_spaces import OF_REAL_MLP, OF_TABM, Space, checked_space, without_fixed
+from nncore.ensembles.search_spaces import Space, checked_space, shown_parameters, without_fixed
 from nncore.ensembles.table_models import EnsembleModel, NetworkModel, TableModel, layout_of, load_table_model, n_outputs
 from nncore.ensembles.tabm_recipe import TabMRecipe
 from nncore.ensembles.target_scale import TargetScale
 from nncore.ensembles.trials import Trial, cv_results, in_order
-from nncore.ensembles.trials_file import TrialsFile, fingerprint
+from nncore.ensembles.trials_file import TrialsFile, run_search
 from nncore.ensembles.tuning import Plan, Search, gathered
 
 __all__ = [
-    "ESTIMATOR_KEY", "FAMILIES", "OF_REAL_MLP", "OF_TABM", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "EncodedRows", "EnsembleFit",
-    "EnsembleModel", "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
-    "Samples", "Score", "Search", "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated", "activation_of",
+    "ESTIMATOR_KEY", "FAMILIES", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "BestTogether", "EncodedRows", "EnsembleFit", "EnsembleModel",
+    "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe", "Samples",
+    "Score", "Search", "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated", "activation_of",
     "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members", "dtype_of",
-    "fingerprint", "gathered", "graph_of_table_model", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers",
-    "in_order", "layout_of", "load_table_model", "loss_of_mixture", "member_folds", "member_order", "n_outputs", "need", "number_of",
-    "numbers_of", "read_members", "recipe", "temperature_of", "text_levels", "together", "weights_of", "without_fixed", "write_classes",
-    "write_decision", "write_members", "write_places", "write_temperature",
+    "gathered", "graph_of_table_model", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers", "in_order",
+    "layout_of", "load_table_model", "loss_of_mixture", "member_folds", "member_order", "n_outputs", "need", "number_of", "numbers_of",
+    "read_members", "recipe", "run_search", "shown_parameters", "temperature_of", "text_levels", "together", "weights_of",
+    "without_fixed", "write_classes", "write_decision", "write_members", "write_places", "write_temperature",
 ]  # fmt: skip

@@ -323,8 +323,9 @@ class EnsembleFit:
         weights = None if self._samples.weights is None else self._samples.weights[np.concatenate(chosen)]
         return np.concatenate(outputs), target if target.dtype.kind in "iu" else target.reshape(len(target), -1), weights
 
-    def refit(self, made: list[Members], epochs: int) -> bool:
-        """Train members on all rows for so many epochs."""
+    def refit(self, made: list[Members]) -> bool:
+        """Train members on all rows for the mean of the best epochs; False if Ctrl-C cut that short."""
+        epochs = max(1, round(float(np.mean(self.best_epochs))))
         outcomes = self._run(made, [[StopAfter(epochs)] for members in made for _ in members.networks])
         for outcome in outcomes:
             if isinstance(outcome, Exception):

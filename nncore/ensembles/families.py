@@ -14,6 +14,7 @@ from nncore.ensembles import real_mlp_network
 from nncore.ensembles.hidden_layers import hidden_layer_sizes_of
 from nncore.ensembles.input_columns import InputColumns
 from nncore.ensembles.recipes import PRESETS, Recipe
+from nncore.ensembles.search_spaces import OF_REAL_MLP, OF_TABM, Space
 from nncore.ensembles.tabm_network import ARCHITECTURES, started_tabm, tabm_layers
 from nncore.ensembles.tabm_recipe import TabMRecipe
 from nncore.network import Sequential
@@ -34,12 +35,21 @@ class Family:
         Gives a network that is built its first values, of a recipe and a seed; arguments of its fit.
     size : callable
         How large a network of a recipe is, in words.
+    spaces : mapping of str to callable
+        Published search spaces.
+    usual_space : callable
+        The name of the one that a search draws from if nobody says, of the name of a preset.
+    said_by_preset : frozenset of str
+        Parameters that the name of a preset sets, so that a search leaves them where a preset is named.
     """
 
     presets: Mapping[str, tuple[Recipe, Recipe]]
     layers: Callable[[Any, InputColumns, NDArray[np.floating], Loss, int], list[Layer]]
     started: Callable[[Sequential, Any, int], dict[str, Any]]
     size: Callable[[Any], str]
+    spaces: Mapping[str, Callable[[], list[Space]]]
+    usual_space: Callable[[str], str]
+    said_by_preset: frozenset[str] = frozenset()
 
 
 #: By the value of ``nncore train --model``.
@@ -49,11 +59,16 @@ FAMILIES: Mapping[str, Family] = {
         lambda recipe, columns, rows, loss, n_outputs: real_mlp_network.layers_of(recipe, columns, loss, n_outputs),
         real_mlp_network.started,
         lambda recipe: f"{' → '.join(map(str, hidden_layer_sizes_of(recipe.hidden_layer_sizes))) or 'no hidden'} units",
+        OF_REAL_MLP,
+        lambda preset: "small" if preset == "fast" else "paper",
     ),
     "tabm": Family(
         {arch: (replace(TabMRecipe(), arch=arch), replace(TabMRecipe(), arch=arch)) for arch in ARCHITECTURES},
         tabm_layers,
         started_tabm,
         lambda recipe: f"{recipe.n_members} members that share weights",
+        OF_TABM,
+        lambda preset: "paper",
+        frozenset({"arch"}),
     ),
 }

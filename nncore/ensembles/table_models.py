@@ -16,7 +16,7 @@ from nncore.ensembles.members import Members, together, weights_of
 from nncore.ensembles.members_file import damage_told, described_members, read_members
 from nncore.errors import FileFormatError
 from nncore.network import Sequential, load_many, save_many
-from nncore.tabular import ClassTarget, RealTarget, Remark, Table, TableEncoder, from_json, to_json
+from nncore.tabular import NOTES, ClassTarget, RealTarget, Remark, Table, TableEncoder, from_json, notes_of, to_json
 
 #: Where the description of a table's columns in a file has what members know.
 MEMBERS = "members"
@@ -103,9 +103,9 @@ class TableModel(ABC):
         return self.encoder.target.decode(self.decided(self.outputs(inputs)))
 
     def save(self, path: str | os.PathLike[str], notes: Mapping[str, Any]) -> None:
-        """Write networks and columns to one file, with `notes` among the description of the columns."""
+        """Write networks and columns to one file, with `notes` that JSON can hold, which `load_table_model` gives back."""
         first = self.networks[0]
-        first.encoding = to_json(self.encoder) | self._description() | dict(notes)
+        first.encoding = to_json(self.encoder) | self._description() | {NOTES: dict(notes)}
         save_many(self.networks, path) if len(self.networks) > 1 else first.save(path)
 
 
@@ -175,7 +175,7 @@ def layout_of(encoder: TableEncoder) -> InputLayout:
 
 
 def load_table_model(path: str | os.PathLike[str]) -> tuple[TableModel, Mapping[str, Any]]:
-    """A model that `TableModel.save` wrote, and the description that has its notes. No code from the file is run.
+    """A model that `TableModel.save` wrote, and its notes, of which nothing is checked. No code from the file is run.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def load_table_model(path: str | os.PathLike[str]) -> tuple[TableModel, Mapping[
         reader = "load" if isinstance(networks, list) and len(networks) == 1 else "load_many"
         raise FileFormatError(f"{path} does not describe columns, as nncore train does; in Python: nncore.{reader}({str(path)!r})")
     encoder, description = from_json(first.encoding), first.encoding
-    target = encoder.target
+    target, notes = encoder.target, notes_of(description)
     n_asked = first.output_shape[-1] if first.loss is None else n_outputs(target, first.loss)
     if first.loss is None and isinstance(target, ClassTarget):
         n_asked = len(target.classes)
@@ -198,8 +198,8 @@ def load_table_model(path: str | os.PathLike[str]) -> tuple[TableModel, Mapping[
     if MEMBERS not in description:
         if len(networks) > 1 or first.input_shape != (encoder.n_inputs,) or first.output_shape != (n_asked,):
             raise does_not_fit
-        return NetworkModel(encoder, first), description
+        return NetworkModel(encoder, first), notes
     with damage_told():
         layout = layout_of(encoder)
         members = read_members(description[MEMBERS], layout, networks, 1 if isinstance(target, RealTarget) else None, n_asked)
-    return EnsembleModel(encoder, members), description
+    return EnsembleModel(encoder, members), notes

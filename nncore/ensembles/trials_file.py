@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from nncore.contract import History, alike
-from nncore.ensembles.recipes import N_RUNGS
+from nncore.ensembles.ensemble_fit import Samples
+from nncore.ensembles.recipes import N_RUNGS, Recipe
 from nncore.ensembles.trials import FAILED, RUNNING, STATUSES, Trial
 from nncore.ensembles.tuning import Search
 from nncore.errors import FileFormatError, ParameterError
@@ -48,6 +50,15 @@ class TrialsFile:
 
     def __init__(self, path: Path, fingerprint: str) -> None:
         self.path, self.fingerprint = path, fingerprint
+
+    @classmethod
+    def of(cls, path: Path, search: Search, samples: Samples, recipe: Recipe, kind: str) -> Self:
+        """The file of a search, which has not begun; `kind` is what besides recipe and data tells it from others."""
+        fit = search.new_fit({})
+        rows = [part for fold in search.splits for part in (fold.train, fold.validation)]
+        arrays = samples.matrix, samples.target, samples.weights, samples.n_train, *rows
+        how = recipe, fit.loss, fit.monitor, str(fit.options.dtype), search.n_starts, search.plan.n_trials, search.plan.seed
+        return cls(path, fingerprint(kind, *arrays, *how))
 
     def write(self, search: Search) -> None:
         """All trials as they stand: whole, or not at all."""
@@ -161,6 +172,17 @@ class TrialsFile:
     def _need(self, is_right: bool, what: str) -> None:
         if not is_right:
             raise FileFormatError(f"{self.path}: what it says of trials is damaged: {what}")
+
+
+def run_search(search: Search, file: TrialsFile | None) -> list[Trial]:
+    """Search, from what the file has if there is one, and choose: the trials of the ensemble.
+
+    Raises what `TrialsFile.restore` and `Search.choose` raise.
+    """
+    if file is not None:
+        file.restore(search)
+    search.run(partial(file.write, search) if file is not None else lambda: None)
+    return search.choose()
 
 
 def _described(trial: Trial) -> dict[str, Any]:

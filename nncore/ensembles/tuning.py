@@ -49,9 +49,13 @@ class Plan:
     seed : int
         Of all that is drawn: trial number i is a function of the two.
     deadline : float or None
-        By `time.monotonic`.
+        By `time.monotonic`, for all that the search takes.
     shows : bool
         Whether standard error is told of every round.
+    refits : bool
+        Whether networks on all rows follow, for which half of the time is kept.
+    began : float
+        By `time.monotonic`.
     """
 
     n_trials: int | None
@@ -59,6 +63,8 @@ class Plan:
     seed: int
     deadline: float | None
     shows: bool
+    refits: bool = False
+    began: float = 0.0
 
     def brackets(self) -> Iterator[range]:
         """Numbers of the trials that are trained together."""
@@ -74,8 +80,15 @@ class Plan:
 
     @property
     def left(self) -> float:
-        """Seconds until the deadline."""
-        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+        """Seconds that trials have left."""
+        return math.inf if self.trials_deadline is None else self.trials_deadline - time.monotonic()
+
+    @property
+    def trials_deadline(self) -> float | None:
+        """When the last trial ends."""
+        if self.deadline is None or not self.refits:
+            return self.deadline
+        return (self.began + self.deadline) / 2
 
 
 @dataclass
@@ -134,6 +147,7 @@ class Search:
                     break
                 self.trials += [self.new_trial(number) for number in numbers]
                 self.n_rounds = 0
+                self._say(f"trials {numbers.start} to {numbers.stop - 1} begin")
             bracket = self.trials[numbers.start : numbers.stop]
             while self.n_rounds < N_RUNGS and self._goes_on():
                 self._train([trial for trial in bracket if trial.status == RUNNING])
@@ -162,7 +176,7 @@ class Search:
                     runs.append(_Run(trial, index, given, trial.fit.keeper(), until - network.n_epochs))
         if not runs:
             return
-        outcomes = _trained(runs, self.plan.deadline)
+        outcomes = _trained(runs, self.plan.trials_deadline)
         for run, outcome in zip(runs, outcomes, strict=True):
             self._record(run, outcome)
         self.interrupted = any(isinstance(outcome, History) and outcome.interrupted for outcome in outcomes)
@@ -205,15 +219,18 @@ class Search:
         if not self.plan.shows or (now - self._told_at < LINE_SECONDS and self._goes_on()):
             return
         best = in_order(self.trials, self.mode)[0]
-        of_all = "" if self.plan.n_trials is None else f" of {self.plan.n_trials}"
-        left = "" if self.plan.deadline is None else f", {max(self.plan.left, 0):.0f} s left"
         n_running = sum(trial.status == RUNNING for trial in bracket)
         known = "" if best.number == self._told_of else f" ({shown_parameters(best.drawn) or 'as given'})"
+        reached = "" if math.isnan(best.score) else f"; best {best.fit.monitor} {best.score:.6g}, trial {best.number}{known}"
         self._told_at, self._told_of = now, best.number
-        sys.stderr.write(
-            f"tune: {len(self.trials)}{of_all} trials, round {self.n_rounds}/{N_RUNGS}, {n_running} go on{left}; "
-            f"best {best.fit.monitor} {best.score:.6g}, trial {best.number}{known}\n"
-        )
+        self._say(f"round {self.n_rounds}/{N_RUNGS}, {n_running} go on{reached}")
+
+    def _say(self, text: str) -> None:
+        if not self.plan.shows:
+            return
+        of_all = "" if self.plan.n_trials is None else f" of {self.plan.n_trials}"
+        left = "" if self.plan.trials_deadline is None else f", {max(self.plan.left, 0):.0f} s left"
+        sys.stderr.write(f"tune: {len(self.trials)}{of_all} trials{left}: {text}\n")
 
     # ---- the ensemble -------------------------------------------------------------------------------------------------------
 
@@ -247,14 +264,14 @@ class Search:
         counts = np.array([trial.weight for trial in chosen], np.float64)
         return together(list(outputs), chosen[0].fit.loss, counts), targets[0], weights[0]
 
-    def refit(self, chosen: Sequence[Trial], fold: Fold, n_refit: int, new_seed: Callable[[], int], deadline: float | None) -> None:
+    def refit(self, chosen: Sequence[Trial], fold: Fold, n_refit: int, new_seed: Callable[[], int]) -> None:
         """Networks on all rows, for the mean best epoch of each trial, in the place of those of the folds."""
         runs: list[_Run] = []
         for trial in chosen:
             trial.members = trial.fit.members([fold], n_refit, new_seed)
             epochs = max(1, round(float(np.mean(trial.best_epochs))))
             runs += [_Run(trial, index, arguments, None, epochs) for index, arguments in enumerate(trial.fit.arguments(trial.members))]
-        outcomes = _trained(runs, deadline)
+        outcomes = _trained(runs, self.plan.deadline)
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome

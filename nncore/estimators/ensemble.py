@@ -9,7 +9,7 @@ import copy
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -32,10 +32,10 @@ from nncore.ensembles import (
     Recipe,
     Samples,
     Score,
-    Space,
     Validated,
     loss_of_mixture,
     member_folds,
+    run_search,
     together,
     weights_of,
     write_members,
@@ -56,7 +56,7 @@ from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.sample_groups import splitter_of
 from nncore.estimators.training_data import NO_WEIGHT
 from nncore.estimators.trial import check_judge
-from nncore.estimators.tuned import check_tuning, forget, leave, run, search_of, trials_file
+from nncore.estimators.tuned import check_tuning, forget, leave, search_of, trials_file
 from nncore.network import Sequential
 from nncore.program import ModelWriter
 from nncore.words import explains_calls
@@ -86,15 +86,6 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         """y as the loss takes it."""
-
-    @property
-    @abstractmethod
-    def _search_spaces(self) -> Mapping[str, Callable[[], list[Space]]]:
-        """What `search_space` may name."""
-
-    @abstractmethod
-    def _default_space(self, given: Given) -> str:
-        """Which of them is meant by None."""
 
     @abstractmethod
     def _loss(self, given: Given, recipe: Recipe) -> Loss:
@@ -204,10 +195,9 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         is_whole = fit.validate(self._members)
         self._calibrate(fit.recipe, fit.loss, lambda: fit.validated(self._members))
         if fit.recipe.n_refit and is_whole:
-            best = round(float(np.mean(fit.best_epochs)))
             splits = [Fold(rows, None)]
             self._members = fit.members(splits, fit.recipe.n_refit, new_seed)
-            is_whole = fit.refit(self._members, max(1, best))
+            is_whole = fit.refit(self._members)
         for text in fit.diverged:
             warn_user(text, ConvergenceWarning)
         self._take(self._members, fit.best_epochs, fit.scores, fit.n_iter, fit.histories)
@@ -238,12 +228,11 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     ) -> bool:
         """Train members by several recipes, and choose among them; False if Ctrl-C cut the search short."""
         search = search_of(self, given, recipe, new_fit, splits, n_starts, random_state, began)
-        chosen = run(search, trials_file(given, search, self, samples, recipe))
+        chosen = run_search(search, trials_file(given, search, self, samples, recipe))
         self._calibrate(recipe, chosen[0].fit.loss, partial(search.validated, chosen))
         if recipe.n_refit and not search.interrupted:
-            deadline = None if given.time_limit is None else began + float(given.time_limit)
             splits = [Fold(rows, None)]
-            search.refit(chosen, splits[0], recipe.n_refit, partial(seed_from, random_state), deadline)
+            search.refit(chosen, splits[0], recipe.n_refit, partial(seed_from, random_state))
         for text in [text for trial in chosen for text in trial.fit.diverged]:
             warn_user(text, ConvergenceWarning)
         leave(self, search, chosen, splits, samples)

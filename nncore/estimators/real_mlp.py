@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from nncore.ensembles import OF_REAL_MLP, Space
 from nncore.estimators.ensemble import Ensemble
-from nncore.estimators.given import Given
 
 
 class RealMLP(Ensemble):
@@ -68,7 +66,3 @@ class RealMLP(Ensemble):
     }
 
     _family = "realmlp"
-    _search_spaces: ClassVar[Mapping[str, Callable[[], list[Space]]]] = OF_REAL_MLP
-
-    def _default_space(self, given: Given) -> str:
-        return "small" if given.preset == "fast" else "paper"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nncore.arguments import whole_number
 from nncore.data import Fold
-from nncore.ensembles import OF_TABM, Members, Samples, Space, TabMRecipe, member_order
+from nncore.ensembles import Members, Samples, TabMRecipe, member_order
 from nncore.errors import ParameterError
 from nncore.estimators.ensemble import Ensemble
 from nncore.estimators.given import Given
@@ -76,10 +76,6 @@ class TabM(Ensemble):
     }
 
     _family = "tabm"
-    _search_spaces: ClassVar[Mapping[str, Callable[[], list[Space]]]] = OF_TABM
-
-    def _default_space(self, given: Given) -> str:
-        return "paper"
 
     # ---- networks -----------------------------------------------------------------------------------------------------------
 

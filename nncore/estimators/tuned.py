@@ -9,7 +9,6 @@ import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from nncore.arguments import choice, path_text, shown
 from nncore.data import Fold
 from nncore.ensembles import (
+    FAMILIES,
     EnsembleFit,
     Plan,
     Recipe,
@@ -30,7 +30,6 @@ from nncore.ensembles import (
     check_averages,
     checked_space,
     cv_results,
-    fingerprint,
     gathered,
     in_order,
     without_fixed,
@@ -79,10 +78,10 @@ def search_of(
     optional = [field.name for field in fields(recipe)]
     tunable = sorted(set(optional) & set(inspect.signature(type(estimator)).parameters) - SHARED)
     space = _space(estimator, given, tunable)
-    share = 1 if not recipe.n_refit else 0.5  # the other half is for the last networks
-    deadline = None if given.time_limit is None else began + share * float(given.time_limit)
+    deadline = None if given.time_limit is None else began + float(given.time_limit)
     n_trials = None if given.tune == "time" else int(given.tune)
-    plan = Plan(n_trials, space, seed_from(random_state), deadline, bool(given.progress))
+    seed = seed_from(random_state)
+    plan = Plan(n_trials, space, seed, deadline, bool(given.progress), refits=recipe.n_refit > 0, began=began)
     encoded: dict[Any, Any] = {}
 
     def fit_of(parameters: Mapping[str, Any]) -> EnsembleFit:
@@ -96,11 +95,11 @@ def search_of(
 
 
 def _space(estimator: Any, given: Given, tunable: Sequence[str]) -> list[Space]:
-    asked = given.search_space
-    asked = estimator._default_space(given) if asked is None else asked
+    family = FAMILIES[estimator._family]
+    asked = family.usual_space(vars(estimator).get("preset", "")) if given.search_space is None else given.search_space
     fixed = {name for name in tunable if given.unread(name) is not None}
     if isinstance(asked, str):
-        published = estimator._search_spaces[choice("search_space", asked, tuple(estimator._search_spaces))]()
+        published = family.spaces[choice("search_space", asked, tuple(family.spaces))]()
         of_others = {name.partition("__")[0] for one in published for name in one} - set(tunable)
         return without_fixed(published, fixed | of_others)
     space = checked_space(asked, tunable)
@@ -114,20 +113,7 @@ def trials_file(given: Given, search: Search, estimator: Any, samples: Samples, 
     """The file of the search, if there is to be one."""
     if given.trials_file is None:
         return None
-    path = Path(path_text("trials_file", given.trials_file))
-    fit = search.new_fit({})
-    rows = [part for fold in search.splits for part in (fold.train, fold.validation)]
-    arrays = samples.matrix, samples.target, samples.weights, samples.n_train, *rows
-    how = recipe, fit.loss, fit.monitor, str(fit.options.dtype), search.n_starts, search.plan.n_trials, search.plan.seed
-    return TrialsFile(path, fingerprint(type(estimator).__name__, *arrays, *how))
-
-
-def run(search: Search, file: TrialsFile | None) -> list[Trial]:
-    """Search, and choose: the trials of the ensemble."""
-    if file is not None:
-        file.restore(search)
-    search.run(partial(file.write, search) if file is not None else lambda: None)
-    return search.choose()
+    return TrialsFile.of(Path(path_text("trials_file", given.trials_file)), search, samples, recipe, type(estimator).__name__)
 
 
 def forget(estimator: Any) -> None:

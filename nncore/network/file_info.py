@@ -102,6 +102,8 @@ class NetworkInfo:
         The target of the table.
     classes : tuple of str
         The labels of the target.
+    notes : dict
+        What `nncore train` noted of its training beside the columns.
     metadata : dict
         As the network's.
     providers : tuple of ProviderInfo
@@ -127,6 +129,7 @@ class NetworkInfo:
     columns: tuple[str, ...]
     target: str | None
     classes: tuple[str, ...]
+    notes: dict[str, Any]
     metadata: dict[str, Any]
     providers: tuple[ProviderInfo, ...]
 
@@ -216,7 +219,7 @@ def _format(path: Path) -> tuple[str, Format]:
 
 def _network(key: str | None, description: dict[str, Any], tensors: dict[str, np.ndarray]) -> NetworkInfo:
     check_network(description)
-    columns, target, classes = _table(description["encoding"])
+    columns, target, classes, notes = _table(description["encoding"])
     return NetworkInfo(
         name=key,
         input_shape=tuple(description["input_shape"]),
@@ -237,6 +240,7 @@ def _network(key: str | None, description: dict[str, Any], tensors: dict[str, np
         columns=columns,
         target=target,
         classes=classes,
+        notes=notes,
         metadata=description["metadata"],
         providers=_providers(description["components"]),
     )
@@ -256,15 +260,15 @@ def _layers(described: list[dict[str, Any]], tensors: dict[str, np.ndarray]) -> 
     return tuple(LayerInfo(name, kind, own, counts[name]) for name, kind, own in zip(names, kinds, arguments, strict=True))
 
 
-def _table(encoding: dict[str, Any] | None) -> tuple[tuple[str, ...], str | None, tuple[str, ...]]:
-    """Columns, target and classes."""
+def _table(encoding: dict[str, Any] | None) -> tuple[tuple[str, ...], str | None, tuple[str, ...], dict[str, Any]]:
+    """Columns, target, classes and notes."""
     if encoding is None:
-        return (), None, ()
-    from nncore.tabular import ClassTarget, from_json  # for files of tables only
+        return (), None, (), {}
+    from nncore.tabular import ClassTarget, from_json, notes_of  # for files of tables only
 
     encoder = from_json(encoding)
     classes = encoder.target.classes if isinstance(encoder.target, ClassTarget) else ()
-    return tuple(column.name for column in encoder.columns), encoder.target.name, tuple(classes)
+    return tuple(column.name for column in encoder.columns), encoder.target.name, tuple(classes), dict(notes_of(encoding))
 
 
 def _providers(table: Providers) -> tuple[ProviderInfo, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nncore.tabular.column import CodedColumn, Column
 from nncore.tabular.columns import CategoricalColumn, NumericColumn, TableColumn, TimeColumn, level_counts, parse_numbers
-from nncore.tabular.description import from_json, to_json
+from nncore.tabular.description import NOTES, from_json, notes_of, to_json
 from nncore.tabular.dialect import SEPARATOR_NAMES
 from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind, column_kinds
@@ -17,8 +17,8 @@ from nncore.tabular.target import ClassTarget, RealTarget, infer_target
 from nncore.tabular.values import as_number
 
 __all__ = [
-    "MOST_LEVELS", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "ClassTarget", "CodedColumn", "Column", "ColumnKind",
+    "MOST_LEVELS", "NOTES", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "ClassTarget", "CodedColumn", "Column", "ColumnKind",
     "NumericColumn", "RealTarget", "Remark", "Table", "TableColumn", "TableEncoder", "TimeColumn", "Writing", "added", "as_number",
-    "column_kinds", "from_json", "infer_target", "level_counts", "merged", "missing_in_words", "missing_words", "parse_numbers",
-    "read_blocks", "read_table", "to_json",
+    "column_kinds", "from_json", "infer_target", "level_counts", "merged", "missing_in_words", "missing_words", "notes_of",
+    "parse_numbers", "read_blocks", "read_table", "to_json",
 ]  # fmt: skip

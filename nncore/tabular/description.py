@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +15,10 @@ from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.target import SCALINGS, ClassTarget, RealTarget
 
 #: Raised when the meaning of a field changes.
-FORMAT = 5
+FORMAT = 6
+
+#: Where a description has the notes of whoever wrote it.
+NOTES = "notes"
 
 _TYPES: dict[str, type] = {
     "numeric": NumericColumn,
@@ -51,6 +54,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, EncodingChain):
         return value.to_json()
     return list(value) if isinstance(value, tuple) else value
+
+
+def notes_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The notes beside a description; of what they say, nothing is checked.
+
+    Raises
+    ------
+    FileFormatError
+        If they are no dict.
+    """
+    notes = described.get(NOTES, {})
+    if not isinstance(notes, Mapping):
+        raise FileFormatError("the description of the columns is damaged: its notes are none")
+    return notes
 
 
 def from_json(description: object) -> TableEncoder:

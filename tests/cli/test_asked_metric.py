@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 
 from nncore.cli import main
-from nncore.cli.asked_metric import find_metric
+from nncore.cli.answers import true_values
+from nncore.cli.asked_metric import AskedMetric, find_metric
+from nncore.cli.bagging import fit_model
 from nncore.cli.evaluation import evaluate
 from nncore.cli.experiment import divide, fit
 from nncore.cli.settings import Settings
 from nncore.cli.task import find_task
+from nncore.ensembles import NetworkModel
 from nncore.errors import ParameterError, UnknownComponentError
 
 QUICK = ["--hidden", "8", "--epochs", "4", "--lr", "0.02", "--no-baselines"]
@@ -76,6 +80,61 @@ def test_scorers_of_scikit_learn(name: str, weighted: bool, data: Path, tmp_path
     assert evaluation.scores[name] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("name", ["f1", "balanced_accuracy"])
+@pytest.mark.parametrize("model", ["mlp", "realmlp"])
+def test_a_score_that_is_asked_in_python_chooses_the_epoch(
+    model: str, name: str, sign: int, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn")
+    settings = Settings(data=data, target="species", metric=name, epochs=4, hidden=(4,), lr=0.01, model=model, seed=3)
+    settings = settings if model == "mlp" else replace(settings, n_cv=2)
+    task = find_task(settings)
+    asked: list[int] = []
+    of_epoch = AskedMetric.of_epoch
+
+    def scored(self: AskedMetric, true: np.ndarray, *answers: Any) -> float:
+        assert -1 <= of_epoch(self, true, *answers) <= 1
+        asked.append(len(true))
+        return float(sign * len(asked))
+
+    monkeypatch.setattr(AskedMetric, "of_epoch", scored)
+    fitted = fit_model(replace(settings, threads=1), task, divide(task, settings))
+    assert list(fitted.best_epochs) == [4 if sign > 0 else 1] * len(fitted.model.networks)
+    assert len(asked) == 4 * len(fitted.model.networks)
+
+
+def test_the_score_of_the_kept_epoch_is_that_of_its_network(data: Path) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    settings = Settings(data=data, target="species", metric="neg_brier_score", epochs=30, hidden=(4,), lr=0.1, patience=30)
+    task = find_task(settings)
+    parts = divide(task, settings)
+    fitted = fit(settings, task, parts)
+    inputs, _ = fitted.model.inputs(task.table.select_rows(parts.validation))
+
+    def score(network: NetworkModel) -> float:
+        return float(-metrics.brier_score_loss(true_values(task)[parts.validation], network.outputs(inputs)[:, 1]))
+
+    assert isinstance(fitted.model, NetworkModel)
+    last = fit(replace(settings, patience=0, epochs=30), task, replace(parts))
+    assert isinstance(last.model, NetworkModel)
+    assert fitted.best_epoch < 30
+    assert score(fitted.model) > score(last.model)
+
+
+def test_without_rows_held_out_a_score_still_chooses(prices: Path) -> None:
+    pytest.importorskip("sklearn")
+    assert main(["train", str(prices), "--target", "price", "--metric", "neg_max_error", "--test-fraction", "0", *QUICK]) == 0
+
+
+def test_own_scores_know_what_is_better() -> None:
+    true, proba = np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+    answers = true, proba, proba.argmax(axis=1), None
+    assert find_metric("log_loss").of_epoch(*answers) == pytest.approx(np.log(proba[np.arange(3), true]).mean(), rel=1e-6)
+    assert find_metric("roc_auc").of_epoch(*answers) == 1.0
+    assert np.isnan(find_metric("roc_auc").of_epoch(true[1:], proba[1:], np.array([1, 1]), None))
+
+
 def test_scorers_of_numbers(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sklearn")
     found = result(capsys, prices, "--target", "price", "--metric", "neg_root_mean_squared_error", "--cv", "3")
@@ -108,7 +167,7 @@ def test_an_unknown_metric_is_told_with_the_names_there_are(name: str) -> None:
         ("price", "f1", [], "--metric f1: "),
         ("price", "roc_auc", [], "for classes, or for two classes, and does not fit 'price'"),
         ("garden", "neg_max_error", ["--weight-column", "price"], "--metric neg_max_error: "),
-        ("price", "neg_max_error", ["--test-fraction", "0"], "is a score of rows held out, and none are"),
+        ("price", "f1", ["--test-fraction", "0"], "--metric f1: "),
         ("garden", "rmse", [], "RMSE is for numbers"),
     ],
 )

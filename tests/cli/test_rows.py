@@ -211,7 +211,7 @@ def test_a_file_remembers_the_columns(claims: Path, tmp_path: Path, capsys: pyte
     result(capsys, claims, "--target", "any", "--time-column", "day", "--weight-column", "weight", "--drop", "claims", "--out", model)
     encoding = nn.load(model).encoding
     assert encoding is not None
-    assert RowColumns.from_json(encoding) == RowColumns(weight="weight", time="day")
+    assert RowColumns.from_json(encoding["notes"]) == RowColumns(weight="weight", time="day")
     new = tmp_path / "new.csv"
     new.write_text("x,years,house\n1.0,2.0,h3\n")
     assert main(["predict", str(model), str(new)]) == 0

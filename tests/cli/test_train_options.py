@@ -30,8 +30,8 @@ def test_json_says_everything(data: Path, tmp_path: Path, capsys: pytest.Capture
     model = tmp_path / "m.nncore"
     found = result(capsys, data, "--target", "species", "--out", model)
     assert found.keys() == {
-        "data", "target", "task", "classes", "rows", "columns", "row_columns", "notes", "network", "score", "epochs", "best_epoch",
-        "stop_reason", "interrupted", "importance", "advice", "files", "seconds", "settings",
+        "data", "target", "task", "classes", "rows", "columns", "row_columns", "notes", "network", "search", "score", "epochs",
+        "best_epoch", "stop_reason", "interrupted", "importance", "advice", "files", "seconds", "settings",
     }  # fmt: skip
     assert (found["task"], found["classes"], found["target"]) == ("classification", ["daisy", "rose"], "species")
     assert found["rows"] == {"in_file": 240, "without_target": 0, "training": 163, "validation": 29, "held_out": 48}
@@ -40,12 +40,17 @@ def test_json_says_everything(data: Path, tmp_path: Path, capsys: pytest.Capture
     assert found["columns"]["left_out"]["id"] == "counts the rows"
     assert found["network"] == {
         "model": "mlp",
+        "preset": None,
+        "n_cv": 1,
+        "n_ens": 1,
+        "n_refit": 0,
         "networks": 1,
         "inputs": 5,
         "hidden": [8],
         "outputs": 2,
         "parameters": 5 * 8 + 8 + 8 * 2 + 2,
     }
+    assert found["search"] is None
     assert found["score"]["kind"] == "held out"
     assert found["score"]["rows"] == 48
     assert found["score"]["mean"].keys() == {"accuracy", "balanced_accuracy", "log_loss", "roc_auc"}

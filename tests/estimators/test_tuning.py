@@ -231,7 +231,8 @@ def test_no_time_at_all():
 def test_progress(capsys):
     tuned(tune=3, progress=True)
     told = capsys.readouterr().err
-    assert "tune: 3 of 3 trials, round 1/4, 2 go on; best val_loss" in told
+    assert "tune: 3 of 3 trials: trials 0 to 2 begin\n" in told
+    assert "tune: 3 of 3 trials: round 1/4, 2 go on; best val_loss" in told
 
 
 # ---- searches that go on ----------------------------------------------------------------------------------------------------

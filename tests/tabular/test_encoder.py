@@ -151,7 +151,7 @@ def test_json_there_and_back(task: str) -> None:
 
 PATHS_AND_VALUES = [
     (("format",), 4),
-    (("format",), 6),
+    (("format",), 7),
     (("format",), 1),
     (("format",), "1"),
     (("names",), ["a", "a"]),

@@ -1,0 +1,153 @@
+"""``--tune``: what is drawn beside the options that were said, and the search for an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from nncore.arguments import choice, listed
+from nncore.cli.recipes import PARAMETERS, is_too_wide, preset_of
+from nncore.cli.search_outcome import SearchOutcome
+from nncore.cli.settings import Settings, long_name
+from nncore.cli.task import Task
+from nncore.data import Fold
+from nncore.ensembles import FAMILIES, EnsembleFit, Plan, Recipe, Samples, Search, Space, Trial, TrialsFile, run_search, without_fixed
+from nncore.errors import ParameterError
+
+#: Options that are nothing without a search.
+OF_SEARCHES = ("search_space", "trials_file")
+
+
+def check_search(settings: Settings, task: Task) -> None:
+    """Raise `ParameterError` for options of a search that would be ignored or do not go together."""
+    if settings.tune is None:
+        if said := settings.said(OF_SEARCHES):
+            raise ParameterError(f"--{long_name(said[0])} is for --tune; leave it out, or say --tune N")
+        return
+    if settings.tune == "time" and settings.time_limit is None:
+        raise ParameterError("--tune time tries as many recipes as there is time for; say --time-limit SECONDS too")
+    if settings.trials_file is not None and settings.cv is not None:
+        raise ParameterError(f"--trials-file holds one search, and --cv {settings.cv} makes {settings.cv + 1}; leave one of them out")
+    if task.metric is not None and task.metric.judge is None:
+        what = f"--metric {task.metric.name} is computed of whole networks after each epoch, and --tune trains them in parts"
+        raise ParameterError(f"{what}; take a metric of nncore (nncore plugins lists them), or leave --metric out")
+    space_name(settings)
+
+
+def space_name(settings: Settings) -> str:
+    """The search space that is meant."""
+    family = FAMILIES[settings.model]
+    return choice("--search-space", settings.search_space or family.usual_space(preset_of(settings)), tuple(family.spaces))
+
+
+def search_space(settings: Settings, task: Task, recipe: Recipe) -> list[Space]:
+    """What is drawn: nothing that options say, or that the task has no place for."""
+    family = FAMILIES[settings.model]
+    fixed = {parameter for option, parameter in PARAMETERS.items() if settings.said((option,))}
+    if settings.optimizer is not None:  # with numbers of its own
+        fixed |= {"learning_rate_init", "weight_decay"}
+    if settings.preset is not None:
+        fixed |= family.said_by_preset
+    if settings.loss is not None or task.classes is None:
+        fixed |= {"label_smoothing", "label_smoothing_schedule"}
+    if is_too_wide(settings, task):
+        fixed.add("numerical_embedding")
+    published = family.spaces[space_name(settings)]()
+    of_others = {_outer(name) for one in published for name in one} - {field.name for field in fields(recipe)}
+    return without_fixed(published, fixed | of_others)
+
+
+def search_text(settings: Settings, task: Task, recipe: Recipe) -> str:
+    """What will be tried, for a person."""
+    drawn = f"{listed(_drawn(search_space(settings, task, recipe)))} from the space {space_name(settings)}"
+    if settings.tune == "time":
+        trials = f"as many trials as there is time for: this recipe, and others that draw {drawn}"
+    elif settings.tune == 1:
+        trials = "1 trial: this recipe"
+    else:
+        trials = f"{settings.tune} trials: this recipe, and {int(settings.tune or 1) - 1} that draw {drawn}"
+    limit = None if settings.time_limit is None else f"{settings.time_limit:g} s at most"
+    file = settings.trials_file
+    kept = None if file is None else f"{'goes on from' if file.exists() else 'trials are kept in'} {file}"
+    return "; ".join(filter(None, [trials, "the best are averaged", limit, kept]))
+
+
+def _drawn(space: list[Space]) -> list[str]:
+    """Parameters of which there is more than one value, in the order of the alphabet."""
+    values: dict[str, list[Any]] = {}
+    for one in space:
+        for name, drawn in one.items():
+            values.setdefault(_outer(name), []).append(drawn)
+    return sorted(name for name, drawn in values.items() if any(map(_varies, drawn)))
+
+
+def _varies(drawn: Any) -> bool:
+    """Whether there is more than one value, or a distribution of them."""
+    return not isinstance(drawn, list) or len(set(map(repr, drawn))) > 1
+
+
+def _outer(name: str) -> str:
+    return name.partition("__")[0]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A search that is over.
+
+    Attributes
+    ----------
+    search : Search
+    chosen : list of Trial
+        Those of the ensemble.
+    outcome : SearchOutcome
+    """
+
+    search: Search
+    chosen: list[Trial]
+    outcome: SearchOutcome
+
+    def interruption(self, settings: Settings) -> str | None:
+        """What Ctrl-C cut short, and what is kept."""
+        if not self.search.interrupted:
+            return None
+        n = len(self.outcome.trials)
+        kept = f"interrupted in the search, after {n} trial{'s' * (n > 1)} had begun; the ensemble is the best of what they have reached"
+        if settings.trials_file is None:
+            return f"{kept} (with --trials-file FILE.nncore a search can go on)"
+        return f"{kept}; the same command goes on from {settings.trials_file}"
+
+
+def search(
+    settings: Settings,
+    recipe: Recipe,
+    new_fit: Callable[..., EnsembleFit],
+    samples: Samples,
+    splits: list[Fold],
+    n_starts: int,
+    *,
+    space: list[Space],
+    seed: int,
+    began: float,
+) -> Searched:
+    """Try recipes, from where the trials file is if there is one; `new_fit` makes the fit of a recipe."""
+    encoded: dict[Any, Any] = {}
+
+    def fit_of(parameters: Mapping[str, Any]) -> EnsembleFit:
+        return new_fit(recipe.with_arguments(parameters), encoded=encoded)
+
+    plan = Plan(
+        None if settings.tune == "time" else int(settings.tune or 1),
+        space,
+        seed,
+        None if settings.time_limit is None else began + settings.time_limit,
+        not settings.quiet and settings.cv is None,
+        refits=recipe.n_refit > 0,
+        began=began,
+    )
+    made = Search(plan, fit_of, {field.name: getattr(recipe, field.name) for field in fields(recipe)}, splits, n_starts)
+    file = None
+    if settings.trials_file is not None:
+        file = TrialsFile.of(settings.trials_file, made, samples, recipe, f"nncore train --model {settings.model}")
+    chosen = run_search(made, file)
+    return Searched(made, chosen, SearchOutcome.of(made, space_name(settings)))

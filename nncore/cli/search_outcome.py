@@ -1,0 +1,106 @@
+"""What came of the trials of ``--tune``, in plain values: for the terminal, the report, the JSON and the file of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from nncore.arguments import listed
+from nncore.ensembles import Search, Trial, in_order, shown_parameters
+from nncore.errors import FileFormatError
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """One trial.
+
+    Attributes
+    ----------
+    number : int
+    parameters : str
+        What was drawn for it, for people; empty for trial 0, the recipe as it was given.
+    status : str
+        What became of it: "finished", "stopped" (others were better), "cut off" or "failed".
+    score : float or None
+        The mean over its networks on their validation rows; None if there is none.
+    n_epochs : int
+    weight : int
+        What it counts in the ensemble; 0 if it is none of it.
+    """
+
+    number: int
+    parameters: str
+    status: str
+    score: float | None
+    n_epochs: int
+    weight: int
+
+    @classmethod
+    def of(cls, trial: Trial) -> Self:
+        score = trial.score if trial.score == trial.score else None
+        return cls(trial.number, shown_parameters(trial.drawn), trial.status, score, trial.n_epochs, trial.weight)
+
+    def __str__(self) -> str:
+        return f"trial {self.number} ({self.parameters or 'as given'})"
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """All trials, the best first.
+
+    Attributes
+    ----------
+    space : str
+        The name of what they were drawn from.
+    monitor : str
+        What they were compared by.
+    higher_is_better : bool
+        Of that.
+    trials : sequence of TrialOutcome
+    """
+
+    space: str
+    monitor: str
+    higher_is_better: bool
+    trials: Sequence[TrialOutcome]
+
+    @classmethod
+    def of(cls, search: Search, space: str) -> Self:
+        ordered = in_order(search.trials, search.mode)
+        return cls(space, search.trials[0].fit.monitor, search.mode == "max", [TrialOutcome.of(trial) for trial in ordered])
+
+    @property
+    def chosen(self) -> list[TrialOutcome]:
+        """The trials of the ensemble, those first that count most."""
+        return sorted((trial for trial in self.trials if trial.weight), key=lambda trial: -trial.weight)
+
+    def in_words(self) -> str:
+        """How many there were, and which are averaged."""
+        n, chosen = len(self.trials), self.chosen
+        total = sum(trial.weight for trial in chosen)
+        shares = [str(one) if len(chosen) == 1 else f"{one} counts {one.weight}/{total}" for one in chosen]
+        tried = f"{n} trial{'s' * (n > 1)} of the space {self.space}"
+        return f"{tried}; {'kept is' if len(chosen) == 1 else f'averaged are {len(chosen)}:'} {listed(shares, most=4)}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, described: Any) -> Self:
+        """Raises `FileFormatError` for what `to_json` does not write."""
+        try:
+            trials = [TrialOutcome(**_checked(one)) for one in described["trials"]]
+            found = cls(described["space"], described["monitor"], described["higher_is_better"], trials)
+        except (KeyError, TypeError, AttributeError):
+            raise FileFormatError("the description of the training is damaged: it does not tell of trials") from None
+        if not (isinstance(found.space, str) and isinstance(found.monitor, str) and type(found.higher_is_better) is bool and found.chosen):
+            raise FileFormatError("the description of the training is damaged: its trials are none")
+        return found
+
+
+def _checked(trial: Mapping[str, Any]) -> Mapping[str, Any]:
+    kinds = {"number": int, "parameters": str, "status": str, "n_epochs": int, "weight": int}
+    if not all(type(trial[name]) is kind for name, kind in kinds.items()) or not isinstance(trial["score"], float | int | None):
+        raise TypeError
+    return trial
