@@ -233,7 +233,8 @@ def _shapes(order: Sequence[Node], shape: tuple[int, ...], misfits: Misfits) -> 
             misfits.add(node.place, f"it works along one axis of samples of shape {befores[0]}", "put a Flatten before it")
         n_inputs = math.prod(befores[0])
         if node.n_inputs not in (None, n_inputs):
-            misfits.add(node.place, f"it takes {node.n_inputs} numbers, and samples have {n_inputs} there", "pass the right input_shape=")
+            what = f"it takes samples of {node.n_inputs} numbers, and they have {n_inputs} there"
+            misfits.add(node.place, what, "hand over a model whose layers fit each other and the shape of the input")
         if node.merge == "sum" and len(set(befores)) > 1:
             misfits.add(node.place, f"it adds values of the shapes {' and '.join(map(str, befores))}", "add vectors of one length")
         if node.merge == "concat":
@@ -266,7 +267,8 @@ class _Chains:
                 backwards.append(self._merged(node, [self.chain(before, meeting) for before in node.inputs]))
                 node = meeting
                 continue
-            if node.layer is not None:
+            has_vectors = len(self._shapes[node.inputs[0]]) == 1
+            if node.layer is not None and not (isinstance(node.layer, Flatten) and has_vectors):
                 backwards.append(self._part(node))
             node = node.inputs[0]
         return list(_joined(reversed(backwards)))

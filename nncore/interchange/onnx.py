@@ -34,6 +34,9 @@ MOVES: dict[str, Callable[..., np.ndarray]] = {
     "Squeeze": lambda array, axes=None, **_: np.squeeze(array, None if axes is None else tuple(axes)),
     "Unsqueeze": lambda array, axes, **_: np.expand_dims(array, tuple(axes)),
 }
+#: From here on a softplus is its argument to 2e-9, as exporters write it.
+LARGE = 20
+
 #: Stands for a shape that the graph computes.
 SHAPE = object()
 
@@ -138,8 +141,9 @@ class _Reader:
         self._values: dict[str, Any] = {}
         #: Nodes that are (x − m)·s + b of another one, with these four.
         self._affine: dict[Node, Terms] = {}
-        #: Nodes that are the error function of another one.
+        #: Nodes that are the error function of another one, or say where another one is large.
         self._erf: dict[Node, Node] = {}
+        self._large: dict[Node, Node] = {}
         #: Those that were put together of products, which leave a factor of about 1.
         self._gelus: set[Node] = set()
 
@@ -196,8 +200,8 @@ class _Reader:
             if node not in seen:
                 seen.add(node)
                 waiting.extend(node.inputs)
-                if node in self._erf:
-                    self._misfits.add(node.place, "nncore has the error function in a GELU alone", OWN_ACTIVATION)
+                if node in self._erf or node in self._large:
+                    self._misfits.add(node.place, "nncore has it as a part of a GELU or a softplus alone", OWN_ACTIVATION)
 
     # ---- one operator -------------------------------------------------------------------------------------------------------
 
@@ -399,6 +403,21 @@ class _Reader:
         node = graph.same(place, inputs[0])
         self._erf[node] = inputs[0]
         return node
+
+    def _Greater(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
+        node = graph.same(place, inputs[0] if isinstance(inputs[0], Node) else self.start)
+        if isinstance(inputs[0], Node) and isinstance(inputs[1], np.ndarray) and inputs[1].size == 1 and inputs[1] >= LARGE:
+            self._large[node] = inputs[0]
+        else:
+            self._misfits.add(place, "nncore compares no values", NOT_DENSE)
+        return node
+
+    def _Where(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
+        large, x, other = inputs
+        if isinstance(other, Node) and self._large.get(large) is x and _activation_of(other) == "softplus" and other.inputs[0] is x:
+            return other
+        self._misfits.add(place, "nncore chooses between no values", NOT_DENSE)
+        return self.start
 
     # ---- activations with arguments -----------------------------------------------------------------------------------------
 

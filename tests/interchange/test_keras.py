@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 L = keras.layers
 #: In the largest output. On PyTorch, products in Keras have the digits of float32 whatever the dtype is.
-ROUNDING = {"float32": 3e-6, "float64": 3e-6}
+ROUNDING = {"float32": 1e-5, "float64": 1e-5}
 
 
 def check(make: Any, shape: tuple[int, ...] = (4,)) -> nn.Sequential:

@@ -106,7 +106,7 @@ class OfItsOwn(T.Module):
 
 def test_a_class_of_its_own() -> None:
     net = check(OfItsOwn())
-    assert net.layer_names == ["dense_1", "residual_1", "residual_2", "concat_1", "dropout_1", "flatten_1", "dense_2"]
+    assert net.layer_names == ["dense_1", "residual_1", "residual_2", "concat_1", "dropout_1", "dense_2"]
 
 
 class Column(T.Module):
