@@ -34,8 +34,8 @@ collect_ignore = [] if (Path(__file__).parents[1] / "setup.py").exists() else OF
 
 #: What a test file may import at its top and not find; then it is skipped. Everything else has to be there.
 OPTIONAL = {
-    "Cython", "joblib", "keras", "matplotlib", "narwhals", "onnx", "pandas", "polars", "pyarrow", "rich", "safetensors", "scipy", "sklearn",
-    "torch",
+    "Cython", "joblib", "keras", "matplotlib", "mlflow", "narwhals", "onnx", "pandas", "polars", "pyarrow", "rich", "safetensors", "scipy",
+    "sklearn", "torch",
 }  # fmt: skip
 
 

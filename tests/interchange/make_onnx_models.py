@@ -1,6 +1,6 @@
 """Writes graphs of ONNX, with samples and what their source predicts, for test_onnx.py.
 
-Run with a Python that has torch 2.13, skl2onnx 1.21, onnxscript and what tests need; the files are the exporters' own.
+Run with a Python that has torch 2.13, skl2onnx 1.20, onnxscript and what tests need; the files are the exporters' own.
 """
 
 from __future__ import annotations

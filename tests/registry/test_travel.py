@@ -188,5 +188,5 @@ def test_every_estimator_brings_them() -> None:
     assert [cls for cls in found if issubclass(cls, BaseEstimator) and not issubclass(cls, BringsRegistrations)] == []
     nn.register("optimizers", MyDescent)
     model = estimators.MLPClassifier(solver="my_descent")
-    assert "_luggage" in model.__getstate__()
+    assert "_luggage" in model.__reduce_ex__(4)[2]
     assert "_luggage" not in vars(pickle.loads(pickle.dumps(model)))
