@@ -101,7 +101,8 @@ def test_what_comes_back_answers_with_the_same_bits(name: str, way: Callable[[An
 
 
 def test_there_is_a_model_of_every_estimator() -> None:
-    assert {type(model).__name__ for model, _, _ in MODELS.values()} == set(estimators.__all__)
+    classes = {name for name in estimators.__all__ if isinstance(getattr(estimators, name), type)}
+    assert {type(model).__name__ for model, _, _ in MODELS.values()} == classes
 
 
 @pytest.mark.parametrize("model", [RealMLPClassifier(n_cv=2, max_iter=2), TabMClassifier(max_iter=2)], ids=repr)
