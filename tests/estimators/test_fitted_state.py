@@ -18,7 +18,7 @@ from nncore.registry import names
 
 ESTIMATORS = [cls for cls in map(nncore.estimators.__dict__.get, nncore.estimators.__all__) if issubclass(cls, BaseEstimator)]
 #: Methods that train, write, read or change networks, or are about the arguments.
-TRAINING = {"fit", "partial_fit", "prune", "save", "load", "get_params", "set_params", "get_metadata_routing", "set_callbacks"}
+TRAINING = {"fit", "partial_fit", "prune", "save", "load", "export", "get_params", "set_params", "get_metadata_routing", "set_callbacks"}
 
 
 def test_estimators_are_those_of_the_package():
@@ -67,7 +67,7 @@ VARIANTS = [(cls, {}) for cls in ESTIMATORS] + [
 
 
 @pytest.mark.parametrize(("cls", "arguments"), VARIANTS, ids=[f"{cls.__name__} {arguments}" for cls, arguments in VARIANTS])
-def test_predictions_read_no_argument_of_the_constructor(cls, arguments, monkeypatch):
+def test_predictions_read_no_argument_of_the_constructor(cls, arguments, monkeypatch, tmp_path):
     if arguments.get("loss") == "poisson":
         monkeypatch.setitem(Y, MLPRegressor, np.abs(Y[MLPRegressor]))
     model = fitted(cls, **arguments)
@@ -82,6 +82,7 @@ def test_predictions_read_no_argument_of_the_constructor(cls, arguments, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(cls, "__getattribute__", spy, raising=False)
         assert results(model) == before
+        model.export(tmp_path / "model.py")
     assert not read & parameters
     for name in parameters:
         model.set_params(**{name: object()})
