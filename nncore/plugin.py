@@ -29,6 +29,7 @@ from nncore.contract import (
     OUTPUT_DOMAINS,
     PRIMITIVES as _PRIMITIVES,
     TABLES,
+    TIMES,
     Activation,
     ActivationLike as _ActivationLike,
     Buffer,
@@ -89,11 +90,11 @@ from nncore.errors import NNCoreError
 from nncore.words import BUILT_IN
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "Activation", "ActivationLike", "Buffer",
-    "Builder", "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding", "ExportGraph", "Exporter", "Format",
-    "Graph", "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "Node",
-    "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo", "Sampler",
-    "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "TextLevels", "Transform", "TransformCall", "Value", "class_counts",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "TIMES", "Activation", "ActivationLike",
+    "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding", "ExportGraph", "Exporter",
+    "Format", "Graph", "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor",
+    "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo",
+    "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "TextLevels", "Transform", "TransformCall", "Value", "class_counts",
     "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolvable",
     "resolve", "resolve_each", "rung", "setup_arguments",
 ]  # fmt: skip

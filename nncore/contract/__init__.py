@@ -13,7 +13,7 @@ from nncore.contract.constraint import Constraint, ConstraintLike, Constraints
 from nncore.contract.direction import decided_mode, direction
 from nncore.contract.domain import DISTRIBUTION, INPUT, OUTPUT_DOMAINS, UNBOUNDED, checked_domain, domain_of_sum, need_of
 from nncore.contract.encoding import Encoding, Learned
-from nncore.contract.exported import OPERATIONS, ExportGraph, Node, Output, TextLevels
+from nncore.contract.exported import OPERATIONS, TIMES, ExportGraph, Node, Output, TextLevels
 from nncore.contract.exporter import Exporter
 from nncore.contract.format import Format
 from nncore.contract.formula import Builder, Graph, Value, decision_of, formula_of, formula_result
@@ -51,7 +51,7 @@ from nncore.contract.snapshot import Snapshot
 from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS", "TABLES", "TIMES",
     "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint",
     "ConstraintLike", "Constraints", "Encoding", "ExportGraph", "Exporter", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct",
     "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor", "Need", "Node",

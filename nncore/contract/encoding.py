@@ -182,7 +182,7 @@ class Encoding(Configurable):
         ----------
         g : Graph
         x : Value of shape (n, n_columns)
-            Numbers, or levels as numbers.
+            Numbers, levels as numbers, or times as seconds since 1970 in float64. What is missing is NaN, or -1 of levels.
         learned : dict of str to ndarray
 
         Returns

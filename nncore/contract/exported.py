@@ -19,6 +19,10 @@ OPERATIONS: Final[dict[str, str]] = {
 }
 
 
+#: How exported models take dates and times, for people.
+TIMES: Final = "seconds since 1970-01-01 00:00 in UTC, NaN where missing"
+
+
 @dataclass(frozen=True)
 class TextLevels:
     """The texts that a column of categories may hold, and their codes.
@@ -58,6 +62,8 @@ class Node:
         Of an input: ``"X"``, or the name of a column. Of a constant: the tensor of the network, ``"dense_1.weight"``, or "".
     levels : TextLevels or None
         Of ``"codes"``.
+    is_time : bool
+        Of an input of float64: it holds dates and times, as `TIMES` says. A target with a type for them may take that as well.
     part : str
         The part of the model that it belongs to: ``"columns"``, ``"network 2"``, ``"answers"``.
     """
@@ -69,6 +75,7 @@ class Node:
     values: np.ndarray | None = None
     name: str = ""
     levels: TextLevels | None = None
+    is_time: bool = False
     part: str = ""
 
     @property
@@ -113,7 +120,7 @@ class ExportGraph:
         Operands come before what uses them.
     outputs : tuple of Output
     about : dict of str to str
-        What the model is, for people: ``"model"``, ``"classes"``, ``"written by"``.
+        What the model is, for people: ``"model"``, ``"classes"``, ``"dates"``, ``"written by"``.
     """
 
     nodes: tuple[Node, ...]

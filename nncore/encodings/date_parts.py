@@ -9,58 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.arguments import several, shown
+from nncore.encodings.calendars import Calendar, FormulaCalendar, TimesCalendar
 from nncore.errors import ParameterError
-from nncore.plugin import Encoding, Learned
+from nncore.plugin import Encoding, Graph, Learned, Value
 
-Times = NDArray[np.datetime64]
-Numbers = NDArray[np.floating]
-
-_DAY = np.timedelta64(86_400_000_000, "us")
-
-
-def _since(times: Times, unit: str, of: str) -> Numbers:
-    """Whole units of `unit` since the last begin of a unit `of`, as int64 in float64."""
-    numbers: Numbers = (times.astype(f"M8[{unit}]") - times.astype(f"M8[{of}]").astype(f"M8[{unit}]")).astype(np.int64).astype(np.float64)
-    return numbers
-
-
-def _days_in(times: Times, unit: str) -> Numbers:
-    """Days of the month or year of each time."""
-    begin = times.astype(f"M8[{unit}]")
-    days: Numbers = ((begin + 1).astype("M8[D]") - begin.astype("M8[D]")).astype(np.int64).astype(np.float64)
-    return days
-
-
-def _weekday(times: Times) -> Numbers:
-    """0 for Monday: 1970-01-01 was a Thursday."""
-    days: Numbers = ((times.astype("M8[D]").astype(np.int64) + 3) % 7).astype(np.float64)
-    return days
-
-
-#: Parts that only rise, and the number of each time.
-_LINEAR: dict[str, Callable[[Times], Numbers]] = {
-    "elapsed": lambda t: (t - np.datetime64(0, "us")) / _DAY,
-    "year": lambda t: t.astype("M8[Y]").astype(np.int64) + 1970.0,
-}
+#: Parts that only rise.
+_LINEAR: dict[str, Callable[[Calendar], Any]] = {"elapsed": lambda c: c.elapsed, "year": lambda c: c.year}
 #: Parts that come again: the number of each time from 0, what is added to it where it is not a sine, and the length of the cycle.
-_CYCLIC: dict[str, tuple[Callable[[Times], Numbers], int, Callable[[Times], Any]]] = {
-    "month": (lambda t: _since(t, "M", "Y"), 1, lambda t: 12.0),
-    "day": (lambda t: _since(t, "D", "M"), 1, lambda t: _days_in(t, "M")),
-    "weekday": (_weekday, 0, lambda t: 7.0),
-    "day_of_year": (lambda t: _since(t, "D", "Y"), 1, lambda t: _days_in(t, "Y")),
-    "hour": (lambda t: _since(t, "h", "D"), 0, lambda t: 24.0),
-    "minute": (lambda t: _since(t, "m", "h"), 0, lambda t: 60.0),
-    "second": (lambda t: _since(t, "s", "m"), 0, lambda t: 60.0),
+_CYCLIC: dict[str, tuple[Callable[[Calendar], Any], int, Callable[[Calendar], Any]]] = {
+    "month": (lambda c: c.month, 1, lambda c: 12.0),
+    "day": (lambda c: c.day, 1, lambda c: c.days_in_month),
+    "weekday": (lambda c: c.weekday, 0, lambda c: 7.0),
+    "day_of_year": (lambda c: c.day_of_year, 1, lambda c: c.days_in_year),
+    "hour": (lambda c: c.hour, 0, lambda c: 24.0),
+    "minute": (lambda c: c.minute, 0, lambda c: 60.0),
+    "second": (lambda c: c.second, 0, lambda c: 60.0),
 }
-#: Parts that are 0 or 1.
-_TRUTHS: dict[str, Callable[[Times], Numbers]] = {
-    "is_weekend": lambda t: (_weekday(t) >= 5) * 1.0,
-    "is_month_start": lambda t: (_since(t, "D", "M") == 0) * 1.0,
-    "is_month_end": lambda t: (_since(t, "D", "M") == _days_in(t, "M") - 1) * 1.0,
-    "is_quarter_start": lambda t: ((_since(t, "D", "M") == 0) & (_since(t, "M", "Y") % 3 == 0)) * 1.0,
-    "is_quarter_end": lambda t: ((_since(t, "D", "M") == _days_in(t, "M") - 1) & (_since(t, "M", "Y") % 3 == 2)) * 1.0,
-    "is_year_start": lambda t: (_since(t, "D", "Y") == 0) * 1.0,
-    "is_year_end": lambda t: (_since(t, "D", "Y") == _days_in(t, "Y") - 1) * 1.0,
+#: Parts that are true or not.
+_TRUTHS: dict[str, Callable[[Calendar], Any]] = {
+    "is_weekend": lambda c: c.weekday >= 5,
+    "is_month_start": lambda c: c.day == 0,
+    "is_month_end": lambda c: c.day == c.days_in_month - 1,
+    "is_quarter_start": lambda c: (c.day == 0) & (c.month_of_quarter == 0),
+    "is_quarter_end": lambda c: (c.day == c.days_in_month - 1) & (c.month_of_quarter == 2),
+    "is_year_start": lambda c: c.day_of_year == 0,
+    "is_year_end": lambda c: c.day_of_year == c.days_in_year - 1,
 }
 PARTS = (*_LINEAR, *_CYCLIC, *_TRUTHS)
 
@@ -114,7 +87,8 @@ class DateParts(Encoding):
         for column, row in zip(columns.T, kept, strict=True):
             there = column[~np.isnat(column)]
             if len(there):
-                row[:] = [bool((numbers != numbers[0]).any()) for numbers in (_number(part, there) for part in self.parts)]
+                calendar = TimesCalendar(there)
+                row[:] = [bool((numbers != numbers[0]).any()) for numbers in (_number(part, calendar) for part in self.parts)]
         return {"kept": kept}
 
     def _width(self, part: str) -> int:
@@ -128,17 +102,39 @@ class DateParts(Encoding):
         place = 0
         for times, kept in zip(columns.T, learned["kept"], strict=True):
             is_missing = np.isnat(times)
-            there = np.where(is_missing, np.datetime64(0, "us"), times)
+            calendar = TimesCalendar(np.where(is_missing, np.datetime64(0, "us"), times))
             begin = place
             for part in (part for part, is_kept in zip(self.parts, kept, strict=True) if is_kept):
                 if self._width(part) == 2:
-                    number, _, cycle = _CYCLIC[part]
-                    angle = 2 * np.pi / cycle(there) * number(there)
+                    angle = _angle(part, calendar)
                     out[:, place], out[:, place + 1] = np.sin(angle), np.cos(angle)
                 else:
-                    out[:, place] = _number(part, there)
+                    out[:, place] = _number(part, calendar)
                 place += self._width(part)
             out[is_missing, begin:place] = np.nan
+
+    def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
+        calendar = FormulaCalendar(g, x)
+        encoded: list[Value] = []
+        order: list[list[int]] = [[] for _ in learned["kept"]]  # which columns of those encoded are of each column
+        for part, kept in zip(self.parts, learned["kept"].T, strict=True):
+            for values in self._values(g, calendar, part) if kept.any() else ():
+                for column in np.flatnonzero(kept).tolist():
+                    order[column].append(len(encoded) * len(kept) + column)
+                encoded.append(values)
+        which = [one for own in order for one in own]
+        everything = g.concat(encoded) if encoded else x
+        return everything if which == list(range(everything.sample_shape[0])) else g.columns(everything, which)
+
+    def _values(self, g: Graph, calendar: FormulaCalendar, part: str) -> list[Value]:
+        """What a part becomes of all columns."""
+        if self._width(part) == 2:
+            angle = _angle(part, calendar)
+            return [g.sin(angle), g.cos(angle)]
+        number = _number(part, calendar)
+        if part in _TRUTHS:
+            return [g.where(g.is_nan(calendar.seconds), np.nan, g.where(number, 1.0, 0.0))]
+        return [number]
 
     def names(self, columns: Sequence[str], learned: Learned, levels: Sequence[Sequence[str]] | None = None) -> list[str]:
         return [
@@ -156,9 +152,15 @@ class DateParts(Encoding):
         self.require(bool(((kept == 0) | (kept == 1)).all()), "has kept that is neither 0 nor 1")
 
 
-def _number(part: str, times: Times) -> Numbers:
-    """The part of each time as a number."""
+def _number(part: str, calendar: Calendar) -> Any:
+    """The part of each time as a number or a truth."""
     if part in _CYCLIC:
         number, first, _ = _CYCLIC[part]
-        return number(times) + first
-    return (_LINEAR.get(part) or _TRUTHS[part])(times)
+        return number(calendar) + first
+    return (_LINEAR.get(part) or _TRUTHS[part])(calendar)
+
+
+def _angle(part: str, calendar: Calendar) -> Any:
+    """The part as an angle, of which 2π are a cycle."""
+    number, _, cycle = _CYCLIC[part]
+    return 2 * np.pi / cycle(calendar) * number(calendar)

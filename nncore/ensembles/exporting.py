@@ -16,7 +16,7 @@ from nncore.errors import ExportError
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.network import about_model, link_name, write_link, write_network
 from nncore.program import ModelWriter
-from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TableColumn
+from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TableColumn, TimeColumn
 
 #: Ways to write truth values, of which each means the same level.
 TRUTHS = {"true": ("true", "True", "TRUE"), "false": ("false", "False", "FALSE")}
@@ -143,18 +143,13 @@ def graph_of_table_model(model: TableModel) -> ExportGraph:
 
 def _input(g: ModelWriter, column: TableColumn) -> Value:
     """What the caller passes for a column."""
-    if isinstance(column, NumericColumn):
-        return g.input(column.name, (1,), "float64")
-    if isinstance(column, CategoricalColumn):
-        return g.input(column.name, (1,), "text")
-    raise ExportError(
-        f"column {column.name!r} holds dates, which exported models do not read: train with a column of numbers in its place, such as days "
-        "since a date, and leave this one out (--drop)"
-    )
+    if isinstance(column, TimeColumn):
+        return g.times(column.name)
+    return g.input(column.name, (1,), "text" if isinstance(column, CategoricalColumn) else "float64")
 
 
 def _raw(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]) -> Value:
-    """A column as its encodings take it: numbers, or codes; `words`, in lower case, stand for a missing value."""
+    """A column as its encodings take it: numbers, seconds, or codes; `words`, in lower case, stand for a missing value."""
     if not isinstance(column, CategoricalColumn):
         return given
     unknown = column.n_codes - 1 if column.has_other else -1
@@ -172,6 +167,8 @@ def _raw(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]
 def _filled(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]) -> Value:
     """A column as members take it: `encode_raw`."""
     raw = _raw(g, column, given, words)
+    if isinstance(column, TimeColumn):
+        return column.chain.formula(g, raw)
     if isinstance(column, NumericColumn) and not column.has_missing:
         return g.where(g.is_nan(raw), column.median, raw)
     return raw

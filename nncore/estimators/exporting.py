@@ -16,6 +16,7 @@ from nncore.errors import ExportError
 from nncore.estimators.categories import Categories
 from nncore.estimators.class_targets import HEADS, MULTILABEL, ClassTargets
 from nncore.estimators.columns import TableColumns
+from nncore.estimators.dates import Dates
 from nncore.estimators.real_targets import RealTargets
 from nncore.network import about_model
 from nncore.program import ModelWriter
@@ -91,34 +92,46 @@ def names_of(estimator: Any) -> list[str] | None:
 
 
 def write_columns(g: ModelWriter, columns: TableColumns, names: Sequence[str] | None, dtype: str) -> Value:
-    """The matrix that `TableColumns.transform` makes: one input of all columns if they have no names and no texts, else one of each."""
+    """The matrix that `TableColumns.transform` makes: one input of all columns if all are numbers without names, else one of each."""
     n_features = len(columns.starts)
     called = [f"x{index}" for index in range(n_features)] if names is None else names
-    if columns.dates:
-        raise ExportError(
-            f"column {called[min(columns.dates)]!r} of X holds dates, which exported models do not read: make numbers of it, such as days "
-            "since a date, and fit again"
-        )
     is_text = {index for index, one in columns.categories.items() if _are_texts(one, called[index])}
     filling = np.where(columns.has_missing, np.nan, columns.means)
     with g.writing("columns", dtype):
-        if names is None and not is_text:
+        if names is None and not is_text and not columns.dates:
             matrix = g.input("X", (n_features,), dtype)
             if not columns.categories:
-                return g.where(g.is_nan(matrix), filling, matrix)
+                return _without_gaps(g, matrix, filling)
             given = [g.columns(matrix, [index]) for index in range(n_features)]
         else:
-            given = [g.input(name, (1,), "text" if index in is_text else dtype) for index, name in enumerate(called)]
-        order = [index for index in range(n_features) if index not in columns.categories]
-        parts = []
-        if order:
-            together = g.concat([given[index] for index in order])
-            parts.append(g.where(g.is_nan(together), filling[order], together))
+            given = [
+                g.times(name) if index in columns.dates else g.input(name, (1,), "text" if index in is_text else dtype)
+                for index, name in enumerate(called)
+            ]
+        numbers = [index for index in range(n_features) if index not in columns.categories and index not in columns.dates]
+        order = columns.starts[numbers].tolist()
+        parts = [_without_gaps(g, g.concat([given[index] for index in numbers]), filling[order])] if numbers else []
         for index, categories in columns.categories.items():
             parts.append(g.cast(_codes(g, categories, given[index]), dtype))
-            order.append(index)
+            order.append(int(columns.starts[index]))
+        for index, dates in columns.dates.items():
+            if dates.width:
+                places = list(range(columns.starts[index], columns.starts[index] + dates.width))
+                parts.append(_without_gaps(g, _date(g, dates, given[index], dtype), filling[places]))
+                order += places
         matrix = g.concat(parts)
         return matrix if order == sorted(order) else g.columns(matrix, np.argsort(order).tolist())
+
+
+def _without_gaps(g: ModelWriter, numbers: Value, filling: np.ndarray) -> Value:
+    """`TableColumns._filled`: `filling` where a number is NaN, which is NaN where that may be."""
+    return g.where(g.is_nan(numbers), filling, numbers)
+
+
+def _date(g: ModelWriter, dates: Dates, given: Value, dtype: str) -> Value:
+    """`Dates.encode`."""
+    with g.writing("columns"):
+        return g.cast(dates.chain.formula(g, given), dtype)
 
 
 def _are_texts(categories: Categories, name: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from nncore.configuration import require
+from nncore.contract import TIMES
 from nncore.errors import ExportError
 from nncore.estimators.class_targets import HEADS, MULTILABEL
 from nncore.estimators.logistic_neuron import LogisticNeuron
@@ -102,6 +103,11 @@ def _fit_inputs(onnx: Any, graph: Any, operator: Any) -> None:
         source = "given_0" if len(given) == 1 else f"given_{number}"
         if dtype == onnx.TensorProto.STRING and (len(given) == 1 < len(wanted) or given[min(number, len(given) - 1)] != dtype):
             raise ExportError(f"the column {one.name!r} holds texts, and the pipeline gives numbers: use export, or encode it before")
+        if one.doc_string == TIMES and given[min(number, len(given) - 1)] != dtype:
+            raise ExportError(
+                f"the column {one.name!r} holds dates, in seconds that float32 rounds to minutes: declare its input as DoubleTensorType, "
+                "or use export"
+            )
         if len(given) == 1 < len(wanted):
             index = f"given_column_{number}"
             graph.initializer.append(onnx.numpy_helper.from_array(np.array([number], np.int64), index))

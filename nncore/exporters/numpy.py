@@ -71,6 +71,36 @@ def _is_missing(text, codes):
     is_nothing = text is None or type(text).__name__ in ("NAType", "NaTType") or text != text
     return is_nothing or (text == "" and "" not in codes)
 """,
+    "_times": """
+def _times(values, name):
+    if values.dtype.kind == "M":
+        values = (values.astype("M8[us]") - np.datetime64(0, "us")) / np.timedelta64(1, "s")
+    elif values.dtype.kind in "OU":
+        seconds = [_seconds(value, name) for value in values.ravel().tolist()]
+        values = np.array(seconds, np.float64).reshape(values.shape)
+    return values.astype(np.float64)
+
+
+def _seconds(value, name):
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+        return np.nan
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return value
+    try:
+        value = getattr(value, "start_time", value)  # of a period
+        if getattr(value, "tzinfo", None) is not None:
+            return value.timestamp()
+        if hasattr(value, "hour") and not hasattr(value, "year"):
+            value = value.isoformat()
+        if str(value)[2:3] == ":":  # a time of day
+            value = f"1970-01-01T{value}"
+        return (np.datetime64(value, "us") - np.datetime64(0, "us")) / np.timedelta64(1, "s")
+    except (TypeError, ValueError, AttributeError):
+        raise ValueError(
+            f"column {name!r} holds {value!r}, and dates are needed: datetime64, datetime, text as "
+            "2024-12-31T12:30, or seconds since 1970"
+        ) from None
+""",
     "_samples": """
 def _samples(X, dtype, shape):
     X = np.asarray(X, dtype)
@@ -95,8 +125,9 @@ def _column(X, name, dtype, shape):
 class NumPyModule(Exporter):
     """A Python module with the functions `predict` and, where there are probabilities, `predict_proba`; it imports NumPy and nothing else.
 
-    Models of columns take a frame, a dict of columns by name, or a matrix with the columns in their order. The module can be read: each
-    line is an operation, and arrays have the names that they have in the network. It holds no pickle.
+    Models of columns take a frame, a dict of columns by name, or a matrix with the columns in their order. Dates are datetime64, objects of
+    Python or pandas, text as ISO 8601 writes it, or seconds since 1970-01-01 00:00 in UTC; without a time zone they are of UTC. The module
+    can be read: each line is an operation, and arrays have the names that they have in the network. It holds no pickle.
     """
 
     suffixes = (".py",)
@@ -241,6 +272,8 @@ class _Module:
             self.constants.append(f"{name} = {_wrapped(node.levels.codes)}")
             return f"_codes({texts[0]}, {name}, {node.levels.missing}, {node.levels.unknown})", _ATOM
         if operation == "input":
+            if node.is_time:
+                return f"_times(_column(X, {node.name!r}, None, {node.shape[1:]!r}), {node.name!r})", _ATOM
             dtype = "object" if node.dtype == "text" else f"np.{node.dtype}"
             if self._has_columns:
                 return f"_column(X, {node.name!r}, {dtype}, {node.shape[1:]!r})", _ATOM

@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore.configuration import require
 from nncore.errors import ExportError
-from nncore.plugin import PRIMITIVES, Exporter, ExportGraph, Node
+from nncore.plugin import PRIMITIVES, TIMES, Exporter, ExportGraph, Node
 
 #: Versions of the operators that models use: of ONNX, and of its operators for classical models.
 OPSET, ML_OPSET = 18, 3
@@ -29,7 +29,8 @@ ONLY_FLOAT32 = ("erf",)
 class ONNX(Exporter):
     """A model for ONNX runtimes, opset 18: any number of samples, and outputs called as the methods that give them in nncore.
 
-    Models of columns have an input for each, of shape (n, 1): texts or numbers. Needs the extra ``onnx``.
+    Models of columns have an input for each, of shape (n, 1): texts or numbers. ONNX has no type for dates: they are float64, seconds since
+    1970-01-01 00:00 in UTC, NaN where missing, and the metadata ``dates`` say which inputs hold them. Needs the extra ``onnx``.
     """
 
     suffixes = (".onnx",)
@@ -67,7 +68,7 @@ class _Model:
         for output in graph.outputs:
             self._add("Identity", [self.names[output.node]], output.name)
         inputs = [
-            helper.make_tensor_value_info(name, DTYPES[node.dtype], _dimensions(node))
+            helper.make_tensor_value_info(name, DTYPES[node.dtype], _dimensions(node), TIMES if node.is_time else "")
             for name, node in zip(self.names, graph.nodes, strict=True)
             if node.operation == "input"
         ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import ExportGraph, Graph, Output, TextLevels, Value
+from nncore.contract import TIMES, ExportGraph, Graph, Output, TextLevels, Value
 from nncore.program.recorder import Recorder
 
 #: What formulas call the values of a dtype. They do not compute with texts.
@@ -55,6 +55,10 @@ class ModelWriter(Graph):
         """What the caller passes: samples of `shape`."""
         return self._added("input", (), (None, *shape), dtype, name=name)
 
+    def times(self, name: str) -> Value:
+        """Dates and times that the caller passes: one number for each sample, float64, as `TIMES` says."""
+        return self._added("input", (), (None, 1), "float64", name=name, is_time=True)
+
     def cast(self, value: Value, dtype: str) -> Value:
         """The same numbers in another dtype; truths become 0 and 1."""
         return value if self.dtype_of(value) == dtype else self._added("cast", (value,), value.shape, dtype)
@@ -85,7 +89,7 @@ class ModelWriter(Graph):
         self._outputs.append(Output(method, value.node, position))
 
     def graph(self, about: Mapping[str, str]) -> ExportGraph:
-        """All that the outputs need."""
+        """All that the outputs need; `about` also says which inputs hold dates."""
         nodes = self._recorder.nodes
         is_needed = [node.operation == "input" for node in nodes]
         for output in self._outputs:
@@ -95,4 +99,6 @@ class ModelWriter(Graph):
                 is_needed[operand] = True
         place = {number: new for new, number in enumerate(number for number, needed in enumerate(is_needed) if needed)}
         kept = tuple(replace(nodes[number], operands=tuple(place[one] for one in nodes[number].operands)) for number in place)
-        return ExportGraph(kept, tuple(replace(output, node=place[output.node]) for output in self._outputs), dict(about))
+        dates = ", ".join(node.name for node in kept if node.is_time)
+        said = dict(about) | ({"dates": f"{dates}: {TIMES}"} if dates else {})
+        return ExportGraph(kept, tuple(replace(output, node=place[output.node]) for output in self._outputs), said)

@@ -84,6 +84,7 @@ def columns_of(encoding: Encoding, n_rows: int = N_ROWS, seed: int = 0) -> NDArr
             axis=1,
         )  # fmt: skip
         if encoding.takes == "times":
+            columns[:, 0] *= 20_000  # days, in several centuries
             columns = np.where(np.isnan(columns), np.datetime64("NaT"), (columns * 86_400e6).round().astype("datetime64[us]"))
     columns = np.asfortranarray(columns, DTYPES[encoding.takes])
     columns.flags.writeable = False

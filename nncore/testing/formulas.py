@@ -29,10 +29,9 @@ def layer_by_formula(layer: Layer, plan: Plan, x: np.ndarray, parameters: np.nda
 
 
 def encoding_by_formula(encoding: Encoding, columns: np.ndarray, learned: Learned) -> np.ndarray:
-    """The encoded columns by the formula, in float64."""
-    x = columns if columns.dtype.kind == "M" else columns.astype(np.float64)
-    if x.dtype.kind == "M":  # of which formulas know nothing
-        raise unittest.SkipTest("times have no formula")
+    """The encoded columns by the formula, in float64; times are seconds since 1970 for it."""
+    is_time = columns.dtype.kind == "M"
+    x = (columns - np.datetime64(0, "us")) / np.timedelta64(1, "s") if is_time else columns.astype(np.float64)
     return _computed(lambda g: encoding.formula(g, g.samples(x, x.shape[1:]), learned), x)
 
 

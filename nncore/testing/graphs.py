@@ -10,6 +10,7 @@ import numpy as np
 
 from nncore.activations.gelu import GELU
 from nncore.contract import PRIMITIVES, ExportGraph, Node, TextLevels, Value
+from nncore.encodings.date_parts import DateParts
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.dense import Dense
 from nncore.layers.embedding import Embedding
@@ -71,6 +72,7 @@ def samples(dtype: str) -> Iterator[Sample]:
     for primitive in PRIMITIVES:
         yield _of_primitive(primitive, dtype)
     yield _of_answers(dtype)
+    yield _of_dates()
     rng = np.random.default_rng(3)
     dense = Sequential(Dense(5, activation=GELU()), BatchNorm(), LayerNorm(), Dense(3, activation="softmax"))
     table = Sequential(Embedding([3, 2], 4, columns=[0, 2]), Dense(2, activation="tanh"))
@@ -140,3 +142,17 @@ def _of_answers(dtype: str) -> Sample:
         "weight": 1.7e9 + rng.normal(size=(5, 1)), "nobody needs it": np.zeros((5, 1)),
     }  # fmt: skip
     return Sample("columns and classes", graph, inputs, computed(graph, inputs))
+
+
+def _of_dates() -> Sample:
+    """The calendar of dates, which are seconds and may be missing: leap days and others, also before 1970."""
+    texts = "2024-02-29T23:59:59.5 1900-02-28 2000-12-31T12:00 1969-12-31T23:59:59 NaT 2100-03-01 1600-02-29 1999-01-01"
+    times = np.array(texts.split(), "datetime64[us]")[:, None]
+    g = ModelWriter()
+    visited = g.times("visited")
+    encodings = [DateParts(**arguments) for arguments in DateParts.examples]
+    with g.writing("columns"):
+        g.output("predict", g.concat([one.formula(g, visited, one.learn(times)) for one in encodings]))
+    graph = g.graph({"model": "dates"})
+    inputs = {"visited": (times - np.datetime64(0, "us")) / np.timedelta64(1, "s")}
+    return Sample("columns of dates", graph, inputs, computed(graph, inputs))

@@ -71,6 +71,36 @@ def test_models_of_files(name: str, suffix: str, tmp_path: Path, data: Path, pri
         np.testing.assert_allclose(found["predict"], [float(row[target]) for row in expected], rtol=2e-5)
 
 
+@pytest.mark.parametrize("options", [["--model", "mlp"], ENSEMBLE, ["--model", "tabm"]], ids=lambda options: options[1])
+def test_dates(options: list[str], suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In three forms: as ISO 8601 writes them, day first with gaps, and times of day."""
+    rng = np.random.default_rng(0)
+    seen = np.datetime64("1969-01-01T00:00:00") + rng.integers(0, 3 * 365 * 86_400, 150)
+    born = np.datetime64("1898-01-01") + rng.integers(0, 80_000, 150)
+    born[::7] = np.datetime64("NaT")
+    opens = rng.integers(0, 1440, 150)
+    days = ["" if np.isnat(day) else "{2}.{1}.{0}".format(*str(day).split("-")) for day in born]
+    hours = [f"{minute // 60:02}:{minute % 60:02}" for minute in opens]
+    price = 1000 + 50 * (seen.astype("datetime64[M]").astype(int) % 12) + opens
+    rows = zip(seen, days, hours, price, strict=True)
+    data, model, path = tmp_path / "dates.csv", tmp_path / "model.nncore", tmp_path / f"model{suffix}"
+    data.write_text("seen;born;opens;price\n" + "".join(";".join(map(str, row)) + "\n" for row in rows))
+    assert main(["train", str(data), "--target", "price", *options, *QUICK, "--out", str(model)]) == 0
+    capsys.readouterr()
+    assert main(["predict", str(model), str(data)]) == 0
+    expected = [float(row["price"]) for row in csv.DictReader(io.StringIO(capsys.readouterr().out))]
+    assert main(["export", str(model), "--to", str(path)]) == 0
+    from nncore.ensembles import graph_of_table_model, load_table_model
+
+    assert {node.name for node in graph_of_table_model(load_table_model(model)[0]).inputs if node.is_time} == {"seen", "born", "opens"}
+    moments = {"seen": seen.astype("datetime64[us]"), "born": born.astype("datetime64[us]"), "opens": opens.astype("datetime64[m]")}
+    inputs = {name: ((own - np.datetime64(0, "us")) / np.timedelta64(1, "s"))[:, None] for name, own in moments.items()}
+    np.testing.assert_allclose(RUNNERS[suffix](path.read_bytes(), inputs)["predict"], expected, rtol=2e-5)
+    if suffix == ".py":
+        given = {"seen": seen.astype(str).tolist(), "born": born, "opens": hours}
+        np.testing.assert_allclose(module_of(path.read_bytes()).predict(given), expected, rtol=2e-5)
+
+
 def test_a_network(suffix: str, tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
     net = nn.Sequential(nn.Dense(2, activation="tanh")).build(3, rng=0)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from exported import module_of, predictions
+from exported import RUNNERS, module_of, predictions
 from sklearn.exceptions import NotFittedError
 
 import nncore as nn
@@ -80,10 +80,19 @@ def inputs_of(X: pd.DataFrame) -> dict[str, np.ndarray]:
     found = {}
     for name, column in X.items():
         values = column.astype(object).to_numpy()
+        if pd.api.types.is_datetime64_any_dtype(column):
+            found[str(name)] = seconds_of(column)[:, None]
+            continue
         is_text = any(isinstance(value, str) for value in values)
         array = np.array(["" if pd.isna(value) else value for value in values], object) if is_text else column.astype(float).to_numpy()
         found[str(name)] = array[:, None]
     return found
+
+
+def seconds_of(column: pd.Series) -> np.ndarray:
+    """Dates as exported models take them."""
+    moments = column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+    return ((moments - pd.Timestamp(0)) / pd.Timedelta(seconds=1)).to_numpy()
 
 
 def check(model: Any, X: Any, path: Path, inputs: Any = None) -> None:
@@ -241,6 +250,95 @@ def test_a_polars_frame_and_a_dict_of_columns(tmp_path: Path) -> None:
     module = module_of((tmp_path / "model.py").read_bytes())
     for given in (pl.from_pandas(X), {name: X[name].tolist() for name in X}, X.to_numpy(object)):
         assert module.predict(given).tolist() == model.predict(X).tolist()
+
+
+# ---- dates ------------------------------------------------------------------------------------------------------------------
+
+
+def dated(seed: int = 0, zone: str | None = None) -> pd.DataFrame:
+    """Times of day before and after 1970, days that may be missing, a date that is the same in all rows; and other columns."""
+    rng = np.random.default_rng(seed)
+    seen = pd.Timestamp("1968-02-27") + pd.to_timedelta(rng.integers(0, 4 * 365 * 86_400_000, N_ROWS), unit="ms")
+    born = pd.Series(pd.Timestamp("1899-12-01") + pd.to_timedelta(rng.integers(0, 80_000, N_ROWS), unit="D"))
+    born[rng.random(N_ROWS) < 0.2] = pd.NaT
+    made = pd.DataFrame(
+        {
+            "seen": seen if zone is None else seen.tz_localize("UTC").tz_convert(zone),
+            "kind": rng.choice(["a", "b", "c"], N_ROWS),
+            "born": born,
+            "file": pd.Timestamp("2024-02-29"),
+            "x": rng.normal(size=N_ROWS),
+        }
+    )
+    return made
+
+
+DATED: dict[str, Any] = {
+    "mlp": MLPClassifier(**SMALL, standardize=True),
+    "mlp, plain": MLPRegressor(**SMALL),
+    "mlp, plain, float32": MLPRegressor(**SMALL, dtype="float32"),
+    "real mlp": RealMLPClassifier(**SMALL, n_cv=2),
+    "tabm": TabMRegressor(**TABM),
+}
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York"])
+@pytest.mark.parametrize("name", DATED)
+def test_dates(name: str, zone: str | None, path: Path) -> None:
+    X = dated(zone=zone)
+    X = X.drop(columns="kind") if "plain" in name else X
+    late = (X["seen"].dt.tz_localize(None) > pd.Timestamp("1970-01-01")).to_numpy()
+    model = DATED[name].fit(X, late if hasattr(DATED[name], "predict_proba") else late + X["x"].to_numpy())
+    other = dated(1, zone)[X.columns]
+    other.loc[other.index[:9], "seen"] = pd.NaT  # training had none
+    for given in (X, other, X[:1]):
+        inputs = inputs_of(given)
+        check(model, given, path, inputs | {"x": inputs["x"].astype(input_dtype(model))})
+
+
+def test_a_frame_of_dates_alone_whose_columns_have_no_names(path: Path) -> None:
+    X = dated()[["seen", "born"]].set_axis([3, 4], axis=1)
+    model = MLPRegressor(**SMALL).fit(X, np.arange(N_ROWS) / N_ROWS)
+    model.export(path)
+    inputs = {f"x{k}": seconds_of(X[name])[:, None] for k, name in enumerate(X)}
+    compare(RUNNERS[path.suffix](path.read_bytes(), inputs)["predict"], model.predict(X))
+
+
+def test_ways_to_write_dates_in_python(tmp_path: Path) -> None:
+    pl = pytest.importorskip("polars")
+    X = dated()[["seen", "born", "x"]]
+    model = MLPRegressor(**SMALL).fit(X, X["x"])
+    model.export(tmp_path / "model.py")
+    module, expected = module_of((tmp_path / "model.py").read_bytes()), model.predict(X)
+    objects = {name: X[name].tolist() for name in X}
+    texts = objects | {name: [None if moment is pd.NaT else moment.isoformat() for moment in objects[name]] for name in ("seen", "born")}
+    seconds = objects | {name: seconds_of(X[name]) for name in ("seen", "born")}
+    for given in (X, pl.from_pandas(X), objects, texts, seconds, X.to_numpy(object), pl.from_pandas(X).to_dict(as_series=False)):
+        compare(module.predict(given), expected)
+    with pytest.raises(ValueError, match=r"column 'born' holds '31\.12\.2024', and dates are needed"):
+        module.predict(texts | {"born": ["31.12.2024"] * N_ROWS})
+
+
+def test_times_of_day_and_periods(path: Path) -> None:
+    rng = np.random.default_rng(0)
+    moments = pd.Timestamp("1970-01-01") + pd.to_timedelta(pd.Series(rng.integers(0, 86_400, N_ROWS)), unit="s")
+    months = pd.Series(pd.period_range("1969-01", periods=N_ROWS, freq="M"))
+    X = pd.DataFrame({"opens": moments.dt.time, "month": months})
+    model = MLPRegressor(**SMALL).fit(X, np.arange(N_ROWS) / N_ROWS)
+    check(model, X, path, {"opens": seconds_of(moments)[:, None], "month": seconds_of(months.dt.to_timestamp())[:, None]})
+
+
+def test_files_say_how_they_take_dates(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X = dated()[["seen", "born", "x"]]
+    model = MLPRegressor(**SMALL).fit(X, X["x"])
+    model.export(tmp_path / "model.py")
+    model.export(tmp_path / "model.onnx")
+    says = "seen, born: seconds since 1970-01-01 00:00 in UTC, NaN where missing"
+    assert f"dates: {says}" in (tmp_path / "model.py").read_text()
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert session.get_modelmeta().custom_metadata_map["dates"] == says
+    assert [one.type for one in session.get_inputs()] == ["tensor(double)"] * 3
 
 
 # ---- what is refused --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -75,3 +76,23 @@ def test_what_has_no_converter_is_named() -> None:
         pipeline = make_pipeline(StandardScaler(), MLPClassifier(**SMALL, **arguments)).fit(X, y)
         with pytest.raises(ExportError, match=says):
             outputs_of(pipeline, X)
+
+
+def test_dates_are_float64() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    register_onnx_converters()
+    types = skl2onnx.common.data_types
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {"when": pd.Timestamp("2024-02-28") + pd.to_timedelta(rng.integers(0, 200_000, 40), unit="s"), "x": rng.normal(size=40)}
+    )
+    model = MLPRegressor(**SMALL).fit(X, X["x"])
+    declared = {name: types.DoubleTensorType([None, 1]) for name in X}
+    converted = skl2onnx.convert_sklearn(model, initial_types=list(declared.items()), target_opset=18)
+    session = onnxruntime.InferenceSession(converted.SerializeToString(), providers=["CPUExecutionProvider"])
+    seconds = (X[["when"]] - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
+    (found,) = session.run(None, {"when": seconds.to_numpy(), "x": X[["x"]].to_numpy()})
+    np.testing.assert_allclose(found[:, 0], model.predict(X), rtol=1e-4, atol=1e-5)
+    declared["when"] = types.FloatTensorType([None, 1])
+    with pytest.raises(ExportError, match="'when' holds dates, in seconds that float32 rounds"):
+        skl2onnx.convert_sklearn(model, initial_types=list(declared.items()), target_opset=18)
