@@ -25,6 +25,7 @@ from nncore.contract import (
     ABI_MAJOR,
     ABI_MINOR,
     CALLS as _CALLS,
+    FUNCTIONS as _FUNCTIONS,
     OPERATIONS as _OPERATIONS,
     OUTPUT_DOMAINS,
     PRIMITIVES as _PRIMITIVES,
@@ -90,17 +91,19 @@ from nncore.errors import NNCoreError
 from nncore.words import BUILT_IN
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "TIMES", "Activation", "ActivationLike",
-    "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding", "ExportGraph", "Exporter",
-    "Format", "Graph", "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Metric", "Monitor",
-    "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "Regularizers", "SampleInfo",
-    "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "TextLevels", "Transform", "TransformCall", "Value", "class_counts",
-    "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "random_words", "resolvable",
-    "resolve", "resolve_each", "rung", "setup_arguments",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "FUNCTIONS", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "TIMES", "Activation",
+    "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding",
+    "ExportGraph", "Exporter", "Format", "Graph", "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned",
+    "Loss", "Metric", "Monitor", "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer",
+    "Regularizers", "SampleInfo", "Sampler", "Schedule", "Snapshot", "State", "Tensor", "TensorSpan", "TextLevels", "Transform",
+    "TransformCall", "Value", "class_counts", "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call",
+    "permutation", "random_words", "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
 CALLS = _CALLS
+#: What several primitives may make up together, by name: a target that has such a function need not compute the primitives.
+FUNCTIONS = _FUNCTIONS
 #: Operations of exported models beside the primitives, and what they compute.
 OPERATIONS = _OPERATIONS
 #: All primitives of formulas, by name. Shapes broadcast where `meaning` does not say otherwise; arithmetic is IEEE's.

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from c_headers import CHeader
 
 _numbers = itertools.count()
 
@@ -39,7 +40,12 @@ def run_onnx(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.n
     return dict(zip(names, session.run(names, {name: array for name, array in inputs.items() if name in known}), strict=True))
 
 
-RUNNERS = {".py": run_module, ".onnx": run_onnx}
+def run_header(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What a C header computes, sample by sample, by the names of the outputs."""
+    return CHeader(content).run(inputs)
+
+
+RUNNERS = {".py": run_module, ".onnx": run_onnx, ".h": run_header}
 
 
 def predictions(model: Any, X: Any, inputs: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:

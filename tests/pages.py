@@ -96,6 +96,8 @@ def run_page(path: Path, folder: Path) -> None:
                 printed = where, _run_python(path, block, namespace)
             elif block.language == "console":
                 _run_console(block, where)
+            elif block.language == "c":
+                Path("main.c").write_text(block.text, encoding="utf-8")  # for the commands that follow
     assert not (printed and printed[1].strip()), f"{printed[0]} prints this, which the page does not show:\n{printed[1]}"
 
 

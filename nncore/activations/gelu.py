@@ -51,9 +51,9 @@ class GELU(Activation):
     def formula(self, g: Graph, z: Value) -> Value:
         near = g.maximum(z, -FAR)  # where Φ is 0, −∞ · 0 would be NaN
         if self.approximate == "none":
-            return near * (0.5 + 0.5 * g.erf(math.sqrt(0.5) * near))
+            return g.named("gelu", near * (0.5 + 0.5 * g.erf(math.sqrt(0.5) * near)), z)
         near_both = g.minimum(near, FAR)
-        return near * g.sigmoid(near_both * (LINEAR + CUBIC * (near_both * near_both)))
+        return g.named("gelu_tanh", near * g.sigmoid(near_both * (LINEAR + CUBIC * (near_both * near_both))), z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         near = np.clip(z, -FAR, FAR)

@@ -32,7 +32,8 @@ class Mish(Activation):
     def formula(self, g: Graph, z: Value) -> Value:
         e = g.exp(-abs(z))
         numerator = g.where(z < 0, e * (e + 2), 1 + 2 * e)
-        return g.maximum(z, -FAR) * (numerator / (numerator + g.where(z < 0, 2, 2 * e * e)))
+        share = numerator / (numerator + g.where(z < 0, 2, 2 * e * e))
+        return g.named("mish", g.maximum(z, -FAR) * share, z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         e, numerator, denominator = _fraction(z)

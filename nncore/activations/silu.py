@@ -31,7 +31,7 @@ class SiLU(Activation):
         return np.where(z < 0, np.clip(z, -FAR, 0) * e, z) / (1 + e)
 
     def formula(self, g: Graph, z: Value) -> Value:
-        return g.maximum(z, -FAR) * g.sigmoid(z)
+        return g.named("silu", g.maximum(z, -FAR) * g.sigmoid(z), z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         e = np.exp(-np.abs(z))

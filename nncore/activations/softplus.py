@@ -37,7 +37,7 @@ class Softplus(Activation):
         return np.maximum(z, 0) + np.log1p(np.exp(-beta * np.abs(z))) / beta
 
     def formula(self, g: Graph, z: Value) -> Value:
-        return g.maximum(z, 0) + g.log1p(g.exp(-self.beta * abs(z))) / self.beta
+        return g.maximum(z, 0) + 1 / g.value(self.beta) * g.log1p(g.exp(-self.beta * abs(z)))
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         return d_a * -np.expm1(-a.dtype.type(self.beta) * a)

@@ -21,13 +21,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "export",
         help="write a saved model as a file that predicts without nncore",
         description="Write a saved model as a file that predicts without nncore: a Python module that needs NumPy alone (.py), or a model "
-        "for ONNX runtimes (.onnx; pip install 'nncore-ml[onnx]'). Plugins may add other targets. The file takes columns by name and gives "
-        "classes, probabilities or numbers.",
+        "for ONNX runtimes (.onnx; pip install 'nncore-ml[onnx]'), or a C99 header that needs no library (.h). Plugins may add other "
+        "targets. The file takes columns by name and gives classes, probabilities or numbers.",
         epilog="examples: nncore export penguins.nncore --to penguins.onnx;  nncore export penguins.nncore --to penguins.py",
         allow_abbrev=False,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="file written by nncore train --out, or by save in Python")
-    parser.add_argument("--to", type=Path, required=True, metavar="PATH", help="file to write; its suffix decides: .py, .onnx")
+    parser.add_argument("--to", type=Path, required=True, metavar="PATH", help="file to write; its suffix decides: .py, .onnx, .h")
     parser.set_defaults(run=run)
 
 

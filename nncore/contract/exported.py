@@ -66,6 +66,11 @@ class Node:
         Of an input of float64: it holds dates and times, as `TIMES` says. A target with a type for them may take that as well.
     part : str
         The part of the model that it belongs to: ``"columns"``, ``"network 2"``, ``"answers"``.
+    function : str
+        A key of `FUNCTIONS` if this node is what such a function gives, else "". An exporter may compute it from `arguments` and leave out
+        the operations between.
+    arguments : tuple of int
+        The numbers of the nodes that `function` takes.
     """
 
     operation: str
@@ -77,6 +82,8 @@ class Node:
     levels: TextLevels | None = None
     is_time: bool = False
     part: str = ""
+    function: str = ""
+    arguments: tuple[int, ...] = ()
 
     @property
     def meaning(self) -> str:
@@ -112,7 +119,7 @@ class Output:
 class ExportGraph:
     """A model that is exported: inputs, operations in the order in which they are computed, and outputs.
 
-    Every node but inputs is used by an output, and nothing is computed of constants alone.
+    Every node but inputs is used by an output, if only as an argument of a `function`, and nothing is computed of constants alone.
 
     Attributes
     ----------
@@ -121,11 +128,14 @@ class ExportGraph:
     outputs : tuple of Output
     about : dict of str to str
         What the model is, for people: ``"model"``, ``"classes"``, ``"dates"``, ``"written by"``.
+    name : str
+        What the file is called, without its suffix: for names inside of it.
     """
 
     nodes: tuple[Node, ...]
     outputs: tuple[Output, ...]
     about: dict[str, str] = field(default_factory=dict)
+    name: str = "model"
 
     @property
     def inputs(self) -> tuple[Node, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract.primitives import INDEX, NUMBER, PRIMITIVES, TRUTH, Shape, numbers_of, shown
+from nncore.contract.primitives import FUNCTIONS, INDEX, NUMBER, PRIMITIVES, TRUTH, Shape, numbers_of, shown
 from nncore.errors import NoFormulaError, PluginError
 
 #: Whatever stands for a number in a formula: a value, or a number or array, which becomes a constant.
@@ -58,6 +58,9 @@ class Builder(ABC):
         object
             The node.
         """
+
+    def named(self, node: Any, function: str, arguments: Sequence[Value]) -> None:  # noqa: B027  # few builders need it
+        """Learn that what `node` holds is a function of `arguments`, a key of `FUNCTIONS`. By default this changes nothing."""
 
 
 class Value:
@@ -298,24 +301,39 @@ class Graph:
         value = self.value(a)
         return self.sum(value) / numbers_of(value.shape[-1:])
 
+    def named(self, function: str, result: Value, *arguments: Operand) -> Value:
+        """Say that `result` is a function of `arguments`, a key of `FUNCTIONS`, and return it: targets that have the function take that."""
+        if function not in FUNCTIONS:
+            raise PluginError(f"there is no function {function!r}; there are {', '.join(FUNCTIONS)}")
+        self._builder.named(result.node, function, [self.value(argument) for argument in arguments])
+        return result
+
     def softmax(self, a: Operand) -> Value:
         """exp(aᵢ) / Σⱼ exp(aⱼ) over the last dimension; the largest a is subtracted first, so that exp cannot overflow."""
         value = self.value(a)
         e = self.exp(value - self.max(value))
-        return e / self.sum(e)
+        return self.named("softmax", e / self.sum(e), value)
+
+    def standardize(self, a: Operand, epsilon: float) -> Value:
+        """(a − mean) / √(variance + ε) over the last dimension."""
+        value, constant = self.value(a), self.constant(float(epsilon))
+        deviation = value - self.mean(value)
+        result = deviation * (1 / self.sqrt(self.mean(deviation * deviation) + constant))
+        return self.named("standardize", result, value, constant)
 
     def expm1(self, a: Operand) -> Value:
         """exp(a) − 1, to the last digits also where a is small: it is 2t / (1 − t), t = tanh(a / 2)."""
         value = self.value(a)
         t = self.tanh(self.minimum(value, 1) / 2)
-        return self.where(value > 1, self.exp(value) - 1, 2 * t / (1 - t))
+        return self.named("expm1", self.where(value > 1, self.exp(value) - 1, 2 * t / (1 - t)), value)
 
     def log1p(self, a: Operand) -> Value:
         """log(1 + a), to the last digits also where a is small: the rounding of u = 1 + a is undone by the factor a / (u − 1)."""
         value = self.value(a)
         u = 1 + value
         log_u = self.log(u)
-        return self.where(value > 1, log_u, self.where(u == 1, value, log_u * (value / (u - 1))))
+        result = self.where(value > 1, log_u, self.where(u == 1, value, log_u * (value / (u - 1))))
+        return self.named("log1p", result, value)
 
 
 def formula_of(component: Any) -> Callable[..., Value]:

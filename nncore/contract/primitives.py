@@ -122,6 +122,20 @@ def _binary(meaning: str, onnx: str, operand: str = NUMBER, result: str = NUMBER
     return Primitive((operand, operand), result, broadcast, meaning, onnx)
 
 
+#: What several primitives may make up together, by name: a target that has such a function need not compute the primitives. Functions of
+#: one number are applied to each; the others go over the last dimension.
+FUNCTIONS: dict[str, str] = {
+    "expm1": "exp(a) − 1",
+    "log1p": "log(1 + a)",
+    "silu": "a / (1 + exp(−a))",
+    "gelu": "a Φ(a), Φ the distribution function of the standard normal",
+    "gelu_tanh": "½ a (1 + tanh(√(2/π) (a + 0.044715 a³)))",
+    "mish": "a tanh(log(1 + exp(a)))",
+    "softmax": "exp(aᵢ) / Σⱼ exp(aⱼ) over the last dimension",
+    "standardize": "(a − mean) / √(variance + b) over the last dimension, b a number",
+    "waves": "eₙⱼ + Σₖ cos(2π aₙ bₙₖ + cₙₖ) dₙₖⱼ: each of N numbers a (N, 1) becomes J",
+}
+
 #: All of them, by name. Shapes broadcast where `meaning` does not say otherwise; arithmetic is IEEE's, with NaN and infinities.
 PRIMITIVES: dict[str, Primitive] = {
     "add": _binary("a + b", "Add"),

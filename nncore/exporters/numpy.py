@@ -152,6 +152,9 @@ class _Module:
         by_columns = [node.name for node in self.graph.inputs] if self._has_columns else []
         part = ""
         for number, node in enumerate(self.graph.nodes):
+            if node.operation == "constant" and not self.uses[number]:  # an argument of a function
+                self.expressions.append(("", _ATOM))
+                continue
             if node.operation == "constant":
                 self.expressions.append(self._constant(node))
                 continue

@@ -58,9 +58,11 @@ class _Model:
         self.taken = {output.name for output in graph.outputs}
 
     def model(self) -> Any:
-        helper, graph = self.helper, self.graph
+        helper, graph, uses = self.helper, self.graph, self.graph.uses()
         for number, node in enumerate(graph.nodes):
             self.names.append(self._name(node.name or f"{node.operation}_{number}"))
+            if node.operation == "constant" and not uses[number]:  # an argument of a function
+                continue
             if node.operation == "constant":
                 self._constant(self.names[-1], node)
             elif node.operation != "input":

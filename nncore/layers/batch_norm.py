@@ -97,7 +97,7 @@ class BatchNorm(Layer):
 
     def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
         sigma = tensors["std"] + self.epsilon if self.mode == "cumulative" else g.sqrt(tensors["variance"] + self.epsilon)
-        return tensors["gamma"] * ((x - tensors["mean"]) * (1 / sigma)) + tensors["beta"]
+        return (x - tensors["mean"]) * (tensors["gamma"] / sigma) + tensors["beta"]
 
     def backward(self, call: LayerCall) -> None:
         d_y = call.d_y

@@ -67,8 +67,7 @@ class LayerNorm(Layer):
     def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
         n = math.prod(x.sample_shape)
         features = g.reshape(x, (n,))
-        deviation = features - g.mean(features)
-        normalised = deviation * (1 / g.sqrt(g.mean(deviation * deviation) + self.epsilon))
+        normalised = g.standardize(features, self.epsilon)
         return g.reshape(tensors["gamma"], (n,)) * normalised + g.reshape(tensors["beta"], (n,))
 
     def backward(self, call: LayerCall) -> None:

@@ -99,9 +99,10 @@ class MemberHeads(Layer):
     def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
         k, d = x.sample_shape
         flat = g.reshape(x, (k * d,))
-        y = g.concat([g.columns(flat, range(j * d, (j + 1) * d)) @ g.rows(tensors["weight"], j) for j in range(k)])
-        y = g.reshape(y, (k, self.n_outputs))
-        return y + tensors["bias"] if self.use_bias else y
+        heads = [g.columns(flat, range(j * d, (j + 1) * d)) @ g.rows(tensors["weight"], j) for j in range(k)]
+        if self.use_bias:
+            heads = [head + g.rows(tensors["bias"], j) for j, head in enumerate(heads)]
+        return g.reshape(g.concat(heads), (k, self.n_outputs))
 
     def backward(self, call: LayerCall) -> None:
         k, weight = call.input_shape[0], call.parameters["weight"]

@@ -118,6 +118,7 @@ class PeriodicEmbedding(Layer):
         waves = g.cos(2 * math.pi * (turns - g.floor(turns)) + tensors["phase"])  # (N, K)
         weights = (g.reshape(g.columns(tensors["weight"], [j]), (n, k)) for j in range(self.n_outputs))
         o = g.concat([g.sum(waves * weight) for weight in weights]) + tensors["bias"]  # (N, J)
+        g.named("waves", o, values, *(tensors[name] for name in ("frequency", "phase", "weight", "bias")))
         return g.concat([x, g.reshape(o, (n * self.n_outputs,))])
 
     def backward(self, call: LayerCall) -> None:

@@ -144,8 +144,8 @@ class PiecewiseLinearEmbedding(Layer):
         parts = [g.columns(x, passed)] if passed else []
         for k, (column, edges) in enumerate(zip(columns, self.bins, strict=True)):
             one, n_bins = g.columns(x, [column]), len(edges) - 1
-            e = np.asarray(edges)
-            u = (one - e[:-1]) * (1 / np.diff(e))
+            low, high = g.value(edges[:-1]), g.value(edges[1:])
+            u = (one - low) * (1 / (high - low))
             first, last = np.arange(n_bins) == 0, np.arange(n_bins) == n_bins - 1
             u = g.where(first, u, g.maximum(u, 0))
             u = g.where(last, u, g.minimum(u, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from nncore import registry
@@ -53,7 +54,7 @@ def write_graph(graph: ExportGraph, path: str | os.PathLike[str]) -> None:
     """
     exporter = exporter_for(Path(path))
     try_to_write(path, b"")
-    write(path, exporter.export(graph))
+    write(path, exporter.export(replace(graph, name=Path(path).stem)))
 
 
 def write_network(g: ModelWriter, network: Network, x: Value, *, part: str = "network", prefix: str = "", link: bool = True) -> Value:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import TIMES, ExportGraph, Graph, Output, TextLevels, Value
+from nncore.contract import TIMES, ExportGraph, Graph, Node, Output, TextLevels, Value
 from nncore.program.recorder import Recorder
 
 #: What formulas call the values of a dtype. They do not compute with texts.
@@ -95,10 +95,16 @@ class ModelWriter(Graph):
         for output in self._outputs:
             is_needed[output.node] = True
         for number in reversed(range(len(nodes))):
-            for operand in nodes[number].operands if is_needed[number] else ():
+            for operand in (*nodes[number].operands, *nodes[number].arguments) if is_needed[number] else ():
                 is_needed[operand] = True
         place = {number: new for new, number in enumerate(number for number, needed in enumerate(is_needed) if needed)}
-        kept = tuple(replace(nodes[number], operands=tuple(place[one] for one in nodes[number].operands)) for number in place)
+        kept = tuple(_moved(nodes[number], place) for number in place)
         dates = ", ".join(node.name for node in kept if node.is_time)
         said = dict(about) | ({"dates": f"{dates}: {TIMES}"} if dates else {})
         return ExportGraph(kept, tuple(replace(output, node=place[output.node]) for output in self._outputs), said)
+
+
+def _moved(node: Node, place: Mapping[int, int]) -> Node:
+    """With new numbers of other nodes."""
+    arguments = tuple(place[one] for one in node.arguments)
+    return replace(node, operands=tuple(place[one] for one in node.operands), arguments=arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,11 @@ class Recorder(Builder):
             called = f"{self.prefix}{name}" if name else ""
             self._constants[key] = self.add("constant", (), array.shape, dtype, values=array, name=called)
         return self._constants[key]
+
+    def named(self, node: int, function: str, arguments: Sequence[Value]) -> None:
+        """Note what a node is, unless it is a constant by now."""
+        if self.nodes[node].operation != "constant":
+            self.nodes[node] = replace(self.nodes[node], function=function, arguments=tuple(argument.node for argument in arguments))
 
     def apply(self, primitive: str, operands: Sequence[Value], shape: tuple[int | None, ...]) -> int:
         """Note a primitive."""

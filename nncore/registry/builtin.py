@@ -240,4 +240,5 @@ def nncore_exporters(api: tuple[int, int]) -> list[Component]:
     return [
         Component("numpy", "nncore.exporters.numpy:NumPyModule", "a Python module that needs NumPy alone"),
         Component("onnx", "nncore.exporters.onnx:ONNX", "a model for ONNX runtimes"),
+        Component("c", "nncore.exporters.c:CHeader", "a C99 header that needs no library"),
     ]

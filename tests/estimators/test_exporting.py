@@ -40,7 +40,7 @@ SMALL: dict[str, Any] = {"hidden_layer_sizes": (6, 5), "max_iter": 2, "random_st
 TABM: dict[str, Any] = {**SMALL, "n_members": 3}
 
 
-@pytest.fixture(params=[".py", ".onnx"])
+@pytest.fixture(params=[".py", ".onnx", ".h"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == ".onnx":
         pytest.importorskip("onnxruntime")

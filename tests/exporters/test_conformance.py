@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from exported import run_module, run_onnx
+from exported import run_header, run_module, run_onnx
 
 from nncore import registry
 from nncore.testing import ExporterConformance
@@ -28,6 +28,13 @@ class TestONNX(ExporterConformance):
         return run_onnx(content, inputs)
 
 
+class TestC(ExporterConformance):
+    name = "c"
+
+    def run(self, content: bytes, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        return run_header(content, inputs)
+
+
 def test_all_are_here() -> None:
     built_in = {name for name in registry.names("exporters") if registry.component("exporters", name).plugin.built_in}
-    assert built_in == {TestNumPy.name, TestONNX.name}
+    assert built_in == {TestNumPy.name, TestONNX.name, TestC.name}

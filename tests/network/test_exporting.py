@@ -22,7 +22,7 @@ from nncore.network import graph_of_network
 from nncore.plugin import Activation, Exporter, Layer, Loss
 from nncore.testing.widths import outputs_for
 
-SUFFIXES = [".py", ".onnx"]
+SUFFIXES = [".py", ".onnx", ".h"]
 #: Relative to the largest output.
 TOLERANCE = 1e-5
 N_RANDOM = 300

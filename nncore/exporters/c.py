@@ -1,0 +1,625 @@
+"""A C header that predicts without any library."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Final
+
+import numpy as np
+
+from nncore.errors import ExportError
+from nncore.exporters.c_functions import SUFFIXES, TYPES, function_text
+from nncore.exporters.c_text import comment, constants, literal, name_in, string, table
+from nncore.plugin import FUNCTIONS, Exporter, ExportGraph, Node, Output
+
+#: Longer expressions get a line of their own.
+LONGEST_INSIDE = 240
+
+#: C types of what is computed.
+C_TYPES: Final[dict[str, str]] = {**TYPES, "int64": "int", "bool": "unsigned char"}
+
+#: Elementwise operations: C, with operands in braces; F(name) is a function for their type.
+_ELEMENTWISE: Final[dict[str, str]] = {
+    "add": "({} + {})", "sub": "({} - {})", "mul": "({} * {})", "div": "({} / {})", "neg": "(-{})",
+    "less": "({} < {})", "less_equal": "({} <= {})", "equal": "({} == {})", "logical_and": "({} && {})", "logical_not": "(!{})",
+    "where": "({} ? {} : {})",
+    **{name: f"F({name})({{}}, {{}})" for name in ("maximum", "minimum")},
+    **{name: f"F({name})({{}})" for name in ("abs", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor")},
+    **{name: f"F({name})({{}})" for name in ("expm1", "log1p", "silu", "gelu", "gelu_tanh", "mish")},
+}  # fmt: skip
+
+#: Functions that go over rows: of them, `standardize` takes a number beside the row.
+_OF_ROWS: Final = ("sum", "max", "largest", "softmax", "standardize", "waves")
+
+#: Functions that take the place of the primitives that make them up.
+FUNCTIONS_IN_C: Final = {*_ELEMENTWISE, *_OF_ROWS} & set(FUNCTIONS)
+
+
+class CHeader(Exporter):
+    """A C99 header that predicts without any library and without allocation, for microcontrollers and programs in C or C++.
+
+    Its functions take one sample: the columns in their order as an array of numbers, categories by the numbers of their levels, which have
+    names. They and all else begin with the name of the file: ``model.h`` has ``model_predict`` and ``MODEL_N_INPUTS``.
+
+    What a network predicts has the bits of nncore's portable level on x86-64 (``NNCORE_CPU=portable``), where compilers do not fuse
+    multiplications and additions (``-ffp-contract=off``) and numbers are normal.
+    """
+
+    suffixes = (".h",)
+
+    def export(self, graph: ExportGraph) -> bytes:
+        return _Header(graph).text().encode()
+
+
+@dataclass(frozen=True)
+class _Operand:
+    """What an operation reads: numbers of a node from `offset` on, under a shape without None."""
+
+    node: int
+    shape: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An operation as C computes it."""
+
+    operation: str
+    operands: tuple[_Operand, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    node: Node
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def is_elementwise(self) -> bool:
+        return self.operation in _ELEMENTWISE or self.operation in ("is_nan", "cast", "codes")
+
+
+@dataclass
+class _Buffer:
+    """Numbers that a statement writes and later ones read."""
+
+    dtype: str
+    size: int
+    begin: int
+    end: int
+    offset: int = 0
+
+
+class _Header:
+    """Writes one header."""
+
+    def __init__(self, graph: ExportGraph) -> None:
+        self.graph = graph
+        self.prefix = name_in(graph.name) or "model"
+        self.prefix = self.prefix if not self.prefix[0].isdigit() else f"model_{self.prefix}"
+        self.taken: set[str] = set()
+        self.tables: list[str] = []
+        self.functions: dict[str, set[str]] = {dtype: set() for dtype in TYPES}
+        self.statements: list[tuple[str, int | None]] = []  # C, and the node that it writes
+        self.buffers: dict[int, _Buffer] = {}
+        self.names: dict[int, str] = {}  # of tables and buffers
+        self.inside: dict[int, _Step] = {}  # steps that are part of the expressions that use them
+        self.input_dtype = self._input_dtype()
+        self.places = self._places()
+        self.levels: dict[str, list[str]] = {}  # of each column of texts
+        self._read_levels()
+        self._simplify()
+
+    # ---- the whole ------------------------------------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """The header."""
+        part = ""
+        for number, step in self.steps.items():
+            if number in self.inside:
+                continue
+            if step.node.part not in ("", part):
+                part = step.node.part
+                self.statements.append((f"/* {comment(part)} */", None))
+            self._write(number, step)
+        results = [self._result(output) for output in self.graph.outputs]
+        self._place_buffers()
+        body = [self._declared(text, number) for text, number in self.statements]
+        rooms = [f"{C_TYPES[dtype]} {_room(dtype)}[{size}];" for dtype, size in self.rooms.items() if size]
+        signature = ", ".join([f"const {C_TYPES[self.input_dtype]} *X", *(f"{kind} *{name}" for name, kind, _, _ in results)])
+        code = [*rooms, *body, *(line for *_, lines in results for line in lines)]
+        unused = [] if any("X" in line for line in code) else ["(void)X;"]
+        compute = (
+            f"static inline void {self.prefix}_compute({signature}) {{\n" + "".join(f"    {line}\n" for line in [*unused, *code]) + "}\n"
+        )
+        functions = [text for dtype in TYPES for text in function_text(self.functions[dtype], dtype, self.prefix)]
+        after = self._methods(results)
+        content = "\n".join([self._inputs(), self._sizes(results), *self.tables, *functions, compute, *after])
+        guard = f"{self.prefix.upper()}_H_{zlib.crc32(content.encode()):08X}"
+        return f"{self._about(results)}#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n{content}\n#endif\n"
+
+    def _about(self, results: list[tuple[str, str, int, list[str]]]) -> str:
+        about, upper = dict(self.graph.about), self.prefix.upper()
+        lines = [f"{about.pop('model', 'A model')}: predictions in C99 without any library.", ""]
+        lines += [*(f"{key}: {value}" for key, value in about.items()), ""]
+        lines += ["Usage, for one sample:", "", f'    #include "{self.prefix}.h"', ""]
+        lines += [f"    {C_TYPES[self.input_dtype]} X[{upper}_N_INPUTS];"]
+        if self._has_columns:
+            for node in self.graph.inputs[:4]:
+                texts = self.levels.get(node.name)
+                place = self.places[node.name][1]
+                lines += [f"    X[{place}] = {self.level_names[node.name][0] if texts else '1.5'};"]
+            lines += ["    ..."] if len(self.graph.inputs) > 4 else []
+        for name, kind, size, _ in results:
+            if size < 0:
+                lines += [f"    {kind} {name} = {self.prefix}_{name}(X);"]
+            else:
+                lines += [f"    {kind} {name}[{upper}_N_{name.upper()}];", f"    {self.prefix}_{name}(X, {name});"]
+        lines += ["", "It keeps no state: several threads may call it. Numbers that it computes on the way are on the stack, at most"]
+        lines += [f"{upper}_STACK_BYTES bytes. Compile without -ffast-math; with -ffp-contract=off, networks have the bits of nncore's"]
+        lines += ["portable level on x86-64."]
+        if self._has_columns:
+            lines += ["A missing value is NaN. A category is the number of its level; any other number is an unknown level."]
+        wrapped = [comment(line) for line in lines]
+        return "/* " + "".join(f" * {line}".rstrip() + "\n" for line in wrapped)[3:].rstrip("\n") + " */\n"
+
+    def _inputs(self) -> str:
+        """Places of columns and numbers of levels."""
+        upper = self.prefix.upper()
+        blocks = [f"#define {upper}_N_INPUTS {sum(_size_of(node.shape) for node in self.graph.inputs)}\n"]
+        if self._has_columns:
+            items = [f"{name} = {place}" for place, name in self.places.values()]
+            blocks.append("/* Columns of X. */\n" + constants(items))
+        for name, texts in self.levels.items():
+            if not texts:
+                continue
+            place = self.places[name][1].lower()
+            blocks.append(f"/* Levels of {comment(name)}. */\n" + constants(f"{one} = {k}" for k, one in enumerate(self.level_names[name])))
+            blocks.append(table(f"const char *const {place}_levels", [string(text) for text in texts]))
+        return "\n".join(blocks)
+
+    def _sizes(self, results: list[tuple[str, str, int, list[str]]]) -> str:
+        upper = self.prefix.upper()
+        shapes = {output.name: self.graph.nodes[output.node].shape[1:] for output in self.graph.outputs}
+        lines = [f"#define {upper}_N_{name.upper()} {size} /* {shapes[name]} */" for name, _, size, _ in results if size >= 0]
+        n_bytes = sum(np.dtype("int32" if dtype == "int64" else dtype).itemsize * size for dtype, size in self.rooms.items())
+        return "\n".join([*lines, f"#define {upper}_STACK_BYTES {n_bytes}"]) + "\n"
+
+    def _methods(self, results: list[tuple[str, str, int, list[str]]]) -> list[str]:
+        written = []
+        for name, kind, size, _ in results:
+            given = f"const {C_TYPES[self.input_dtype]} *X"
+            passed = ", ".join((f"&{one}" if size < 0 else one) if one == name else "0" for one, *_ in results)
+            call = f"{self.prefix}_compute(X, {passed});"
+            if size < 0:
+                body = f"{{\n    {kind} {name};\n    {call}\n    return {name};\n}}\n"
+                written.append(f"static inline {kind} {self.prefix}_{name}({given}) {body}")
+            else:
+                written.append(f"static inline void {self.prefix}_{name}({given}, {kind} *{name}) {{ {call} }}\n")
+        return written
+
+    # ---- inputs ---------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _has_columns(self) -> bool:
+        inputs = self.graph.inputs
+        return len(inputs) != 1 or inputs[0].name != "X"
+
+    def _input_dtype(self) -> str:
+        """Of the array X: float32 if all columns of numbers are."""
+        dtypes = {node.dtype for node in self.graph.inputs if node.dtype != "text"}
+        return "float32" if dtypes == {"float32"} else "float64"
+
+    def _places(self) -> dict[str, tuple[int, str]]:
+        """Where each input begins in X, and what that is called."""
+        places, begin = {}, 0
+        for node in self.graph.inputs:
+            places[node.name] = begin, self._name(node.name, upper=True)
+            begin += _size_of(node.shape)
+        return places
+
+    def _read_levels(self) -> None:
+        for node in self.graph.nodes:
+            if node.operation == "codes":
+                column = self.graph.nodes[node.operands[0]]
+                assert node.levels is not None, "codes have levels"
+                known = self.levels.setdefault(column.name, [])
+                known += [text for text in node.levels.codes if text not in known]
+        self.level_names = {
+            name: [self._name(f"{self.places[name][1][len(self.prefix) + 1 :]}_{text}", upper=True) for text in texts]
+            for name, texts in self.levels.items()
+        }
+
+    # ---- operations as C computes them ------------------------------------------------------------------------------------------
+
+    def _simplify(self) -> None:
+        """Take functions in place of their primitives, biases into products, and views out; decide what becomes part of expressions."""
+        nodes = self.graph.nodes
+        self.steps: dict[int, _Step] = {}
+        views: dict[int, _Operand] = {}
+        for number, node in enumerate(nodes):
+            shape = tuple(length if length is not None else 1 for length in node.shape)
+            operation, used = (node.function, node.arguments) if node.function in FUNCTIONS_IN_C else (node.operation, node.operands)
+            operands = tuple(views[one] for one in used)
+            if operation == "reshape":
+                views[number] = replace(operands[0], shape=shape)
+                continue
+            first = self._first_column(operands, shape) if operation == "columns" else None
+            if first is not None:
+                views[number] = replace(operands[0], shape=shape, offset=operands[0].offset + first)
+                continue
+            views[number] = _Operand(number, shape)
+            self.steps[number] = _Step(operation, operands, shape, node.dtype, node)
+        self.results = {output.name: views[output.node] for output in self.graph.outputs}
+        self._drop_unused()
+        self._take_biases()
+        self._drop_unused()
+        uses = self._uses()
+        for number, step in self.steps.items():
+            if step.is_elementwise:
+                self._keep_inside(step, uses)
+            elif step.operation == "concat" and prod(step.shape[:-1]) == 1:
+                for operand in step.operands:
+                    self._try_inside(operand, operand.size, uses)
+            elif step.operation == "rows":
+                self._try_inside(step.operands[1], step.operands[1].size, uses)
+            if step.operation == "codes" or nodes[number].dtype != "text":
+                continue
+            if step.operation not in ("input", "constant", "rows"):
+                raise ExportError(f"the operation {step.operation} gives texts inside of the model, which C headers do not compute with")
+
+    def _first_column(self, operands: tuple[_Operand, ...], shape: tuple[int, ...]) -> int | None:
+        """Where columns begin that follow each other in the only row of a value that is no constant; None for others."""
+        columns = self._values(operands[1]).tolist()
+        is_run = bool(columns) and columns == [*range(columns[0], columns[0] + len(columns))]
+        return columns[0] if is_run and prod(shape[:-1]) == 1 else None
+
+    def _values(self, operand: _Operand) -> np.ndarray:
+        """Of a constant."""
+        values = self.steps[operand.node].node.values
+        assert values is not None, "a constant has values"
+        return values
+
+    def _drop_unused(self) -> None:
+        needed = {result.node for result in self.results.values()}
+        for number in reversed(self.steps):
+            if number in needed:
+                needed |= {operand.node for operand in self.steps[number].operands}
+        self.steps = {number: step for number, step in self.steps.items() if number in needed}
+
+    def _uses(self) -> dict[int, int]:
+        uses = dict.fromkeys(self.steps, 0)
+        for step in self.steps.values():
+            for operand in step.operands:
+                uses[operand.node] += 1
+        for result in self.results.values():
+            uses[result.node] += 1
+        return uses
+
+    def _take_biases(self) -> None:
+        """Sums of a product begin with the vector that is added to it: nncore's products do."""
+        uses = self._uses()
+        for number, step in list(self.steps.items()):
+            if step.operation != "add":
+                continue
+            for product, bias in (step.operands, step.operands[::-1]):
+                of = self.steps[product.node]
+                is_whole = of.operation == "matmul" and uses[product.node] == 1 and product.shape == of.shape and len(of.shape) == 2
+                is_vector = self.steps[bias.node].operation == "constant" and bias.size == of.shape[-1] == step.size
+                if is_whole and is_vector:
+                    self.steps[number] = replace(step, operation="matmul", operands=(*of.operands, bias))
+                    break
+
+    def _keep_inside(self, step: _Step, uses: dict[int, int]) -> None:
+        for operand in step.operands:
+            self._try_inside(operand, step.size, uses)
+
+    def _try_inside(self, operand: _Operand, size: int, uses: dict[int, int]) -> None:
+        """Compute an operand where it is used, if that is in one place and as often."""
+        step = self.steps[operand.node]
+        if step.is_elementwise and uses[operand.node] == 1 and operand.offset == 0 and operand.size == step.size == size:
+            self.inside |= {operand.node: step} if len(self._element(step, "i")) <= LONGEST_INSIDE else {}
+
+    # ---- expressions ------------------------------------------------------------------------------------------------------------
+
+    def _name(self, wish: str, *, upper: bool = False) -> str:
+        """A new name, which begins with that of the file."""
+        base = f"{self.prefix}_{name_in(wish) or 'x'}"
+        base = base.upper() if upper else base.lower().replace(self.prefix.lower(), self.prefix, 1)
+        name, count = base, 1
+        while name.lower() in self.taken:
+            count += 1
+            name = f"{base}_{count}"
+        self.taken.add(name.lower())
+        return name
+
+    def _element(self, step: _Step, index: str) -> str:
+        """Element `index` of an elementwise step."""
+        operands = [self._read(operand, step.shape, index) for operand in step.operands]
+        if step.operation == "is_nan":
+            return f"{self._function('is_nan', self._float_of(step))}({operands[0]})"
+        if step.operation == "cast":
+            return f"({C_TYPES[step.dtype]}){operands[0]}"
+        if step.operation == "codes":
+            return self._code(step, operands[0])
+        dtype = self._float_of(step)
+        return re.sub(r"\bF\((\w+)\)", lambda match: self._function(match[1], dtype), _ELEMENTWISE[step.operation]).format(*operands)
+
+    def _float_of(self, step: _Step) -> str:
+        """The dtype of the numbers that a step computes with."""
+        kinds = [step.dtype, *(self.steps[operand.node].dtype for operand in step.operands)]
+        return next((kind for kind in kinds if kind in TYPES), "float64")
+
+    def _function(self, name: str, dtype: str) -> str:
+        self.functions[dtype].add(name)
+        return f"{self.prefix}_{name}_{SUFFIXES[dtype]}"
+
+    def _read(self, operand: _Operand, shape: tuple[int, ...], index: str) -> str:
+        """The element of an operand that broadcasts to element `index` of a result."""
+        step = self.steps[operand.node]
+        if operand.node in self.inside:
+            return self._element(step, index)
+        if step.operation == "constant" and step.size == 1 and step.dtype != "text":
+            return literal(self._values(operand).reshape(()).item(), step.dtype)
+        place = _broadcast(operand.shape, shape, index)
+        place = place if operand.offset == 0 else str(operand.offset + int(place)) if place.isdigit() else f"{operand.offset} + {place}"
+        return self._at(operand.node, place)
+
+    def _at(self, number: int, place: str) -> str:
+        step = self.steps[number]
+        if step.operation == "input":
+            begin = self.places[step.node.name][0]
+            at = str(begin + int(place)) if place.isdigit() else f"{begin} + {place}" if begin else place
+            is_other = step.dtype != self.input_dtype and step.dtype != "text"
+            return f"({C_TYPES[step.dtype]})X[{at}]" if is_other else f"X[{at}]"
+        return f"{self._called(number)}[{place}]"
+
+    def _pointer(self, operand: _Operand) -> str:
+        """Where an operand begins, for functions of rows."""
+        step = self.steps[operand.node]
+        offset = operand.offset + (self.places[step.node.name][0] if step.operation == "input" else 0)
+        base = "X" if step.operation == "input" else self._called(operand.node)
+        return f"{base} + {offset}" if offset else base
+
+    def _called(self, number: int) -> str:
+        step = self.steps[number]
+        if number not in self.names:
+            if step.operation == "constant":
+                self.names[number] = self._name(step.node.name or "constant")
+                values = self._values(_Operand(number, step.shape))
+                cells = [literal(value, step.dtype) for value in values.ravel().tolist()]
+                self.tables.append(table(f"{C_TYPES[step.dtype]} {self.names[number]}", cells))
+            else:
+                self.names[number] = f"h{number}"
+        return self.names[number]
+
+    def _code(self, step: _Step, operand: str) -> str:
+        column = self.graph.nodes[step.node.operands[0]].name
+        levels, texts = step.node.levels, self.levels[column]
+        assert levels is not None, "codes have levels"
+        codes = [levels.codes.get(text, levels.missing if text == "" else levels.unknown) for text in texts]
+        key = f"codes {column} {codes}"
+        if key not in self.table_of:
+            self.table_of[key] = self._name(f"{column}_codes")
+            self.tables.append(table(f"short {self.table_of[key]}", [str(code) for code in codes] or ["0"]))
+        call = self._function("code", self.input_dtype)
+        return f"{call}({operand}, {self.table_of[key]}, {len(texts)}, {levels.missing}, {levels.unknown})"
+
+    @property
+    def table_of(self) -> dict[str, str]:
+        return self.__dict__.setdefault("_table_of", {})
+
+    # ---- statements -------------------------------------------------------------------------------------------------------------
+
+    def _write(self, number: int, step: _Step) -> None:
+        operation = step.operation
+        if operation in ("input", "constant") or (operation == "rows" and self._is_label(number)):
+            return
+        for operand in step.operands:  # before this statement is numbered
+            self._touch(operand)
+        target = self._called(number)
+        if step.is_elementwise:
+            line = _loop(step.size, lambda i: f"{target}[{i}] = {self._element(step, i)};")
+        elif operation == "matmul":
+            left, right, *bias = step.operands
+            k, m = right.shape
+            call = self._function("product", step.dtype)
+            shift = self._pointer(bias[0]) if bias else "0"
+            line = f"{call}({self._row_pointer(left)}, {self._pointer(right)}, {shift}, {target}, {left.size // k}, {k}, {m});"
+        elif operation == "waves":
+            tensors, (n, k, m) = ", ".join(map(self._pointer, step.operands[1:])), step.operands[3].shape
+            line = f"{self._function(operation, step.dtype)}({self._row_pointer(step.operands[0])}, {tensors}, {target}, {n}, {k}, {m});"
+        elif operation in _OF_ROWS:
+            operand, n = step.operands[0], step.operands[0].shape[-1]
+            given = [self._row_pointer(operand)]
+            given += [self._read(step.operands[1], (), "0")] if operation == "standardize" else []
+            call = self._function(operation, self.steps[operand.node].dtype)
+            line = f"{call}({', '.join(given)}, {target}, {operand.size // n}, {n});"
+        elif operation == "concat":
+            line = self._concatenation(step, target)
+        elif operation == "columns":
+            line = self._columns(step, target)
+        elif operation == "rows":
+            line = self._rows(step, target)
+        else:
+            raise ExportError(f"C headers do not know the operation {operation!r}")
+        self.buffers[number] = _Buffer(step.dtype, step.size, len(self.statements), len(self.statements))
+        self.statements.append((line, number))
+
+    def _row_pointer(self, operand: _Operand) -> str:
+        step = self.steps[operand.node]
+        if step.operation == "input" and step.dtype != self.input_dtype:
+            raise ExportError("numbers of two types in X meet a product: fit again with numbers of one type")
+        return self._pointer(operand)
+
+    def _touch(self, operand: _Operand) -> None:
+        """An operand is needed by the statement that comes next."""
+        if operand.node in self.buffers:
+            self.buffers[operand.node].end = len(self.statements)
+        elif operand.node in self.inside:
+            for one in self.inside[operand.node].operands:
+                self._touch(one)
+
+    def _concatenation(self, step: _Step, target: str) -> str:
+        width, lines, begin = step.shape[-1], [], 0
+        for operand in step.operands:
+            lines.append(self._beside(operand, target, begin, width, is_row=prod(step.shape[:-1]) == 1))
+            begin += operand.shape[-1]
+        return "\n    ".join(lines)
+
+    def _beside(self, operand: _Operand, target: str, begin: int, width: int, *, is_row: bool) -> str:
+        """Copies an operand to its columns of rows of `width`."""
+        n = operand.shape[-1]
+        if is_row:
+            return _loop(n, lambda i: f"{target}[{_plus(begin, i)}] = {self._read(operand, operand.shape, i)};")
+        place = f"i / {n} * {width} + {begin} + i % {n}"
+        return _loop(operand.size, lambda i: f"{target}[{place}] = {self._read(operand, operand.shape, i)};", always=True)
+
+    def _columns(self, step: _Step, target: str) -> str:
+        of, which = step.operands
+        n, width, rows = which.size, of.shape[-1], prod(step.shape[:-1])
+        columns = self._values(which).tolist()
+        key = f"columns {columns}"
+        if key not in self.table_of:
+            self.table_of[key] = self._name("columns")
+            self.tables.append(table(f"unsigned short {self.table_of[key]}", list(map(str, columns))))
+        if width > 65535:
+            raise ExportError(f"columns are taken of {width:,}, and C headers number at most 65,535")
+        name = self.table_of[key]
+        place = f"{name}[i]" if rows == 1 else f"i / {n} * {width} + {name}[i % {n}]"
+        place = place if of.offset == 0 else f"{of.offset} + {place}"
+        return _loop(step.size, lambda i: f"{target}[{i}] = {self._at(of.node, place)};", always=True)
+
+    def _rows(self, step: _Step, target: str) -> str:
+        of, which = step.operands
+        inner = of.size // of.shape[0]
+        if of.offset:
+            raise ExportError("rows are taken of a part of a constant")  # parts of constants are constants
+        found = f"(int){self._read(which, which.shape, 'i')}"
+        name = self._called(of.node)
+        if inner == 1:
+            return _loop(which.size, lambda i: f"{target}[{i}] = {name}[{found}];", always=True)
+        line = f"for (int j = 0; j < {inner}; j++) {target}[i * {inner} + j] = {name}[row * {inner} + j];"
+        return f"for (int i = 0; i < {which.size}; i++) {{ int row = {found}; {line} }}"
+
+    # ---- results ----------------------------------------------------------------------------------------------------------------
+
+    def _is_label(self, number: int) -> bool:
+        return any(result.node == number for result in self.results.values()) and self._is_class(self.steps[number])
+
+    def _is_class(self, step: _Step) -> bool:
+        is_table = step.operation == "rows" and self.steps[step.operands[0].node].operation == "constant"
+        return is_table and len(step.operands[0].shape) == 1 and self.steps[step.operands[1].node].dtype == "int64"
+
+    def _result(self, output: Output) -> tuple[str, str, int, list[str]]:
+        """Name, C type, size or −1 for one number, and statements of an output."""
+        result = self.results[output.name]
+        step, name = self.steps[result.node], output.name
+        if self._is_class(step):
+            classes, result = self._values(step.operands[0]), step.operands[1]
+            kind = {"U": "const char *const", "i": "long long", "f": "double", "b": "unsigned char"}[classes.dtype.kind]
+            cells = [string(one) if classes.dtype.kind == "U" else _class_number(one) for one in classes.tolist()]
+            about = f"/* The classes whose numbers {self.prefix}_{name} gives. */\n"
+            called = self._name("classes" if output.position is None else f"classes_{output.position}")
+            self.tables.append(about + table(f"{kind} {called}", cells))
+            step = self.steps[result.node]
+        elif step.dtype == "text":
+            raise ExportError(f"the output {name} is a text that depends on more than a class, which C headers do not hold")
+        self._touch(result)
+        size = -1 if len(self.graph.nodes[output.node].shape) == 1 else result.size
+        if size < 0:
+            line = f"if ({name}) *{name} = {self._read(result, result.shape, '0')};"
+        else:
+            loop = _loop(result.size, lambda i: f"{name}[{i}] = {self._read(result, result.shape, i)};")
+            line = f"if ({name}) {loop}" if result.size else f"(void){name};"
+        return name, C_TYPES[step.dtype], size, [line]
+
+    # ---- memory -----------------------------------------------------------------------------------------------------------------
+
+    def _place_buffers(self) -> None:
+        """Give each buffer room beside those that are needed at the same time."""
+        self.rooms = dict.fromkeys(C_TYPES, 0)
+        placed: list[_Buffer] = []
+        for buffer in self.buffers.values():
+            others = sorted((one for one in placed if one.dtype == buffer.dtype and one.end >= buffer.begin), key=lambda one: one.offset)
+            for one in others:
+                if buffer.offset + buffer.size <= one.offset:
+                    break
+                buffer.offset = max(buffer.offset, one.offset + one.size)
+            placed.append(buffer)
+            self.rooms[buffer.dtype] = max(self.rooms[buffer.dtype], buffer.offset + buffer.size)
+
+    def _declared(self, line: str, number: int | None) -> str:
+        if number is None:
+            return line
+        buffer = self.buffers[number]
+        room = _room(buffer.dtype)
+        place = f"{room} + {buffer.offset}" if buffer.offset else room
+        return f"{C_TYPES[buffer.dtype]} *{self.names[number]} = {place if buffer.size else '0'};\n    {line}"
+
+
+def _size_of(shape: tuple[int | None, ...]) -> int:
+    """In each sample."""
+    return prod(length for length in shape if length is not None)
+
+
+def _room(dtype: str) -> str:
+    return f"room_{dtype}"
+
+
+def _plus(begin: int, index: str) -> str:
+    return str(begin + int(index)) if index.isdigit() else f"{begin} + {index}" if begin else index
+
+
+def _loop(n: int, line: Callable[[str], str], *, always: bool = False) -> str:
+    """A statement for each of n indices."""
+    if n == 1 and not always:
+        return line("0")
+    return f"for (int i = 0; i < {n}; i++) {line('i')}"
+
+
+def _broadcast(shape: tuple[int, ...], to: tuple[int, ...], index: str) -> str:
+    """The flat index of `shape` that belongs to the flat index of `to`."""
+    size = prod(shape)
+    if size == prod(to):
+        return index
+    if size == 1:
+        return "0"
+    if index.isdigit():
+        return str(np.arange(size).reshape(shape)[tuple(0 for _ in shape)])
+    own = [1] * (len(to) - len(shape)) + list(shape)
+    terms, inner, stride = [], 1, 1
+    axis = len(to) - 1
+    while axis >= 0:
+        if own[axis] == 1:
+            inner *= to[axis]
+            axis -= 1
+            continue
+        length, begin = 1, inner  # dimensions in a row that are both there
+        while axis >= 0 and own[axis] == to[axis]:
+            length *= to[axis]
+            axis -= 1
+        inner *= length
+        term = index if begin == 1 else f"{index} / {begin}"
+        term = term if inner == prod(to) else f"{term} % {length}"
+        terms.append(term if stride == 1 else f"({term}) * {stride}")
+        stride *= length
+    return " + ".join(terms)
+
+
+def _class_number(value: float | int | bool) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return (
+        f"{value}LL"
+        if isinstance(value, int) and abs(value) >= 2**31
+        else literal(value, "float64" if isinstance(value, float) else "int64")
+    )
