@@ -139,8 +139,9 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         Parameters
         ----------
         path : str or path-like
-            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``). An
-            exporter of a plugin may claim another one. A file of that name is replaced once the new one is complete.
+            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``), and
+            ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name is replaced
+            once the new one is complete.
 
         Raises
         ------

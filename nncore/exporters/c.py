@@ -89,12 +89,13 @@ class _Step:
 
 @dataclass
 class _Buffer:
-    """Numbers that a statement writes and later ones read."""
+    """Numbers that a statement writes and later ones read; it may write them over those of `over`, if nothing needs these later."""
 
     dtype: str
     size: int
     begin: int
     end: int
+    over: tuple[int, ...] = ()
     offset: int = 0
 
 
@@ -451,8 +452,22 @@ class _Header:
             line = self._rows(step, target)
         else:
             raise ExportError(f"C headers do not know the operation {operation!r}")
-        self.buffers[number] = _Buffer(step.dtype, step.size, len(self.statements), len(self.statements))
+        over = self._over(step) if step.is_elementwise else ()
+        self.buffers[number] = _Buffer(step.dtype, step.size, len(self.statements), len(self.statements), over)
         self.statements.append((line, number))
+
+    def _over(self, step: _Step) -> tuple[int, ...]:
+        """Buffers of which the elements of an elementwise step need no other element."""
+        reads = self._reads(step)
+        others = {operand.node for operand in reads if operand.offset or operand.size != step.size}
+        return tuple({operand.node: None for operand in reads if operand.node in self.buffers and operand.node not in others})
+
+    def _reads(self, step: _Step) -> list[_Operand]:
+        """What the expression of an elementwise step reads."""
+        found = []
+        for operand in step.operands:
+            found += self._reads(self.inside[operand.node]) if operand.node in self.inside else [operand]
+        return found
 
     def _row_pointer(self, operand: _Operand) -> str:
         step = self.steps[operand.node]
@@ -549,6 +564,12 @@ class _Header:
         self.rooms = dict.fromkeys(C_TYPES, 0)
         placed: list[_Buffer] = []
         for buffer in self.buffers.values():
+            given = (self.buffers[one] for one in buffer.over)
+            last = next((one for one in given if one.end == buffer.begin and (one.dtype, one.size) == (buffer.dtype, buffer.size)), None)
+            if last is not None:
+                buffer.offset = last.offset
+                placed.append(buffer)
+                continue
             others = sorted((one for one in placed if one.dtype == buffer.dtype and one.end >= buffer.begin), key=lambda one: one.offset)
             for one in others:
                 if buffer.offset + buffer.size <= one.offset:
