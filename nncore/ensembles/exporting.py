@@ -35,8 +35,8 @@ def write_members(g: ModelWriter, members: Sequence[Members], matrix: Value, los
     """
     outputs: list[Value] = []
     n_networks = sum(len(one.networks) for one in members)
-    for one in members:
-        with g.writing("columns"):
+    for number, one in enumerate(members, 1):
+        with g.writing(f"encodings {number}" if len(members) > 1 else "encodings"):
             encoded = one.columns.formula(g, matrix)
         for network in one.networks:
             name = f"network {len(outputs) + 1}" if n_networks > 1 else "network"

@@ -7,10 +7,13 @@ import keyword
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from nncore.exporters.repeats import Stretch, stretches
 from nncore.plugin import Exporter, ExportGraph, Node
 
 #: Larger arrays are written as base64: of more numbers than this.
@@ -127,7 +130,8 @@ class NumPyModule(Exporter):
 
     Models of columns take a frame, a dict of columns by name, or a matrix with the columns in their order. Dates are datetime64, objects of
     Python or pandas, text as ISO 8601 writes it, or seconds since 1970-01-01 00:00 in UTC; without a time zone they are of UTC. The module
-    can be read: each line is an operation, and arrays have the names that they have in the network. It holds no pickle.
+    can be read: each line is an operation, and arrays have the names that they have in the network. What differs in arrays alone, as
+    the networks of an ensemble do, is one function that is called for each. It holds no pickle.
     """
 
     suffixes = (".py",)
@@ -136,36 +140,80 @@ class NumPyModule(Exporter):
         return _Module(graph).text().encode()
 
 
+class _Scope:
+    """Lines of one function, and what they call the values.
+
+    Parameters
+    ----------
+    taken : set of str
+        Names that it may not give to something else; it adds its own.
+    uses : mapping of int to int
+        How often each value is needed.
+    """
+
+    def __init__(self, taken: set[str], uses: Mapping[int, int]) -> None:
+        self.taken, self.uses = taken, uses
+        self.expressions: dict[int, tuple[str, int]] = {}
+        self.lines: list[str] = []
+
+    def name(self, wish: str) -> str:
+        """A new name of a variable."""
+        base = re.sub(r"\W+", "_", wish, flags=re.ASCII).strip("_").lower() or "h"
+        base = f"v_{base}" if base[0].isdigit() or keyword.iskeyword(base) else base
+        name, count = base, 1
+        while name in self.taken:
+            count += 1
+            name = f"{base}_{count}"
+        self.taken.add(name)
+        return name
+
+    def keep(self, number: int, text: str, binding: int, name: str | None = None) -> None:
+        """Note the expression of a value: in a line of its own if it is needed twice, is long, or has a name."""
+        uses = self.uses.get(number, 0)
+        if name is None and uses == 1 and len(text) <= LONGEST_INSIDE:
+            self.expressions[number] = text, binding
+        elif uses:
+            called = self.name(name or "h")
+            self.lines.append(f"{called} = {text}")
+            self.expressions[number] = called, _ATOM
+
+
 class _Module:
     """Writes one module."""
 
     def __init__(self, graph: ExportGraph) -> None:
         self.graph = graph
-        self.uses = graph.uses()
-        self.taken: set[str] = {"np", "math", "base64", "X", "predict", "predict_proba", "COLUMNS", "len"}
-        self.expressions: list[tuple[str, int]] = []
+        taken = {"np", "math", "base64", "X", "predict", "predict_proba", "COLUMNS", "len", "dict"}
+        self.main = _Scope(taken, dict(enumerate(graph.uses())))
         self.constants: list[str] = []
-        self.lines: list[str] = []
+        self.named: dict[int, str] = {}  # constants that have a name by now
+        self.functions: list[str] = []
 
     def text(self) -> str:
         """The module."""
-        by_columns = [node.name for node in self.graph.inputs] if self._has_columns else []
+        graph, main = self.graph, self.main
+        by_columns = [node.name for node in graph.inputs] if self._has_columns else []
+        parts = stretches(graph, _is_literal)
+        alike: dict[Hashable, list[Stretch]] = {}
+        for one in parts:
+            if one.key is not None:
+                alike.setdefault(one.key, []).append(one)
+        calls = {one: call for group in alike.values() for one, call in zip(group, self._function(group), strict=True)}
         part = ""
-        for number, node in enumerate(self.graph.nodes):
-            if node.operation == "constant" and not self.uses[number]:  # an argument of a function
-                self.expressions.append(("", _ATOM))
+        for one in parts:
+            if one in calls:
+                self._call(one, *calls[one])
                 continue
-            if node.operation == "constant":
-                self.expressions.append(self._constant(node))
-                continue
-            if node.part != part and node.part:
-                part = node.part
-                self.lines.append(f"# {part}")
-            self.expressions.append(self._expression(number, node))
-        results = [f'"{output.name}": {self.expressions[output.node][0]},' for output in self.graph.outputs]
-        body = "\n".join([*self.lines, "return {", *(f"    {result}" for result in results), "}"])
+            begin = len(main.lines)
+            for number in one.numbers:
+                self._write(main, number)
+            if one.part not in ("", part) and len(main.lines) > begin:
+                part = one.part
+                main.lines.insert(begin, f"# {part}")
+        results = [f'"{output.name}": {self._expression(main, output.node)[0]},' for output in graph.outputs]
+        body = "\n".join([*main.lines, "return {", *(f"    {result}" for result in results), "}"])
         computing = 'def _compute(X):\n    with np.errstate(all="ignore"):\n' + textwrap.indent(body, " " * 8) + "\n"
-        functions = [computing, *self._methods()]
+        functions = [*self.functions, computing, *self._methods()]
         columns = f"#: The columns of X, in order.\nCOLUMNS = {_wrapped(by_columns)}\n\n" if by_columns else ""
         code = "\n\n".join([columns + "\n".join(self.constants) + "\n", *functions])
         helpers = [text.strip("\n") + "\n" for name, text in _HELPERS.items() if f"{name}(" in code]
@@ -201,51 +249,108 @@ class _Module:
             written.append(f"def {method}(X):\n    outputs = _compute(X)\n    return {result}\n")
         return written
 
-    # ---- names --------------------------------------------------------------------------------------------------------------
+    # ---- functions ----------------------------------------------------------------------------------------------------------
 
-    def _name(self, wish: str) -> str:
-        """A new name of a variable."""
-        base = re.sub(r"\W+", "_", wish, flags=re.ASCII).strip("_").lower() or "h"
-        base = f"v_{base}" if base[0].isdigit() or keyword.iskeyword(base) else base
-        name, count = base, 1
-        while name in self.taken:
-            count += 1
-            name = f"{base}_{count}"
-        self.taken.add(name)
-        return name
+    def _function(self, group: Sequence[Stretch]) -> list[tuple[str, str]]:
+        """Write a function for stretches that do the same; its name, and that of the arrays, for each of them."""
+        nodes, first = self.graph.nodes, group[0]
+        # What stands at each place of a constant, in all of them: one array, or one that each has for itself.
+        columns = list(zip(*(one.constants for one in group), strict=True))
+        varying = [column for column in dict.fromkeys(columns) if len(set(column)) > 1]
+        number_of = {column: len(nodes) + k if len(set(column)) > 1 else column[0] for k, column in enumerate(columns)}
+        places = (number_of[column] for column in columns)
+        steps = {number: self._placed(nodes[number], places) for number in first.numbers}
+        for column in columns:
+            if column not in varying:
+                self._named(column[0])
+        uses = Counter(operand for step in steps.values() for operand in step.operands) + Counter(first.results)
+        scope = _Scope(set(self.main.taken), uses)
+        prefix = f"{first.part.replace(' ', '_')}."
+        parameters = [scope.name("x") for _ in first.inputs]
+        arrays = [scope.name(nodes[column[0]].name.removeprefix(prefix) or "constant") for column in varying]
+        numbers = [*first.inputs, *(number_of[column] for column in varying)]
+        scope.expressions = {number: (name, _ATOM) for number, name in zip(numbers, [*parameters, *arrays], strict=True)}
+        for number, step in steps.items():
+            scope.keep(number, *self._written(scope, step))
+        name = self.main.name(f"compute_{first.kind}")
+        signature = _listed([*parameters, *arrays], f"def _{name}(", "):")
+        body = [*scope.lines, f"return {', '.join(scope.expressions[result][0] for result in first.results)}"]
+        self.functions.append(f"{signature}\n" + textwrap.indent("\n".join(body), "    ") + "\n")
+        owners = Counter(constant for one in group for constant in set(one.constants))
+        called = []
+        for k, one in enumerate(group):
+            holder = self.main.name(one.part) if varying else ""
+            if varying:
+                items = [self._item(key, column[k], owners) for key, column in zip(arrays, varying, strict=True)]
+                self.constants.append(f"{holder} = dict(\n" + textwrap.indent("\n".join(items), "    ") + "\n)")
+            called.append((f"_{name}", holder))
+        return called
+
+    def _placed(self, node: Node, places: Iterator[int]) -> Node:
+        """With numbers of `places` for its constants that are arrays."""
+        return replace(
+            node,
+            operands=tuple(
+                next(places) if (one := self.graph.nodes[operand]).operation == "constant" and not _is_literal(one) else operand
+                for operand in node.operands
+            ),
+        )
+
+    def _item(self, key: str, constant: int, owners: Mapping[int, int]) -> str:
+        """An array of a function, by its name there."""
+        values = self.graph.nodes[constant].values
+        assert values is not None, "a constant has values"
+        is_own = owners[constant] == 1 and self.main.uses[constant] == 1
+        return f"{key}={_array(values) if is_own else self._named(constant)},"
+
+    def _call(self, one: Stretch, function: str, arrays: str) -> None:
+        """Compute a stretch by a function."""
+        main = self.main
+        arguments = [*(self._expression(main, number)[0] for number in one.inputs), *[f"**{arrays}"] * bool(arrays)]
+        text = f"{function}({', '.join(arguments)})"
+        names = [main.name("h") for _ in one.results]
+        main.lines.append(f"{', '.join(names)} = {text}")
+        main.expressions |= {number: (name, _ATOM) for number, name in zip(one.results, names, strict=True)}
 
     # ---- operations ---------------------------------------------------------------------------------------------------------
 
-    def _constant(self, node: Node) -> tuple[str, int]:
-        values = node.values
-        assert values is not None, "a constant has values"
-        if values.ndim == 0 and values.dtype.kind == "f":
-            literal = _literal(values.item(), values.dtype)
-            return literal, _SIGN if literal.startswith("-") else _ATOM
-        if node.dtype == "int64" and len(values) <= MOST_WRITTEN_OUT:
-            return str(values.tolist()), _ATOM
-        name = self._name(node.name or "constant")
-        self.constants.append(f"{name} = {_array(values)}")
-        return name, _ATOM
+    def _named(self, constant: int) -> str:
+        """The name of a constant, which the module then has."""
+        if constant not in self.named:
+            node = self.graph.nodes[constant]
+            assert node.values is not None, "a constant has values"
+            self.named[constant] = self.main.name(node.name or "constant")
+            self.constants.append(f"{self.named[constant]} = {_array(node.values)}")
+        return self.named[constant]
 
-    def _expression(self, number: int, node: Node) -> tuple[str, int]:
-        text, binding = self._written(node)
-        if self.uses[number] == 1 and len(text) <= LONGEST_INSIDE and node.operation != "input":
-            return text, binding
-        if self.uses[number] == 0:  # an input that nothing needs
-            return text, binding
-        name = self._name(node.name if node.operation == "input" else "h")
-        self.lines.append(f"{name} = {text}")
-        return name, _ATOM
+    def _expression(self, scope: _Scope, number: int) -> tuple[str, int]:
+        """What a function calls a value, and how tightly that binds."""
+        if number not in scope.expressions:
+            node = self.graph.nodes[number]
+            assert node.values is not None, "a constant has values"
+            if not _is_literal(node):
+                scope.expressions[number] = self._named(number), _ATOM
+            elif node.shape:
+                scope.expressions[number] = str(node.values.tolist()), _ATOM
+            else:
+                literal = _literal(node.values.item(), node.values.dtype)
+                scope.expressions[number] = literal, _SIGN if literal.startswith("-") else _ATOM
+        return scope.expressions[number]
 
-    def _typed(self, number: int) -> str:
+    def _write(self, scope: _Scope, number: int) -> None:
+        """An operation as a line, or inside of a later one."""
+        node = self.graph.nodes[number]
+        scope.keep(number, *self._written(scope, node), node.name if node.operation == "input" else None)
+
+    def _typed(self, scope: _Scope, number: int) -> str:
         """A node; a plain number with its dtype."""
-        node, text = self.graph.nodes[number], self.expressions[number][0]
-        return f"np.{node.dtype}({text})" if node.operation == "constant" and not node.shape and node.dtype != "bool" else text
+        text = self._expression(scope, number)[0]
+        node = self.graph.nodes[number] if number < len(self.graph.nodes) else None  # an array of a function
+        return f"np.{node.dtype}({text})" if node and node.operation == "constant" and not node.shape and node.dtype != "bool" else text
 
-    def _written(self, node: Node) -> tuple[str, int]:
+    def _written(self, scope: _Scope, node: Node) -> tuple[str, int]:
         operation = node.operation
-        operands = [self.expressions[operand] for operand in node.operands]
+        operands = [self._expression(scope, operand) for operand in node.operands]
         texts = [text for text, _ in operands]
         if operation in _OPERATORS:
             sign, binding = _OPERATORS[operation]
@@ -257,7 +362,7 @@ class _Module:
         if operation == "neg":
             return (f"-{texts[0]}" if operands[0][1] == _ATOM else f"-({texts[0]})"), _SIGN
         if operation == "where":  # two plain numbers would have Python's type
-            texts = [self._typed(operand) for operand in node.operands]
+            texts = [self._typed(scope, operand) for operand in node.operands]
         if operation == "concat":
             return f"np.concatenate([{', '.join(texts)}], axis=-1)", _ATOM
         if operation == "reshape":
@@ -271,7 +376,7 @@ class _Module:
             return f"{inside}.astype(np.{node.dtype})", _ATOM
         if operation == "codes":
             assert node.levels is not None, "codes have levels"
-            name = self._name("codes")
+            name = self.main.name("codes")
             self.constants.append(f"{name} = {_wrapped(node.levels.codes)}")
             return f"_codes({texts[0]}, {name}, {node.levels.missing}, {node.levels.unknown})", _ATOM
         if operation == "input":
@@ -282,6 +387,22 @@ class _Module:
                 return f"_column(X, {node.name!r}, {dtype}, {node.shape[1:]!r})", _ATOM
             return f"_samples(X, {dtype}, {node.shape[1:]!r})", _ATOM
         return _CALLS[operation].format(*texts), _ATOM
+
+
+def _is_literal(node: Node) -> bool:
+    """Whether a constant is written where it is used: a number, or a list of few whole numbers."""
+    assert node.values is not None, "a constant has values"
+    is_list = node.dtype == "int64" and len(node.shape) == 1 and node.values.size <= MOST_WRITTEN_OUT
+    return is_list or (node.values.ndim == 0 and node.values.dtype.kind == "f")
+
+
+def _listed(items: Sequence[str], opening: str, closing: str) -> str:
+    """Names between brackets, a few a line."""
+    text = f"{opening}{', '.join(items)}{closing}"
+    if len(text) <= LINE:
+        return text
+    lines = textwrap.wrap(", ".join(items) + ",", LINE - 4, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([opening, *(f"    {line}" for line in lines), closing])
 
 
 def _literal(number: float, dtype: np.dtype) -> str:
