@@ -125,7 +125,7 @@ LIVES: dict[str, Callable[[], None]] = {
     "network": life_of_a_network,
     "errors": life_with_errors,
     "threads": life_on_threads,
-    **{name: life_of(name) for name in estimators.__all__},
+    **{name: life_of(name) for name in estimators.__all__ if isinstance(getattr(estimators, name), type)},
 }
 
 

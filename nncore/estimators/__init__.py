@@ -9,9 +9,7 @@ from nncore.estimators.logistic_neuron import LogisticNeuron  # noqa: E402
 from nncore.estimators.mlp_classifier import MLPClassifier  # noqa: E402
 from nncore.estimators.mlp_regressor import MLPRegressor  # noqa: E402
 from nncore.estimators.mp_neuron import MPNeuron  # noqa: E402
-
-# Beside `__all__`, which lists estimators.
-from nncore.estimators.onnx_converters import register_onnx_converters as register_onnx_converters  # noqa: E402
+from nncore.estimators.onnx_converters import register_onnx_converters  # noqa: E402
 from nncore.estimators.perceptron import Perceptron  # noqa: E402
 from nncore.estimators.real_mlp_classifier import RealMLPClassifier  # noqa: E402
 from nncore.estimators.real_mlp_regressor import RealMLPRegressor  # noqa: E402
@@ -31,4 +29,5 @@ __all__ = [
     "RealMLPRegressor",
     "TabMClassifier",
     "TabMRegressor",
+    "register_onnx_converters",
 ]

@@ -15,7 +15,7 @@ OF_CLASSES = {"class_weight", "label_smoothing", "label_smoothing_schedule", "te
 OF_REALS = {"standardize_target", "clip_target"}
 OF_BOTH = {"loss", "preset", "early_stopping", "scoring"}
 
-CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
+CLASSES = {name: cls for name in estimators.__all__ if isinstance(cls := getattr(estimators, name), type)}
 PAIRS = [
     (cls, CLASSES[name.replace("Classifier", "Regressor")])
     for name, cls in CLASSES.items()

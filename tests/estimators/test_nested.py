@@ -27,7 +27,8 @@ from nncore.registry import KINDS
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
 y = (X[:, 0] > 0).astype(int)
-CLASSES = [cls for name in estimators.__all__ if issubclass(cls := getattr(estimators, name), BaseEstimator)]
+PUBLIC = [getattr(estimators, name) for name in estimators.__all__]
+CLASSES = [cls for cls in PUBLIC if isinstance(cls, type) and issubclass(cls, BaseEstimator)]
 LEAKY = registry.get("activations", "leaky_relu")
 
 
