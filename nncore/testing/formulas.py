@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,38 @@ from nncore.testing.expectations import expect
 
 #: Inputs at which formulas of activations go wrong first: both zeros, numbers that vanish beside 1, saturation, overflow, no number.
 EXTREMES = (0.0, -0.0, 1e-30, -1e-30, 1e-6, -1e-6, 1.0, -1.0, 20.0, -20.0, 1e4, -1e4, np.inf, -np.inf, np.nan)
+
+#: How far in float64 a value may be from the function that it is named after, relative to 1 + |value|.
+NAMED_TOLERANCE = 1e-6
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+#: What formulas may name, in NumPy.
+_NAMED: dict[str, Callable[..., np.ndarray]] = {
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "silu": lambda a: a / (1 + np.exp(-a)),
+    "gelu": lambda a: a * (0.5 + 0.5 * _erf(a / math.sqrt(2))),
+    "gelu_tanh": lambda a: 0.5 * a * (1 + np.tanh(math.sqrt(2 / math.pi) * (a + 0.044715 * a**3))),
+    "mish": lambda a: a * np.tanh(np.log1p(np.exp(a))),
+    "softmax": lambda a: np.exp(a - a.max(-1, keepdims=True)) / np.exp(a - a.max(-1, keepdims=True)).sum(-1, keepdims=True),
+    "standardize": lambda a, b: (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + b),
+    "waves": lambda a, b, c, d, e: (np.cos(2 * math.pi * a * b + c)[..., np.newaxis] * d).sum(-2) + e,
+}
+
+
+class _Checking(NumPyBuilder):
+    """Compares values with the functions that a formula says they are: targets take the functions in place of the primitives."""
+
+    def named(self, node: Any, function: str, arguments: Sequence[Value]) -> None:
+        if self.dtype != np.float64:
+            return
+        with np.errstate(all="ignore"):
+            expected = _NAMED[function](*(argument.node for argument in arguments))
+        expect(node.shape == expected.shape, f"the formula names {function!r} what has shape {node.shape}, not {expected.shape}")
+        found, wanted = node[np.isfinite(expected)], expected[np.isfinite(expected)]
+        off = ~(np.abs(found - wanted) <= NAMED_TOLERANCE * (1 + np.abs(wanted)))
+        expect(not off.any(), f"the formula names {function!r} what is something else: {found[off][:1]}, not {wanted[off][:1]}")
 
 
 def activation_by_formula(activation: Activation, z: np.ndarray) -> np.ndarray:
@@ -53,7 +87,7 @@ def _computed(write: Callable[[Graph], Value], x: np.ndarray) -> np.ndarray:
     SkipTest
         If there is none.
     """
-    builder = NumPyBuilder(x.dtype)
+    builder = _Checking(x.dtype)
     try:
         value = write(Graph(builder))
     except NoFormulaError:

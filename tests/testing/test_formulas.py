@@ -34,6 +34,9 @@ def checked(kind: str, cls: type, **settings: object) -> Outcome:
         (lambda self, g, z: (g.exp(2 * z) - 1) / (g.exp(2 * z) + 1), "the formula's a"),  # NaN at infinity
         (lambda self, g, z: g.where(z < 30, g.tanh(z), 1), "the formula's a: .*expected np.float32.nan."),
         (lambda self, g, z: g.sum(z), "its formula returned shape"),
+        (lambda self, g, z: g.named("expm1", g.tanh(z), z), "names 'expm1' what is something else"),
+        (lambda self, g, z: g.named("softmax", g.tanh(z), g.concat([z, z])), "names 'softmax' what has shape"),
+        (lambda self, g, z: g.named("tangent", g.tanh(z), z), "there is no function 'tangent'; there are expm1"),
         (lambda self, g, z: g.tanh(z) if z > 0 else z, "choose between two with g.where"),
         (lambda self, g, z: np.tanh(z), "TypeError"),
     ],
@@ -68,3 +71,10 @@ def test_a_component_without_one_is_skipped():
 def test_a_formula_of_its_own_goes_with_a_subclass():
     changed = {"forward": lambda self, z: z / 2, "backward": lambda self, z, a, d_a: d_a / 2, "formula": lambda self, g, z: z / 2}
     assert checked("activations", type("Tried", (Sigmoid,), changed)).status == "ok"
+
+
+def test_functions_that_formulas_name_are_known() -> None:
+    from nncore.plugin import FUNCTIONS
+    from nncore.testing import formulas
+
+    assert formulas._NAMED.keys() == FUNCTIONS.keys()
