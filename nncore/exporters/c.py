@@ -5,38 +5,20 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
 import numpy as np
 
 from nncore.errors import ExportError
-from nncore.exporters.c_functions import SUFFIXES, TYPES, function_text
+from nncore.exporters.c_functions import FUNCTION_NAMES, SUFFIXES, TYPES, function_text
+from nncore.exporters.c_memory import Buffer, share_room
+from nncore.exporters.c_steps import ELEMENTWISE, OF_ROWS, Operand, Step, Steps
 from nncore.exporters.c_text import comment, constants, literal, name_in, string, table
-from nncore.plugin import FUNCTIONS, Exporter, ExportGraph, Node, Output
-
-#: Longer expressions get a line of their own.
-LONGEST_INSIDE = 240
+from nncore.plugin import Exporter, ExportGraph, Output
 
 #: C types of what is computed.
 C_TYPES: Final[dict[str, str]] = {**TYPES, "int64": "int", "bool": "unsigned char"}
-
-#: Elementwise operations: C, with operands in braces; F(name) is a function for their type.
-_ELEMENTWISE: Final[dict[str, str]] = {
-    "add": "({} + {})", "sub": "({} - {})", "mul": "({} * {})", "div": "({} / {})", "neg": "(-{})",
-    "less": "({} < {})", "less_equal": "({} <= {})", "equal": "({} == {})", "logical_and": "({} && {})", "logical_not": "(!{})",
-    "where": "({} ? {} : {})",
-    **{name: f"F({name})({{}}, {{}})" for name in ("maximum", "minimum")},
-    **{name: f"F({name})({{}})" for name in ("abs", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor")},
-    **{name: f"F({name})({{}})" for name in ("expm1", "log1p", "silu", "gelu", "gelu_tanh", "mish")},
-}  # fmt: skip
-
-#: Functions that go over rows: of them, `standardize` takes a number beside the row.
-_OF_ROWS: Final = ("sum", "max", "largest", "softmax", "standardize", "waves")
-
-#: Functions that take the place of the primitives that make them up.
-FUNCTIONS_IN_C: Final = {*_ELEMENTWISE, *_OF_ROWS} & set(FUNCTIONS)
 
 
 class CHeader(Exporter):
@@ -55,50 +37,6 @@ class CHeader(Exporter):
         return _Header(graph).text().encode()
 
 
-@dataclass(frozen=True)
-class _Operand:
-    """What an operation reads: numbers of a node from `offset` on, under a shape without None."""
-
-    node: int
-    shape: tuple[int, ...]
-    offset: int = 0
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-
-@dataclass(frozen=True)
-class _Step:
-    """An operation as C computes it."""
-
-    operation: str
-    operands: tuple[_Operand, ...]
-    shape: tuple[int, ...]
-    dtype: str
-    node: Node
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-    @property
-    def is_elementwise(self) -> bool:
-        return self.operation in _ELEMENTWISE or self.operation in ("is_nan", "cast", "codes")
-
-
-@dataclass
-class _Buffer:
-    """Numbers that a statement writes and later ones read; it may write them over those of `over`, if nothing needs these later."""
-
-    dtype: str
-    size: int
-    begin: int
-    end: int
-    over: tuple[int, ...] = ()
-    offset: int = 0
-
-
 class _Header:
     """Writes one header."""
 
@@ -106,18 +44,19 @@ class _Header:
         self.graph = graph
         self.prefix = name_in(graph.name) or "model"
         self.prefix = self.prefix if not self.prefix[0].isdigit() else f"model_{self.prefix}"
-        self.taken: set[str] = set()
+        self.taken = self._reserved()
         self.tables: list[str] = []
         self.functions: dict[str, set[str]] = {dtype: set() for dtype in TYPES}
         self.statements: list[tuple[str, int | None]] = []  # C, and the node that it writes
-        self.buffers: dict[int, _Buffer] = {}
+        self.buffers: dict[int, Buffer] = {}
         self.names: dict[int, str] = {}  # of tables and buffers
-        self.inside: dict[int, _Step] = {}  # steps that are part of the expressions that use them
+        self.table_of: dict[str, str] = {}  # names of tables of codes and columns
+        simplified = Steps(graph)
+        self.steps, self.results, self.inside, self._values = simplified.steps, simplified.results, simplified.inside, simplified.values
         self.input_dtype = self._input_dtype()
         self.places = self._places()
         self.levels: dict[str, list[str]] = {}  # of each column of texts
         self._read_levels()
-        self._simplify()
 
     # ---- the whole ------------------------------------------------------------------------------------------------------------
 
@@ -132,7 +71,7 @@ class _Header:
                 self.statements.append((f"/* {comment(part)} */", None))
             self._write(number, step)
         results = [self._result(output) for output in self.graph.outputs]
-        self._place_buffers()
+        self.rooms = share_room(self.buffers)
         body = [self._declared(text, number) for text, number in self.statements]
         rooms = [f"{C_TYPES[dtype]} {_room(dtype)}[{size}];" for dtype, size in self.rooms.items() if size]
         signature = ", ".join([f"const {C_TYPES[self.input_dtype]} *X", *(f"{kind} *{name}" for name, kind, _, _ in results)])
@@ -182,7 +121,7 @@ class _Header:
         for name, texts in self.levels.items():
             if not texts:
                 continue
-            place = self.places[name][1].lower()
+            place = self.places[name][1].lower().replace(self.prefix.lower(), self.prefix, 1)
             blocks.append(f"/* Levels of {comment(name)}. */\n" + constants(f"{one} = {k}" for k, one in enumerate(self.level_names[name])))
             blocks.append(table(f"const char *const {place}_levels", [string(text) for text in texts]))
         return "\n".join(blocks)
@@ -206,6 +145,13 @@ class _Header:
             else:
                 written.append(f"static inline void {self.prefix}_{name}({given}, {kind} *{name}) {{ {call} }}\n")
         return written
+
+    def _reserved(self) -> set[str]:
+        """Names that are not those of columns, levels or tensors."""
+        outputs = [output.name for output in self.graph.outputs]
+        words = ["n_inputs", "stack_bytes", "compute", *outputs, *(f"n_{name}" for name in outputs)]
+        words += [f"{name}_{suffix}" for name in FUNCTION_NAMES for suffix in SUFFIXES.values()]
+        return {f"{self.prefix}_{word}".lower() for word in words}
 
     # ---- inputs ---------------------------------------------------------------------------------------------------------------
 
@@ -239,96 +185,6 @@ class _Header:
             for name, texts in self.levels.items()
         }
 
-    # ---- operations as C computes them ------------------------------------------------------------------------------------------
-
-    def _simplify(self) -> None:
-        """Take functions in place of their primitives, biases into products, and views out; decide what becomes part of expressions."""
-        nodes = self.graph.nodes
-        self.steps: dict[int, _Step] = {}
-        views: dict[int, _Operand] = {}
-        for number, node in enumerate(nodes):
-            shape = tuple(length if length is not None else 1 for length in node.shape)
-            operation, used = (node.function, node.arguments) if node.function in FUNCTIONS_IN_C else (node.operation, node.operands)
-            operands = tuple(views[one] for one in used)
-            if operation == "reshape":
-                views[number] = replace(operands[0], shape=shape)
-                continue
-            first = self._first_column(operands, shape) if operation == "columns" else None
-            if first is not None:
-                views[number] = replace(operands[0], shape=shape, offset=operands[0].offset + first)
-                continue
-            views[number] = _Operand(number, shape)
-            self.steps[number] = _Step(operation, operands, shape, node.dtype, node)
-        self.results = {output.name: views[output.node] for output in self.graph.outputs}
-        self._drop_unused()
-        self._take_biases()
-        self._drop_unused()
-        uses = self._uses()
-        for number, step in self.steps.items():
-            if step.is_elementwise:
-                self._keep_inside(step, uses)
-            elif step.operation == "concat" and prod(step.shape[:-1]) == 1:
-                for operand in step.operands:
-                    self._try_inside(operand, operand.size, uses)
-            elif step.operation == "rows":
-                self._try_inside(step.operands[1], step.operands[1].size, uses)
-            if step.operation == "codes" or nodes[number].dtype != "text":
-                continue
-            if step.operation not in ("input", "constant", "rows"):
-                raise ExportError(f"the operation {step.operation} gives texts inside of the model, which C headers do not compute with")
-
-    def _first_column(self, operands: tuple[_Operand, ...], shape: tuple[int, ...]) -> int | None:
-        """Where columns begin that follow each other in the only row of a value that is no constant; None for others."""
-        columns = self._values(operands[1]).tolist()
-        is_run = bool(columns) and columns == [*range(columns[0], columns[0] + len(columns))]
-        return columns[0] if is_run and prod(shape[:-1]) == 1 else None
-
-    def _values(self, operand: _Operand) -> np.ndarray:
-        """Of a constant."""
-        values = self.steps[operand.node].node.values
-        assert values is not None, "a constant has values"
-        return values
-
-    def _drop_unused(self) -> None:
-        needed = {result.node for result in self.results.values()}
-        for number in reversed(self.steps):
-            if number in needed:
-                needed |= {operand.node for operand in self.steps[number].operands}
-        self.steps = {number: step for number, step in self.steps.items() if number in needed}
-
-    def _uses(self) -> dict[int, int]:
-        uses = dict.fromkeys(self.steps, 0)
-        for step in self.steps.values():
-            for operand in step.operands:
-                uses[operand.node] += 1
-        for result in self.results.values():
-            uses[result.node] += 1
-        return uses
-
-    def _take_biases(self) -> None:
-        """Sums of a product begin with the vector that is added to it: nncore's products do."""
-        uses = self._uses()
-        for number, step in list(self.steps.items()):
-            if step.operation != "add":
-                continue
-            for product, bias in (step.operands, step.operands[::-1]):
-                of = self.steps[product.node]
-                is_whole = of.operation == "matmul" and uses[product.node] == 1 and product.shape == of.shape and len(of.shape) == 2
-                is_vector = self.steps[bias.node].operation == "constant" and bias.size == of.shape[-1] == step.size
-                if is_whole and is_vector:
-                    self.steps[number] = replace(step, operation="matmul", operands=(*of.operands, bias))
-                    break
-
-    def _keep_inside(self, step: _Step, uses: dict[int, int]) -> None:
-        for operand in step.operands:
-            self._try_inside(operand, step.size, uses)
-
-    def _try_inside(self, operand: _Operand, size: int, uses: dict[int, int]) -> None:
-        """Compute an operand where it is used, if that is in one place and as often."""
-        step = self.steps[operand.node]
-        if step.is_elementwise and uses[operand.node] == 1 and operand.offset == 0 and operand.size == step.size == size:
-            self.inside |= {operand.node: step} if len(self._element(step, "i")) <= LONGEST_INSIDE else {}
-
     # ---- expressions ------------------------------------------------------------------------------------------------------------
 
     def _name(self, wish: str, *, upper: bool = False) -> str:
@@ -342,7 +198,7 @@ class _Header:
         self.taken.add(name.lower())
         return name
 
-    def _element(self, step: _Step, index: str) -> str:
+    def _element(self, step: Step, index: str) -> str:
         """Element `index` of an elementwise step."""
         operands = [self._read(operand, step.shape, index) for operand in step.operands]
         if step.operation == "is_nan":
@@ -352,9 +208,9 @@ class _Header:
         if step.operation == "codes":
             return self._code(step, operands[0])
         dtype = self._float_of(step)
-        return re.sub(r"\bF\((\w+)\)", lambda match: self._function(match[1], dtype), _ELEMENTWISE[step.operation]).format(*operands)
+        return re.sub(r"\bF\((\w+)\)", lambda match: self._function(match[1], dtype), ELEMENTWISE[step.operation]).format(*operands)
 
-    def _float_of(self, step: _Step) -> str:
+    def _float_of(self, step: Step) -> str:
         """The dtype of the numbers that a step computes with."""
         kinds = [step.dtype, *(self.steps[operand.node].dtype for operand in step.operands)]
         return next((kind for kind in kinds if kind in TYPES), "float64")
@@ -363,7 +219,7 @@ class _Header:
         self.functions[dtype].add(name)
         return f"{self.prefix}_{name}_{SUFFIXES[dtype]}"
 
-    def _read(self, operand: _Operand, shape: tuple[int, ...], index: str) -> str:
+    def _read(self, operand: Operand, shape: tuple[int, ...], index: str) -> str:
         """The element of an operand that broadcasts to element `index` of a result."""
         step = self.steps[operand.node]
         if operand.node in self.inside:
@@ -383,7 +239,7 @@ class _Header:
             return f"({C_TYPES[step.dtype]})X[{at}]" if is_other else f"X[{at}]"
         return f"{self._called(number)}[{place}]"
 
-    def _pointer(self, operand: _Operand) -> str:
+    def _pointer(self, operand: Operand) -> str:
         """Where an operand begins, for functions of rows."""
         step = self.steps[operand.node]
         offset = operand.offset + (self.places[step.node.name][0] if step.operation == "input" else 0)
@@ -395,14 +251,14 @@ class _Header:
         if number not in self.names:
             if step.operation == "constant":
                 self.names[number] = self._name(step.node.name or "constant")
-                values = self._values(_Operand(number, step.shape))
+                values = self._values(Operand(number, step.shape))
                 cells = [literal(value, step.dtype) for value in values.ravel().tolist()]
                 self.tables.append(table(f"{C_TYPES[step.dtype]} {self.names[number]}", cells))
             else:
                 self.names[number] = f"h{number}"
         return self.names[number]
 
-    def _code(self, step: _Step, operand: str) -> str:
+    def _code(self, step: Step, operand: str) -> str:
         column = self.graph.nodes[step.node.operands[0]].name
         levels, texts = step.node.levels, self.levels[column]
         assert levels is not None, "codes have levels"
@@ -414,13 +270,9 @@ class _Header:
         call = self._function("code", self.input_dtype)
         return f"{call}({operand}, {self.table_of[key]}, {len(texts)}, {levels.missing}, {levels.unknown})"
 
-    @property
-    def table_of(self) -> dict[str, str]:
-        return self.__dict__.setdefault("_table_of", {})
-
     # ---- statements -------------------------------------------------------------------------------------------------------------
 
-    def _write(self, number: int, step: _Step) -> None:
+    def _write(self, number: int, step: Step) -> None:
         operation = step.operation
         if operation in ("input", "constant") or (operation == "rows" and self._is_label(number)):
             return
@@ -438,7 +290,7 @@ class _Header:
         elif operation == "waves":
             tensors, (n, k, m) = ", ".join(map(self._pointer, step.operands[1:])), step.operands[3].shape
             line = f"{self._function(operation, step.dtype)}({self._row_pointer(step.operands[0])}, {tensors}, {target}, {n}, {k}, {m});"
-        elif operation in _OF_ROWS:
+        elif operation in OF_ROWS:
             operand, n = step.operands[0], step.operands[0].shape[-1]
             given = [self._row_pointer(operand)]
             given += [self._read(step.operands[1], (), "0")] if operation == "standardize" else []
@@ -453,29 +305,29 @@ class _Header:
         else:
             raise ExportError(f"C headers do not know the operation {operation!r}")
         over = self._over(step) if step.is_elementwise else ()
-        self.buffers[number] = _Buffer(step.dtype, step.size, len(self.statements), len(self.statements), over)
+        self.buffers[number] = Buffer(step.dtype, step.size, len(self.statements), len(self.statements), over)
         self.statements.append((line, number))
 
-    def _over(self, step: _Step) -> tuple[int, ...]:
+    def _over(self, step: Step) -> tuple[int, ...]:
         """Buffers of which the elements of an elementwise step need no other element."""
         reads = self._reads(step)
         others = {operand.node for operand in reads if operand.offset or operand.size != step.size}
         return tuple({operand.node: None for operand in reads if operand.node in self.buffers and operand.node not in others})
 
-    def _reads(self, step: _Step) -> list[_Operand]:
+    def _reads(self, step: Step) -> list[Operand]:
         """What the expression of an elementwise step reads."""
         found = []
         for operand in step.operands:
             found += self._reads(self.inside[operand.node]) if operand.node in self.inside else [operand]
         return found
 
-    def _row_pointer(self, operand: _Operand) -> str:
+    def _row_pointer(self, operand: Operand) -> str:
         step = self.steps[operand.node]
         if step.operation == "input" and step.dtype != self.input_dtype:
             raise ExportError("numbers of two types in X meet a product: fit again with numbers of one type")
         return self._pointer(operand)
 
-    def _touch(self, operand: _Operand) -> None:
+    def _touch(self, operand: Operand) -> None:
         """An operand is needed by the statement that comes next."""
         if operand.node in self.buffers:
             self.buffers[operand.node].end = len(self.statements)
@@ -483,14 +335,14 @@ class _Header:
             for one in self.inside[operand.node].operands:
                 self._touch(one)
 
-    def _concatenation(self, step: _Step, target: str) -> str:
+    def _concatenation(self, step: Step, target: str) -> str:
         width, lines, begin = step.shape[-1], [], 0
         for operand in step.operands:
             lines.append(self._beside(operand, target, begin, width, is_row=prod(step.shape[:-1]) == 1))
             begin += operand.shape[-1]
         return "\n    ".join(lines)
 
-    def _beside(self, operand: _Operand, target: str, begin: int, width: int, *, is_row: bool) -> str:
+    def _beside(self, operand: Operand, target: str, begin: int, width: int, *, is_row: bool) -> str:
         """Copies an operand to its columns of rows of `width`."""
         n = operand.shape[-1]
         if is_row:
@@ -498,7 +350,7 @@ class _Header:
         place = f"i / {n} * {width} + {begin} + i % {n}"
         return _loop(operand.size, lambda i: f"{target}[{place}] = {self._read(operand, operand.shape, i)};", always=True)
 
-    def _columns(self, step: _Step, target: str) -> str:
+    def _columns(self, step: Step, target: str) -> str:
         of, which = step.operands
         n, width, rows = which.size, of.shape[-1], prod(step.shape[:-1])
         columns = self._values(which).tolist()
@@ -513,7 +365,7 @@ class _Header:
         place = place if of.offset == 0 else f"{of.offset} + {place}"
         return _loop(step.size, lambda i: f"{target}[{i}] = {self._at(of.node, place)};", always=True)
 
-    def _rows(self, step: _Step, target: str) -> str:
+    def _rows(self, step: Step, target: str) -> str:
         of, which = step.operands
         inner = of.size // of.shape[0]
         if of.offset:
@@ -530,7 +382,7 @@ class _Header:
     def _is_label(self, number: int) -> bool:
         return any(result.node == number for result in self.results.values()) and self._is_class(self.steps[number])
 
-    def _is_class(self, step: _Step) -> bool:
+    def _is_class(self, step: Step) -> bool:
         is_table = step.operation == "rows" and self.steps[step.operands[0].node].operation == "constant"
         return is_table and len(step.operands[0].shape) == 1 and self.steps[step.operands[1].node].dtype == "int64"
 
@@ -556,27 +408,6 @@ class _Header:
             loop = _loop(result.size, lambda i: f"{name}[{i}] = {self._read(result, result.shape, i)};")
             line = f"if ({name}) {loop}" if result.size else f"(void){name};"
         return name, C_TYPES[step.dtype], size, [line]
-
-    # ---- memory -----------------------------------------------------------------------------------------------------------------
-
-    def _place_buffers(self) -> None:
-        """Give each buffer room beside those that are needed at the same time."""
-        self.rooms = dict.fromkeys(C_TYPES, 0)
-        placed: list[_Buffer] = []
-        for buffer in self.buffers.values():
-            given = (self.buffers[one] for one in buffer.over)
-            last = next((one for one in given if one.end == buffer.begin and (one.dtype, one.size) == (buffer.dtype, buffer.size)), None)
-            if last is not None:
-                buffer.offset = last.offset
-                placed.append(buffer)
-                continue
-            others = sorted((one for one in placed if one.dtype == buffer.dtype and one.end >= buffer.begin), key=lambda one: one.offset)
-            for one in others:
-                if buffer.offset + buffer.size <= one.offset:
-                    break
-                buffer.offset = max(buffer.offset, one.offset + one.size)
-            placed.append(buffer)
-            self.rooms[buffer.dtype] = max(self.rooms[buffer.dtype], buffer.offset + buffer.size)
 
     def _declared(self, line: str, number: int | None) -> str:
         if number is None:

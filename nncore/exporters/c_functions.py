@@ -581,7 +581,8 @@ static inline double F(code)(T level, const short *codes, int n_levels, int miss
 """,
 }
 
-_ORDER: Final[tuple[str, ...]] = (*_POLYNOMIALS, *_FUNCTIONS)
+#: All of them, each after what it needs.
+FUNCTION_NAMES: Final[tuple[str, ...]] = (*_POLYNOMIALS, *_FUNCTIONS)
 _NAME = re.compile(r"\bF\((\w+)\)")
 
 
@@ -594,7 +595,7 @@ def function_text(names: Iterable[str], dtype: str, prefix: str) -> list[str]:
         if name not in needed:
             needed.add(name)
             pending += _NAME.findall(_template(name, dtype))
-    return [_filled(_template(name, dtype), dtype, prefix) for name in _ORDER if name in needed]
+    return [_filled(_template(name, dtype), dtype, prefix) for name in FUNCTION_NAMES if name in needed]
 
 
 def _template(name: str, dtype: str) -> str:

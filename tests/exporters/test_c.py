@@ -24,7 +24,7 @@ from nncore.contract import activation_for
 from nncore.errors import ExportError
 from nncore.exporters.c import CHeader
 from nncore.network import graph_of_network
-from nncore.plugin import FUNCTIONS, Activation, Layer, Loss
+from nncore.plugin import FUNCTIONS, Activation, Layer, Loss, TextLevels
 from nncore.program import ModelWriter
 from nncore.testing.widths import outputs_for
 
@@ -192,8 +192,6 @@ def test_names_begin_with_that_of_the_file(file: str, prefix: str, tmp_path: Pat
 
 
 def test_columns_and_levels_have_names(tmp_path: Path) -> None:
-    from nncore.contract import TextLevels
-
     g = ModelWriter()
     with g.writing("columns"):
         city = g.codes(g.input("the city?? */", (1,), "text"), TextLevels({"Bonn": 0, "bonn": 1, 'a"\\b': 2, "": 3, "Köln": 4}, -1, -2))
@@ -203,6 +201,22 @@ def test_columns_and_levels_have_names(tmp_path: Path) -> None:
         assert part in text
     inputs = {"a": np.array([["bonn"], ["Köln"], [None], ["x"], [""]], object), "b": np.zeros((5, 1))}
     assert run_header(text.encode(), inputs)["predict"][:, 0].tolist() == [1, 4, -1, -2, 3]
+
+
+def test_columns_may_be_called_like_what_the_header_has(tmp_path: Path) -> None:
+    g = ModelWriter()
+    names = ["n inputs", "predict", "n_predict", "Compute", "abs f64", "stack_bytes", "predict_levels"]
+    with g.writing("columns"):
+        columns = [g.input(name, (1,), "float64") for name in names]
+        texts = [g.codes(g.input(name, (1,), "text"), TextLevels({"levels": 0, "codes": 1}, -1, -1)) for name in ("city", "city levels")]
+        g.output("predict", g.concat([abs(g.concat(columns)), *texts]))
+    content = CHeader().export(g.graph({}))
+    header = HeaderText(content)
+    assert len(set(header.columns)) == 9
+    (tmp_path / "model.h").write_bytes(content)
+    compiled(
+        {"model.h": header.text, "run.c": program({"model.h": (header, np.ones((2, 9)))})}, "gcc", ("-std=c99", *STRICT), tmp_path, "run"
+    )
 
 
 def test_what_c_cannot_hold_is_named() -> None:
@@ -220,7 +234,7 @@ def test_memory_is_used_again() -> None:
 
 
 def test_functions_that_the_header_takes_are_all_that_formulas_name() -> None:
-    from nncore.exporters.c import FUNCTIONS_IN_C
+    from nncore.exporters.c_steps import FUNCTIONS_IN_C
 
     assert set(FUNCTIONS) == FUNCTIONS_IN_C
     assert "c" in registry.names("exporters")
