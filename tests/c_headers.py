@@ -172,9 +172,19 @@ class CHeader(HeaderText):
         return found
 
 
-def program(headers: Mapping[str, tuple[HeaderText, np.ndarray]]) -> str:
-    """A program that prints the bits of all outputs of headers, by the names of their files, for rows of X (n, n_inputs)."""
-    includes, calls, samples = ["#include <stdio.h>"], [], []
+#: Shows bytes on the standard output, or keeps them where nothing is printed: text of C.
+PRINTS = """#include <stdio.h>
+static void show(const unsigned char *bytes, int n) { int i; for (i = 0; i < n; i++) printf("%02x", bytes[i]); printf("\\n"); }
+"""
+KEEPS = """static unsigned char kept[1 << 20];
+static int n_kept = 0;
+static void show(const unsigned char *bytes, int n) { int i; for (i = 0; i < n; i++) kept[n_kept++] = bytes[i]; }
+"""
+
+
+def program(headers: Mapping[str, tuple[HeaderText, np.ndarray]], show: str = PRINTS, main: str = "int main(void)") -> str:
+    """A program that shows the bits of all outputs of headers, by the names of their files, for rows of X (n, n_inputs)."""
+    includes, calls, samples = [], [], []
     for file, (header, X) in headers.items():
         includes.append(f'#include "{file}"')
         cells = ", ".join(literal(value, header.dtype.name) for value in X.astype(header.dtype).ravel().tolist())
@@ -182,12 +192,9 @@ def program(headers: Mapping[str, tuple[HeaderText, np.ndarray]]) -> str:
         for name, (c_type, _) in header.outputs.items():
             size = header.size(name)
             call = header.call(name, f"X_{header.prefix} + i * {header.n_inputs}", "y")
-            show = f"show((const unsigned char *)y, (int)sizeof y[0] * {size});"
-            calls.append(f"for (i = 0; i < {len(X)}; i++) {{ {c_type} y[{size or 1}]; {call}; {show} }}")
-    show = 'static void show(const unsigned char *bytes, int n) { int i; for (i = 0; i < n; i++) printf("%02x", bytes[i]); printf("\\n"); }'
-    return "\n".join(
-        [*includes, show, *samples, "int main(void) {", "    int i;", *(f"    {call}" for call in calls), "    return 0;", "}", ""]
-    )
+            shown = f"show((const unsigned char *)y, (int)sizeof y[0] * {size});"
+            calls.append(f"for (i = 0; i < {len(X)}; i++) {{ {c_type} y[{size or 1}]; {call}; {shown} }}")
+    return "\n".join([*includes, show, *samples, f"{main} {{", "    int i;", *(f"    {call}" for call in calls), "    return 0;", "}", ""])
 
 
 def printed(executable: Sequence[str]) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import platform
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import components
 import numpy as np
 import pytest
-from c_headers import STRICT, HeaderText, compiled, need, printed, program
+from c_headers import KEEPS, STRICT, HeaderText, compiled, need, printed, program
 from differential.random_networks import random_case
 from exported import run_header
 from levels import run_tests
@@ -167,6 +168,29 @@ def test_a_cortex_m4_gives_the_same_bits(everything: dict[str, tuple[HeaderText,
     run = compiled(sources(everything), "arm-none-eabi-gcc", flags, tmp_path, "run.elf")
     machine = ("-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none")
     assert printed([qemu, *machine, "-semihosting-config", "enable=on,target=native", "-kernel", str(run)]) == plain
+
+
+#: Prints what a module of WebAssembly has kept.
+NODE = """
+const { instance } = await WebAssembly.instantiate(require("node:fs").readFileSync("run.wasm"));
+const { memory, run, bytes, n_bytes } = instance.exports;
+run();
+console.log(Buffer.from(memory.buffer, bytes(), n_bytes()).toString("hex"));
+"""
+
+
+def test_webassembly_gives_the_same_bits(everything: dict[str, tuple[HeaderText, np.ndarray]], plain: list[str], tmp_path: Path) -> None:
+    need("wasm-ld")
+    node = need("node")
+    getters = "unsigned char *bytes(void);\nunsigned char *bytes(void) { return kept; }\n"
+    getters += "int n_bytes(void);\nint n_bytes(void) { return n_kept; }\n"
+    text = "int run(void);\n" + program(everything, KEEPS, "int run(void)") + getters
+    flags = ("--target=wasm32", "-std=c99", "-O1", "-ffreestanding", "-nostdlib", *STRICT, "-Wl,--no-entry")
+    exported = [f"-Wl,--export={name}" for name in ("run", "bytes", "n_bytes")]
+    compiled(sources(everything) | {"run.c": text}, "clang", (*flags, *exported), tmp_path, "run.wasm")
+    (tmp_path / "run.cjs").write_text(f"(async () => {{ {NODE} }})();")
+    done = subprocess.run([node, "run.cjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["".join(plain)], done.stderr[:1000]
 
 
 def test_headers_need_no_library(everything: dict[str, tuple[HeaderText, np.ndarray]]) -> None:
