@@ -30,7 +30,7 @@ MODELS: dict[str, list[str]] = {
 }
 
 
-@pytest.fixture(params=[".py", ".onnx"])
+@pytest.fixture(params=[".py", ".onnx", ".h"])
 def suffix(request: pytest.FixtureRequest) -> str:
     if request.param == ".onnx":
         pytest.importorskip("onnxruntime")
