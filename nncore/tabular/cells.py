@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore._core import strip
+from nncore.errors import DataError
+
+#: Of a piece of a column: places in it are int32.
+MOST_BYTES = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Cells:
         present = [text or "" for text in texts]
         data = "".join(present).encode()
         lengths = map(len, present) if data.isascii() else (len(text.encode()) for text in present)
-        return cls._of_offsets(data, np.concatenate([[0], np.cumsum(np.fromiter(lengths, np.int32, len(present)), dtype=np.int32)]))
+        return cls._of_offsets(data, np.concatenate([[0], np.cumsum(np.fromiter(lengths, np.int64, len(present)))]))
 
     @classmethod
     def of_arrow(cls, array: Any) -> Cells:
@@ -48,6 +52,8 @@ class Cells:
 
     @classmethod
     def _of_offsets(cls, data: Any, offsets: NDArray[Any]) -> Cells:
+        if offsets[-1] > MOST_BYTES:
+            raise DataError(f"{len(offsets) - 1} cells of one column hold {offsets[-1]:,} bytes; drop it, or shorten its texts")
         begins, ends = offsets[:-1].astype(np.int32), offsets[1:].astype(np.int32)
         strip(data, begins, ends)
         return cls(data, begins, ends)
