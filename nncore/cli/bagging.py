@@ -95,8 +95,14 @@ def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | Non
     rng = np.random.default_rng([settings.seed, 2])
     new_fit = partial(_new_fit, settings, task, encoder=encoder, samples=samples, rows=rows, began=began, progress=progress)
     divided, n_starts = bag_folds(settings, task, rows, recipe, rng)
-    train = _train if settings.tune is None else _train_best
-    trained = train(settings, task, recipe, new_fit, samples, divided, n_starts, lambda: int(rng.integers(2**31)), began)
+
+    def new_seed() -> int:
+        return int(rng.integers(2**31))
+
+    if settings.tune is None:
+        trained = _train(recipe, new_fit, samples.n_train, divided, n_starts, new_seed)
+    else:
+        trained = _train_best(settings, task, recipe, new_fit, samples, divided, n_starts, new_seed, began)
     for text in trained.diverged:
         notice(text)
     return Fitted(
@@ -128,15 +134,12 @@ class Trained:
 
 
 def _train(
-    settings: Settings,
-    task: Task,
     recipe: Recipe,
     new_fit: Callable[..., EnsembleFit],
-    samples: Samples,
+    n_train: int,
     divided: list[Fold],
     n_starts: int,
     new_seed: Callable[[], int],
-    began: float,
 ) -> Trained:
     """Members of one recipe."""
     ensemble = new_fit(recipe)
@@ -145,7 +148,7 @@ def _train(
     trained = Trained(members, ensemble.histories, ensemble.best_epochs, recipe.max_iter, ensemble.diverged)
     if not recipe.n_refit or not is_whole:
         return trained
-    again = ensemble.members([Fold(np.arange(samples.n_train), None)], recipe.n_refit, new_seed)
+    again = ensemble.members([Fold(np.arange(n_train), None)], recipe.n_refit, new_seed)
     if not ensemble.refit(again):
         return replace(trained, interruption=IN_REFIT)
     return replace(trained, members=again, histories=ensemble.histories, n_refit=recipe.n_refit)
