@@ -14,6 +14,7 @@ PAGES = {
     "gallery": "_generated/gallery/index.html",
     "example": "_generated/gallery/plot_02_perceptron.html",
     "how-to": "how-to/several-targets.html",
+    "digits": "how-to/digits-in-the-browser.html",
     "explanation": "explanation/architecture.html",
     "performance": "explanation/performance.html",
     "comparison": "comparison.html",
