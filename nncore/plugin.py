@@ -30,7 +30,7 @@ from nncore.contract import (
     OUTPUT_DOMAINS,
     PRIMITIVES as _PRIMITIVES,
     TABLES,
-    TIMES,
+    TIMES as _TIMES,
     Activation,
     ActivationLike as _ActivationLike,
     Buffer,
@@ -106,6 +106,8 @@ CALLS = _CALLS
 FUNCTIONS = _FUNCTIONS
 #: Operations of exported models beside the primitives, and what they compute.
 OPERATIONS = _OPERATIONS
+#: How exported models take dates and times, for people.
+TIMES = _TIMES
 #: All primitives of formulas, by name. Shapes broadcast where `meaning` does not say otherwise; arithmetic is IEEE's.
 PRIMITIVES = _PRIMITIVES
 #: What a user may write for an activation.
