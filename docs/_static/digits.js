@@ -113,13 +113,14 @@ async function start() {
   }
 
   paper.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
+    if (event.button || !event.isPrimary) return;
+    down = false;
     paper.setPointerCapture(event.pointerId);
     strokes.push([at(event)]);
     draw();
   });
   paper.addEventListener("pointermove", (event) => {
-    if (!paper.hasPointerCapture(event.pointerId)) return;
+    if (!paper.hasPointerCapture(event.pointerId) || !strokes.length) return;
     for (const one of event.getCoalescedEvents()) strokes.at(-1).push(at(one));
     strokes.at(-1).push(at(event));
     draw();
