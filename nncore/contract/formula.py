@@ -10,11 +10,13 @@ import numpy as np
 
 from nncore.contract.primitives import FUNCTIONS, INDEX, NUMBER, PRIMITIVES, TRUTH, Shape, numbers_of, shown
 from nncore.errors import NoFormulaError, PluginError
+from nncore.words import explains_calls
 
 #: Whatever stands for a number in a formula: a value, or a number or array, which becomes a constant.
 Operand = Any
 
 
+@explains_calls
 class Builder(ABC):
     """What makes something of formulas: nodes of ONNX, lines of C, arrays of NumPy. An exporter is a class derived from this one.
 

@@ -25,7 +25,8 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytes
     text = (DOCS / page).read_text(encoding="utf-8")
     if "```console" in text and shutil.which("bash") is None:
         pytest.skip("the commands are for a POSIX shell")
-    for module in re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE):
+    code = "\n".join(block.text for block in blocks(text) if block.language == "python")
+    for module in re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE):
         pytest.importorskip(module)
     monkeypatch.setenv("MPLBACKEND", "agg")
     run_page(DOCS / page, tmp_path)
