@@ -77,13 +77,13 @@ def is_optimized() -> bool:
     return not (switch("DEBUG") or sanitizer_flags() or switch("COVERAGE"))
 
 
-def compile_flags() -> list[str]:
+def compile_flags(optimization: str = "-O3") -> list[str]:
     flags = ["-std=c11", "-Wall", "-Wextra"]
     if not is_optimized():
         flags += ["-O1", "-g", "-fno-omit-frame-pointer", "-UNDEBUG"]
     else:
         # Two thirds of the wheel would be line numbers, a twentieth tables to unwind the stack by, which C never does.
-        flags += ["-O3", "-g0", "-fno-asynchronous-unwind-tables"]
+        flags += [optimization, "-g0", "-fno-asynchronous-unwind-tables"]
     flags += sanitizer_flags()
     if switch("COVERAGE"):
         flags += ["--coverage"]
@@ -182,14 +182,14 @@ class BuildExtensions(build_ext):
                 extension.extra_objects += objects
 
 
-def extension(name: str, sources: list[str]) -> Extension:
+def extension(name: str, sources: list[str], optimization: str = "-O2") -> Extension:
     headers = [path.as_posix() for path in PACKAGE.rglob("*.h")]
     return Extension(
         name,
         sources,
         include_dirs=["nncore/include", "nncore/_core"],
         depends=headers,
-        extra_compile_args=compile_flags(),
+        extra_compile_args=compile_flags(optimization),
         extra_link_args=link_flags(),
     )
 
@@ -204,20 +204,28 @@ def kernel_sources() -> list[str]:
     return [*components, "nncore/_core/runner.c", *(source.as_posix() for source in sorted((PACKAGE / "_core/kernels").glob("*.c")))]
 
 
+#: Code of Cython's own, for views of memory above all, which would stand in each extension: a twelfth of the wheel.
+SHARED = "nncore._core._cyutility"
+
+#: Of extensions without a loop over data: half the size of -O3.
+SMALL = "-Os"
+
+
 def extensions() -> list[Extension]:
     cython = [
         extension("nncore._core.texts", ["nncore/_core/texts.pyx", "nncore/_core/cells.c"]),
-        extension("nncore._core.crew", ["nncore/_core/crew.pyx"]),
-        extension("nncore._core.compiled", ["nncore/_core/compiled.pyx"]),
-        extension("nncore._core.lbfgs", ["nncore/_core/lbfgs.pyx"]),
+        extension("nncore._core.crew", ["nncore/_core/crew.pyx"], SMALL),
+        extension("nncore._core.compiled", ["nncore/_core/compiled.pyx"], SMALL),
+        extension("nncore._core.lbfgs", ["nncore/_core/lbfgs.pyx"], SMALL),
         extension("nncore._core.program", ["nncore/_core/program.pyx", "nncore/_core/clock.c"]),
         extension("nncore._core.scorer", ["nncore/_core/scorer.pyx", "nncore/_core/waiting.c"]),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),
-        extension("nncore._core.turns", ["nncore/_core/turns.pyx", "nncore/_core/waiting.c"]),
+        extension("nncore._core.turns", ["nncore/_core/turns.pyx", "nncore/_core/waiting.c"], SMALL),
+        extension(SHARED, [], SMALL),
     ]
     directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "freethreading_compatible": True}
-    built = cythonize(cython, compiler_directives=directives, build_dir="build/cython")
-    native = extension("nncore._core.native", ["nncore/_core/native.c", *CORE_SOURCES])
+    built = cythonize(cython, compiler_directives=directives, build_dir="build/cython", shared_utility_qualified_name=SHARED)
+    native = extension("nncore._core.native", ["nncore/_core/native.c", *CORE_SOURCES], "-O3")
     native.depends += kernel_sources()
     return [*built, native]
 
