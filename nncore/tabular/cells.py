@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nncore._core import strip
 from nncore.errors import DataError
 
-#: Of a piece of a column: places in it are int32.
+#: Of texts that the core cuts: places in them are int32.
 MOST_BYTES = 2**31 - 1
 
 

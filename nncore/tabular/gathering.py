@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore._core import ODD, Distinct, read_numbers
-from nncore.tabular.cells import Cells
+from nncore.tabular.cells import MOST_BYTES, Cells
 from nncore.tabular.column import CodedColumn, Column, NumberColumn, are_mostly_numbers, codes_type
-from nncore.tabular.texts import MOST_BYTES, Texts
+from nncore.tabular.texts import Texts
 
 #: Distinct texts are kept while those of all columns are so few, or those of a column this share of its rows.
 FEW_TEXTS, FEW_SHARE = 20_000, 0.1
@@ -46,7 +46,7 @@ class Gatherer:
         if n > max(self._few, FEW_SHARE * self._codes.n, 2 * self._looked_at):
             self._looked_at = n
             texts = Texts.of_distinct(self._distinct)
-            if are_mostly_numbers(texts) and len(texts.data) < MOST_BYTES:
+            if are_mostly_numbers(texts) and len(texts.data) <= MOST_BYTES:
                 codes, self._codes, self._distinct = self._codes.all(), _Growing(np.dtype(np.int8)), Distinct()
                 self._numbers = _Growing(np.dtype(np.float64))
                 begins, ends = texts.offsets[:-1].astype(np.int32), texts.offsets[1:].astype(np.int32)

@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore._core import Distinct, read_numbers
-from nncore.tabular.cells import Cells
-
-#: Places in a text that the core cuts are 32 bits wide.
-MOST_BYTES = 2**31
+from nncore.tabular.cells import MOST_BYTES, Cells
 
 #: Decimal digits that a float64 keeps of any number.
 KEPT_DIGITS = 15
@@ -112,7 +109,7 @@ class Texts(Sequence[str]):
         if step == 1:
             return self.read()[0]
         rows = np.arange(0, len(self), step)
-        return Texts.of([self[row] for row in rows.tolist()]).numbers() if len(self.data) >= MOST_BYTES else self._numbers_of(rows)
+        return Texts.of([self[row] for row in rows.tolist()]).numbers() if len(self.data) > MOST_BYTES else self._numbers_of(rows)
 
     def _numbers_of(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         numbers, forms = np.empty(len(rows)), np.empty(len(rows), np.uint16)
