@@ -14,7 +14,8 @@ from nncore.errors import ExportError
 from nncore.exporters.c_functions import FUNCTION_NAMES, SUFFIXES, TYPES, function_text
 from nncore.exporters.c_memory import Buffer, share_room
 from nncore.exporters.c_steps import ELEMENTWISE, OF_ROWS, Operand, Step, Steps
-from nncore.exporters.c_text import comment, constants, literal, name_in, string, table
+from nncore.exporters.c_text import comment, constants, literal, string, table
+from nncore.exporters.names import name_in, new_name
 from nncore.plugin import Exporter, ExportGraph, Output
 
 #: C types of what is computed.
@@ -191,12 +192,7 @@ class _Header:
         """A new name, which begins with that of the file."""
         base = f"{self.prefix}_{name_in(wish) or 'x'}"
         base = base.upper() if upper else base.lower().replace(self.prefix.lower(), self.prefix, 1)
-        name, count = base, 1
-        while name.lower() in self.taken:
-            count += 1
-            name = f"{base}_{count}"
-        self.taken.add(name.lower())
-        return name
+        return new_name(base, self.taken, str.lower)
 
     def _element(self, step: Step, index: str) -> str:
         """Element `index` of an elementwise step."""

@@ -18,11 +18,6 @@ LONGEST_STRING: Final = 4095
 _ESCAPES: Final[dict[int, str]] = {ord('"'): '\\"', ord("\\"): "\\\\", ord("?"): "\\?"}
 
 
-def name_in(wish: str) -> str:
-    """The part of a name that a text becomes; nothing if none of its letters can be in one."""
-    return re.sub(r"\W+", "_", wish, flags=re.ASCII).strip("_")
-
-
 def literal(value: float, dtype: str) -> str:
     """A number with the same bits in its dtype."""
     if dtype in ("int64", "bool"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import keyword
 import math
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nncore.exporters.names import name_in, new_name
 from nncore.exporters.repeats import Stretch, stretches
 from nncore.plugin import Exporter, ExportGraph, Node
 
@@ -158,14 +158,9 @@ class _Scope:
 
     def name(self, wish: str) -> str:
         """A new name of a variable."""
-        base = re.sub(r"\W+", "_", wish, flags=re.ASCII).strip("_").lower() or "h"
+        base = name_in(wish).lower() or "h"
         base = f"v_{base}" if base[0].isdigit() or keyword.iskeyword(base) else base
-        name, count = base, 1
-        while name in self.taken:
-            count += 1
-            name = f"{base}_{count}"
-        self.taken.add(name)
-        return name
+        return new_name(base, self.taken)
 
     def keep(self, number: int, text: str, binding: int, name: str | None = None) -> None:
         """Note the expression of a value: in a line of its own if it is needed twice, is long, or has a name."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from nncore.configuration import require
 from nncore.errors import ExportError
+from nncore.exporters.names import new_name
 from nncore.plugin import PRIMITIVES, TIMES, Exporter, ExportGraph, Node
 
 #: Versions of the operators that models use: of ONNX, and of its operators for classical models.
@@ -88,12 +89,7 @@ class _Model:
 
     def _name(self, wish: str) -> str:
         """A new name of a value; that of an output is taken."""
-        name, count = wish, 1
-        while name in self.taken:
-            count += 1
-            name = f"{wish}_{count}"
-        self.taken.add(name)
-        return name
+        return new_name(wish, self.taken)
 
     # ---- nodes --------------------------------------------------------------------------------------------------------------
 
