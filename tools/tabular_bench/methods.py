@@ -157,6 +157,15 @@ def _preset(label: str, family: str, **arguments: Any) -> Method:
     return Method(label, "nncore.estimators", f"{family}Classifier", f"{family}Regressor", {"n_threads": 1} | arguments, {"max_iter": 2})
 
 
+def _on_folds(method: Method) -> Method:
+    """A bag that the library makes itself: each member stops by the fold that it left out."""
+    return replace(method, label=f"{method.label}, {N_BAGS} bags", arguments=dict(method.arguments) | {"n_cv": N_BAGS}, most_rows=3000)
+
+
+_OUR_TD_S = _preset("nncore RealMLP TD-S", "RealMLP", preset="td-s")
+_OUR_TD = _preset("nncore RealMLP TD", "RealMLP", preset="td")
+_TABM = _preset("nncore TabM", "TabM")
+
 METHODS: Mapping[str, Method] = {
     "hgb": _HGB,
     "lightgbm": _LIGHTGBM,
@@ -172,10 +181,13 @@ METHODS: Mapping[str, Method] = {
     "catboost-bags": _CATBOOST.bagged(most_rows=3000),
     "pytabkit-td-s": _TD_S,
     "pytabkit-td": _TD,
-    "pytabkit-td-s-bags": replace(_TD_S, label=f"{_TD_S.label}, {N_BAGS} bags", arguments=_PYTABKIT | {"n_cv": N_BAGS}, most_rows=3000),
+    "pytabkit-td-s-bags": _on_folds(_TD_S),
     "pytabkit-tabm": replace(_TD_S, label="pytabkit TabM-D", classifier="TabM_D_Classifier", regressor="TabM_D_Regressor", most_rows=3000),
     "nncore-fast": _preset("nncore RealMLP fast", "RealMLP", preset="fast"),
-    "nncore-td-s": _preset("nncore RealMLP TD-S", "RealMLP", preset="td-s"),
-    "nncore-td": _preset("nncore RealMLP TD", "RealMLP", preset="td"),
-    "nncore-tabm": replace(_preset("nncore TabM", "TabM"), most_rows=3000),
+    "nncore-td-s": _OUR_TD_S,
+    "nncore-td": _OUR_TD,
+    "nncore-tabm": replace(_TABM, most_rows=3000),
+    "nncore-td-s-bags": _on_folds(_OUR_TD_S),
+    "nncore-td-bags": _on_folds(_OUR_TD),
+    "nncore-tabm-bags": _on_folds(_TABM),
 }
