@@ -21,11 +21,13 @@ from nncore.data.samples import (
     warn_of_lost_digits,
 )
 from nncore.data.source import Source, as_row_numbers
+from nncore.data.streams import ArrayStream, Stream, StreamBlock
 from nncore.data.targets import Targets, TargetsWanted, as_targets, as_weights
 from nncore.data.visits import Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "Block", "Dataset", "EncodingChain", "Fold", "Random", "Rows", "Samples", "Source", "Splitter", "Targets",
-    "TargetsWanted", "Visits", "admitted", "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples",
-    "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "is_missing", "level_key", "warn_of_lost_digits",
+    "CONVERT_AT_ONCE", "ArrayStream", "Block", "Dataset", "EncodingChain", "Fold", "Random", "Rows", "Samples", "Source", "Splitter",
+    "Stream", "StreamBlock", "Targets", "TargetsWanted", "Visits", "admitted", "as_inputs", "as_labels", "as_matrix", "as_numbers",
+    "as_row_numbers", "as_rows", "as_samples", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "is_missing",
+    "level_key", "warn_of_lost_digits",
 ]  # fmt: skip
