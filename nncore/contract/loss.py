@@ -90,6 +90,38 @@ class Loss(Configurable):
             return output
         return output.argmax(axis=1)
 
+    def deviation(self, output: np.ndarray) -> np.ndarray | None:
+        """Standard deviations of the distributions that outputs stand for, in the shape of what `decide` gives, which are their means.
+
+        Parameters
+        ----------
+        output : ndarray of shape (n_rows, n_outputs)
+            After the link.
+
+        Returns
+        -------
+        ndarray or None
+            Here None: outputs stand for values alone. A loss that overrides this overrides `of_moments` too. Then estimators offer
+            ``predict(return_std=True)``, and of several networks they predict the mean and the deviation of the mixture.
+        """
+        return None
+
+    def of_moments(self, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+        """Outputs, after the link, that stand for such means and deviations: `decide` and `deviation` turned round."""
+        raise NotImplementedError(f"{type(self).__name__}.of_moments")
+
+    @property
+    def has_deviations(self) -> bool:
+        """Whether outputs stand for distributions: `deviation` is there."""
+        return type(self).deviation is not Loss.deviation
+
+    def for_any_unit(self) -> Self:
+        """The loss of outputs and targets in another unit than that of training: this one without what is given in that unit.
+
+        Estimators train on scaled targets, and score in the units of the user. Here the loss itself.
+        """
+        return self
+
     def formula(self, g: Graph, output: Value) -> Value:
         """`decide` written with the primitives of `g`, for programs that predict without nncore.
 

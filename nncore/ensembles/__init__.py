@@ -28,7 +28,7 @@ from nncore.ensembles.hidden_layers import (
 from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayout, dtype_of
 from nncore.ensembles.member_folds import member_folds
 from nncore.ensembles.member_order import member_order
-from nncore.ensembles.members import Members, loss_of_mixture, together, weights_of
+from nncore.ensembles.members import Members, together, weights_of
 from nncore.ensembles.members_file import ESTIMATOR_KEY, count_of, damage_told, described_members, need, number_of, numbers_of, read_members
 from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
 from nncore.ensembles.search_spaces import Space, checked_space, shown_parameters, without_fixed
@@ -45,7 +45,7 @@ __all__ = [
     "Score", "Search", "Space", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile", "Validated", "activation_of",
     "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members", "dtype_of",
     "gathered", "graph_of_table_model", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers", "in_order",
-    "layout_of", "load_table_model", "loss_of_mixture", "member_folds", "member_order", "n_outputs", "need", "number_of", "numbers_of",
+    "layout_of", "load_table_model", "member_folds", "member_order", "n_outputs", "need", "number_of", "numbers_of",
     "read_members", "recipe", "run_search", "shown_parameters", "temperature_of", "text_levels", "together", "weights_of",
     "without_fixed", "write_classes", "write_decision", "write_members", "write_places", "write_temperature",
 ]  # fmt: skip

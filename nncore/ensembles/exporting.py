@@ -13,7 +13,6 @@ from nncore.ensembles.members import Members, weights_of
 from nncore.ensembles.table_models import EnsembleModel, NetworkModel, TableModel
 from nncore.ensembles.target_scale import TargetScale
 from nncore.errors import ExportError
-from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.network import about_model, link_name, write_link, write_network
 from nncore.program import ModelWriter
 from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TableColumn, TimeColumn
@@ -23,7 +22,7 @@ TRUTHS = {"true": ("true", "True", "TRUE"), "false": ("false", "False", "FALSE")
 
 
 def write_members(g: ModelWriter, members: Sequence[Members], matrix: Value, loss: Loss | None) -> Value:
-    """What members predict together, in the units of the targets, float64; of normal distributions the means alone.
+    """What members predict together, in the units of the targets, float64; of distributions the means alone.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ def write_members(g: ModelWriter, members: Sequence[Members], matrix: Value, los
             output = write_network(g, network, inputs, part=name, prefix=f"{name.replace(' ', '_')}." if n_networks > 1 else "")
             with g.writing("answers"):
                 output = g.cast(output, "float64")
-                if isinstance(loss, GaussianNLL):
+                if loss is not None and loss.has_deviations:
                     output = decision_of(loss, g, output)
                 outputs.append(output if one.target is None else write_places(g, one.target, output))
     with g.writing("answers"):
@@ -60,7 +59,7 @@ def write_members(g: ModelWriter, members: Sequence[Members], matrix: Value, los
 
 def write_decision(g: ModelWriter, loss: Loss | None, outputs: Value, *, averaged: bool = False) -> Value:
     """What the loss decides for outputs, where that is values; `write_members` has taken the means already if they are `averaged`."""
-    return outputs if loss is None or (averaged and isinstance(loss, GaussianNLL)) else decision_of(loss, g, outputs)
+    return outputs if loss is None or (averaged and loss.has_deviations) else decision_of(loss, g, outputs)
 
 
 def write_places(g: ModelWriter, scale: TargetScale, values: Value) -> Value:

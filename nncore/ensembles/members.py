@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from nncore.contract import Loss
 from nncore.ensembles.input_columns import InputColumns
 from nncore.ensembles.target_scale import TargetScale
-from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.network import Sequential
 
 
@@ -44,11 +43,6 @@ class Members:
         return outputs if self.target is None else [self.target.inverse(own, loss) for own in outputs]
 
 
-def loss_of_mixture(loss: Loss) -> Loss:
-    """The loss of what members predict `together`, in the units of the targets: each had its smallest variance in its own units."""
-    return GaussianNLL(min_variance=float(np.finfo(np.float64).tiny)) if isinstance(loss, GaussianNLL) else loss
-
-
 def weights_of(members: list[Members]) -> NDArray[np.float64] | None:
     """What each network of all members counts; None if all count the same."""
     if all(one.weights is None for one in members):
@@ -57,7 +51,7 @@ def weights_of(members: list[Members]) -> NDArray[np.float64] | None:
 
 
 def together(outputs: list[NDArray[np.floating]], loss: Loss | None, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """What members predict together: the mean of their outputs; of normal distributions, mean and log-variance of the mixture.
+    """What members predict together: the mean of their outputs; of distributions, what stands for the mixture.
 
     Parameters
     ----------
@@ -68,14 +62,16 @@ def together(outputs: list[NDArray[np.floating]], loss: Loss | None, weights: ND
     weights : ndarray of shape (n_networks,), optional
         What each network counts.
     """
-    if not isinstance(loss, GaussianNLL):
+    if loss is None or not loss.has_deviations:
         mean = _mean(np.asarray(outputs), weights)
         # Probabilities of float32 sum to 1 with its precision, which scikit-learn finds too little in float64.
         return mean / mean.sum(axis=1, keepdims=True) if loss is not None and loss.link == "softmax" else mean
-    means, log_variances = np.split(np.asarray(outputs, np.float64), 2, axis=2)
+    loss, own = loss.for_any_unit(), [np.asarray(output, np.float64) for output in outputs]
+    means = np.stack([loss.decide(output) for output in own])
+    deviations = np.stack([found for output in own if (found := loss.deviation(output)) is not None])
     mean = _mean(means, weights)
-    variances = _mean(np.exp(log_variances), weights) + _mean((means - mean) ** 2, weights)
-    return np.hstack([mean, np.log(variances)])
+    variance = _mean(deviations**2, weights) + _mean((means - mean) ** 2, weights)
+    return loss.of_moments(mean, np.sqrt(variance))
 
 
 def _mean(outputs: NDArray[np.floating], weights: NDArray[np.float64] | None) -> NDArray[np.float64]:

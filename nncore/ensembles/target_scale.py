@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from nncore.contract import Loss
 from nncore.data import EncodingChain
-from nncore.losses.gaussian_nll import GaussianNLL
 
 #: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
 NOT_NEGATIVE = "[0, inf)"
@@ -72,7 +71,7 @@ class TargetScale:
         """Whether predictions of such a loss can be brought back, as those of a file that is read must."""
         chain = self.chain
         can_return = bool(chain.encodings) and all(one.invertible for one in chain.encodings) and chain.n_encoded == chain.n_columns
-        return can_return and (self.is_standard or not isinstance(loss, GaussianNLL))
+        return can_return and (self.is_standard or loss is None or not loss.has_deviations)
 
     @property
     def is_standard(self) -> bool:
@@ -93,10 +92,10 @@ class TargetScale:
     def inverse(self, outputs: NDArray[np.floating], loss: Loss | None) -> NDArray[np.floating]:
         """Outputs after the link of the loss, (n_samples, n_outputs), in the units of the targets; float64."""
         values = outputs.astype(np.float64)
-        if isinstance(loss, GaussianNLL):
-            log_variances = np.maximum(values[:, self.n_targets :], np.log(loss.min_variance))
-            return np.hstack([self.places(values[:, : self.n_targets]), log_variances + 2 * np.log(self.std)])
-        return self.places(values)
+        deviations = None if loss is None else loss.deviation(values)
+        if loss is None or deviations is None:
+            return self.places(values)
+        return loss.of_moments(self.places(loss.decide(values)), deviations * self.std)
 
     def places(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Values in the scale of the targets, (n_samples, n_targets · k) with those of a target side by side, in their units."""

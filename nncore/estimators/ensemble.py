@@ -33,7 +33,6 @@ from nncore.ensembles import (
     Samples,
     Score,
     Validated,
-    loss_of_mixture,
     member_folds,
     run_search,
     together,
@@ -382,7 +381,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
     @property
     def _loss_of_outputs(self) -> Loss:
-        return loss_of_mixture(self._fitted_loss)
+        return self._fitted_loss.for_any_unit()
 
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
         self._check_is_fitted()

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from nncore.contract import DISTRIBUTION, Loss, activation_for
 from nncore.ensembles import TargetScale
 from nncore.errors import DataError, NNCoreError, ParameterError
-from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.registry import resolve
 
 #: scikit-learn's names of losses, with ours.
@@ -121,9 +120,11 @@ class RealTargets:
         ParameterError
             If the loss has none.
         """
-        if not isinstance(loss, GaussianNLL):
-            raise ParameterError(f"return_std=True needs loss='gaussian_nll', which learns deviations; this was trained with {loss!r}")
-        deviations = np.sqrt(np.maximum(np.exp(outputs[:, self.n_targets :]), loss.min_variance))
+        deviations = loss.deviation(outputs)
+        if deviations is None:
+            raise ParameterError(
+                f"return_std=True needs a loss that learns deviations, such as loss='gaussian_nll'; this was trained with {loss!r}"
+            )
         if self.scale is not None:
-            deviations *= self.scale.std.astype(deviations.dtype)
+            deviations = deviations * self.scale.std.astype(deviations.dtype)
         return deviations[:, 0] if self.n_targets == 1 else deviations

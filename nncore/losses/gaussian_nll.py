@@ -49,6 +49,15 @@ class GaussianNLL(Loss):
     def decide(self, output: np.ndarray) -> np.ndarray:
         return output[:, : output.shape[1] // 2]
 
+    def deviation(self, output: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.maximum(np.exp(output[:, output.shape[1] // 2 :]), self.min_variance))
+
+    def of_moments(self, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+        return np.hstack([mean, 2 * np.log(deviation)])
+
+    def for_any_unit(self) -> GaussianNLL:
+        return GaussianNLL(min_variance=float(np.finfo(np.float64).tiny))
+
     def formula(self, g: Graph, output: Value) -> Value:
         return g.columns(output, range(output.sample_shape[0] // 2))
 

@@ -72,6 +72,9 @@ class LossConformance(networks.NetworkConformance):
     def test_formula_agrees_with_decide(self) -> None:
         self.each(lambda loss: check_decision(loss, self.columns_of(loss)[0]))
 
+    def test_outputs_stand_for_distributions(self) -> None:
+        self.each(lambda loss: check_moments(loss, self.columns_of(loss)[0]))
+
     def test_targets_out_of_range_are_refused(self) -> None:
         self.each(lambda loss: check_refusals(loss, self.columns_of(loss)[0]))
 
@@ -148,6 +151,24 @@ def check_decision(loss: Loss, n_outputs: int) -> None:
     decided = loss.decide(output)
     by_formula = decided_by_formula(loss, output)
     expect_close(by_formula, output if decided.ndim == 1 else decided, 1e-9, "the formula, beside decide")
+
+
+def check_moments(loss: Loss, n_outputs: int) -> None:
+    """What outputs stand for by `decide` and `deviation`, `of_moments` turns into such outputs, in any unit."""
+    for one in (loss, loss.for_any_unit()):
+        output, _, _ = example(one, 9, n_outputs, np.float64)
+        deviation = one.deviation(output)
+        expect((deviation is not None) == one.has_deviations, f"deviation is overridden, and gives {type(deviation).__name__}")
+        if deviation is None:
+            return
+        mean = one.decide(output)
+        expect(deviation.shape == mean.shape, f"deviation has shape {deviation.shape}, and decide gives {mean.shape}")
+        again = one.of_moments(mean, deviation)
+        expect(again.shape == output.shape, f"of_moments gives shape {again.shape}; outputs have {output.shape}")
+        expect_close(one.decide(again), mean, 1e-9, "means of of_moments")
+        deviation_again = one.deviation(again)
+        assert deviation_again is not None, "it is overridden"
+        expect_close(deviation_again, deviation, 1e-9, "deviations of of_moments")
 
 
 class Rung:

@@ -14,8 +14,9 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
 import nncore as nn
-from nncore.errors import DataError, ParameterError
+from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.estimators import RealMLPClassifier, RealMLPRegressor
+from nncore.plugin import Loss
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 3)) * [1, 100, 0.01]
@@ -423,6 +424,44 @@ def test_a_normal_distribution_has_the_deviation_of_the_mixture():
     assert np.corrcoef(mean, Y)[0, 1] > 0.8
     assert 10 < np.median(std) < 150
     assert np.isfinite(model.score(X, 100 * Y + 7))
+
+
+class Laplace(Loss):
+    """log 2b + |x − μ|/b: outputs are the means, then log b, of which √2 b is the deviation."""
+
+    output_domain = "logits"
+
+    def n_targets(self, n_outputs):
+        if n_outputs % 2:
+            raise ShapeError("a mean and a width for each target")
+        return n_outputs // 2
+
+    def decide(self, output):
+        return output[:, : output.shape[1] // 2]
+
+    def deviation(self, output):
+        return np.sqrt(2) * np.exp(output[:, output.shape[1] // 2 :])
+
+    def of_moments(self, mean, deviation):
+        return np.hstack([mean, np.log(deviation / np.sqrt(2))])
+
+    def forward(self, output, target):
+        mean, log_width = np.hsplit(output, 2)
+        return (np.log(2) + log_width + np.abs(target - mean) * np.exp(-log_width)).mean(axis=1)
+
+    def backward(self, output, target):
+        mean, log_width = np.hsplit(output, 2)
+        d_mean, d_width = -np.sign(target - mean) * np.exp(-log_width), 1 - np.abs(target - mean) * np.exp(-log_width)
+        return (np.hstack([d_mean, d_width]) / target.shape[1]).astype(output.dtype)
+
+
+def test_deviations_of_a_loss_of_ones_own():
+    """As of `gaussian_nll`: scaled targets, the mixture of several networks, and a single one."""
+    mean, std = RealMLPRegressor(**{**QUICK, "max_iter": 60}, loss=Laplace(), n_cv=2).fit(X, 100 * Y + 7).predict(X, return_std=True)
+    assert np.corrcoef(mean, Y)[0, 1] > 0.8
+    assert 10 < np.median(std) < 150
+    with pytest.raises(ParameterError, match="learns deviations"):
+        RealMLPRegressor(**QUICK).fit(X, Y).predict(X, return_std=True)
 
 
 def test_deviations_follow_the_unit_of_the_targets():
