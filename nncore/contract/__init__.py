@@ -44,23 +44,26 @@ from nncore.contract.ownership import (
 from nncore.contract.philox import random_words
 from nncore.contract.plan import Buffer, Plan, Tensor
 from nncore.contract.primitives import FUNCTIONS, PRIMITIVES, Primitive
+from nncore.contract.quantiles import quantiles
 from nncore.contract.regularizer import SPLITS, Regularizer, RegularizerLike, Regularizers
 from nncore.contract.sampler import SampleInfo, Sampler, permutation
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
+from nncore.contract.statistics import SAMPLE_SIZE, Extremes, Means, Missing, Moments, RowSample, Statistic
 from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "FUNCTIONS", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "SPLITS",
-    "TABLES", "TIMES", "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "Buffer", "Builder", "Callback", "Component",
-    "Configurable", "Constraint", "ConstraintLike", "Constraints", "Encoding", "ExportGraph", "Exporter", "Format", "FrozenDict",
-    "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall", "Learned", "Loss",
-    "Metric", "Monitor", "Need", "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer",
-    "RegularizerLike", "Regularizers", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Tensor", "TensorSpan",
-    "TensorStruct", "TextLevels", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "FUNCTIONS", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES",
+    "SAMPLE_SIZE", "SPLITS", "TABLES", "TIMES", "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "Buffer", "Builder",
+    "Callback", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Encoding", "ExportGraph", "Exporter",
+    "Extremes", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike", "Kernel",
+    "Layer", "LayerCall", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Need", "Node", "NumbaCall",
+    "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers", "RowSample",
+    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Statistic", "Tensor", "TensorSpan", "TensorStruct",
+    "TextLevels", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
     "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
     "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum", "formula_of", "formula_result", "frozen",
     "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call",
-    "numbers_of", "numbers_of_optimizer", "permutation", "random_words", "rung", "setup_arguments", "slot_name", "thawed",
+    "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words", "rung", "setup_arguments", "slot_name", "thawed",
     "weighted_sums", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

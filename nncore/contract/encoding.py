@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nncore.contract.configurable import Configurable
 from nncore.contract.formula import Graph, Value
+from nncore.contract.statistics import Statistic
 from nncore.errors import FileFormatError, NoFormulaError
 
 #: What an encoding has learned: arrays of float64 or int64 by name. It is plain data, which files hold.
@@ -20,7 +21,8 @@ class Encoding(Configurable):
     """How columns of a table become numbers, learned from the rows to train on and then the same for all rows.
 
     An encoding keeps nothing itself. What it learns is a dict of arrays, which the host keeps, writes to files and hands back. One call
-    works on many columns, each encoded for itself. The host gives finite numbers and NaN, weights above 0, and silences NumPy's warnings
+    works on many columns, each encoded for itself. It learns from `statistics`, which see rows in blocks: so it learns from more rows than
+    memory holds as from few. The host gives finite numbers and NaN, weights above 0, and silences NumPy's warnings
     of overflow and of invalid values; a result that is infinite becomes an error that names the column.
 
     Attributes
@@ -48,11 +50,27 @@ class Encoding(Configurable):
     draws: ClassVar[bool] = False
     invertible: ClassVar[bool] = False
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        """What has to be found out about columns, by going once through their rows.
+
+        Parameters
+        ----------
+        n_columns : int
+            Perhaps 0.
+
+        Returns
+        -------
+        sequence of Statistic
+            New ones: `nncore.plugin` has `Means`, `Moments`, `Extremes`, `Missing` and `RowSample`, and a class of your own is as good.
+            None, if nothing is to be known of rows.
+        """
+        return ()
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
@@ -60,10 +78,10 @@ class Encoding(Configurable):
 
         Parameters
         ----------
-        columns : ndarray of shape (n_samples, n_columns)
-            The rows to learn from, at least one, of what `takes` says. Each column is contiguous. It cannot be written to.
-        sample_weight : ndarray of shape (n_samples,), float64, or None
-            Above 0; a row of weight 2 counts like two rows. None stands for rows that count alike.
+        statistics : sequence of Statistic
+            Those that the method `statistics` made, of the rows to learn from; there was at least one row. A row of weight 2 counts like
+            two rows.
+        n_columns : int
         n_levels : ndarray of shape (n_columns,), int64, or None
             Levels of each column; given if it takes levels.
         seeds : ndarray of shape (n_columns,), uint64, or None

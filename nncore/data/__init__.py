@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nncore.data.chain_learner import ChainLearner
 from nncore.data.containers import admitted, is_missing
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
 from nncore.data.encoding_chain import EncodingChain
@@ -26,8 +27,8 @@ from nncore.data.targets import Targets, TargetsWanted, as_targets, as_weights
 from nncore.data.visits import Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "ArrayStream", "Block", "Dataset", "EncodingChain", "Fold", "Random", "Rows", "Samples", "Source", "Splitter",
-    "Stream", "StreamBlock", "Targets", "TargetsWanted", "Visits", "admitted", "as_inputs", "as_labels", "as_matrix", "as_numbers",
-    "as_row_numbers", "as_rows", "as_samples", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "is_missing",
-    "level_key", "warn_of_lost_digits",
+    "CONVERT_AT_ONCE", "ArrayStream", "Block", "ChainLearner", "Dataset", "EncodingChain", "Fold", "Random", "Rows", "Samples",
+    "Source", "Splitter", "Stream", "StreamBlock", "Targets", "TargetsWanted", "Visits", "admitted", "as_inputs", "as_labels",
+    "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_targets", "as_weights", "check_finite", "check_replaced",
+    "in_terms_of", "is_missing", "level_key", "warn_of_lost_digits",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from nncore import registry
 from nncore.arguments import as_seed, rescaled, several, shown
 from nncore.blocks import BLOCK, blocks
 from nncore.contract import Encoding, Graph, Learned, Value
+from nncore.data.chain_learner import INFINITE, ChainLearner
 from nncore.data.encoding_json import array_of, learns_of, plain
 from nncore.data.encoding_part import (
     DTYPES,
@@ -37,7 +38,6 @@ from nncore.errors import DataError, FileFormatError, ParameterError, ShapeError
 LEARNED_AT_ONCE = 2 * BLOCK
 
 #: What is said of a column that cannot be encoded.
-INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
 TOO_LARGE = "has a number too large beside those of training: divide the column first"
 
 #: Rows are encoded so many bytes at a time, what stands between encodings included: an encoding goes over them several times, and in the
@@ -126,28 +126,39 @@ class EncodingChain:
             weights = rescaled(weights[chosen])
             if len(chosen) == 0:
                 raise DataError("sample_weight is 0 for all rows to learn an encoding from")
-            weights = None if bool((weights == weights[0]).all()) else weights
         counts = level_counts(n_levels, n_columns) if takes == "levels" else None
-        seeds = random_words(as_seed(rng), n_columns) if any(one.draws for one in chain) else None
-        parts: list[list[Learned]] = [[] for _ in chain]
+        seeds = cls.seeds(chain, n_columns, rng)
         is_all = len(chosen) == n_samples and rows is None
         # A column of levels may become one for each.
         spread = 1 if counts is None or len(chain) == 1 else max(1, int(counts.sum()) // max(1, n_columns))
+        learners = []
         for some in list(blocks(n_columns, 8 * len(chosen) * spread, of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
-            block = array[:, some] if is_all else array[chosen, some]
-            own_seeds = None if seeds is None else seeds[some]
-            part = Part(np.asfortranarray(block, DTYPES[takes][1]), np.arange(n_columns)[some], label, own_seeds)
-            refuse_infinite(part, INFINITE)
-            n_own = None if counts is None else counts[some]
-            if n_own is not None:
-                check_codes(part, n_own)
-            for number, (encoding, found) in enumerate(zip(chain, parts, strict=True)):
-                found.append(part.learned_by(encoding, weights, n_own, number))
-                if number + 1 < len(chain):
-                    part = part.encoded_by(encoding, found[-1], chain[number + 1])
-                    n_own = encoding.n_levels(found[-1]) if chain[number + 1].takes == "levels" else None
-        learned = tuple({name: np.concatenate([part[name] for part in found]) for name in found[0]} for found in parts)
-        made = cls(chain, learned, n_columns)
+            own = np.asfortranarray(array[:, some] if is_all else array[chosen, some], DTYPES[takes][1])
+            own_counts, own_seeds = None if counts is None else counts[some], None if seeds is None else seeds[some]
+            learner = ChainLearner(chain, np.arange(n_columns)[some], own_counts, own_seeds, label)
+            while learner.wants_rows:
+                learner.add(own, weights)
+                learner.end_pass()
+            learners.append(learner)
+        return cls.of_learners(learners)
+
+    @staticmethod
+    def seeds(encodings: Sequence[Encoding], n_columns: int, rng: Any) -> NDArray[np.uint64] | None:
+        """What random numbers of each column come from, if any encoding draws some; of an int, Generator or SeedSequence."""
+        return random_words(as_seed(rng), n_columns) if any(one.draws for one in encodings) else None
+
+    @classmethod
+    def of_learners(cls, learners: Sequence[ChainLearner]) -> Self:
+        """What learners of the same encodings, at least one, have learned, of the columns of all side by side.
+
+        Raises
+        ------
+        DataError
+            If there would be too many columns.
+        """
+        found, n_columns = [learner.learned for learner in learners], sum(learner.n_columns for learner in learners)
+        learned = tuple({name: np.concatenate([one[name] for one in each]) for name in each[0]} for each in zip(*found, strict=True))
+        made = cls(learners[0].encodings, learned, n_columns)
         if max(made._counts) > MOST_COLUMNS:
             raise DataError(
                 f"{n_columns} columns would become {max(made._counts)}, more than {MOST_COLUMNS}: use another encoding for those of many "

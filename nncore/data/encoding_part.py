@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nncore._core import all_finite, is_c_array
 from nncore.arguments import is_whole, shown
-from nncore.contract import Encoding, Learned
+from nncore.contract import Encoding, Learned, Statistic
 from nncore.errors import DataError, DtypeError, ParameterError, ShapeError
 
 Label: TypeAlias = Callable[[int], str]
@@ -43,16 +43,20 @@ class Part:
     label: Label | None
     seeds: NDArray[np.uint64] | None = None
 
-    def learned_by(
-        self, encoding: Encoding, weights: NDArray[np.float64] | None, n_levels: NDArray[np.int64] | None, number: int
-    ) -> Learned:
-        """What an encoding, the one of this `number` in its chain, learns from the part."""
+    def show_to(self, statistics: Sequence[Statistic], weights: NDArray[np.float64] | None) -> None:
+        """Let statistics see the rows."""
         self.columns.flags.writeable = False
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            for statistic in statistics:
+                statistic.add(self.columns, weights)
+
+    def learned_by(self, encoding: Encoding, statistics: Sequence[Statistic], n_levels: NDArray[np.int64] | None, number: int) -> Learned:
+        """What an encoding, the one of this `number` in its chain, learns of such columns from statistics of them."""
         drawn = None
         if encoding.draws and self.seeds is not None:
             drawn = np.concatenate([NO_WORDS, *(random_words([seed, number], 1) for seed in self.seeds.tolist())])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            learned = encoding.learn(self.columns, sample_weight=weights, n_levels=n_levels, seeds=drawn)
+            learned = encoding.learn(statistics, self.columns.shape[1], n_levels=n_levels, seeds=drawn)
         for array in learned.values():
             if not np.isfinite(array).all():
                 bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
@@ -66,7 +70,7 @@ class Part:
         self.columns.flags.writeable = False
         n_rows, n_columns = self.columns.shape
         widths = encoding.widths(learned, n_columns)
-        in_columns = self.columns.flags.f_contiguous and not self.columns.flags.c_contiguous
+        in_columns = n_columns > 1 and self.columns.strides[0] == self.columns.itemsize
         out = np.empty((n_rows, int(widths.sum())), order="F" if in_columns else "C")
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             encoding.encode(self.columns, learned, out)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Extremes, Graph, Learned, Statistic, Value
 
 
 class Clamp(Encoding):
@@ -24,19 +25,20 @@ class Clamp(Encoding):
     learns = {"least": "float64", "largest": "float64"}
     invertible = True
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (Extremes(n_columns),)
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        is_there = ~np.isnan(columns)
-        is_known = is_there.any(axis=0)
-        least = np.min(columns, axis=0, where=is_there, initial=np.inf)
-        largest = np.max(columns, axis=0, where=is_there, initial=-np.inf)
-        return {"least": np.where(is_known, least, 0.0), "largest": np.where(is_known, largest, 0.0)}
+        (extremes,) = statistics
+        is_unknown = np.isnan(extremes.least)
+        return {"least": np.where(is_unknown, 0.0, extremes.least), "largest": np.where(is_unknown, 0.0, extremes.largest)}
 
     def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:
         out[...] = columns

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nncore.arguments import several, shown
 from nncore.encodings.calendars import Calendar, FormulaCalendar, TimesCalendar
 from nncore.errors import ParameterError
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Graph, Learned, Statistic, Value
 
 #: Parts that only rise.
 _LINEAR: dict[str, Callable[[Calendar], Any]] = {"elapsed": lambda c: c.elapsed, "year": lambda c: c.year}
@@ -75,21 +75,19 @@ class DateParts(Encoding):
         if not self.parts or not are_known or len(set(self.parts)) < len(self.parts):
             raise ParameterError(f"DateParts: parts must be some of {', '.join(PARTS)}, none twice, got {shown(self.parts)}")
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (_Varied(self.parts, n_columns),)
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        kept = np.zeros((columns.shape[1], len(self.parts)), np.int64)
-        for column, row in zip(columns.T, kept, strict=True):
-            there = column[~np.isnat(column)]
-            if len(there):
-                calendar = TimesCalendar(there)
-                row[:] = [bool((numbers != numbers[0]).any()) for numbers in (_number(part, calendar) for part in self.parts)]
-        return {"kept": kept}
+        (varied,) = statistics
+        return {"kept": varied.is_varied.astype(np.int64)}
 
     def _width(self, part: str) -> int:
         return 2 if self.cyclic and part in _CYCLIC else 1
@@ -150,6 +148,31 @@ class DateParts(Encoding):
         kept = learned["kept"]
         self.require(kept.shape == (n_columns, len(self.parts)), f"has kept of shape {kept.shape}, not a number for each part")
         self.require(bool(((kept == 0) | (kept == 1)).all()), "has kept that is neither 0 nor 1")
+
+
+class _Varied(Statistic):
+    """Which parts are not the same in all rows.
+
+    Attributes
+    ----------
+    is_varied : ndarray of shape (n_columns, n_parts), bool
+    """
+
+    def __init__(self, parts: Sequence[str], n_columns: int) -> None:
+        self._parts, self._first = parts, np.full((n_columns, len(parts)), np.nan)
+        self.is_varied = np.zeros((n_columns, len(parts)), bool)
+
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
+        for column, firsts, is_varied in zip(columns.T, self._first, self.is_varied, strict=True):
+            there = column[~np.isnat(column)]
+            if not len(there):
+                continue
+            calendar = TimesCalendar(there)
+            for k, part in enumerate(self._parts):
+                if not is_varied[k]:
+                    numbers = _number(part, calendar)
+                    firsts[k] = numbers[0] if np.isnan(firsts[k]) else firsts[k]
+                    is_varied[k] = (numbers != firsts[k]).any()
 
 
 def _number(part: str, calendar: Calendar) -> Any:

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.encodings.averages import means
-from nncore.encodings.quantiles import quantiles
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Graph, Learned, Means, Missing, RowSample, Statistic, Value
 
 
 class Indicator(Encoding):
@@ -36,21 +34,28 @@ class Indicator(Encoding):
         self.fill = fill
         self.always = always
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (*self._filling(n_columns), Missing(n_columns))
+
+    def _filling(self, n_columns: int) -> Sequence[Statistic]:
+        """What the filling is found by."""
+        return () if self.fill == "zero" else (Means(n_columns),) if self.fill == "mean" else (RowSample(n_columns),)
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        n_columns = columns.shape[1]
+        *found, missing = statistics
         if self.fill == "median":
-            median = quantiles(columns, [0.5], sample_weight)[:, 0]
+            median = found[0].quantiles([0.5])[:, 0]
             filling = np.where(np.isnan(median), 0.0, median)
         else:
-            filling = means(columns, sample_weight) if self.fill == "mean" else np.zeros(n_columns)
-        has_indicator = np.ones(n_columns, np.int64) if self.always else np.isnan(columns).any(axis=0).astype(np.int64)
+            filling = found[0].mean if self.fill == "mean" else np.zeros(n_columns)
+        has_indicator = np.ones(n_columns, np.int64) if self.always else missing.any.astype(np.int64)
         return {"filling": filling, "has_indicator": has_indicator}
 
     def widths(self, learned: Learned, n_columns: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ class Ordinal(Encoding):
 
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.encodings.quantiles import quantiles
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Extremes, Graph, Learned, RowSample, Statistic, Value
 
 
 class PiecewiseLinear(Encoding):
@@ -37,16 +37,21 @@ class PiecewiseLinear(Encoding):
     def __init__(self, n_bins: int = 48) -> None:
         self.n_bins = n_bins
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (RowSample(n_columns), Extremes(n_columns))
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
         # More bins than rows have equal edges.
-        found = quantiles(columns, np.linspace(0, 1, self.n_bins + 1), sample_weight)
+        sample, extremes = statistics
+        found = sample.quantiles(np.linspace(0, 1, self.n_bins + 1))
+        found[:, 0], found[:, -1] = extremes.least, extremes.largest
         edges = [np.unique(row[~np.isnan(row)]) for row in found]
         return {"edges": np.concatenate([np.zeros(0), *edges]), "n_edges": np.array([len(one) for one in edges], np.int64)}
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.encodings.averages import means
 from nncore.encodings.normal import normal_quantile
-from nncore.encodings.quantiles import quantiles
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Extremes, Graph, Learned, Moments, RowSample, Statistic, Value, quantiles
 
 #: Numbers this near to the least or the largest of training count as these.
 NEAR = 1e-7
@@ -47,27 +46,31 @@ class QuantileNormal(Encoding):
         self.most = most
         self.noise = noise
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (RowSample(n_columns), Extremes(n_columns))
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        n_rows, n_columns = columns.shape
+        sample, extremes = statistics
+        columns = sample.columns
+        n_rows = len(columns)
         if self.noise > 0 and seeds is not None:
-            std = np.sqrt(means((columns - means(columns, sample_weight)) ** 2, sample_weight))
+            moments = Moments(n_columns)
+            moments.add(columns, sample.sample_weight)
             drawn = [np.random.default_rng(seed).standard_normal(n_rows) for seed in seeds.tolist()]
-            noisy = columns + self.noise / np.maximum(std, self.noise) * np.reshape(drawn, (n_columns, n_rows)).T
+            noisy = columns + self.noise / np.maximum(moments.std, self.noise) * np.reshape(drawn, (n_columns, n_rows)).T
         else:
             noisy = columns
         levels = np.linspace(0, 1, min(max(min(n_rows // 30, self.most), 10), n_rows))
-        is_there = ~np.isnan(columns)
-        first = np.take_along_axis(columns, is_there.argmax(axis=0)[None], axis=0)
-        kept = (is_there & (columns != first)).any(axis=0)
+        kept = extremes.least < extremes.largest
         # Rounding must not leave a quantile above the next.
-        found = np.maximum.accumulate(quantiles(noisy, levels, sample_weight), axis=1)
+        found = np.maximum.accumulate(quantiles(noisy, levels, sample.sample_weight), axis=1)
         return {"quantiles": np.where(kept[:, None], found, 0.0), "kept": kept.astype(np.int64)}
 
     def widths(self, learned: Learned, n_columns: int) -> NDArray[np.int64]:

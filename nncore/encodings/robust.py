@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.encodings.quantiles import quantiles
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Extremes, Graph, Learned, RowSample, Statistic, Value
 
 
 class Robust(Encoding):
@@ -35,17 +35,21 @@ class Robust(Encoding):
     def __init__(self, tail: float = 0.25) -> None:
         self.tail = tail
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (RowSample(n_columns), Extremes(n_columns))
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        lower, median, upper, least, largest = quantiles(columns, [self.tail, 0.5, 1 - self.tail, 0, 1], sample_weight).T
+        sample, extremes = statistics
+        lower, median, upper = sample.quantiles([self.tail, 0.5, 1 - self.tail]).T
         tiny = np.finfo(np.float64).tiny  # what is smaller has no finite reciprocal
-        between, spread = upper - lower, largest - least
+        between, spread = upper - lower, extremes.largest - extremes.least
         width = np.where(between >= tiny, between, spread / 2)
         is_varied = spread / 2 >= tiny  # False too where nothing is there
         factor = np.divide(1.0, width, out=np.zeros_like(width), where=is_varied)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.encodings.averages import means
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Graph, Learned, Moments, Statistic, Value
 
 #: A column of one value has a standard deviation of rounding noise at most: this part of its mean.
 NOISE = 1e-12
@@ -24,18 +24,19 @@ class Standard(Encoding):
     learns = {"mean": "float64", "std": "float64"}
     invertible = True
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (Moments(n_columns),)
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        mean = means(columns, sample_weight)
-        squares = columns - mean
-        np.square(squares, out=squares)
-        std = np.sqrt(means(squares, sample_weight))
+        (moments,) = statistics
+        mean, std = moments.mean, moments.std
         return {"mean": mean, "std": np.where(np.isfinite(std) & (std <= NOISE * np.abs(mean)), 1.0, std)}
 
     def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:

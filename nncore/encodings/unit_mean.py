@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.encodings.averages import means
-from nncore.plugin import Encoding, Graph, Learned, Value
+from nncore.plugin import Encoding, Graph, Learned, Means, Statistic, Value
 
 
 class UnitMean(Encoding):
@@ -21,15 +21,19 @@ class UnitMean(Encoding):
     learns = {"mean": "float64"}
     invertible = True
 
+    def statistics(self, n_columns: int) -> Sequence[Statistic]:
+        return (Means(n_columns),)
+
     def learn(
         self,
-        columns: NDArray[Any],
+        statistics: Sequence[Any],
+        n_columns: int,
         *,
-        sample_weight: NDArray[np.float64] | None = None,
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        mean = means(columns, sample_weight)
+        (means,) = statistics
+        mean: NDArray[np.float64] = means.mean
         return {"mean": np.where(mean <= 0, 1.0, mean)}
 
     def encode(self, columns: NDArray[Any], learned: Learned, out: NDArray[np.float64]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore import registry
-from nncore.contract import Encoding, Learned
+from nncore.contract import SAMPLE_SIZE, Encoding, Learned
 from nncore.data import EncodingChain
 from nncore.errors import FileFormatError
 from nncore.testing.conformance import Conformance
@@ -96,8 +96,15 @@ def learned_by(encoding: Encoding, columns: NDArray[Any], weights: NDArray[np.fl
     n_columns = columns.shape[1]
     seeds = np.arange(100, 100 + n_columns, dtype=np.uint64)[some] if encoding.draws else None
     n_levels = N_LEVELS[:n_columns][some] if encoding.takes == "levels" else None
+    chosen = columns[:, some]
     with np.errstate(all="ignore"):
-        return encoding.learn(columns[:, some], sample_weight=weights, n_levels=n_levels, seeds=seeds)
+        statistics = encoding.statistics(chosen.shape[1])
+        for start in range(0, len(chosen), SAMPLE_SIZE):
+            block = np.asfortranarray(chosen[start : start + SAMPLE_SIZE])
+            block.flags.writeable = False
+            for statistic in statistics:
+                statistic.add(block, None if weights is None else weights[start : start + SAMPLE_SIZE])
+        return encoding.learn(statistics, chosen.shape[1], n_levels=n_levels, seeds=seeds)
 
 
 def encoded_by(
@@ -122,8 +129,8 @@ def check_declarations(encoding: Encoding) -> None:
 
 
 def check_learning(encoding: Encoding) -> None:
-    """It learns what `learns` says, finite and the same every time, of many rows, of one and of no columns."""
-    for n_rows in (N_ROWS, 2, 1):
+    """It learns what `learns` says, finite and the same every time, of many rows, of one and of no columns; also from rows in blocks."""
+    for n_rows in (SAMPLE_SIZE + N_ROWS, N_ROWS, 2, 1):
         columns = columns_of(encoding, n_rows)
         for some in (slice(None), slice(0, 0)):
             learned, n_columns = _learned(encoding, columns, some), columns[:, some].shape[1]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nncore.activations.gelu import GELU
-from nncore.contract import PRIMITIVES, ExportGraph, Node, TextLevels, Value
+from nncore.contract import PRIMITIVES, Encoding, ExportGraph, Learned, Node, TextLevels, Value
 from nncore.encodings.date_parts import DateParts
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.dense import Dense
@@ -144,6 +144,13 @@ def _of_answers(dtype: str) -> Sample:
     return Sample("columns and classes", graph, inputs, computed(graph, inputs))
 
 
+def _learned(encoding: Encoding, times: np.ndarray) -> Learned:
+    statistics = encoding.statistics(times.shape[1])
+    for statistic in statistics:
+        statistic.add(times, None)
+    return encoding.learn(statistics, times.shape[1])
+
+
 def _of_dates() -> Sample:
     """The calendar of dates, which are seconds and may be missing: leap days and others, also before 1970."""
     texts = "2024-02-29T23:59:59.5 1900-02-28 2000-12-31T12:00 1969-12-31T23:59:59 NaT 2100-03-01 1600-02-29 1999-01-01"
@@ -152,7 +159,7 @@ def _of_dates() -> Sample:
     visited = g.times("visited")
     encodings = [DateParts(**arguments) for arguments in DateParts.examples]
     with g.writing("columns"):
-        g.output("predict", g.concat([one.formula(g, visited, one.learn(times)) for one in encodings]))
+        g.output("predict", g.concat([one.formula(g, visited, _learned(one, times)) for one in encodings]))
     graph = g.graph({"model": "dates"})
     inputs = {"visited": (times - np.datetime64(0, "us")) / np.timedelta64(1, "s")}
     return Sample("columns of dates", graph, inputs, computed(graph, inputs))

@@ -44,7 +44,7 @@ class Noisy(Encoding):
     learns: ClassVar[dict[str, str]] = {"shift": "float64"}
     draws = True
 
-    def learn(self, columns, *, sample_weight=None, n_levels=None, seeds=None):
+    def learn(self, statistics, n_columns, *, n_levels=None, seeds=None):
         return {"shift": np.array([np.random.default_rng(seed).normal() for seed in seeds.tolist()])}
 
     def encode(self, columns, learned, out):
@@ -57,7 +57,7 @@ class Grouped(Encoding):
     takes = gives = "levels"
     learns: ClassVar[dict[str, str]] = {"n_levels": "int64"}
 
-    def learn(self, columns, *, sample_weight=None, n_levels=None, seeds=None):
+    def learn(self, statistics, n_columns, *, n_levels=None, seeds=None):
         return {"n_levels": n_levels.copy()}
 
     def n_levels(self, learned):

@@ -10,9 +10,8 @@ import pytest
 from nncore import registry
 from nncore.data import EncodingChain
 from nncore.encodings.normal import normal_quantile
-from nncore.encodings.quantiles import quantiles
 from nncore.errors import DataError, FileFormatError, ParameterError
-from nncore.plugin import Encoding, Learned
+from nncore.plugin import Encoding, Learned, quantiles
 
 NAN = np.nan
 

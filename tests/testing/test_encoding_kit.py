@@ -13,7 +13,7 @@ import nncore as nn
 from nncore.encodings.one_hot import OneHot
 from nncore.encodings.ordinal import Ordinal
 from nncore.encodings.standard import Standard
-from nncore.plugin import Encoding
+from nncore.plugin import Encoding, Moments
 from nncore.testing.report import conformance_class, outcome, verify
 
 
@@ -29,7 +29,7 @@ class Ranks(Encoding):
     learns: ClassVar[dict[str, str]] = {"shift": "float64"}
     draws = True
 
-    def learn(self, columns, *, sample_weight=None, n_levels=None, seeds=None):
+    def learn(self, statistics, n_columns, *, n_levels=None, seeds=None):
         return {"shift": np.array([np.random.default_rng(seed).normal() for seed in seeds.tolist()])}
 
     def encode(self, columns, learned, out):
@@ -45,20 +45,25 @@ class Blind(OneHot):
 
 
 class Single(Standard):
-    def learn(self, columns, **given):
-        return {name: array.astype(np.float32) for name, array in super().learn(columns, **given).items()}
+    def learn(self, statistics, n_columns, **given):
+        return {name: array.astype(np.float32) for name, array in super().learn(statistics, n_columns, **given).items()}
 
 
 class Dicing(Standard):
-    def learn(self, columns, **given):
-        learned = super().learn(columns, **given)
+    def learn(self, statistics, n_columns, **given):
+        learned = super().learn(statistics, n_columns, **given)
         return learned | {"mean": learned["mean"] + np.random.default_rng().random()}
 
 
 class Writing(Standard):
-    def learn(self, columns, **given):
+    def statistics(self, n_columns):
+        return (WritingMoments(n_columns),)
+
+
+class WritingMoments(Moments):
+    def add(self, columns, sample_weight):
         columns -= np.nanmean(columns, axis=0)
-        return super().learn(columns, **given)
+        super().add(columns, sample_weight)
 
 
 class Adding(Standard):
@@ -72,9 +77,9 @@ class Dividing(Standard):
 
 
 class Together(Standard):
-    def learn(self, columns, **given):
-        learned = super().learn(columns, **given)
-        return learned | {"std": np.full(columns.shape[1], learned["std"].max(initial=1.0))}
+    def learn(self, statistics, n_columns, **given):
+        learned = super().learn(statistics, n_columns, **given)
+        return learned | {"std": np.full(n_columns, learned["std"].max(initial=1.0))}
 
 
 class Batchwise(Standard):
@@ -83,9 +88,9 @@ class Batchwise(Standard):
 
 
 class Absolute(Standard):
-    def learn(self, columns, *, sample_weight=None, n_levels=None, seeds=None):
-        learned = super().learn(columns, sample_weight=sample_weight)
-        return learned if sample_weight is None else learned | {"mean": learned["mean"] + sample_weight.sum()}
+    def learn(self, statistics, n_columns, **given):
+        learned = super().learn(statistics, n_columns, **given)
+        return learned | {"mean": learned["mean"] + statistics[0].weight}
 
 
 class NoWayBack(Standard):

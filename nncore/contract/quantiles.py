@@ -31,7 +31,7 @@ def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: ND
         NaN for a column in which nothing is there.
     """
     x, q = columns.T, np.asarray(levels, np.float64)
-    if sample_weight is None:
+    if sample_weight is None or bool((sample_weight == sample_weight[:1]).all()):
         last = np.maximum(len(columns) - np.isnan(x).sum(axis=1) - 1, 0)[:, None]
         place = q * last
         below = np.floor(place).astype(np.int64)

@@ -1,0 +1,237 @@
+"""Statistics of columns: what encodings learn from rows, which may be more than memory holds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nncore.contract.quantiles import quantiles
+
+#: Rows that a statistic is given at a time, and rows that a `RowSample` keeps. Of up to so many rows all statistics are exact.
+SAMPLE_SIZE = 2**16
+
+
+class Statistic(ABC):
+    """Something that is found out about columns by going once through their rows.
+
+    The host calls `add` for 65,536 rows at a time, and in the end for the rest, in the order of the data. It cuts them itself, however they
+    come: so no bit depends on the blocks in which a file is read, or on whether the rows are in memory.
+    """
+
+    @abstractmethod
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
+        """Take the next rows into account.
+
+        Parameters
+        ----------
+        columns : ndarray of shape (n_samples, n_columns)
+            At least one row, of what the encoding `takes`. Each column is contiguous. They cannot be written to, and do not change until
+            the encoding has learned.
+        sample_weight : ndarray of shape (n_samples,), float64, or None
+            Above 0. None stands for rows that count alike.
+        """
+
+
+class Means(Statistic):
+    """The weighted mean of what is there of each column.
+
+    Each column is summed for itself, so that its mean does not depend on what is beside it. Means of 65,536 rows each are combined in the
+    order of the rows, as in Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+
+    Parameters
+    ----------
+    n_columns : int
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_columns,), float64
+        0 where nothing is there.
+    weight : ndarray of shape (n_columns,), float64
+        The sum of weights of the rows in which a column has a number.
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        self.mean, self.weight = np.zeros(n_columns), np.zeros(n_columns)
+
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
+        self._combine(*_means(columns, sample_weight))
+
+    def _combine(self, mean: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take the mean of other rows into account; returns the share that these have in all."""
+        total = self.weight + weight
+        share = np.divide(weight, total, out=np.zeros_like(total), where=total > 0)
+        # A share of 1 gives the new mean itself, and 0 the old one: no bit is lost where one of them is of nothing.
+        self.mean = np.where(share == 1, mean, self.mean + (mean - self.mean) * share)
+        self.weight = total
+        return share
+
+
+class Moments(Means):
+    """Mean and standard deviation of what is there of each column.
+
+    Parameters
+    ----------
+    n_columns : int
+
+    Attributes
+    ----------
+    mean, weight : ndarray of shape (n_columns,), float64
+        As those of `Means`.
+    std : ndarray of shape (n_columns,), float64
+        √(Σw(x − mean)²/Σw); 0 where nothing is there.
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        super().__init__(n_columns)
+        self._variance = np.zeros(n_columns)
+
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
+        mean, weight = _means(columns, sample_weight)
+        squares = columns - mean
+        np.square(squares, out=squares)
+        variance, distance = _means(squares, sample_weight)[0], mean - self.mean
+        share = self._combine(mean, weight)
+        between = np.where((share > 0) & (share < 1), np.square(distance) * share * (1 - share), 0.0)
+        self._variance = np.where(share == 1, variance, self._variance + (variance - self._variance) * share + between)
+
+    @property
+    def std(self) -> NDArray[np.float64]:
+        std: NDArray[np.float64] = np.sqrt(self._variance)
+        return std
+
+
+class Extremes(Statistic):
+    """The least and the largest number of each column.
+
+    Parameters
+    ----------
+    n_columns : int
+
+    Attributes
+    ----------
+    least, largest : ndarray of shape (n_columns,), float64
+        NaN where nothing is there.
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        self.least, self.largest = np.full(n_columns, np.nan), np.full(n_columns, np.nan)
+
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
+        self.least = np.fmin(self.least, np.fmin.reduce(columns, axis=0))
+        self.largest = np.fmax(self.largest, np.fmax.reduce(columns, axis=0))
+
+
+class Missing(Statistic):
+    """Whether anything is missing in each column.
+
+    Parameters
+    ----------
+    n_columns : int
+
+    Attributes
+    ----------
+    any : ndarray of shape (n_columns,), bool
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        self.any = np.zeros(n_columns, bool)
+
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
+        self.any |= np.isnan(columns).any(axis=0)
+
+
+class RowSample(Statistic):
+    """Rows drawn evenly: all of up to 65,536, else the 65,536 whose numbers have the least hashes. For medians and other quantiles.
+
+    The share of all rows that is below a quantile of level q differs from q by a random number of standard deviation √(q(1 − q)/65,536),
+    0.002 at the median. Rows are drawn by their place among those with a weight above 0, the same for all columns.
+
+    Parameters
+    ----------
+    n_columns : int
+
+    Attributes
+    ----------
+    columns : ndarray of shape (n_sampled, n_columns)
+        In the order of the data, as long as they are all rows. They must not be written to.
+    sample_weight : ndarray of shape (n_sampled,), float64, or None
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        self.columns: NDArray[Any] = np.empty((0, n_columns))
+        self.sample_weight: NDArray[np.float64] | None = None
+        self._rows: NDArray[np.int64] = np.empty(0, np.int64)
+        self._n_seen = 0
+
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
+        first, self._n_seen = self._n_seen, self._n_seen + len(columns)
+        if first == 0:
+            self.columns, self.sample_weight, self._rows = columns, sample_weight, np.arange(len(columns))
+            return
+        if first == SAMPLE_SIZE:  # what was kept until now is not ours
+            self.columns = np.array(self.columns, order="F")
+            self.sample_weight = None if self.sample_weight is None else self.sample_weight.copy()
+        rows = np.arange(first, self._n_seen)
+        known, new_hashes = _hashes(self._rows), _hashes(rows)
+        better = np.flatnonzero(new_hashes < known.max())
+        kept = np.argpartition(np.concatenate([known, new_hashes[better]]), SAMPLE_SIZE - 1)[:SAMPLE_SIZE]
+        is_left = np.zeros(SAMPLE_SIZE, bool)
+        is_left[kept[kept < SAMPLE_SIZE]] = True
+        places, taken = np.flatnonzero(~is_left), better[np.sort(kept[kept >= SAMPLE_SIZE]) - SAMPLE_SIZE]
+        self._rows[places] = rows[taken]
+        for own, new_numbers in zip(self.columns.T, columns.T, strict=True):
+            own[places] = new_numbers[taken]
+        if self.sample_weight is not None and sample_weight is not None:
+            self.sample_weight[places] = sample_weight[taken]
+
+    def quantiles(self, levels: ArrayLike) -> NDArray[np.float64]:
+        """Quantiles of what is there of each column, linear between neighbours.
+
+        Without weights they are `numpy.quantile`'s. With weights each number stands in the middle of its weight.
+
+        Parameters
+        ----------
+        levels : array-like of shape (n_levels,)
+            From 0 to 1.
+
+        Returns
+        -------
+        ndarray of shape (n_columns, n_levels), float64
+            NaN for a column in which nothing is there.
+        """
+        return quantiles(self.columns, levels, self.sample_weight)
+
+
+def _means(columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean of what is there of each column, 0 where nothing is, and the sum of its weights; both of shape (n_columns,)."""
+    x = columns.T
+    of_all = 1.0
+    if sample_weight is not None and (sample_weight == sample_weight[0]).all():
+        of_all, sample_weight = float(sample_weight[0]), None
+    is_there = ~np.isnan(x)
+    # About a value of each column, so that a small deviation from a large mean keeps its digits.
+    origin = np.take_along_axis(x, is_there.argmax(axis=1)[:, None], axis=1)
+    terms = x - origin
+    total: Any
+    if is_there.all():
+        total = np.full(len(x), float(len(columns)) if sample_weight is None else sample_weight.sum())
+    else:
+        origin, terms = np.where(np.isnan(origin), 0.0, origin), np.where(is_there, terms, 0.0)
+        total = is_there.sum(axis=1) if sample_weight is None else np.where(is_there, sample_weight, 0.0).sum(axis=1)
+    if sample_weight is not None:
+        np.multiply(terms, sample_weight, out=terms)
+    return origin[:, 0] + terms.sum(axis=1) / np.where(total > 0, total, 1.0), total * of_all
+
+
+def _hashes(rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """A number for each row that is as good as random, and different for all: the finaliser of SplitMix64.
+
+    Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    z = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

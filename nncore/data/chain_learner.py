@@ -1,0 +1,159 @@
+"""A chain of encodings while it learns: from rows in blocks, which are gone through once for each encoding that asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.contract import SAMPLE_SIZE, Encoding, Learned, Statistic
+from nncore.data.encoding_part import DTYPES, Label, Part, check_codes, refuse_infinite
+from nncore.errors import DataError
+
+#: What is said of a column that cannot be encoded.
+INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
+
+
+class ChainLearner:
+    """Encodings, each of which learns from what the ones before make of the rows.
+
+    While `wants_rows`, all rows are given to `add`, in blocks of any size, then `end_pass` is called. The rows are cut anew, 65,536 at a
+    time, so that no bit of what is learned depends on the blocks.
+
+    Parameters
+    ----------
+    encodings : tuple of Encoding
+    origins : ndarray of shape (n_columns,), int64
+        What `label` calls each column by.
+    n_levels : ndarray of shape (n_columns,), int64, or None
+    seeds : ndarray of shape (n_columns,), uint64, or None
+    label : callable or None
+
+    Attributes
+    ----------
+    learned : list of dict of str to ndarray
+        Of each encoding, as far as it has learned.
+    """
+
+    def __init__(
+        self,
+        encodings: tuple[Encoding, ...],
+        origins: NDArray[np.int64],
+        n_levels: NDArray[np.int64] | None,
+        seeds: NDArray[np.uint64] | None,
+        label: Label | None,
+    ) -> None:
+        self.encodings = encodings
+        self.learned: list[Learned] = []
+        self._origins, self._n_levels, self._label = origins, n_levels, label
+        self._is_first_pass = True
+        # The columns before the encoding that learns next, without rows, and their levels.
+        self._ahead, self._n_levels_ahead = Part(np.empty((0, len(origins)), self._dtype, order="F"), origins, label, seeds), n_levels
+        self._begin()
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return DTYPES[self.encodings[0].takes if self.encodings else "numbers"][1]
+
+    @property
+    def n_columns(self) -> int:
+        """Columns that the first encoding takes."""
+        return len(self._origins)
+
+    @property
+    def wants_rows(self) -> bool:
+        """Whether another pass is needed. The first always is: it checks the rows."""
+        return self._is_first_pass or bool(self._statistics)
+
+    def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None = None) -> None:
+        """Take the next rows into account.
+
+        Parameters
+        ----------
+        columns : ndarray of shape (n_samples, n_columns)
+            Of a dtype that the first encoding takes. They must not change before the end of the pass.
+        sample_weight : ndarray of shape (n_samples,) or None
+            Of rows of weight 0, nothing is learned.
+        """
+        if sample_weight is not None and not sample_weight.all():
+            columns, sample_weight = columns[sample_weight > 0], sample_weight[sample_weight > 0]
+        start, n = 0, len(columns)
+        while start < n:
+            stop = min(n, start + SAMPLE_SIZE - self._n_waiting)
+            self._waiting.append((columns[start:stop], None if sample_weight is None else sample_weight[start:stop]))
+            self._n_waiting += stop - start
+            start = stop
+            if self._n_waiting == SAMPLE_SIZE:
+                self._digest()
+
+    def end_pass(self) -> None:
+        """All rows have been there.
+
+        Raises
+        ------
+        DataError
+            If there was none, or what is learned is not finite.
+        """
+        if self._n_waiting:
+            self._digest()
+        if not self._n_rows:
+            raise DataError("there are no rows to learn an encoding from: give at least one")
+        self._is_first_pass = False
+        if self._statistics:
+            self._learn()
+        self._begin()
+
+    # ---- one pass -----------------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Go on to the next encoding that is to see rows."""
+        self._waiting: list[tuple[NDArray[Any], NDArray[np.float64] | None]] = []
+        self._n_waiting, self._n_rows = 0, 0
+        self._statistics: Sequence[Statistic] = ()
+        while len(self.learned) < len(self.encodings):
+            self._statistics = self.encodings[len(self.learned)].statistics(self._ahead.columns.shape[1])
+            if self._statistics:
+                return
+            self._learn()
+
+    def _learn(self) -> None:
+        number = len(self.learned)
+        encoding = self.encodings[number]
+        self.learned.append(self._ahead.learned_by(encoding, self._statistics, self._n_levels_ahead, number))
+        following = self.encodings[number + 1] if number + 1 < len(self.encodings) else None
+        if following is not None:
+            self._ahead = self._ahead.encoded_by(encoding, self.learned[-1], following)
+            self._n_levels_ahead = encoding.n_levels(self.learned[-1]) if following.takes == "levels" else None
+
+    def _digest(self) -> None:
+        """Let statistics see the rows that wait for it."""
+        columns, weights = self._waiting_together()
+        self._waiting, self._n_waiting = [], 0
+        self._n_rows += len(columns)
+        part = Part(columns, self._origins, self._label)
+        if self._is_first_pass:
+            refuse_infinite(part, INFINITE)
+            if self._n_levels is not None:
+                check_codes(part, self._n_levels)
+        if not self._statistics:
+            return
+        for number, learned in enumerate(self.learned):
+            part = part.encoded_by(self.encodings[number], learned, self.encodings[number + 1])
+        part.show_to(self._statistics, weights)
+
+    def _waiting_together(self) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+        """In one piece, of which each column is contiguous."""
+        pieces, weights = [columns for columns, _ in self._waiting], [weight for _, weight in self._waiting]
+        joined = None if any(weight is None for weight in weights) else np.concatenate([w for w in weights if w is not None])
+        if len(pieces) == 1:
+            columns = np.asarray(pieces[0], self._dtype)
+            is_ready = columns.strides[0] == columns.itemsize
+            return (columns.view() if is_ready else np.asfortranarray(columns)), joined
+        whole = np.empty((self._n_waiting, len(self._origins)), self._dtype, order="F")
+        start = 0
+        for piece in pieces:
+            whole[start : start + len(piece)] = piece
+            start += len(piece)
+        return whole, joined

@@ -1,0 +1,86 @@
+"""Chains that learn from blocks: the same bits as from rows in memory, however the blocks are cut."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from nncore import registry
+from nncore.contract import SAMPLE_SIZE
+from nncore.data import ChainLearner, EncodingChain
+from nncore.errors import DataError
+
+CHAINS = (["standard", "indicator"], ["robust", "smooth_clip", "standard"], ["quantile_normal"], [], ["clamp", "unit_mean"])
+N = SAMPLE_SIZE + 5000
+RNG_SEED = 3
+
+
+def numbers() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 2)) * [1, 100]
+    X[rng.random((N, 2)) < 0.1] = np.nan
+    return X, rng.choice([0.0, 0.5, 2.0], N)
+
+
+def streamed(
+    encodings: list, X: np.ndarray, weights: np.ndarray | None, cuts: list[int], n_levels: list[int] | None = None
+) -> EncodingChain:
+    chain = tuple(registry.resolve("encodings", one) for one in encodings)
+    seeds = EncodingChain.seeds(chain, X.shape[1], RNG_SEED)
+    learner = ChainLearner(chain, np.arange(X.shape[1]), None if n_levels is None else np.array(n_levels), seeds, None)
+    bounds = [0, *sorted(cuts), len(X)]
+    while learner.wants_rows:
+        for start, stop in pairwise(bounds):
+            learner.add(X[start:stop], None if weights is None else weights[start:stop])
+        learner.end_pass()
+    return EncodingChain.of_learners([learner])
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.sampled_from(CHAINS), st.lists(st.integers(0, N), max_size=6), st.booleans())
+def test_blocks_of_any_size(encodings: list[str], cuts: list[int], weighted: bool) -> None:
+    X, weights = numbers()
+    used = weights if weighted else None
+    assert streamed(encodings, X, used, cuts) == EncodingChain.learn(encodings, X, sample_weight=used, rng=RNG_SEED)
+
+
+def test_levels_and_times() -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.integers(-1, 3, (N, 2))
+    expected = EncodingChain.learn(["one_hot", "robust"], codes, n_levels=[3, 4])
+    assert streamed(["one_hot", "robust"], codes, None, [17, 70_000], [3, 4]) == expected
+    times = rng.integers(0, 2**52, (N, 1)).astype("datetime64[us]")
+    times[::7] = np.datetime64("NaT")
+    encodings = [{"name": "date_parts", "parts": ["year", "weekday", "is_year_end"]}, "standard", "indicator"]
+    assert streamed(encodings, times, None, [1, 66_000]) == EncodingChain.learn(encodings, times)
+
+
+def test_columns_together_are_columns_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, weights = numbers()
+    expected = EncodingChain.learn(["robust", "standard"], X, sample_weight=weights)
+    monkeypatch.setattr("nncore.data.encoding_chain.LEARNED_AT_ONCE", 1)
+    assert EncodingChain.learn(["robust", "standard"], X, sample_weight=weights) == expected
+
+
+def test_passes_are_as_many_as_encodings_that_ask_for_rows() -> None:
+    X, _ = numbers()
+    for encodings, n_passes in ((["standard", "indicator"], 2), (["robust", "smooth_clip"], 1), ([], 1), (["standard"], 1)):
+        learner = ChainLearner(tuple(registry.resolve("encodings", one) for one in encodings), np.arange(2), None, None, None)
+        passes = 0
+        while learner.wants_rows:
+            learner.add(X[:100])
+            learner.end_pass()
+            passes += 1
+        assert passes == n_passes
+
+
+def test_refusals() -> None:
+    learner = ChainLearner((registry.resolve("encodings", "standard"),), np.arange(1), None, None, lambda _: "column 'a'")
+    with pytest.raises(DataError, match="there are no rows"):
+        learner.end_pass()
+    learner.add(np.array([[1.0], [np.inf]]))
+    with pytest.raises(DataError, match="column 'a' has an infinite number"):
+        learner.end_pass()
