@@ -9,6 +9,15 @@ import numpy as np
 
 from nncore.errors import DataError, DtypeError, ShapeError
 
+#: What frames and columns have whose rows are not there yet, and what fetches these: Spark, Dask, DuckDB, Ray, polars and narwhals.
+LAZY = {
+    "toPandas": "toPandas()",
+    "__dask_graph__": "compute()",
+    "to_arrow_table": "to_arrow_table()",
+    "iter_batches": "to_pandas()",
+    "collect": "collect()",
+}
+
 
 def is_missing(value: object) -> bool:
     """Whether `value` stands for "unknown": None, NaN, NaT, and pandas' NA, which does not even equal itself."""
@@ -51,9 +60,8 @@ def admitted(data: Any, name: str, *, holes: bool = False, times: bool = False) 
             raise ShapeError(f"{name} is not a rectangular array: {error}") from None
     if isinstance(data, np.ndarray):
         return _admitted_array(data, name, holes=holes, times=times)
-    if hasattr(type(data), "collect") and hasattr(type(data), "collect_schema"):
-        raise DtypeError(f"{name} is a lazy frame, whose rows are not there yet: pass {name}.collect()")
     if _is_table(data):
+        _refuse_lazy(data, name)
         return data
     _refuse_other_things(data, name)
     if _is_array(data):
@@ -99,6 +107,16 @@ def _without_mask(array: np.ma.MaskedArray[Any, Any], name: str, *, holes: bool)
         f"{name} is masked in {int(masked.sum())} places, first at {place}: leave these samples out, or, if what lies under the mask is "
         f"meant, pass {name}.data"
     )
+
+
+def _refuse_lazy(data: Any, name: str) -> None:
+    """Raise `DtypeError` for a frame of which NumPy would make one of all rows, or none, and whose names and categories would be lost."""
+    for attribute, call in LAZY.items():
+        if hasattr(type(data), attribute):
+            raise DtypeError(
+                f"{name} is a {_type_name(data)} whose rows are not there yet: pass {name}.{call}, or, if that is too large for the "
+                "memory, its parts one after the other"
+            )
 
 
 def _refuse_other_things(data: Any, name: str) -> None:

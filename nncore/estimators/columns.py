@@ -195,7 +195,7 @@ class TableColumns:
         Returns
         -------
         ndarray or Rows of shape (n_samples, n_columns)
-            Checked. Plain numbers are not converted.
+            Checked. Plain numbers are not converted. No rows are fine: a partition of larger data may have none.
         """
         if self.is_categorical is not None and not self.dates:
             plain = plain_columns(estimator, X, self.is_categorical)
@@ -206,7 +206,8 @@ class TableColumns:
                 return self._matrix(len(others), iter(others.T), codes)
         elif self.has_numbers_alone and (numbers := plain_numbers(estimator, X)) is not None:
             return numbers
-        samples = TableColumns.transform(self, estimator, admitted(X, "X", holes=True), accept_sparse=["csr", "csc"])
+        X = admitted(X, "X", holes=True)
+        samples = TableColumns.transform(self, estimator, X, accept_sparse=["csr", "csc"], ensure_min_samples=0)
         return SparseRows(samples) if issparse(samples) else samples
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:

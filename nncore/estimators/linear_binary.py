@@ -181,7 +181,8 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         """`X` as a C-contiguous float64 matrix; itself if it is one already."""
         X = admitted(X, "X", holes=True)
         with numbers_explained(X=X):
-            samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, order="C", ensure_all_finite=False, reset=False)
+            checks: dict[str, Any] = {"order": "C", "ensure_all_finite": False, "ensure_min_samples": 0}
+            samples: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False, **checks)
         return samples
 
     def _validate_training_data(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[Any]]:
@@ -210,7 +211,7 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
 def check_finite(X: NDArray[np.float64]) -> None:
     """Raise `DataError` for NaN, infinity, or numbers whose products would overflow, naming the first one's place."""
     # With NaN anywhere, both are NaN and the comparison is false; unlike isfinite, they need no array of their own.
-    if max(-X.min(), X.max()) <= LARGEST_FEATURE:
+    if max(-X.min(initial=0), X.max(initial=0)) <= LARGEST_FEATURE:
         return
     row, column = np.argwhere(~(np.abs(X) <= LARGEST_FEATURE))[0]
     value = X[row, column]

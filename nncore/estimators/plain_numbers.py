@@ -108,8 +108,8 @@ def _is_finite(X: np.ndarray) -> bool:
 
 
 def row_blocks(n_rows: int, row_bytes: int) -> list[slice]:
-    """Slices of rows, as many at a time as are converted in one piece."""
-    return list(blocks(n_rows, row_bytes, of=CONVERT_AT_ONCE))
+    """Slices of rows, as many at a time as are converted in one piece; an empty one where there are no rows."""
+    return list(blocks(n_rows, row_bytes, of=CONVERT_AT_ONCE)) or [slice(0)]
 
 
 def plain_row(estimator: Any, x: Any) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from nncore.data import admitted, as_numbers, is_missing
+from nncore.data.containers import LAZY
 from nncore.errors import DataError, DtypeError
 
 
@@ -94,8 +96,24 @@ def test_what_numpy_cannot_read_names_the_remedy() -> None:
 
 def test_a_lazy_frame_is_to_be_collected() -> None:
     polars = pytest.importorskip("polars")
-    with pytest.raises(DtypeError, match=r"pass X\.collect\(\)"):
+    with pytest.raises(DtypeError, match=r"X is a LazyFrame whose rows are not there yet: pass X\.collect\(\)"):
         admitted(polars.LazyFrame({"a": [1]}), "X")
+
+
+@pytest.mark.parametrize(("attribute", "call"), LAZY.items(), ids=LAZY)
+def test_each_kind_of_lazy_table_names_its_own_remedy(attribute: str, call: str) -> None:
+    for own in ("columns", "to_frame"):  # of a frame, of one of its columns
+        relation = type("Relation", (), {own: (), attribute: ()})()
+        with pytest.raises(DtypeError, match=rf"y is a Relation whose rows are not there yet: pass y\.{re.escape(call)}"):
+            admitted(relation, "y")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_frames_with_their_rows_are_none(library: str) -> None:
+    module = pytest.importorskip(library)
+    frame = (module.table if library == "pyarrow" else module.DataFrame)({"a": [1, 2]})
+    assert admitted(frame, "X") is frame
+    assert len(admitted(frame["a"], "y")) == 2
 
 
 def test_what_is_missing_among_objects_is_nan() -> None:

@@ -382,12 +382,6 @@ def test_columns_that_are_not_those_of_training():
         encoder.transform(estimator, frame.to_numpy()[:, :4], **CHECKS)
 
 
-def test_a_lazy_frame():
-    polars = pytest.importorskip("polars")
-    with pytest.raises(DataError, match=r"pass X\.collect\(\)"):
-        fitted(polars.DataFrame(PASSENGERS).lazy())
-
-
 def test_a_column_that_names_the_rows():
     X = pd.DataFrame({"name": [f"Mr {i}" for i in range(30)], "x": np.arange(30.0)})
     with pytest.warns(DataWarning, match="column 'name' of X has 30 different texts in 30 rows"):
