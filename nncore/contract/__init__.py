@@ -49,6 +49,7 @@ from nncore.contract.regularizer import SPLITS, Regularizer, RegularizerLike, Re
 from nncore.contract.sampler import SampleInfo, Sampler, permutation
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
+from nncore.contract.splitmix import row_hashes
 from nncore.contract.statistics import SAMPLE_SIZE, Extremes, Means, Missing, Moments, RowSample, Statistic
 from nncore.contract.transform import Transform, TransformCall
 
@@ -64,6 +65,6 @@ __all__ = [
     "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
     "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum", "formula_of", "formula_result", "frozen",
     "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call",
-    "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words", "rung", "setup_arguments", "slot_name", "thawed",
-    "weighted_sums", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
+    "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words", "row_hashes", "rung", "setup_arguments",
+    "slot_name", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

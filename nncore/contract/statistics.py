@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nncore.contract.quantiles import quantiles
+from nncore.contract.splitmix import row_hashes
 
 #: Rows that a statistic is given at a time, and rows that a `RowSample` keeps. Of up to so many rows all statistics are exact.
 SAMPLE_SIZE = 2**16
@@ -175,7 +176,7 @@ class RowSample(Statistic):
             self.columns = np.array(self.columns, order="F")
             self.sample_weight = None if self.sample_weight is None else self.sample_weight.copy()
         rows = np.arange(first, self._n_seen)
-        known, new_hashes = _hashes(self._rows), _hashes(rows)
+        known, new_hashes = row_hashes(self._rows), row_hashes(rows)
         better = np.flatnonzero(new_hashes < known.max())
         kept = np.argpartition(np.concatenate([known, new_hashes[better]]), SAMPLE_SIZE - 1)[:SAMPLE_SIZE]
         is_left = np.zeros(SAMPLE_SIZE, bool)
@@ -224,14 +225,3 @@ def _means(columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> 
     if sample_weight is not None:
         np.multiply(terms, sample_weight, out=terms)
     return origin[:, 0] + terms.sum(axis=1) / np.where(total > 0, total, 1.0), total * of_all
-
-
-def _hashes(rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A number for each row that is as good as random, and different for all: the finaliser of SplitMix64.
-
-    Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-    """
-    z = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

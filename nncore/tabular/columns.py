@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -23,7 +23,8 @@ MOST_ONE_HOT = 16
 
 #: What becomes of numbers, and of dates.
 NUMBER_ENCODINGS = ("standard", "indicator")
-TIME_ENCODINGS = ("date_parts", *NUMBER_ENCODINGS)
+DATE_ENCODINGS = ("date_parts",)
+TIME_ENCODINGS = (*DATE_ENCODINGS, *NUMBER_ENCODINGS)
 
 _LETTERS = np.array([byte >= 0x80 or chr(byte).isalpha() for byte in range(256)])
 
@@ -42,14 +43,11 @@ def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.n
     return column.numbers
 
 
-def parse_times(name: str, form: str, values: Sequence[str | None], place: Place) -> np.ndarray:
-    """Moments, datetime64[us] of shape ``(n_rows,)``, NaT where missing. Raises `DataError` with the place of anything else."""
-    times, codes = _parse_distinct_times(name, form, values, place)
-    return times[codes]
+def parse_distinct_times(name: str, form: str, values: Sequence[str | None], place: Place) -> tuple[np.ndarray, np.ndarray]:
+    """The moments of distinct texts, which are fewer than rows, one missing if some row is; and which of them stands in each row.
 
-
-def _parse_distinct_times(name: str, form: str, values: Sequence[str | None], place: Place) -> tuple[np.ndarray, np.ndarray]:
-    """The moments of distinct texts, which are fewer than rows, one missing if some row is; and which of them stands in each row."""
+    Moments are datetime64[us], NaT where missing. Raises `DataError` with the place of anything else.
+    """
     coded = as_column(values).coded.used()
     times = moments([*coded.texts, *[None] * (coded.n_missing > 0)], form)
     if (is_wrong := np.isnat(times[: len(coded.texts)])).any():
@@ -69,8 +67,11 @@ def level_counts(values: Sequence[str | None], *, as_text: bool = False) -> dict
     With `as_text`, what is written otherwise is another level.
     """
     counts = as_column(values).counts
-    if as_text:
-        return counts
+    return counts if as_text else merged_levels(counts)
+
+
+def merged_levels(counts: Mapping[str, int]) -> dict[str, int]:
+    """How often each level is there, of how often each text is: as `level_counts`."""
     writings: dict[Hashable, Counter[str]] = {}
     for value, key in zip(counts, level_keys(list(counts)), strict=True):
         writings.setdefault(key, Counter())[value] = counts[value]
@@ -176,12 +177,17 @@ class TimeColumn:
 
     @classmethod
     def fit(cls, name: str, form: str, values: Sequence[str | None], place: Place) -> TimeColumn:
-        times, codes = _parse_distinct_times(name, form, values, place)
-        parts = EncodingChain.learn(TIME_ENCODINGS[:1], times[:, None], label=labelled(name))
+        times, codes = parse_distinct_times(name, form, values, place)
+        parts = EncodingChain.learn(DATE_ENCODINGS, times[:, None], label=labelled(name))
         encoded = parts.encode(times[:, None]).T
         columns = (own[codes, None] for own in encoded) if len(encoded) else [np.empty((len(codes), 0))]
         # One by one, since all of them are far more than the file.
-        others = side_by_side([EncodingChain.learn(TIME_ENCODINGS[1:], column, label=labelled(name)) for column in columns])
+        others = side_by_side([EncodingChain.learn(NUMBER_ENCODINGS, column, label=labelled(name)) for column in columns])
+        return cls.of_chains(name, form, parts, others)
+
+    @classmethod
+    def of_chains(cls, name: str, form: str, parts: EncodingChain, others: EncodingChain) -> TimeColumn:
+        """Of what dates become, and of what becomes of that."""
         return cls(name, form, EncodingChain((*parts.encodings, *others.encodings), (*parts.learned, *others.learned), 1))
 
     @property
@@ -201,7 +207,7 @@ class TimeColumn:
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
         """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
-        times, codes = _parse_distinct_times(self.name, self.form, values, place)
+        times, codes = parse_distinct_times(self.name, self.form, values, place)
         encoded = self.chain.encode(times[:, None], dtype=out.dtype, label=labelled(self.name))
         out[:] = encoded[codes]
         count = 0 if self.has_missing else as_column(values).n_missing
@@ -249,8 +255,13 @@ class CategoricalColumn:
         cls, name: str, values: Sequence[str | None], most: int, most_one_hot: int = MOST_ONE_HOT, *, as_text: bool = False
     ) -> CategoricalColumn:
         column = as_column(values)
-        has_missing = column.n_missing > 0
-        counts = level_counts(column, as_text=as_text)
+        return cls.of_counts(name, level_counts(column, as_text=as_text), column.n_missing > 0, most, most_one_hot, as_text=as_text)
+
+    @classmethod
+    def of_counts(
+        cls, name: str, counts: Mapping[str, int], has_missing: bool, most: int, most_one_hot: int = MOST_ONE_HOT, *, as_text: bool = False
+    ) -> CategoricalColumn:
+        """Of how often each level is there."""
         # Ties are broken by the alphabet, so that the order of the rows does not matter.
         frequent = sorted(counts, key=lambda level: (-counts[level], level))[:most]
         has_other = len(counts) > most

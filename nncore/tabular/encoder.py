@@ -103,17 +103,35 @@ class TableEncoder:
                 columns.append(TimeColumn.fit(name, kind.form, learnt(name), place))
             elif kind.kind == "categorical":
                 columns.append(CategoricalColumn.fit(name, learnt(name), most_levels, most_one_hot, as_text=kind.as_text))
-        if not any(column.width for column in columns):
-            same = "always the same in the rows to learn from"
-            reasons = listed([f"{name!r} is left out: {kind.reason or same}" for name, kind in kinds.items()], most=3)
-            detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
-            raise DataError(f"{table.source} has no column to learn from beside the target {target!r}{detail}")
         if task == "classification":
             fitted: ClassTarget | RealTarget = ClassTarget.fit(target, table.column(target), missing_target)
         else:
             fitted = RealTarget.fit(target, learnt(target), place, target_range, missing_target)
+        return cls.of_columns(table, kinds, columns, fitted, missing)
+
+    @classmethod
+    def of_columns(
+        cls,
+        table: Table,
+        kinds: Mapping[str, ColumnKind],
+        columns: Sequence[TableColumn],
+        target: ClassTarget | RealTarget,
+        missing: tuple[str, ...],
+    ) -> TableEncoder:
+        """Of what was learned of each column, for tables that are written like this one.
+
+        Raises
+        ------
+        DataError
+            If nothing is left to learn from.
+        """
+        if not any(column.width for column in columns):
+            same = "always the same in the rows to learn from"
+            reasons = listed([f"{name!r} is left out: {kind.reason or same}" for name, kind in kinds.items()], most=3)
+            detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
+            raise DataError(f"{table.source} has no column to learn from beside the target {target.name!r}{detail}")
         dialect = table.has_header, table.decimal_comma, table.delimiter
-        return cls(tuple(table.names), *dialect, missing, tuple(columns), fitted)
+        return cls(tuple(table.names), *dialect, missing, tuple(columns), target)
 
     @property
     def n_inputs(self) -> int:

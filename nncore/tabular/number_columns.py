@@ -38,17 +38,17 @@ def learn_numbers(columns: Mapping[str, Column], rows: np.ndarray, place: Place)
         numbers = np.empty((len(rows), len(own)), order="F")
         for i, name in enumerate(own):
             numbers[:, i] = parse_numbers(name, columns[name].take(rows), place)
-        chain = EncodingChain.learn(NUMBER_ENCODINGS, numbers, label=_labels(own))
-        found += [NumericColumn(name, _some(chain, i)) for i, name in enumerate(own)]
+        chain = EncodingChain.learn(NUMBER_ENCODINGS, numbers, label=labels_of(own))
+        found += [NumericColumn(name, one_of(chain, i)) for i, name in enumerate(own)]
     return found
 
 
-def _some(chain: EncodingChain, i: int) -> EncodingChain:
+def one_of(chain: EncodingChain, i: int) -> EncodingChain:
     """What was learned of one column, and nothing else: all of it is by columns, and none becomes several before the last encoding."""
     return EncodingChain(chain.encodings, tuple({name: array[i : i + 1] for name, array in own.items()} for own in chain.learned), 1)
 
 
-def _labels(names: Sequence[str]) -> Callable[[int], str]:
+def labels_of(names: Sequence[str]) -> Callable[[int], str]:
     return lambda number: f"column {names[number]!r}"
 
 
@@ -70,7 +70,7 @@ class NumberInputs:
     def encode(self, cells: Sequence[Column], place: Place, out: np.ndarray) -> list[Remark | None]:
         """Write the inputs of all into `out`, shape ``(n_rows, n_inputs)``; what the user should know of each."""
         numbers = [parse_numbers(column.name, own, place) for column, own in zip(self.columns, cells, strict=True)]
-        chain, label = side_by_side([column.chain for column in self.columns]), _labels([column.name for column in self.columns])
+        chain, label = side_by_side([column.chain for column in self.columns]), labels_of([column.name for column in self.columns])
         firsts = np.cumsum([0, *(column.width for column in self.columns[:-1])])
         step = max(FEWEST_ROWS, rows_at_once(8 * (len(numbers) + len(self.places)), of=AT_ONCE))
         for start in range(0, len(out), step):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from nncore.tabular.decimal_commas import has_commas, may_hold, present_texts, w
 from nncore.tabular.gathering import Gatherer
 from nncore.tabular.magic import HEAD
 from nncore.tabular.packed import unpacked
-from nncore.tabular.source import TextLines, opened, source_name
+from nncore.tabular.source import TextLines, n_lines, opened, source_name
 from nncore.tabular.table import Table, row_numbers, unknown_column
 from nncore.tabular.table_file import TableFile
 from nncore.tabular.values import decimal_point, has_thousands
@@ -31,6 +32,9 @@ BLOCK_ROWS, BLOCK_CELLS = 16_384, 2**20
 
 #: Cells that are Python's objects at a time while a whole file is read.
 PIECE_CELLS = 2**16
+
+#: Bytes whose lines are counted at a time.
+COUNTED_AT_ONCE = 2**20
 
 #: What is known by its first bytes. Everything else is text.
 _TYPED = (ParquetFile, ArrowFile)
@@ -80,7 +84,7 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
         If the file cannot be read, is empty or no table, has rows of different lengths or two columns of one name, or lacks a column.
     """
     writing = writing or Writing()
-    with _file(path, writing) as file:
+    with opened_file(path, writing) as file:
         names, known_names = file.names, set(file.names)
         for name in dict.fromkeys(needed):
             if name not in known_names:
@@ -97,7 +101,7 @@ def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int
     Whether there are decimal commas is seen from the first block.
     """
     writing = writing or Writing()
-    with _file(path, writing) as file:
+    with opened_file(path, writing) as file:
         decimal_comma = _decimal_comma(file, writing)
         n_rows = n_rows or rows_at_once(len(file.names), BLOCK_ROWS, of=BLOCK_CELLS)
         rows = _Rows(file)
@@ -123,6 +127,62 @@ def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int
                 return
 
 
+@dataclass(frozen=True)
+class SomeRows:
+    """Some rows of files that have the same columns.
+
+    Attributes
+    ----------
+    table : Table
+    numbers : ndarray of shape (n_rows,), int64
+        Their numbers in all files, from 0.
+    sizes : list of int
+        How many rows each file has.
+    """
+
+    table: Table
+    numbers: NDArray[np.int64]
+    sizes: list[int]
+
+
+def read_some(paths: Sequence[Path], writing: Writing, are_chosen: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> SomeRows:
+    """`read_table` of some rows of files that have the same columns; `are_chosen` says which, by their numbers in all files.
+
+    Raises
+    ------
+    DataError
+        As `read_table`.
+    """
+    rows: _Rows | None = None
+    n_rows = n_blank = 0
+    sizes, taken = [], []
+    for path in paths:
+        sizes.append(-n_rows)
+        with opened_file(path, writing) as file:
+            rows = rows or _Rows(file)
+            for columns, numbers in file.blocks(rows_at_once(len(file.names), BLOCK_ROWS, of=PIECE_CELLS)):
+                chosen = np.flatnonzero(are_chosen(np.arange(n_rows, n_rows + len(numbers))))
+                taken.append(chosen + n_rows)
+                places = row_numbers(numbers)[chosen] if len(paths) == 1 else taken[-1] + 1
+                rows.add([column[chosen] for column in columns], places)
+                n_rows += len(numbers)
+            n_blank += file.n_blank
+        sizes[-1] += n_rows
+    assert rows is not None, "there is a file"
+    table = rows.table(_decimal_comma(rows.file, writing))
+    return SomeRows(table if len(paths) == 1 else replace(table, unit="row", n_blank=n_blank), np.concatenate(taken), sizes)
+
+
+def count_rows(path: Path, writing: Writing) -> int:
+    """How many rows a file has at most: its lines, where it is text; nothing is understood of them."""
+    with opened(path) as packed:
+        binary = unpacked(packed, source_name(path))
+        head = binary.peek(HEAD)[:HEAD]
+        if any(_begins(head, typed.first_bytes) for typed in _TYPED):
+            return _reader(packed, path, source_name(path), writing).n_rows or 0
+        return sum(n_lines(piece) for piece in iter(partial(binary.read, COUNTED_AT_ONCE), b""))
+
+
 class _Rows:
     """Rows as they come from a file, until they are a table."""
 
@@ -132,7 +192,7 @@ class _Rows:
         self._columns = [Gatherer(n_columns) for _ in range(n_columns)]
         self._numbers: list[NDArray[np.int64]] = []
 
-    def add(self, columns: Sequence[Cells], numbers: Sequence[int], share: float = 1.0) -> None:
+    def add(self, columns: Sequence[Cells], numbers: Sequence[int] | NDArray[np.int64], share: float = 1.0) -> None:
         """Take up the next rows, after which this share of all is there."""
         for gatherer, cells in zip(self._columns, columns, strict=True):
             gatherer.add(cells, share)
@@ -154,7 +214,8 @@ def _decimal_comma(file: TableFile, writing: Writing) -> bool | None:
 
 
 @contextmanager
-def _file(path: str | Path, writing: Writing) -> Iterator[TableFile]:
+def opened_file(path: str | Path, writing: Writing) -> Iterator[TableFile]:
+    """A file whose names of columns are known and checked."""
     source = source_name(path)
     with opened(path) as binary:
         file = _reader(binary, path, source, writing)

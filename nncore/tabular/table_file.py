@@ -69,6 +69,11 @@ class TableFile(abc.ABC):
         """Read no more; what was opened is closed by whoever opened it."""
 
     @property
+    def n_rows(self) -> int | None:
+        """How many rows there are, where the file says so before they are read."""
+        return None
+
+    @property
     def share_read(self) -> float:
         """What part of the file has been read, about; 1 if that is not known."""
         return 1.0

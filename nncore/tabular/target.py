@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,12 @@ class ClassTarget:
 
     @classmethod
     def fit(cls, name: str, values: Sequence[str | None], missing: tuple[str, ...] = ()) -> ClassTarget:
-        labels = sorted(level_counts(values))
+        return cls.of_counts(name, level_counts(values), missing)
+
+    @classmethod
+    def of_counts(cls, name: str, counts: Mapping[str, int], missing: tuple[str, ...] = ()) -> ClassTarget:
+        """Of how often each class is there."""
+        labels = sorted(counts)
         if all(as_number(label) is not None for label in labels):
             labels.sort(key=float)
         return cls(name, tuple(labels), missing)

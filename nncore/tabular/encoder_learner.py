@@ -1,0 +1,240 @@
+"""A `TableEncoder` learned from the blocks of a table that is larger than memory, with the bits of one learned from all rows at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from nncore import registry
+from nncore.data import ChainLearner, EncodingChain
+from nncore.errors import DataError
+from nncore.tabular.columns import (
+    DATE_ENCODINGS,
+    MOST_ONE_HOT,
+    NUMBER_ENCODINGS,
+    CategoricalColumn,
+    NumericColumn,
+    Place,
+    TableColumn,
+    TimeColumn,
+    labelled,
+    merged_levels,
+    parse_distinct_times,
+    parse_numbers,
+)
+from nncore.tabular.encoder import TableEncoder
+from nncore.tabular.kinds import MOST_LEVELS, ColumnKind
+from nncore.tabular.number_columns import labels_of, one_of
+from nncore.tabular.table import Table
+from nncore.tabular.target import SCALINGS, ClassTarget, RealTarget
+
+#: Distinct texts of a column that are counted. More would take memory with the length of the file.
+MOST_TEXTS = 1_000_000
+
+
+class EncoderLearner:
+    """What is learned of the columns of a table while its rows go by.
+
+    While `wants_rows`, all rows are given to `add`, a block at a time, then `end_pass` is called. Categories and classes take one pass,
+    numbers two, dates three.
+
+    Parameters
+    ----------
+    kinds : mapping of str to ColumnKind
+    target : str
+    task : {"classification", "regression"}
+    most_levels, most_one_hot, target_range
+        As in `TableEncoder.fit`.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, ColumnKind],
+        target: str,
+        task: str,
+        *,
+        most_levels: int = MOST_LEVELS,
+        most_one_hot: int = MOST_ONE_HOT,
+        target_range: str | None = None,
+    ) -> None:
+        self._kinds, self._names = kinds, [name for name, kind in kinds.items() if kind.kind != "left out"]
+        numbers = [name for name in self._names if kinds[name].kind == "numeric"]
+        self._numbers = _Numbers(numbers, NUMBER_ENCODINGS)
+        self._times = {name: _Times(name, kinds[name].form) for name in self._names if kinds[name].kind == "time"}
+        self._texts = {name: _Texts(name) for name in self._names if kinds[name].kind == "categorical"}
+        self._target: _Texts | _Numbers = _Texts(target) if task == "classification" else _Numbers([target], SCALINGS.get(target_range, ()))
+        self._most, self._most_one_hot = most_levels, most_one_hot
+
+    @property
+    def _parts(self) -> list[_Part]:
+        numbers = [self._numbers] if self._numbers.names else []
+        return [*numbers, *self._times.values(), *self._texts.values(), self._target]
+
+    @property
+    def wants_rows(self) -> bool:
+        """Whether another pass is needed."""
+        return any(part.wants_rows for part in self._parts)
+
+    def add(self, table: Table, rows: np.ndarray) -> None:
+        """Take the next block into account.
+
+        Parameters
+        ----------
+        table : Table
+            Without missing values in the target.
+        rows : ndarray of int64
+            Those of its rows that are learned from. Classes are those of all.
+
+        Raises
+        ------
+        DataError
+            If a cell is not of the kind of its column.
+        """
+        for part in self._parts:
+            if part.wants_rows:
+                part.add(table, np.arange(table.n_rows) if part is self._target and isinstance(part, _Texts) else rows)
+
+    def end_pass(self) -> None:
+        """All rows have been there."""
+        for part in self._parts:
+            if part.wants_rows:
+                part.end_pass()
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """How often each class is there, as it is written most often; of numbers none."""
+        return self._target.levels() if isinstance(self._target, _Texts) else {}
+
+    def n_missing(self, name: str) -> int:
+        """Rows to learn from in which a category is missing."""
+        return self._texts[name].n_missing
+
+    def encoder(self, table: Table, missing: tuple[str, ...] = (), missing_target: tuple[str, ...] = ()) -> TableEncoder:
+        """What was learned, for tables that are written like this one; the words stand for what is missing in tables to come.
+
+        Raises
+        ------
+        DataError
+            If no column is left to learn from.
+        """
+        numbers = dict(self._numbers.columns()) if self._numbers.names else {}
+        columns: list[TableColumn] = []
+        for name in self._names:
+            if name in numbers:
+                columns.append(NumericColumn(name, numbers[name]))
+            elif name in self._times:
+                columns.append(self._times[name].column())
+            else:
+                texts, as_text = self._texts[name], self._kinds[name].as_text
+                counts = dict(texts.counts) if as_text else texts.levels()
+                columns.append(
+                    CategoricalColumn.of_counts(name, counts, texts.n_missing > 0, self._most, self._most_one_hot, as_text=as_text)
+                )
+        target: ClassTarget | RealTarget
+        if isinstance(self._target, _Texts):
+            target = ClassTarget.of_counts(self._target.name, self._target.levels(), missing_target)
+        else:
+            target = RealTarget(self._target.names[0], self._target.chain(), missing_target)
+        return TableEncoder.of_columns(table, self._kinds, columns, target, missing)
+
+
+class _Part(ABC):
+    """What is learned of a column, or of several."""
+
+    wants_rows: bool
+
+    @abstractmethod
+    def add(self, table: Table, rows: np.ndarray) -> None: ...
+
+    @abstractmethod
+    def end_pass(self) -> None: ...
+
+
+class _Numbers(_Part):
+    """Columns of numbers."""
+
+    def __init__(self, names: Sequence[str], encodings: Sequence[str]) -> None:
+        self.names = list(names)
+        self._learner = _learner(encodings, len(names), labels_of(self.names))
+
+    @property
+    def wants_rows(self) -> bool:  # type: ignore[override]
+        return self._learner.wants_rows
+
+    def add(self, table: Table, rows: np.ndarray) -> None:
+        own = [parse_numbers(name, table.column(name).take(rows), _place(table, rows)) for name in self.names]
+        self._learner.add(np.stack(own).T)
+
+    def end_pass(self) -> None:
+        self._learner.end_pass()
+
+    def chain(self) -> EncodingChain:
+        """Of all of them."""
+        return EncodingChain.of_learners([self._learner])
+
+    def columns(self) -> list[tuple[str, EncodingChain]]:
+        """The chain of each, with its name."""
+        chain = self.chain()
+        return [(name, one_of(chain, i)) for i, name in enumerate(self.names)]
+
+
+class _Times(_Part):
+    """A column of dates: their parts first, then what becomes of these."""
+
+    def __init__(self, name: str, form: str) -> None:
+        self._name, self._form, self._learner = name, form, _learner(DATE_ENCODINGS, 1, labelled(name))
+        self._parts: EncodingChain | None = None
+
+    @property
+    def wants_rows(self) -> bool:  # type: ignore[override]
+        return self._learner.wants_rows
+
+    def add(self, table: Table, rows: np.ndarray) -> None:
+        times, codes = parse_distinct_times(self._name, self._form, table.column(self._name).take(rows), _place(table, rows))
+        self._learner.add(times[:, None] if self._parts is None else self._parts.encode(times[:, None])[codes])
+
+    def end_pass(self) -> None:
+        self._learner.end_pass()
+        if self._parts is None:
+            self._parts = EncodingChain.of_learners([self._learner])
+            self._learner = _learner(NUMBER_ENCODINGS, self._parts.n_encoded, labelled(self._name))
+
+    def column(self) -> TimeColumn:
+        assert self._parts is not None, "the passes are over"
+        return TimeColumn.of_chains(self._name, self._form, self._parts, EncodingChain.of_learners([self._learner]))
+
+
+def _learner(encodings: Sequence[str], n_columns: int, label: Callable[[int], str]) -> ChainLearner:
+    return ChainLearner(tuple(registry.resolve("encodings", one) for one in encodings), np.arange(n_columns), None, None, label)
+
+
+def _place(table: Table, rows: np.ndarray) -> Place:
+    """Where one of some rows stands."""
+    return lambda row: table.place(int(rows[row]))
+
+
+class _Texts(_Part):
+    """A column of categories or classes: how often each text is there."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.counts, self.n_missing, self.wants_rows = name, Counter[str](), 0, True
+
+    def add(self, table: Table, rows: np.ndarray) -> None:
+        column = table.column(self.name).take(rows)
+        self.counts.update(column.counts)
+        self.n_missing += column.n_missing
+        if len(self.counts) > MOST_TEXTS:
+            raise DataError(
+                f"column {self.name!r} has more than {MOST_TEXTS:,} different texts, and their number would take memory with the length of "
+                f"the file: leave it out by --drop {self.name}"
+            )
+
+    def end_pass(self) -> None:
+        self.wants_rows = False
+
+    def levels(self) -> dict[str, int]:
+        """How often each level is there."""
+        return merged_levels(self.counts)

@@ -1,0 +1,112 @@
+"""A table in one file or in several that can be read again and again, a block of rows at a time."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from nncore.contract import row_hashes
+from nncore.errors import DataError
+from nncore.tabular.reader import SomeRows, Writing, count_rows, opened_file, read_blocks, read_some
+from nncore.tabular.source import STDIN
+from nncore.tabular.table import Table, unknown_column
+
+#: Letters of a pattern of names.
+_PATTERN = "*?["
+
+
+def is_one_file(path: Path) -> bool:
+    """Whether a path names a single file, or standard input: no folder and no pattern."""
+    return str(path) == STDIN or path.is_file() or not (path.is_dir() or any(letter in str(path) for letter in _PATTERN))
+
+
+class TableFiles:
+    """Files with the same columns, whose rows stand one behind the other.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        At least one.
+    writing : Writing
+        How the first is written; the others are written like it.
+    source : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, or has other columns than the first.
+    """
+
+    def __init__(self, paths: list[Path], writing: Writing, source: str) -> None:
+        self.paths, self.source = paths, source
+        with opened_file(paths[0], writing) as first:
+            self.names, has_header, separator = first.names, first.has_header, first.delimiter
+        self._writing = replace(writing, header=has_header, separator=separator or None)
+        for path in paths[1:]:
+            with opened_file(path, self._writing) as file:
+                if file.names != self.names:
+                    other = next((name for name in file.names if name not in self.names), "another order")
+                    raise DataError(f"{path} has other columns than {paths[0]} ({other!r}): give files with the same columns")
+
+    @classmethod
+    def of(cls, path: Path, writing: Writing | None = None) -> Self:
+        """The files that a path means: one, all in a folder, or those whose names fit a pattern, in the order of their names.
+
+        Raises
+        ------
+        DataError
+            If there is none, or it is standard input, which can be read once.
+        """
+        if str(path) == STDIN:
+            raise DataError("standard input can be read once, and training in blocks goes through the rows again and again: write a file")
+        if is_one_file(path):
+            paths = [path]
+        elif path.is_dir():
+            paths = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_")))
+        else:
+            paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if os.path.isfile(name))
+        if not paths:
+            raise DataError(f"there is no file {path}" if not path.is_dir() else f"{path} is a folder without files")
+        return cls(paths, writing or Writing(), str(path))
+
+    def check(self, needed: Sequence[str]) -> None:
+        """Raise `DataError`, with near names, if a column is not there."""
+        for name in needed:
+            if name not in self.names:
+                raise unknown_column(self.source, self.names, name, has_header=bool(self._writing.header))
+
+    @cached_property
+    def most_rows(self) -> list[int]:
+        """Of each file, how many rows it has at most: lines, where it is text."""
+        return [count_rows(path, self._writing) for path in self.paths]
+
+    def blocks(self, number: int, n_rows: int) -> Iterator[Table]:
+        """The rows of one file in their order, at most so many at a time."""
+        return read_blocks(self.paths[number], self._writing, n_rows=n_rows)
+
+    def drawn(self, most: int, seed: int) -> SomeRows:
+        """About `most` rows, all if there are no more: those whose numbers have the least hashes.
+
+        Of several files, rows are told by their number in all.
+        """
+        n_rows = sum(self.most_rows)
+        found = read_some(self.paths, self._writing, lambda rows: is_below(rows, most / max(1, n_rows), seed))
+        if found.table.delimiter:
+            self._writing = replace(self._writing, decimal_comma=found.table.decimal_comma)
+        return replace(found, table=replace(found.table, source=self.source))
+
+
+def is_below(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Mask of a share of some rows, by their numbers, shape ``(n_rows,)``: those of a smaller share are among those of a larger one."""
+    if share >= 1:
+        return np.ones(len(rows), bool)
+    below: np.ndarray = row_hashes(rows, seed & (2**64 - 1)) < np.uint64(share * 2.0**64)
+    return below
