@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -121,6 +122,25 @@ def whole_number(name: str, value: Any, least: int, most: int = MOST) -> int:
     if found > most:
         raise ParameterError(f"{name} must be a whole number of at most {most}, got {shown(value)}")
     return int(found)
+
+
+#: Units of sizes; a B behind them changes nothing.
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def n_bytes(name: str, value: Any, least: int) -> int:
+    """`value`, a whole number or a text like ``"2 GB"`` or ``"512 MiB"``, as a number of bytes of at least `least`."""
+    found = plain(value)
+    if isinstance(found, str):
+        match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([kmgt]i?)?b?\s*", found, re.IGNORECASE)
+        if match is None:
+            raise ParameterError(f'{name} must be a number of bytes or a text like "2 GB", got {shown(value)}')
+        found = int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+    if not is_whole(found):
+        raise ParameterError(f'{name} must be a number of bytes or a text like "2 GB", got {shown(value)}')
+    if found < least:
+        raise ParameterError(f"{name} must be at least {least} bytes, got {shown(value)}")
+    return min(int(found), MOST)
 
 
 def flag(name: str, value: Any) -> bool:

@@ -47,6 +47,8 @@ class History:
         Why the fit ended; empty while it runs.
     interrupted : bool
         True if Ctrl-C ended the fit.
+    wait_share : float
+        What part of its time the fit waited for a stream, 0 to 1: reading holds it up if this is large. 0 for arrays.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class History:
         self.moved = tuple(several("moved", moved))
         self.stop_reason = ""
         self.interrupted = False
+        self.wait_share = 0.0
         self._higher_is_better = dict(() if higher_is_better is None else higher_is_better)
         self._n_epochs = 0
         self._places: dict[str, int] = {}  # of the columns, among the rows of the table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -106,7 +107,18 @@ class Sampler(Configurable):
 
     A fit works with a copy of the sampler it is given. An order depends on nothing but the samples, the seed, the epoch and the
     hyperparameters: so a fit that is resumed from a file meets the order that it would have met, and threads change nothing.
+
+    Samples that are streamed from a source larger than memory are never there together, so that `length` and `order` are not asked for
+    them. `in_stream` says which of two ways through a stream stands for this sampler, if one does.
+
+    Attributes
+    ----------
+    in_stream : {"in_turn", "shuffled"} or None
+        How it visits the samples of a stream: in the order of the source, or in a random order, as far as the pieces and the buffer of
+        the stream allow. None if it chooses by looking at all samples: `fit` then refuses a stream.
     """
+
+    in_stream: ClassVar[str | None] = None
 
     def length(self, samples: SampleInfo) -> int:
         """How many samples an epoch visits: the same number in every epoch, since schedules span the steps of a fit.

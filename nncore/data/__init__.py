@@ -7,8 +7,10 @@ from nncore.data.containers import admitted, is_missing
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
 from nncore.data.encoding_chain import EncodingChain
 from nncore.data.folds import Fold, Random, Splitter
+from nncore.data.held_out import HeldOut, as_fraction
 from nncore.data.labels import as_labels, in_terms_of
 from nncore.data.levels import level_key
+from nncore.data.prefetching import Prefetched
 from nncore.data.samples import (
     Rows,
     Samples,
@@ -22,13 +24,19 @@ from nncore.data.samples import (
     warn_of_lost_digits,
 )
 from nncore.data.source import Source, as_row_numbers
+from nncore.data.stream_kinds import as_stream, inputs_stream, is_stream
+from nncore.data.stream_memory import StreamMemory
+from nncore.data.stream_order import in_turn
+from nncore.data.stream_source import StreamSource
+from nncore.data.streamed_dataset import StreamedDataset
 from nncore.data.streams import ArrayStream, Stream, StreamBlock
 from nncore.data.targets import Targets, TargetsWanted, as_targets, as_weights
-from nncore.data.visits import Visits
+from nncore.data.visits import StreamVisits, Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "ArrayStream", "Block", "ChainLearner", "Dataset", "EncodingChain", "Fold", "Random", "Rows", "Samples",
-    "Source", "Splitter", "Stream", "StreamBlock", "Targets", "TargetsWanted", "Visits", "admitted", "as_inputs", "as_labels",
-    "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_targets", "as_weights", "check_finite", "check_replaced",
-    "in_terms_of", "is_missing", "level_key", "warn_of_lost_digits",
+    "CONVERT_AT_ONCE", "ArrayStream", "Block", "ChainLearner", "Dataset", "EncodingChain", "Fold", "HeldOut", "Prefetched", "Random",
+    "Rows", "Samples", "Source", "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset",
+    "Targets", "TargetsWanted", "Visits", "admitted", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers",
+    "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "in_turn",
+    "inputs_stream", "is_missing", "is_stream", "level_key", "warn_of_lost_digits",
 ]  # fmt: skip

@@ -115,6 +115,15 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.targets)
 
+    @property
+    def n_samples(self) -> int:
+        return len(self)
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """Of one sample: ``()`` for class indices."""
+        return self.targets.values.shape[1:]
+
     def chosen(self, rows: np.ndarray, weights: np.ndarray | None) -> Dataset:
         """The samples of some rows, with these weights; their inputs stay where they are.
 

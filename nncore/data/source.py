@@ -8,6 +8,7 @@ import numpy as np
 
 from nncore.contract import Loss, alike
 from nncore.data.dataset import Dataset
+from nncore.data.held_out import HeldOut
 from nncore.data.samples import Samples, as_numbers, as_rows, warn_of_lost_digits
 from nncore.data.targets import TargetsWanted, as_weights
 from nncore.errors import DataError, DtypeError, ShapeError
@@ -34,6 +35,14 @@ class Source:
         """X with samples of this shape, as `as_rows` returns it."""
         self._samples = as_rows(self._X if self._samples is None else self._samples, f"{self._role}X", shape)
         return self._samples
+
+    def sample_shape(self, shape: tuple[int, ...] | None) -> tuple[int, ...]:
+        """Shape of a sample, which must be `shape` unless that is None."""
+        return self.samples(shape).shape[1:]
+
+    def part(self, held_out: HeldOut) -> np.ndarray:
+        """A part of the samples, as `dataset` takes it."""
+        return held_out.rows(len(self.samples(None)))
 
     def dataset(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,9 @@ class Stream(ABC):
     source : str
         What it is, for messages.
     bytes_per_row : int
-        About how much a sample takes while it is read: of each block, before it is converted.
+        About how much a sample takes in a block.
+    bytes_a_piece : int
+        About how much a piece takes that is being read, beside its block.
     """
 
     shape: tuple[int, ...]
@@ -73,6 +75,7 @@ class Stream(ABC):
     can_repeat: bool = True
     source: str = "the stream"
     bytes_per_row: int
+    bytes_a_piece: int = 0
 
     @property
     def piece_rows(self) -> np.ndarray | None:
@@ -91,8 +94,18 @@ class Stream(ABC):
             A bound of memory: smaller blocks are as good.
         """
 
-    def close(self) -> None:  # noqa: B027  # most have nothing to do
-        """Read no more: a fit is over."""
+    def opened(self, piece: int, n_rows: int) -> Generator[StreamBlock, None, None]:
+        """`read` as a generator, which can be closed, whatever iterator a subclass returns."""
+        blocks = self.read(piece, n_rows)
+        try:
+            yield from blocks
+        finally:
+            if (close := getattr(blocks, "close", None)) is not None:
+                close()
+
+    def peek(self) -> StreamBlock:
+        """The first samples, which `read` gives as well: of a stream that can be read once alone."""
+        raise NotImplementedError(f"{type(self).__name__}.peek")
 
 
 class ArrayStream(Stream):

@@ -71,6 +71,8 @@ class TargetsWanted:
         Class indices are whole numbers from 0 to ``n_outputs - 1``, shape ``(n,)``; reals have shape ``(n, n_targets)`` or, for one
         target, ``(n,)``.
         """
+        if y is None:
+            raise DataError(f"{name} is missing: pass targets, or leave {name} out for a stream whose batches hold them")
         if self.kind == "real":
             array = self._as_column(y)
             reals = ready_rows(array, (self.n_targets,), dtype, False)

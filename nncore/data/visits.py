@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 
 from nncore._core import are_rows, as_c_array
 from nncore.contract import SampleInfo, Sampler, copied_deeply
-from nncore.data.dataset import Dataset
-from nncore.errors import PluginError
+from nncore.data.dataset import Block, Dataset
+from nncore.data.streamed_dataset import StreamedDataset
+from nncore.errors import DataError, PluginError
 
 _INT64 = np.dtype(np.int64)
 
@@ -36,7 +40,7 @@ class Visits:
     """
 
     def __init__(self, sampler: Sampler, data: Dataset) -> None:
-        self.sampler = copied_deeply(sampler)
+        self.sampler, self._data = copied_deeply(sampler), data
         parts = (data.targets.labels, data.targets.reals, data.weights)
         self._samples = SampleInfo(len(data), *(None if part is None else _read_only(part) for part in parts))
         length = self.sampler.length(self._samples)
@@ -60,8 +64,76 @@ class Visits:
             self._refuse(f"of numbers of rows, 0 to {n_samples - 1}", f"numbers from {order.min()} to {order.max()}")
         return order
 
+    def order_of_inputs(self, seed: int, epoch: int) -> np.ndarray | None:
+        """The same as rows of the block that holds all inputs."""
+        return self._data.order_of_inputs(self.order(seed, epoch))
+
+    def blocks(self, seed: int, epoch: int, step: int) -> Iterator[Block]:
+        """The samples of an epoch in blocks of whole steps of `step` samples, but for the last one."""
+        return self._data.blocks(self.order(seed, epoch), step)
+
+    def check(self, step: int) -> None:
+        """Steps of any size can be taken of arrays."""
+
+    def described(self, step: int) -> str:
+        """What decides the order, for steps of so many samples."""
+        return repr(self.sampler)
+
     def _refuse(self, wanted: str, returned: str) -> None:
         raise PluginError(f"{self.sampler!r}.order must return an int64 array {wanted}; it returned {returned}")
+
+
+class StreamVisits:
+    """A sampler with the stream that it goes through.
+
+    Parameters
+    ----------
+    sampler : Sampler
+    data : StreamedDataset
+
+    Attributes
+    ----------
+    sampler : Sampler
+        A copy.
+
+    Raises
+    ------
+    DataError
+        If the sampler looks at all samples before it chooses.
+    """
+
+    def __init__(self, sampler: Sampler, data: StreamedDataset) -> None:
+        self.sampler, self._data = copied_deeply(sampler), data
+        if sampler.in_stream not in ("in_turn", "shuffled", None):
+            raise PluginError(f"{sampler!r}.in_stream must be 'in_turn', 'shuffled' or None, it is {sampler.in_stream!r:.200}")
+        if sampler.in_stream is None:
+            raise DataError(
+                f"{sampler!r} looks at all samples before it chooses, and a stream shows some at a time: use sampler='shuffle' or "
+                "'sequential', or pass arrays"
+            )
+
+    @property
+    def length(self) -> float:
+        """Samples that an epoch visits; infinite until that is known."""
+        return math.inf if self._data.n_samples is None else self._data.n_samples
+
+    def check(self, step: int) -> None:
+        """Raise `ParameterError` if steps of so many samples, or what mixes them, takes too much memory."""
+        self.described(step)
+        self._data.check_steps(step)
+
+    def blocks(self, seed: int, epoch: int, step: int) -> Iterator[Block]:
+        """The samples of an epoch in blocks of whole steps of `step` samples, but for the last one."""
+        if self.sampler.in_stream == "in_turn":
+            return self._data.blocks(None, step)
+        return self._data.mixed_blocks(step, self._data.mixing(step), seed, epoch)
+
+    def described(self, step: int) -> str:
+        """What decides the order, for steps of so many samples."""
+        if self.sampler.in_stream == "in_turn":
+            return repr(self.sampler)
+        mixing = self._data.mixing(step)
+        return f"{self.sampler!r} of {mixing.buffer} rows at a time from {mixing.together} pieces"
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

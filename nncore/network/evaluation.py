@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,12 +13,13 @@ from nncore import registry
 from nncore._core import INPUT_NOT_FINITE, Failure, Judge, Program
 from nncore.arguments import several
 from nncore.blocks import rows_at_once
-from nncore.contract import Loss, Metric, copied_deeply, goes_by_terms, native_kernel, weighted_sums
-from nncore.data import Dataset, check_replaced
+from nncore.contract import Loss, Metric, copied_deeply
+from nncore.data import Block, Dataset, StreamedDataset, check_replaced
 from nncore.network.failures import explain
 from nncore.network.network import Network
-from nncore.network.work import Turns, Work
-from nncore.program import WORTH_WAKING, ProgramSpec, compile_loss, compile_scorer, threads_for
+from nncore.network.scores import Collected, Scores, Scoring
+from nncore.network.work import Turns, Work, while_others_may
+from nncore.program import WORTH_WAKING, ProgramSpec, compile_loss, threads_for
 from nncore.typing import MetricLike
 
 #: Outputs are scored in blocks of about this many bytes, which stay in a second-level cache.
@@ -60,8 +61,8 @@ def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     return predictions.reshape(outputs.shape)
 
 
-#: Work on some samples, their inputs, where their outputs go, and the number of the first one.
-Piece: TypeAlias = tuple[Work, np.ndarray, np.ndarray | None, int]
+#: Work on some samples, these, where their outputs go, and the number of the first one.
+Piece: TypeAlias = tuple[Work, Block, np.ndarray | None, int]
 
 
 class Evaluation:
@@ -73,7 +74,7 @@ class Evaluation:
     Parameters
     ----------
     network : Network
-    data : Dataset
+    data : Dataset or StreamedDataset
         Checked against the network and its loss.
     metrics : sequence of Metric
     prefix : str, default ""
@@ -91,7 +92,7 @@ class Evaluation:
     def __init__(
         self,
         network: Network,
-        data: Dataset,
+        data: Dataset | StreamedDataset,
         metrics: Sequence[Metric],
         prefix: str = "",
         scorings: dict[int, Scoring] | None = None,
@@ -150,181 +151,71 @@ class Evaluation:
         progress[:] = 0, 0.0, 0.0
         if scores is not None:
             scores.begin()
-        for work, inputs, rows, first in self._pieces or self._blocks(program):
-            progress[0], work.error = 0, None
-            yield work
-            work.check()
-            if rows is not None:
+        collected = Collected(self._data) if self._needs_batch and isinstance(self._data, StreamedDataset) else None
+        with closing(self._blocks(program)) as pieces:
+            for work, part, rows, first in self._pieces or pieces:
+                progress[0], work.error = 0, None
+                yield work
+                work.check()
+                if rows is None:
+                    continue
                 if check_nan:
-                    check_replaced(inputs, rows, first)
-                if scores is not None and not self._needs_batch:
-                    scores.add(linked(self._network, rows), first)
+                    check_replaced(part.inputs, rows, first)
+                if collected is not None:
+                    collected.add(rows, part)
+                elif scores is not None and not self._needs_batch:
+                    scores.add(linked(self._network, rows), part, first)
         if self._needs_batch:
-            yield from self._whole_loss(program.spec)
+            yield from self._whole_loss(program.spec, self._whole() if collected is None else collected.whole())
         found = {self._loss_name: progress[1] / progress[2]}
         if scores is not None:
             found |= zip(self._names, scores.found(), strict=True)
         return found
 
     def _prepare(self, program: Program[ProgramSpec]) -> None:
-        spec, n_rows = program.spec, len(self._data)
+        spec, n_rows = program.spec, self._data.n_samples
         at_once = max(FEWEST_ROWS, rows_at_once(spec.n_outputs * spec.dtype.itemsize, of=OUTPUT_BYTES))
+        if isinstance(self._data, StreamedDataset):
+            at_once = min(at_once, self._data.most_rows)
         if at_once > spec.max_rows:
             at_once -= at_once % spec.max_rows  # whole batches of the program
-        self._at_once = n_rows if self._needs_batch else min(n_rows, at_once)
+        is_whole = self._needs_batch and isinstance(self._data, Dataset)
+        self._at_once = at_once if n_rows is None else n_rows if is_whole else min(n_rows, at_once)
         if self._scores is not None or self._needs_batch or spec.accepts_nan:
             self._outputs = np.empty((self._at_once, spec.n_outputs), spec.dtype)
         self._n_threads = threads_for(None, spec.forward_seconds(self._at_once), WORTH_WAKING)
         self._program, self._pieces = program, list(self._blocks(program)) if self._data.in_place else None
 
-    def _blocks(self, program: Program[ProgramSpec]) -> Iterator[Piece]:
+    def _blocks(self, program: Program[ProgramSpec]) -> Generator[Piece, None, None]:
         """The data, block by block, and the work of each."""
-        first, outputs = 0, self._outputs
-        for block in self._data.blocks(None, self._at_once):
-            for part in block.parts(self._at_once):
-                begin = first if self._needs_batch else 0
-                rows = None if outputs is None else outputs[begin : begin + len(part)]
-                if self._needs_batch:
-                    work = Work(program, "predict", (part.inputs, rows), self._n_threads)
-                else:
-                    work = Work(program, "evaluate", (*part.fields, rows, math.inf, self._progress), self._n_threads)
-                yield work, part.inputs, rows, first
-                first += len(part)
+        first, outputs, is_streamed = 0, self._outputs, isinstance(self._data, StreamedDataset)
+        blocks = self._data.blocks(None, self._at_once)
+        with closing(while_others_may(self._network._turn, blocks)) as found:
+            for block in found:
+                for part in block.parts(self._at_once):
+                    begin = first if self._needs_batch and not is_streamed else 0
+                    rows = None if outputs is None else outputs[begin : begin + len(part)]
+                    if self._needs_batch:
+                        work = Work(program, "predict", (part.inputs, rows), self._n_threads)
+                    else:
+                        work = Work(program, "evaluate", (*part.fields, rows, math.inf, self._progress), self._n_threads)
+                    yield work, part, rows, first
+                    first += len(part)
 
-    def _whole_loss(self, spec: ProgramSpec) -> Turns[None]:
+    def _whole(self) -> Block:
+        """All outputs of samples that are arrays, in the place of inputs, with what they are compared with."""
+        assert self._outputs is not None, "they were all kept"
+        targets = self._data.targets
+        weights = self._data.weights if isinstance(self._data, Dataset) else None
+        return Block(self._outputs, targets.reals, targets.labels, weights, None)
+
+    def _whole_loss(self, spec: ProgramSpec, whole: Block) -> Turns[None]:
         """The loss of all outputs, whose rows depend on each other, and then their scores."""
-        data, loss, outputs = self._data, self._network.loss, self._outputs
+        loss = self._network.loss
         assert loss is not None, "it had one, and no fit takes it away"
-        assert outputs is not None, "they were all kept"
-        fields = (data.targets.reals, data.targets.labels, data.weights)
-        program = compile_loss(loss, spec.n_outputs, len(data), spec.dtype)
-        work = Work(program, "evaluate", (outputs, *fields, None, math.inf, self._progress), 1)
+        program = compile_loss(loss, spec.n_outputs, len(whole), spec.dtype)
+        work = Work(program, "evaluate", (*whole.fields, None, math.inf, self._progress), 1)
         yield work
         work.check()
         if self._scores is not None:
-            self._scores.add(linked(self._network, outputs), 0)
-
-
-class Scoring:
-    """What several metrics need for targets of one kind, whatever the samples are.
-
-    Parameters
-    ----------
-    metrics : list of Metric
-        As they are for the targets.
-    n_outputs : int
-    n_targets : int
-        Columns of real targets; 0 for class indices.
-    dtype : dtype
-
-    Attributes
-    ----------
-    compiled, by_terms : list of int
-        Which metrics have a compiled form, and which are computed from their terms in Python.
-    scorer : Scorer or None
-        Of those with a compiled form.
-    n_sums : int
-        How many sums that has.
-    needs_all : bool
-        Whether a metric needs all predictions at once.
-    """
-
-    def __init__(self, metrics: list[Metric], n_outputs: int, n_targets: int, dtype: np.dtype) -> None:
-        self.metrics = metrics
-        kernels = {i: native_kernel(metric) for i, metric in enumerate(metrics) if goes_by_terms(metric)}
-        compiled = {i: kernel for i, kernel in kernels.items() if kernel is not None}
-        self.by_terms = [i for i in kernels if i not in compiled]
-        self.compiled, self.scorer = list(compiled), None
-        if compiled:
-            self.scorer = compile_scorer(
-                [(metrics[i], kernel) for i, kernel in compiled.items()],
-                n_outputs=n_outputs,
-                n_targets=n_targets or 1,
-                uses_labels=n_targets == 0,
-                dtype=dtype,
-            )
-        self.n_sums = 0 if self.scorer is None else sum(map(len, self.scorer.sums))
-        self.needs_all = len(kernels) < len(metrics)
-
-
-class Scores:
-    """What several metrics make of predictions that come block by block.
-
-    Parameters
-    ----------
-    data : Dataset
-    metrics : sequence of Metric
-    n_outputs : int
-    scorings : dict, optional
-        As `Evaluation` takes it.
-
-    Attributes
-    ----------
-    scorer : Scorer or None
-        Of the metrics with a compiled form.
-    n_sums : int
-        How many sums that has.
-    are_compiled : bool
-        Whether all of them are.
-    """
-
-    def __init__(self, data: Dataset, metrics: Sequence[Metric], n_outputs: int, scorings: dict[int, Scoring] | None = None) -> None:
-        targets, weights = data.targets, data.weights
-        self._target, self._weights, self._fields = targets.values, weights, (targets.reals, targets.labels, weights)
-        weight = np.ones(len(data)) if weights is None else weights
-        self._total = float(weight.sum())
-        self._metrics = [metric.for_targets(self._target, weight) if goes_by_terms(metric) else metric for metric in metrics]
-        self._kind = 0 if targets.reals is None else targets.reals.shape[1]
-        # What a metric knows of these targets, it does not know of others.
-        is_for_all = scorings is not None and all(map(operator.is_, self._metrics, metrics))
-        self._scorings = scorings if is_for_all else None
-        kept = None if self._scorings is None else self._scorings.pop(self._kind, None)
-        self._scoring = Scoring(self._metrics, n_outputs, self._kind, data.dtype) if kept is None else kept
-        self._by_terms, self._compiled, self.scorer = self._scoring.by_terms, self._scoring.compiled, self._scoring.scorer
-        self._sums: dict[int, np.ndarray] = {}
-        self.n_sums = self._scoring.n_sums
-        self.are_compiled = len(self._compiled) == len(self._metrics)
-        self._predictions = np.empty((len(data), n_outputs), data.dtype) if self._scoring.needs_all else None
-
-    def begin(self) -> None:
-        """Before the first block."""
-        if self.scorer is not None:
-            self.scorer.begin()
-            self._sums = dict(zip(self._compiled, self.scorer.sums, strict=True))
-        for number in self._by_terms:
-            self._sums[number] = np.zeros(1)
-
-    def add(self, predictions: np.ndarray, first: int) -> None:
-        """Take those of the samples from `first` on."""
-        if self.scorer is not None:
-            self.scorer.add(predictions, *self._fields, first)
-        chosen = slice(first, first + len(predictions))
-        if self._predictions is not None:
-            self._predictions[chosen] = predictions
-        for number in self._by_terms:
-            weight = np.ones(len(predictions)) if self._weights is None else self._weights[chosen]
-            terms = self._metrics[number].terms(predictions, self._target[chosen])
-            self._sums[number] = self._sums[number] + weighted_sums(terms, weight)
-
-    def of_sums(self, sums: np.ndarray) -> list[list[float]]:
-        """For each metric, all of which are compiled, the scores of several epochs, from the scorer's sums (n_epochs, n_sums)."""
-        assert self.scorer is not None, "it has made the sums"
-        scores, place = [], 0
-        for metric, kept in zip(self._metrics, self.scorer.sums, strict=True):
-            own = sums[:, place : place + len(kept)]
-            place += len(kept)
-            scores.append([metric.from_means(means) for means in own / self._total] if self._total > 0 else [math.nan] * len(own))
-        return scores
-
-    def found(self) -> list[float]:
-        """The scores, in the order of the metrics."""
-        scores = []
-        for number, metric in enumerate(self._metrics):
-            if number in self._sums:
-                scores.append(metric.from_means(self._sums[number] / self._total) if self._total > 0 else math.nan)
-            else:
-                assert self._predictions is not None, "all are kept for a metric that needs them"
-                scores.append(metric.score(self._predictions, self._target, self._weights))
-        if self._scorings is not None:
-            self._scorings[self._kind] = self._scoring
-        return scores
+            self._scores.add(linked(self._network, whole.inputs), whole, 0)

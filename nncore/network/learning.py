@@ -123,12 +123,12 @@ class Learning:
             changes["groups"] = dict(network.groups), self.groups
         return changes
 
-    def build(self, network: Network, shape: tuple[int, ...], rng: Any, dtype: np.dtype, batch: np.ndarray) -> None:
+    def build(self, network: Network, shape: tuple[int, ...], seed: int, dtype: np.dtype, batch: np.ndarray) -> None:
         """Build a network that is not built yet, under these groups: their constraints hold for the first values, too."""
         blueprint = self.knobs.blueprint if network.version == self.version else None
         if self.groups is not None:
             network._knobs.options = network._own_groups(self.groups)
-        network._build(shape, None, None, rng, dtype, batch, blueprint)
+        network._build(shape, None, None, seed, dtype, batch, blueprint)
 
     def give(self, network: Network) -> None:
         """Let the built network obey it from now on."""

@@ -16,10 +16,11 @@ from nncore import registry
 from nncore._core import Crew, Run
 from nncore.arguments import choice, flag, is_list, shown, whole_number
 from nncore.contract import History
-from nncore.data import Source, as_row_numbers
+from nncore.data import Source, as_row_numbers, is_stream
 from nncore.errors import BusyError, NNCoreError, ParameterError
 from nncore.network.claims import claimed
-from nncore.network.preparing import Given, Prepared, prepare, validation_source
+from nncore.network.given import AnySource, Given, validation_source
+from nncore.network.preparing import Prepared, prepare
 from nncore.network.sequential import Sequential
 from nncore.network.training import Training
 from nncore.network.turns import fitting
@@ -380,7 +381,7 @@ def _own_values(name: str, values: Any, n: int) -> list[Any]:
 def _givens(arguments: list[dict[str, Any]], rows: list[Any], validation_rows: list[Any]) -> list[Given]:
     """The data of each network; what several share is looked at once."""
     sources: dict[tuple[int, ...], Source] = {}
-    held_out_sources: dict[int, Source] = {}
+    held_out_sources: dict[int, AnySource] = {}
     numbers: dict[tuple[int, int], np.ndarray] = {}
 
     def numbered(name: str, index: int, given: Any, source: Source) -> np.ndarray | None:
@@ -392,10 +393,14 @@ def _givens(arguments: list[dict[str, Any]], rows: list[Any], validation_rows: l
     givens = []
     for index, own in enumerate(arguments):
         X, y, weights, validation = (own.pop(name) for name in ("X", "y", "sample_weight", "validation"))
+        bounds = [own.pop(name) for name in ("shuffle_buffer", "memory_limit")]
+        if is_stream(X, y) or bounds != [None, None]:
+            raise ParameterError("fit_many trains on arrays that all fits share, and not on streams: fit one network after the other")
         key = id(X), id(y), id(weights)
         if key not in sources:
             sources[key] = Source(X, y, weights)
-        source, held_out = sources[key], held_out_sources.get(id(validation))
+        source = sources[key]
+        held_out: AnySource | None = held_out_sources.get(id(validation))
         if held_out is None and (held_out := validation_source(validation)) is not None:
             held_out_sources[id(validation)] = held_out
         chosen = numbered("validation_rows", index, validation_rows[index], source)

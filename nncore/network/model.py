@@ -15,15 +15,19 @@ from nncore.arguments import flag
 from nncore.data import (
     Dataset,
     Samples,
+    StreamMemory,
+    StreamSource,
     Targets,
     as_inputs,
     as_matrix,
     as_numbers,
     as_rows,
     as_samples,
+    as_stream,
     as_weights,
     check_finite,
     check_replaced,
+    inputs_stream,
 )
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 from nncore.network.evaluation import Evaluation, linked, metrics_for
@@ -33,6 +37,7 @@ from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.network import Network
 from nncore.network.programs import IN_PARTS, WHOLE
 from nncore.network.saving import check_save, save
+from nncore.network.streaming import evaluate_stream, predict_stream
 from nncore.network.summary import describe, html, summary
 from nncore.network.temperature import calibrate
 from nncore.network.turns import reads, steps, writes_down
@@ -234,8 +239,9 @@ class Model(Network):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, ...)
-            Samples of shape `input_shape`.
+        X : array-like of shape (n_samples, ...), or a stream
+            Samples of shape `input_shape`. A stream as in `Sequential.fit` is read in blocks: a path, a dataset or scanner of pyarrow whose
+            columns are all features, an iterator or function that gives batches. Of batches ``(X, y)``, X is taken.
 
         Returns
         -------
@@ -244,6 +250,8 @@ class Model(Network):
         """
         known = self._known
         ready = ready_rows(X, known.input_shape, known.dtype)
+        if ready is None and (stream := inputs_stream(X)) is not None:
+            return predict_stream(self, stream)
         samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
         if samples.dtype != known.dtype:  # what would be too large after conversion is told from infinity only before
             check_finite(samples, "X", known.dtype, known.accepts_nan)
@@ -328,17 +336,28 @@ class Model(Network):
         return self.predict_proba(as_numbers(x, "x", holes=True)[None])[0]
 
     @reads
-    def evaluate(self, X: Any, y: Any, *, sample_weight: Any = None, metrics: Sequence[MetricLike] | None = None) -> dict[str, float]:
+    def evaluate(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        metrics: Sequence[MetricLike] | None = None,
+        memory_limit: int | str | None = None,
+    ) -> dict[str, float]:
         """Mean loss (without the penalty of `weight_decay` and regularizers) and metrics on data not trained on.
 
         Parameters
         ----------
         X, y : array-like
-            As in `fit`.
+            As in `fit`, streams included.
         sample_weight : array-like of shape (n_samples,), optional
             How much each sample counts in the means.
         metrics : sequence of str, Metric or function, optional
-            Others than those that go with the loss.
+            Others than those that go with the loss. Of a stream, metrics that are no means over samples (ranks, R²) keep all predictions
+            and targets while they are gathered.
+        memory_limit : int or str, optional
+            As in `fit`.
 
         Returns
         -------
@@ -349,7 +368,9 @@ class Model(Network):
         known = self._known
         own = known.default_metrics if metrics is None else None
         scored = metrics_for(loss, metrics) if own is None else own.metrics()
-        ready = ready_rows(X, known.input_shape, known.dtype, known.accepts_nan)
+        ready = ready_rows(X, known.input_shape, known.dtype, known.accepts_nan) if memory_limit is None else None
+        if ready is None and (stream := as_stream(X, y, sample_weight, streams_arrays=memory_limit is not None)) is not None:
+            return evaluate_stream(self, StreamSource(stream, StreamMemory.by(memory_limit, None)), scored)
         samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
         data = Dataset.checked(samples, y, sample_weight, known.targets, known.dtype, known.accepts_nan, is_ready=ready is not None)
         return drive(Evaluation(self, data, scored, scorings=None if own is None else own.scorings).turns())

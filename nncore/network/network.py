@@ -185,16 +185,16 @@ class Network(Resumable, ParameterSets):
         Network
             This one.
         """
-        return self._build(n_inputs, loss, optimizer, rng, dtype, batch)
+        return self._build(n_inputs, loss, optimizer, as_seed(rng), dtype, batch)
 
     def _build(
-        self, n_inputs: Any, loss: Any, optimizer: Any, rng: Any, dtype: Any, batch: Any, blueprint: Blueprint | None = None
+        self, n_inputs: Any, loss: Any, optimizer: Any, seed: int, dtype: Any, batch: Any, blueprint: Blueprint | None = None
     ) -> Self:
         shape = tuple(n_inputs) if isinstance(n_inputs, (tuple, list)) else (n_inputs,)
         if not shape or any(not is_whole(n) or n < 1 for n in shape):
             raise ParameterError(f"n_inputs must be a whole number of at least 1 or a tuple of them, got {shown(n_inputs)}")
         shape = tuple(int(n) for n in shape)
-        number_type, seed = as_dtype(dtype), as_seed(rng)
+        number_type = as_dtype(dtype)
         new_loss = None if loss is None else registry.resolve("losses", loss)
         new_optimizer = None if optimizer is None else registry.resolve("optimizers", optimizer)
         if blueprint is None:

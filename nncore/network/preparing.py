@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,49 +13,21 @@ import numpy as np
 from nncore import registry
 from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, flag, several, whole_number
 from nncore.contract import Callback, Metric, Sampler, Schedule, Snapshot, Transform, alike, check_monitored
-from nncore.data import Dataset, Samples, Source, Visits
+from nncore.data import Dataset, StreamedDataset, StreamSource, StreamVisits, Visits
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
+from nncore.network.given import Given
 from nncore.network.learning import Learning
 from nncore.network.model import Model
 from nncore.network.remembering import Memory, matched, warn_forgotten
 from nncore.network.resuming import Way, place_to_go_on_from
 from nncore.network.scheduling import Reach, as_schedules, check_schedules
+from nncore.network.scores import check_collected
 from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
-from nncore.program import Blueprint, get_num_threads, looked_at, plan_network
+from nncore.program import get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
-
-
-@dataclass(frozen=True)
-class Given:
-    """The data of a fit.
-
-    Attributes
-    ----------
-    source : Source
-    rows : ndarray of int64, shape (n_samples,), or None
-        Those of the source to train on; None for all.
-    validation : Source or None
-    validation_rows : ndarray of int64 or None
-        Those of `validation`.
-    """
-
-    source: Source
-    rows: np.ndarray | None = None
-    validation: Source | None = None
-    validation_rows: np.ndarray | None = None
-
-    def samples(self, shape: tuple[int, ...] | None) -> Samples:
-        """All that the source has."""
-        return self.source.samples(shape)
-
-    def some(self, blueprint: Blueprint, samples: Samples, dtype: np.dtype) -> np.ndarray:
-        """Those that the initializers of a network look at."""
-        n_samples = len(samples) if self.rows is None else len(self.rows)
-        chosen = looked_at(n_samples, samples[0].size * dtype.itemsize, blueprint)
-        return samples[chosen if self.rows is None else self.rows[chosen]]
 
 
 @dataclass(frozen=True)
@@ -65,8 +38,8 @@ class Prepared:
     learning: Learning
     given: Given
     dtype: np.dtype
-    rng: Any
     seed: int
+    reseeds: bool
     way: Way
     epochs: int
     n_threads: int
@@ -74,7 +47,7 @@ class Prepared:
     schedules: dict[str, Schedule]
     goes_on_with_schedules: bool
     sound: dict[str, Reach]
-    evaluated: dict[str, Dataset]
+    evaluated: dict[str, Dataset | StreamedDataset]
     metrics: list[Metric]
     callbacks: list[Callback]
     place: dict[str, Any] | None
@@ -88,12 +61,11 @@ class Prepared:
         with network._with_transforms(way.transforms):
             with network._turn:
                 if not network.is_built:
-                    samples = self.given.samples(None)
                     blueprint = self.learning.knobs.blueprint
                     assert blueprint is not None, "a network is planned before it is trained"
-                    batch = self.given.some(blueprint, samples, self.dtype)
-                    self.learning.build(network, samples.shape[1:], self.rng, self.dtype, batch)
-                elif self.rng is not None:
+                    batch = self.given.some(blueprint, self.dtype)
+                    self.learning.build(network, self.given.source.sample_shape(None), self.seed, self.dtype, batch)
+                elif self.reseeds:
                     network.seed = self.seed
                 self.learning.give(network)
                 if not self.goes_on_with_schedules:
@@ -153,9 +125,10 @@ def prepare(
         raise ParameterError(f"this network is built in {network.dtype}: drop dtype=, or build it again")
 
     number_type = network.dtype if network.is_built else as_dtype("float32" if dtype is None else dtype)
-    samples = given.samples(network.input_shape if network.is_built else None)
+    sample_shape = given.source.sample_shape(network.input_shape if network.is_built else None)
     version = network.version
-    blueprint = network._built if network.is_built else plan_network(network.layers, network.layer_names, samples.shape[1:])
+    blueprint = network._built if network.is_built else plan_network(network.layers, network.layer_names, sample_shape)
+    seed = network.seed if network.is_built and rng is None else as_seed(rng)
     limits = {"weight_decay": weight_decay, "clip_norm": clip_norm, "clip_value": clip_value}
     new_transforms: list[Transform] = [registry.resolve("transforms", transform) for transform in several("transforms", transforms)]
     learning = Learning.checked(
@@ -178,22 +151,33 @@ def prepare(
     schedules = dict(network.schedules) if under_way else schedules
     scored = metrics_for(learning.loss, metrics)
     use = (blueprint.input_shape, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
+    _check_passes(given, epochs=epochs, drop_last=drop_last, schedule=schedule, train_metrics=train_metrics)
+    given = given.split(seed)
     data = given.source.dataset(*use, given.rows)
-    evaluated = {"train": given.source.dataset(*use, given.rows, copies=True)} if flag("train_metrics", train_metrics) else {}
+    evaluated: dict[str, Dataset | StreamedDataset] = {}
+    if flag("train_metrics", train_metrics):
+        evaluated["train"] = given.source.dataset(*use, given.rows, copies=True)
     if given.validation is not None:
         evaluated["val"] = given.validation.dataset(*use, given.validation_rows, copies=True)
     for scored_data in evaluated.values():
+        check_collected(scored_data, learning.loss, scored, blueprint.n_outputs)
         for metric in scored:
-            metric.check_shapes((len(scored_data), blueprint.n_outputs), scored_data.targets.values.shape)
+            n_scored = scored_data.n_samples or 1
+            metric.check_shapes((n_scored, blueprint.n_outputs), (n_scored, *scored_data.target_shape))
     check_transforms(new_transforms, learning.loss, data, blueprint)
-    visits = Visits(_sampler(shuffle, sampler), data)
+    chosen_sampler = _sampler(shuffle, sampler)
+    visits = Visits(chosen_sampler, data) if isinstance(data, Dataset) else StreamVisits(chosen_sampler, data)
     drop_last = flag("drop_last", drop_last)
     if drop_last and visits.length < batch_size:
         raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
-    batch_size = min(batch_size, visits.length)
-    n_batches = visits.length // batch_size if drop_last else -(-visits.length // batch_size)
-    accumulate = min(accumulate, n_batches)  # an epoch ends a step
-    n_steps = min(epochs * -(-n_batches // accumulate), LARGEST_COUNT)
+    n_steps = 0
+    if math.isfinite(visits.length):
+        length = int(visits.length)
+        batch_size = min(batch_size, length)
+        n_batches = length // batch_size if drop_last else -(-length // batch_size)
+        accumulate = min(accumulate, n_batches)  # an epoch ends a step
+        n_steps = min(epochs * -(-n_batches // accumulate), LARGEST_COUNT)
+    visits.check(batch_size * accumulate)
     first_step, last_step = (network.n_steps - network.schedule_begin, network.schedule_steps) if under_way else (0, n_steps)
     sound = check_schedules(schedules, learning.knobs, first_step, last_step)
     recorded = columns(scored, evaluated=evaluated, scheduled=schedules)
@@ -209,7 +193,6 @@ def prepare(
         why="it has no such callback" if goes_on else "it has another loss",
     )
 
-    seed = as_seed(rng) if network.is_built and rng is not None else network.seed
     way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last)
     changed = learning.changes(network)
     if schedule is not None and not under_way:
@@ -224,8 +207,8 @@ def prepare(
         learning=learning,
         given=given,
         dtype=number_type,
-        rng=rng,
         seed=seed,
+        reseeds=rng is not None,
         way=way,
         epochs=epochs,
         n_threads=n_threads,
@@ -242,14 +225,19 @@ def prepare(
     )
 
 
-def validation_source(validation: Any) -> Source | None:
-    """Validation data as users pass it."""
-    if validation is None:
-        return None
-    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-        raise ParameterError("validation must be (X, y) or (X, y, sample_weight)")
-    X, y, sample_weight = (*validation, None)[:3]
-    return Source(X, y, sample_weight, "validation ")
+def _check_passes(given: Given, *, epochs: int, drop_last: bool, schedule: object, train_metrics: bool) -> None:
+    """Count the samples of a stream if something needs their number, and raise `ParameterError` if that is too much to ask of it."""
+    why = {
+        f"epochs={epochs} go through it again and again": epochs > 1,
+        "a schedule spans the steps of the fit, so that their number is needed before it begins": schedule is not None,
+        "drop_last=True needs to know where the last batch begins": drop_last,
+        "train_metrics=True goes through it again": train_metrics,
+    }
+    reason = next((what for what, is_so in why.items() if is_so), None)
+    if isinstance(given.source, StreamSource) and reason is not None:
+        given.source.count(reason)
+    if isinstance(given.validation, StreamSource) and epochs > 1:
+        given.validation.check_repeats(f"epochs={epochs} go through it again and again")
 
 
 def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from nncore._core import Turn
 from nncore.arguments import shown
 from nncore.contract import Transform
-from nncore.data import Dataset, Visits
+from nncore.data import Dataset, StreamedDataset, StreamVisits, Visits
 from nncore.errors import ParameterError, ResumptionWarning, warn_user
 from nncore.network.plain import is_finite, is_size, is_state
 from nncore.network.remembering import Memory
@@ -51,15 +51,15 @@ class Way:
 
     Attributes
     ----------
-    data : Dataset
-    visits : Visits
+    data : Dataset or StreamedDataset
+    visits : Visits or StreamVisits
     transforms : sequence of Transform
     batch_size, accumulate : int
     drop_last : bool
     """
 
-    data: Dataset
-    visits: Visits
+    data: Dataset | StreamedDataset
+    visits: Visits | StreamVisits
     transforms: Sequence[Transform]
     batch_size: int
     accumulate: int
@@ -68,13 +68,13 @@ class Way:
     def described(self) -> dict[str, Any]:
         """Plain values by their names in `Resumable.place` and in messages."""
         return {
-            "n_samples": len(self.data),
+            "n_samples": self.data.n_samples,
             "data": self.data.digest,
             "epoch_length": self.visits.length,
             "batch_size": self.batch_size,
             "accumulate": self.accumulate,
             "drop_last": self.drop_last,
-            "sampler": repr(self.visits.sampler),
+            "sampler": self.visits.described(self.batch_size * self.accumulate),
             "transforms": repr(list(self.transforms)),
         }
 

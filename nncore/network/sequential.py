@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from nncore.contract import History
-from nncore.data import Source
 from nncore.network.claims import claimed
+from nncore.network.given import given_data
 from nncore.network.model import Model
-from nncore.network.preparing import Given, prepare, validation_source
+from nncore.network.preparing import prepare
 from nncore.network.turns import fits
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 from nncore.words import explains_calls
@@ -70,7 +70,7 @@ class Sequential(Model):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         loss: LossLike | None = None,
         optimizer: OptimizerLike | None = None,
@@ -81,7 +81,7 @@ class Sequential(Model):
         sampler: SamplerLike | None = None,
         transforms: Sequence[TransformLike] = (),
         drop_last: bool = False,
-        validation: tuple[Any, ...] | None = None,
+        validation: Any = None,
         metrics: Sequence[MetricLike] | None = None,
         train_metrics: bool = False,
         sample_weight: Any = None,
@@ -95,16 +95,25 @@ class Sequential(Model):
         n_threads: int | None = None,
         progress: bool = True,
         dtype: str | np.dtype | type | None = None,
+        shuffle_buffer: int | None = None,
+        memory_limit: int | str | None = None,
     ) -> History:
         """Train by mini-batches; on a network that is already built, go on from where it is.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), or a stream
             A C-contiguous array of the network's dtype is read where it lies; other input is converted. NaN is refused unless the first
             layer takes it (`nncore.FillMissing`, `nncore.Embedding`).
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Class indices from 0 on, or reals, as the loss takes.
+
+            A stream is read in blocks by another thread while the network trains, and is never in memory as a whole: the path of a
+            ``.parquet``, ``.feather``, ``.arrow``, ``.npy`` or ``.npz`` file, a folder or a list of Parquet files, a
+            ``pyarrow.dataset.Dataset`` or ``Scanner`` (columns of numbers; needs the extra ``parquet``), an iterable of batches ``(X, y)``
+            or ``(X, y, sample_weight)`` that can be iterated again (a list, a data loader), or a function that returns a fresh iterator.
+            A generator can be gone through in one epoch.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), str or None
+            Class indices from 0 on, or reals, as the loss takes. Of a stream of columns the name of the target, or a list of names; of
+            ``.npy`` files another path, of ``.npz`` files the name of an array; None if the batches of X hold it.
         loss, optimizer : str, instance or None
             None keeps what the network has. A different optimizer (or one with other hyperparameters) starts with fresh state.
             Without any, the optimizer is ``"adam"``; there is no default loss. A loss may also be a function, see `nncore.FunctionLoss`.
@@ -128,16 +137,18 @@ class Sequential(Model):
             are. The fit works with copies. A file does not keep them: give them again where a fit goes on.
         drop_last : bool, default False
             Leave out the last batch of an epoch if it is smaller.
-        validation : (X, y) or (X, y, sample_weight), optional
-            Scored after every epoch: ``val_loss`` (without `weight_decay` and regularizers) and ``val_<metric>`` in the history.
+        validation : (X, y), (X, y, sample_weight), stream or float, optional
+            Scored after every epoch: ``val_loss`` (without `weight_decay` and regularizers) and ``val_<metric>`` in the history. X may be
+            a stream as well. A number between 0 and 1 holds out about that fraction of the samples, which are not trained on: a hash of
+            the number of each sample and the seed decides, so that they are the same in each epoch, and again for the same `rng`.
         metrics : sequence of str, Metric or function, optional
             None takes those of the loss. For functions see `nncore.FunctionMetric`.
         train_metrics : bool, default False
             Score the training data after every epoch, too: ``train_loss`` and ``train_<metric>`` in the history. They are those of
             ``evaluate(X, y)`` after the epoch: without dropout, with the parameters at its end, as for `validation`. This takes one forward
             pass more an epoch. The column ``loss`` is the mean over the steps of the epoch instead.
-        sample_weight : array-like of shape (n_samples,), optional
-            The loss of a batch is the weighted mean.
+        sample_weight : array-like of shape (n_samples,) or str, optional
+            The loss of a batch is the weighted mean. Of a stream of columns the name of one.
         callbacks : sequence of str, Callback or function
             Told of progress, epochs and the end, in this order; those that save the network come last. A function is called with the
             running `nncore.training.Training` after every epoch.
@@ -178,19 +189,30 @@ class Sequential(Model):
             Show a progress bar if the fit takes longer than half a second.
         dtype : {"float32", "float64"}, optional
             float32 unless the network is built.
+        shuffle_buffer : int, optional
+            Samples of a stream that are mixed with one another: they leave a buffer of so many in random order, while new ones take their
+            places. The pieces of the stream (row groups, files, ranges of an array) come in random order as well. None is as many as
+            `memory_limit` allows. Arrays are streamed if this or `memory_limit` is given.
+        memory_limit : int or str, optional
+            What blocks, buffers and pieces that are being read may take: bytes, or ``"2 GB"``. None is 512 MiB. Half of it is for the
+            buffer. The network, a library that reads files, and the caller's own batches are not counted.
 
         Returns
         -------
         History
             One row an epoch. Ctrl-C ends the fit early and returns what there is (``history.interrupted``); the parameters are
-            those of the last finished step.
+            those of the last finished step. ``history.wait_share`` tells what part of the time went by in waiting for a stream.
 
         Raises
         ------
         ParameterError
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits), or if the last fit
             was cut short in the middle of an epoch and this one has other data, another batch size or sampler, or another of what decides
-            how that epoch goes on: see `forget_fit`. Nothing is changed.
+            how that epoch goes on: see `forget_fit`. Or if a stream does not fit into `memory_limit`, or would have to be gone through
+            more often than it can be. Nothing is changed.
+        DataError
+            If samples cannot be trained on. Those of a stream are looked at as they come: the fit may have begun then. An error of the
+            source itself comes out as it is.
         BusyError
             If a fit of this network is under way, also in this thread, as in a callback; or a fit of any network that has one of these
             callbacks.
@@ -205,7 +227,7 @@ class Sequential(Model):
         """
         prepared = prepare(
             self,
-            Given(Source(X, y, sample_weight), validation=validation_source(validation)),
+            given_data(X, y, sample_weight, validation, shuffle_buffer, memory_limit),
             loss=loss,
             optimizer=optimizer,
             epochs=epochs,

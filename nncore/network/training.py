@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from nncore._core import Epochs, Program
 from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
-from nncore.data import Block, Dataset
+from nncore.data import Block, Dataset, StreamedDataset, Visits
 from nncore.network.ahead import MOST_KEPT, Ended, Handed, Reached, epochs_affordable, epochs_unseen, is_watched, moved_in, overrides
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import Evaluation, metric_name
@@ -23,11 +24,13 @@ from nncore.network.remembering import Memory, memories
 from nncore.network.resuming import Way
 from nncore.network.scheduling import Moving, Reach
 from nncore.network.standing import Standing
-from nncore.network.work import Turns, Work, drive
+from nncore.network.work import Turns, Work, drive, while_others_may
 from nncore.program import Move, Pace, ProgramSpec, courses_of, sharing
 
 #: How long the core runs before it lets Python look up.
 SLICE_SECONDS = 0.05
+#: Progress says what part of the time is spent waiting for a stream from here on.
+SHOWN_WAIT = 0.2
 
 
 def columns(metrics: Sequence[Metric], *, evaluated: Iterable[str], scheduled: Iterable[str]) -> list[str]:
@@ -75,7 +78,7 @@ class Training:
         *,
         n_epochs: int,
         pace: Pace,
-        evaluated: Mapping[str, Dataset],
+        evaluated: Mapping[str, Dataset | StreamedDataset],
         metrics: Sequence[Metric],
         callbacks: Sequence[Callback],
         sound: Mapping[str, Reach],
@@ -91,6 +94,7 @@ class Training:
         self._pace = pace
         self.callbacks = callbacks
         self._evaluations = [Evaluation(network, data, metrics, f"{role}_") for role, data in evaluated.items()]
+        self._streams = [data for data in (way.data, *evaluated.values()) if isinstance(data, StreamedDataset)]
         self.history = history_for(metrics, network.schedules)
         self.epoch = 0
         self.stop_reason: str | None = None
@@ -109,6 +113,7 @@ class Training:
         self._begin = place
         self._moving = Moving(network, sound)
         self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
+        self._began = time.perf_counter()
         self._epoch_began = self._epoch_seconds = 0.0  # the epoch under way, and how long one took in the run before
         self._scores: dict[str, float] | None = None  # of the epoch under way, once the core has judged it
         self._handed: Handed | None = None  # to the core, and not looked at since
@@ -144,11 +149,22 @@ class Training:
         return loss_sum / weight_sum if weight_sum > 0 else float("nan")
 
     @property
+    def wait_share(self) -> float:
+        """What part of the time so far it has waited for a stream, 0 to 1."""
+        seconds = time.perf_counter() - self._began
+        return min(1.0, sum(data.seconds_waited for data in self._streams) / seconds) if seconds > 0 else 0.0
+
+    @property
     def status(self) -> str:
-        """``"epoch 3/20  loss 0.1234  val_loss 0.2"``: the loss so far, the rest from the last full epoch."""
+        """``"epoch 3/20  loss 0.1234  val_loss 0.2"``: the loss so far, the rest from the last full epoch.
+
+        ``"waiting 40%"`` is behind it where reading a stream holds up the fit.
+        """
         history = self.history
         cells = [f"epoch {self.epoch}/{self.n_epochs}", f"loss {self.loss:.4g}"]
         cells += [f"{name} {history[name][-1]:.4g}" for name in history if name not in ("loss", "seconds")]
+        if (waiting := self.wait_share) >= SHOWN_WAIT:
+            cells.append(f"waiting {waiting:.0%}")
         return "  ".join(cells)
 
     def share_threads(self, n_threads: int) -> None:
@@ -175,7 +191,7 @@ class Training:
     def place(self) -> dict[str, Any] | None:
         """Where the run stands in the epoch under way, None between two epochs."""
         samples, loss_sum, weight_sum = self._progress
-        if not self._is_in_epoch or self._block_begin + samples == 0:
+        if not self._is_in_epoch or self._block_begin + samples == 0 or math.isinf(self._visits.length):
             return None
         network = self.network
         so_far = {"loss_sum": loss_sum, "weight_sum": weight_sum, "moved": self._moved}
@@ -322,6 +338,7 @@ class Training:
     def _record(self, scores: Mapping[str, float], seconds: float) -> None:
         """The row of an epoch that is over."""
         self.history.append(loss=self.loss, **self._moved, **scores, seconds=seconds)
+        self.history.wait_share = self.wait_share
         for schedule in self.network.schedules.values():
             schedule.observe(self.history)
 
@@ -350,15 +367,16 @@ class Training:
             self._moved = dict(begin["moved"])
         self._is_in_epoch, self._scores = True, None
         # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
-        order = self._visits.order(network.seed, network.n_epochs)
+        blocks = self._visits.blocks(network.seed, network.n_epochs, self.batch_size * self.accumulate)
         block_begin = 0
-        for block in self.data.blocks(order, self.batch_size * self.accumulate):
-            length = len(block)
-            self._block_begin, self._progress[0] = block_begin, min(max(skipped - block_begin, 0), length)
-            block_begin += length
-            yield from self._run_block(block)
-            if self.stop_reason is not None and self._samples_done < self._visits.length:
-                return
+        with closing(while_others_may(network._turn, blocks)) as waited:
+            for block in waited:
+                length = len(block)
+                self._block_begin, self._progress[0] = block_begin, min(max(skipped - block_begin, 0), length)
+                block_begin += length
+                yield from self._run_block(block)
+                if self.stop_reason is not None and self._samples_done < self._visits.length:
+                    return
 
     def _run_block(self, block: Block) -> Turns[None]:
         """The steps of a block of samples; if it is a whole epoch, also of epochs that follow: the last one is under way then, or over."""
@@ -404,8 +422,8 @@ class Training:
 
     def _epochs_to_come(self, program: Program[ProgramSpec], seconds: float) -> tuple[list[np.ndarray | None], Epochs | None]:
         """What the core may do behind the epoch under way: judge it, and go on with others, by their orders of inputs. None: nothing."""
-        network = self.network
-        if not self.data.in_place or program.runs_python or self._has_two_sets:
+        network, visits = self.network, self._visits
+        if not isinstance(visits, Visits) or not self.data.in_place or program.runs_python or self._has_two_sets:
             return [], None
         judges = [judge for evaluation in self._evaluations if (judge := evaluation.judge()) is not None]
         if len(judges) < len(self._evaluations):
@@ -414,15 +432,14 @@ class Training:
         n_epochs, live = 1, []
         if not self._is_watched:
             listeners = self._listeners()
-            n_epochs = epochs_affordable(1 + self.n_epochs - self.epoch, self._visits.length, seconds, self._epoch_seconds)
+            n_epochs = epochs_affordable(1 + self.n_epochs - self.epoch, visits.length, seconds, self._epoch_seconds)
             if n_epochs > 1 and listeners:
                 live = self._live()
                 affordable = MOST_KEPT // max(1, sum(array.nbytes for array in live))
                 n_epochs = min(n_epochs, epochs_unseen(self, listeners), max(1, affordable))
         if n_epochs == 1:
             return [], Epochs([], judges, []) if judges else None
-        drawn = (self._visits.order(network.seed, network.n_epochs + further) for further in range(1, n_epochs))
-        orders = [self.data.order_of_inputs(order) for order in drawn]
+        orders = [visits.order_of_inputs(network.seed, network.n_epochs + further) for further in range(1, n_epochs)]
         return orders, Epochs(orders, judges, live)
 
     def _listeners(self) -> list[Callback]:
@@ -504,8 +521,9 @@ class Training:
         """An epoch is over, and another one has begun. Until it is taken from the queue, this may be done again."""
         ago = len(self._ended)
         self.epoch, self.network._n_epochs = reached.epoch - ago, reached.n_epochs - ago + 1
-        self._progress = [self._visits.length, ended.loss_sum, ended.weight_sum]
-        self._samples_done, self._moved, self._is_in_epoch = self._visits.length, ended.moved, False
+        length = int(self._visits.length)
+        self._progress = [length, ended.loss_sum, ended.weight_sum]
+        self._samples_done, self._moved, self._is_in_epoch = length, ended.moved, False
         self._program.step = ended.step
         for array, copy in zip(live, ended.copies, strict=False):
             np.copyto(array, copy)

@@ -8,7 +8,7 @@ import numpy as np
 
 from nncore.blocks import rows_at_once
 from nncore.contract import Loss, Transform, is_inside
-from nncore.data import Dataset
+from nncore.data import Dataset, StreamedDataset
 from nncore.errors import DataError, ParameterError
 from nncore.program import Blueprint, changeable_columns
 
@@ -16,7 +16,7 @@ from nncore.program import Blueprint, changeable_columns
 _TRIED = 4096
 
 
-def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset, blueprint: Blueprint) -> None:
+def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset | StreamedDataset, blueprint: Blueprint) -> None:
     """Raise `ParameterError` for columns that a transform cannot change, and for targets that cannot be mixed; nothing is changed."""
     for transform in transforms:
         changeable_columns(transform, blueprint)
@@ -24,14 +24,14 @@ def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset,
             _check_mixtures(transform, loss, data, blueprint.n_outputs)
 
 
-def _check_mixtures(transform: Transform, loss: Loss, data: Dataset, n_outputs: int) -> None:
+def _check_mixtures(transform: Transform, loss: Loss, data: Dataset | StreamedDataset, n_outputs: int) -> None:
     """Mixtures of the targets must be targets that the loss takes."""
     why = f"{transform!r} mixes the targets of samples, and {loss!r} does not take mixtures"
     remedy = "leave the transform out, or use a loss that does (softmax_cross_entropy for classes, mse for numbers)"
     labels, n_targets = data.targets.labels, loss.n_targets(n_outputs)
     if labels is not None and (loss.targets_for(n_outputs) == "labels" or loss.n_labels(n_outputs) != n_targets):
         raise ParameterError(f"{why}: it takes class indices, not a probability for each class; {remedy}")
-    rows = slice(None, None, -(-len(data) // rows_at_once(n_targets * data.dtype.itemsize, _TRIED)))
+    rows = slice(None, None, -(-len(data.targets) // rows_at_once(n_targets * data.dtype.itemsize, _TRIED)))
     reals = labels[rows, None] == np.arange(n_targets) if labels is not None else data.targets.values[rows]
     mixed = np.asarray(0.7 * reals + 0.3 * np.roll(reals, 1, axis=0), data.dtype)
     try:

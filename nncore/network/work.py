@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from nncore._core import Epochs, Failure, Program, Run
+from nncore._core import Epochs, Failure, Program, Run, Turn
 from nncore.network.failures import explain
 from nncore.program import ProgramSpec
 
@@ -98,3 +98,17 @@ def drive(turns: Turns[R]) -> R:
                 turns.throw(interrupt)
             except StopIteration as end:
                 return end.value
+
+
+def while_others_may(turn: Turn, blocks: Iterator[R]) -> Generator[R, None, None]:
+    """Blocks that are read in another thread. While that is waited for, others may use the network: the source itself may."""
+    try:
+        while True:
+            with turn.pause():
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+    finally:
+        if (close := getattr(blocks, "close", None)) is not None:
+            close()

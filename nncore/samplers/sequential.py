@@ -11,5 +11,7 @@ class SequentialSampler(Sampler):
     Data that are sorted by class or by time train badly in this order: each batch then shows one class, or one time.
     """
 
+    in_stream = "in_turn"
+
     def order(self, samples: SampleInfo, seed: int, epoch: int) -> None:
         return None

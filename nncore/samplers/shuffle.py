@@ -16,5 +16,7 @@ class ShuffleSampler(Sampler):
     permutation", 1964.
     """
 
+    in_stream = "shuffled"
+
     def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray:
         return permutation(samples.n_samples, seed, epoch)

@@ -205,7 +205,7 @@ ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
 
 #: Arguments of others that have no counterpart: what to do instead.
 REMEDIES: Final[dict[str, str]] = {
-    "validation_split": "split the data yourself and pass validation=(X_val, y_val); the estimators have validation_fraction=",
+    "validation_split": "pass validation=0.2 to hold out a part, or validation=(X_val, y_val); the estimators have validation_fraction=",
     "validation_steps": "validation data are scored whole: pass fewer of them",
     "validation_freq": "validation data are scored after every epoch",
     "validation_batch_size": "predictions are made in blocks of a size that nncore chooses",

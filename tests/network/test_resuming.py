@@ -182,6 +182,11 @@ OTHER_WAYS: dict[str, tuple[dict[str, Any], str]] = {
     "order": ({"X": X[::-1], "y": Y[::-1]}, "other values, targets or sample weights"),
     "values": ({"X": np.where(np.arange(203)[:, None] == 100, X + 1, X)}, "other values, targets or sample weights"),
     "targets": ({"y": np.where(np.arange(203) == 202, 1 - Y, Y)}, "other values, targets or sample weights"),
+    "streamed": ({"memory_limit": "1 GB"}, "other values, targets or sample weights; sampler is 'ShuffleSampler.* rows at a time"),
+    "streamed in a buffer": (
+        {"shuffle_buffer": 100},
+        "other values, targets or sample weights; sampler is 'ShuffleSampler.* rows at a time",
+    ),
     "fewer samples": ({"X": X[:200], "y": Y[:200]}, "n_samples is 200 and was 203; the data have.*epoch_length is 200 and was 203"),
 }
 

@@ -186,7 +186,7 @@ def asked(net: nn.Sequential, name: str, folder: Path) -> Any:
         parameter.name
         for parameter in inspect.signature(method).parameters.values()
         if parameter.default is parameter.empty and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.POSITIONAL_ONLY)
-    ]
+    ] + ["y"] * (name == "evaluate")  # which may be left out for streams
     given = ARGUMENTS | {"path": folder / ("net.py" if name == "export" else "net.nncore"), "component": net.optimizer, "memo": {}}
     result = method(*(given[parameter] for parameter in required))
     return nn.load(folder / "net.nncore", components={"counting_for_turns": Counting}) if name == "save" else result

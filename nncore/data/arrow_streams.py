@@ -1,0 +1,237 @@
+"""Streams of numeric columns that Arrow reads: Parquet, Feather and whatever pyarrow.dataset knows, in one file or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nncore.arguments import listed
+from nncore.configuration import require
+from nncore.data.streams import Stream, StreamBlock
+from nncore.errors import DataError, DtypeError, ParameterError
+
+#: Of a column that is read page by page: about what its page takes, packed and unpacked, and what is read of the file at a time.
+_PAGE, _READ = 2**21, 2**18
+
+
+def _library(module: str) -> Any:
+    return require(module, extra="parquet", purpose="reading Parquet and Arrow files")
+
+
+class ArrowColumns:
+    """Which columns of a schema are features, which are the targets and the weight.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    y : str, sequence of str, or None
+        The columns of targets; None for none.
+    sample_weight : str or None
+    source : str
+        For messages.
+
+    Attributes
+    ----------
+    features, all : tuple of str
+        Names, in the order of the schema; and with those of targets and weight behind them.
+
+    Raises
+    ------
+    DataError, DtypeError
+        If a column is not there, or none of numbers.
+    """
+
+    def __init__(self, schema: Any, y: str | Sequence[str] | None, sample_weight: str | None, source: str) -> None:
+        self._arrow, self._source = _library("pyarrow"), source
+        self._is_vector = isinstance(y, str)
+        self._targets: tuple[str, ...] = () if y is None else (y,) if isinstance(y, str) else tuple(y)
+        self._weight = sample_weight
+        named = (*self._targets, *(() if sample_weight is None else (sample_weight,)))
+        for name in named:
+            if not isinstance(name, str) or name not in schema.names:
+                raise DataError(f"{source} has no column {name!r}; it has {listed(schema.names)}")
+        self.features = tuple(name for name in schema.names if name not in named)
+        self.all = (*self.features, *named)
+        if not self.features:
+            raise DataError(f"{source} has no columns beside {listed(named)}")
+        numpy_types = {name: self._dtype(name, schema.field(name).type) for name in self.all}
+        self._dtype_of_x = np.result_type(*(numpy_types[name] for name in self.features))
+        self._dtypes_of_y = [numpy_types[name] for name in self._targets]
+
+    def _dtype(self, name: str, kind: Any) -> np.dtype:
+        """What holds a column of a type, NaN included."""
+        types = self._arrow.types
+        if types.is_boolean(kind) or types.is_float32(kind) or types.is_float16(kind) or (types.is_integer(kind) and kind.bit_width <= 16):
+            return np.dtype(np.float32)
+        if types.is_integer(kind) or types.is_float64(kind) or types.is_decimal(kind) or types.is_null(kind):
+            return np.dtype(np.float64)
+        raise DtypeError(
+            f"column {name!r} of {self._source} holds {kind}, and a network takes numbers: leave it out, by "
+            "pyarrow.dataset.dataset(...).scanner(columns=[...]), or encode it; nncore train and the estimators encode text and dates"
+        )
+
+    @property
+    def bytes_per_row(self) -> int:
+        """As Arrow holds it and as a block does."""
+        return 2 * len(self.features) * self._dtype_of_x.itemsize + 8 * (len(self.all) - len(self.features))
+
+    def block(self, batch: Any, constants: Mapping[str, Any]) -> StreamBlock:
+        """The samples of a record batch; some columns are not in it but have one value."""
+        X = np.empty((len(batch), len(self.features)), self._dtype_of_x)
+        for place, name in enumerate(self.features):
+            X[:, place] = self._column(batch, name, constants)
+        targets = [self._column(batch, name, constants) for name in self._targets]
+        y = None if not targets else targets[0] if self._is_vector else np.column_stack(targets)
+        return StreamBlock(X, y, None if self._weight is None else self._column(batch, self._weight, constants))
+
+    def _column(self, batch: Any, name: str, constants: Mapping[str, Any]) -> np.ndarray:
+        """NaN for what is missing."""
+        if (place := batch.schema.get_field_index(name)) < 0:
+            value = constants.get(name)
+            return np.full(len(batch), np.nan if value is None else value)
+        column = batch.column(place)
+        types = self._arrow.types
+        if types.is_boolean(column.type):
+            column = column.cast("uint8")
+        elif types.is_decimal(column.type) or types.is_null(column.type):
+            column = column.cast("float64")
+        found: np.ndarray = column.to_numpy(zero_copy_only=False)
+        return found
+
+
+class ParquetStream(Stream):
+    """Parquet files, row group by row group; of each group a few pages are in memory.
+
+    Parameters
+    ----------
+    fragments : list of pyarrow.dataset.ParquetFileFragment
+    schema : pyarrow.Schema
+        Of all of them together.
+    y, sample_weight
+        As `ArrowColumns` takes them.
+    source : str
+    """
+
+    def __init__(self, fragments: Sequence[Any], schema: Any, y: Any, sample_weight: Any, source: str) -> None:
+        self._columns = ArrowColumns(schema, y, sample_weight, source)
+        self._groups = [(fragment, group.id) for fragment in fragments for group in fragment.row_groups]
+        sizes = [(group.num_rows, group.total_byte_size) for fragment in fragments for group in fragment.row_groups]
+        self._sizes = np.array([rows for rows, _ in sizes], np.int64)
+        self.n_samples, self.shape, self.names = int(self._sizes.sum()), (len(self._columns.features),), self._columns.features
+        self.source, self.has_targets, self.bytes_per_row = source, y is not None, self._columns.bytes_per_row
+        largest = max((size for _, size in sizes), default=0)
+        self.bytes_a_piece = min(largest, len(self._columns.all) * _PAGE) + len(self._columns.all) * _READ
+
+    @property
+    def piece_rows(self) -> np.ndarray:
+        return self._sizes
+
+    def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
+        parquet, dataset = _library("pyarrow.parquet"), _library("pyarrow.dataset")
+        fragment, group = self._groups[piece]
+        constants = dataset.get_partition_keys(fragment.partition_expression)
+        there = set(fragment.physical_schema.names)
+        columns = [name for name in self._columns.all if name in there]
+        by_page = {"buffer_size": _READ, "pre_buffer": False}
+        with fragment.open() as handle, parquet.ParquetFile(handle, metadata=fragment.metadata, **by_page) as file:
+            for batch in file.iter_batches(n_rows, row_groups=[group], columns=columns, use_threads=False):
+                yield self._columns.block(batch, constants)
+
+
+class FragmentStream(Stream):
+    """The files of a dataset in another format, file by file.
+
+    Parameters
+    ----------
+    fragments : list of pyarrow.dataset.Fragment
+    schema, y, sample_weight, source
+        As `ParquetStream` takes them.
+    """
+
+    def __init__(self, fragments: Sequence[Any], schema: Any, y: Any, sample_weight: Any, source: str) -> None:
+        self._columns, self._fragments, self._schema = ArrowColumns(schema, y, sample_weight, source), fragments, schema
+        self._sizes = np.array([fragment.count_rows() for fragment in fragments], np.int64)
+        self.n_samples, self.shape, self.names = int(self._sizes.sum()), (len(self._columns.features),), self._columns.features
+        self.source, self.has_targets, self.bytes_per_row = source, y is not None, self._columns.bytes_per_row
+
+    @property
+    def piece_rows(self) -> np.ndarray:
+        return self._sizes
+
+    def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
+        batches = self._fragments[piece].to_batches(schema=self._schema, columns=list(self._columns.all), **_few_at_once(n_rows))
+        return (self._columns.block(batch, {}) for batch in batches)
+
+
+class ScannerStream(Stream):
+    """What a query gives, from front to back: a dataset with a filter, a scanner.
+
+    Parameters
+    ----------
+    query : pyarrow.dataset.Dataset or pyarrow.dataset.Scanner
+    y, sample_weight, source
+        As `ParquetStream` takes them.
+    """
+
+    def __init__(self, query: Any, y: Any, sample_weight: Any, source: str) -> None:
+        self._query, self._is_scanner = query, isinstance(query, _library("pyarrow.dataset").Scanner)
+        self._columns = ArrowColumns(query.projected_schema if self._is_scanner else query.schema, y, sample_weight, source)
+        self.n_samples, self.shape, self.names = int(query.count_rows()), (len(self._columns.features),), self._columns.features
+        self.source, self.has_targets, self.bytes_per_row = source, y is not None, self._columns.bytes_per_row
+
+    def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
+        if self._is_scanner:  # whose own arguments say how much is read at once
+            batches = self._query.to_batches()
+        else:
+            batches = self._query.to_batches(columns=list(self._columns.all), **_few_at_once(n_rows))
+        for batch in batches:
+            for start in range(0, len(batch), n_rows):
+                yield self._columns.block(batch.slice(start, n_rows), {})
+
+
+def _few_at_once(n_rows: int) -> dict[str, Any]:
+    """Arguments of Arrow's readers that otherwise hold many batches ahead."""
+    return {"batch_size": n_rows, "batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+
+
+def is_arrow(X: object) -> bool:
+    """Whether it is a dataset or a scanner, found without importing pyarrow."""
+    names = {f"{cls.__module__}.{cls.__name__}" for cls in type(X).__mro__}
+    return bool(names & {"pyarrow._dataset.Dataset", "pyarrow._dataset.Scanner"})
+
+
+def arrow_stream(X: Any, y: Any, sample_weight: Any, source: str) -> Stream:
+    """A dataset or a scanner as a stream."""
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None and not isinstance(value, str) and not (name == "y" and isinstance(value, (list, tuple))):
+            raise ParameterError(
+                f"{name} must name a column of {source}{' or several' if name == 'y' else ''}, got a {type(value).__name__}"
+            )
+    dataset = _library("pyarrow.dataset")
+    if isinstance(X, dataset.Dataset):
+        try:
+            fragments = list(X.get_fragments())
+        except ValueError:  # it has a filter
+            return ScannerStream(X, y, sample_weight, source)
+        if fragments and all(isinstance(fragment, dataset.ParquetFileFragment) for fragment in fragments):
+            return ParquetStream(fragments, X.schema, y, sample_weight, source)
+        if fragments:
+            return FragmentStream(fragments, X.schema, y, sample_weight, source)
+    return ScannerStream(X, y, sample_weight, source)
+
+
+def arrow_dataset(paths: Any, format: str | None, source: str) -> Any:
+    """The dataset in a file, a folder or some files.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    dataset, arrow = _library("pyarrow.dataset"), _library("pyarrow")
+    try:
+        return dataset.dataset(paths, format=format)
+    except (OSError, arrow.ArrowException) as error:
+        raise DataError(f"{source} cannot be read: {error}") from None

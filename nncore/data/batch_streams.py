@@ -1,0 +1,91 @@
+"""Streams of batches that the user's own code makes: lists, loaders, functions that return an iterator, generators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from nncore.arguments import shown
+from nncore.data.samples import as_numbers, as_rows
+from nncore.data.streams import Stream, StreamBlock
+from nncore.errors import DataError, DtypeError, ParameterError
+
+
+class BatchStream(Stream):
+    """Batches, each ``(X, y)``, ``(X, y, sample_weight)`` or X alone; what is read in a pass is cut anew.
+
+    Parameters
+    ----------
+    batches : iterable
+        An iterator can be gone through once.
+    source : str
+        For messages.
+
+    Raises
+    ------
+    DataError, DtypeError, ParameterError, ShapeError
+        If there is no batch, or the first one is none.
+    """
+
+    def __init__(self, batches: Iterable[Any] | Callable[[], Any], source: str) -> None:
+        self.source, self.n_samples = source, None
+        self._make: Callable[[], Any] = batches if callable(batches) and not isinstance(batches, Iterable) else lambda: batches
+        first_pass = self._begun()
+        self.can_repeat = callable(batches) or iter(first_pass) is not batches
+        self._first = next(first_pass, None)
+        self._rest: Iterator[Any] | None = None if self.can_repeat else first_pass
+        if self._first is None:
+            raise DataError(f"{source} gives no batches")
+        block = self._block(self._first)
+        self.shape, self.has_targets = block.X.shape[1:], block.y is not None
+        self.bytes_per_row = block.X.dtype.itemsize * int(block.X[:1].size or 1)
+        if self.can_repeat:
+            self._first = None
+            if (close := getattr(first_pass, "close", None)) is not None:
+                close()
+
+    def _begun(self) -> Iterator[Any]:
+        made = self._make()
+        if not isinstance(made, Iterable):
+            raise ParameterError(f"{self.source} must return an iterator of batches (X, y), it returned {shown(made)}")
+        return iter(made)
+
+    def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
+        for batch in self._batches():
+            block = self._block(batch)
+            for start in range(0, len(block), n_rows):
+                yield block.chosen(slice(start, start + n_rows))
+
+    def peek(self) -> StreamBlock:
+        if self._rest is None:
+            raise self._at_its_end()
+        return self._block(self._first)
+
+    def _at_its_end(self) -> DataError:
+        return DataError(
+            f"{self.source} is at its end, and cannot begin again: pass a list of batches, an object whose __iter__ begins anew, or a "
+            "function that returns a fresh iterator"
+        )
+
+    def _batches(self) -> Iterator[Any]:
+        if self.can_repeat:
+            yield from self._begun()
+            return
+        if self._rest is None:
+            raise self._at_its_end()
+        first, rest = self._first, self._rest
+        self._first = self._rest = None
+        yield first
+        yield from rest
+
+    def _block(self, batch: Any) -> StreamBlock:
+        parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+        if not 1 <= len(parts) <= 3:
+            raise DtypeError(f"a batch of {self.source} must be (X, y) or (X, y, sample_weight), got {len(parts)} parts")
+        X = as_rows(parts[0], f"X of a batch of {self.source}", None)
+        names = ("y", "sample_weight")
+        others = [
+            None if part is None else as_numbers(part, f"{name} of a batch of {self.source}")
+            for name, part in zip(names, parts[1:], strict=False)
+        ]
+        return StreamBlock(X[:], *others)

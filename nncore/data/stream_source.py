@@ -1,0 +1,134 @@
+"""What a fit or an evaluation is given as a stream: looked at before anything begins, and checked for each way in which it is used."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cached_property
+
+import numpy as np
+
+from nncore.blocks import rows_at_once
+from nncore.contract import Loss
+from nncore.data.held_out import HeldOut
+from nncore.data.samples import warn_of_lost_digits
+from nncore.data.stream_memory import StreamMemory
+from nncore.data.stream_order import in_turn
+from nncore.data.streamed_dataset import StreamedDataset
+from nncore.data.streams import Stream, StreamBlock
+from nncore.data.targets import TargetsWanted
+from nncore.errors import DataError, ParameterError, ShapeError
+
+#: Places of a stream that are looked at, and bytes of each.
+_PLACES, _LOOKED_AT = 16, 2**20
+
+
+class StreamSource:
+    """A stream with what is known of it before it is gone through.
+
+    Parameters
+    ----------
+    stream : Stream
+    memory : StreamMemory
+    role : str, default ""
+        Stands before names in messages, like ``"validation "``.
+    """
+
+    def __init__(self, stream: Stream, memory: StreamMemory, role: str = "") -> None:
+        self.stream, self._memory, self._role = stream, memory, role
+
+    def sample_shape(self, shape: tuple[int, ...] | None) -> tuple[int, ...]:
+        """Shape of a sample, which must be `shape` unless that is None."""
+        found = self.stream.shape
+        if shape is not None and found != shape:
+            raise ShapeError(f"{self._role}X has samples of shape {found}, this network takes {shape}")
+        return found
+
+    @cached_property
+    def sample(self) -> list[tuple[int, StreamBlock]]:
+        """Some blocks from all over the stream, or its first one if it is in one piece, with the numbers of their first samples.
+
+        Raises
+        ------
+        DataError
+            If there are no samples.
+        """
+        stream = self.stream
+        sizes, rows = stream.piece_rows, rows_at_once(stream.bytes_per_row, of=_LOOKED_AT)
+        if not stream.can_repeat:
+            return [(0, stream.peek())]
+        filled = np.array([0]) if sizes is None else np.flatnonzero(sizes)
+        begins = np.array([0]) if sizes is None else np.cumsum(sizes) - sizes
+        places = np.unique(np.linspace(0, len(filled) - 1, min(len(filled), _PLACES)).astype(np.int64)) if len(filled) else ()
+        found = []
+        for piece in (int(filled[place]) for place in places):
+            with closing(stream.opened(piece, rows)) as blocks:
+                block = next((block for block in blocks if len(block)), None)
+            if block is not None:
+                found.append((int(begins[piece]), block.chosen(slice(0, rows))))
+        if not found:
+            raise DataError(f"{self._role}X has no samples")
+        return found
+
+    def some(self, wanted: slice) -> np.ndarray:
+        """Samples for initializers that look at data, of those that were looked at."""
+        parts = [block.X for _, block in self.sample]
+        return np.concatenate(parts)[wanted]
+
+    @property
+    def n_looked_at(self) -> int:
+        """How many samples `some` chooses from."""
+        return sum(len(block) for _, block in self.sample)
+
+    def count(self, why: str) -> int:
+        """How many samples there are, if need be by going through all of them.
+
+        Parameters
+        ----------
+        why : str
+            What needs the number, for messages.
+
+        Raises
+        ------
+        ParameterError
+            If that would use the stream up.
+        """
+        stream = self.stream
+        self.check_repeats(why)
+        if stream.n_samples is None:
+            for _ in in_turn(stream, self._memory.rows_at_once(stream)):
+                continue
+        assert stream.n_samples is not None, "it was gone through to its end"
+        return stream.n_samples
+
+    def check_repeats(self, why: str) -> None:
+        """Raise `ParameterError` if the stream can be gone through once alone."""
+        if not self.stream.can_repeat:
+            raise ParameterError(
+                f"{self.stream.source} can be gone through once, and {why}: pass a list of batches, an object whose __iter__ begins anew, "
+                "or a function that returns a fresh iterator"
+            )
+
+    def part(self, held_out: HeldOut) -> HeldOut:
+        """A part of the samples, as `dataset` takes it."""
+        held_out.count(self.count("a part of it that is held out would be gone through again"))
+        return held_out
+
+    def dataset(
+        self,
+        shape: tuple[int, ...] | None,
+        loss: Loss,
+        n_outputs: int,
+        dtype: np.dtype,
+        allow_nan: bool,
+        part: HeldOut | None = None,
+        *,
+        copies: bool = False,
+    ) -> StreamedDataset:
+        """All samples, or a part of them. `copies` means nothing here: blocks are always copies."""
+        self.sample_shape(shape)
+        wanted = TargetsWanted.by(loss, n_outputs)
+        found = StreamedDataset(self.stream, self.sample, wanted, dtype, allow_nan, self._memory, part, self._role)
+        if not self._role:
+            for _, block in self.sample[:1]:
+                warn_of_lost_digits(block.X, "X", dtype)
+        return found
