@@ -25,8 +25,8 @@ def setup() -> ModuleType:
 
 
 @pytest.mark.parametrize("platform", ["linux-x86_64", "win-amd64", "macosx-10.13-x86_64", "mingw_x86_64"])
-def test_x86_64_has_four_levels(setup: ModuleType, platform: str) -> None:
-    assert list(setup.cpu_levels(platform)) == ["portable", "v2", "v3", "v4"]
+def test_x86_64_has_three_levels(setup: ModuleType, platform: str) -> None:
+    assert list(setup.cpu_levels(platform)) == ["portable", "v3", "v4"]
 
 
 @pytest.mark.parametrize("platform", ["linux-aarch64", "macosx-11.0-arm64", "macosx-10.13-universal2", "win-arm64", "win32", "linux-i686"])
@@ -70,10 +70,17 @@ def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) ->
     source.write_text("int nothing(int x) { return x; }\n")
     compiler.initialize()
     for level, flags in setup.cpu_levels("win-amd64").items():
-        options = setup.for_clang_cl([*setup.compile_flags(), *setup.KERNEL_FLAGS, *flags])
+        options = setup.for_clang_cl([*setup.compile_flags(), *setup.KERNEL_FLAGS, *setup.optimizations("softmax.c"), *flags])
         command = [clang, "--driver-mode=cl", "--target=x86_64-pc-windows-msvc", "/nologo", "/O2", "/W3", "/DNDEBUG", "/MD", *options]
         done = subprocess.run([*command, "-Werror", "/c", f"/Tc{source}", f"/Fo{tmp_path / level}.obj"], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), level
+
+
+def test_every_kernel_with_flags_of_its_own_is_there(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
+    assert set(setup.LOOPS) <= {Path(source).stem for source in setup.kernel_sources()}
+    assert setup.optimizations("nncore/_core/kernels/gemm.c")[-1] == "-O3"
+    assert setup.for_clang(setup.optimizations("nncore/layers/layer_norm.c")) == ["-ftree-vectorize"]
 
 
 def test_no_compiler_of_kernels_fuses_by_itself(setup: ModuleType) -> None:

@@ -22,15 +22,12 @@ static const struct {
     features added;
 } x86_levels[] = {
     /* clang-format off */
-    {"v2", {
-        .basic = BIT(0) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(23), /* SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT */
-        .extended = BIT(0),                                               /* LAHF and SAHF */
-    }},
     {"v3", {
-        .basic = BIT(12) | BIT(22) | BIT(27) | BIT(28) | BIT(29), /* FMA, MOVBE, OSXSAVE, AVX, F16C */
-        .structured = BIT(3) | BIT(5) | BIT(8),                   /* BMI1, AVX2, BMI2 */
-        .extended = BIT(5),                                       /* LZCNT */
-        .saved_state = BIT(1) | BIT(2),                           /* XMM, YMM */
+        .basic = BIT(0) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(23)    /* SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT */
+               | BIT(12) | BIT(22) | BIT(27) | BIT(28) | BIT(29),           /* FMA, MOVBE, OSXSAVE, AVX, F16C */
+        .structured = BIT(3) | BIT(5) | BIT(8),                             /* BMI1, AVX2, BMI2 */
+        .extended = BIT(0) | BIT(5),                                        /* LAHF and SAHF, LZCNT */
+        .saved_state = BIT(1) | BIT(2),                                     /* XMM, YMM */
     }},
     {"v4", {
         .structured = BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31), /* AVX512F, DQ, CD, BW, VL */
